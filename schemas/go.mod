@@ -1,0 +1,3 @@
+module tapline.dev/schemas
+
+go 1.26.0
