@@ -1,0 +1,72 @@
+package schemas
+
+import "time"
+
+// Kinds of commands.
+const (
+	CommandRun      = "run"
+	CommandCancel   = "cancel"
+	CommandPause    = "pause"
+	CommandResume   = "resume"
+	CommandReset    = "reset"
+	CommandBackfill = "backfill"
+)
+
+// Command is what a person asks of an import. ID is the caller's idempotency
+// key: a second command with it changes nothing.
+type Command struct {
+	ID          string    `json:"id"`
+	Import      string    `json:"import"`
+	Kind        string    `json:"kind"`
+	Run         string    `json:"run,omitempty"`  // of a cancel
+	From        string    `json:"from,omitempty"` // of a backfill: cursor instants, from inclusive, to exclusive
+	To          string    `json:"to,omitempty"`
+	Actor       string    `json:"actor,omitempty"`
+	Time        time.Time `json:"time"`
+	Traceparent string    `json:"traceparent,omitempty"`
+}
+
+// Modes of a run.
+const (
+	ModeFull        = "full"
+	ModeIncremental = "incremental"
+	ModeBackfill    = "backfill"
+)
+
+// Causes of a run.
+const (
+	CauseSchedule = "schedule"
+	CauseCommand  = "command"
+)
+
+// Trigger tells an extractor to read. It carries the whole definition, so that
+// a run uses the one it was triggered with from the first row to the last.
+type Trigger struct {
+	Import      string     `json:"import"`
+	Run         string     `json:"run"`
+	Number      int        `json:"number"`
+	Attempt     int        `json:"attempt"`
+	Mode        string     `json:"mode"`
+	Epoch       int        `json:"epoch"`
+	Generation  int        `json:"generation"`
+	Spec        ImportSpec `json:"spec"`
+	Watermark   string     `json:"watermark,omitempty"` // W; "" reads everything
+	To          string     `json:"to,omitempty"`        // of a backfill, exclusive
+	Ledger      *LedgerRef `json:"ledger,omitempty"`    // of the run before
+	Cause       string     `json:"cause"`
+	Key         string     `json:"key,omitempty"` // the due instant or the command's id
+	Traceparent string     `json:"traceparent,omitempty"`
+	Time        time.Time  `json:"time"`
+}
+
+// LedgerRef names the ledger that a run left behind: its values lie in Redis,
+// one for each chunk.
+type LedgerRef struct {
+	Number  int   `json:"number"`
+	Attempt int   `json:"attempt"`
+	Chunks  int   `json:"chunks"`
+	Entries int64 `json:"entries"`
+	// Complete is false when the cap or a Redis fault left rows out: such rows
+	// are sent again, never lost.
+	Complete bool `json:"complete"`
+}

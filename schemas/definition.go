@@ -1,0 +1,230 @@
+package schemas
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// APIVersion is what every definition names.
+const APIVersion = "tapline.dev/v1alpha1"
+
+// Kinds of definitions.
+const (
+	KindImport              = "Import"
+	KindImportDefaults      = "ImportDefaults"
+	KindSnowflakeConnection = "SnowflakeConnection"
+	KindCleverTapAccount    = "CleverTapAccount"
+)
+
+// Metadata names a definition. Name is an RFC 1123 label and never changes: it
+// stands in topics, keys and traces.
+type Metadata struct {
+	Name        string            `json:"name"`
+	DisplayName string            `json:"displayName,omitempty"`
+	Owner       string            `json:"owner,omitempty"`
+	Labels      map[string]string `json:"labels,omitempty"`
+}
+
+// Definition is the value of the imports topic: an import as applied, its
+// defaults merged in. Generation rises with each change.
+type Definition struct {
+	APIVersion string     `json:"apiVersion"`
+	Kind       string     `json:"kind"`
+	Metadata   Metadata   `json:"metadata"`
+	Spec       ImportSpec `json:"spec"`
+	Generation int        `json:"generation"`
+	AppliedAt  time.Time  `json:"appliedAt"`
+}
+
+// Resource is the value of the resources topic: a connection, an account or
+// defaults. Spec is a SnowflakeConnectionSpec, a CleverTapAccountSpec or a part
+// of an ImportSpec, by Kind. Secrets in it are references, never values.
+type Resource struct {
+	APIVersion string          `json:"apiVersion"`
+	Kind       string          `json:"kind"`
+	Metadata   Metadata        `json:"metadata"`
+	Spec       json.RawMessage `json:"spec"`
+	Generation int             `json:"generation"`
+	AppliedAt  time.Time       `json:"appliedAt"`
+}
+
+// ResourceKey is the key of a resource in the resources topic.
+func ResourceKey(kind, name string) string { return kind + "/" + name }
+
+// ImportSpec is what a user writes under an Import's spec.
+type ImportSpec struct {
+	Timezone    string        `json:"timezone,omitempty"`
+	Source      Source        `json:"source"`
+	Destination Destination   `json:"destination"`
+	Identity    Identity      `json:"identity"`
+	Mapping     []Property    `json:"mapping"`
+	Schedules   []Schedule    `json:"schedules,omitempty"`
+	Start       *time.Time    `json:"start,omitempty"`
+	End         *time.Time    `json:"end,omitempty"`
+	CatchUp     string        `json:"catchUp,omitempty"` // latest (default) | skip
+	After       []string      `json:"after,omitempty"`
+	Priority    int           `json:"priority,omitempty"`
+	Limits      Limits        `json:"limits,omitzero"`
+	Topic       TopicSettings `json:"topic,omitzero"`
+}
+
+// Source says what to read: exactly one of Query, QueryFile and Table.
+// QueryFile is resolved into Query by whoever reads the file.
+type Source struct {
+	ConnectionRef string  `json:"connectionRef"`
+	Query         string  `json:"query,omitempty"`
+	QueryFile     string  `json:"queryFile,omitempty"`
+	Table         string  `json:"table,omitempty"`
+	Cursor        *Cursor `json:"cursor,omitempty"`
+	LateCheck     bool    `json:"lateCheck,omitempty"`
+}
+
+// Cursor is the Updated On column: exactly one of Column and Expr.
+type Cursor struct {
+	Column   string   `json:"column,omitempty"`
+	Expr     string   `json:"expr,omitempty"`
+	Epoch    string   `json:"epoch,omitempty"` // seconds | milliseconds, of a NUMBER
+	Timezone string   `json:"timezone,omitempty"`
+	Lookback Duration `json:"lookback,omitempty"` // default 15m
+	Future   Duration `json:"future,omitempty"`   // default 5m
+	Nulls    Nulls    `json:"nulls,omitzero"`
+}
+
+// Nulls is the policy for a NULL cursor: Policy is fail (default) or always;
+// Coalesce is the SQL that stands in for the NULL.
+type Nulls struct {
+	Policy   string
+	Coalesce string
+}
+
+// Destination says where records go.
+type Destination struct {
+	AccountRef  string     `json:"accountRef"`
+	Type        string     `json:"type"` // profile | event
+	Event       *EventSpec `json:"event,omitempty"`
+	OnAmbiguous string     `json:"onAmbiguous,omitempty"` // resend (default) | hold
+}
+
+// Types of destination.
+const (
+	TypeProfile = "profile"
+	TypeEvent   = "event"
+)
+
+// EventSpec names an event: exactly one of Name and NameColumn.
+type EventSpec struct {
+	Name       string     `json:"name,omitempty"`
+	NameColumn string     `json:"nameColumn,omitempty"`
+	CreatedOn  *CreatedOn `json:"createdOn,omitempty"`
+}
+
+// CreatedOn is the column with the event's time.
+type CreatedOn struct {
+	Column   string `json:"column"`
+	Format   string `json:"format,omitempty"`
+	Timezone string `json:"timezone,omitempty"`
+}
+
+// Identity says which column names the user.
+type Identity struct {
+	Column string `json:"column"`
+	Kind   string `json:"kind,omitempty"` // identity (default) | clevertapId
+}
+
+// Property is one line of a mapping. Written short, "NAME" is {from: NAME, to:
+// NAME} and "A -> B" is {from: A, to: B}. Exactly one of From, Expr and Value.
+type Property struct {
+	From          string          `json:"from,omitempty"`
+	To            string          `json:"to,omitempty"`
+	Type          string          `json:"type,omitempty"`
+	Format        string          `json:"format,omitempty"`
+	Timezone      string          `json:"timezone,omitempty"`
+	OnInvalid     string          `json:"onInvalid,omitempty"` // reject (default) | omit
+	OnNull        string          `json:"onNull,omitempty"`    // omit (default) | reject | default
+	Default       json.RawMessage `json:"default,omitempty"`
+	DefaultRegion string          `json:"defaultRegion,omitempty"`
+	Op            string          `json:"op,omitempty"`        // add | remove | incr
+	Transform     string          `json:"transform,omitempty"` // sha256
+	Expr          string          `json:"expr,omitempty"`
+	Value         json.RawMessage `json:"value,omitempty"`
+}
+
+// Schedule is one of Every, DaysOfWeek with Times, DaysOfMonth with Times, Cron
+// and At.
+type Schedule struct {
+	Every       Duration   `json:"every,omitempty"`
+	DaysOfWeek  []string   `json:"daysOfWeek,omitempty"`
+	DaysOfMonth []MonthDay `json:"daysOfMonth,omitempty"`
+	Times       []string   `json:"times,omitempty"`
+	Cron        string     `json:"cron,omitempty"`
+	At          *time.Time `json:"at,omitempty"`
+	Timezone    string     `json:"timezone,omitempty"`
+}
+
+// MonthDay is a day of the month, 1 to 31, or LastDay.
+type MonthDay int
+
+// LastDay is the last day of any month, written "last".
+const LastDay MonthDay = -1
+
+// Limits bound a run.
+type Limits struct {
+	MaxRejectRatio float64  `json:"maxRejectRatio,omitempty"` // default 0.2
+	Deadline       Duration `json:"deadline,omitempty"`       // without progress; default 6h
+}
+
+// TopicSettings size an import's own topics.
+type TopicSettings struct {
+	Partitions       int      `json:"partitions,omitempty"`
+	RowsRetention    Duration `json:"rowsRetention,omitempty"`
+	RecordsRetention Duration `json:"recordsRetention,omitempty"`
+}
+
+// SnowflakeConnectionSpec is how to sign in to Snowflake. Password, Token,
+// OAuthToken, PrivateKey, SecondPrivateKey and PrivateKeyPassphrase hold secret
+// references. Host, Port and Protocol are only for deployments that allow
+// custom endpoints.
+type SnowflakeConnectionSpec struct {
+	Account              string `json:"account"`
+	User                 string `json:"user"`
+	Role                 string `json:"role,omitempty"`
+	Warehouse            string `json:"warehouse,omitempty"`
+	Database             string `json:"database,omitempty"`
+	Schema               string `json:"schema,omitempty"`
+	Password             string `json:"password,omitempty"`
+	Token                string `json:"token,omitempty"`
+	OAuthToken           string `json:"oauthToken,omitempty"`
+	PrivateKey           string `json:"privateKey,omitempty"`
+	PrivateKeyPassphrase string `json:"privateKeyPassphrase,omitempty"`
+	SecondPrivateKey     string `json:"secondPrivateKey,omitempty"`
+	Host                 string `json:"host,omitempty"`
+	Port                 int    `json:"port,omitempty"`
+	Protocol             string `json:"protocol,omitempty"`
+}
+
+// CleverTapAccountSpec is how to reach a CleverTap account. AccountID and
+// Passcode hold secret references. Exactly one of Region and Endpoint; Endpoint
+// only where the deployment allows custom endpoints.
+type CleverTapAccountSpec struct {
+	Region             string `json:"region,omitempty"`
+	Endpoint           string `json:"endpoint,omitempty"`
+	AccountID          string `json:"accountId"`
+	Passcode           string `json:"passcode"`
+	Slots              int    `json:"slots,omitempty"`              // default 15
+	RecordsPerUpload   int    `json:"recordsPerUpload,omitempty"`   // default 1000
+	BytesPerUpload     Bytes  `json:"bytesPerUpload,omitempty"`     // default 4MiB
+	MaxEventProperties int    `json:"maxEventProperties,omitempty"` // default 100
+	Nested             bool   `json:"nested,omitempty"`
+	Gzip               bool   `json:"gzip,omitempty"`
+}
+
+// Column is a column of a query's result, with Snowflake's own type name
+// (FIXED, REAL, TEXT, BOOLEAN, DATE, TIME, TIMESTAMP_NTZ, TIMESTAMP_LTZ,
+// TIMESTAMP_TZ, BINARY, VARIANT, OBJECT, ARRAY).
+type Column struct {
+	Name      string `json:"name"`
+	Type      string `json:"type"`
+	Precision int    `json:"precision,omitempty"`
+	Scale     int    `json:"scale,omitempty"`
+	Nullable  bool   `json:"nullable"`
+}

@@ -1,0 +1,49 @@
+package schemas
+
+import (
+	"strconv"
+	"time"
+)
+
+// Fold is the value of the fold topic under a run's name: what the scheduler
+// has counted of the run so far. It is written in the transaction that moves
+// the scheduler's position, so that a report counts once.
+type Fold struct {
+	Run        string             `json:"run"`
+	Import     string             `json:"import"`
+	Attempts   map[int]Extraction `json:"attempts"` // newest cumulative extraction of each attempt
+	Started    *Started           `json:"started,omitempty"`
+	Final      *Final             `json:"final,omitempty"`
+	Partitions []FoldPartition    `json:"partitions"`
+	// Codes and Reasons hold the rejects of map and load, and the skips.
+	RejectsByCode map[string]int64 `json:"rejectsByCode"`
+	Skipped       map[string]int64 `json:"skipped"`
+	Resent        int64            `json:"resent"`
+	Waiting       *Waiting         `json:"waiting,omitempty"`
+	ProgressAt    time.Time        `json:"progressAt"`
+	// ClosedAs is the run event with which the run ended, once it has.
+	ClosedAs *Run `json:"closedAs,omitempty"`
+}
+
+// FoldPartition counts one partition of the import's two topics.
+type FoldPartition struct {
+	Mapped       int64   `json:"mapped"`
+	MapRejected  int64   `json:"mapRejected"`
+	MapSkipped   int64   `json:"mapSkipped"`
+	Loaded       int64   `json:"loaded"`
+	LoadRejected int64   `json:"loadRejected"`
+	LoadSkipped  int64   `json:"loadSkipped"`
+	Taken        []Range `json:"taken,omitempty"` // offsets of the records topic that have an outcome, joined where they meet
+}
+
+// Position is the value of the fold topic under _position/<partition>: the
+// offsets that the scheduler's partition has taken in, exclusive.
+type Position struct {
+	Reports  int64 `json:"reports"`
+	Commands int64 `json:"commands"`
+}
+
+// PositionKey is the key of a partition's position.
+func PositionKey(partition int32) string {
+	return "_position/" + strconv.Itoa(int(partition))
+}

@@ -1,0 +1,149 @@
+package schemas
+
+import "time"
+
+// Report is the value of the reports topic: what a stage did. Exactly one of
+// the pointers is set, named by Kind.
+type Report struct {
+	Kind    string    `json:"kind"`
+	Import  string    `json:"import"`
+	Run     string    `json:"run"`
+	Number  int       `json:"number"`
+	Attempt int       `json:"attempt"`
+	Time    time.Time `json:"time"`
+	TraceID string    `json:"traceId,omitempty"`
+
+	Started   *Started    `json:"started,omitempty"`
+	Chunk     *Extraction `json:"chunk,omitempty"`
+	Final     *Final      `json:"final,omitempty"`
+	Abandoned *Abandoned  `json:"abandoned,omitempty"`
+	Mapped    *Mapped     `json:"mapped,omitempty"`
+	Intent    *Intent     `json:"intent,omitempty"`
+	Receipt   *Receipt    `json:"receipt,omitempty"`
+	Waiting   *Waiting    `json:"waiting,omitempty"`
+}
+
+// Kinds of reports and their writers.
+const (
+	ReportStarted   = "started"   // extractor, before the first chunk
+	ReportHeartbeat = "heartbeat" // extractor, every 10 s while it works, outside transactions
+	ReportChunk     = "chunk"     // extractor, in the chunk's transaction
+	ReportFinal     = "final"     // extractor, once: nothing of this attempt follows
+	ReportAbandoned = "abandoned" // extractor, once in place of final
+	ReportMapped    = "mapped"    // mapper, in the transaction of the records it counts
+	ReportIntent    = "intent"    // loader, before the socket write
+	ReportReceipt   = "receipt"   // loader, after the answer
+	ReportWaiting   = "waiting"   // loader, when an account stops or resumes
+)
+
+// Started is what an attempt begins with.
+type Started struct {
+	QueryID string `json:"queryId"`
+	Clock   string `json:"clock"` // T
+	From    string `json:"from,omitempty"`
+	// Lookback is the one in force: the definition's, and a day more for a DATE,
+	// an hour more for a zone with daylight saving.
+	Lookback Duration `json:"lookback"`
+	Chunks   int      `json:"chunks"` // of the result
+	Total    int64    `json:"total"`  // rows of the result, as Snowflake says
+	Columns  []Column `json:"columns"`
+}
+
+// Extraction is cumulative over an attempt: a lost or repeated reading of it
+// changes nothing.
+type Extraction struct {
+	Chunks          int              `json:"chunks"` // done
+	Read            int64            `json:"read"`
+	Extracted       int64            `json:"extracted"`
+	Unchanged       int64            `json:"unchanged"`
+	Future          int64            `json:"future"`
+	Rejected        int64            `json:"rejected"`
+	Nulls           int64            `json:"nulls,omitempty"`
+	RejectsByCode   map[string]int64 `json:"rejectsByCode,omitempty"`
+	ByPartition     []int64          `json:"byPartition"` // rows extracted, indexed by partition
+	Maximum         string           `json:"maximum,omitempty"`
+	LedgerEntries   int64            `json:"ledgerEntries,omitempty"`
+	LedgerPartial   bool             `json:"ledgerPartial,omitempty"`
+	LedgerReadError bool             `json:"ledgerReadError,omitempty"` // the ledger of the run before was not readable: rows were sent again
+}
+
+// Final ends an attempt: read equals the total that Snowflake reported, unless
+// the run was cancelled or stopped.
+type Final struct {
+	Extraction
+	Clock    string     `json:"clock"`
+	Lookback Duration   `json:"lookback"`
+	Ledger   *LedgerRef `json:"ledger,omitempty"`
+	Early    bool       `json:"early,omitempty"` // ended by cancel or stop before the result was read
+}
+
+// Abandoned ends an attempt that cannot go on. Extraction holds what its
+// committed chunks did. Permanent is set when another attempt would fail alike.
+type Abandoned struct {
+	Extraction
+	Code      string `json:"code"`
+	Reason    string `json:"reason"`
+	Permanent bool   `json:"permanent,omitempty"`
+}
+
+// Mapped counts one transaction of the mapper for one run, attempt and
+// partition. It is not cumulative: the transaction makes it exact.
+type Mapped struct {
+	Partition     int32            `json:"partition"`
+	From          int64            `json:"from"` // offsets of the rows topic, inclusive
+	To            int64            `json:"to"`
+	Mapped        int64            `json:"mapped"`
+	RejectsByCode map[string]int64 `json:"rejectsByCode,omitempty"`
+	Skipped       map[string]int64 `json:"skipped,omitempty"`
+}
+
+// Range is a stretch of offsets of one partition, From and To inclusive. Prev
+// is the offset of the record before From in that partition (-1 when there is
+// none): transaction markers leave gaps in the offsets, and Prev lets a reader
+// join ranges across them.
+type Range struct {
+	Prev int64 `json:"prev"`
+	From int64 `json:"from"`
+	To   int64 `json:"to"`
+}
+
+// Intent is durable before the socket write. An intent without a receipt is an
+// ambiguous upload.
+type Intent struct {
+	Upload    string  `json:"upload"`
+	Partition int32   `json:"partition"` // of the records topic
+	Ranges    []Range `json:"ranges"`
+	Records   int     `json:"records"`
+	Try       int     `json:"try"`
+}
+
+// Receipt gives every offset in Ranges its outcome: loaded, unless it stands in
+// Rejected or Skipped, or SkipReason skips them all. Resent counts the records
+// in Ranges that had been written to a socket before.
+type Receipt struct {
+	Upload     string          `json:"upload"`
+	Partition  int32           `json:"partition"`
+	Ranges     []Range         `json:"ranges"`
+	Records    int             `json:"records"`
+	SkipReason string          `json:"skipReason,omitempty"`
+	Rejected   []OffsetOutcome `json:"rejected,omitempty"`
+	Skipped    []OffsetOutcome `json:"skipped,omitempty"`
+	Resent     int64           `json:"resent,omitempty"`
+	Status     int             `json:"status,omitempty"` // HTTP
+	Millis     int64           `json:"millis,omitempty"`
+}
+
+// OffsetOutcome is the outcome of one record of an upload: a reject code or a
+// skip reason.
+type OffsetOutcome struct {
+	Offset int64  `json:"offset"`
+	Code   string `json:"code"`
+}
+
+// Waiting says that a run waits for its account, or, with Over, no longer.
+type Waiting struct {
+	Account string    `json:"account"`
+	Since   time.Time `json:"since"`
+	Reason  string    `json:"reason"`
+	Over    bool      `json:"over,omitempty"`
+}

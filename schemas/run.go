@@ -1,0 +1,81 @@
+package schemas
+
+import "time"
+
+// Counts account for every row of a run: Read = Extracted + Unchanged + Future
+// + ExtractRejected; Extracted = Mapped + MapRejected + MapSkipped; Mapped =
+// Loaded + LoadRejected + LoadSkipped.
+type Counts struct {
+	Read            int64 `json:"read"`
+	Unchanged       int64 `json:"unchanged"`
+	Future          int64 `json:"future"`
+	Extracted       int64 `json:"extracted"`
+	ExtractRejected int64 `json:"extractRejected"`
+	Mapped          int64 `json:"mapped"`
+	MapRejected     int64 `json:"mapRejected"`
+	MapSkipped      int64 `json:"mapSkipped"`
+	Loaded          int64 `json:"loaded"`
+	LoadRejected    int64 `json:"loadRejected"`
+	LoadSkipped     int64 `json:"loadSkipped"`
+	Resent          int64 `json:"resent"`
+}
+
+// Rejected is the number of rows rejected at any stage.
+func (c Counts) Rejected() int64 { return c.ExtractRejected + c.MapRejected + c.LoadRejected }
+
+// Run is a run as the API, the CLI, the runs topic and Redis show it. Counts
+// are cumulative, so that a lost or repeated event harms nobody.
+type Run struct {
+	Run             string           `json:"run"`
+	Import          string           `json:"import"`
+	Mode            string           `json:"mode"`
+	State           string           `json:"state"`
+	Attempt         int              `json:"attempt"`
+	Epoch           int              `json:"epoch"`
+	Cause           string           `json:"cause,omitempty"`
+	QueryID         string           `json:"queryId"`
+	TraceID         string           `json:"traceId"`
+	WatermarkFrom   string           `json:"watermarkFrom"`
+	WatermarkTo     string           `json:"watermarkTo"`
+	Total           int64            `json:"total"` // rows of Snowflake's result; 0 until it is known
+	Counts          Counts           `json:"counts"`
+	RejectsByCode   map[string]int64 `json:"rejectsByCode"`
+	SkippedByReason map[string]int64 `json:"skippedByReason"`
+	Waiting         *Waiting         `json:"waiting"`
+	Notes           []string         `json:"notes,omitempty"` // such as columns that changed since the run before
+	StartedAt       time.Time        `json:"startedAt"`
+	FinishedAt      *time.Time       `json:"finishedAt"`
+	Error           *RunError        `json:"error"`
+}
+
+// RowSchema is the value of the columns topic: the columns of the newest
+// attempt and a JSON Schema of its rows, written before its first row.
+type RowSchema struct {
+	Import  string         `json:"import"`
+	Run     string         `json:"run"`
+	Number  int            `json:"number"`
+	Attempt int            `json:"attempt"`
+	Columns []Column       `json:"columns"`
+	Schema  map[string]any `json:"schema"`
+	// Clock is the run's T: an event without Created On is stamped with it, so
+	// that a retry does not move the event.
+	Clock string `json:"clock"`
+}
+
+// Listing is an import as the listing shows it: the hash
+// tapline:import:<import> in Redis holds these fields.
+type Listing struct {
+	Import       string     `json:"import"`
+	DisplayName  string     `json:"displayName,omitempty"`
+	Type         string     `json:"type"`
+	Status       string     `json:"status"` // Running | Scheduled | Ready | Paused | Stopped
+	Schedule     string     `json:"schedule"`
+	Health       *float64   `json:"health"` // share of records processed in the last closed run; null before the first
+	LastRun      string     `json:"lastRun,omitempty"`
+	LastRunState string     `json:"lastRunState,omitempty"`
+	LastRunAt    *time.Time `json:"lastRunAt"`
+	NextRunAt    *time.Time `json:"nextRunAt"`
+	Watermark    string     `json:"watermark"`
+	Epoch        int        `json:"epoch"`
+	Generation   int        `json:"generation"`
+}

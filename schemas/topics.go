@@ -1,0 +1,141 @@
+package schemas
+
+import (
+	"strings"
+	"time"
+)
+
+// ControlPartitions is the partition count of every control topic that is
+// partitioned by import. It is the same for all of them, so that whoever owns
+// partition p finds every control record of an import in partition p.
+const ControlPartitions = 4
+
+// DefaultPartitions is the partition count of an import's rows and records
+// topics when its definition does not name one.
+const DefaultPartitions = 6
+
+// Topics names every topic under one prefix. The zero value is not usable; see
+// NewTopics.
+type Topics struct{ prefix string }
+
+// NewTopics returns the names under prefix, "tapline." unless a deployment
+// shares its cluster.
+func NewTopics(prefix string) Topics { return Topics{prefix: prefix} }
+
+// Prefix is what every name starts with.
+func (t Topics) Prefix() string { return t.prefix }
+
+// Imports holds definitions: Import Center writes, keyed by import, compacted.
+func (t Topics) Imports() string { return t.prefix + "imports.v1" }
+
+// Resources holds connections and accounts: Import Center writes, keyed by
+// <Kind>/<name>, one partition, compacted.
+func (t Topics) Resources() string { return t.prefix + "resources.v1" }
+
+// Commands holds what people ask of an import: Import Center writes, keyed by import.
+func (t Topics) Commands() string { return t.prefix + "commands.v1" }
+
+// Triggers tells extractors to work: the scheduler writes, keyed by import.
+func (t Topics) Triggers() string { return t.prefix + "triggers.v1" }
+
+// State holds each import's epoch, watermark and active run: the scheduler
+// writes, keyed by import, compacted.
+func (t Topics) State() string { return t.prefix + "state.v1" }
+
+// Fold holds the scheduler's counts and its position: keyed by run and by
+// _position/<partition>, compacted.
+func (t Topics) Fold() string { return t.prefix + "fold.v1" }
+
+// Runs holds run lifecycle events with cumulative counts: the scheduler writes,
+// keyed by import.
+func (t Topics) Runs() string { return t.prefix + "runs.v1" }
+
+// Columns holds the row schema of each import's newest attempt: the extractor
+// writes, keyed by import, compacted.
+func (t Topics) Columns() string { return t.prefix + "columns.v1" }
+
+// Rejects holds every rejected row with its reason: keyed by import.
+func (t Topics) Rejects() string { return t.prefix + "rejects.v1" }
+
+// Reports holds what each stage did: keyed by import.
+func (t Topics) Reports() string { return t.prefix + "reports.v1" }
+
+// Audit holds who changed what: Import Center writes, keyed by actor.
+func (t Topics) Audit() string { return t.prefix + "audit.v1" }
+
+// Rows is the rows topic of one import: the extractor writes, keyed by identity.
+func (t Topics) Rows(importName string) string { return t.prefix + "rows." + importName + ".v1" }
+
+// Records is the records topic of one import: the mapper writes, keyed by identity.
+func (t Topics) Records(importName string) string {
+	return t.prefix + "records." + importName + ".v1"
+}
+
+// ImportOf returns the import whose rows or records topic this is, or "".
+func (t Topics) ImportOf(topic string) string {
+	rest, ok := strings.CutPrefix(topic, t.prefix)
+	if !ok {
+		return ""
+	}
+	rest, ok = strings.CutSuffix(rest, ".v1")
+	if !ok {
+		return ""
+	}
+	for _, kind := range []string{"rows.", "records."} {
+		if name, ok := strings.CutPrefix(rest, kind); ok {
+			return name
+		}
+	}
+	return ""
+}
+
+// TopicSpec is how a topic is created.
+type TopicSpec struct {
+	Name       string
+	Writer     string
+	Key        string
+	Value      string
+	Partitions int
+	Compact    bool
+	Retention  time.Duration // of a topic that deletes; 0 for a compacted one
+}
+
+// Catalogue lists every control topic. Rows and records topics come from
+// ImportTopics.
+func (t Topics) Catalogue() []TopicSpec {
+	const day = 24 * time.Hour
+	byImport := func(name, writer, value string, retention time.Duration) TopicSpec {
+		return TopicSpec{
+			Name: name, Writer: writer, Key: "import", Value: value, Partitions: ControlPartitions,
+			Compact: retention == 0, Retention: retention,
+		}
+	}
+	fold := byImport(t.Fold(), "scheduler", "the fold's counts and offset intervals; its position", 0)
+	fold.Key = "run, and _position/<partition>"
+	return []TopicSpec{
+		byImport(t.Imports(), "importcenter", "definition", 0),
+		{Name: t.Resources(), Writer: "importcenter", Key: "<Kind>/<name>", Value: "connection or account", Partitions: 1, Compact: true},
+		byImport(t.Commands(), "importcenter", "command", 7*day),
+		byImport(t.Triggers(), "scheduler", "trigger", 30*day),
+		byImport(t.State(), "scheduler", "state", 0),
+		fold,
+		byImport(t.Runs(), "scheduler", "run event", 90*day),
+		byImport(t.Columns(), "extractor", "row schema of the newest attempt", 0),
+		byImport(t.Rejects(), "extractor, mapper, loader", "reject", 30*day),
+		byImport(t.Reports(), "extractor, mapper, loader", "report", 30*day),
+		{Name: t.Audit(), Writer: "importcenter", Key: "actor", Value: "audit entry", Partitions: 1, Retention: 365 * day},
+	}
+}
+
+// ImportTopics lists the rows and records topics of an import. Both have the
+// same partition count, because the mapper writes partition p to partition p.
+func (t Topics) ImportTopics(importName string, spec TopicSettings) []TopicSpec {
+	partitions := spec.Partitions
+	if partitions == 0 {
+		partitions = DefaultPartitions
+	}
+	return []TopicSpec{
+		{Name: t.Rows(importName), Writer: "extractor", Key: "identity", Value: "row", Partitions: partitions, Retention: spec.RowsRetention.orDefault(72 * time.Hour)},
+		{Name: t.Records(importName), Writer: "mapper", Key: "identity", Value: "record", Partitions: partitions, Retention: spec.RecordsRetention.orDefault(168 * time.Hour)},
+	}
+}
