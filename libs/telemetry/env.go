@@ -1,0 +1,90 @@
+package telemetry
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/sdk/resource"
+)
+
+// otelEnv is what the standard variables ask for.
+type otelEnv struct {
+	traces       bool
+	metrics      bool
+	tracesProto  string
+	metricsProto string
+}
+
+const (
+	protoHTTP = "http/protobuf"
+	protoGRPC = "grpc"
+)
+
+// readOtelEnv turns OTLP on when an endpoint is given or an exporter is named.
+// Unlike the specification's default, nothing is sent to localhost unasked.
+func readOtelEnv(lookup func(string) (string, bool)) (otelEnv, error) {
+	get := func(names ...string) string {
+		for _, name := range names {
+			if v, ok := lookup(name); ok && v != "" {
+				return v
+			}
+		}
+		return ""
+	}
+	env := otelEnv{
+		tracesProto:  get("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"),
+		metricsProto: get("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"),
+	}
+	if strings.EqualFold(get("OTEL_SDK_DISABLED"), "true") {
+		return env, nil
+	}
+	for _, signal := range []struct {
+		name  string
+		on    *bool
+		proto *string
+	}{
+		{"TRACES", &env.traces, &env.tracesProto},
+		{"METRICS", &env.metrics, &env.metricsProto},
+	} {
+		endpoint := get("OTEL_EXPORTER_OTLP_"+signal.name+"_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+		switch exporter := get("OTEL_" + signal.name + "_EXPORTER"); exporter {
+		case "otlp":
+			*signal.on = true
+		case "":
+			*signal.on = endpoint != ""
+		case "none", "prometheus":
+		default:
+			return env, fmt.Errorf("OTEL_%s_EXPORTER: want otlp or none", signal.name)
+		}
+		switch *signal.proto {
+		case "":
+			*signal.proto = protoHTTP
+		case protoHTTP, protoGRPC:
+		default:
+			return env, fmt.Errorf("OTEL_EXPORTER_OTLP_PROTOCOL: want %s or %s", protoHTTP, protoGRPC)
+		}
+	}
+	return env, nil
+}
+
+func newResource(ctx context.Context, s Settings) (*resource.Resource, error) {
+	// The names are spelt out, because a semconv package would have to move
+	// with every release of the SDK.
+	res, err := resource.New(ctx,
+		resource.WithTelemetrySDK(),
+		resource.WithHost(),
+		resource.WithProcessPID(),
+		resource.WithAttributes(
+			attribute.String("service.name", s.Service),
+			attribute.String("service.version", s.Version),
+			attribute.String("service.namespace", "tapline"),
+		),
+		resource.WithFromEnv(),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("describing the service: %w", err)
+	}
+	return res, nil
+}

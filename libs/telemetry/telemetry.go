@@ -1,0 +1,151 @@
+// Package telemetry starts and flushes logs, traces and metrics of one service.
+//
+// Several services can live in one process, each with its own service.name, so
+// nothing here touches the globals of OpenTelemetry: take the tracer, meter and
+// logger from the Telemetry a service was given. Only this package imports the
+// OpenTelemetry SDK and its exporters.
+//
+// Spans leave by OTLP when the standard OTEL_* variables ask for it; metrics are
+// always served to Prometheus, and pushed by OTLP too when asked. No exporter
+// can hold up the work: queues are bounded, and what does not fit is dropped.
+//
+// Names: a span is "<verb> <thing>" with few distinct values ("extract chunk",
+// "map batch", "send upload"); what varies is an attribute. An instrument is
+// "tapline.<service>.<thing>" with its unit in WithUnit; Prometheus shows
+// tapline_mapper_rows_total. Labels are bounded: import, stage, outcome, code.
+//
+// Invariant 9: no identity, property value or secret may be put into a log, a
+// metric or a span; callers pass codes, counts, names and coordinates.
+package telemetry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"go.opentelemetry.io/otel/metric"
+	metricnoop "go.opentelemetry.io/otel/metric/noop"
+	"go.opentelemetry.io/otel/propagation"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
+	tracenoop "go.opentelemetry.io/otel/trace/noop"
+
+	"tapline.dev/libs/config"
+)
+
+// shutdownTimeout bounds the last flush, however dead the collector is.
+const shutdownTimeout = 5 * time.Second
+
+// Settings is what the process decides; the OTEL_* variables decide the rest.
+type Settings struct {
+	// Service becomes service.name, unless OTEL_SERVICE_NAME says otherwise.
+	Service string
+	Version string
+	// Log receives the log lines; nil discards them.
+	Log io.Writer
+	// LogText writes lines for people instead of JSON.
+	LogText  bool
+	LogLevel slog.Level
+	// Spans, when not nil, also keeps the latest spans in memory.
+	Spans *Ring
+	// LookupEnv finds OTEL_* variables; nil means the process environment. The
+	// exporters themselves read endpoints and headers from the process.
+	LookupEnv func(name string) (string, bool)
+}
+
+// Telemetry is one service's logger, tracers and meters.
+type Telemetry struct {
+	// Logger writes JSON lines with the service, trace id and whatever WithAttrs
+	// put into the context.
+	Logger *slog.Logger
+
+	tracers  trace.TracerProvider
+	meters   metric.MeterProvider
+	metrics  http.Handler
+	shutdown []func(context.Context) error
+}
+
+// Start builds the providers. It dials nothing that could block.
+func Start(ctx context.Context, s Settings) (*Telemetry, error) {
+	if s.Log == nil {
+		s.Log = io.Discard
+	}
+	if s.LookupEnv == nil {
+		s.LookupEnv = config.LookupEnv
+	}
+	env, err := readOtelEnv(s.LookupEnv)
+	if err != nil {
+		return nil, err
+	}
+	res, err := newResource(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	t := &Telemetry{Logger: newLogger(s)}
+	meters, handler, err := newMeters(ctx, env, res)
+	if err != nil {
+		return nil, err
+	}
+	t.meters, t.metrics = meters, handler
+	tracers, err := newTracers(ctx, env, res, s.Spans, newExportLog(t.Logger, meters))
+	if err != nil {
+		return nil, errors.Join(err, meters.Shutdown(ctx))
+	}
+	t.tracers = tracers
+	t.shutdown = []func(context.Context) error{tracers.Shutdown, meters.Shutdown}
+	return t, nil
+}
+
+// Discard is telemetry that goes nowhere, for tests and tools.
+func Discard() *Telemetry {
+	return &Telemetry{
+		Logger:  slog.New(slog.DiscardHandler),
+		tracers: tracenoop.NewTracerProvider(),
+		meters:  metricnoop.NewMeterProvider(),
+		metrics: http.NotFoundHandler(),
+	}
+}
+
+// Tracer returns the tracer of a component, such as "tapline.dev/services/mapper".
+func (t *Telemetry) Tracer(name string) trace.Tracer { return t.tracers.Tracer(name) }
+
+// Meter returns the meter of a component.
+func (t *Telemetry) Meter(name string) metric.Meter { return t.meters.Meter(name) }
+
+// TracerProvider is for instrumentation that wants a provider, such as otelhttp.
+func (t *Telemetry) TracerProvider() trace.TracerProvider { return t.tracers }
+
+// MeterProvider is for instrumentation that wants a provider, such as kotel.
+func (t *Telemetry) MeterProvider() metric.MeterProvider { return t.meters }
+
+// Propagator is W3C Trace Context. Baggage is left out on purpose: it would
+// carry values of unknown origin into every request.
+func (t *Telemetry) Propagator() propagation.TextMapPropagator { return propagation.TraceContext{} }
+
+// Metrics serves the metrics in Prometheus' text format.
+func (t *Telemetry) Metrics() http.Handler { return t.metrics }
+
+// Shutdown flushes what is pending, for at most five seconds and also when ctx
+// is already cancelled.
+func (t *Telemetry) Shutdown(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+	defer cancel()
+	var errs []error
+	for _, shutdown := range t.shutdown {
+		errs = append(errs, shutdown(ctx))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("flushing telemetry: %w", err)
+	}
+	return nil
+}
+
+var (
+	_ trace.TracerProvider = (*sdktrace.TracerProvider)(nil)
+	_ metric.MeterProvider = (*sdkmetric.MeterProvider)(nil)
+)
