@@ -1,0 +1,91 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"syscall"
+	"time"
+)
+
+const (
+	adminReadTimeout = 5 * time.Second
+	adminStopTimeout = 2 * time.Second
+)
+
+// Admin is the HTTP server for probes, metrics and profiles: /livez, /readyz,
+// /metrics and /debug/pprof/.
+type Admin struct {
+	listener net.Listener
+	server   *http.Server
+}
+
+// Listen opens the address, so that a taken port is known before the service
+// starts. The server answers once Run is called.
+func Listen(ctx context.Context, addr string, health *Health, metrics http.Handler) (*Admin, error) {
+	var lc net.ListenConfig
+	listener, err := lc.Listen(ctx, "tcp", addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("the admin address %s is in use; set admin.addr to a free one: %w", addr, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listening on the admin address: %w", err)
+	}
+	server := &http.Server{Handler: handler(health, metrics), ReadHeaderTimeout: adminReadTimeout}
+	return &Admin{listener: listener, server: server}, nil
+}
+
+// Addr is the address in use, with the port that was chosen for port 0.
+func (a *Admin) Addr() string { return a.listener.Addr().String() }
+
+// Run serves until ctx is done.
+func (a *Admin) Run(ctx context.Context) error {
+	stopped := make(chan error, 1)
+	stop := context.AfterFunc(ctx, func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), adminStopTimeout)
+		defer cancel()
+		err := a.server.Shutdown(ctx)
+		if errors.Is(err, context.DeadlineExceeded) {
+			// A profile of minutes must not hold up the end.
+			err = a.server.Close()
+		}
+		stopped <- err
+	})
+	err := a.server.Serve(a.listener)
+	if stop() { // ctx is not done: serving failed
+		return fmt.Errorf("serving the admin address: %w", err)
+	}
+	if err := <-stopped; err != nil {
+		return fmt.Errorf("stopping the admin server: %w", err)
+	}
+	return nil
+}
+
+// Serve listens on addr and serves until ctx is done.
+func Serve(ctx context.Context, addr string, health *Health, metrics http.Handler) error {
+	admin, err := Listen(ctx, addr, health, metrics)
+	if err != nil {
+		return err
+	}
+	return admin.Run(ctx)
+}
+
+func handler(health *Health, metrics http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	// Alive means that the process can answer; a service that cannot go on
+	// ends by itself.
+	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) {
+		writeText(w, http.StatusOK, "ok\n")
+	})
+	mux.HandleFunc("GET /readyz", health.serveReady)
+	mux.Handle("GET /metrics", metrics)
+	// No /debug/pprof/cmdline: a flag may hold a secret.
+	mux.HandleFunc("/debug/pprof/", pprof.Index)
+	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	return mux
+}

@@ -1,0 +1,71 @@
+package daemon
+
+import (
+	"log/slog"
+	"time"
+
+	"tapline.dev/libs/config"
+)
+
+// Config holds the keys that every service has beside its own.
+type Config struct {
+	// Admin is the server for probes, metrics and profiles.
+	Admin AdminConfig
+	Log   LogConfig
+	// DrainTimeout bounds the time between a signal and the end of the process.
+	DrainTimeout time.Duration
+}
+
+// AdminConfig says where the admin server listens.
+type AdminConfig struct {
+	// Addr is host:port. It needs no authentication, so keep it off public
+	// networks; port 0 takes a free one.
+	Addr string
+}
+
+// LogText is the log format for people.
+const LogText = "text"
+
+// LogJSON is the log format for machines.
+const LogJSON = "json"
+
+// LogConfig says what is logged and how.
+type LogConfig struct {
+	Level  slog.Level // DEBUG, INFO, WARN or ERROR
+	Format string     // LogJSON or LogText
+}
+
+func defaultConfig(adminAddr string) Config {
+	if adminAddr == "" {
+		adminAddr = "127.0.0.1:0"
+	}
+	return Config{
+		Admin:        AdminConfig{Addr: adminAddr},
+		Log:          LogConfig{Level: slog.LevelInfo, Format: LogJSON},
+		DrainTimeout: 25 * time.Second, // under Kubernetes' 30 s until SIGKILL
+	}
+}
+
+// Validate checks the drain timeout.
+func (c Config) Validate() error {
+	if c.DrainTimeout <= 0 {
+		return config.Bad("drainTimeout", "must be positive")
+	}
+	return nil
+}
+
+// Validate checks the address.
+func (c AdminConfig) Validate() error {
+	if c.Addr == "" {
+		return config.Bad("addr", `must be host:port, such as "127.0.0.1:9090"`)
+	}
+	return nil
+}
+
+// Validate checks the format.
+func (c LogConfig) Validate() error {
+	if c.Format != LogJSON && c.Format != LogText {
+		return config.Bad("format", "want %s or %s", LogJSON, LogText)
+	}
+	return nil
+}

@@ -1,0 +1,234 @@
+// Package daemon is the body of every main: it reads the configuration, starts
+// telemetry and the admin server, runs the service until a signal, drains it
+// and turns the outcome into an exit code.
+//
+// Its parts, Health and Admin, also serve programs that run several services in
+// one process.
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+	"time"
+
+	"tapline.dev/libs/config"
+	"tapline.dev/libs/telemetry"
+)
+
+// Exit codes of every service.
+const (
+	ExitOK      = 0 // stopped as asked
+	ExitFailed  = 1 // failed while starting or running
+	ExitInvalid = 2 // the configuration or the flags are wrong
+)
+
+// Run does a service's work until ctx is done, finishes what is in hand and
+// returns nil.
+type Run func(ctx context.Context) error
+
+// Program is what one main adds: its name, its defaults and its wiring.
+type Program[C any] struct {
+	// Name is the program's name and its service.name.
+	Name string
+	// AdminAddr is the default of admin.addr.
+	AdminAddr string
+	// Config holds the service's defaults.
+	Config C
+	// Wire builds the service without starting anything: --check stops after it.
+	// The returned Run closes what Wire opened.
+	Wire func(ctx context.Context, cfg C, env Env) (Run, error)
+}
+
+// Env is what a service gets from the process.
+type Env struct {
+	Name    string
+	Version string
+	// Log is Telemetry's logger.
+	Log       *slog.Logger
+	Telemetry *telemetry.Telemetry
+	// Health takes the service's readiness checks.
+	Health *Health
+}
+
+// Main runs the program with the process's own arguments, environment, outputs
+// and signals, and returns the exit code for os.Exit.
+//
+// The first SIGTERM or SIGINT asks the service to drain; a second one finds the
+// default behaviour restored and ends the process.
+func Main[C any](p Program[C]) int {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+	return p.Run(ctx, Process{Args: os.Args[1:], Stdout: os.Stdout, Stderr: os.Stderr})
+}
+
+// Process is what Main takes from the operating system.
+type Process struct {
+	Args      []string
+	LookupEnv func(string) (string, bool) // nil: the process environment
+	Stdout    io.Writer
+	Stderr    io.Writer
+}
+
+// Run runs the program until ctx is done and returns the exit code. Main calls
+// it; tests call it with a Process of their own.
+func (p Program[C]) Run(ctx context.Context, proc Process) int {
+	cfg := p.Config
+	own := defaultConfig(p.AdminAddr)
+	flags, err := parseFlags(p.Name, proc.Args, &own, &cfg)
+	if err != nil {
+		return complain(proc.Stderr, p.Name, err)
+	}
+	switch {
+	case flags.help:
+		return say(proc.Stdout, flags.usage)
+	case flags.version:
+		return say(proc.Stdout, p.Name+" "+Version()+"\n")
+	}
+	source := config.Source{File: flags.file, LookupEnv: proc.LookupEnv, Flags: flags.settings}
+	if err := config.Load(source, &own, &cfg); err != nil {
+		return complain(proc.Stderr, p.Name, err)
+	}
+	if flags.print {
+		if err := config.Print(proc.Stdout, &own, &cfg); err != nil {
+			return complain(proc.Stderr, p.Name, err)
+		}
+		return ExitOK
+	}
+	return p.start(ctx, proc, own, cfg, flags.check)
+}
+
+func (p Program[C]) start(ctx context.Context, proc Process, own Config, cfg C, check bool) int {
+	tel, err := telemetry.Start(ctx, telemetry.Settings{
+		Service:   p.Name,
+		Version:   Version(),
+		Log:       proc.Stderr,
+		LogText:   own.Log.Format == LogText,
+		LogLevel:  own.Log.Level,
+		LookupEnv: proc.LookupEnv,
+	})
+	if err != nil {
+		return complain(proc.Stderr, p.Name, err)
+	}
+	env := Env{Name: p.Name, Version: Version(), Log: tel.Logger, Telemetry: tel, Health: NewHealth()}
+	err = p.wireAndRun(ctx, own, cfg, env, check, proc.Stdout)
+	if err != nil {
+		env.Log.ErrorContext(ctx, "stopped by an error", slog.Any("error", err))
+	}
+	if err := tel.Shutdown(ctx); err != nil {
+		env.Log.WarnContext(ctx, "telemetry is incomplete", slog.Any("error", err))
+	}
+	return exitCode(err, check)
+}
+
+func (p Program[C]) wireAndRun(ctx context.Context, own Config, cfg C, env Env, check bool, stdout io.Writer) error {
+	run, err := p.Wire(ctx, cfg, env)
+	if err != nil {
+		return fmt.Errorf("wiring: %w", err)
+	}
+	if check {
+		_, err := fmt.Fprintf(stdout, "%s: the configuration is valid\n", p.Name)
+		return err
+	}
+	admin, err := Listen(ctx, own.Admin.Addr, env.Health, env.Telemetry.Metrics())
+	if err != nil {
+		return err
+	}
+	env.Log.InfoContext(ctx, "started", slog.String("version", env.Version), slog.String("admin", admin.Addr()))
+	// The admin server outlives the drain, so that probes and scrapes see it.
+	adminCtx, stopAdmin := context.WithCancel(context.WithoutCancel(ctx))
+	adminDone := make(chan error, 1)
+	go func() { adminDone <- admin.Run(adminCtx) }()
+	err = runAndDrain(ctx, run, env, own.DrainTimeout)
+	stopAdmin()
+	err = errors.Join(err, <-adminDone)
+	if err == nil {
+		env.Log.InfoContext(ctx, "stopped")
+	}
+	return err
+}
+
+// errDrain says that a service did not stop in time. What it had in hand is
+// taken up again after a restart (Invariant 6).
+var errDrain = errors.New("the service did not stop within admin.drainTimeout")
+
+// runAndDrain runs the service; once ctx is done it has timeout to return.
+func runAndDrain(ctx context.Context, run Run, env Env, timeout time.Duration) error {
+	done := make(chan error, 1)
+	go func() { done <- run(ctx) }()
+	select {
+	case err := <-done:
+		return stopError(ctx, err)
+	case <-ctx.Done():
+	}
+	env.Health.Drain()
+	env.Log.InfoContext(ctx, "draining", slog.Duration("timeout", timeout))
+	select {
+	case err := <-done:
+		return stopError(ctx, err)
+	case <-time.After(timeout):
+		return errDrain
+	}
+}
+
+// stopError forgives a service that reports its own cancellation.
+func stopError(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("running: %w", err)
+	}
+	return nil
+}
+
+// exitCode calls whatever --check found invalid.
+func exitCode(err error, check bool) int {
+	switch {
+	case err == nil:
+		return ExitOK
+	case check, errors.Is(err, config.ErrInvalid):
+		return ExitInvalid
+	}
+	return ExitFailed
+}
+
+// complain writes one error before there is a logger.
+func complain(w io.Writer, name string, err error) int {
+	if _, werr := fmt.Fprintf(w, "%s: %v\n", name, err); werr != nil {
+		return ExitFailed
+	}
+	return ExitInvalid
+}
+
+func say(w io.Writer, text string) int {
+	if _, err := io.WriteString(w, text); err != nil {
+		return ExitFailed
+	}
+	return ExitOK
+}
+
+// version is set by the build with -ldflags -X.
+var version string
+
+// Version is the build's version, or the commit it was built from.
+func Version() string {
+	if version != "" {
+		return version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				return s.Value[:min(len(s.Value), 12)]
+			}
+		}
+	}
+	return "development"
+}
