@@ -1,0 +1,79 @@
+// Package embedded runs a Redis inside the process, for `tapline dev` and for
+// tests. It speaks the real protocol on a real port, keeps time by itself and
+// forgets everything at the end.
+package embedded
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+)
+
+// tick is how coarsely keys expire.
+const tick = 100 * time.Millisecond
+
+// Server is a running embedded Redis.
+type Server struct {
+	mini *miniredis.Miniredis
+	stop chan struct{}
+	done chan struct{}
+}
+
+// Start listens on addr; an empty addr takes a free port of this machine, and
+// "none" listens nowhere: use Dial, for tests in virtual time.
+func Start(addr string) (*Server, error) {
+	s := &Server{mini: miniredis.NewMiniRedis(), stop: make(chan struct{}), done: make(chan struct{})}
+	if addr != None {
+		if addr == "" {
+			addr = "127.0.0.1:0"
+		}
+		if err := s.mini.StartAddr(addr); err != nil {
+			return nil, fmt.Errorf("listening for Redis: %w", err)
+		}
+	}
+	go s.keepTime()
+	return s, nil
+}
+
+// None is the address of a server that is reached by Dial only.
+const None = "none"
+
+// Addr is host:port.
+func (s *Server) Addr() string { return s.mini.Addr() }
+
+// Dial connects without a network.
+func (s *Server) Dial(context.Context, string, string) (net.Conn, error) { return s.mini.Dial() }
+
+// Flush deletes everything, as a lost Redis would.
+func (s *Server) Flush() { s.mini.FlushAll() }
+
+// SetError makes every command fail with the text until it is called with an
+// empty one.
+func (s *Server) SetError(text string) { s.mini.SetError(text) }
+
+// Close ends the server and its connections.
+func (s *Server) Close() {
+	close(s.stop)
+	<-s.done
+	s.mini.Close()
+}
+
+// keepTime lets keys expire: miniredis does not look at the clock for that.
+func (s *Server) keepTime() {
+	defer close(s.done)
+	ticker := time.NewTicker(tick)
+	defer ticker.Stop()
+	last := time.Now()
+	for {
+		select {
+		case <-s.stop:
+			return
+		case now := <-ticker.C:
+			s.mini.FastForward(now.Sub(last))
+			last = now
+		}
+	}
+}

@@ -1,0 +1,200 @@
+// Package redis is the fast projection's client and the only importer of
+// go-redis.
+//
+// Redis holds nothing that the log does not, except the ledger and leases
+// (losing those costs bounded duplicates). So writes are absolute values, never
+// increments: a command that may have run twice leaves the same state. Commands
+// that are not idempotent are sent once and never repeated by the client.
+//
+// Keys are given without the deployment's prefix, which the client adds.
+package redis
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"strings"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+	"go.opentelemetry.io/otel/metric"
+
+	"tapline.dev/libs/config"
+)
+
+// Config says where Redis is.
+type Config struct {
+	// Addrs are host:port: one server, the nodes of a cluster, or the sentinels
+	// if SentinelMaster is set.
+	Addrs          []string
+	SentinelMaster string
+	Username       string
+	Password       config.Secret
+	DB             int
+	TLS            bool
+	// KeyPrefix goes before every key.
+	KeyPrefix   string
+	DialTimeout time.Duration
+	// Timeout bounds one command with its repetitions.
+	Timeout  time.Duration
+	PoolSize int
+}
+
+// Default is a server on this machine.
+func Default() Config {
+	return Config{
+		Addrs:       []string{"127.0.0.1:6379"},
+		KeyPrefix:   "tapline:",
+		DialTimeout: 2 * time.Second,
+		Timeout:     2 * time.Second,
+		PoolSize:    8,
+	}
+}
+
+// Validate checks the addresses and bounds.
+func (c Config) Validate() error {
+	var errs []error
+	if len(c.Addrs) == 0 {
+		errs = append(errs, config.Bad("addrs", "must not be empty"))
+	}
+	for _, addr := range c.Addrs {
+		if _, _, err := net.SplitHostPort(addr); err != nil {
+			errs = append(errs, config.Bad("addrs", "want host:port"))
+		}
+	}
+	if c.DB != 0 && len(c.Addrs) > 1 && c.SentinelMaster == "" {
+		errs = append(errs, config.Bad("db", "a cluster has only database 0"))
+	}
+	if c.DialTimeout <= 0 {
+		errs = append(errs, config.Bad("dialTimeout", "must be positive"))
+	}
+	if c.Timeout <= 0 {
+		errs = append(errs, config.Bad("timeout", "must be positive"))
+	}
+	if c.PoolSize < 1 {
+		errs = append(errs, config.Bad("poolSize", "must be at least 1"))
+	}
+	return errors.Join(errs...)
+}
+
+// Deps are what main passes in; the zero value works.
+type Deps struct {
+	// Meter measures commands; nil measures nothing.
+	Meter metric.Meter
+	// Dial replaces the network, for tests in virtual time.
+	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+}
+
+// Client talks to one Redis. It is safe for concurrent use.
+type Client struct {
+	rdb     goredis.UniversalClient
+	prefix  string
+	timeout time.Duration
+}
+
+// Open returns a client; it connects at the first command.
+func Open(cfg Config, deps Deps) (*Client, error) {
+	silenceDriver()
+	options := &goredis.UniversalOptions{
+		Addrs:       cfg.Addrs,
+		MasterName:  cfg.SentinelMaster,
+		Username:    cfg.Username,
+		Password:    cfg.Password.Reveal(),
+		DB:          cfg.DB,
+		Dialer:      deps.Dial,
+		DialTimeout: cfg.DialTimeout,
+		PoolSize:    cfg.PoolSize,
+		// The driver repeats a command after an EOF although the server may have
+		// run it. Repetition is decided here, command by command.
+		MaxRetries:            -1,
+		DialerRetries:         1,
+		ContextTimeoutEnabled: true,
+		MaintNotificationsConfig: &maintnotifications.Config{
+			Mode: maintnotifications.ModeDisabled,
+		},
+	}
+	if cfg.TLS {
+		options.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	rdb := goredis.NewUniversalClient(options)
+	if deps.Meter != nil {
+		hook, err := newMeterHook(deps.Meter)
+		if err != nil {
+			return nil, errors.Join(err, rdb.Close())
+		}
+		rdb.AddHook(hook)
+	}
+	return &Client{rdb: rdb, prefix: cfg.KeyPrefix, timeout: cfg.Timeout}, nil
+}
+
+// Close releases the connections.
+func (c *Client) Close() error {
+	if err := c.rdb.Close(); err != nil {
+		return fmt.Errorf("closing Redis: %w", err)
+	}
+	return nil
+}
+
+// Ping reports whether Redis answers; it is a readiness check.
+func (c *Client) Ping(ctx context.Context) error {
+	return c.repeat(ctx, "pinging", func(ctx context.Context) error { return c.rdb.Ping(ctx).Err() })
+}
+
+const (
+	attempts = 3
+	minDelay = 10 * time.Millisecond
+	maxDelay = 100 * time.Millisecond
+)
+
+// once sends a command that must not be repeated.
+func (c *Client) once(ctx context.Context, action string, fn func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	return wrap(action, fn(ctx))
+}
+
+// repeat sends an idempotent command and repeats it after a transient error.
+func (c *Client) repeat(ctx context.Context, action string, fn func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	for attempt := 1; ; attempt++ {
+		err := fn(ctx)
+		if err == nil || attempt == attempts || !transient(err) {
+			return wrap(action, err)
+		}
+		select {
+		case <-time.After(minDelay + rand.N(maxDelay-minDelay)):
+		case <-ctx.Done():
+			return wrap(action, err)
+		}
+	}
+}
+
+func wrap(action string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s in Redis: %w", action, err)
+}
+
+// transient is true of network errors and of a server that is starting, moving
+// or failing over; other answers of the server come again.
+func transient(err error) bool {
+	if errors.Is(err, goredis.Nil) || errors.Is(err, context.Canceled) || errors.Is(err, goredis.ErrClosed) {
+		return false
+	}
+	answer, ok := errors.AsType[goredis.Error](err)
+	if !ok {
+		return true
+	}
+	for _, prefix := range []string{"LOADING", "READONLY", "CLUSTERDOWN", "MOVED", "ASK", "TRYAGAIN", "MASTERDOWN"} {
+		if strings.HasPrefix(answer.Error(), prefix) {
+			return true
+		}
+	}
+	return false
+}

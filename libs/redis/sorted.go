@@ -1,0 +1,41 @@
+package redis
+
+import (
+	"context"
+
+	goredis "github.com/redis/go-redis/v9"
+)
+
+// ZAdd puts a member into a sorted set, or gives it a new score.
+func (c *Client) ZAdd(ctx context.Context, key, member string, score float64) error {
+	return c.repeat(ctx, "writing to a sorted set", func(ctx context.Context) error {
+		return c.rdb.ZAdd(ctx, c.prefix+key, goredis.Z{Score: score, Member: member}).Err()
+	})
+}
+
+// ZRem takes members out of a sorted set.
+func (c *Client) ZRem(ctx context.Context, key string, members ...string) error {
+	list := make([]any, len(members))
+	for i, m := range members {
+		list[i] = m
+	}
+	return c.repeat(ctx, "deleting from a sorted set", func(ctx context.Context) error {
+		return c.rdb.ZRem(ctx, c.prefix+key, list...).Err()
+	})
+}
+
+// ZRange returns at most limit members from offset on, highest score first if
+// descending.
+func (c *Client) ZRange(ctx context.Context, key string, offset, limit int, descending bool) ([]string, error) {
+	if limit <= 0 {
+		return nil, nil
+	}
+	var members []string
+	err := c.repeat(ctx, "reading a sorted set", func(ctx context.Context) (err error) {
+		members, err = c.rdb.ZRangeArgs(ctx, goredis.ZRangeArgs{
+			Key: c.prefix + key, Start: offset, Stop: offset + limit - 1, Rev: descending,
+		}).Result()
+		return err
+	})
+	return members, err
+}
