@@ -1,0 +1,147 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/plugin/kotel"
+	"github.com/twmb/franz-go/plugin/kslog"
+	"go.opentelemetry.io/otel/metric"
+
+	"tapline.dev/libs/config"
+)
+
+// Record is a Kafka record.
+type Record = kgo.Record
+
+// Header is a header of a record.
+type Header = kgo.RecordHeader
+
+// TP names a partition of a topic.
+type TP struct {
+	Topic     string
+	Partition int32
+}
+
+// Config is what operators set.
+type Config struct {
+	// Brokers are the addresses to start from, host:port.
+	Brokers []string
+	// Prefix starts the name of every topic, group and transactional id, so that
+	// several deployments can share a cluster.
+	Prefix string
+	// SessionTimeout is how long a consumer group waits for a silent member.
+	SessionTimeout time.Duration
+	// RebalanceTimeout bounds how long a revoked partition may drain.
+	RebalanceTimeout time.Duration
+	// TransactionTimeout is how long a broker waits for an open transaction.
+	TransactionTimeout time.Duration
+	// MaxMessageBytes is the largest record that is produced; the brokers'
+	// message.max.bytes must be at least this.
+	MaxMessageBytes config.Bytes
+}
+
+// DefaultConfig returns the values in force where nothing is set.
+func DefaultConfig() Config {
+	return Config{
+		Brokers:            []string{"127.0.0.1:9092"},
+		Prefix:             "tapline.",
+		SessionTimeout:     15 * time.Second,
+		RebalanceTimeout:   60 * time.Second,
+		TransactionTimeout: 60 * time.Second,
+		MaxMessageBytes:    1_000_000,
+	}
+}
+
+// Validate reports every setting that cannot work.
+func (c Config) Validate() error {
+	var errs []error
+	if len(c.Brokers) == 0 {
+		errs = append(errs, config.Bad("brokers", "must name at least one host:port"))
+	}
+	for _, b := range c.Brokers {
+		if _, _, err := net.SplitHostPort(b); err != nil {
+			errs = append(errs, config.Bad("brokers", "%q is not host:port", b))
+		}
+	}
+	for key, d := range map[string]time.Duration{"sessionTimeout": c.SessionTimeout, "rebalanceTimeout": c.RebalanceTimeout, "transactionTimeout": c.TransactionTimeout} {
+		if d < time.Second {
+			errs = append(errs, config.Bad(key, "must be at least 1s"))
+		}
+	}
+	if c.MaxMessageBytes < 10_000 {
+		errs = append(errs, config.Bad("maxMessageBytes", "must be at least 10000"))
+	}
+	return errors.Join(errs...)
+}
+
+// Deps is what main passes in. Log is required.
+type Deps struct {
+	Log   *slog.Logger
+	Meter metric.MeterProvider                                              // nil measures nothing
+	Dial  func(ctx context.Context, network, addr string) (net.Conn, error) // nil dials the network
+}
+
+// base is what every client shares. Metadata is fetched more often than
+// franz-go's default, because topics appear while services run: when an import
+// is applied.
+func base(cfg Config, deps Deps) []kgo.Opt {
+	opts := []kgo.Opt{
+		kgo.SeedBrokers(cfg.Brokers...),
+		kgo.ClientID("tapline"),
+		kgo.MetadataMinAge(250 * time.Millisecond),
+		kgo.MetadataMaxAge(30 * time.Second),
+		kgo.WithLogger(kslog.New(quiet(deps.Log))),
+	}
+	if deps.Meter != nil {
+		// The meter only: kotel's tracer doubles a client's CPU even unsampled.
+		opts = append(opts, kgo.WithHooks(kotel.NewMeter(kotel.MeterProvider(deps.Meter))))
+	}
+	if deps.Dial != nil {
+		opts = append(opts, kgo.Dialer(deps.Dial))
+	}
+	return opts
+}
+
+func producing(cfg Config) []kgo.Opt {
+	return []kgo.Opt{
+		kgo.RecordPartitioner(kgo.ManualPartitioner()),
+		kgo.RequiredAcks(kgo.AllISRAcks()),
+		kgo.ProducerBatchCompression(kgo.Lz4Compression(), kgo.NoCompression()),
+		kgo.ProducerBatchMaxBytes(int32(cfg.MaxMessageBytes)),
+		kgo.ProducerLinger(0),
+		kgo.MaxBufferedRecords(200_000),
+		kgo.UnknownTopicRetries(20),
+	}
+}
+
+// committed is the isolation of every consumer here: the package offers none
+// without it.
+func committed() kgo.Opt { return kgo.FetchIsolationLevel(kgo.ReadCommitted()) }
+
+// quiet keeps franz-go's chatter about reconnects and rebalances out of the
+// log: it speaks at debug there, and only its warnings and errors pass.
+func quiet(log *slog.Logger) *slog.Logger {
+	return slog.New(minLevel{log.Handler(), slog.LevelWarn})
+}
+
+type minLevel struct {
+	slog.Handler
+	level slog.Level
+}
+
+func (h minLevel) Enabled(ctx context.Context, l slog.Level) bool {
+	return l >= h.level && h.Handler.Enabled(ctx, l)
+}
+
+func (h minLevel) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return minLevel{h.Handler.WithAttrs(attrs), h.level}
+}
+
+func (h minLevel) WithGroup(name string) slog.Handler {
+	return minLevel{h.Handler.WithGroup(name), h.level}
+}

@@ -1,0 +1,50 @@
+package kafka
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+
+	"tapline.dev/schemas"
+)
+
+// ControlRecord makes a record of a control topic: JSON with CloudEvents
+// binary-mode headers, in the import's control partition. typ is the event's
+// type without its namespace, such as run.succeeded; source the service.
+func ControlRecord(topic, importName, key string, value any, typ, source string) (*Record, error) {
+	body, err := json.Marshal(value)
+	if err != nil {
+		return nil, fmt.Errorf("encoding %s: %w", typ, err)
+	}
+	now := time.Now().UTC()
+	return &Record{
+		Topic:     topic,
+		Partition: schemas.ControlPartition(importName),
+		Key:       []byte(key),
+		Value:     body,
+		Headers: []Header{
+			{Key: "ce_specversion", Value: []byte("1.0")},
+			{Key: "ce_id", Value: []byte(key + "/" + strconv.FormatInt(now.UnixNano(), 36))},
+			{Key: "ce_source", Value: []byte("/tapline/" + source)},
+			{Key: "ce_type", Value: []byte("dev.tapline." + typ + ".v1")},
+			{Key: "ce_time", Value: []byte(now.Format(time.RFC3339Nano))},
+			{Key: "content-type", Value: []byte("application/json")},
+		},
+	}, nil
+}
+
+// Tombstone makes the record that deletes a key from a compacted control topic.
+func Tombstone(topic, importName, key string) *Record {
+	return &Record{Topic: topic, Partition: schemas.ControlPartition(importName), Key: []byte(key)}
+}
+
+// HeaderValue is the value of the first header with this key, or nil.
+func HeaderValue(r *Record, key string) []byte {
+	for i := range r.Headers {
+		if r.Headers[i].Key == key {
+			return r.Headers[i].Value
+		}
+	}
+	return nil
+}

@@ -1,0 +1,60 @@
+// Package embedded runs franz-go's fake cluster as a broker on loopback, for
+// `tapline dev` and tests. It keeps its data on disk. It is not for production:
+// a SIGKILL of its process can lose the idempotence windows of producers, so
+// always Close it.
+package embedded
+
+import (
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+)
+
+// Config is where the broker lives.
+type Config struct {
+	DataDir string // "" keeps everything in memory
+	Port    int    // 0 takes a free one; fixed ones should lie below 32768, since a client that retries a dead broker on an ephemeral port can connect to itself
+	// Listen replaces the network in tests; nil listens on loopback.
+	Listen func(network, address string) (net.Listener, error)
+	// MinSessionTimeout allows groups with short sessions in tests; 0 leaves 6s.
+	MinSessionTimeout time.Duration
+}
+
+// Cluster is a running broker.
+type Cluster struct{ cluster *kfake.Cluster }
+
+// Start returns once the broker listens.
+func Start(cfg Config) (*Cluster, error) {
+	opts := []kfake.Opt{
+		kfake.NumBrokers(1),
+		kfake.ClusterID("tapline"),
+		// Retention and compaction run at this tick; the default of an hour would
+		// let a long `tapline dev` grow.
+		kfake.BrokerConfigs(map[string]string{"log.cleaner.backoff.ms": "15000", "transaction.max.timeout.ms": "900000", "message.max.bytes": "16777216"}),
+	}
+	if cfg.Port != 0 {
+		opts = append(opts, kfake.Ports(cfg.Port))
+	}
+	if cfg.DataDir != "" {
+		opts = append(opts, kfake.DataDir(cfg.DataDir))
+	}
+	if cfg.Listen != nil {
+		opts = append(opts, kfake.ListenFn(cfg.Listen))
+	}
+	if cfg.MinSessionTimeout != 0 {
+		opts = append(opts, kfake.GroupMinSessionTimeout(cfg.MinSessionTimeout))
+	}
+	cluster, err := kfake.NewCluster(opts...)
+	if err != nil {
+		return nil, fmt.Errorf("starting embedded Kafka: %w", err)
+	}
+	return &Cluster{cluster: cluster}, nil
+}
+
+// Addrs are the broker's addresses.
+func (c *Cluster) Addrs() []string { return c.cluster.ListenAddrs() }
+
+// Close saves and stops the broker.
+func (c *Cluster) Close() { c.cluster.Close() }

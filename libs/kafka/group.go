@@ -1,0 +1,214 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// GroupConfig is a membership of a consumer group.
+type GroupConfig struct {
+	Group  string // without the prefix
+	Topics []string
+	// OwnershipOnly fetches nothing: the group only says who owns what.
+	OwnershipOnly bool
+	// Assigned, Revoked and Lost are called one at a time. No record of a newly
+	// assigned partition is polled before Assigned returned. Revoked may block to
+	// drain, within the rebalance timeout, and the partition moves only after it
+	// returned; after Lost it has moved already.
+	Assigned, Revoked, Lost func(ctx context.Context, partitions []TP)
+}
+
+// Commit is a committed offset: the next one to read.
+type Commit struct {
+	Offset   int64
+	Metadata string
+}
+
+// Group is a member of a consumer group whose offsets its user commits. Poll is
+// for one goroutine, the rest for any.
+type Group struct {
+	client  *kgo.Client
+	admin   *kadm.Client
+	name    string
+	contact *contact
+	pending error
+}
+
+// OpenGroup joins the group.
+func OpenGroup(cfg Config, deps Deps, gc GroupConfig) (*Group, error) {
+	g := &Group{name: cfg.Prefix + gc.Group, contact: &contact{}}
+	opts := append(base(cfg, deps),
+		committed(),
+		kgo.ConsumerGroup(g.name),
+		kgo.ConsumeTopics(gc.Topics...),
+		kgo.DisableAutoCommit(),
+		kgo.SessionTimeout(cfg.SessionTimeout),
+		kgo.RebalanceTimeout(cfg.RebalanceTimeout),
+		kgo.HeartbeatInterval(cfg.SessionTimeout/5),
+		kgo.Balancers(kgo.CooperativeStickyBalancer()),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+		kgo.OnPartitionsAssigned(callback(gc.Assigned)),
+		kgo.OnPartitionsRevoked(callback(gc.Revoked)),
+		kgo.OnPartitionsLost(func(ctx context.Context, c *kgo.Client, m map[string][]int32) {
+			g.contact.lose()
+			callback(gc.Lost)(ctx, c, m)
+		}),
+		kgo.WithHooks(g.contact),
+	)
+	client, err := kgo.NewClient(opts...)
+	if err != nil {
+		return nil, fmt.Errorf("joining group %s: %w", gc.Group, err)
+	}
+	if gc.OwnershipOnly {
+		client.PauseFetchTopics(gc.Topics...)
+	}
+	g.client, g.admin = client, kadm.NewClient(client)
+	return g, nil
+}
+
+func callback(fn func(context.Context, []TP)) func(context.Context, *kgo.Client, map[string][]int32) {
+	return func(ctx context.Context, _ *kgo.Client, m map[string][]int32) {
+		if fn == nil || len(m) == 0 {
+			return
+		}
+		var tps []TP
+		for topic, partitions := range m {
+			for _, p := range partitions {
+				tps = append(tps, TP{topic, p})
+			}
+		}
+		fn(ctx, tps)
+	}
+}
+
+// AddTopics adds topics to the subscription.
+func (g *Group) AddTopics(topics ...string) { g.client.AddConsumeTopics(topics...) }
+
+// RemoveTopics ends the subscription to topics that are deleted.
+func (g *Group) RemoveTopics(topics ...string) { g.client.PurgeTopicsFromConsuming(topics...) }
+
+// Poll returns committed records, at most limit, or none when ctx ends.
+func (g *Group) Poll(ctx context.Context, limit int) ([]*Record, error) {
+	return poll(ctx, g.client.PollRecords, limit, &g.pending)
+}
+
+// Pause stops fetching partitions until Resume. Pauses survive a rebalance, so
+// whoever pauses a partition resumes it when it is assigned again.
+func (g *Group) Pause(tps ...TP) { g.client.PauseFetchPartitions(byTopic(tps)) }
+
+// Resume fetches paused partitions again.
+func (g *Group) Resume(tps ...TP) { g.client.ResumeFetchPartitions(byTopic(tps)) }
+
+func byTopic(tps []TP) map[string][]int32 {
+	m := map[string][]int32{}
+	for _, tp := range tps {
+		m[tp.Topic] = append(m[tp.Topic], tp.Partition)
+	}
+	return m
+}
+
+// Commit stores offsets for the group. A member that no longer owns a partition
+// gets an error for it.
+func (g *Group) Commit(ctx context.Context, commits map[TP]Commit) error {
+	if len(commits) == 0 {
+		return nil
+	}
+	offsets := map[string]map[int32]kgo.EpochOffset{}
+	for tp, c := range commits {
+		if offsets[tp.Topic] == nil {
+			offsets[tp.Topic] = map[int32]kgo.EpochOffset{}
+		}
+		offsets[tp.Topic][tp.Partition] = kgo.EpochOffset{Epoch: -1, Offset: c.Offset}
+	}
+	ctx = kgo.PreCommitFnContext(ctx, func(req *kmsg.OffsetCommitRequest) error {
+		for i := range req.Topics {
+			topic := &req.Topics[i]
+			for j := range topic.Partitions {
+				p := &topic.Partitions[j]
+				metadata := commits[TP{topic.Topic, p.Partition}].Metadata
+				p.Metadata = &metadata
+			}
+		}
+		return nil
+	})
+	var errs []error
+	g.client.CommitOffsetsSync(ctx, offsets, func(_ *kgo.Client, _ *kmsg.OffsetCommitRequest, resp *kmsg.OffsetCommitResponse, err error) {
+		errs = append(errs, err)
+		if resp == nil {
+			return
+		}
+		for _, topic := range resp.Topics {
+			for _, p := range topic.Partitions {
+				if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
+					errs = append(errs, fmt.Errorf("%s[%d]: %w", topic.Topic, p.Partition, err))
+				}
+			}
+		}
+	})
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("committing offsets: %w", err)
+	}
+	return nil
+}
+
+// Committed returns the committed offset of each partition, -1 where there is
+// none.
+func (g *Group) Committed(ctx context.Context, tps ...TP) (map[TP]Commit, error) {
+	fetched, err := g.admin.FetchOffsets(ctx, g.name)
+	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
+		return nil, fmt.Errorf("fetching committed offsets: %w", err)
+	}
+	out := make(map[TP]Commit, len(tps))
+	for _, tp := range tps {
+		out[tp] = Commit{Offset: -1}
+		if o, ok := fetched.Lookup(tp.Topic, tp.Partition); ok {
+			if o.Err != nil {
+				return nil, fmt.Errorf("fetching committed offset of %s[%d]: %w", tp.Topic, tp.Partition, o.Err)
+			}
+			if o.At >= 0 {
+				out[tp] = Commit{Offset: o.At, Metadata: o.Metadata}
+			}
+		}
+	}
+	return out, nil
+}
+
+// Contact is when the group's coordinator last answered a heartbeat, by the
+// time the heartbeat was sent; zero when membership is lost. Its reading is
+// monotonic. A member whose contact is older than the session timeout may have
+// been replaced without knowing it.
+func (g *Group) Contact() time.Time { return g.contact.last() }
+
+// Close leaves the group, after Revoked for what is owned.
+func (g *Group) Close() { g.client.Close() }
+
+// contact notes answered heartbeats. It keeps a time.Time whole for its
+// monotonic part: a wall clock that steps must not make a zombie look young.
+type contact struct{ at atomic.Pointer[time.Time] }
+
+// OnBrokerE2E is franz-go's hook for a request and its response.
+func (c *contact) OnBrokerE2E(_ kgo.BrokerMetadata, key int16, e2e kgo.BrokerE2E) {
+	const joinGroup, heartbeat, syncGroup = 11, 12, 14
+	if e2e.Err() != nil || (key != heartbeat && key != joinGroup && key != syncGroup) {
+		return
+	}
+	sent := time.Now().Add(-e2e.DurationE2E())
+	c.at.Store(&sent)
+}
+
+func (c *contact) lose() { c.at.Store(nil) }
+
+func (c *contact) last() time.Time {
+	if at := c.at.Load(); at != nil {
+		return *at
+	}
+	return time.Time{}
+}

@@ -1,0 +1,104 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// GroupTransactor consumes, transforms and produces exactly once: the records
+// made from a poll and the offsets of that poll are one transaction. One
+// goroutine uses it; AddTopics may come from any.
+type GroupTransactor struct {
+	session  *kgo.GroupTransactSession
+	promises promises
+	pending  error
+}
+
+// OpenGroupTransactor joins the group with no topics yet. The transactional id
+// must be unique to this member: KIP-447 fences members by the group's
+// generation.
+func OpenGroupTransactor(cfg Config, deps Deps, group, id string) (*GroupTransactor, error) {
+	opts := append(base(cfg, deps), producing(cfg)...)
+	opts = append(opts,
+		committed(),
+		kgo.ConsumerGroup(cfg.Prefix+group),
+		kgo.TransactionalID(cfg.Prefix+id),
+		kgo.TransactionTimeout(cfg.TransactionTimeout),
+		kgo.SessionTimeout(cfg.SessionTimeout),
+		kgo.RebalanceTimeout(cfg.RebalanceTimeout),
+		kgo.HeartbeatInterval(cfg.SessionTimeout/5),
+		kgo.Balancers(kgo.CooperativeStickyBalancer()),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+	)
+	session, err := kgo.NewGroupTransactSession(opts...)
+	if err != nil {
+		return nil, fmt.Errorf("opening group transactor %s: %w", group, err)
+	}
+	return &GroupTransactor{session: session}, nil
+}
+
+// AddTopics adds topics to the subscription.
+func (g *GroupTransactor) AddTopics(topics ...string) { g.session.Client().AddConsumeTopics(topics...) }
+
+// RemoveTopics ends the subscription to topics that are deleted.
+func (g *GroupTransactor) RemoveTopics(topics ...string) {
+	g.session.Client().PurgeTopicsFromConsuming(topics...)
+}
+
+// Poll returns committed records, at most limit, or none when ctx ends.
+func (g *GroupTransactor) Poll(ctx context.Context, limit int) ([]*Record, error) {
+	return poll(ctx, g.session.PollRecords, limit, &g.pending)
+}
+
+// Begin starts the transaction that Commit ends.
+func (g *GroupTransactor) Begin() error {
+	g.promises.reset()
+	if err := g.session.Begin(); err != nil {
+		return fmt.Errorf("beginning transaction: %w", fenced(err))
+	}
+	return nil
+}
+
+// Produce adds records to the transaction.
+func (g *GroupTransactor) Produce(records ...*Record) {
+	for _, r := range records {
+		g.session.Produce(context.Background(), r, g.promises.add())
+	}
+}
+
+// Commit ends the transaction with the offsets of everything polled since the
+// last Commit.
+//
+// Invariant 1: the offsets are part of the transaction that holds what was made
+// from the records. False means aborted (a rebalance, or a record that was not
+// produced): the same records are polled again. On an error the member must be
+// closed and opened again.
+func (g *GroupTransactor) Commit(ctx context.Context) (bool, error) {
+	if err := g.session.Client().Flush(ctx); err != nil {
+		return false, fmt.Errorf("flushing transaction: %w", err)
+	}
+	produceErr := g.promises.first()
+	committed, err := g.session.End(ctx, kgo.TransactionEndTry(produceErr == nil))
+	if err != nil {
+		return false, fmt.Errorf("ending transaction: %w", errors.Join(fenced(err), produceErr))
+	}
+	return committed, nil
+}
+
+// ProduceError is why the last transaction was aborted, when a record could not
+// be produced; nil after a rebalance.
+func (g *GroupTransactor) ProduceError() error { return g.promises.first() }
+
+// Abort drops the transaction; its records are polled again.
+func (g *GroupTransactor) Abort(ctx context.Context) error {
+	if _, err := g.session.End(ctx, kgo.TryAbort); err != nil {
+		return fmt.Errorf("aborting transaction: %w", fenced(err))
+	}
+	return nil
+}
+
+// Close leaves the group.
+func (g *GroupTransactor) Close() { g.session.Close() }

@@ -1,0 +1,130 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// ErrFenced says that another owner has taken over the transactional id. The
+// fenced one must do nothing more under it.
+var ErrFenced = errors.New("fenced by another owner of the transactional id")
+
+// ErrAborted says that a transaction was aborted because a record could not be
+// produced; nothing of it is visible. The transactor can begin another.
+var ErrAborted = errors.New("transaction aborted")
+
+// Producer writes records one call at a time makes durable: idempotent,
+// acknowledged by all in-sync replicas. Each record names its Partition. Safe
+// for concurrent use.
+type Producer struct{ client *kgo.Client }
+
+// OpenProducer connects lazily: an unreachable broker shows at Produce.
+func OpenProducer(cfg Config, deps Deps) (*Producer, error) {
+	client, err := kgo.NewClient(append(base(cfg, deps), producing(cfg)...)...)
+	if err != nil {
+		return nil, fmt.Errorf("opening producer: %w", err)
+	}
+	return &Producer{client: client}, nil
+}
+
+// Produce returns once every record is acknowledged, with their offsets set. On
+// an error some may have been written.
+func (p *Producer) Produce(ctx context.Context, records ...*Record) error {
+	if err := p.client.ProduceSync(ctx, records...).FirstErr(); err != nil {
+		return fmt.Errorf("producing to %s: %w", records[0].Topic, err)
+	}
+	return nil
+}
+
+// Close drops what is buffered and disconnects.
+func (p *Producer) Close() { p.client.Close() }
+
+// Transactor is a producer with a transactional id. One goroutine uses it.
+type Transactor struct {
+	client   *kgo.Client
+	promises promises
+}
+
+// OpenTransactor fences any older owner of the id before it returns
+// (InitProducerID), which also aborts what that one left open: a takeover reads
+// the log only after it.
+func OpenTransactor(ctx context.Context, cfg Config, deps Deps, id string) (*Transactor, error) {
+	opts := append(base(cfg, deps), producing(cfg)...)
+	opts = append(opts, kgo.TransactionalID(cfg.Prefix+id), kgo.TransactionTimeout(cfg.TransactionTimeout))
+	client, err := kgo.NewClient(opts...)
+	if err != nil {
+		return nil, fmt.Errorf("opening transactor %s: %w", id, err)
+	}
+	if _, _, err := client.ProducerID(ctx); err != nil {
+		client.Close()
+		return nil, fmt.Errorf("fencing older owners of %s: %w", id, fenced(err))
+	}
+	return &Transactor{client: client}, nil
+}
+
+// Begin starts a transaction.
+func (t *Transactor) Begin() error {
+	t.promises.reset()
+	if err := t.client.BeginTransaction(); err != nil {
+		return fmt.Errorf("beginning transaction: %w", fenced(err))
+	}
+	return nil
+}
+
+// Produce adds records to the transaction. It blocks only while buffers are
+// full; Commit tells whether they were written.
+func (t *Transactor) Produce(records ...*Record) {
+	for _, r := range records {
+		t.client.Produce(context.Background(), r, t.promises.add())
+	}
+}
+
+// Commit makes the transaction visible as a whole. ErrAborted: a record was not
+// produced, nothing is visible, Begin may follow. ErrFenced: stop. Any other
+// error: close and open again; whether it was committed is unknown.
+func (t *Transactor) Commit(ctx context.Context) error {
+	if err := t.client.Flush(ctx); err != nil {
+		return fmt.Errorf("flushing transaction: %w", err)
+	}
+	if err := t.promises.first(); err != nil {
+		// franz-go would commit what did succeed. A transaction with a hole in it
+		// would count rows that are not there, so any failed produce aborts.
+		if abortErr := t.Abort(ctx); abortErr != nil {
+			return errors.Join(abortErr, fenced(err))
+		}
+		return fmt.Errorf("%w: %w", ErrAborted, fenced(err))
+	}
+	if err := t.client.EndTransaction(ctx, kgo.TryCommit); err != nil {
+		return fmt.Errorf("committing transaction: %w", fenced(err))
+	}
+	return nil
+}
+
+// Abort drops the transaction.
+func (t *Transactor) Abort(ctx context.Context) error {
+	if err := t.client.AbortBufferedRecords(ctx); err != nil {
+		return fmt.Errorf("dropping buffered records: %w", err)
+	}
+	if err := t.client.EndTransaction(ctx, kgo.TryAbort); err != nil {
+		return fmt.Errorf("aborting transaction: %w", fenced(err))
+	}
+	return nil
+}
+
+// Close disconnects. An open transaction stays open at the broker until its
+// timeout or the next owner.
+func (t *Transactor) Close() { t.client.Close() }
+
+// fenced marks the errors by which a broker refuses an old owner.
+func fenced(err error) error {
+	for _, f := range []*kerr.Error{kerr.InvalidProducerEpoch, kerr.ProducerFenced, kerr.InvalidProducerIDMapping, kerr.FencedInstanceID} {
+		if errors.Is(err, f) {
+			return fmt.Errorf("%w: %w", ErrFenced, err)
+		}
+	}
+	return err
+}
