@@ -119,9 +119,11 @@ func (t *Transactor) Abort(ctx context.Context) error {
 // timeout or the next owner.
 func (t *Transactor) Close() { t.client.Close() }
 
-// fenced marks the errors by which a broker refuses an old owner.
+// fenced marks the errors by which a broker refuses an old owner. A broker that
+// aborted the old owner's transaction on the new one's behalf may also answer
+// that there is no transaction to end.
 func fenced(err error) error {
-	for _, f := range []*kerr.Error{kerr.InvalidProducerEpoch, kerr.ProducerFenced, kerr.InvalidProducerIDMapping, kerr.FencedInstanceID} {
+	for _, f := range []*kerr.Error{kerr.InvalidProducerEpoch, kerr.ProducerFenced, kerr.InvalidProducerIDMapping, kerr.InvalidTxnState} {
 		if errors.Is(err, f) {
 			return fmt.Errorf("%w: %w", ErrFenced, err)
 		}

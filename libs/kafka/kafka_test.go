@@ -1,0 +1,299 @@
+package kafka_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tapline.dev/libs/kafka"
+	"tapline.dev/libs/kafka/kafkatest"
+	"tapline.dev/schemas"
+)
+
+const topic = "tapline.reports.v1"
+
+func record(partition int32, value string) *kafka.Record {
+	return &kafka.Record{Topic: topic, Partition: partition, Key: []byte("k"), Value: []byte(value)}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func open[T any](t *testing.T) func(v T, err error) T {
+	return func(v T, err error) T {
+		t.Helper()
+		must(t, err)
+		return v
+	}
+}
+
+// values reads partition 0 to its end.
+func values(t *testing.T, cfg kafka.Config) []string {
+	t.Helper()
+	r := open[*kafka.Reader](t)(kafka.OpenReader(cfg, kafkatest.Deps()))
+	defer r.Close()
+	var got []string
+	_, err := r.ReadTo(t.Context(), kafka.TP{Topic: topic, Partition: 0}, 0, func(rec *kafka.Record) error {
+		got = append(got, string(rec.Value))
+		return nil
+	})
+	must(t, err)
+	return got
+}
+
+func TestReadToSeesCommittedRecordsOnlyAndEnds(t *testing.T) {
+	t.Parallel()
+	cfg := kafkatest.Start(t)
+	if got := values(t, cfg); got != nil {
+		t.Fatalf("empty partition: read %v", got)
+	}
+	tx := open[*kafka.Transactor](t)(kafka.OpenTransactor(t.Context(), cfg, kafkatest.Deps(), "a"))
+	defer tx.Close()
+	must(t, tx.Begin())
+	tx.Produce(record(0, "one"), record(0, "two"))
+	must(t, tx.Commit(t.Context()))
+	must(t, tx.Begin())
+	tx.Produce(record(0, "aborted"))
+	must(t, tx.Abort(t.Context()))
+	// The partition now ends in an abort marker: no record carries its last offset.
+	if diff := cmp.Diff([]string{"one", "two"}, values(t, cfg)); diff != "" {
+		t.Errorf("records mismatch (-want +got):\n%s", diff)
+	}
+}
+
+func TestReadToWaitsForOpenTransactions(t *testing.T) {
+	t.Parallel()
+	cfg := kafkatest.Start(t)
+	tx := open[*kafka.Transactor](t)(kafka.OpenTransactor(t.Context(), cfg, kafkatest.Deps(), "a"))
+	defer tx.Close()
+	reader := open[*kafka.Reader](t)(kafka.OpenReader(cfg, kafkatest.Deps()))
+	defer reader.Close()
+	p := open[*kafka.Producer](t)(kafka.OpenProducer(cfg, kafkatest.Deps()))
+	defer p.Close()
+
+	must(t, tx.Begin())
+	tx.Produce(record(0, "open"))
+	for { // until the broker has the open record
+		end, err := reader.EndOffset(t.Context(), kafka.TP{Topic: topic})
+		must(t, err)
+		if end > 0 {
+			break
+		}
+	}
+	must(t, p.Produce(t.Context(), record(0, "behind")))
+	done := make(chan []string)
+	go func() {
+		var got []string
+		_, err := reader.ReadTo(t.Context(), kafka.TP{Topic: topic}, 0, func(r *kafka.Record) error {
+			got = append(got, string(r.Value))
+			return nil
+		})
+		if err != nil {
+			got = append(got, err.Error())
+		}
+		done <- got
+	}()
+	select {
+	case got := <-done:
+		t.Fatalf("returned %v while a transaction was open below the mark", got)
+	case <-time.After(300 * time.Millisecond):
+	}
+	must(t, tx.Commit(t.Context()))
+	if diff := cmp.Diff([]string{"open", "behind"}, <-done); diff != "" {
+		t.Errorf("records mismatch (-want +got):\n%s", diff)
+	}
+}
+
+func TestAnyFailedProduceAbortsTheTransaction(t *testing.T) {
+	t.Parallel()
+	cfg := kafkatest.Start(t)
+	tx := open[*kafka.Transactor](t)(kafka.OpenTransactor(t.Context(), cfg, kafkatest.Deps(), "a"))
+	defer tx.Close()
+	must(t, tx.Begin())
+	tx.Produce(record(0, "good"), record(0, string(make([]byte, 2<<20))), record(0, "also good"))
+	if err := tx.Commit(t.Context()); !errors.Is(err, kafka.ErrAborted) {
+		t.Fatalf("Commit() = %v, want ErrAborted", err)
+	}
+	must(t, tx.Begin())
+	tx.Produce(record(0, "next"))
+	must(t, tx.Commit(t.Context()))
+	if diff := cmp.Diff([]string{"next"}, values(t, cfg)); diff != "" {
+		t.Errorf("records mismatch (-want +got):\n%s", diff)
+	}
+}
+
+func TestOpenTransactorFencesTheOlderOwner(t *testing.T) {
+	t.Parallel()
+	cfg := kafkatest.Start(t)
+	old := open[*kafka.Transactor](t)(kafka.OpenTransactor(t.Context(), cfg, kafkatest.Deps(), "a"))
+	defer old.Close()
+	must(t, old.Begin())
+	old.Produce(record(0, "zombie"))
+	young := open[*kafka.Transactor](t)(kafka.OpenTransactor(t.Context(), cfg, kafkatest.Deps(), "a"))
+	defer young.Close()
+	if err := old.Commit(t.Context()); !errors.Is(err, kafka.ErrFenced) {
+		t.Fatalf("old owner: Commit() = %v, want ErrFenced", err)
+	}
+	must(t, young.Begin())
+	young.Produce(record(0, "young"))
+	must(t, young.Commit(t.Context()))
+	if diff := cmp.Diff([]string{"young"}, values(t, cfg)); diff != "" {
+		t.Errorf("records mismatch (-want +got):\n%s", diff)
+	}
+}
+
+func TestTableReadToEnd(t *testing.T) {
+	t.Parallel()
+	cfg := kafkatest.Start(t)
+	topics := schemas.NewTopics(cfg.Prefix)
+	var mu sync.Mutex
+	seen := map[string]string{}
+	table := open[*kafka.Table](t)(kafka.OpenTable(cfg, kafkatest.Deps(), topics.State(), func(r *kafka.Record) {
+		mu.Lock()
+		defer mu.Unlock()
+		seen[string(r.Key)] = string(r.Value)
+	}))
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	done := make(chan error)
+	go func() { done <- table.Run(ctx) }()
+	must(t, table.ReadToEnd(ctx)) // an empty topic has an end as well
+
+	tx := open[*kafka.Transactor](t)(kafka.OpenTransactor(t.Context(), cfg, kafkatest.Deps(), "a"))
+	defer tx.Close()
+	for i := range 20 {
+		must(t, tx.Begin())
+		name := fmt.Sprintf("import-%d", i%7)
+		rec, err := kafka.ControlRecord(topics.State(), name, name, i, "state", "test")
+		must(t, err)
+		tx.Produce(rec)
+		must(t, tx.Commit(t.Context()))
+		must(t, table.ReadToEnd(ctx))
+		mu.Lock()
+		if got := seen[name]; got != fmt.Sprint(i) {
+			t.Errorf("after reading to the end %s = %q, want %d", name, got, i)
+		}
+		mu.Unlock()
+	}
+	cancel()
+	must(t, <-done)
+}
+
+func TestGroupCommitsOffsetsWithMetadata(t *testing.T) {
+	t.Parallel()
+	cfg := kafkatest.Start(t)
+	p := open[*kafka.Producer](t)(kafka.OpenProducer(cfg, kafkatest.Deps()))
+	defer p.Close()
+	for i := range 10 {
+		must(t, p.Produce(t.Context(), record(0, fmt.Sprint(i))))
+	}
+	assigned := make(chan []kafka.TP, 1)
+	join := func() *kafka.Group {
+		return open[*kafka.Group](t)(kafka.OpenGroup(cfg, kafkatest.Deps(), kafka.GroupConfig{
+			Group: "g", Topics: []string{topic},
+			Assigned: func(_ context.Context, tps []kafka.TP) { assigned <- tps },
+		}))
+	}
+	g := join()
+	if n := len(<-assigned); n != schemas.ControlPartitions {
+		t.Errorf("assigned %d partitions, want %d", n, schemas.ControlPartitions)
+	}
+	records, err := g.Poll(t.Context(), 100)
+	must(t, err)
+	if len(records) == 0 || string(records[0].Value) != "0" {
+		t.Fatalf("polled %d records", len(records))
+	}
+	if age := time.Since(g.Contact()); age > 10*time.Second {
+		t.Errorf("Contact() is %v old", age)
+	}
+	tp := kafka.TP{Topic: topic}
+	must(t, g.Commit(t.Context(), map[kafka.TP]kafka.Commit{tp: {Offset: 4, Metadata: "reports=17"}}))
+	g.Close()
+
+	g = join()
+	defer g.Close()
+	<-assigned
+	got, err := g.Committed(t.Context(), tp, kafka.TP{Topic: topic, Partition: 1})
+	must(t, err)
+	want := map[kafka.TP]kafka.Commit{tp: {Offset: 4, Metadata: "reports=17"}, {Topic: topic, Partition: 1}: {Offset: -1}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("Committed() mismatch (-want +got):\n%s", diff)
+	}
+	records, err = g.Poll(t.Context(), 100)
+	must(t, err)
+	if string(records[0].Value) != "4" {
+		t.Errorf("first record after the commit is %s, want 4", records[0].Value)
+	}
+}
+
+// TestGroupTransactorIsExactlyOnce copies records in transactions of which some
+// abort and whose member is replaced in the middle.
+func TestGroupTransactorIsExactlyOnce(t *testing.T) {
+	t.Parallel()
+	cfg := kafkatest.Start(t)
+	const n = 500
+	p := open[*kafka.Producer](t)(kafka.OpenProducer(cfg, kafkatest.Deps()))
+	defer p.Close()
+	var source []*kafka.Record
+	for i := range n {
+		source = append(source, &kafka.Record{Topic: "tapline.triggers.v1", Value: []byte(fmt.Sprint(i))})
+	}
+	must(t, p.Produce(t.Context(), source...))
+
+	copied := 0
+	copyUntil := func(member string, until int) {
+		g := open[*kafka.GroupTransactor](t)(kafka.OpenGroupTransactor(cfg, kafkatest.Deps(), "copy", member))
+		defer g.Close()
+		g.AddTopics("tapline.triggers.v1")
+		for round := 0; copied < until; round++ {
+			records, err := g.Poll(t.Context(), 40)
+			must(t, err)
+			must(t, g.Begin())
+			for _, r := range records {
+				g.Produce(record(0, string(r.Value)))
+			}
+			if round%3 == 1 {
+				must(t, g.Abort(t.Context()))
+				continue
+			}
+			if round%3 == 2 {
+				g.Produce(record(0, string(make([]byte, 2<<20))))
+			}
+			ok, err := g.Commit(t.Context())
+			must(t, err)
+			if ok {
+				copied += len(records)
+			}
+			if ok && round%3 == 2 {
+				t.Fatal("a transaction with a failed produce was committed")
+			}
+		}
+	}
+	copyUntil("m1", n/2)
+	copyUntil("m2", n)
+	var want []string
+	for i := range n {
+		want = append(want, fmt.Sprint(i))
+	}
+	if diff := cmp.Diff(want, values(t, cfg)); diff != "" {
+		t.Errorf("copy mismatch (-want +got):\n%s", diff)
+	}
+}
+
+func TestEnsureTopicsRefusesAnotherPartitionCount(t *testing.T) {
+	t.Parallel()
+	cfg := kafkatest.Start(t)
+	spec := []schemas.TopicSpec{{Name: topic, Partitions: schemas.ControlPartitions + 1, Retention: time.Hour}}
+	if err := kafka.EnsureTopics(t.Context(), cfg, kafkatest.Deps(), spec); err == nil {
+		t.Error("EnsureTopics() accepted a topic with another partition count")
+	}
+}
