@@ -18,9 +18,12 @@ type Fold struct {
 	// Codes and Reasons hold the rejects of map and load, and the skips.
 	RejectsByCode map[string]int64 `json:"rejectsByCode"`
 	Skipped       map[string]int64 `json:"skipped"`
-	Resent        int64            `json:"resent"`
-	Waiting       *Waiting         `json:"waiting,omitempty"`
-	ProgressAt    time.Time        `json:"progressAt"`
+	// Left counts the rows that were skipped as closed, cancelled or stopped, by
+	// attempt: a run whose last attempt left rows never succeeds.
+	Left       map[int]int64 `json:"left,omitempty"`
+	Resent     int64         `json:"resent"`
+	Waiting    *Waiting      `json:"waiting,omitempty"`
+	ProgressAt time.Time     `json:"progressAt"`
 	// ClosedAs is the run event with which the run ended, once it has.
 	ClosedAs *Run `json:"closedAs,omitempty"`
 }

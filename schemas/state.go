@@ -39,12 +39,15 @@ type State struct {
 	Watermark  string     `json:"watermark,omitempty"`
 	Ledger     *LedgerRef `json:"ledger,omitempty"`
 	LastNumber int        `json:"lastNumber"` // of the newest run, active or closed
-	LastDue    *time.Time `json:"lastDue,omitempty"`
-	Keys       []string   `json:"keys,omitempty"` // idempotency keys seen, newest last, at most MaxKeys
-	Paused     bool       `json:"paused,omitempty"`
-	Active     *ActiveRun `json:"active,omitempty"`
-	Queued     *QueuedRun `json:"queued,omitempty"`
-	UpdatedAt  time.Time  `json:"updatedAt"`
+	// Anchor is when the import was first applied: an every: schedule counts
+	// from it, so that neither a restart nor an edit shifts its instants.
+	Anchor    *time.Time `json:"anchor,omitempty"`
+	LastDue   *time.Time `json:"lastDue,omitempty"`
+	Keys      []string   `json:"keys,omitempty"` // idempotency keys seen, newest last, at most MaxKeys
+	Paused    bool       `json:"paused,omitempty"`
+	Active    *ActiveRun `json:"active,omitempty"`
+	Queued    *QueuedRun `json:"queued,omitempty"`
+	UpdatedAt time.Time  `json:"updatedAt"`
 }
 
 // MaxKeys bounds State.Keys.
@@ -61,6 +64,7 @@ type ActiveRun struct {
 	Generation    int        `json:"generation"`
 	Spec          ImportSpec `json:"spec"`
 	WatermarkFrom string     `json:"watermarkFrom,omitempty"`
+	To            string     `json:"to,omitempty"` // of a backfill, exclusive; From is WatermarkFrom
 	Key           string     `json:"key,omitempty"`
 	Cause         string     `json:"cause"`
 	// Ending is set once the run is to be cancelled or stopped: what is left is
