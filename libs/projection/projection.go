@@ -1,0 +1,125 @@
+// Package projection is the shape of runs and imports in Redis: which keys hold
+// them, how a value becomes the fields of a hash and is read back. The scheduler
+// writes it and Import Center reads it.
+//
+// A hash has one field for each top-level field of the value's JSON. A JSON text
+// stands in it without its quotes; everything else stands as JSON, so that
+// HGETALL shows what the API shows. Values are absolute: writing one twice, or
+// an old one before a new one, ends the same.
+package projection
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+
+	"tapline.dev/schemas"
+)
+
+// Keys, without the prefix that the Redis client adds.
+const (
+	// importsKey is a sorted set of the imports' names, all of one score, so that
+	// Redis keeps them in the order of the alphabet.
+	importsKey = "imports"
+	// runsKey is a sorted set of every run by the time it began.
+	runsKey = "runs"
+)
+
+// RunTTL is how long a finished run stays: as long as the runs topic keeps it.
+const RunTTL = 90 * 24 * time.Hour
+
+// RunKey is the key of a run's hash.
+func RunKey(run string) string { return "run:" + run }
+
+// ImportKey is the key of an import's hash.
+func ImportKey(importName string) string { return "import:" + importName }
+
+// SentinelKey is the key that tells the owner of a control partition that its
+// part of the projection is whole; see Writer.Sentinel.
+func SentinelKey(partition int32) string { return fmt.Sprintf("projection:%d", partition) }
+
+// runsOfKey is a sorted set of an import's runs by number.
+func runsOfKey(importName string) string { return "runs:" + importName }
+
+// Store is what the projection needs of Redis; libs/redis.Client provides it.
+type Store interface {
+	HSetAll(ctx context.Context, key string, fields map[string]string, ttl time.Duration) error
+	HGetAllOf(ctx context.Context, keys ...string) ([]map[string]string, error)
+	ZAdd(ctx context.Context, key, member string, score float64) error
+	ZRem(ctx context.Context, key string, members ...string) error
+	ZRange(ctx context.Context, key string, offset, limit int, descending bool) ([]string, error)
+	Get(ctx context.Context, key string) ([]byte, bool, error)
+	Set(ctx context.Context, key string, value []byte, ttl time.Duration) error
+	Del(ctx context.Context, keys ...string) error
+}
+
+// Encode turns a struct into the fields of a hash.
+func Encode(v any) (map[string]string, error) {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("encoding a hash: %w", err)
+	}
+	var raw map[string]json.RawMessage
+	if err := json.Unmarshal(text, &raw); err != nil {
+		return nil, fmt.Errorf("encoding a hash: %w", err)
+	}
+	fields := make(map[string]string, len(raw))
+	for name, value := range raw {
+		if value[0] != '"' {
+			fields[name] = string(value)
+			continue
+		}
+		var s string
+		if err := json.Unmarshal(value, &s); err != nil {
+			return nil, fmt.Errorf("encoding the field %s: %w", name, err)
+		}
+		fields[name] = s
+	}
+	return fields, nil
+}
+
+// Decode fills the struct that into points to from the fields of a hash. Fields
+// that the struct lacks are left alone, so that a newer writer harms no reader.
+func Decode(fields map[string]string, into any) error {
+	raw := make(map[string]json.RawMessage, len(fields))
+	t := reflect.TypeOf(into).Elem()
+	for i := range t.NumField() {
+		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+		value, ok := fields[name]
+		switch {
+		case !ok:
+		case isText(t.Field(i).Type) && !(value == "null" && t.Field(i).Type.Kind() == reflect.Pointer):
+			quoted, err := json.Marshal(value)
+			if err != nil {
+				return fmt.Errorf("decoding the field %s: %w", name, err)
+			}
+			raw[name] = quoted
+		case !json.Valid([]byte(value)):
+			return fmt.Errorf("decoding the field %s: not JSON", name)
+		default:
+			raw[name] = json.RawMessage(value)
+		}
+	}
+	text, err := json.Marshal(raw)
+	if err != nil {
+		return fmt.Errorf("decoding a hash: %w", err)
+	}
+	if err := json.Unmarshal(text, into); err != nil {
+		return fmt.Errorf("decoding a hash: %w", err)
+	}
+	return nil
+}
+
+// isText reports whether values of the type are JSON texts.
+func isText(t reflect.Type) bool {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return t.Kind() == reflect.String || t == reflect.TypeFor[time.Time]()
+}
+
+// runScore orders runs of all imports, newest first when read descending.
+func runScore(r schemas.Run) float64 { return float64(r.StartedAt.UnixMilli()) }
