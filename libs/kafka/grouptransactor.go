@@ -18,15 +18,19 @@ type GroupTransactor struct {
 }
 
 // OpenGroupTransactor joins the group with no topics yet. The transactional id
-// must be unique to this member: KIP-447 fences members by the group's
-// generation.
-func OpenGroupTransactor(cfg Config, deps Deps, group, id string) (*GroupTransactor, error) {
+// must be unique among living members (KIP-447 fences members by the group's
+// generation) and the same after a restart: opening aborts what the member's
+// earlier life left open, which would hide records from readers until it timed
+// out.
+func OpenGroupTransactor(ctx context.Context, cfg Config, deps Deps, group, id string) (*GroupTransactor, error) {
 	opts := append(base(cfg, deps), producing(cfg)...)
 	opts = append(opts,
 		committed(),
 		kgo.ConsumerGroup(cfg.Prefix+group),
 		kgo.TransactionalID(cfg.Prefix+id),
-		kgo.TransactionTimeout(cfg.TransactionTimeout),
+		// Shorter than the session: a member that the group has given up on must not
+		// hold a transaction open over its successor's.
+		kgo.TransactionTimeout(min(cfg.TransactionTimeout, cfg.SessionTimeout*2/3)),
 		kgo.SessionTimeout(cfg.SessionTimeout),
 		kgo.RebalanceTimeout(cfg.RebalanceTimeout),
 		kgo.HeartbeatInterval(cfg.SessionTimeout/5),
@@ -36,6 +40,10 @@ func OpenGroupTransactor(cfg Config, deps Deps, group, id string) (*GroupTransac
 	session, err := kgo.NewGroupTransactSession(opts...)
 	if err != nil {
 		return nil, fmt.Errorf("opening group transactor %s: %w", group, err)
+	}
+	if _, _, err := session.Client().ProducerID(ctx); err != nil {
+		session.Close()
+		return nil, fmt.Errorf("ending older transactions of %s: %w", id, fenced(err))
 	}
 	return &GroupTransactor{session: session}, nil
 }

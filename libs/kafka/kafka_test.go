@@ -251,7 +251,7 @@ func TestGroupTransactorIsExactlyOnce(t *testing.T) {
 
 	copied := 0
 	copyUntil := func(member string, until int) {
-		g := open[*kafka.GroupTransactor](t)(kafka.OpenGroupTransactor(cfg, kafkatest.Deps(), "copy", member))
+		g := open[*kafka.GroupTransactor](t)(kafka.OpenGroupTransactor(t.Context(), cfg, kafkatest.Deps(), "copy", member))
 		defer g.Close()
 		g.AddTopics("tapline.triggers.v1")
 		for round := 0; copied < until; round++ {

@@ -1,0 +1,101 @@
+// Package runs tells what is to become of a row or a record: it follows the
+// state topic and knows, for each import, the active run. Mapper and loader
+// share it.
+package runs
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+
+	"tapline.dev/libs/kafka"
+	"tapline.dev/schemas"
+)
+
+// Verdict is what to do with the rows of one run and attempt. Exactly one of
+// Run, Skip and Unknown is set.
+type Verdict struct {
+	Run     *schemas.ActiveRun // process them; shared, read only
+	Skip    string             // the reason to skip them
+	Unknown bool               // no such run was ever started
+}
+
+// View follows the state topic. Safe for concurrent use.
+type View struct {
+	table *kafka.Table
+
+	mu     sync.RWMutex
+	states map[string]schemas.State
+	broken map[string]error // states that could not be read
+}
+
+// Open connects lazily; Run follows.
+func Open(cfg kafka.Config, deps kafka.Deps) (*View, error) {
+	v := &View{states: map[string]schemas.State{}, broken: map[string]error{}}
+	table, err := kafka.OpenTable(cfg, deps, schemas.NewTopics(cfg.Prefix).State(), v.apply)
+	if err != nil {
+		return nil, err
+	}
+	v.table = table
+	return v, nil
+}
+
+// Run follows until ctx ends.
+func (v *View) Run(ctx context.Context) error { return v.table.Run(ctx) }
+
+func (v *View) apply(r *kafka.Record) {
+	name := string(r.Key)
+	var state schemas.State
+	var err error
+	if r.Value != nil {
+		err = json.Unmarshal(r.Value, &state)
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	delete(v.broken, name)
+	switch {
+	case err != nil:
+		// Guessing would count rows to the wrong run; whoever asks is told.
+		v.broken[name] = fmt.Errorf("reading the state of import %s: %w", name, err)
+	case r.Value == nil:
+		delete(v.states, name)
+	default:
+		v.states[name] = state
+	}
+}
+
+// Lookup says what to do with the rows of a run's attempt. A run that the view
+// does not know makes it read the state topic to its end first: the state that
+// names a run is written before its first row.
+func (v *View) Lookup(ctx context.Context, importName string, number, attempt int) (Verdict, error) {
+	verdict, err := v.look(importName, number, attempt)
+	if err != nil || !verdict.Unknown {
+		return verdict, err
+	}
+	if err := v.table.ReadToEnd(ctx); err != nil {
+		return Verdict{}, err
+	}
+	return v.look(importName, number, attempt)
+}
+
+func (v *View) look(importName string, number, attempt int) (Verdict, error) {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	if err := v.broken[importName]; err != nil {
+		return Verdict{}, err
+	}
+	state, ok := v.states[importName]
+	active := state.Active
+	switch {
+	case !ok || number > state.LastNumber:
+		return Verdict{Unknown: true}, nil
+	case active == nil || active.Number != number || attempt < active.Attempt:
+		return Verdict{Skip: schemas.SkipClosed}, nil
+	case attempt > active.Attempt:
+		return Verdict{Unknown: true}, nil
+	case active.Ending != nil:
+		return Verdict{Skip: active.Ending.Skip}, nil
+	}
+	return Verdict{Run: active}, nil
+}
