@@ -1,0 +1,167 @@
+package rowjson
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/ipc"
+
+	"tapline.dev/schemas"
+)
+
+const (
+	blockSize    = 1 << 20
+	blockReserve = 32 << 10
+)
+
+// Row is one row of a chunk. JSON stays valid for as long as anyone holds it;
+// the values are only valid inside the callback that got the row.
+type Row struct {
+	JSON []byte
+	// Unreadable is the index of the first column whose value has no exact text,
+	// -1 if there is none. JSON then holds null in its place.
+	Unreadable int
+
+	start int
+	spans []span
+	block []byte
+}
+
+type span struct{ from, to int }
+
+// Value is the JSON token of column i.
+func (r *Row) Value(i int) []byte {
+	s := r.spans[i]
+	return r.block[r.start+s.from : r.start+s.to]
+}
+
+// Null reports whether column i is NULL.
+func (r *Row) Null(i int) bool { return string(r.Value(i)) == "null" }
+
+// Decoder writes the rows of one result. It is for one goroutine.
+type Decoder struct {
+	columns []schemas.Column
+	keys    [][]byte
+	visible int
+	block   []byte
+	spans   []span
+	current Row // the one that the callback sees
+}
+
+// NewDecoder returns a decoder for a result with these columns, of which the
+// first visible ones stand in the row's JSON; the rest can only be asked for
+// with Value.
+func NewDecoder(columns []schemas.Column, visible int) (*Decoder, error) {
+	d := &Decoder{columns: columns, visible: visible, spans: make([]span, len(columns))}
+	for i, c := range columns {
+		if !Supported(c.Type) {
+			return nil, fmt.Errorf("column %s has type %s, which cannot be read", c.Name, c.Type)
+		}
+		key := []byte{','}
+		if i == 0 {
+			key = []byte{'{'}
+		}
+		key = appendString(key, []byte(c.Name))
+		d.keys = append(d.keys, append(key, ':'))
+	}
+	return d, nil
+}
+
+// Supported reports whether values of Snowflake's type can be written exactly.
+func Supported(snowflakeType string) bool {
+	switch snowflakeType {
+	case "FIXED", "REAL", "TEXT", "BOOLEAN", "DATE", "TIME", "TIMESTAMP_NTZ", "TIMESTAMP_LTZ", "TIMESTAMP_TZ",
+		"BINARY", "VARIANT", "OBJECT", "ARRAY", "GEOGRAPHY", "GEOMETRY":
+		return true
+	}
+	return false
+}
+
+// Rows calls fn for each row of one chunk, a whole Arrow IPC stream, in order,
+// and returns how many there were. fn tells whether it keeps the row's JSON.
+func (d *Decoder) Rows(chunk []byte, fn func(*Row) (keep bool, err error)) (int64, error) {
+	reader, err := ipc.NewReader(bytes.NewReader(chunk))
+	if err != nil {
+		return 0, fmt.Errorf("opening the chunk: %w", err)
+	}
+	defer reader.Release()
+	var count int64
+	for reader.Next() {
+		batch := reader.RecordBatch()
+		appenders, err := d.appenders(batch)
+		if err != nil {
+			return count, err
+		}
+		for i := range int(batch.NumRows()) {
+			if err := d.row(appenders, i, fn); err != nil {
+				return count, err
+			}
+			count++
+		}
+	}
+	if err := reader.Err(); err != nil {
+		return count, fmt.Errorf("reading the chunk: %w", err)
+	}
+	return count, nil
+}
+
+func (d *Decoder) appenders(batch arrow.RecordBatch) ([]appender, error) {
+	if int(batch.NumCols()) != len(d.columns) {
+		return nil, fmt.Errorf("the chunk has %d columns, the result %d", batch.NumCols(), len(d.columns))
+	}
+	out := make([]appender, len(d.columns))
+	for i, c := range d.columns {
+		a, err := newAppender(c, batch.Schema().Field(i), batch.Column(i))
+		if err != nil {
+			return nil, fmt.Errorf("column %s: %w", c.Name, err)
+		}
+		out[i] = a
+	}
+	return out, nil
+}
+
+// row appends one row to the block. The hidden columns stand behind the
+// object's closing brace and are dropped afterwards.
+func (d *Decoder) row(appenders []appender, i int, fn func(*Row) (bool, error)) error {
+	if cap(d.block)-len(d.block) < blockReserve {
+		d.block = make([]byte, 0, blockSize)
+	}
+	start := len(d.block)
+	b := d.block
+	unreadable := -1
+	end := start
+	for c, appendValue := range appenders {
+		if c == d.visible {
+			b = append(b, '}')
+			end = len(b)
+		}
+		if c < d.visible {
+			b = append(b, d.keys[c]...)
+		}
+		from := len(b)
+		var ok bool
+		b, ok = appendValue(b, i)
+		if !ok {
+			b = append(b[:from], "null"...)
+			if unreadable < 0 {
+				unreadable = c
+			}
+		}
+		d.spans[c] = span{from: from - start, to: len(b) - start}
+	}
+	if d.visible == len(appenders) {
+		b = append(b, '}')
+		end = len(b)
+	}
+	d.current = Row{JSON: b[start:end:end], Unreadable: unreadable, start: start, spans: d.spans, block: b}
+	keep, err := fn(&d.current)
+	if err != nil {
+		return err
+	}
+	d.block = b[:start]
+	if keep {
+		d.block = b[:end]
+	}
+	return nil
+}
