@@ -108,13 +108,16 @@ type Range struct {
 }
 
 // Intent is durable before the socket write. An intent without a receipt is an
-// ambiguous upload.
+// ambiguous upload, unless a later one for the same ranges is Withdrawn: nothing
+// of them can have been applied, because CleverTap refused them whole or was not
+// reached.
 type Intent struct {
 	Upload    string  `json:"upload"`
 	Partition int32   `json:"partition"` // of the records topic
 	Ranges    []Range `json:"ranges"`
 	Records   int     `json:"records"`
 	Try       int     `json:"try"`
+	Withdrawn bool    `json:"withdrawn,omitempty"`
 }
 
 // Receipt gives every offset in Ranges its outcome: loaded, unless it stands in

@@ -46,6 +46,12 @@ type Lease struct {
 	Granted int
 	// Others is what other holders have; Holders counts all living ones.
 	Others, Holders int
+	// Fair is the holder's fair share. A holder that was granted more, because
+	// its slots were in use, shrinks by itself: the next call gives the rest away.
+	Fair int
+	// Age is since when this Redis knows the pool. A young pool may not know yet
+	// of holders that live.
+	Age time.Duration
 	// Until is on this process's monotonic clock, counted from before the call.
 	Until time.Time
 }
@@ -68,10 +74,10 @@ func (l *Leases) Acquire(ctx context.Context, r LeaseRequest) (Lease, error) {
 		return Lease{}, fmt.Errorf("leasing slots: %w", err)
 	}
 	numbers, ok := answer.([]any)
-	if !ok || len(numbers) != 3 {
+	if !ok || len(numbers) != 5 {
 		return Lease{}, errors.New("leasing slots: unexpected answer of the script")
 	}
-	var counts [3]int
+	var counts [5]int
 	for i, n := range numbers {
 		v, ok := n.(int64)
 		if !ok {
@@ -79,7 +85,14 @@ func (l *Leases) Acquire(ctx context.Context, r LeaseRequest) (Lease, error) {
 		}
 		counts[i] = int(v)
 	}
-	return Lease{Granted: counts[0], Others: counts[1], Holders: counts[2], Until: start.Add(r.TTL)}, nil
+	return Lease{
+		Granted: counts[0],
+		Others:  counts[1],
+		Holders: counts[2],
+		Fair:    counts[3],
+		Age:     time.Duration(counts[4]) * time.Millisecond,
+		Until:   start.Add(r.TTL),
+	}, nil
 }
 
 // Release gives a holder's slots back. A holder that cannot reach Redis lets

@@ -1,18 +1,21 @@
 -- Shares the slots of one pool between holders. The pool is one hash: a field
 -- for each holder with "granted want expiry", times in milliseconds of the
--- server's clock.
+-- server's clock, and "@since", when this Redis first heard of the pool.
 -- KEYS[1] pool   ARGV: holder, want, inUse, limit, ttl in milliseconds
--- Returns {granted, granted to others, holders}.
+-- Returns {granted, granted to others, holders, fair share, age in milliseconds}.
 local holder, want, inUse, limit, ttl = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 
 -- Who is here, and what do the others hold? The dead leave by their expiry.
-local wants, others, holders = {}, 0, 0
+redis.call('HSETNX', KEYS[1], '@since', now)
+local wants, others, holders, age = {}, 0, 0, 0
 local all = redis.call('HGETALL', KEYS[1])
 for i = 1, #all, 2 do
   local granted, wanted, expiry = string.match(all[i + 1], '^(%d+) (%d+) (%d+)$')
-  if not expiry or tonumber(expiry) <= now then
+  if all[i] == '@since' then
+    age = math.max(0, now - tonumber(all[i + 1]))
+  elseif not expiry or tonumber(expiry) <= now then
     redis.call('HDEL', KEYS[1], all[i])
   elseif all[i] ~= holder then
     others = others + tonumber(granted)
@@ -22,7 +25,7 @@ for i = 1, #all, 2 do
 end
 if want <= 0 and inUse <= 0 then
   redis.call('HDEL', KEYS[1], holder)
-  return {0, others, holders}
+  return {0, others, holders, 0, age}
 end
 
 -- The fair share: small wishes are met whole, the rest is divided evenly among
@@ -41,5 +44,7 @@ end
 local granted = math.max(math.min(want, fair), inUse)
 granted = math.max(0, math.min(granted, limit - others))
 redis.call('HSET', KEYS[1], holder, granted .. ' ' .. math.max(want, inUse) .. ' ' .. (now + ttl))
-redis.call('PEXPIRE', KEYS[1], 2 * ttl)
-return {granted, others, holders + 1}
+-- The key outlives quiet hours: a pool that is young again makes its holders
+-- careful, as after a Redis that forgot.
+redis.call('PEXPIRE', KEYS[1], math.max(2 * ttl, 86400000))
+return {granted, others, holders + 1, math.min(want, fair), age}

@@ -79,6 +79,12 @@ func (v *View) Lookup(ctx context.Context, importName string, number, attempt in
 	return v.look(importName, number, attempt)
 }
 
+// Peek answers as Lookup does from what the view holds, without reading: an
+// unknown run may only be unknown so far.
+func (v *View) Peek(importName string, number, attempt int) (Verdict, error) {
+	return v.look(importName, number, attempt)
+}
+
 func (v *View) look(importName string, number, attempt int) (Verdict, error) {
 	v.mu.RLock()
 	defer v.mu.RUnlock()
