@@ -1,0 +1,159 @@
+package redis_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"tapline.dev/libs/redis"
+	"tapline.dev/libs/redis/redistest"
+)
+
+const (
+	pool     = "account"
+	limit    = 15
+	leaseTTL = 10 * time.Second
+)
+
+func acquire(t *testing.T, leases *redis.Leases, holder string, want, inUse, limit int) redis.Lease {
+	t.Helper()
+	lease, err := leases.Acquire(t.Context(), redis.LeaseRequest{
+		Pool: pool, Holder: holder, Want: want, InUse: inUse, Limit: limit, TTL: leaseTTL,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lease
+}
+
+func TestLeases(t *testing.T) {
+	t.Parallel()
+	type call struct {
+		holder             string
+		want, inUse, limit int
+		granted            int
+		after              time.Duration // waited before the call
+	}
+	tests := map[string][]call{
+		"alone": {{"a", 20, 0, limit, 15, 0}, {"a", 3, 0, limit, 3, 0}},
+		"the second waits for the first to shrink": {
+			{"a", 15, 0, limit, 15, 0}, {"b", 15, 0, limit, 0, 0},
+			{"a", 15, 4, limit, 8, 0}, {"b", 15, 0, limit, 7, 0},
+		},
+		"slots in use are not taken back": {
+			{"a", 15, 0, limit, 15, 0}, {"b", 15, 0, limit, 0, 0},
+			{"a", 15, 12, limit, 12, 0}, {"b", 15, 0, limit, 3, 0},
+		},
+		"small wishes are met whole": {
+			{"a", 15, 0, limit, 15, 0}, {"b", 2, 0, limit, 0, 0},
+			{"a", 15, 0, limit, 13, 0}, {"b", 2, 0, limit, 2, 0},
+		},
+		"released slots are free at once": {
+			{"a", 15, 0, limit, 15, 0}, {"a", 0, 0, limit, 0, 0}, {"b", 15, 0, limit, 15, 0},
+		},
+		"the dead leave by their expiry": {
+			{"a", 15, 0, limit, 15, 0}, {"b", 15, 0, limit, 0, leaseTTL - time.Second}, {"b", 15, 0, limit, 15, 2 * time.Second},
+		},
+		"a returning zombie gets what is left": {
+			{"a", 15, 0, limit, 15, 0}, {"b", 14, 0, limit, 14, leaseTTL + time.Second}, {"a", 15, 15, limit, 1, 0},
+		},
+		"a lowered limit": {
+			{"a", 8, 0, limit, 8, 0}, {"b", 7, 0, limit, 7, 0}, {"a", 8, 8, 7, 0, 0}, {"b", 7, 0, 7, 4, 0}, {"a", 8, 0, 7, 3, 0},
+		},
+	}
+	for name, calls := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				_, client := redistest.NewVirtual(t)
+				leases := redis.NewLeases(client)
+				for i, c := range calls {
+					time.Sleep(c.after)
+					if got := acquire(t, leases, c.holder, c.want, c.inUse, c.limit); got.Granted != c.granted {
+						t.Fatalf("call %d of %s: granted %d, want %d", i+1, c.holder, got.Granted, c.granted)
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestLeaseEndsOnTheHoldersClock(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		_, client := redistest.NewVirtual(t)
+		before := time.Now()
+		lease := acquire(t, redis.NewLeases(client), "a", 1, 0, limit)
+		if lease.Until.After(before.Add(leaseTTL)) {
+			t.Errorf("Until is %v after the call began, want at most the TTL", lease.Until.Sub(before))
+		}
+	})
+}
+
+// Invariant 7, by random holders that live, use, die and come back.
+func TestLeasesNeverExceedTheLimit(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(5) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				_, client := redistest.NewVirtual(t)
+				leases := redis.NewLeases(client)
+				random := rand.New(rand.NewPCG(seed, 1))
+				living := map[string]redis.Lease{}
+				full := 0
+				for range 400 {
+					holder := string(rune('a' + random.IntN(5)))
+					inUse := 0
+					if lease, ok := living[holder]; ok && time.Now().Before(lease.Until) {
+						inUse = random.IntN(lease.Granted + 1)
+					}
+					living[holder] = acquire(t, leases, holder, random.IntN(limit+1), inUse, limit)
+					if living[holder].Granted < inUse {
+						t.Fatalf("granted %d of %d in use before the lease ended", living[holder].Granted, inUse)
+					}
+					sum := 0
+					for _, lease := range living {
+						if time.Now().Before(lease.Until) {
+							sum += lease.Granted
+						}
+					}
+					if sum > limit {
+						t.Fatalf("%d slots are leased, want at most %d", sum, limit)
+					}
+					if sum == limit {
+						full++
+					}
+					time.Sleep(time.Duration(random.Int64N(int64(leaseTTL / 4))))
+				}
+				if full == 0 {
+					t.Error("the slots were never all leased: the test shows nothing")
+				}
+			})
+		})
+	}
+}
+
+func TestReleaseAndBadRequests(t *testing.T) {
+	t.Parallel()
+	client := redistest.New(t).Client(t)
+	leases := redis.NewLeases(client)
+	acquire(t, leases, "a", 15, 0, limit)
+	must(t, leases.Release(t.Context(), pool, "a"))
+	if got := acquire(t, leases, "b", 15, 0, limit); got.Granted != 15 || got.Others != 0 || got.Holders != 1 {
+		t.Errorf("after a release: %+v, want all 15", got)
+	}
+	for _, r := range []redis.LeaseRequest{{TTL: 0}, {TTL: time.Second, Want: -1}, {TTL: time.Second, InUse: -1}, {TTL: time.Second, Limit: -1}} {
+		if _, err := leases.Acquire(t.Context(), r); err == nil {
+			t.Errorf("Acquire(%+v) succeeded, want an error", r)
+		}
+	}
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := leases.Acquire(cancelled, redis.LeaseRequest{Pool: pool, Holder: "a", Want: 1, Limit: 1, TTL: time.Second}); err == nil {
+		t.Error("Acquire() with a cancelled context succeeded")
+	}
+}
