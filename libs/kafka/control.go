@@ -48,3 +48,20 @@ func HeaderValue(r *Record, key string) []byte {
 	}
 	return nil
 }
+
+// RejectRecord makes the record of a reject, with the headers that Kafka
+// Connect's dead letter tools read.
+func RejectRecord(topic string, reject schemas.Reject, source string) (*Record, error) {
+	rec, err := ControlRecord(topic, reject.Import, reject.Import, reject, "row.rejected", source)
+	if err != nil {
+		return nil, err
+	}
+	for key, value := range map[string]string{
+		"topic": reject.Topic, "partition": strconv.Itoa(int(reject.Partition)), "offset": strconv.FormatInt(reject.Offset, 10),
+		"connector.name": reject.Import, "task.id": reject.Run, "stage": reject.Stage,
+		"exception.class.name": reject.Code, "exception.message": reject.Reason,
+	} {
+		rec.Headers = append(rec.Headers, Header{Key: "__connect.errors." + key, Value: []byte(value)})
+	}
+	return rec, nil
+}
