@@ -1,0 +1,286 @@
+package mapping
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"tapline.dev/schemas"
+)
+
+// compileProperty compiles one line of the mapping.
+func (c *compiler) compileProperty(i int) {
+	spec := &c.spec.Mapping[i]
+	path := fmt.Sprintf("spec.mapping[%d]", i)
+	p := property{name: spec.To, slot: -1, custom: true, nested: c.opts.Nested}
+	if p.name == "" {
+		p.name = spec.From
+	}
+	found := len(c.problems)
+	c.checkTarget(path, p.name)
+	col, ok := c.compileSource(&p, path, spec)
+	sys := c.rules(p.name)
+	if sys != nil {
+		p.custom = false
+	}
+	c.checkWords(path, spec)
+	if ok {
+		c.compileType(&p, path, spec, col, sys)
+	}
+	if len(c.problems) > found {
+		return
+	}
+	p.fragment = append(append([]byte{','}, appendText(nil, []byte(p.name))...), ':')
+	c.compileOperator(&p, path, spec, sys)
+	c.compileTransform(&p, path, spec, sys)
+	c.compileFixed(&p, path, spec)
+	if len(c.problems) == found {
+		c.m.properties = append(c.m.properties, p)
+	}
+}
+
+// rules finds the system property of a profile import's target.
+func (c *compiler) rules(name string) *systemProperty {
+	if isEvent(c.spec) {
+		return nil
+	}
+	return c.systemProperty(name)
+}
+
+func (c *compiler) checkTarget(path, name string) {
+	if code, message := checkPropertyName(name); code != "" {
+		c.problem(code, path+".to", "%s", message)
+		return
+	}
+	folded := fold(name)
+	if first, taken := c.targets[folded]; taken {
+		c.problem(codeNameDuplicate, path+".to", "%s is the target of %s already; case and spaces do not tell names apart", name, first)
+		return
+	}
+	c.targets[folded] = path
+	if e := c.m.event; e != nil && folded == chargedItems {
+		e.hasItems = true
+		if e.charged {
+			c.problem(codePropertyRestricted, path+".to", "Items of the event Charged cannot be imported")
+		}
+	}
+}
+
+// compileSource finds where the value comes from: from, expr or value.
+func (c *compiler) compileSource(p *property, path string, spec *schemas.Property) (col *schemas.Column, ok bool) {
+	given := 0
+	for _, is := range []bool{spec.From != "", spec.Expr != "", spec.Value != nil} {
+		if is {
+			given++
+		}
+	}
+	switch {
+	case given != 1:
+		c.problem(codeConflict, path, "give exactly one of from, expr and value")
+		return nil, false
+	case spec.From != "":
+		p.slot, col, ok = c.column(path+".from", spec.From)
+		p.column = spec.From
+		if col != nil {
+			p.column = col.Name
+		}
+		return col, ok
+	case spec.Expr != "":
+		p.expr = c.compileExpression(path+".expr", spec.Expr)
+		return nil, p.expr != nil
+	}
+	return nil, true
+}
+
+// checkWords checks the fields that take one of a few words.
+func (c *compiler) checkWords(path string, spec *schemas.Property) {
+	c.word(path+".type", spec.Type, typeString, typeInteger, typeLong, typeFloat, typeBoolean, typeDate, typeObject, typeArray)
+	c.word(path+".onInvalid", spec.OnInvalid, "reject", "omit")
+	c.word(path+".onNull", spec.OnNull, "omit", "reject", "default")
+	c.word(path+".op", spec.Op, opAdd, opRemove, opIncr)
+	c.word(path+".transform", spec.Transform, "sha256")
+	switch {
+	case spec.OnNull == "default" && spec.Default == nil:
+		c.problem(codeRequired, path+".default", "onNull: default needs default")
+	case spec.OnNull != "default" && spec.Default != nil:
+		c.problem(codeConflict, path+".default", "default is used with onNull: default only")
+	}
+}
+
+func (c *compiler) word(path, got string, words ...string) {
+	if got != "" && !slices.Contains(words, got) {
+		c.problem(codeValueInvalid, path, "%q is none of %s", got, strings.Join(words, ", "))
+	}
+}
+
+// compileType settles the type and what converts to it.
+func (c *compiler) compileType(p *property, path string, spec *schemas.Property, col *schemas.Column, sys *systemProperty) {
+	p.typ = spec.Type
+	if p.typ == "" {
+		p.typ = c.typeFor(path, spec, col, p, sys)
+	}
+	if sys != nil && !slices.Contains(sys.types, p.typ) {
+		c.problem(codeTypeUnfit, path+".type", "%s is %s", sys.name, sys.typ)
+		return
+	}
+	if p.typ == typeDate {
+		p.date = c.dateReader(path, spec.Format, spec.Timezone, col)
+	} else if spec.Format != "" || spec.Timezone != "" {
+		c.problem(codeFormatForbidden, path, "format and timezone are for dates; this property is %s", orForm(p.typ))
+	}
+	c.checkFit(path, p, col)
+	p.convert = converterOf(p.typ)
+	if (p.typ == typeObject || p.typ == typeArray) && !c.opts.Nested {
+		c.problem(codeNestedDisabled, path+".type", "the account takes no objects and lists; set nested: true if CleverTap has enabled them")
+	}
+	if sys != nil && p.typ != typeDate {
+		p.convert = sys.convert
+	}
+	c.compilePhone(p, path, spec, sys)
+}
+
+// checkFit finds a column none of whose values can have the type.
+func (c *compiler) checkFit(path string, p *property, col *schemas.Column) {
+	if col == nil || p.typ == "" {
+		return
+	}
+	columnFamily := family(col.Type)
+	epoch := p.date != nil && p.date.layout.epoch != 0
+	if p.typ == typeDate && !fits(columnFamily, typeDate, epoch) {
+		// A format on a DATE column has its own problem.
+		if columnFamily != columnDate && !isTimestamp(columnFamily) {
+			c.unfitDate(path+".from", col)
+		}
+		return
+	}
+	if p.typ != typeDate && !fits(columnFamily, p.typ, false) {
+		c.problem(codeTypeUnfit, path+".type", "%s is %s and can never be %s", col.Name, describe(col), p.typ)
+	}
+}
+
+// typeFor is the type of a property whose mapping names none.
+func (c *compiler) typeFor(path string, spec *schemas.Property, col *schemas.Column, p *property, sys *systemProperty) string {
+	switch {
+	case sys != nil:
+		return sys.typ
+	case spec.Op == opAdd || spec.Op == opRemove:
+		return typeString
+	case p.expr != nil:
+		return p.expr.typ
+	case col == nil:
+		return ""
+	}
+	typ := defaultType(col)
+	if typ == "" {
+		c.problem(codeTypeNeeded, path+".type", "%s is %s; say which type its values have", col.Name, describe(col))
+	}
+	return typ
+}
+
+func orForm(typ string) string {
+	if typ == "" {
+		return "of no named type"
+	}
+	return typ
+}
+
+func converterOf(typ string) converter {
+	switch typ {
+	case typeString:
+		return convertString
+	case typeInteger, typeLong:
+		return convertInteger
+	case typeFloat:
+		return convertFloat
+	case typeBoolean:
+		return convertBoolean
+	case typeDate:
+		return convertDate
+	case typeObject:
+		return convertObject
+	case typeArray:
+		return convertArray
+	}
+	return convertByForm
+}
+
+func (c *compiler) compilePhone(p *property, path string, spec *schemas.Property, sys *systemProperty) {
+	if sys == nil || sys.name != "Phone" {
+		if spec.DefaultRegion != "" {
+			c.problem(codeConflict, path+".defaultRegion", "defaultRegion is for the property Phone of a profile")
+		}
+		return
+	}
+	var ok bool
+	if p.phone, ok = newPhoneReader(spec.DefaultRegion); !ok {
+		c.problem(codeValueInvalid, path+".defaultRegion", "%q is no region such as IN or US", spec.DefaultRegion)
+	}
+}
+
+func (c *compiler) compileOperator(p *property, path string, spec *schemas.Property, sys *systemProperty) {
+	if spec.Op == "" {
+		return
+	}
+	p.op = spec.Op
+	switch {
+	case isEvent(c.spec):
+		c.problem(codeOperatorForbidden, path+".op", "operators are for profiles")
+	case sys != nil && sys.single:
+		c.problem(codeOperatorForbidden, path+".op", "%s never holds several values", sys.name)
+	case p.op == opIncr && p.typ != typeInteger && p.typ != typeLong && p.typ != typeFloat && p.typ != "":
+		c.problem(codeOperatorForbidden, path+".op", "incr needs a number; this property is %s", p.typ)
+	case p.op == opIncr && p.typ == "":
+		p.convert = convertFloat
+	case p.op != opIncr && p.typ != typeString:
+		c.problem(codeOperatorForbidden, path+".op", "%s takes texts; this property is %s, write type: string", p.op, p.typ)
+	}
+}
+
+func (c *compiler) compileTransform(p *property, path string, spec *schemas.Property, sys *systemProperty) {
+	if spec.Transform == "" {
+		return
+	}
+	p.hashed = true
+	switch {
+	case sys != nil && !sys.text:
+		c.problem(codeConflict, path+".transform", "a hash is no valid %s", sys.name)
+	case p.op == opIncr:
+		c.problem(codeConflict, path+".transform", "a hash cannot be counted up")
+	case p.typ == typeObject || p.typ == typeArray:
+		c.problem(codeConflict, path+".transform", "an object or a list has no one text to hash")
+	}
+}
+
+// compileFixed renders what needs no row: the constant, or the default for NULL.
+func (c *compiler) compileFixed(p *property, path string, spec *schemas.Property) {
+	p.omit = spec.OnInvalid == "omit"
+	switch spec.OnNull {
+	case "reject":
+		p.onNull = nullReject
+	case "default":
+		p.onNull = nullDefault
+		p.fallback = c.render(p, path+".default", codeDefaultInvalid, spec.Default)
+	}
+	if spec.Value != nil {
+		p.constant = c.render(p, path+".value", codeConstantInvalid, spec.Value)
+	}
+}
+
+func (c *compiler) render(p *property, path, code string, raw []byte) []byte {
+	t, ok := parseToken(raw)
+	if !ok || t.kind == kindNull {
+		c.problem(code, path, "write a value; NULL is none")
+		return nil
+	}
+	fixed := *p
+	if p.date != nil {
+		date := *p.date
+		date.own = true
+		fixed.date = &date
+	}
+	out, f := fixed.appendValue(nil, t, newScratch(0))
+	if !f.none() {
+		c.problem(code, path, "%s", f.reason)
+	}
+	return out
+}

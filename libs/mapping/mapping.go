@@ -1,0 +1,124 @@
+package mapping
+
+import (
+	"sync"
+
+	"tapline.dev/schemas"
+)
+
+// Options are what an import's CleverTap account allows.
+type Options struct {
+	MaxEventProperties int  // 0 means CleverTap's default, 100
+	Nested             bool // objects and lists as values
+}
+
+// Mapping is a compiled mapping: immutable and safe for concurrent use.
+type Mapping struct {
+	columns     columnSet
+	identity    int // slot
+	cleverTapID bool
+	event       *event // nil for profiles
+	properties  []property
+	limit       int // of properties in a record
+	restricted  restrictions
+	hash        [16]byte
+	pool        sync.Pool // of *scratch
+}
+
+// event is how a record's name and time come about.
+type event struct {
+	name      string // static; empty when a column has it
+	rendered  []byte // the static name as JSON
+	charged   bool
+	nameSlot  int
+	ts        *dateReader // nil: the run's clock
+	tsSlot    int
+	hasItems  bool // some property would be Charged's Items
+	itemsName string
+}
+
+// Reject is a row that becomes no record: why, and because of what. Reason is in
+// words without the value.
+type Reject struct {
+	Code     string `json:"code"`
+	Column   string `json:"column"`
+	Property string `json:"property"`
+	Reason   string `json:"reason"`
+}
+
+// scratch is what one call of Map needs; it is pooled.
+type scratch struct {
+	tokens []token
+	exact  []bool // slot found under its exact name
+	text   []byte
+	value  []byte
+	id     []byte
+	vm     any
+	env    map[string]any
+}
+
+// Columns lists the columns that the mapping reads, in the order of first use,
+// spelled as the query spells them if Compile was given its columns.
+func (m *Mapping) Columns() []string {
+	return append([]string(nil), m.columns.names...)
+}
+
+// Hash identifies what the mapping does to a row: equal hashes, equal records.
+func (m *Mapping) Hash() [16]byte { return m.hash }
+
+// IdentityColumn is the column that names the user.
+func (m *Mapping) IdentityColumn() string { return m.columns.names[m.identity] }
+
+// Properties describes what a record can hold, in the order of the mapping.
+func (m *Mapping) Properties() []PropertyInfo {
+	infos := make([]PropertyInfo, len(m.properties))
+	for i := range m.properties {
+		p := &m.properties[i]
+		infos[i] = PropertyInfo{Column: p.column, Property: p.name, Type: p.typ}
+	}
+	return infos
+}
+
+// PropertyInfo is one line of a mapping. Type is empty when each value's own
+// JSON form decides, because no columns were known.
+type PropertyInfo struct {
+	Column   string `json:"column,omitempty"`
+	Property string `json:"property"`
+	Type     string `json:"type,omitempty"`
+}
+
+// Type families of columns, by Snowflake's own names.
+const (
+	columnFixed   = "FIXED"
+	columnReal    = "REAL"
+	columnText    = "TEXT"
+	columnBoolean = "BOOLEAN"
+	columnDate    = "DATE"
+	columnTime    = "TIME"
+	columnNTZ     = "TIMESTAMP_NTZ"
+	columnLTZ     = "TIMESTAMP_LTZ"
+	columnTZ      = "TIMESTAMP_TZ"
+	columnBinary  = "BINARY"
+	columnVariant = "VARIANT"
+	columnObject  = "OBJECT"
+	columnArray   = "ARRAY"
+)
+
+// Types of properties.
+const (
+	typeString  = "string"
+	typeInteger = "integer"
+	typeLong    = "long"
+	typeFloat   = "float"
+	typeBoolean = "boolean"
+	typeDate    = "date"
+	typeObject  = "object"
+	typeArray   = "array"
+)
+
+func newScratch(slots int) *scratch {
+	return &scratch{tokens: make([]token, slots), exact: make([]bool, slots)}
+}
+
+// isEvent reports whether the spec is for events.
+func isEvent(spec *schemas.ImportSpec) bool { return spec.Destination.Type == schemas.TypeEvent }

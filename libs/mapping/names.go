@@ -1,0 +1,101 @@
+package mapping
+
+import (
+	_ "embed" // the restricted names
+	"encoding/json"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+const (
+	maxNameBytes     = 120
+	maxValueBytes    = 512
+	maxProfileKeys   = 256
+	prohibited       = `%><!|&.:;$'"\#`
+	reservedPrefix   = "wzrk_"
+	chargedEvent     = "charged"
+	chargedItems     = "items"
+	messagePrefix    = "msg-"
+	defaultEventKeys = 100
+)
+
+//go:embed restricted.json
+var restrictedJSON []byte
+
+// restrictions are the names that CleverTap keeps for itself.
+type restrictions struct {
+	events map[string]bool // folded
+}
+
+// loadRestrictions reads the embedded data; a test proves that it can be read.
+func loadRestrictions() restrictions {
+	var file struct {
+		Events []string `json:"events"`
+	}
+	r := restrictions{events: map[string]bool{}}
+	if json.Unmarshal(restrictedJSON, &file) == nil {
+		for _, name := range file.Events {
+			r.events[fold(name)] = true
+		}
+	}
+	return r
+}
+
+// event reports whether an event of this folded name cannot be imported.
+func (r restrictions) event(folded string) bool {
+	return r.events[folded] || strings.HasPrefix(folded, reservedPrefix)
+}
+
+// fold spells a name so that equal names are equal texts: CleverTap regards
+// neither case nor spaces.
+func fold(name string) string {
+	return strings.ToLower(strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) {
+			return -1
+		}
+		return r
+	}, name))
+}
+
+// checkPropertyName returns a problem's code and message, or nothing.
+func checkPropertyName(name string) (code, message string) {
+	switch {
+	case strings.TrimSpace(name) == "":
+		return codeNameInvalid, "a property needs a name"
+	case !utf8.ValidString(name):
+		return codeNameInvalid, "the name is not valid UTF-8"
+	case len(name) > maxNameBytes:
+		return codeNameTooLong, fmt.Sprintf("the name has %d bytes, CleverTap takes %d", len(name), maxNameBytes)
+	case strings.HasPrefix(fold(name), reservedPrefix):
+		return codePropertyRestricted, "names that begin with wzrk_ are CleverTap's own"
+	}
+	if i := strings.IndexAny(name, prohibited); i >= 0 {
+		return codeNameInvalid, fmt.Sprintf("the name contains %q; CleverTap takes none of %s", name[i:i+1], prohibited)
+	}
+	return "", ""
+}
+
+// checkEventName applies the rules of a row's event name.
+func (r restrictions) checkEventName(name []byte) fault {
+	bad := fault{codeEventNameInvalid, ""}
+	blank := true
+	for _, c := range name {
+		if strings.IndexByte(prohibited, c) >= 0 {
+			bad.reason = "the event name contains a character that CleverTap prohibits"
+			return bad
+		}
+		blank = blank && (c == ' ' || c == '\t' || c == '\n' || c == '\r')
+	}
+	switch {
+	case blank:
+		return fault{codeEventNameMissing, "the event name is empty"}
+	case len(name) > maxValueBytes:
+		bad.reason = "the event name is longer than 512 bytes"
+		return bad
+	case r.event(fold(string(name))):
+		return fault{codeEventRestricted, "the event name is one of CleverTap's system events"}
+	}
+	return fault{}
+}

@@ -1,0 +1,128 @@
+package mapping
+
+import (
+	"github.com/nyaruka/phonenumbers"
+)
+
+const (
+	minPhoneDigits = 5 // CleverTap: a plus and more than four digits
+	maxPhoneDigits = 15
+	maxCallingCode = 999
+	unknownRegion  = "ZZ"
+)
+
+// phoneReader turns a phone number into E.164, CleverTap's form.
+//
+// Most numbers are E.164 already. For those a table answers whether the calling
+// code exists and the length is possible, which the library needs microseconds
+// to say; it is made from the library's own metadata. The rest goes through the
+// library.
+type phoneReader struct {
+	region string // for numbers without a calling code; ZZ for none
+	plans  []phonePlan
+}
+
+// phonePlan is what a calling code allows.
+type phonePlan struct {
+	lengths uint32 // bit n: n national digits are possible
+	firsts  uint16 // bit n: a leading digit n may be a prefix that has to go
+}
+
+func newPhoneReader(region string) (*phoneReader, bool) {
+	if region != "" && !phonenumbers.GetSupportedRegions()[region] {
+		return nil, false
+	}
+	if region == "" {
+		region = unknownRegion
+	}
+	r := &phoneReader{region: region, plans: make([]phonePlan, maxCallingCode+1)}
+	for code := range phonenumbers.GetSupportedCallingCodes() {
+		if code <= maxCallingCode {
+			r.plans[code] = newPhonePlan(code)
+		}
+	}
+	return r, true
+}
+
+func newPhonePlan(code int) phonePlan {
+	var p phonePlan
+	national := uint64(0)
+	for n := 1; n <= maxPhoneDigits; n++ {
+		national = national*10 + 2
+		country := int32(code)
+		number := &phonenumbers.PhoneNumber{CountryCode: &country, NationalNumber: &national}
+		if phonenumbers.IsPossibleNumber(number) {
+			p.lengths |= 1 << n
+		}
+	}
+	p.firsts = 1<<0 | 1<<1 // 0, and NANP's 1
+	switch code {
+	case 7, 370, 375, 992, 993, 996, 998: // national prefix 8
+		p.firsts |= 1 << 8
+	}
+	return p
+}
+
+// append writes the number in E.164, unquoted.
+func (r *phoneReader) append(dst, text []byte) ([]byte, bool) {
+	if r.plain(text) {
+		return append(dst, text...), true
+	}
+	return r.appendSlow(dst, text)
+}
+
+// plain reports whether text is E.164 without any doubt.
+func (r *phoneReader) plain(text []byte) bool {
+	if len(text) < 1+minPhoneDigits || len(text) > 1+maxPhoneDigits || text[0] != '+' || skipDigits(text, 1) != len(text) {
+		return false
+	}
+	code := 0
+	for i := 1; i <= 3 && i < len(text); i++ {
+		code = code*10 + int(text[i]-'0')
+		plan := r.plans[code]
+		if plan.lengths == 0 {
+			continue
+		}
+		first := text[i+1] - '0'
+		return plan.lengths&(1<<(len(text)-1-i)) != 0 && plan.firsts&(1<<first) == 0
+	}
+	return false
+}
+
+func (r *phoneReader) appendSlow(dst, text []byte) ([]byte, bool) {
+	if !phoneShaped(text) || r.region == unknownRegion && text[0] != '+' {
+		return dst, false
+	}
+	number, err := phonenumbers.Parse(string(text), r.region)
+	if err != nil || !phonenumbers.IsPossibleNumber(number) {
+		return dst, false
+	}
+	e164 := phonenumbers.Format(number, phonenumbers.E164)
+	if len(e164) < 1+minPhoneDigits || len(e164) > 1+maxPhoneDigits {
+		return dst, false
+	}
+	return append(dst, e164...), true
+}
+
+// phoneShaped takes digits with the usual punctuation and a plus only in front:
+// the library would read a number out of almost any text.
+func phoneShaped(text []byte) bool {
+	digits := 0
+	for i, c := range text {
+		switch {
+		case c >= '0' && c <= '9':
+			digits++
+		case c == '+':
+			if i != 0 {
+				return false
+			}
+		case c == ' ' || c == '-' || c == '(' || c == ')' || c == '.' || c == '/':
+			if i == 0 && c != '(' {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+	return digits >= minPhoneDigits
+}

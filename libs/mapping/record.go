@@ -1,0 +1,238 @@
+package mapping
+
+import (
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// Map appends the record of one row to dst: the exact bytes for CleverTap. A row
+// that fails a check gives dst as it was and one reject, for the first check
+// that failed. ClockSeconds is the run's clock, the time of an event whose
+// mapping names none.
+func (m *Mapping) Map(dst, row []byte, clockSeconds int64) (record []byte, rejects []Reject) {
+	return m.mapRow(dst, row, clockSeconds, false)
+}
+
+// MapAll is Map for a dry run: it reports every check that failed, those of
+// properties that onInvalid leaves out excepted.
+func (m *Mapping) MapAll(dst, row []byte, clockSeconds int64) (record []byte, rejects []Reject) {
+	return m.mapRow(dst, row, clockSeconds, true)
+}
+
+func (m *Mapping) mapRow(dst, row []byte, clock int64, all bool) ([]byte, []Reject) {
+	s, ok := m.pool.Get().(*scratch)
+	if !ok {
+		s = newScratch(len(m.columns.names))
+	}
+	defer m.pool.Put(s)
+	if f := m.read(row, s); !f.none() {
+		return dst, []Reject{{Code: f.code, Reason: f.reason}}
+	}
+	b := builder{m: m, s: s, out: dst, all: all}
+	if b.identity() && b.event(clock) {
+		b.properties()
+	}
+	if len(b.rejects) > 0 {
+		return dst, b.rejects
+	}
+	return b.out, nil
+}
+
+// read finds the mapping's columns in the row.
+func (m *Mapping) read(row []byte, s *scratch) fault {
+	clear(s.tokens)
+	unreadable := fault{codeRowUnreadable, "the row is not a JSON object in UTF-8"}
+	scan := rowScanner{b: row}
+	if !utf8.Valid(row) || !scan.open() {
+		return unreadable
+	}
+	if !m.columns.known {
+		clear(s.exact)
+	}
+	for {
+		key, value, more, ok := scan.next()
+		if !ok {
+			return unreadable
+		}
+		if !more {
+			return fault{}
+		}
+		name := key.raw
+		if key.escaped {
+			if s.text, ok = appendUnescaped(s.text[:0], key.raw); !ok {
+				continue
+			}
+			name = s.text
+		}
+		if at, ok := m.columns.slots[string(name)]; ok {
+			s.tokens[at] = value
+			s.exact[at] = true
+			continue
+		}
+		if !m.columns.known {
+			if f := m.readFolded(name, value, s); !f.none() {
+				return f
+			}
+		}
+	}
+}
+
+// readFolded matches a name without regard to case, for rows whose columns are
+// not known.
+func (m *Mapping) readFolded(name []byte, value token, s *scratch) fault {
+	at, ok := m.columns.folded[strings.ToLower(string(name))]
+	if !ok || s.exact[at] {
+		return fault{}
+	}
+	if s.tokens[at].kind != kindAbsent {
+		return fault{codeColumnAmbiguous, "the row has several columns whose names differ in case only"}
+	}
+	s.tokens[at] = value
+	return fault{}
+}
+
+// builder makes one record.
+type builder struct {
+	m       *Mapping
+	s       *scratch
+	out     []byte
+	all     bool
+	rejects []Reject
+}
+
+// reject notes a failed check and reports whether to go on.
+func (b *builder) reject(f fault, column, property string) bool {
+	b.rejects = append(b.rejects, Reject{Code: f.code, Column: column, Property: property, Reason: f.reason})
+	return b.all
+}
+
+func (b *builder) identity() bool {
+	head := `{"type":"profile","identity":`
+	switch {
+	case b.m.event != nil && b.m.cleverTapID:
+		head = `{"type":"event","objectId":`
+	case b.m.event != nil:
+		head = `{"type":"event","identity":`
+	case b.m.cleverTapID:
+		head = `{"type":"profile","objectId":`
+	}
+	b.out = append(b.out, head...)
+	t := b.s.tokens[b.m.identity]
+	text, f := appendIdentity(b.s.id[:0], t)
+	b.s.id = text
+	if f.none() {
+		f = checkIdentity(text, b.m.cleverTapID)
+	}
+	if !f.none() {
+		return b.reject(f, b.m.columns.names[b.m.identity], "")
+	}
+	if t.escaped {
+		b.out = appendText(b.out, text)
+		return true
+	}
+	b.out = append(b.out, '"')
+	b.out = append(b.out, text...)
+	b.out = append(b.out, '"')
+	return true
+}
+
+// event appends ts and the name. Both are checked, the name first.
+func (b *builder) event(clock int64) bool {
+	e := b.m.event
+	if e == nil {
+		b.out = append(b.out, `,"profileData":{`...)
+		return true
+	}
+	name, f := b.eventName(e)
+	if !f.none() && !b.reject(f, b.m.columns.names[e.nameSlot], "") {
+		return false
+	}
+	if e.ts != nil {
+		if clock, f = b.createdOn(e); !f.none() && !b.reject(f, b.m.columns.names[e.tsSlot], "") {
+			return false
+		}
+	}
+	b.out = append(b.out, `,"ts":`...)
+	b.out = strconv.AppendInt(b.out, clock, 10)
+	b.out = append(b.out, `,"evtName":`...)
+	b.out = append(b.out, name...)
+	b.out = append(b.out, `,"evtData":{`...)
+	return true
+}
+
+// eventName returns the name as JSON.
+func (b *builder) eventName(e *event) ([]byte, fault) {
+	if e.rendered != nil {
+		return e.rendered, fault{}
+	}
+	t := b.s.tokens[e.nameSlot]
+	switch t.kind {
+	case kindAbsent, kindNull:
+		return nil, fault{codeEventNameMissing, "the event name is NULL"}
+	case kindText, kindNumber:
+	default:
+		return nil, fault{codeEventNameInvalid, "the event name is not a text"}
+	}
+	text, ok := textOf(t, b.s)
+	if !ok {
+		return nil, fault{codeEventNameInvalid, "the event name is not a valid text"}
+	}
+	if f := b.m.restricted.checkEventName(text); !f.none() {
+		return nil, f
+	}
+	if e.hasItems && fold(string(text)) == chargedEvent {
+		return nil, fault{codePropertyRestricted, "Items of the event Charged cannot be imported"}
+	}
+	b.s.value = appendText(b.s.value[:0], text)
+	return b.s.value, fault{}
+}
+
+// maxTs keeps milliseconds out: CleverTap takes seconds of ten digits.
+const maxTs = 9_999_999_999
+
+func (b *builder) createdOn(e *event) (int64, fault) {
+	t := b.s.tokens[e.tsSlot]
+	if t.kind == kindAbsent || t.kind == kindNull {
+		return 0, fault{codeTsInvalid, "Created On is NULL"}
+	}
+	text, ok := textOf(t, b.s)
+	if !ok {
+		return 0, badDate
+	}
+	seconds, f := e.ts.seconds(t, text)
+	if f.none() && (seconds <= 0 || seconds > maxTs) {
+		f = fault{codeTsInvalid, "Created On is not after 1970, or too far ahead"}
+	}
+	return seconds, f
+}
+
+func (b *builder) properties() {
+	count, start := 0, len(b.out)
+	for i := range b.m.properties {
+		p := &b.m.properties[i]
+		before := len(b.out)
+		out, f := p.appendTo(b.out, b.s)
+		if !f.none() {
+			if p.omit && f.code != codeNullRejected {
+				continue
+			}
+			if !b.reject(f, p.column, p.name) {
+				return
+			}
+			continue
+		}
+		b.out = out
+		if len(out) > before && p.custom {
+			count++
+		}
+	}
+	if count > b.m.limit {
+		b.reject(fault{codeTooManyProperties, "the record has more properties than CleverTap takes"}, "", "")
+		return
+	}
+	if len(b.out) > start { // the first property's comma
+		b.out = append(b.out[:start], b.out[start+1:]...)
+	}
+	b.out = append(b.out, '}', '}')
+}

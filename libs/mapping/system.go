@@ -1,0 +1,105 @@
+package mapping
+
+import "strings"
+
+// systemProperty is a property of a profile that CleverTap knows by name.
+type systemProperty struct {
+	name    string   // as CleverTap spells it
+	typ     string   // the default
+	types   []string // that a mapping may name
+	convert converter
+	single  bool // never holds several values
+	text    bool // any text will do, a hash too
+}
+
+// systemProperties finds a system property by its folded name.
+func systemProperties() map[string]*systemProperty {
+	text, number := []string{typeString}, []string{typeInteger, typeLong}
+	all := []*systemProperty{
+		{name: "Name", typ: typeString, types: text, convert: convertString, single: true, text: true},
+		{name: "Email", typ: typeString, types: text, convert: convertEmail, single: true},
+		{name: "Phone", typ: typeString, types: text, convert: convertPhone, single: true},
+		{name: "Gender", typ: typeString, types: text, single: true,
+			convert: oneOf(fault{codeGenderInvalid, "Gender is M or F"}, "M", "F")},
+		{name: "Employed", typ: typeString, types: text, single: true,
+			convert: oneOf(fault{codeEmployedInvalid, "Employed is Y or N"}, "Y", "N")},
+		{name: "Education", typ: typeString, types: text, single: true,
+			convert: oneOf(fault{codeEducationInvalid, "Education is School, College or Graduate"}, "School", "College", "Graduate")},
+		{name: "Married", typ: typeString, types: text, single: true,
+			convert: oneOf(fault{codeMarriedInvalid, "Married is Y or N"}, "Y", "N")},
+		{name: "Age", typ: typeInteger, types: number, convert: convertAge, single: true},
+		{name: "DOB", typ: typeDate, types: []string{typeDate}, convert: convertDate, single: true},
+		{name: "Photo", typ: typeString, types: text, convert: convertString, text: true},
+		{name: "FBID", typ: typeString, types: text, convert: convertString, single: true, text: true},
+		{name: "GPID", typ: typeString, types: text, convert: convertString, single: true, text: true},
+	}
+	byName := make(map[string]*systemProperty, len(all))
+	for _, p := range all {
+		byName[fold(p.name)] = p
+	}
+	return byName
+}
+
+// systemProperty finds the rules of a profile's property, nil if it has none.
+func (c *compiler) systemProperty(name string) *systemProperty {
+	folded := fold(name)
+	if strings.HasPrefix(folded, messagePrefix) {
+		return &systemProperty{name: name, typ: typeBoolean, types: []string{typeBoolean}, convert: convertMessageFlag, single: true}
+	}
+	return c.system[folded]
+}
+
+func convertMessageFlag(_ *property, dst []byte, t token, s *scratch) ([]byte, fault) {
+	return appendBoolean(dst, t, s, fault{codeMsgFlagInvalid, "a MSG flag is 0, 1, true or false"})
+}
+
+func convertEmail(_ *property, dst []byte, t token, s *scratch) ([]byte, fault) {
+	text, ok := textOf(t, s)
+	if t.kind != kindText || !ok || !validEmail(text) {
+		return dst, fault{codeEmailInvalid, "the value is not an e-mail address"}
+	}
+	return appendLimited(dst, text, t)
+}
+
+func convertPhone(p *property, dst []byte, t token, s *scratch) ([]byte, fault) {
+	bad := fault{codePhoneInvalid, "the value is not a phone number with + and a calling code"}
+	text, ok := textOf(t, s)
+	if !ok || t.kind != kindText && t.kind != kindNumber {
+		return dst, bad
+	}
+	dst = append(dst, '"')
+	out, ok := p.phone.append(dst, text)
+	if !ok {
+		return dst[:len(dst)-1], bad
+	}
+	return append(out, '"'), fault{}
+}
+
+// maxAge is generous; CleverTap's own bound is not documented.
+const maxAge = "150"
+
+func convertAge(p *property, dst []byte, t token, s *scratch) ([]byte, fault) {
+	start := len(dst)
+	out, f := convertInteger(p, dst, t, s)
+	digits := out[start:]
+	if !f.none() || digits[0] == '-' || len(digits) > len(maxAge) || len(digits) == len(maxAge) && string(digits) > maxAge {
+		return dst, fault{codeAgeInvalid, "Age is a whole number from 0 to 150"}
+	}
+	return out, fault{}
+}
+
+// oneOf takes a text that is one of the words, in their own case.
+func oneOf(bad fault, words ...string) converter {
+	return func(_ *property, dst []byte, t token, s *scratch) ([]byte, fault) {
+		text, ok := textOf(t, s)
+		if t.kind != kindText || !ok {
+			return dst, bad
+		}
+		for _, w := range words {
+			if string(text) == w {
+				return appendText(dst, text), fault{}
+			}
+		}
+		return dst, bad
+	}
+}
