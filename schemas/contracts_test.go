@@ -33,6 +33,7 @@ var contracts = map[string]func() any{
 	"reject":    func() any { return &Reject{} },
 	"resource":  func() any { return &Resource{} },
 	"import":    func() any { return &Definition{} },
+	"audit":     func() any { return &AuditEntry{} },
 }
 
 // TestContracts holds the three neighbours together: the schema file is the Go
