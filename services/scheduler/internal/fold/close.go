@@ -1,0 +1,127 @@
+package fold
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"tapline.dev/schemas"
+)
+
+// Codes of runs that end as failed by the scheduler's own judgement.
+const (
+	CodeNoProgress    = "no_progress"
+	CodeCountMismatch = "count_mismatch"
+	CodeRowsLeft      = "rows_left"
+	CodeEndedEarly    = "ended_early"
+)
+
+// Settled tells whether the run is over: its newest attempt has said how much it
+// extracted, and every row has come out of map and load.
+//
+// Invariant 3: every row read ends in exactly one counted outcome. The equations
+// hold for each partition by itself, so that a surplus in one never hides a row
+// that is missing in another.
+func Settled(f *schemas.Fold) bool {
+	if f.Final == nil {
+		return false
+	}
+	for p, n := range extracted(f) {
+		var c schemas.FoldPartition
+		if p < len(f.Partitions) {
+			c = f.Partitions[p]
+		}
+		if n != c.Mapped+c.MapRejected+c.MapSkipped || c.Mapped != c.Loaded+c.LoadRejected+c.LoadSkipped {
+			return false
+		}
+	}
+	return true
+}
+
+// Judge is the state in which a settled run ends, and the error if it failed.
+func Judge(f *schemas.Fold, a *schemas.ActiveRun) (string, *schemas.RunError) {
+	if a.Ending != nil {
+		return a.Ending.State, a.Ending.Error
+	}
+	final := f.Final
+	if reason := mismatch(f); reason != "" {
+		return schemas.StateFailed, &schemas.RunError{Stage: schemas.StageExtract, Code: CodeCountMismatch, Reason: reason}
+	}
+	if final.Early {
+		return schemas.StateFailed, &schemas.RunError{Stage: schemas.StageExtract, Code: CodeEndedEarly, Reason: "the extraction ended before its result was read, though nobody had asked for it"}
+	}
+	// Rows of an abandoned attempt are left as closed and were read again by the
+	// attempts after it; those of the last attempt were read by none.
+	if left := f.Left[a.Attempt] + f.Skipped[schemas.SkipCancelled] + f.Skipped[schemas.SkipStopped]; left > 0 {
+		return schemas.StateFailed, &schemas.RunError{Code: CodeRowsLeft, Reason: fmt.Sprintf("%d rows were skipped as of a run that is over, while it was not", left)}
+	}
+	if Counts(f).Rejected() > 0 {
+		return schemas.StateSucceededWithRejects, nil
+	}
+	return schemas.StateSucceeded, nil
+}
+
+// mismatch says what is wrong with the extractor's own sums, "" if nothing is.
+func mismatch(f *schemas.Fold) string {
+	for _, attempt := range slices.Sorted(maps.Keys(f.Attempts)) {
+		e := f.Attempts[attempt]
+		byPartition := int64(0)
+		for _, n := range e.ByPartition {
+			byPartition += n
+		}
+		if sum := e.Extracted + e.Unchanged + e.Future + e.Rejected; e.Read != sum || byPartition != e.Extracted {
+			return fmt.Sprintf("attempt %d read %d rows and accounts for %d, %d of them in the partitions' sum of %d extracted", attempt, e.Read, sum, byPartition, e.Extracted)
+		}
+	}
+	if f.Started != nil && !f.Final.Early && f.Started.Total != f.Final.Read {
+		return fmt.Sprintf("Snowflake's result has %d rows and %d were read", f.Started.Total, f.Final.Read)
+	}
+	return ""
+}
+
+// Stuck says at which stage a run without progress stands and what is missing.
+func Stuck(f *schemas.Fold) (stage, difference string) {
+	if f.Final == nil {
+		return schemas.StageExtract, fmt.Sprintf("%d rows were read and no final report came", Counts(f).Read)
+	}
+	c := Counts(f)
+	if n := c.Extracted - c.Mapped - c.MapRejected - c.MapSkipped; n != 0 {
+		return schemas.StageMap, fmt.Sprintf("%d of %d extracted rows have no outcome", n, c.Extracted)
+	}
+	return schemas.StageLoad, fmt.Sprintf("%d of %d mapped records have no outcome", c.Mapped-c.Loaded-c.LoadRejected-c.LoadSkipped, c.Mapped)
+}
+
+const (
+	// ratioAfter is how many outcomes a stage must have before a share of rejects
+	// says anything; allOf is enough if every one of them is a reject.
+	ratioAfter = 1000
+	allOf      = 500
+	// DefaultMaxRejectRatio is in force where a definition names none.
+	DefaultMaxRejectRatio = 0.2
+)
+
+// Stop returns the code of which there are so many rejects that the run is
+// misconfigured, and false if there is none. A code is measured against the
+// outcomes of its own stage: mapping runs far ahead of loading.
+func Stop(f *schemas.Fold, limit float64) (string, bool) {
+	if limit == 0 {
+		limit = DefaultMaxRejectRatio
+	}
+	c := Counts(f)
+	for _, code := range slices.Sorted(maps.Keys(f.RejectsByCode)) {
+		n := f.RejectsByCode[code]
+		outcomes := c.Mapped + c.MapRejected
+		if strings.HasPrefix(code, "clevertap_") {
+			outcomes = c.Loaded + c.LoadRejected
+		}
+		// An upload of unknown outcome is the network's fault, not the mapping's.
+		if code == "ambiguous" {
+			continue
+		}
+		if (outcomes >= allOf && n >= outcomes) || (outcomes >= ratioAfter && float64(n) > limit*float64(outcomes)) {
+			return code, true
+		}
+	}
+	return "", false
+}

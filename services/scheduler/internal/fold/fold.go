@@ -1,0 +1,239 @@
+// Package fold turns the reports of a run into counts and says when the run is
+// over. It is pure: a fold depends on nothing but the reports that it was given,
+// each of them once.
+package fold
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"tapline.dev/schemas"
+)
+
+// New is the fold of a run of which nothing has been reported.
+func New(run, importName string, partitions int, now time.Time) *schemas.Fold {
+	return &schemas.Fold{
+		Run: run, Import: importName,
+		Attempts:      map[int]schemas.Extraction{},
+		Partitions:    make([]schemas.FoldPartition, partitions),
+		RejectsByCode: map[string]int64{},
+		Skipped:       map[string]int64{},
+		Left:          map[int]int64{},
+		ProgressAt:    now,
+	}
+}
+
+// NextAttempt readies the fold for another attempt. What the attempts before it
+// extracted stays counted, because their rows still pass through the topics.
+func NextAttempt(f *schemas.Fold, now time.Time) {
+	f.Started, f.Final, f.ProgressAt = nil, nil, now
+}
+
+// EndEarly ends the attempt with what its chunks did: no final report follows.
+func EndEarly(f *schemas.Fold, attempt int) {
+	if f.Final == nil {
+		f.Final = &schemas.Final{Extraction: f.Attempts[attempt], Early: true}
+	}
+}
+
+// Apply takes in a report of the run, whose newest attempt is given, and tells
+// whether the run has got on.
+func Apply(f *schemas.Fold, attempt int, r *schemas.Report, now time.Time) bool {
+	progress := apply(f, attempt, r)
+	if progress {
+		f.ProgressAt = now
+	}
+	return progress
+}
+
+func apply(f *schemas.Fold, attempt int, r *schemas.Report) bool {
+	if r.Attempt < 1 || r.Attempt > attempt {
+		return false
+	}
+	switch {
+	case r.Started != nil:
+		if r.Attempt != attempt || f.Final != nil {
+			return false
+		}
+		f.Started = r.Started
+		return true
+	case r.Chunk != nil:
+		return extraction(f, r.Attempt, *r.Chunk)
+	case r.Final != nil:
+		if r.Attempt != attempt || f.Final != nil {
+			return false
+		}
+		extraction(f, r.Attempt, r.Final.Extraction)
+		f.Final = r.Final
+		return true
+	case r.Abandoned != nil:
+		extraction(f, r.Attempt, r.Abandoned.Extraction)
+		return true
+	case r.Mapped != nil:
+		mapped(f, r.Attempt, r.Mapped)
+		return true
+	case r.Receipt != nil:
+		receipt(f, r)
+		return true
+	case r.Waiting != nil:
+		return waiting(f, r.Waiting)
+	case r.Intent != nil:
+		return true
+	}
+	// A heartbeat shows that an extractor lives, not that the run gets on.
+	return false
+}
+
+// extraction keeps the newest reading of an attempt's cumulative counts.
+func extraction(f *schemas.Fold, attempt int, e schemas.Extraction) bool {
+	if old, ok := f.Attempts[attempt]; ok && old.Chunks > e.Chunks {
+		return false
+	}
+	f.Attempts[attempt] = e
+	return true
+}
+
+func mapped(f *schemas.Fold, attempt int, m *schemas.Mapped) {
+	p := partition(f, m.Partition)
+	p.Mapped += m.Mapped
+	for code, n := range m.RejectsByCode {
+		p.MapRejected += n
+		f.RejectsByCode[code] += n
+	}
+	for reason, n := range m.Skipped {
+		p.MapSkipped += n
+		skip(f, attempt, reason, n)
+	}
+}
+
+// receipt gives each offset its outcome once: the first receipt wins, and what
+// a later one sent again is counted as resent.
+func receipt(f *schemas.Fold, r *schemas.Report) {
+	rec := r.Receipt
+	p := partition(f, rec.Partition)
+	fresh, total := take(p, rec.Ranges)
+	again := total - fresh.count()
+	skipped, rejected := int64(0), int64(0)
+	for _, o := range rec.Skipped {
+		if fresh.has(o.Offset) {
+			skipped++
+			skip(f, r.Attempt, o.Code, 1)
+		} else {
+			again--
+		}
+	}
+	for _, o := range rec.Rejected {
+		if fresh.has(o.Offset) {
+			rejected++
+			f.RejectsByCode[o.Code]++
+		}
+	}
+	if rec.SkipReason != "" {
+		p.LoadSkipped += fresh.count()
+		skip(f, r.Attempt, rec.SkipReason, fresh.count())
+		return
+	}
+	p.LoadSkipped += skipped
+	p.LoadRejected += rejected
+	p.Loaded += fresh.count() - skipped - rejected
+	// The loader counts what it knows to have written before; of an offset that
+	// has its outcome it need not know. One record is never counted by both.
+	f.Resent += max(rec.Resent, again)
+	if f.Waiting != nil && rec.Status == 200 && r.Time.After(f.Waiting.Since) {
+		// The account answers, whoever was to say so.
+		f.Waiting = nil
+	}
+}
+
+func skip(f *schemas.Fold, attempt int, reason string, n int64) {
+	if n == 0 {
+		return
+	}
+	f.Skipped[reason] += n
+	switch reason {
+	case schemas.SkipClosed, schemas.SkipCancelled, schemas.SkipStopped:
+		if f.Left == nil {
+			f.Left = map[int]int64{}
+		}
+		f.Left[attempt] += n
+	}
+}
+
+func waiting(f *schemas.Fold, w *schemas.Waiting) bool {
+	if w.Over {
+		f.Waiting = nil
+		return true
+	}
+	f.Waiting = w
+	return false
+}
+
+func partition(f *schemas.Fold, p int32) *schemas.FoldPartition {
+	for int(p) >= len(f.Partitions) {
+		f.Partitions = append(f.Partitions, schemas.FoldPartition{})
+	}
+	return &f.Partitions[p]
+}
+
+// Event is the run as everybody outside sees it.
+func Event(f *schemas.Fold, a *schemas.ActiveRun) schemas.Run {
+	r := schemas.Run{
+		Run: a.Run, Import: f.Import, Mode: a.Mode, State: a.State, Attempt: a.Attempt, Epoch: a.Epoch, Cause: a.Cause,
+		TraceID: a.TraceID, WatermarkFrom: a.WatermarkFrom, Counts: Counts(f),
+		RejectsByCode: maps.Clone(f.RejectsByCode), SkippedByReason: maps.Clone(f.Skipped),
+		Waiting: f.Waiting, StartedAt: a.StartedAt,
+	}
+	if f.Started != nil {
+		r.QueryID, r.Total = f.Started.QueryID, f.Started.Total
+	}
+	var partial, unread bool
+	for _, e := range f.Attempts {
+		for code, n := range e.RejectsByCode {
+			r.RejectsByCode[code] += n
+		}
+		partial, unread = partial || e.LedgerPartial, unread || e.LedgerReadError
+	}
+	if partial {
+		r.Notes = append(r.Notes, "the ledger of this run is incomplete: unchanged rows may be sent again by the next one")
+	}
+	if unread {
+		r.Notes = append(r.Notes, "the ledger of the run before could not be read: unchanged rows were sent again")
+	}
+	return r
+}
+
+// Counts sums over attempts and partitions.
+func Counts(f *schemas.Fold) schemas.Counts {
+	c := schemas.Counts{Resent: f.Resent}
+	for _, e := range f.Attempts {
+		c.Read += e.Read
+		c.Unchanged += e.Unchanged
+		c.Future += e.Future
+		c.Extracted += e.Extracted
+		c.ExtractRejected += e.Rejected
+	}
+	for _, p := range f.Partitions {
+		c.Mapped += p.Mapped
+		c.MapRejected += p.MapRejected
+		c.MapSkipped += p.MapSkipped
+		c.Loaded += p.Loaded
+		c.LoadRejected += p.LoadRejected
+		c.LoadSkipped += p.LoadSkipped
+	}
+	return c
+}
+
+// extracted is what all attempts sent into each partition.
+func extracted(f *schemas.Fold) []int64 {
+	out := make([]int64, len(f.Partitions))
+	for _, attempt := range slices.Sorted(maps.Keys(f.Attempts)) {
+		for p, n := range f.Attempts[attempt].ByPartition {
+			for p >= len(out) {
+				out = append(out, 0)
+			}
+			out[p] += n
+		}
+	}
+	return out
+}

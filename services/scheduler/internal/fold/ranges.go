@@ -1,0 +1,105 @@
+package fold
+
+import (
+	"cmp"
+	"slices"
+
+	"tapline.dev/schemas"
+)
+
+// offsets are stretches of offsets, ascending and apart from each other, both
+// ends inclusive. Every offset in them is a record's.
+type offsets []span
+
+type span struct{ from, to int64 }
+
+func (o offsets) count() int64 {
+	n := int64(0)
+	for _, s := range o {
+		n += s.to - s.from + 1
+	}
+	return n
+}
+
+func (o offsets) has(offset int64) bool {
+	_, found := slices.BinarySearchFunc(o, offset, func(s span, offset int64) int {
+		switch {
+		case s.to < offset:
+			return -1
+		case s.from > offset:
+			return 1
+		}
+		return 0
+	})
+	return found
+}
+
+// take puts ranges among the partition's taken ones. It returns the offsets that
+// were new and how many there were in all.
+func take(p *schemas.FoldPartition, ranges []schemas.Range) (offsets, int64) {
+	var fresh offsets
+	total := int64(0)
+	for _, r := range ranges {
+		if r.To < r.From {
+			continue
+		}
+		total += r.To - r.From + 1
+		fresh = append(fresh, untaken(p.Taken, r)...)
+		p.Taken = join(p.Taken, r)
+	}
+	slices.SortFunc(fresh, func(a, b span) int { return cmp.Compare(a.from, b.from) })
+	return fresh, total
+}
+
+// untaken is what of r is in none of the taken ranges.
+func untaken(taken []schemas.Range, r schemas.Range) offsets {
+	var out offsets
+	from := r.From
+	for _, t := range taken[firstEndingAt(taken, r.From):] {
+		if t.From > r.To {
+			break
+		}
+		if t.From > from {
+			out = append(out, span{from, t.From - 1})
+		}
+		from = t.To + 1
+	}
+	if from <= r.To {
+		out = append(out, span{from, r.To})
+	}
+	return out
+}
+
+// join adds r to ranges that are ascending and apart, and melts it with those
+// that it overlaps or meets. Two ranges meet when the record before the one lies
+// in the other: between them are markers of transactions only.
+func join(taken []schemas.Range, r schemas.Range) []schemas.Range {
+	first := firstEndingAt(taken, r.From)
+	last := first
+	for last < len(taken) && (taken[last].From <= r.To || within(r, taken[last].Prev)) {
+		last++
+	}
+	if first > 0 && within(taken[first-1], r.Prev) {
+		first--
+	}
+	for _, t := range taken[first:last] {
+		if t.From < r.From || (t.From == r.From && t.Prev > r.Prev) {
+			r.Prev = t.Prev
+		}
+		r.From, r.To = min(r.From, t.From), max(r.To, t.To)
+	}
+	return slices.Replace(taken, first, last, r)
+}
+
+func within(r schemas.Range, offset int64) bool { return r.From <= offset && offset <= r.To }
+
+// firstEndingAt is the index of the first range that ends at the offset or later.
+func firstEndingAt(taken []schemas.Range, offset int64) int {
+	i, _ := slices.BinarySearchFunc(taken, offset, func(t schemas.Range, offset int64) int {
+		if t.To < offset {
+			return -1
+		}
+		return 1
+	})
+	return i
+}
