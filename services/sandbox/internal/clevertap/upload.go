@@ -40,6 +40,7 @@ func (s *Server) upload(w http.ResponseWriter, r *http.Request) {
 	a, end := s.serveUpload(r, &entry)
 	if end == endAnswer {
 		entry.Status = a.status
+		drain(r)
 	}
 	if end == endSilence {
 		s.silence(r)
@@ -137,6 +138,16 @@ func (s *Server) readBody(r *http.Request, buf *buffers, zipped bool) (body []by
 		return nil, failure(http.StatusBadRequest, "Malformed request"), false
 	}
 	return buf.body.Bytes(), answer{}, true
+}
+
+// maxDrain bounds what is read of a body that nobody wants.
+const maxDrain = 256 << 20
+
+// drain takes the rest of a refused body. With data unread the server would
+// close the connection, and the client might see a reset, not the refusal.
+func drain(r *http.Request) {
+	// A client that is gone is no concern of the stand-in.
+	_, _ = io.CopyN(io.Discard, r.Body, maxDrain)
 }
 
 // wait sleeps and says whether the client is still there.

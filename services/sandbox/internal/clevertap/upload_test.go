@@ -6,6 +6,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -148,6 +149,35 @@ func TestSlotIsFreeWithTheAnswer(t *testing.T) {
 	workers.Wait()
 	if s := r.server.Stats(); s.MaxInFlight > cfg.Slots {
 		t.Errorf("in flight at most %d", s.MaxInFlight)
+	}
+}
+
+// TestRefusalTakesTheBody refuses large uploads without looking at them. An
+// unread body would make the server close the connection under the client,
+// which then sees a reset in place of the refusal.
+func TestRefusalTakesTheBody(t *testing.T) {
+	t.Parallel()
+	cfg := testConfig()
+	s := NewServer(cfg)
+	h := httptest.NewUnstartedServer(s)
+	h.Config.ConnState = s.ConnState
+	h.Start()
+	t.Cleanup(h.Close)
+	r := &rig{t: t, server: s, http: h}
+	for _, size := range []int{900 << 10, 2 << 20} {
+		for range 10 {
+			req := r.request("POST", "/1/upload", strings.Repeat(" ", size))
+			req.Header.Del("X-CleverTap-Passcode")
+			if status, _ := r.do(req); status != 401 {
+				t.Errorf("answered %d", status)
+			}
+			if status, _ := r.do(r.request("POST", "/1/upload", strings.Repeat(" ", 2<<20))); status != 413 {
+				t.Errorf("answered %d", status)
+			}
+		}
+	}
+	if n := s.Stats().Connections; n != 1 {
+		t.Errorf("%d connections were opened", n)
 	}
 }
 
