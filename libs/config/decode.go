@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"encoding"
 	"errors"
 	"fmt"
@@ -8,8 +9,6 @@ import (
 	"reflect"
 	"strconv"
 	"time"
-
-	"bytes"
 
 	"go.yaml.in/yaml/v3"
 )

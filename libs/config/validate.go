@@ -70,6 +70,7 @@ func prefixed(path string, err error) []error {
 	if path == "" {
 		return []error{err}
 	}
+	//nolint:errorlint // a KeyError inside another error keeps that error's text
 	if keyed, ok := err.(*KeyError); ok {
 		return []error{&KeyError{Key: join(path, keyed.Key), Err: keyed.Err}}
 	}

@@ -31,7 +31,7 @@ func TestSecretIsNeverShown(t *testing.T) {
 	}
 	for name, shown := range map[string]string{
 		"%v": fmt.Sprintf("%v", holder), "%+v": fmt.Sprintf("%+v", holder), "%#v": fmt.Sprintf("%#v", holder),
-		"%s": fmt.Sprintf("%s", secret), "%q": fmt.Sprintf("%q", secret),
+		"String": secret.String(), "%q": fmt.Sprintf("%q", secret),
 		"json": string(asJSON), "yaml": string(asYAML), "slog": logged.String(),
 	} {
 		if strings.Contains(shown, "hunter2") || !strings.Contains(shown, "***") {

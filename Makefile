@@ -1,0 +1,109 @@
+# Tapline. `make` lists the targets.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# The same flags for every target, so that build, test, lint and standalone
+# share one build cache:
+#   duckdb_arrow        the sandbox reads DuckDB's results as Arrow
+#   minicore_disabled   the Snowflake driver does without its native library
+#   -buildvcs=false     a build needs no git; the version is linked in below
+# TAGS may grow by TAGS="$(TAGS) x", at the price of a second build.
+TAGS    := minicore_disabled,duckdb_arrow
+export GOFLAGS := -buildvcs=false -tags=$(TAGS)
+# The Snowflake driver would ask cloud metadata services where it runs.
+export SNOWFLAKE_DISABLE_PLATFORM_DETECTION := true
+
+VERSION := $(shell git describe --always --dirty 2>/dev/null || echo development)
+LDFLAGS := -X tapline.dev/libs/daemon.version=$(VERSION)
+
+SERVICES := scheduler extractor mapper loader importcenter sandbox
+TOOLS    := .cache/bin
+# The workspace is the list of modules; nothing repeats it.
+MODULES  := $(shell go list -m -f '{{.Dir}}' 2>/dev/null | sed 's|^$(CURDIR)/||')
+
+.PHONY: help
+help: ## print this
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+## --- build and run ---
+
+.PHONY: build
+build: ## build every program into bin/
+	go build -ldflags "$(LDFLAGS)" -o bin/ ./cmd/tapline $(foreach s,$(SERVICES),./services/$(s)/cmd/$(s))
+
+.PHONY: tapline
+tapline: ## build the command line with `tapline dev` into bin/tapline
+	go build -ldflags "$(LDFLAGS)" -o bin/ ./cmd/tapline
+
+.PHONY: demo
+demo: tapline ## run the whole pipeline once, compare, exit
+	bin/tapline demo $(ARGS)
+
+.PHONY: dev
+dev: tapline ## the same, and keep running
+	bin/tapline demo --keep $(ARGS)
+
+## --- test ---
+
+.PHONY: test
+test: ## run all tests with the race detector
+	go test -race -shuffle=on -timeout 5m work
+
+.PHONY: test-connector
+test-connector: ## prove the sandbox with Snowflake's own Python connector
+	services/sandbox/connectortest/run.sh
+
+## --- keep in order ---
+
+.PHONY: check
+check: lint tidy-check standalone test ## what has to pass before a commit
+
+# golangci-lint does not understand the pattern `work`, and without modules it
+# prints "0 issues" and checks nothing: so name every module.
+.PHONY: lint
+lint: $(TOOLS)/golangci-lint ## run the linters over all modules
+	$(TOOLS)/golangci-lint run $(addprefix ./,$(addsuffix /...,$(MODULES)))
+
+.PHONY: fmt
+fmt: $(TOOLS)/golangci-lint ## format all Go files
+	$(TOOLS)/golangci-lint fmt $(MODULES)
+
+.PHONY: vet
+vet: ## run go vet over all modules
+	go vet work
+
+# The workspace builds with the highest version that any module asks for; a
+# module that builds alone, as images do, must ask for the same.
+.PHONY: tidy
+tidy: ## tidy every module and give all the same versions
+	for dir in $(MODULES); do echo "tidy $$dir"; GOWORK=off go -C $$dir mod tidy; done
+	go work sync
+	for dir in $(MODULES) tools; do GOWORK=off go -C $$dir mod tidy; done
+
+.PHONY: tidy-check
+tidy-check: ## fail if `make tidy` would change something
+	for dir in $(MODULES) tools; do echo "tidy-check $$dir"; GOWORK=off go -C $$dir mod tidy -diff; done
+	awk '$$1 == "go" { if (want == "") want = $$2; if ($$2 != want) { print FILENAME ": go " $$2 ", want " want; bad = 1 } } END { exit bad }' \
+		go.work $(addsuffix /go.mod,$(MODULES)) tools/go.mod
+	awk '/^require|^\t|^\)/ { if ($$1 == "require" && $$2 != "(") { mod = $$2; ver = $$3 } else { mod = $$1; ver = $$2 } \
+		if (ver ~ /^v[0-9]/) { if ((mod in have) && have[mod] != ver) { print mod ": " have[mod] " and " ver " (" FILENAME "); run make tidy"; bad = 1 } have[mod] = ver } } \
+		END { exit bad }' $(addsuffix /go.mod,$(MODULES))
+
+.PHONY: standalone
+standalone: ## build and vet each module without the workspace
+	for dir in $(MODULES); do echo "standalone $$dir"; (cd $$dir && GOWORK=off go build ./... && GOWORK=off go vet ./...); done
+	cd cmd/tapline && CGO_ENABLED=0 GOWORK=off go build -o /dev/null .
+
+.PHONY: tools
+tools: $(TOOLS)/golangci-lint ## build the tools into .cache/bin
+
+# Outside the workspace, so that tools do not choose the services' versions.
+$(TOOLS)/golangci-lint: tools/go.mod tools/go.sum
+	cd tools && GOWORK=off GOFLAGS=-buildvcs=false GOBIN=$(CURDIR)/$(TOOLS) go install tool
+	touch $@
+
+.PHONY: clean
+clean: ## remove what was built and the local data
+	rm -rf bin .cache .tapline
