@@ -1,0 +1,233 @@
+package mapper
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
+
+	"tapline.dev/libs/kafka"
+	"tapline.dev/libs/mapping"
+	"tapline.dev/libs/telemetry"
+	"tapline.dev/schemas"
+)
+
+// batch is what one poll becomes: the records and rejects, and for each run,
+// attempt and partition its counts.
+type batch struct {
+	s      *Service
+	now    time.Time
+	out    []*kafka.Record
+	lots   map[lotKey]*lot
+	order  []*lot
+	buffer []byte // records, one after the other
+}
+
+// lotKey names the rows that one map report counts.
+type lotKey struct {
+	importName      string
+	number, attempt int
+	partition       int32
+}
+
+// lot is the share of one run's attempt and partition in a batch.
+type lot struct {
+	lotKey
+	skip    string // every row of it is skipped with this reason
+	unknown bool   // no such run: rejected, counted to no run
+	run     *schemas.ActiveRun
+	rule    *rule
+	report  schemas.Mapped
+	span    trace.Span
+	parent  []byte          // traceparent header of the records
+	links   map[string]bool // traceparents of the rows, already linked
+}
+
+func (s *Service) newBatch() *batch {
+	return &batch{s: s, now: time.Now().UTC(), lots: map[lotKey]*lot{}}
+}
+
+// add decides what becomes of one row.
+//
+// Invariant 3: every row leaves here counted as mapped, rejected or skipped, in
+// the report that the same transaction holds.
+func (b *batch) add(ctx context.Context, row *kafka.Record) error {
+	importName := b.s.topics.ImportOf(row.Topic)
+	id, ok := schemas.ParseRowID(kafka.HeaderValue(row, schemas.HeaderID))
+	if !ok {
+		return b.reject(&lot{lotKey: lotKey{importName: importName, partition: row.Partition}}, row,
+			mapping.Reject{Code: "unknown_run", Reason: "the record carries no id header of a run"})
+	}
+	l, err := b.lotOf(ctx, lotKey{importName, id.Number, id.Attempt, row.Partition}, row.Offset)
+	if err != nil {
+		return err
+	}
+	l.report.To = row.Offset
+	switch {
+	case l.unknown:
+		return b.reject(l, row, mapping.Reject{Code: "unknown_run", Reason: "no run with this number and attempt was ever started"})
+	case l.skip != "":
+		l.report.Skipped[l.skip]++
+		return nil
+	case l.rule.problem != nil:
+		return b.reject(l, row, mapping.Reject{Code: "mapping_invalid", Reason: l.rule.problem.Error()})
+	}
+	b.link(l, row)
+	start := len(b.buffer)
+	grown, rejects := safeMap(l.rule, b.buffer, row.Value)
+	if len(rejects) > 0 {
+		return b.reject(l, row, rejects[0])
+	}
+	b.buffer = grown
+	value := b.buffer[start:len(b.buffer):len(b.buffer)]
+	if size := len(value) + len(row.Key) + recordOverhead; size > int(b.s.cfg.Kafka.MaxMessageBytes) {
+		b.buffer = b.buffer[:start]
+		return b.reject(l, row, mapping.Reject{Code: "row_too_large", Reason: "the record is larger than Kafka's message limit"})
+	}
+	l.report.Mapped++
+	b.out = append(b.out, &kafka.Record{
+		Topic: b.s.topics.Records(importName), Partition: row.Partition, Key: row.Key, Value: value,
+		Headers: []kafka.Header{
+			{Key: schemas.HeaderID, Value: kafka.HeaderValue(row, schemas.HeaderID)},
+			{Key: schemas.HeaderTraceparent, Value: l.parent},
+		},
+	})
+	return nil
+}
+
+// recordOverhead is more than headers and framing add to a record's size.
+const recordOverhead = 512
+
+// safeMap turns a panic of one row's mapping into a reject of that row: a
+// poison row must not stop its neighbours.
+func safeMap(r *rule, dst, row []byte) (record []byte, rejects []mapping.Reject) {
+	defer func() {
+		if recover() != nil {
+			record, rejects = dst, []mapping.Reject{{Code: "row_unreadable", Reason: "the row could not be processed"}}
+		}
+	}()
+	return r.mapping.Map(dst, row, r.clock)
+}
+
+// lotOf returns the lot of a row, deciding once for all its rows.
+func (b *batch) lotOf(ctx context.Context, key lotKey, offset int64) (*lot, error) {
+	if l := b.lots[key]; l != nil {
+		return l, nil
+	}
+	verdict, err := b.s.runs.Lookup(ctx, key.importName, key.number, key.attempt)
+	if err != nil {
+		return nil, err
+	}
+	l := &lot{lotKey: key, skip: verdict.Skip, unknown: verdict.Unknown, run: verdict.Run, links: map[string]bool{}}
+	l.report = schemas.Mapped{Partition: key.partition, From: offset, To: offset, RejectsByCode: map[string]int64{}, Skipped: map[string]int64{}}
+	if l.run != nil {
+		l.rule, err = b.s.rules.forRun(ctx, key.importName, l.run)
+		switch {
+		case errors.Is(err, errNewerAttempt):
+			l.run, l.skip = nil, schemas.SkipClosed
+		case err != nil:
+			return nil, err
+		default:
+			b.startSpan(ctx, l)
+		}
+	}
+	b.lots[key] = l
+	b.order = append(b.order, l)
+	return l, nil
+}
+
+// startSpan opens the span of a lot, a child of the run's. Its traceparent goes
+// out with every record, so that an upload can be linked to its batch.
+func (b *batch) startSpan(ctx context.Context, l *lot) {
+	ctx = telemetry.ContextWith(ctx, l.run.Traceparent)
+	ctx, l.span = b.s.tracer.Start(ctx, "map batch", trace.WithSpanKind(trace.SpanKindConsumer), trace.WithAttributes(
+		attribute.String("tapline.run", l.run.Run),
+		attribute.Int("tapline.attempt", l.attempt),
+		attribute.Int("messaging.destination.partition.id", int(l.partition)),
+	))
+	l.parent = []byte(telemetry.Traceparent(ctx))
+}
+
+// link links the lot's span to the chunk that its rows came in, once for each.
+func (b *batch) link(l *lot, row *kafka.Record) {
+	chunk := kafka.HeaderValue(row, schemas.HeaderTraceparent)
+	if chunk == nil || l.links[string(chunk)] {
+		return
+	}
+	l.links[string(chunk)] = true
+	if link, ok := telemetry.LinkTo(string(chunk)); ok {
+		l.span.AddLink(link)
+	}
+}
+
+// reject produces a reject and counts it.
+func (b *batch) reject(l *lot, row *kafka.Record, why mapping.Reject) error {
+	info, _ := schemas.LookupError(why.Code)
+	reject := schemas.Reject{
+		Stage: schemas.StageMap, Code: why.Code, Class: info.Class, Column: why.Column, Property: why.Property, Reason: why.Reason,
+		Import: l.importName, Run: schemas.RunID(l.importName, l.number), Attempt: l.attempt,
+		ID:    string(kafka.HeaderValue(row, schemas.HeaderID)),
+		Topic: row.Topic, Partition: row.Partition, Offset: row.Offset, Time: b.now,
+	}
+	if len(row.Value)+recordOverhead*4 < int(b.s.cfg.Kafka.MaxMessageBytes) && json.Valid(row.Value) {
+		reject.Row = row.Value
+	}
+	rec, err := kafka.RejectRecord(b.s.topics.Rejects(), reject, "mapper")
+	if err != nil {
+		return err
+	}
+	b.out = append(b.out, rec)
+	if l.report.RejectsByCode != nil {
+		l.report.RejectsByCode[why.Code]++
+	}
+	return nil
+}
+
+// finish adds the reports and returns all that the transaction produces.
+func (b *batch) finish() ([]*kafka.Record, error) {
+	for _, l := range b.order {
+		if l.unknown {
+			continue
+		}
+		report := schemas.Report{
+			Kind: schemas.ReportMapped, Import: l.importName, Run: schemas.RunID(l.importName, l.number),
+			Number: l.number, Attempt: l.attempt, Time: b.now, Mapped: &l.report,
+		}
+		if l.span != nil {
+			report.TraceID = l.span.SpanContext().TraceID().String()
+		}
+		rec, err := kafka.ControlRecord(b.s.topics.Reports(), l.importName, l.importName, report, "report.mapped", "mapper")
+		if err != nil {
+			return nil, fmt.Errorf("reporting: %w", err)
+		}
+		b.out = append(b.out, rec)
+	}
+	return b.out, nil
+}
+
+// count adds a committed batch to the metrics.
+func (b *batch) count(ctx context.Context) {
+	for _, l := range b.order {
+		b.s.metrics.counted(ctx, l.importName, "mapped", "", l.report.Mapped)
+		for code, n := range l.report.RejectsByCode {
+			b.s.metrics.counted(ctx, l.importName, "rejected", code, n)
+		}
+		for reason, n := range l.report.Skipped {
+			b.s.metrics.counted(ctx, l.importName, "skipped", reason, n)
+		}
+	}
+}
+
+// end ends the spans.
+func (b *batch) end() {
+	for _, l := range b.order {
+		if l.span != nil {
+			l.span.SetAttributes(attribute.Int64("tapline.mapped", l.report.Mapped), attribute.Int64("messaging.batch.message_count", l.report.To-l.report.From+1))
+			l.span.End()
+		}
+	}
+}

@@ -1,0 +1,36 @@
+package mapper
+
+import (
+	"errors"
+
+	"tapline.dev/libs/config"
+	"tapline.dev/libs/kafka"
+)
+
+// Config is what operators set.
+type Config struct {
+	Kafka kafka.Config
+	// Instance names this replica. It must differ between replicas that run at
+	// the same time and stay the same over restarts, as a StatefulSet's pod name
+	// does: it is the transactional id.
+	Instance string
+	// BatchRows is how many rows one transaction takes at most.
+	BatchRows int
+}
+
+// DefaultConfig returns the values in force where nothing is set.
+func DefaultConfig() Config {
+	return Config{Kafka: kafka.DefaultConfig(), Instance: "0", BatchRows: 5000}
+}
+
+// Validate reports every setting that cannot work.
+func (c Config) Validate() error {
+	var errs []error
+	if c.Instance == "" {
+		errs = append(errs, config.Bad("instance", "must not be empty"))
+	}
+	if c.BatchRows < 1 || c.BatchRows > 100_000 {
+		errs = append(errs, config.Bad("batchRows", "must be between 1 and 100000"))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,168 @@
+package mapper
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.opentelemetry.io/otel/trace"
+	"golang.org/x/sync/errgroup"
+
+	"tapline.dev/libs/daemon"
+	"tapline.dev/libs/kafka"
+	"tapline.dev/libs/runs"
+	"tapline.dev/libs/telemetry"
+	"tapline.dev/schemas"
+)
+
+// Group is the mapper's consumer group, without the prefix.
+const Group = "mapper"
+
+// Deps is what main passes in.
+type Deps struct {
+	Telemetry *telemetry.Telemetry
+	Health    *daemon.Health
+}
+
+// Service is the mapper.
+type Service struct {
+	cfg     Config
+	deps    Deps
+	kafka   kafka.Deps
+	topics  schemas.Topics
+	runs    *runs.View
+	rules   *rules
+	imports *imports
+	tables  []*kafka.Table
+	metrics metrics
+	tracer  trace.Tracer
+	ready   func(error)
+}
+
+// New wires the service; it connects to nothing.
+func New(cfg Config, deps Deps) (*Service, error) {
+	s := &Service{
+		cfg: cfg, deps: deps,
+		kafka:  kafka.Deps{Log: deps.Telemetry.Logger, Meter: deps.Telemetry.MeterProvider()},
+		topics: schemas.NewTopics(cfg.Kafka.Prefix),
+		tracer: deps.Telemetry.Tracer("tapline.dev/services/mapper"),
+		ready:  deps.Health.Gate("consuming"),
+	}
+	var err error
+	if s.metrics, err = newMetrics(deps.Telemetry.Meter("tapline.dev/services/mapper")); err != nil {
+		return nil, err
+	}
+	if s.runs, err = runs.Open(cfg.Kafka, s.kafka); err != nil {
+		return nil, err
+	}
+	s.rules, s.imports = newRules(), newImports(s.topics)
+	for topic, apply := range map[string]func(*kafka.Record){
+		s.topics.Columns():   s.rules.applyColumns,
+		s.topics.Resources(): s.rules.applyResource,
+		s.topics.Imports():   s.imports.apply,
+	} {
+		table, err := kafka.OpenTable(cfg.Kafka, s.kafka, topic, apply)
+		if err != nil {
+			return nil, err
+		}
+		s.tables = append(s.tables, table)
+		switch topic {
+		case s.topics.Columns():
+			s.rules.columnsTable = table
+		case s.topics.Resources():
+			s.rules.resourcesTable = table
+		}
+	}
+	return s, nil
+}
+
+// Run maps until ctx ends, and finishes the transaction in hand.
+func (s *Service) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.runs.Run(ctx) })
+	for _, table := range s.tables {
+		group.Go(func() error { return table.Run(ctx) })
+	}
+	group.Go(func() error { return s.keepConsuming(ctx) })
+	return group.Wait()
+}
+
+// keepConsuming opens a new membership after an error that ended the last one,
+// such as a broker's restart or another replica with the same instance name.
+func (s *Service) keepConsuming(ctx context.Context) error {
+	const pause = time.Second
+	for {
+		err := s.consume(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		s.ready(err)
+		s.metrics.restarts.Add(ctx, 1)
+		s.deps.Telemetry.Logger.WarnContext(ctx, "membership ended, joining again", "error", err)
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+func (s *Service) consume(ctx context.Context) error {
+	member, err := kafka.OpenGroupTransactor(ctx, s.cfg.Kafka, s.kafka, Group, "map-"+s.cfg.Instance)
+	if err != nil {
+		return err
+	}
+	defer member.Close()
+	stop := s.imports.follow(member.AddTopics)
+	defer stop()
+	s.ready(nil)
+	for {
+		rows, err := member.Poll(ctx, s.cfg.BatchRows)
+		if err != nil {
+			return fmt.Errorf("polling rows: %w", err)
+		}
+		if len(rows) == 0 {
+			continue
+		}
+		if err := s.step(ctx, member, rows); err != nil {
+			return err
+		}
+	}
+}
+
+// step maps one poll in one transaction.
+func (s *Service) step(ctx context.Context, member *kafka.GroupTransactor, rows []*kafka.Record) error {
+	began := time.Now()
+	batch := s.newBatch()
+	defer batch.end()
+	for _, row := range rows {
+		if err := batch.add(ctx, row); err != nil {
+			return fmt.Errorf("mapping %s[%d] at %d: %w", row.Topic, row.Partition, row.Offset, err)
+		}
+	}
+	out, err := batch.finish()
+	if err != nil {
+		return err
+	}
+	// The transaction in hand is finished even when ctx has ended: cancelling it
+	// half way would leave its outcome unknown.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.Kafka.SessionTimeout)
+	defer cancel()
+	if err := member.Begin(); err != nil {
+		return err
+	}
+	member.Produce(out...)
+	committed, err := member.Commit(ctx)
+	if err != nil {
+		return errors.Join(err, member.ProduceError())
+	}
+	s.metrics.transaction(ctx, committed, time.Since(began))
+	if !committed {
+		// The rows are polled again, by this member or the partition's next owner.
+		s.deps.Telemetry.Logger.InfoContext(ctx, "transaction aborted, its rows are mapped again", "rows", len(rows), "error", member.ProduceError())
+		return nil
+	}
+	batch.count(ctx)
+	return nil
+}
