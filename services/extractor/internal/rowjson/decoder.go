@@ -165,3 +165,21 @@ func (d *Decoder) row(appenders []appender, i int, fn func(*Row) (bool, error)) 
 	}
 	return nil
 }
+
+// Count is how many rows a chunk holds. It fails where Rows would, so that a
+// broken chunk is known before any of its rows is used.
+func Count(chunk []byte) (int64, error) {
+	reader, err := ipc.NewReader(bytes.NewReader(chunk))
+	if err != nil {
+		return 0, fmt.Errorf("opening the chunk: %w", err)
+	}
+	defer reader.Release()
+	var count int64
+	for reader.Next() {
+		count += reader.RecordBatch().NumRows()
+	}
+	if err := reader.Err(); err != nil {
+		return count, fmt.Errorf("reading the chunk: %w", err)
+	}
+	return count, nil
+}

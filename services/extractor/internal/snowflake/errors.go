@@ -1,0 +1,125 @@
+package snowflake
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/snowflakedb/gosnowflake"
+)
+
+// Codes of errors, as reports and runs show them.
+const (
+	CodeConnection  = "snowflake_connection"
+	CodeAuth        = "snowflake_auth"
+	CodeUnreachable = "snowflake_unreachable"
+	CodeQuery       = "snowflake_query"
+	CodeTimeout     = "snowflake_timeout"
+	CodeCancelled   = "snowflake_cancelled"
+	CodeResultLost  = "result_lost"
+	CodeResultShort = "result_short"
+	CodeUnreadable  = "result_unreadable"
+)
+
+// Error is what Snowflake did not do, in a sentence free of SQL, values and
+// credentials: Snowflake's own texts quote both. Permanent means that trying
+// again would end alike.
+type Error struct {
+	Code      string
+	Reason    string
+	Permanent bool
+	Number    int // Snowflake's
+	State     string
+}
+
+func (e *Error) Error() string { return e.Reason }
+
+// known are the errors that users meet, each with what to do.
+var known = map[int]Error{
+	390100:                                {Code: CodeAuth, Permanent: true, Reason: "Snowflake refused the user name or password; check the connection's user and its secret"},
+	390101:                                {Code: CodeAuth, Permanent: true, Reason: "Snowflake has disabled this user"},
+	390102:                                {Code: CodeAuth, Permanent: true, Reason: "Snowflake has locked this user for a while after failed sign-ins"},
+	390104:                                {Code: CodeAuth, Permanent: true, Reason: "Snowflake refused the token; check the connection's secret"},
+	390111:                                {Code: CodeUnreachable, Reason: "the Snowflake session is gone"},
+	390112:                                {Code: CodeUnreachable, Reason: "the Snowflake session expired"},
+	390114:                                {Code: CodeUnreachable, Reason: "the Snowflake session expired"},
+	390144:                                {Code: CodeAuth, Permanent: true, Reason: "Snowflake refused the key pair; check that the user has this key's public half"},
+	390189:                                {Code: CodeConnection, Permanent: true, Reason: "the connection's role does not exist or is not granted to its user"},
+	390201:                                {Code: CodeConnection, Permanent: true, Reason: "the connection's database, schema or warehouse does not exist or its role may not use it"},
+	390303:                                {Code: CodeAuth, Permanent: true, Reason: "Snowflake refused the OAuth token"},
+	390318:                                {Code: CodeAuth, Permanent: true, Reason: "the OAuth token has expired"},
+	390422:                                {Code: CodeAuth, Permanent: true, Reason: "Snowflake's network policy does not allow this address"},
+	604:                                   {Code: CodeCancelled, Reason: "the statement was cancelled in Snowflake"},
+	630:                                   {Code: CodeTimeout, Reason: "the statement ran longer than the session's statement timeout"},
+	606:                                   {Code: CodeConnection, Permanent: true, Reason: "no warehouse is active; name one in the connection that its role may use"},
+	904:                                   {Code: CodeQuery, Permanent: true, Reason: "the query names a column that does not exist"},
+	1003:                                  {Code: CodeQuery, Permanent: true, Reason: "the query has a syntax error"},
+	2003:                                  {Code: CodeQuery, Permanent: true, Reason: "the query names something that does not exist or that the role may not see"},
+	2043:                                  {Code: CodeQuery, Permanent: true, Reason: "the query names something that does not exist or that the role may not see"},
+	3001:                                  {Code: CodeQuery, Permanent: true, Reason: "the connection's role has too few privileges for the query"},
+	gosnowflake.ErrCodeEmptyAccountCode:   {Code: CodeConnection, Permanent: true, Reason: "the connection has no account"},
+	gosnowflake.ErrCodeEmptyUsernameCode:  {Code: CodeConnection, Permanent: true, Reason: "the connection has no user"},
+	gosnowflake.ErrCodeEmptyPasswordCode:  {Code: CodeConnection, Permanent: true, Reason: "the connection has no password, token or key"},
+	gosnowflake.ErrCodeFailedToParseHost:  {Code: CodeConnection, Permanent: true, Reason: "the connection's account is not a Snowflake account name"},
+	gosnowflake.ErrCodeFailedToConnect:    {Code: CodeUnreachable, Reason: "Snowflake cannot be reached"},
+	gosnowflake.ErrCodeServiceUnavailable: {Code: CodeUnreachable, Reason: "Snowflake is not available"},
+	gosnowflake.ErrFailedToAuth:           {Code: CodeUnreachable, Reason: "Snowflake did not answer the sign-in"},
+	gosnowflake.ErrFailedToPostQuery:      {Code: CodeUnreachable, Reason: "Snowflake did not answer a request"},
+	gosnowflake.ErrFailedToRenewSession:   {Code: CodeUnreachable, Reason: "the Snowflake session could not be renewed"},
+	gosnowflake.ErrFailedToGetChunk:       {Code: CodeUnreachable, Reason: "a chunk of the result cannot be downloaded"},
+}
+
+var position = regexp.MustCompile(`line (\d+) at position (\d+)`)
+
+// translate turns a driver's error into one of ours.
+func translate(doing string, err error) error {
+	var se *gosnowflake.SnowflakeError
+	if !errors.As(err, &se) {
+		// What is not an answer of Snowflake's is the way there.
+		return &Error{Code: CodeUnreachable, Reason: doing + ": Snowflake cannot be reached; check the connection's account and the network"}
+	}
+	e, ok := known[se.Number]
+	if !ok {
+		e = byState(se)
+	}
+	e.Number, e.State = se.Number, se.SQLState
+	e.Reason = doing + ": " + e.Reason + where(se) + fmt.Sprintf(" (Snowflake error %06d)", se.Number)
+	return &e
+}
+
+// byState judges an error that is not listed by its SQLSTATE class.
+func byState(se *gosnowflake.SnowflakeError) Error {
+	class := ""
+	if len(se.SQLState) >= 2 {
+		class = se.SQLState[:2]
+	}
+	switch {
+	case se.Number >= 390100 && se.Number < 391000 && class != "08", se.Number >= 394300 && se.Number < 394600:
+		return Error{Code: CodeAuth, Permanent: true, Reason: "Snowflake refused the sign-in"}
+	case se.Number >= 260000 && se.Number < 261000:
+		return Error{Code: CodeConnection, Permanent: true, Reason: "the connection's settings do not fit together"}
+	case class == "22":
+		return Error{Code: CodeQuery, Permanent: true, Reason: "the query fails on a value in the data, such as a cast that does not fit"}
+	case class == "42", class == "0A", class == "02", class == "21":
+		return Error{Code: CodeQuery, Permanent: true, Reason: "Snowflake refuses the query; run it there to see its own words"}
+	case class == "57":
+		return Error{Code: CodeCancelled, Reason: "the statement was ended by Snowflake"}
+	}
+	return Error{Code: CodeUnreachable, Reason: "Snowflake answered with an error"}
+}
+
+// where repeats the position that a compilation error names, in the user's own
+// text: the wrap puts one line before it.
+func where(se *gosnowflake.SnowflakeError) string {
+	m := position.FindStringSubmatch(fmt.Sprintf(se.Message, se.MessageArgs...))
+	if m == nil || !strings.HasPrefix(se.SQLState, "42") {
+		return ""
+	}
+	line, err := strconv.Atoi(m[1])
+	if err != nil || line < 2 {
+		return ""
+	}
+	return fmt.Sprintf(", near line %d, position %s", line-1, m[2])
+}

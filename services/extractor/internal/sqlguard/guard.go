@@ -1,0 +1,276 @@
+// Package sqlguard lets a single read-only query through and refuses the rest.
+//
+// Invariant 10: it is the first of several layers; the others are the wrap as
+// a sub-query, describing before running, a session without multi-statements
+// and secondary roles, and a role that can only read.
+package sqlguard
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// Error says why a query is refused and where. Line and Column count from 1.
+type Error struct {
+	Line, Column int
+	Problem      string
+}
+
+func (e *Error) Error() string {
+	return fmt.Sprintf("line %d, column %d: %s", e.Line, e.Column, e.Problem)
+}
+
+func newError(src string, at int, problem string) *Error {
+	before := src[:min(at, len(src))]
+	line := strings.Count(before, "\n") + 1
+	column := utf8.RuneCountInString(before[strings.LastIndexByte(before, '\n')+1:]) + 1
+	return &Error{Line: line, Column: column, Problem: problem}
+}
+
+// heads begin statements that are not queries, or commands of scripting.
+var heads = []string{
+	"ALTER", "BEGIN", "CALL", "COMMENT", "COMMIT", "COPY", "CREATE", "DECLARE", "DELETE", "DESC", "DESCRIBE", "DROP",
+	"EXECUTE", "EXPLAIN", "GET", "GRANT", "INSERT", "LET", "LIST", "LS", "MERGE", "PUT", "REMOVE", "RETURN", "REVOKE",
+	"RM", "ROLLBACK", "SET", "SHOW", "START", "TRUNCATE", "UNDROP", "UNSET", "UPDATE", "USE",
+}
+
+// Query checks the text of a query and returns it without a trailing semicolon.
+func Query(text string) (string, error) {
+	tokens, err := lex(text)
+	if err != nil {
+		return "", err
+	}
+	tokens, text = trimEnd(tokens, text)
+	if tokens[0].kind == kindEnd {
+		return "", newError(text, 0, "the query is empty")
+	}
+	for i := range tokens {
+		if problem := forbidden(tokens, i); problem != "" {
+			return "", newError(text, tokens[i].at, problem)
+		}
+	}
+	if err := balanced(tokens, text); err != nil {
+		return "", err
+	}
+	if at, problem := head(tokens); problem != "" {
+		return "", newError(text, tokens[at].at, problem)
+	}
+	return text, nil
+}
+
+// trimEnd drops semicolons at the end, and what follows them.
+func trimEnd(tokens []token, text string) ([]token, string) {
+	last := len(tokens) - 1
+	cut := last
+	for cut > 0 && tokens[cut-1].is(";") {
+		cut--
+	}
+	if cut == last {
+		return tokens, text
+	}
+	end := tokens[cut].at
+	return append(slices.Clone(tokens[:cut]), token{kind: kindEnd, at: end, end: end}), text[:end]
+}
+
+// forbidden looks at one token and its neighbours.
+func forbidden(tokens []token, i int) string {
+	t, next := tokens[i], token{}
+	if i+1 < len(tokens) {
+		next = tokens[i+1]
+	}
+	switch {
+	case t.is(";"):
+		return "only one statement is allowed; this semicolon starts another"
+	case t.is("->>"):
+		return "the ->> chain is not allowed"
+	case t.is("?"):
+		return "a ? placeholder is not allowed; there is nothing to bind"
+	case t.is(":") && next.kind == kindWord && next.at == t.end && isDigit(next.text[0]):
+		return "a :n placeholder is not allowed; there is nothing to bind"
+	case t.kind == kindWord && t.text[0] == '$' && len(t.text) > 1 && isDigit(t.text[1]):
+		return "a $n reference is not allowed"
+	case (t.kind == kindWord || t.kind == kindQuoted) && strings.HasPrefix(strings.ToUpper(t.text), "SYSTEM$"):
+		return "SYSTEM$ functions are not allowed"
+	case t.is("NEXTVAL") && i > 0 && tokens[i-1].is("."), t.is("GETNEXTVAL"):
+		return "drawing from a sequence is not read-only"
+	case t.is("(") && startsStatement(tokens, i+1):
+		return next.text + " is not allowed; a query only reads"
+	}
+	return ""
+}
+
+// startsStatement reports whether a head stands at i as the start of a
+// statement rather than as a function or a column of that name.
+func startsStatement(tokens []token, i int) bool {
+	if i+1 >= len(tokens) || tokens[i].kind != kindWord || !slices.Contains(heads, tokens[i].text) {
+		return false
+	}
+	switch next := tokens[i+1]; next.kind {
+	case kindQuoted:
+		return true
+	case kindWord:
+		return !slices.Contains(afterColumn, next.text) && !isDigit(next.text[0])
+	}
+	return false
+}
+
+// afterColumn are words that can follow a column's name inside parentheses.
+var afterColumn = []string{
+	"AND", "AS", "ASC", "BETWEEN", "COLLATE", "DESC", "FOR", "FROM", "ILIKE", "IN", "IS", "LIKE", "NOT", "NULLS", "OR",
+	"ORDER", "OVER", "PARTITION", "RANGE", "RLIKE", "REGEXP", "ROWS", "SEPARATOR", "USING", "WITHIN",
+}
+
+func balanced(tokens []token, text string) error {
+	closing := map[string]string{"(": ")", "[": "]", "{": "}"}
+	var open []token
+	for _, t := range tokens {
+		if t.kind != kindSymbol {
+			continue
+		}
+		switch t.text {
+		case "(", "[", "{":
+			open = append(open, t)
+		case ")", "]", "}":
+			// The wrap is only as good as this: a text such as "x) --" would
+			// end it.
+			if len(open) == 0 || closing[open[len(open)-1].text] != t.text {
+				return newError(text, t.at, "this "+t.text+" closes nothing")
+			}
+			open = open[:len(open)-1]
+		}
+	}
+	if len(open) > 0 {
+		return newError(text, open[len(open)-1].at, "this "+open[len(open)-1].text+" is never closed")
+	}
+	return nil
+}
+
+// head checks that the statement is a SELECT, also behind WITH and inside
+// parentheses. It returns the offending token's index and the problem.
+func head(tokens []token) (int, string) {
+	i := 0
+	for tokens[i].is("(") {
+		i++
+	}
+	if tokens[i].is("WITH") {
+		var problem string
+		if i, problem = skipWith(tokens, i+1); problem != "" {
+			return i, problem
+		}
+		for tokens[i].is("(") {
+			i++
+		}
+	}
+	if tokens[i].is("SELECT") {
+		return i, ""
+	}
+	if tokens[i].kind == kindWord {
+		return i, tokens[i].text + " is not allowed; a query begins with SELECT or WITH"
+	}
+	return i, "a query begins with SELECT or WITH"
+}
+
+// skipWith steps over a WITH list and returns the index of what follows it.
+func skipWith(tokens []token, i int) (int, string) {
+	if tokens[i].is("RECURSIVE") {
+		i++
+	}
+	for {
+		if k := tokens[i].kind; k != kindWord && k != kindQuoted {
+			return i, "WITH needs a name here"
+		}
+		i++
+		if tokens[i].is("(") {
+			i = skipGroup(tokens, i)
+		}
+		if !tokens[i].is("AS") || !tokens[i+1].is("(") {
+			return i, "WITH needs AS ( here"
+		}
+		inner := i + 2
+		for tokens[inner].is("(") {
+			inner++
+		}
+		if !tokens[inner].is("SELECT") && !tokens[inner].is("WITH") && !tokens[inner].is("VALUES") {
+			return inner, "a query begins with SELECT or WITH"
+		}
+		i = skipGroup(tokens, i+1)
+		if !tokens[i].is(",") {
+			return i, ""
+		}
+		i++
+	}
+}
+
+// skipGroup returns the index behind the parenthesis that closes the one at i.
+func skipGroup(tokens []token, i int) int {
+	depth := 0
+	for ; tokens[i].kind != kindEnd; i++ {
+		if tokens[i].is("(") {
+			depth++
+		}
+		if tokens[i].is(")") {
+			if depth--; depth == 0 {
+				return i + 1
+			}
+		}
+	}
+	return i
+}
+
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }
+
+// Table checks a table's name, up to three parts, bare or in double quotes.
+func Table(name string) (string, error) {
+	tokens, err := lex(name)
+	if err != nil {
+		return "", err
+	}
+	const form = "a table is written as NAME, SCHEMA.NAME or DATABASE.SCHEMA.NAME"
+	parts := 0
+	for i, t := range tokens {
+		switch {
+		case t.kind == kindEnd && i%2 == 1 && parts <= 3:
+			return strings.TrimSpace(name), nil
+		case i%2 == 0 && (t.kind == kindQuoted && t.text != "" || t.kind == kindWord && !isDigit(t.text[0]) && t.text[0] != '$'):
+			parts++
+		case i%2 == 1 && t.is("."):
+		default:
+			return "", newError(name, t.at, form)
+		}
+	}
+	return "", newError(name, 0, form)
+}
+
+// Expression checks a scalar expression: a cursor, or what stands in for its
+// NULL.
+func Expression(text string) (string, error) {
+	tokens, err := lex(text)
+	if err != nil {
+		return "", err
+	}
+	if tokens[0].kind == kindEnd {
+		return "", newError(text, 0, "the expression is empty")
+	}
+	for i := range tokens {
+		if problem := forbidden(tokens, i); problem != "" {
+			return "", newError(text, tokens[i].at, problem)
+		}
+	}
+	if err := balanced(tokens, text); err != nil {
+		return "", err
+	}
+	depth := 0
+	for _, t := range tokens {
+		switch {
+		case t.is("("), t.is("["), t.is("{"):
+			depth++
+		case t.is(")"), t.is("]"), t.is("}"):
+			depth--
+		case depth == 0 && (t.is(",") || t.is("SELECT") || t.is("FROM") || t.is("WITH")):
+			return "", newError(text, t.at, "an expression gives one value; "+t.text+" has no place in it")
+		}
+	}
+	return text, nil
+}

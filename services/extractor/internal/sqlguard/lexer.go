@@ -1,0 +1,160 @@
+package sqlguard
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+type kind int
+
+const (
+	kindEnd    kind = iota
+	kindWord        // a bare name, keyword or number
+	kindQuoted      // a name in double quotes; text is what is between them
+	kindString
+	kindSymbol // one character, or ->>
+)
+
+type token struct {
+	kind kind
+	text string // of a word: upper case
+	at   int    // byte offset
+	end  int
+}
+
+// is reports whether t is the symbol or word s (in upper case).
+func (t token) is(s string) bool {
+	return (t.kind == kindWord || t.kind == kindSymbol) && t.text == s
+}
+
+// symbols are the characters that a query can have between its words. What is
+// not here has no meaning in a SELECT, or one that this lexer does not know.
+const symbols = `()[]{},.+-*/%<>=!|&^~:@?;`
+
+type lexer struct {
+	src string
+	pos int
+}
+
+// lex splits a statement into tokens, comments left out. It reads what
+// Snowflake reads: a difference would let text hide from the rules.
+func lex(src string) ([]token, error) {
+	l := &lexer{src: src}
+	var out []token
+	for {
+		t, err := l.next()
+		if err != nil {
+			return nil, err
+		}
+		if t.kind == kindEnd {
+			return append(out, t), nil
+		}
+		out = append(out, t)
+	}
+}
+
+func (l *lexer) next() (token, error) {
+	if err := l.skipBlanks(); err != nil {
+		return token{}, err
+	}
+	at := l.pos
+	if at >= len(l.src) {
+		return token{kind: kindEnd, at: at, end: at}, nil
+	}
+	rest := l.src[at:]
+	switch c := rest[0]; {
+	case c == '\'':
+		return l.quoted(kindString, '\'', "a text in single quotes has no end")
+	case c == '"':
+		return l.quoted(kindQuoted, '"', "a name in double quotes has no end")
+	case strings.HasPrefix(rest, "$$"):
+		n := strings.Index(rest[2:], "$$")
+		if n < 0 {
+			return token{}, l.errorAt(at, "a text in $$ has no end")
+		}
+		return l.take(kindString, n+4, ""), nil
+	case strings.HasPrefix(rest, "->>"):
+		return l.take(kindSymbol, 3, "->>"), nil
+	case c == '$' || isWord(rune(c)) && c < utf8.RuneSelf:
+		return l.word(), nil
+	case strings.IndexByte(symbols, c) >= 0:
+		return l.take(kindSymbol, 1, rest[:1]), nil
+	}
+	if r, _ := utf8.DecodeRuneInString(rest); unicode.IsLetter(r) {
+		return l.word(), nil
+	}
+	return token{}, l.errorAt(at, "this character has no place in a query")
+}
+
+func (l *lexer) take(k kind, n int, text string) token {
+	t := token{kind: k, text: text, at: l.pos, end: l.pos + n}
+	l.pos += n
+	return t
+}
+
+// quoted reads a text or a name. In both a doubled quote stands for one; in a
+// text a backslash takes the next character's meaning away.
+func (l *lexer) quoted(k kind, quote byte, unfinished string) (token, error) {
+	at := l.pos
+	for i := at + 1; i < len(l.src); i++ {
+		switch c := l.src[i]; {
+		case c == '\\' && quote == '\'':
+			i++
+		case c == quote && i+1 < len(l.src) && l.src[i+1] == quote:
+			i++
+		case c == quote:
+			return l.take(k, i+1-at, l.src[at+1:i]), nil
+		}
+	}
+	return token{}, l.errorAt(at, unfinished)
+}
+
+func (l *lexer) word() token {
+	n := len(l.src) - l.pos
+	for i, r := range l.src[l.pos:] {
+		if !isWord(r) && r != '$' {
+			n = i
+			break
+		}
+	}
+	return l.take(kindWord, n, strings.ToUpper(l.src[l.pos:l.pos+n]))
+}
+
+func isWord(r rune) bool {
+	return r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r)
+}
+
+func (l *lexer) skipBlanks() error {
+	for l.pos < len(l.src) {
+		rest := l.src[l.pos:]
+		switch {
+		case strings.IndexByte(" \t\n\r\f\v", rest[0]) >= 0:
+			l.pos++
+		case strings.HasPrefix(rest, "--"), strings.HasPrefix(rest, "//"):
+			line, _, _ := strings.Cut(rest, "\n")
+			// What ends a line for one reader and not for another could hide
+			// a statement in a comment.
+			if i := strings.IndexAny(strings.TrimSuffix(line, "\r"), "\r\v\f\u0085\u2028\u2029"); i >= 0 {
+				return l.errorAt(l.pos+i, "a line comment holds an unusual line break")
+			}
+			l.pos += len(line)
+		case strings.HasPrefix(rest, "/*"):
+			n := strings.Index(rest[2:], "*/")
+			if n < 0 {
+				return l.errorAt(l.pos, "a /* comment has no end")
+			}
+			if i := strings.Index(rest[2:2+n], "/*"); i >= 0 {
+				return l.errorAt(l.pos+2+i, "a comment inside a comment is not allowed")
+			}
+			l.pos += n + 4
+		default:
+			return nil
+		}
+	}
+	return nil
+}
+
+func (l *lexer) errorAt(at int, problem string) error {
+	return newError(l.src, at, problem)
+}

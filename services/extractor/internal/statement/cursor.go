@@ -1,0 +1,237 @@
+package statement
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"tapline.dev/schemas"
+)
+
+const (
+	day = 24 * time.Hour
+	// DefaultLookback and DefaultFuture are in force where a definition is silent.
+	DefaultLookback = 15 * time.Minute
+	DefaultFuture   = 5 * time.Minute
+)
+
+// Cursor is an import's Updated On column once its type is known. All its
+// instants are texts with nine fractional digits in one frame: UTC, or the
+// column's own zone for a column that has none.
+type Cursor struct {
+	Column   schemas.Column
+	Index    int // of the column in the result
+	Lookback time.Duration
+	Future   time.Duration
+	Nulls    string // fail | always
+	zone     *time.Location
+	epoch    string
+}
+
+// NewCursor chooses how to compare and read a cursor by its column's type.
+func NewCursor(spec schemas.Cursor, defaultZone string, column schemas.Column, index int, now time.Time) (*Cursor, error) {
+	c := &Cursor{
+		Column: column, Index: index, zone: time.UTC, epoch: spec.Epoch, Nulls: spec.Nulls.Policy,
+		Lookback: spec.Lookback.Std(), Future: spec.Future.Std(),
+	}
+	if c.Lookback == 0 {
+		c.Lookback = DefaultLookback
+	}
+	if c.Future == 0 {
+		c.Future = DefaultFuture
+	}
+	switch column.Type {
+	case "TIMESTAMP_NTZ", "DATE":
+		if err := c.setZone(spec.Timezone, defaultZone); err != nil {
+			return nil, err
+		}
+		if column.Type == "DATE" {
+			c.Lookback += day
+		}
+		// Where clocks go back, an hour's texts repeat.
+		if hasDaylightSaving(c.zone, now) {
+			c.Lookback += time.Hour
+		}
+	case "TIMESTAMP_LTZ", "TIMESTAMP_TZ":
+	case "FIXED":
+		if c.epoch != "seconds" && c.epoch != "milliseconds" {
+			return nil, fmt.Errorf("cursor %s is a NUMBER: epoch must say seconds or milliseconds", column.Name)
+		}
+	default:
+		return nil, fmt.Errorf("cursor %s has type %s: it must be a TIMESTAMP, a DATE or a NUMBER with epoch", column.Name, column.Type)
+	}
+	return c, nil
+}
+
+func (c *Cursor) setZone(name, fallback string) error {
+	if name == "" {
+		name = fallback
+	}
+	if name == "" {
+		return nil
+	}
+	zone, err := time.LoadLocation(name)
+	if err != nil {
+		return fmt.Errorf("cursor timezone %q is not known", name)
+	}
+	c.zone = zone
+	return nil
+}
+
+func hasDaylightSaving(zone *time.Location, now time.Time) bool {
+	_, first := now.In(zone).Zone()
+	for month := range 12 {
+		if _, offset := now.AddDate(0, month, 0).In(zone).Zone(); offset != first {
+			return true
+		}
+	}
+	return false
+}
+
+// Instant is t in the cursor's frame.
+func (c *Cursor) Instant(t time.Time) string {
+	local := t.In(c.zone)
+	_, offset := local.Zone()
+	return schemas.FormatInstant(local.Add(time.Duration(offset) * time.Second))
+}
+
+// Minus is the instant a span before another one.
+func Minus(instant string, span time.Duration) (string, error) {
+	t, err := schemas.ParseInstant(instant)
+	if err != nil {
+		return "", err
+	}
+	if t = t.Add(-span); t.Year() < 1 {
+		t = time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)
+	}
+	return schemas.FormatInstant(t), nil
+}
+
+// where writes the window's condition on the cursor's SQL.
+func (c *Cursor) where(sql, from, to string) (string, []string, error) {
+	if from == "" && to == "" {
+		return "", nil, nil
+	}
+	var low, high string
+	var args []string
+	for _, side := range []struct {
+		instant, op string
+		into        *string
+	}{{from, " >= ", &low}, {to, " < ", &high}} {
+		if side.instant == "" {
+			continue
+		}
+		bound, arg, err := c.bound(side.instant)
+		if err != nil {
+			return "", nil, err
+		}
+		*side.into = sql + side.op + bound
+		args = append(args, arg...)
+	}
+	switch {
+	case high == "":
+		return " WHERE " + low + " OR " + sql + " IS NULL", args, nil
+	case low == "":
+		return " WHERE " + high, args, nil
+	}
+	return " WHERE " + low + " AND " + high, args, nil
+}
+
+// bound writes an instant as a value of the column's own type, rounded down.
+func (c *Cursor) bound(instant string) (sql string, args []string, err error) {
+	t, err := schemas.ParseInstant(instant)
+	if err != nil {
+		return "", nil, err
+	}
+	switch c.Column.Type {
+	case "DATE":
+		return "TO_DATE(?)", []string{instant[:len("2006-01-02")]}, nil
+	case "TIMESTAMP_NTZ":
+		return "TO_TIMESTAMP_NTZ(?)", []string{instant}, nil
+	case "TIMESTAMP_LTZ", "TIMESTAMP_TZ":
+		return "CAST(? AS TIMESTAMP_TZ)", []string{instant + "+00:00"}, nil
+	}
+	// Whole units, downwards: the literal is digits of our own making.
+	if c.epoch == "milliseconds" {
+		return strconv.FormatInt(t.UnixMilli(), 10), nil, nil
+	}
+	return strconv.FormatInt(t.Unix(), 10), nil, nil
+}
+
+// Read turns the cursor's JSON token into an instant of the frame. The token is
+// not null. A number beyond the years 1 to 9999 becomes the nearest instant.
+func (c *Cursor) Read(token []byte) (string, error) {
+	s := string(token)
+	if n := len(s); n >= 2 && s[0] == '"' && s[n-1] == '"' {
+		s = s[1 : n-1]
+	}
+	switch c.Column.Type {
+	case "DATE":
+		return s + "T00:00:00.000000000", nil
+	case "TIMESTAMP_NTZ":
+		return s, nil
+	case "TIMESTAMP_LTZ":
+		return strings.TrimSuffix(s, "Z"), nil
+	case "TIMESTAMP_TZ":
+		t, err := time.Parse(time.RFC3339Nano, s)
+		if err != nil {
+			return "", fmt.Errorf("a cursor value of type TIMESTAMP_TZ is not understood")
+		}
+		return formatClamped(t), nil
+	}
+	return c.readEpoch(s)
+}
+
+func (c *Cursor) readEpoch(s string) (string, error) {
+	digits := 9
+	if c.epoch == "milliseconds" {
+		digits = 6
+	}
+	whole, fraction, _ := strings.Cut(s, ".")
+	units, err := strconv.ParseInt(whole, 10, 64)
+	if err != nil {
+		return pick(strings.HasPrefix(s, "-"), firstInstant, lastInstant), nil // beyond 64 bits
+	}
+	if len(fraction) > digits {
+		fraction = fraction[:digits]
+	}
+	nanos, err := strconv.ParseInt(fraction+strings.Repeat("0", digits-len(fraction)), 10, 64)
+	if err != nil {
+		return "", fmt.Errorf("a cursor value of type NUMBER is not understood")
+	}
+	if strings.HasPrefix(s, "-") {
+		nanos = -nanos
+	}
+	if digits == 6 {
+		// time.UnixMilli overflows for no int64, and the year check below holds.
+		return formatClamped(time.UnixMilli(units).Add(time.Duration(nanos))), nil
+	}
+	const farSeconds = 1 << 40 // some 34,000 years
+	if units > farSeconds || units < -farSeconds {
+		return pick(units < 0, firstInstant, lastInstant), nil
+	}
+	return formatClamped(time.Unix(units, nanos)), nil
+}
+
+const (
+	firstInstant = "0001-01-01T00:00:00.000000000"
+	lastInstant  = "9999-12-31T23:59:59.999999999"
+)
+
+func formatClamped(t time.Time) string {
+	switch y := t.UTC().Year(); {
+	case y < 1:
+		return firstInstant
+	case y > 9999:
+		return lastInstant
+	}
+	return schemas.FormatInstant(t)
+}
+
+func pick(first bool, a, b string) string {
+	if first {
+		return a
+	}
+	return b
+}

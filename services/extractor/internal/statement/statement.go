@@ -1,0 +1,168 @@
+// Package statement writes the SQL that reads an import's window: the user's
+// query wrapped as a sub-query, the cursor's bounds, and the order.
+package statement
+
+import (
+	"fmt"
+	"strings"
+
+	"tapline.dev/schemas"
+	"tapline.dev/services/extractor/internal/sqlguard"
+)
+
+// CursorAlias names the column that carries a cursor that is not simply a
+// column of the query. It never gets into a row.
+const CursorAlias = "TAPLINE_CURSOR"
+
+// Source is a checked source.
+type Source struct {
+	text   string // the user's query
+	cursor string // SQL of the cursor over src, "" without one
+	column string // the cursor's column, as the definition writes it; "" for an expression
+	// coalesce is SQL that stands in for a NULL cursor.
+	coalesce string
+	hidden   bool // the cursor needs a column of its own
+}
+
+// Statement is SQL and what is bound to it.
+type Statement struct {
+	SQL  string
+	Args []string
+}
+
+// Parse checks the user's text. Its errors are for the user: they say where and
+// what, and repeat nothing of the text but a keyword.
+func Parse(spec schemas.Source) (*Source, error) {
+	s := &Source{}
+	var err error
+	switch {
+	case spec.Table != "":
+		var table string
+		if table, err = sqlguard.Table(spec.Table); err != nil {
+			return nil, fmt.Errorf("source.table: %w", err)
+		}
+		s.text = "SELECT * FROM " + table
+	default:
+		if s.text, err = sqlguard.Query(spec.Query); err != nil {
+			return nil, fmt.Errorf("source.query: %w", err)
+		}
+	}
+	if spec.Cursor == nil {
+		return s, nil
+	}
+	s.column = spec.Cursor.Column
+	if expr := spec.Cursor.Expr; expr != "" {
+		if s.cursor, err = sqlguard.Expression(expr); err != nil {
+			return nil, fmt.Errorf("source.cursor.expr: %w", err)
+		}
+		s.hidden = true
+	}
+	if c := spec.Cursor.Nulls.Coalesce; c != "" {
+		if s.coalesce, err = sqlguard.Expression(c); err != nil {
+			return nil, fmt.Errorf("source.cursor.nulls.coalesce: %w", err)
+		}
+		s.hidden = true
+	}
+	return s, nil
+}
+
+// Describe is described, never run: its columns must be known before the window
+// can be written.
+func (s *Source) Describe() string {
+	return "SELECT src.* FROM (\n" + s.text + "\n) AS src"
+}
+
+// Bind finds the cursor's column among the query's columns. It returns its
+// index, -1 for an expression.
+func (s *Source) Bind(columns []schemas.Column) (int, error) {
+	if s.column == "" {
+		return -1, nil
+	}
+	i, ok := Resolve(columns, s.column)
+	if !ok {
+		return -1, fmt.Errorf("cursor column %s is not among the query's columns", s.column)
+	}
+	s.column = columns[i].Name
+	return i, nil
+}
+
+// Hidden reports whether the cursor needs a column of its own behind the
+// query's columns.
+func (s *Source) Hidden() bool { return s.hidden }
+
+// DescribeCursor tells the type of such a column. Bind comes first.
+func (s *Source) DescribeCursor() string {
+	return "SELECT " + s.cursorSQL() + " AS " + quote(CursorAlias) + " FROM (\n" + s.text + "\n) AS src"
+}
+
+// Resolve finds a column by its exact name, or without regard to case if that
+// is unique.
+func Resolve(columns []schemas.Column, name string) (int, bool) {
+	found := -1
+	for i, c := range columns {
+		if c.Name == name {
+			return i, true
+		}
+		if strings.EqualFold(c.Name, name) {
+			if found >= 0 {
+				found = -2
+				continue
+			}
+			if found == -1 {
+				found = i
+			}
+		}
+	}
+	return found, found >= 0
+}
+
+func (s *Source) cursorSQL() string {
+	sql := "src." + quote(s.column)
+	if s.cursor != "" {
+		// The newlines end a comment that the user's text may end with.
+		sql = "(\n" + s.cursor + "\n)"
+	}
+	if s.coalesce != "" {
+		sql = "COALESCE(" + sql + ", (\n" + s.coalesce + "\n))"
+	}
+	return sql
+}
+
+// Window writes the statement that reads rows with a cursor at or after from
+// ("" reads everything) and, in a backfill, before to; NULLs come with it
+// unless it is a backfill. columns are the described ones, and last the cursor's
+// own if it is hidden.
+func (s *Source) Window(columns []schemas.Column, cur *Cursor, from, to string) (Statement, error) {
+	visible := columns
+	if s.hidden {
+		visible = columns[:len(columns)-1]
+	}
+	var b strings.Builder
+	b.WriteString("SELECT ")
+	for i, c := range visible {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString("src." + quote(c.Name) + " AS " + quote(c.Name))
+	}
+	if cur == nil {
+		b.WriteString(" FROM (\n" + s.text + "\n) AS src")
+		return Statement{SQL: b.String()}, nil
+	}
+	c := s.cursorSQL()
+	if s.hidden {
+		b.WriteString(", " + c + " AS " + quote(CursorAlias))
+	}
+	b.WriteString(" FROM (\n" + s.text + "\n) AS src")
+	where, args, err := cur.where(c, from, to)
+	if err != nil {
+		return Statement{}, err
+	}
+	b.WriteString(where)
+	// The order makes the last version of an identity the last to arrive and
+	// history load oldest first.
+	b.WriteString(" ORDER BY " + c + " NULLS FIRST")
+	return Statement{SQL: b.String(), Args: args}, nil
+}
+
+func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
