@@ -1,0 +1,174 @@
+package importcenter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"syscall"
+	"time"
+
+	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
+	"golang.org/x/sync/errgroup"
+
+	"tapline.dev/libs/daemon"
+	"tapline.dev/libs/kafka"
+	"tapline.dev/libs/projection"
+	"tapline.dev/libs/redis"
+	"tapline.dev/libs/telemetry"
+	"tapline.dev/schemas"
+
+	"tapline.dev/services/importcenter/internal/api"
+	"tapline.dev/services/importcenter/internal/catalog"
+	"tapline.dev/services/importcenter/internal/writer"
+)
+
+const (
+	readTimeout = 10 * time.Second
+	stopTimeout = 10 * time.Second
+)
+
+// Deps are what main passes in.
+type Deps struct {
+	Telemetry *telemetry.Telemetry
+	Health    *daemon.Health
+	Version   string
+}
+
+// Service is Import Center.
+type Service struct {
+	cfg       Config
+	deps      Deps
+	kafka     kafka.Deps
+	topics    schemas.Topics
+	metrics   *metrics
+	connected func(error)
+}
+
+// New checks the wiring and opens nothing.
+func New(cfg Config, deps Deps) (*Service, error) {
+	m, err := newMetrics(deps.Telemetry.Meter("tapline.dev/services/importcenter"))
+	if err != nil {
+		return nil, err
+	}
+	return &Service{
+		cfg:       cfg,
+		deps:      deps,
+		kafka:     kafka.Deps{Log: deps.Telemetry.Logger, Meter: deps.Telemetry.MeterProvider()},
+		topics:    schemas.NewTopics(cfg.Kafka.Prefix),
+		metrics:   m,
+		connected: deps.Health.Gate("log"),
+	}, nil
+}
+
+// Run creates the control topics that are missing, reads the log to its end and
+// serves until ctx is done.
+func (s *Service) Run(ctx context.Context) error {
+	listener, err := listen(ctx, s.cfg.HTTP.Addr)
+	if err != nil {
+		return err
+	}
+	return s.run(ctx, listener)
+}
+
+func (s *Service) run(ctx context.Context, listener net.Listener) error {
+	defer func() { _ = listener.Close() }() // closed before, unless starting failed
+	if err := kafka.Reachable(ctx, s.cfg.Kafka, s.kafka); err != nil {
+		return err
+	}
+	if err := kafka.EnsureTopics(ctx, s.cfg.Kafka, s.kafka, s.topics.Catalogue()); err != nil {
+		return fmt.Errorf("creating the control topics: %w", err)
+	}
+	rdb, err := redis.Open(s.cfg.Redis, redis.Deps{Meter: s.deps.Telemetry.Meter("tapline.dev/libs/redis")})
+	if err != nil {
+		return fmt.Errorf("opening Redis: %w", err)
+	}
+	reader, err := kafka.OpenReader(s.cfg.Kafka, s.kafka)
+	if err != nil {
+		return errors.Join(err, rdb.Close())
+	}
+	defer reader.Close()
+	return errors.Join(s.serve(ctx, listener, rdb, reader), rdb.Close())
+}
+
+func listen(ctx context.Context, addr string) (net.Listener, error) {
+	var lc net.ListenConfig
+	listener, err := lc.Listen(ctx, "tcp", addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("the address %s is in use; set http.addr to a free one: %w", addr, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listening for the API: %w", err)
+	}
+	return listener, nil
+}
+
+func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.Client, reader *kafka.Reader) error {
+	log := s.deps.Telemetry.Logger
+	cat := catalog.New(log)
+	follower, err := catalog.Follow(s.cfg.Kafka, s.kafka, s.topics, cat)
+	if err != nil {
+		return err
+	}
+	w := writer.New(s.cfg.Kafka, s.kafka, follower)
+	defer w.Close()
+	handler := api.New(api.Config{
+		AllowCustomEndpoints: s.cfg.AllowCustomEndpoints,
+		AnswerTimeout:        s.cfg.AnswerTimeout,
+		Version:              s.deps.Version,
+	}, api.Deps{
+		Log: log, Catalog: cat, View: follower, Transactions: w,
+		Projection: projection.NewReader(rdb), Partitions: reader, Topics: s.topics,
+		EnsureTopics: func(ctx context.Context, specs []schemas.TopicSpec) error {
+			return kafka.EnsureTopics(ctx, s.cfg.Kafka, s.kafka, specs)
+		},
+		Now:   func() time.Time { return time.Now().UTC() },
+		Count: s.metrics.count,
+	})
+	server := &http.Server{
+		Handler: otelhttp.NewHandler(handler, "serve request",
+			otelhttp.WithTracerProvider(s.deps.Telemetry.TracerProvider()),
+			otelhttp.WithMeterProvider(s.deps.Telemetry.MeterProvider()),
+			otelhttp.WithPropagators(s.deps.Telemetry.Propagator())),
+		ReadHeaderTimeout: readTimeout,
+		BaseContext:       func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	// The follower outlives the server, so that a request in hand can still read
+	// the log to its end.
+	following, stopFollowing := context.WithCancel(context.WithoutCancel(ctx))
+	group.Go(func() error { return follower.Run(following) })
+	group.Go(func() error {
+		defer stopFollowing()
+		if err := follower.ReadToEnd(ctx); err != nil {
+			return err
+		}
+		s.connected(nil)
+		log.InfoContext(ctx, "serving the API", "addr", listener.Addr().String(), "catalog", cat.Summary())
+		return serveUntil(ctx, server, listener)
+	})
+	return group.Wait()
+}
+
+// serveUntil serves until ctx is done, then lets the requests in hand finish.
+func serveUntil(ctx context.Context, server *http.Server, listener net.Listener) error {
+	stopped := make(chan error, 1)
+	stop := context.AfterFunc(ctx, func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+		defer cancel()
+		err := server.Shutdown(ctx)
+		if errors.Is(err, context.DeadlineExceeded) {
+			err = server.Close()
+		}
+		stopped <- err
+	})
+	err := server.Serve(listener)
+	if stop() { // ctx is not done: serving failed
+		return fmt.Errorf("serving the API: %w", err)
+	}
+	if err := <-stopped; err != nil {
+		return fmt.Errorf("stopping the API: %w", err)
+	}
+	return nil
+}

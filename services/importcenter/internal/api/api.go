@@ -1,0 +1,123 @@
+// Package api is the HTTP API under /v1: OpenAPI 3.1 generated from the Go
+// types at /openapi.json, and every refusal an RFC 9457 problem with a code.
+package api
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"tapline.dev/libs/kafka"
+	"tapline.dev/libs/projection"
+	"tapline.dev/libs/telemetry"
+	"tapline.dev/schemas"
+
+	"tapline.dev/services/importcenter/internal/catalog"
+)
+
+// view brings the catalog to the log's end.
+type view interface {
+	ReadToEnd(ctx context.Context) error
+}
+
+// transactions writes records that were decided at the log's end, all or none.
+type transactions interface {
+	Write(ctx context.Context, decide func(ctx context.Context) ([]*kafka.Record, error)) error
+}
+
+// projected is what the scheduler keeps in Redis. A false means that Redis
+// answered and has no such thing.
+type projected interface {
+	Run(ctx context.Context, run string) (schemas.Run, bool, error)
+	Runs(ctx context.Context, q projection.Query) (projection.Page, error)
+	Listing(ctx context.Context, importName string) (schemas.Listing, bool, error)
+}
+
+// partitions reads stretches of the log.
+type partitions interface {
+	ReadTo(ctx context.Context, tp kafka.TP, from int64, fn func(*kafka.Record) error) (next int64, err error)
+	EndOffset(ctx context.Context, tp kafka.TP) (int64, error)
+	StartOffset(ctx context.Context, tp kafka.TP) (int64, error)
+}
+
+// Config is what the deployment decides.
+type Config struct {
+	// AllowCustomEndpoints lets connections and accounts name hosts of their own.
+	AllowCustomEndpoints bool
+	// AnswerTimeout bounds the wait for the scheduler to take a command.
+	AnswerTimeout time.Duration
+	Version       string
+}
+
+// Deps are the parts that the handlers call.
+type Deps struct {
+	Log          *slog.Logger
+	Catalog      *catalog.Catalog
+	View         view
+	Transactions transactions
+	Projection   projected
+	Partitions   partitions
+	Topics       schemas.Topics
+	// EnsureTopics creates an import's topics.
+	EnsureTopics func(ctx context.Context, specs []schemas.TopicSpec) error
+	Now          func() time.Time
+	// Count counts a request by operation and status.
+	Count func(ctx context.Context, operation string, status int, took time.Duration)
+}
+
+type handlers struct {
+	Config
+	Deps
+}
+
+// New returns the handler of the whole API.
+func New(cfg Config, deps Deps) http.Handler {
+	mux := http.NewServeMux()
+	config := huma.DefaultConfig("Tapline Import Center", cfg.Version)
+	config.Info.Description = "Imports of profiles and events from Snowflake into CleverTap: definitions, runs and rejects."
+	config.CreateHooks = nil // no $schema keys in answers: they are contracts of their own
+	config.Transformers = append(config.Transformers, asProblem)
+	config.RejectUnknownQueryParameters = true
+	api := humago.New(mux, config)
+	h := &handlers{cfg, deps}
+	api.UseMiddleware(h.count)
+	h.registerApply(api)
+	h.registerImports(api)
+	h.registerResources(api)
+	h.registerCommands(api)
+	h.registerRuns(api)
+	h.registerRejects(api)
+	return mux
+}
+
+func (h *handlers) count(ctx huma.Context, next func(huma.Context)) {
+	began := time.Now()
+	next(ctx)
+	h.Count(ctx.Context(), ctx.Operation().OperationID, ctx.Status(), time.Since(began))
+}
+
+// fail turns an error from below into a problem; the cause is logged here and
+// nowhere else, because the caller gets a sentence instead.
+func (h *handlers) fail(ctx context.Context, code, sentence string, err error) *Problem {
+	h.Log.ErrorContext(ctx, sentence, slog.String("code", code), slog.Any("error", err))
+	status := http.StatusInternalServerError
+	if code == codeKafka || code == codeRedis {
+		status = http.StatusServiceUnavailable
+	}
+	p := problem(status, code, sentence)
+	p.TraceID = telemetry.TraceID(ctx)
+	return p
+}
+
+func (h *handlers) kafkaFailed(ctx context.Context, err error) *Problem {
+	return h.fail(ctx, codeKafka, "Kafka does not answer, so nothing was changed or read; try again", err)
+}
+
+func (h *handlers) noImport(name string) *Problem {
+	return problem(http.StatusNotFound, codeNotFound,
+		"there is no import named "+name+"; GET /v1/imports lists them")
+}

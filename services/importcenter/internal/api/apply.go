@@ -1,0 +1,148 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"tapline.dev/libs/kafka"
+	"tapline.dev/schemas"
+
+	"tapline.dev/services/importcenter/internal/plan"
+)
+
+// maxDocuments bounds the body of an apply.
+const maxBody = 8 << 20
+
+// ActorHeader is exported, like every type that an input embeds, because huma
+// fills no others. It says who asks. Nothing proves it yet: it is for the audit topic's
+// reader, not for access.
+type ActorHeader struct {
+	Actor string `header:"Tapline-Actor" default:"anonymous" maxLength:"200" doc:"Who asks; kept in the audit topic"`
+}
+
+// Applied says what applying one document did.
+type Applied struct {
+	Kind       string `json:"kind"`
+	Name       string `json:"name"`
+	Outcome    string `json:"outcome" enum:"created,updated,unchanged"`
+	Generation int    `json:"generation"`
+}
+
+type applyInput struct {
+	ActorHeader
+	Body struct {
+		Documents []json.RawMessage `json:"documents" minItems:"1" maxItems:"1000" doc:"Import, ImportDefaults, SnowflakeConnection and CleverTapAccount documents"`
+	}
+}
+
+type appliedOutput struct {
+	Body struct {
+		Items []Applied `json:"items"`
+	}
+}
+
+func (h *handlers) registerApply(api huma.API) {
+	huma.Register(api, huma.Operation{
+		OperationID: "apply", Method: http.MethodPost, Path: "/v1/apply",
+		Summary:      "Apply a set of documents, all of them or none",
+		MaxBodyBytes: maxBody,
+		Errors:       []int{http.StatusUnprocessableEntity, http.StatusConflict, http.StatusServiceUnavailable},
+	}, func(ctx context.Context, in *applyInput) (*appliedOutput, error) {
+		changes, err := h.apply(ctx, in.Actor, in.Body.Documents, nil)
+		if err != nil {
+			return nil, err
+		}
+		out := &appliedOutput{}
+		for _, c := range changes {
+			out.Body.Items = append(out.Body.Items, Applied{c.Kind, c.Name, c.Outcome, c.Generation})
+		}
+		return out, nil
+	})
+}
+
+// apply judges every document, then creates topics, then writes everything in
+// one transaction. before, when given, has a last word on the changes.
+func (h *handlers) apply(ctx context.Context, actor string, documents []json.RawMessage, before func([]plan.Change) *Problem) ([]plan.Change, error) {
+	var changes []plan.Change
+	err := h.Transactions.Write(ctx, func(ctx context.Context) ([]*kafka.Record, error) {
+		var refusal *Problem
+		if changes, refusal = h.judge(documents); refusal != nil {
+			return nil, refusal
+		}
+		if before != nil {
+			if refusal := before(changes); refusal != nil {
+				return nil, refusal
+			}
+		}
+		if refusal := h.ensureTopics(ctx, changes); refusal != nil {
+			return nil, refusal
+		}
+		var records []*kafka.Record
+		for _, c := range changes {
+			if c.Outcome == plan.Unchanged {
+				continue
+			}
+			made, err := h.changeRecords(ctx, actor, c)
+			if err != nil {
+				return nil, err
+			}
+			records = append(records, made...)
+		}
+		return records, nil
+	})
+	if err == nil {
+		// Whoever applied may read at once what was applied.
+		err = h.View.ReadToEnd(ctx)
+	}
+	if err != nil {
+		return nil, h.writeFailed(ctx, err)
+	}
+	return changes, nil
+}
+
+// writeFailed passes a refusal on and turns anything else into a problem.
+func (h *handlers) writeFailed(ctx context.Context, err error) error {
+	if refusal, ok := errors.AsType[*Problem](err); ok {
+		return refusal
+	}
+	return h.kafkaFailed(ctx, err)
+}
+
+// judge parses, validates and plans; everything that is wrong is reported at once.
+func (h *handlers) judge(documents []json.RawMessage) ([]plan.Change, *Problem) {
+	set, details := h.parse(documents)
+	if len(details) == 0 {
+		changes, problems := plan.Make(set, h.Catalog, h.Now())
+		if len(problems) == 0 {
+			return changes, nil
+		}
+		for _, p := range problems {
+			details = append(details, Detail{Location: p.Path, Code: p.Code, Message: p.Message})
+		}
+	}
+	return nil, problem(http.StatusUnprocessableEntity, codeRefused,
+		"nothing was applied: "+details[0].Location+": "+details[0].Message, details...)
+}
+
+// ensureTopics creates the topics of every import in the changes, also of
+// unchanged ones: applying again repairs a topic that somebody deleted.
+func (h *handlers) ensureTopics(ctx context.Context, changes []plan.Change) *Problem {
+	var specs []schemas.TopicSpec
+	for _, c := range changes {
+		if c.Import != nil {
+			specs = append(specs, h.Topics.ImportTopics(c.Name, c.Import.Spec.Topic)...)
+		}
+	}
+	if len(specs) == 0 {
+		return nil
+	}
+	if err := h.EnsureTopics(ctx, specs); err != nil {
+		return problem(http.StatusConflict, codeTopics,
+			"nothing was applied: the topics of an import could not be made as its spec.topic says: "+err.Error())
+	}
+	return nil
+}

@@ -1,0 +1,216 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/google/uuid"
+
+	"tapline.dev/libs/kafka"
+	"tapline.dev/libs/telemetry"
+	"tapline.dev/schemas"
+)
+
+// IdempotencyHeader makes a repeated request harmless.
+type IdempotencyHeader struct {
+	Key string `header:"Idempotency-Key" maxLength:"200" doc:"A second request with the same key changes nothing and gets the same answer"`
+}
+
+type commandInput struct {
+	ImportPath
+	ActorHeader
+	IdempotencyHeader
+}
+
+type cancelInput struct {
+	RunPath
+	ActorHeader
+	IdempotencyHeader
+}
+
+type accepted struct {
+	Location string `header:"Location"`
+	Body     struct {
+		Command string `json:"command" doc:"The command's key"`
+		Import  string `json:"import"`
+		Kind    string `json:"kind"`
+	}
+}
+
+type runStarted struct {
+	Location string `header:"Location"`
+	Key      string `header:"Idempotency-Key"`
+	Body     schemas.Run
+}
+
+func (h *handlers) registerCommands(api huma.API) {
+	huma.Register(api, huma.Operation{
+		OperationID: "start-run", Method: http.MethodPost, Path: "/v1/imports/{import}/runs",
+		Summary:       "Run an import now; while one runs, the next is queued, one at most",
+		DefaultStatus: http.StatusAccepted,
+		Errors:        []int{http.StatusNotFound, http.StatusServiceUnavailable, http.StatusGatewayTimeout},
+	}, h.startRun)
+	huma.Register(api, huma.Operation{
+		OperationID: "cancel-run", Method: http.MethodPost, Path: "/v1/runs/{run}/cancel",
+		Summary:       "Cancel a run: rows not yet sent are skipped and counted",
+		DefaultStatus: http.StatusAccepted,
+		Errors:        []int{http.StatusNotFound, http.StatusServiceUnavailable},
+	}, func(ctx context.Context, in *cancelInput) (*accepted, error) {
+		importName, _, err := schemas.ParseRunID(in.Run)
+		if err != nil {
+			return nil, problem(http.StatusNotFound, codeNotFound, err.Error())
+		}
+		return h.command(ctx, schemas.Command{
+			ID: in.Key, Import: importName, Kind: schemas.CommandCancel, Run: in.Run, Actor: in.Actor,
+		})
+	})
+	for kind, summary := range map[string]string{
+		schemas.CommandPause:  "Pause an import: nothing new is started until it is resumed",
+		schemas.CommandResume: "Resume a paused import",
+		schemas.CommandReset:  "Forget the watermark: the next run reads everything again",
+	} {
+		huma.Register(api, huma.Operation{
+			OperationID: kind + "-import", Method: http.MethodPost, Path: "/v1/imports/{import}/" + kind,
+			Summary:       summary,
+			DefaultStatus: http.StatusAccepted,
+			Errors:        []int{http.StatusNotFound, http.StatusServiceUnavailable},
+		}, func(ctx context.Context, in *commandInput) (*accepted, error) {
+			return h.command(ctx, schemas.Command{ID: in.Key, Import: in.Import, Kind: kind, Actor: in.Actor})
+		})
+	}
+}
+
+// command writes a command and does not wait for the scheduler.
+func (h *handlers) command(ctx context.Context, cmd schemas.Command) (*accepted, error) {
+	cmd = h.complete(ctx, cmd)
+	if err := h.writeCommand(ctx, cmd); err != nil {
+		return nil, err
+	}
+	out := &accepted{Location: "/v1/imports/" + cmd.Import}
+	if cmd.Run != "" {
+		out.Location = "/v1/runs/" + cmd.Run
+	}
+	out.Body.Command, out.Body.Import, out.Body.Kind = cmd.ID, cmd.Import, cmd.Kind
+	return out, nil
+}
+
+func (h *handlers) complete(ctx context.Context, cmd schemas.Command) schemas.Command {
+	if cmd.ID == "" {
+		cmd.ID = uuid.NewString()
+	}
+	cmd.Time = h.Now()
+	cmd.Traceparent = telemetry.Traceparent(ctx)
+	return cmd
+}
+
+func (h *handlers) writeCommand(ctx context.Context, cmd schemas.Command) error {
+	err := h.Transactions.Write(ctx, func(ctx context.Context) ([]*kafka.Record, error) {
+		if _, ok := h.Catalog.Import(cmd.Import); !ok {
+			return nil, h.noImport(cmd.Import)
+		}
+		if h.Catalog.Answer(cmd.Import, cmd.ID).Known {
+			return nil, nil
+		}
+		return h.commandRecords(ctx, cmd)
+	})
+	if err != nil {
+		return h.writeFailed(ctx, err)
+	}
+	return nil
+}
+
+// startRun writes the command and answers with the run that it became, which
+// the scheduler's state says.
+func (h *handlers) startRun(ctx context.Context, in *commandInput) (*runStarted, error) {
+	cmd := h.complete(ctx, schemas.Command{
+		ID: in.Key, Import: in.Import, Kind: schemas.CommandRun, Actor: in.Actor,
+	})
+	if err := h.writeCommand(ctx, cmd); err != nil {
+		return nil, err
+	}
+	run, err := h.awaitRun(ctx, cmd)
+	if err != nil {
+		return nil, err
+	}
+	out := &runStarted{Key: cmd.ID, Body: run, Location: "/v1/runs?import=" + cmd.Import}
+	if run.Run != "" {
+		out.Location = "/v1/runs/" + run.Run
+	}
+	return out, nil
+}
+
+func (h *handlers) awaitRun(ctx context.Context, cmd schemas.Command) (schemas.Run, error) {
+	ctx, cancel := context.WithTimeout(ctx, h.AnswerTimeout)
+	defer cancel()
+	for {
+		changed := h.Catalog.Changed()
+		answer := h.Catalog.Answer(cmd.Import, cmd.ID)
+		switch {
+		case answer.Run != nil:
+			return h.current(ctx, *answer.Run), nil
+		case answer.Queued != nil:
+			return queuedRun(cmd.Import, *answer.Queued), nil
+		case answer.Known:
+			return h.takenIn(ctx, cmd)
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return schemas.Run{}, problem(http.StatusGatewayTimeout, codeNoAnswer,
+				"the command is recorded but the scheduler has not taken it yet; is the scheduler running? "+
+					"Ask again with Idempotency-Key "+cmd.ID+" to get the run")
+		}
+	}
+}
+
+// current is the newest that is known of a run: the projection's, else what the
+// state said.
+func (h *handlers) current(ctx context.Context, active schemas.ActiveRun) schemas.Run {
+	if run, ok, err := h.Projection.Run(ctx, active.Run); err == nil && ok {
+		return run
+	}
+	importName, _, err := schemas.ParseRunID(active.Run)
+	if err != nil {
+		importName = ""
+	}
+	return schemas.Run{
+		Run: active.Run, Import: importName, Mode: active.Mode, State: active.State,
+		Attempt: active.Attempt, Epoch: active.Epoch, Cause: active.Cause, TraceID: active.TraceID,
+		WatermarkFrom: active.WatermarkFrom, StartedAt: active.StartedAt,
+		RejectsByCode: map[string]int64{}, SkippedByReason: map[string]int64{},
+	}
+}
+
+// queuedRun waits for the active run; it has no number yet.
+func queuedRun(importName string, q schemas.QueuedRun) schemas.Run {
+	return schemas.Run{
+		Import: importName, Mode: q.Mode, State: schemas.StateQueued, Cause: q.Cause,
+		RejectsByCode: map[string]int64{}, SkippedByReason: map[string]int64{},
+	}
+}
+
+// takenIn answers for a key that the scheduler has seen but that no state shows
+// any more: the run that was triggered with it, or, for a command that joined
+// one already queued, that one or the import's newest.
+func (h *handlers) takenIn(ctx context.Context, cmd schemas.Command) (schemas.Run, error) {
+	id, err := h.triggeredBy(ctx, cmd.Import, cmd.ID)
+	if err != nil {
+		return schemas.Run{}, h.kafkaFailed(ctx, err)
+	}
+	state, _ := h.Catalog.State(cmd.Import)
+	if id == "" && state.Queued != nil {
+		return queuedRun(cmd.Import, *state.Queued), nil
+	}
+	if id == "" {
+		id = schemas.RunID(cmd.Import, state.LastNumber)
+	}
+	run, found, err := h.findRun(ctx, id)
+	if err != nil {
+		return schemas.Run{}, err
+	}
+	if !found {
+		return schemas.Run{}, noRun(id)
+	}
+	return run, nil
+}

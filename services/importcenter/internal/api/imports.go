@@ -1,0 +1,159 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strconv"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"tapline.dev/libs/kafka"
+	"tapline.dev/libs/schedule"
+	"tapline.dev/schemas"
+
+	"tapline.dev/services/importcenter/internal/plan"
+)
+
+// ImportPath names an import in the path.
+type ImportPath struct {
+	Import string `path:"import" maxLength:"63" doc:"The import's metadata.name"`
+}
+
+type importOutput struct {
+	ETag string `header:"ETag"`
+	Body schemas.Definition
+}
+
+type putImportInput struct {
+	ImportPath
+	ActorHeader
+	IfMatch string `header:"If-Match" doc:"The generation that is to be replaced, as its ETag"`
+	Body    json.RawMessage
+}
+
+type deleteImportInput struct {
+	ImportPath
+	ActorHeader
+}
+
+type listingsOutput struct {
+	Body struct {
+		Items         []schemas.Listing `json:"items"`
+		NextPageToken string            `json:"nextPageToken"`
+	}
+}
+
+func (h *handlers) registerImports(api huma.API) {
+	huma.Register(api, huma.Operation{
+		OperationID: "list-imports", Method: http.MethodGet, Path: "/v1/imports",
+		Summary: "List imports with their newest run and their next",
+		Errors:  []int{http.StatusServiceUnavailable},
+	}, h.listImports)
+	huma.Register(api, huma.Operation{
+		OperationID: "get-import", Method: http.MethodGet, Path: "/v1/imports/{import}",
+		Summary: "Read an import's definition as applied",
+		Errors:  []int{http.StatusNotFound},
+	}, h.getImport)
+	huma.Register(api, huma.Operation{
+		OperationID: "put-import", Method: http.MethodPut, Path: "/v1/imports/{import}",
+		Summary: "Create an import or change it", MaxBodyBytes: maxBody,
+		Errors: []int{http.StatusUnprocessableEntity, http.StatusPreconditionFailed, http.StatusConflict, http.StatusServiceUnavailable},
+	}, h.putImport)
+	huma.Register(api, huma.Operation{
+		OperationID: "delete-import", Method: http.MethodDelete, Path: "/v1/imports/{import}",
+		Summary:       "Delete an import; its topics keep their data until it expires",
+		DefaultStatus: http.StatusNoContent,
+		Errors:        []int{http.StatusNotFound, http.StatusConflict, http.StatusServiceUnavailable},
+	}, h.deleteImport)
+}
+
+func (h *handlers) listImports(ctx context.Context, _ *struct{}) (*listingsOutput, error) {
+	out := &listingsOutput{}
+	out.Body.Items = []schemas.Listing{}
+	for _, d := range h.Catalog.Imports() {
+		l, ok, err := h.Projection.Listing(ctx, d.Metadata.Name)
+		if err != nil {
+			return nil, h.redisFailed(ctx, err)
+		}
+		if !ok {
+			l = bareListing(d)
+		}
+		out.Body.Items = append(out.Body.Items, l)
+	}
+	return out, nil
+}
+
+// bareListing is what is known of an import that the scheduler has not listed
+// yet, which lasts a moment after its first apply.
+func bareListing(d schemas.Definition) schemas.Listing {
+	return schemas.Listing{
+		Import: d.Metadata.Name, DisplayName: d.Metadata.DisplayName, Type: d.Spec.Destination.Type,
+		Status: "Ready", Schedule: schedule.Describe(d.Spec.Schedules, d.Spec.Timezone), Generation: d.Generation,
+	}
+}
+
+func (h *handlers) redisFailed(ctx context.Context, err error) *Problem {
+	return h.fail(ctx, codeRedis,
+		"Redis does not answer, so listings cannot be shown; runs go on without it, and GET /v1/runs/{run} reads from the log", err)
+}
+
+func (h *handlers) getImport(_ context.Context, in *ImportPath) (*importOutput, error) {
+	d, ok := h.Catalog.Import(in.Import)
+	if !ok {
+		return nil, h.noImport(in.Import)
+	}
+	return &importOutput{ETag: etag(d.Generation), Body: d}, nil
+}
+
+func etag(generation int) string { return strconv.Quote(strconv.Itoa(generation)) }
+
+func (h *handlers) putImport(ctx context.Context, in *putImportInput) (*importOutput, error) {
+	changes, err := h.apply(ctx, in.Actor, []json.RawMessage{in.Body}, func(changes []plan.Change) *Problem {
+		if len(changes) != 1 || changes[0].Import == nil || changes[0].Name != in.Import {
+			return problem(http.StatusUnprocessableEntity, codeRefused,
+				"the body is one document of kind Import whose metadata.name is the name in the path")
+		}
+		now, _ := h.Catalog.Import(in.Import)
+		if in.IfMatch != "" && in.IfMatch != etag(now.Generation) {
+			return problem(http.StatusPreconditionFailed, codeChanged,
+				"the import has been changed since; read it again and apply the change to what is there now")
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &importOutput{ETag: etag(changes[0].Generation), Body: *changes[0].Import}, nil
+}
+
+func (h *handlers) deleteImport(ctx context.Context, in *deleteImportInput) (*struct{}, error) {
+	err := h.Transactions.Write(ctx, func(ctx context.Context) ([]*kafka.Record, error) {
+		before, ok := h.Catalog.Import(in.Import)
+		if !ok {
+			return nil, h.noImport(in.Import)
+		}
+		if state, _ := h.Catalog.State(in.Import); state.Active != nil {
+			return nil, problem(http.StatusConflict, codeInUse,
+				"run "+state.Active.Run+" is active; cancel it or wait for its end, then delete the import")
+		}
+		raw, err := json.Marshal(before)
+		if err != nil {
+			return nil, err
+		}
+		audit, err := h.auditRecord(ctx, schemas.AuditEntry{
+			Actor: in.Actor, Action: schemas.AuditDelete, Kind: schemas.KindImport, Name: in.Import, Before: raw,
+		}, nil)
+		if err != nil {
+			return nil, err
+		}
+		return []*kafka.Record{kafka.Tombstone(h.Topics.Imports(), in.Import, in.Import), audit}, nil
+	})
+	if err == nil {
+		err = h.View.ReadToEnd(ctx)
+	}
+	if err != nil {
+		return nil, h.writeFailed(ctx, err)
+	}
+	return nil, nil
+}

@@ -1,0 +1,84 @@
+package api
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// Codes of problems that are not about a definition's content.
+const (
+	codeInvalidRequest = "invalid_request"
+	codeNotFound       = "not_found"
+	codeInUse          = "in_use"
+	codeChanged        = "changed_meanwhile"
+	codeRefused        = "definition_refused"
+	codeTopics         = "topics_differ"
+	codeNoAnswer       = "no_answer"
+	codeKafka          = "kafka_unavailable"
+	codeRedis          = "redis_unavailable"
+	codeInternal       = "internal"
+)
+
+// problemBase begins the type of every problem; the code ends it.
+const problemBase = "https://tapline.dev/problems/"
+
+// Problem is an RFC 9457 problem with the code that it has in the catalogue.
+type Problem struct {
+	Type    string   `json:"type" doc:"A URL that stands for the code"`
+	Title   string   `json:"title"`
+	Status  int      `json:"status"`
+	Detail  string   `json:"detail" doc:"What happened and what to do, in a sentence"`
+	Code    string   `json:"code"`
+	TraceID string   `json:"traceId,omitempty"`
+	Errors  []Detail `json:"errors,omitempty" doc:"Every problem that was found"`
+}
+
+// Detail is one of several problems of a request.
+type Detail struct {
+	Location string `json:"location,omitempty" doc:"Where, such as documents[2].spec.mapping[3].to"`
+	Code     string `json:"code,omitempty"`
+	Message  string `json:"message"`
+}
+
+// Error makes a Problem an error that huma answers with.
+func (p *Problem) Error() string { return p.Detail }
+
+// GetStatus is the HTTP status.
+func (p *Problem) GetStatus() int { return p.Status }
+
+// ContentType marks the answer as a problem.
+func (p *Problem) ContentType(string) string { return "application/problem+json" }
+
+func problem(status int, code, detail string, errs ...Detail) *Problem {
+	return &Problem{
+		Type: problemBase + code, Title: http.StatusText(status), Status: status,
+		Detail: detail, Code: code, Errors: errs,
+	}
+}
+
+// asProblem turns huma's own refusals of a request into Problems. The values
+// that huma would echo are left out: they may be anybody's data (Invariant 9).
+func asProblem(_ huma.Context, _ string, v any) (any, error) {
+	model, ok := v.(*huma.ErrorModel)
+	if !ok {
+		return v, nil
+	}
+	code := codeInvalidRequest
+	detail := "the request is not understood: " + model.Detail
+	switch {
+	case model.Status == http.StatusNotFound:
+		code = codeNotFound
+	case model.Status >= http.StatusInternalServerError:
+		// Its details come from errors inside the service.
+		return problem(model.Status, codeInternal, "the request could not be served; the service's log says why"), nil
+	}
+	p := problem(model.Status, code, detail)
+	for _, e := range model.Errors {
+		if e != nil {
+			p.Errors = append(p.Errors, Detail{Location: strings.TrimPrefix(e.Location, "body."), Message: e.Message})
+		}
+	}
+	return p, nil
+}

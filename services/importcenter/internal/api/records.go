@@ -1,0 +1,89 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+
+	"tapline.dev/libs/kafka"
+	"tapline.dev/libs/telemetry"
+	"tapline.dev/schemas"
+
+	"tapline.dev/services/importcenter/internal/plan"
+)
+
+// Event types and their source, in the CloudEvents headers.
+const (
+	source         = "importcenter"
+	typeDefinition = "definition.applied"
+	typeResource   = "resource.applied"
+	typeCommand    = "command"
+	typeAudit      = "audit"
+)
+
+// changeRecords returns the records that make a change, its audit entry among them.
+func (h *handlers) changeRecords(ctx context.Context, actor string, c plan.Change) ([]*kafka.Record, error) {
+	var record *kafka.Record
+	var after any
+	var err error
+	if c.Import != nil {
+		after = c.Import
+		record, err = kafka.ControlRecord(h.Topics.Imports(), c.Name, c.Name, c.Import, typeDefinition, source)
+	} else {
+		after = c.Resource
+		record, err = h.resourceRecord(c.Kind, c.Name, c.Resource)
+	}
+	if err != nil {
+		return nil, err
+	}
+	audit, err := h.auditRecord(ctx, schemas.AuditEntry{
+		Actor: actor, Action: schemas.AuditApply, Kind: c.Kind, Name: c.Name, Before: c.Before,
+	}, after)
+	if err != nil {
+		return nil, err
+	}
+	return []*kafka.Record{record, audit}, nil
+}
+
+// resourceRecord is a record of the resources topic, which has one partition.
+func (h *handlers) resourceRecord(kind, name string, value any) (*kafka.Record, error) {
+	record, err := kafka.ControlRecord(h.Topics.Resources(), name, schemas.ResourceKey(kind, name), value, typeResource, source)
+	if err != nil {
+		return nil, err
+	}
+	record.Partition = 0
+	return record, nil
+}
+
+// auditRecord is a record of the audit topic, which has one partition.
+func (h *handlers) auditRecord(ctx context.Context, entry schemas.AuditEntry, after any) (*kafka.Record, error) {
+	if after != nil {
+		raw, err := json.Marshal(after)
+		if err != nil {
+			return nil, err
+		}
+		entry.After = raw
+	}
+	entry.Time = h.Now()
+	entry.Traceparent = telemetry.Traceparent(ctx)
+	record, err := kafka.ControlRecord(h.Topics.Audit(), entry.Name, entry.Actor, entry, typeAudit, source)
+	if err != nil {
+		return nil, err
+	}
+	record.Partition = 0
+	return record, nil
+}
+
+// commandRecords returns a command's record and its audit entry.
+func (h *handlers) commandRecords(ctx context.Context, cmd schemas.Command) ([]*kafka.Record, error) {
+	record, err := kafka.ControlRecord(h.Topics.Commands(), cmd.Import, cmd.Import, cmd, typeCommand, source)
+	if err != nil {
+		return nil, err
+	}
+	audit, err := h.auditRecord(ctx, schemas.AuditEntry{
+		Actor: cmd.Actor, Action: schemas.AuditCommand, Kind: cmd.Kind, Name: cmd.Import,
+	}, cmd)
+	if err != nil {
+		return nil, err
+	}
+	return []*kafka.Record{record, audit}, nil
+}

@@ -1,0 +1,124 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"tapline.dev/schemas"
+
+	"tapline.dev/services/importcenter/internal/rejects"
+)
+
+// scanLimit bounds how much of the log one page looks at.
+const scanLimit = 200_000
+
+const ndjson = "application/x-ndjson"
+
+type listRejectsInput struct {
+	Accept    string `header:"Accept" doc:"application/x-ndjson streams all of them, a line each"`
+	Import    string `query:"import" doc:"The import; may be left out when run is given"`
+	Run       string `query:"run" doc:"Only rejects of this run"`
+	Code      string `query:"code" doc:"Only rejects with this code"`
+	Stage     string `query:"stage" doc:"Only rejects of this stage"`
+	PageSize  int    `query:"pageSize" minimum:"1" maximum:"1000" default:"100"`
+	PageToken string `query:"pageToken"`
+}
+
+type rejectsPage struct {
+	Items         []schemas.Reject `json:"items"`
+	NextPageToken string           `json:"nextPageToken"`
+}
+
+func (h *handlers) registerRejects(api huma.API) {
+	registry := api.OpenAPI().Components.Schemas
+	huma.Register(api, huma.Operation{
+		OperationID: "list-rejects", Method: http.MethodGet, Path: "/v1/rejects",
+		Summary: "List rejected rows with their reasons, newest first",
+		Errors:  []int{http.StatusBadRequest, http.StatusServiceUnavailable},
+		Responses: map[string]*huma.Response{"200": {
+			Description: "A page as JSON, or everything as NDJSON",
+			Content: map[string]*huma.MediaType{
+				"application/json": {Schema: huma.SchemaFromType(registry, reflect.TypeFor[rejectsPage]())},
+				ndjson:             {Schema: huma.SchemaFromType(registry, reflect.TypeFor[schemas.Reject]())},
+			},
+		}},
+	}, h.listRejects)
+}
+
+func (h *handlers) listRejects(ctx context.Context, in *listRejectsInput) (*huma.StreamResponse, error) {
+	query, err := rejectQuery(in)
+	if err != nil {
+		return nil, err
+	}
+	if strings.Contains(in.Accept, ndjson) {
+		return &huma.StreamResponse{Body: func(c huma.Context) { h.streamRejects(c, query) }}, nil
+	}
+	query.Scan = scanLimit
+	page := rejectsPage{Items: []schemas.Reject{}}
+	next, err := rejects.Walk(ctx, h.Partitions, h.Topics.Rejects(), query, func(r schemas.Reject) error {
+		page.Items = append(page.Items, r)
+		if len(page.Items) == in.PageSize {
+			return rejects.ErrStop
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, h.kafkaFailed(ctx, err)
+	}
+	if next > 0 {
+		page.NextPageToken = strconv.FormatInt(next, 10)
+	}
+	return &huma.StreamResponse{Body: func(c huma.Context) {
+		c.SetHeader("Content-Type", "application/json")
+		// The reader is gone if this fails; nobody is left to tell.
+		_ = json.NewEncoder(c.BodyWriter()).Encode(page)
+	}}, nil
+}
+
+func rejectQuery(in *listRejectsInput) (rejects.Query, error) {
+	q := rejects.Query{Import: in.Import, Run: in.Run, Code: in.Code, Stage: in.Stage}
+	if in.Run != "" {
+		importName, _, err := schemas.ParseRunID(in.Run)
+		if err != nil {
+			return q, problem(http.StatusBadRequest, codeInvalidRequest, err.Error())
+		}
+		if in.Import != "" && in.Import != importName {
+			return q, problem(http.StatusBadRequest, codeInvalidRequest, "run "+in.Run+" is not a run of "+in.Import)
+		}
+		q.Import = importName
+	}
+	if q.Import == "" {
+		return q, problem(http.StatusBadRequest, codeInvalidRequest, "name the import or the run whose rejects are wanted")
+	}
+	if in.PageToken != "" {
+		offset, err := strconv.ParseInt(in.PageToken, 10, 64)
+		if err != nil || offset < 1 {
+			return q, problem(http.StatusBadRequest, codeInvalidRequest,
+				"pageToken is the nextPageToken of the page before, unchanged")
+		}
+		q.Before = offset
+	}
+	return q, nil
+}
+
+// streamRejects writes a line for each reject. Once the first line is out a
+// failure can only be shown by breaking the connection off, so that no reader
+// takes a part for the whole.
+func (h *handlers) streamRejects(c huma.Context, query rejects.Query) {
+	c.SetHeader("Content-Type", ndjson)
+	encoder := json.NewEncoder(c.BodyWriter())
+	encoder.SetEscapeHTML(false)
+	_, err := rejects.Walk(c.Context(), h.Partitions, h.Topics.Rejects(), query, func(r schemas.Reject) error {
+		return encoder.Encode(r)
+	})
+	if err != nil {
+		h.kafkaFailed(c.Context(), err)
+		panic(http.ErrAbortHandler)
+	}
+}

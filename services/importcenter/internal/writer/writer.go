@@ -1,0 +1,120 @@
+// Package writer is the one way to write control records: fence every other
+// replica, read the log to its end, decide, write in one transaction.
+package writer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"tapline.dev/libs/kafka"
+)
+
+// transactionalID is shared by all replicas: the one that opened it last is the
+// one that writes.
+const transactionalID = "importcenter"
+
+// maxTries bounds how often a step starts again because another replica wrote
+// in between.
+const maxTries = 5
+
+// commitTimeout bounds the wait for a Kafka that has gone away.
+const commitTimeout = 30 * time.Second
+
+// view is the part of the log that decisions are made from.
+type view interface {
+	ReadToEnd(ctx context.Context) error
+}
+
+// Writer serialises the writes of all replicas. It is safe for concurrent use.
+type Writer struct {
+	cfg  kafka.Config
+	deps kafka.Deps
+	view view
+
+	turn chan struct{} // holds one token
+	mu   sync.Mutex
+	tx   *kafka.Transactor
+}
+
+// New returns a Writer that reads v to its end before each decision.
+func New(cfg kafka.Config, deps kafka.Deps, v view) *Writer {
+	w := &Writer{cfg: cfg, deps: deps, view: v, turn: make(chan struct{}, 1)}
+	w.turn <- struct{}{}
+	return w
+}
+
+// Write calls decide with the view at the log's end and writes the records that
+// it returns, all of them or none. decide is called again if another replica
+// wrote meanwhile, so it may not keep results of an earlier call.
+func (w *Writer) Write(ctx context.Context, decide func(ctx context.Context) ([]*kafka.Record, error)) error {
+	select {
+	case <-w.turn:
+		defer func() { w.turn <- struct{}{} }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	var err error
+	for range maxTries {
+		if err = w.step(ctx, decide); !errors.Is(err, kafka.ErrFenced) {
+			return err
+		}
+	}
+	return fmt.Errorf("writing in turn with the other replicas: %w", err)
+}
+
+func (w *Writer) step(ctx context.Context, decide func(context.Context) ([]*kafka.Record, error)) error {
+	tx, err := w.transactor(ctx)
+	if err != nil {
+		return err
+	}
+	if err := w.view.ReadToEnd(ctx); err != nil {
+		return err
+	}
+	records, err := decide(ctx)
+	if err != nil || len(records) == 0 {
+		return err
+	}
+	if err := tx.Begin(); err != nil {
+		w.drop()
+		return fmt.Errorf("beginning a transaction: %w", err)
+	}
+	tx.Produce(records...)
+	// A caller that hangs up must not leave the outcome open: the commit ends on
+	// its own.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
+	defer cancel()
+	if err := tx.Commit(ctx); err != nil {
+		w.drop()
+		return fmt.Errorf("committing control records: %w", err)
+	}
+	return nil
+}
+
+func (w *Writer) transactor(ctx context.Context) (*kafka.Transactor, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.tx != nil {
+		return w.tx, nil
+	}
+	tx, err := kafka.OpenTransactor(ctx, w.cfg, w.deps, transactionalID)
+	if err != nil {
+		return nil, fmt.Errorf("fencing other replicas: %w", err)
+	}
+	w.tx = tx
+	return tx, nil
+}
+
+func (w *Writer) drop() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.tx != nil {
+		w.tx.Close()
+		w.tx = nil
+	}
+}
+
+// Close gives the transactional id up.
+func (w *Writer) Close() { w.drop() }
