@@ -1,0 +1,147 @@
+package ledger
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"iter"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+
+	"tapline.dev/schemas"
+)
+
+// Store is where the values lie.
+type Store interface {
+	MGet(ctx context.Context, keys ...string) ([][]byte, error)
+	Set(ctx context.Context, key string, value []byte, ttl time.Duration) error
+	Del(ctx context.Context, keys ...string) error
+	Scan(ctx context.Context, prefix string) iter.Seq2[string, error]
+}
+
+// Previous is the ledger of the run before. A nil one holds nothing.
+type Previous struct {
+	entries []Fingerprint // sorted; a fingerprint stands as often as it counts
+	used    []uint64      // one bit for each entry
+	starts  []uint32      // of the entries with a given first two bytes
+}
+
+func newPrevious(entries []Fingerprint) *Previous {
+	slices.SortFunc(entries, func(a, b Fingerprint) int { return bytes.Compare(a[:], b[:]) })
+	p := &Previous{entries: entries, used: make([]uint64, len(entries)/64+1), starts: make([]uint32, 1<<16+1)}
+	next := 0
+	for i, e := range entries {
+		for b := int(binary.BigEndian.Uint16(e[:])); next <= b; next++ {
+			p.starts[next] = uint32(i)
+		}
+	}
+	for ; next < len(p.starts); next++ {
+		p.starts[next] = uint32(len(entries))
+	}
+	return p
+}
+
+// Take reports whether the ledger holds f once more, and takes it out.
+func (p *Previous) Take(f Fingerprint) bool {
+	if p == nil {
+		return false
+	}
+	bucket := binary.BigEndian.Uint16(f[:])
+	from, to := int(p.starts[bucket]), int(p.starts[int(bucket)+1])
+	i := from + sort.Search(to-from, func(n int) bool { return bytes.Compare(p.entries[from+n][:], f[:]) >= 0 })
+	for ; i < to && p.entries[i] == f; i++ {
+		if p.used[i/64]&(1<<(i%64)) == 0 {
+			p.used[i/64] |= 1 << (i % 64)
+			return true
+		}
+	}
+	return false
+}
+
+const loadBatch = 8 // values read at once
+
+// Load reads the ledger that a run left behind. What cannot be read is left
+// out, which sends rows again; complete tells whether that happened.
+func Load(ctx context.Context, store Store, importName string, ref schemas.LedgerRef, limit int) (p *Previous, complete bool, err error) {
+	if ref.Chunks == 0 || ref.Entries == 0 {
+		return newPrevious(nil), true, nil
+	}
+	last, err := get(ctx, store, importName, ref.Number, ref.Attempt, ref.Chunks-1)
+	if err != nil {
+		return nil, false, err
+	}
+	if last == nil {
+		return nil, false, nil
+	}
+	entries := make([]Fingerprint, 0, min(int(ref.Entries), limit))
+	complete = true
+	for chunk := last.from; chunk < ref.Chunks; chunk += loadBatch {
+		values, err := getMany(ctx, store, importName, ref.Number, ref.Attempt, chunk, min(chunk+loadBatch, ref.Chunks))
+		if err != nil {
+			return nil, false, err
+		}
+		for _, v := range values {
+			if v == nil || len(entries)+len(v.entries)/size > limit {
+				complete = false
+				continue
+			}
+			for e := range slices.Chunk(v.entries, size) {
+				entries = append(entries, Fingerprint(e))
+			}
+		}
+	}
+	return newPrevious(entries), complete, nil
+}
+
+func get(ctx context.Context, store Store, importName string, number, attempt, chunk int) (*value, error) {
+	values, err := getMany(ctx, store, importName, number, attempt, chunk, chunk+1)
+	if err != nil {
+		return nil, err
+	}
+	return values[0], nil
+}
+
+// getMany reads the values of chunks from to to; one that is missing or not
+// understood is nil.
+func getMany(ctx context.Context, store Store, importName string, number, attempt, from, to int) ([]*value, error) {
+	var keys []string
+	for chunk := from; chunk < to; chunk++ {
+		keys = append(keys, key(importName, number, attempt, chunk))
+	}
+	raw, err := store.MGet(ctx, keys...)
+	if err != nil {
+		return nil, fmt.Errorf("reading the ledger: %w", err)
+	}
+	out := make([]*value, len(keys))
+	for i, b := range raw {
+		if v, err := decode(b); b != nil && err == nil {
+			out[i] = &v
+		}
+	}
+	return out, nil
+}
+
+// Sweep removes the values of every run and attempt of an import but those
+// named.
+func Sweep(ctx context.Context, store Store, importName string, keep ...schemas.LedgerRef) error {
+	var old []string
+	for k, err := range store.Scan(ctx, prefix(importName)) {
+		if err != nil {
+			return fmt.Errorf("listing the ledger: %w", err)
+		}
+		if !slices.ContainsFunc(keep, func(ref schemas.LedgerRef) bool {
+			return strings.HasPrefix(k, attemptPrefix(importName, ref.Number, ref.Attempt))
+		}) {
+			old = append(old, k)
+		}
+	}
+	for some := range slices.Chunk(old, 100) {
+		if err := store.Del(ctx, some...); err != nil {
+			return fmt.Errorf("clearing the ledger: %w", err)
+		}
+	}
+	return nil
+}
