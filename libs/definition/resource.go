@@ -1,0 +1,139 @@
+package definition
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"net/url"
+	"reflect"
+
+	"tapline.dev/libs/config"
+	"tapline.dev/schemas"
+)
+
+// ValidateResource reports every problem of a connection, an account or
+// defaults.
+func ValidateResource(r schemas.Resource) []Problem {
+	var f findings
+	checkHead(&f, r.APIVersion, r.Kind, r.Metadata,
+		schemas.KindSnowflakeConnection, schemas.KindCleverTapAccount, schemas.KindImportDefaults)
+	switch r.Kind {
+	case schemas.KindSnowflakeConnection:
+		var s schemas.SnowflakeConnectionSpec
+		if decodeSpec(&f, r.Spec, &s) {
+			checkConnection(&f, &s)
+		}
+	case schemas.KindCleverTapAccount:
+		var s schemas.CleverTapAccountSpec
+		if decodeSpec(&f, r.Spec, &s) {
+			checkAccount(&f, &s)
+		}
+	case schemas.KindImportDefaults:
+		checkDefaults(&f, r.Spec)
+	}
+	return f
+}
+
+func decodeSpec(f *findings, raw json.RawMessage, into any) bool {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		f.add(codeWrongType, "spec", "%s", err)
+		return false
+	}
+	return true
+}
+
+func checkConnection(f *findings, s *schemas.SnowflakeConnectionSpec) {
+	if s.Account == "" {
+		f.add(codeRequired, "spec.account", "name the account, such as acme-eu1")
+	}
+	if s.User == "" {
+		f.add(codeRequired, "spec.user", "name the user")
+	}
+	if given(s.Password, s.Token, s.OAuthToken, s.PrivateKey) != 1 {
+		f.add(codeConflict, "spec", "give exactly one of privateKey, password, token and oauthToken")
+	}
+	for key, value := range map[string]string{"privateKeyPassphrase": s.PrivateKeyPassphrase, "secondPrivateKey": s.SecondPrivateKey} {
+		if value != "" && s.PrivateKey == "" {
+			f.add(codeConflict, "spec."+key, "%s goes with privateKey", key)
+		}
+	}
+	checkSecrets(f, s, "password", "token", "oauthToken", "privateKey", "privateKeyPassphrase", "secondPrivateKey")
+	checkRange(f, "spec.port", int64(s.Port), 1, 65535)
+	checkWord(f, "spec.protocol", s.Protocol, "https", "http")
+}
+
+// Regions lists CleverTap's regions, as in the names of its hosts.
+func Regions() []string { return []string{"in1", "sg1", "us1", "aps3", "mec1", "eu1"} }
+
+// maxUploadBytes keeps a setting within reason; CleverTap documents no limit.
+const maxUploadBytes = 64 << 20
+
+func checkAccount(f *findings, s *schemas.CleverTapAccountSpec) {
+	if given(s.Region, s.Endpoint) != 1 {
+		f.add(codeConflict, "spec", "give exactly one of region and endpoint")
+	}
+	checkWord(f, "spec.region", s.Region, Regions()...)
+	if s.Endpoint != "" {
+		if u, err := url.Parse(s.Endpoint); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+			f.add(codeValueInvalid, "spec.endpoint", "an endpoint is a URL such as https://in1.api.clevertap.com")
+		}
+	}
+	for key, value := range map[string]string{"accountId": s.AccountID, "passcode": s.Passcode} {
+		if value == "" {
+			f.add(codeRequired, "spec."+key, "%s is needed: ref+env://NAME or ref+file:///path", key)
+		}
+	}
+	checkSecrets(f, s, "accountId", "passcode")
+	checkRange(f, "spec.slots", int64(s.Slots), 1, 1000)
+	checkRange(f, "spec.recordsPerUpload", int64(s.RecordsPerUpload), 1, 1000)
+	checkRange(f, "spec.bytesPerUpload", int64(s.BytesPerUpload), 1<<10, maxUploadBytes)
+	checkRange(f, "spec.maxEventProperties", int64(s.MaxEventProperties), 1, 1000)
+}
+
+// checkSecrets refuses secrets that stand in the definition. Its messages never
+// repeat the text.
+func checkSecrets(f *findings, spec any, keys ...string) {
+	v := reflect.Indirect(reflect.ValueOf(spec))
+	byKey := map[string]string{}
+	for field, value := range v.Fields() {
+		if value.Kind() == reflect.String {
+			name := field.Tag.Get("json")
+			for _, key := range keys {
+				if name == key || name == key+",omitempty" {
+					byKey[key] = value.String()
+				}
+			}
+		}
+	}
+	for _, key := range keys {
+		if byKey[key] == "" {
+			continue
+		}
+		err := config.CheckReference(byKey[key])
+		switch {
+		case errors.Is(err, config.ErrNotReference):
+			f.add(codeSecretPlain, "spec."+key, "a secret never stands in a definition; write ref+env://NAME or ref+file:///path")
+		case err != nil:
+			f.add(codeValueInvalid, "spec."+key, "%s", err)
+		}
+	}
+}
+
+// checkDefaults checks the parts that are given; what an import needs may come
+// from the import.
+func checkDefaults(f *findings, raw json.RawMessage) {
+	var s schemas.ImportSpec
+	if !decodeSpec(f, raw, &s) {
+		return
+	}
+	var all findings
+	checkSpec(&all, &s, "")
+	checkZone(&all, "spec.timezone", s.Timezone)
+	for _, p := range all {
+		if p.Code != codeRequired && p.Code != codeConflict {
+			*f = append(*f, p)
+		}
+	}
+}
