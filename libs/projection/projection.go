@@ -37,9 +37,10 @@ func RunKey(run string) string { return "run:" + run }
 // ImportKey is the key of an import's hash.
 func ImportKey(importName string) string { return "import:" + importName }
 
-// SentinelKey is the key that tells the owner of a control partition that its
-// part of the projection is whole; see Writer.Sentinel.
-func SentinelKey(partition int32) string { return fmt.Sprintf("projection:%d", partition) }
+// begunKey and doneKey tell the owner of a control partition whether its part of
+// the projection is whole; see Writer.Whole.
+func begunKey(partition int32) string { return fmt.Sprintf("projection:%d:begun", partition) }
+func doneKey(partition int32) string  { return fmt.Sprintf("projection:%d:done", partition) }
 
 // runsOfKey is a sorted set of an import's runs by number.
 func runsOfKey(importName string) string { return "runs:" + importName }

@@ -158,3 +158,35 @@ func TestListings(t *testing.T) {
 		t.Errorf("b: %v, %v, %v", got, found, err)
 	}
 }
+
+func TestWholeOnlyIfNothingWasLostBetween(t *testing.T) {
+	t.Parallel()
+	server := redistest.New(t)
+	w := projection.NewWriter(server.Client(t))
+	step := func(fn func() error) {
+		t.Helper()
+		if err := fn(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := func(mark string) {
+		t.Helper()
+		if got, err := w.Whole(t.Context(), 2); err != nil || got != mark {
+			t.Fatalf("whole under %q, %v, want %q", got, err, mark)
+		}
+	}
+	want("")
+	step(func() error { return w.Begin(t.Context(), 2, "a") })
+	want("")
+	step(func() error { return w.Done(t.Context(), 2, "a") })
+	want("a")
+	step(func() error { return w.Begin(t.Context(), 2, "b") })
+	want("")
+	server.Flush()
+	step(func() error { return w.Done(t.Context(), 2, "b") })
+	want("")
+	step(func() error { return w.Begin(t.Context(), 2, "c") })
+	step(func() error { return w.Done(t.Context(), 2, "c") })
+	step(func() error { return w.Forget(t.Context(), 2) })
+	want("")
+}

@@ -60,15 +60,35 @@ func (w *Writer) DropListing(ctx context.Context, importName string) error {
 	return w.store.Del(ctx, ImportKey(importName))
 }
 
-// Sentinel returns the mark of a partition, "" when Redis was emptied. A writer
-// that rewrites everything sets a mark of its own before the first value and
-// looks for it after the last: if it is gone, so may be some of the values.
-func (w *Writer) Sentinel(ctx context.Context, partition int32) (string, error) {
-	mark, _, err := w.store.Get(ctx, SentinelKey(partition))
-	return string(mark), err
+// Whole returns the mark with which a partition's part was last written as a
+// whole, "" if Redis was emptied since or the writing never ended.
+//
+// There are two keys, one written before the first value and one after the last.
+// They agree only if Redis was not emptied in between, whenever that happened.
+func (w *Writer) Whole(ctx context.Context, partition int32) (string, error) {
+	begun, _, err := w.store.Get(ctx, begunKey(partition))
+	if err != nil {
+		return "", err
+	}
+	done, _, err := w.store.Get(ctx, doneKey(partition))
+	if err != nil || string(done) != string(begun) {
+		return "", err
+	}
+	return string(done), nil
 }
 
-// SetSentinel writes the mark of a partition.
-func (w *Writer) SetSentinel(ctx context.Context, partition int32, mark string) error {
-	return w.store.Set(ctx, SentinelKey(partition), []byte(mark), 0)
+// Begin notes that a partition's part is written anew, under a mark that no
+// other writing has.
+func (w *Writer) Begin(ctx context.Context, partition int32, mark string) error {
+	return w.store.Set(ctx, begunKey(partition), []byte(mark), 0)
+}
+
+// Done notes that the writing under the mark has ended.
+func (w *Writer) Done(ctx context.Context, partition int32, mark string) error {
+	return w.store.Set(ctx, doneKey(partition), []byte(mark), 0)
+}
+
+// Forget makes the owner of a partition write its part anew.
+func (w *Writer) Forget(ctx context.Context, partition int32) error {
+	return w.store.Del(ctx, begunKey(partition), doneKey(partition))
 }

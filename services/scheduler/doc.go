@@ -1,0 +1,34 @@
+// Package scheduler decides when an import runs, and when a run is over. It
+// writes triggers from definitions, commands and the clock, folds the stages'
+// reports into counts, closes a run when the counts meet, and moves the
+// watermark. It shows all of it in Redis.
+//
+// A report's way through this package: (*Service).Run owns control partitions as
+// a member of a consumer group; partition.(*Owner) takes one over (fence, read,
+// act) and steps; book.(*Book) holds the rules; fold.Apply counts. One Kafka
+// transaction holds what a step changed, and the position up to which it read.
+//
+// If it dies at any instant, the next owner of the partition fences what was
+// under way and goes on from the log. Redis follows afterwards, from the log too.
+//
+// # What becomes of a command
+//
+// Whoever writes a command of kind run or backfill finds its run by the command's
+// ID in the import's state:
+//
+//   - active.key is the ID: the run is active.run.
+//   - queued.key is the ID: the run waits; it will be <import>.<lastNumber+1>, and
+//     the runs topic and Redis show it under that name as queued.
+//   - keys holds the ID, but neither of them is it: with a queued run, the command
+//     collapsed into that one, <import>.<lastNumber+1>; without, the run has begun
+//     and is over: <import>.<lastNumber>.
+//   - keys does not hold it: the command has not been taken in yet, or was
+//     dropped, because the import is unknown or a run of another window already
+//     waits.
+//
+// A cancel names the active run or the queued one by these names. pause, resume
+// and reset show as paused, epoch and keys.
+//
+// A pause holds back schedules only; a person can run a paused import. What fell
+// due during a pause is not made up for.
+package scheduler

@@ -1,0 +1,223 @@
+// Package book holds what the scheduler knows of the imports of one control
+// partition and the rules that change it: definitions, commands, due instants
+// and reports go in, and what is to be written to the log comes out. It does no
+// input or output and reads no clock.
+//
+// The caller writes all changes of a step in one transaction. If that fails, the
+// book is worth nothing and is read again from the log.
+package book
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"maps"
+	"slices"
+	"time"
+
+	"tapline.dev/schemas"
+	"tapline.dev/services/scheduler/internal/fold"
+)
+
+// Config is what the rules are adjusted by.
+type Config struct {
+	// MaxAttempts bounds the attempts of a run; RetryDelay is waited before the
+	// second and doubles up to RetryMax.
+	MaxAttempts int
+	RetryDelay  time.Duration
+	RetryMax    time.Duration
+	// Deadline ends a run without progress, unless its definition says otherwise.
+	Deadline time.Duration
+	// ProgressEvery is the least time between two events of cumulative counts.
+	ProgressEvery time.Duration
+	// CatchUpGrace is how late a due instant may be taken up by an import that
+	// skips missed ones.
+	CatchUpGrace time.Duration
+}
+
+// BeginTrace begins the trace of a run; from is the traceparent of what asked
+// for it, or "".
+type BeginTrace func(ctx context.Context, importName, run, from string) (traceparent, traceID string)
+
+// Book is one partition's. One goroutine uses it.
+type Book struct {
+	cfg     Config
+	log     *slog.Logger
+	trace   BeginTrace
+	imports map[string]*entry
+	out     Changes
+}
+
+// entry is one import.
+type entry struct {
+	name   string
+	def    *schemas.Definition // nil once deleted
+	state  *schemas.State
+	fold   *schemas.Fold // of the active run
+	last   *schemas.Run  // the newest closed run
+	closed []string      // closed runs whose fold is still in the log, oldest first
+
+	eventAt  time.Time // of the newest run event
+	eventDue bool      // counts have changed since
+	dueKnown bool      // nextDue is worked out
+	nextDue  time.Time // zero: never
+}
+
+// Changes is what a step has to write.
+type Changes struct {
+	States   map[string]*schemas.State
+	Folds    map[string]*schemas.Fold // by run
+	Forget   map[string]string        // runs whose fold goes, and their import
+	Triggers []schemas.Trigger
+	Events   []schemas.Run
+	Closed   []Closed
+	// Listings are the imports whose listing changed; their definition may be gone.
+	Listings map[string]bool
+}
+
+// Closed is a run that ended in this step.
+type Closed struct {
+	Run         schemas.Run
+	Traceparent string
+}
+
+// Empty tells that there is nothing to write to the log.
+func (c *Changes) Empty() bool {
+	return len(c.States) == 0 && len(c.Folds) == 0 && len(c.Forget) == 0 && len(c.Triggers) == 0 && len(c.Events) == 0
+}
+
+// New is an empty book.
+func New(cfg Config, log *slog.Logger, trace BeginTrace) *Book {
+	b := &Book{cfg: cfg, log: log, trace: trace, imports: map[string]*entry{}}
+	b.clear()
+	return b
+}
+
+// LoadState takes a state from the log. States come before folds, and folds
+// before definitions, of which only the newest is given to Define.
+func (b *Book) LoadState(s schemas.State) { b.entry(s.Import).state = &s }
+
+// LoadFold takes a fold from the log.
+func (b *Book) LoadFold(f schemas.Fold) {
+	e := b.entry(f.Import)
+	switch {
+	case f.ClosedAs != nil:
+		e.closed = append(e.closed, f.Run)
+		if e.last == nil || number(f.Run) > number(e.last.Run) {
+			e.last = f.ClosedAs
+		}
+	case e.state != nil && e.state.Active != nil && e.state.Active.Run == f.Run:
+		e.fold = &f
+	}
+}
+
+// LoadDeletion takes in that the log holds a deletion of this time, whether or not
+// a definition follows it. It counts only if no scheduler has acted on it yet.
+func (b *Book) LoadDeletion(ctx context.Context, importName string, at, now time.Time) {
+	if e, ok := b.imports[importName]; ok && e.state != nil && e.state.SourceHash != "" && at.After(e.state.UpdatedAt) {
+		b.Undefine(ctx, importName, now)
+	}
+}
+
+// Loaded ends loading: what the log says of imports is complete.
+func (b *Book) Loaded(ctx context.Context, now time.Time) {
+	for _, e := range b.sorted() {
+		slices.SortFunc(e.closed, func(x, y string) int { return cmp.Compare(number(x), number(y)) })
+		if e.state == nil {
+			continue
+		}
+		if a := e.state.Active; a != nil && e.fold == nil {
+			// State and fold are written in one transaction, so only a lost topic can
+			// bring this about. The run can not settle any more and meets its deadline.
+			b.log.ErrorContext(ctx, "the counts of an active run are not in the log", slog.String("run", a.Run))
+			e.fold = fold.New(a.Run, e.name, partitions(a.Spec), now)
+		}
+		if e.def == nil && e.state.SourceHash != "" {
+			b.Undefine(ctx, e.name, now)
+		}
+	}
+}
+
+// Take returns the changes since the last call.
+func (b *Book) Take() Changes {
+	out := b.out
+	b.clear()
+	return out
+}
+
+func (b *Book) clear() {
+	b.out = Changes{
+		States: map[string]*schemas.State{}, Folds: map[string]*schemas.Fold{}, Forget: map[string]string{}, Listings: map[string]bool{},
+	}
+}
+
+// Knows tells whether the import has been defined.
+func (b *Book) Knows(importName string) bool {
+	e, ok := b.imports[importName]
+	return ok && e.def != nil
+}
+
+// Snapshot is every listing, nil for a deleted import, and of each import the run
+// it is in, the one that waits and the newest closed one.
+func (b *Book) Snapshot() ([]schemas.Run, map[string]*schemas.Listing) {
+	var runs []schemas.Run
+	listings := map[string]*schemas.Listing{}
+	for _, e := range b.imports {
+		if e.last != nil {
+			runs = append(runs, *e.last)
+		}
+		if e.state != nil && e.state.Active != nil {
+			runs = append(runs, fold.Event(e.fold, e.state.Active))
+		}
+		if e.state != nil && e.state.Queued != nil {
+			runs = append(runs, queuedEvent(e))
+		}
+		listings[e.name] = b.Listing(e.name)
+	}
+	return runs, listings
+}
+
+func (b *Book) entry(name string) *entry {
+	e, ok := b.imports[name]
+	if !ok {
+		e = &entry{name: name}
+		b.imports[name] = e
+	}
+	return e
+}
+
+func (b *Book) sorted() []*entry {
+	out := make([]*entry, 0, len(b.imports))
+	for _, name := range slices.Sorted(maps.Keys(b.imports)) {
+		out = append(out, b.imports[name])
+	}
+	return out
+}
+
+// changed notes that the state is to be written, and the listing with it.
+func (b *Book) changed(e *entry, now time.Time) {
+	e.state.UpdatedAt = now
+	b.out.States[e.name] = e.state
+	b.out.Listings[e.name] = true
+}
+
+// event notes a run event of the active run.
+func (b *Book) event(e *entry, now time.Time) {
+	b.out.Events = append(b.out.Events, fold.Event(e.fold, e.state.Active))
+	e.eventAt, e.eventDue = now, false
+}
+
+func number(run string) int {
+	_, n, err := schemas.ParseRunID(run)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+func partitions(spec schemas.ImportSpec) int {
+	if spec.Topic.Partitions > 0 {
+		return spec.Topic.Partitions
+	}
+	return schemas.DefaultPartitions
+}

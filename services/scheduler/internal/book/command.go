@@ -1,0 +1,97 @@
+package book
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"time"
+
+	"tapline.dev/schemas"
+)
+
+// Command takes in what a person asks for. One that was seen before changes
+// nothing; one that makes no sense now is dropped with a log line.
+func (b *Book) Command(ctx context.Context, c schemas.Command, now time.Time) {
+	log := b.log.With(slog.String("import", c.Import), slog.String("command", c.Kind))
+	e, ok := b.imports[c.Import]
+	if !ok || e.state == nil || (e.def == nil && c.Kind != schemas.CommandCancel) {
+		log.WarnContext(ctx, "command for an unknown import")
+		return
+	}
+	if c.ID != "" && slices.Contains(e.state.Keys, c.ID) {
+		return
+	}
+	accepted := true
+	switch c.Kind {
+	case schemas.CommandRun:
+		accepted = b.request(ctx, e, schemas.QueuedRun{Key: c.ID, Cause: schemas.CauseCommand, Traceparent: c.Traceparent, Time: now}, now)
+	case schemas.CommandBackfill:
+		accepted = b.request(ctx, e, schemas.QueuedRun{
+			Mode: schemas.ModeBackfill, From: c.From, To: c.To,
+			Key: c.ID, Cause: schemas.CauseCommand, Traceparent: c.Traceparent, Time: now,
+		}, now)
+	case schemas.CommandCancel:
+		b.cancel(ctx, e, c, now)
+	case schemas.CommandPause:
+		e.state.Paused, e.dueKnown = true, false
+	case schemas.CommandResume:
+		b.resume(e, now)
+	case schemas.CommandReset:
+		b.newEpoch(e, now)
+	default:
+		log.WarnContext(ctx, "unknown kind of command")
+		return
+	}
+	if !accepted {
+		return
+	}
+	if c.ID != "" {
+		e.state.Keys = append(e.state.Keys, c.ID)
+		e.state.Keys = e.state.Keys[max(0, len(e.state.Keys)-schemas.MaxKeys):]
+	}
+	b.changed(e, now)
+}
+
+// resume lets schedules go on from now: what fell due during the pause is not
+// made up for.
+func (b *Book) resume(e *entry, now time.Time) {
+	if e.state.Paused {
+		e.state.Paused, e.state.LastDue, e.dueKnown = false, &now, false
+	}
+}
+
+func (b *Book) cancel(ctx context.Context, e *entry, c schemas.Command, now time.Time) {
+	a, q := e.state.Active, e.state.Queued
+	switch {
+	case a != nil && (c.Run == a.Run || c.Run == ""):
+		if a.Ending == nil {
+			b.end(e, schemas.Ending{State: schemas.StateCancelled, Skip: schemas.SkipCancelled}, now)
+		}
+		b.check(ctx, e, now)
+	case q != nil && c.Run == schemas.RunID(e.name, e.state.LastNumber+1):
+		b.dropQueued(e, now)
+	default:
+		b.log.WarnContext(ctx, "cancel of a run that is neither active nor queued", slog.String("import", e.name), slog.String("run", c.Run))
+	}
+}
+
+// request begins a run, or lets it wait for the active one. A second one for the
+// same window collapses into the one that waits. It tells whether the request is
+// taken care of.
+//
+// Invariant 7: at most one active run per import.
+func (b *Book) request(ctx context.Context, e *entry, q schemas.QueuedRun, now time.Time) bool {
+	s := e.state
+	switch {
+	case s.Active == nil:
+		b.start(ctx, e, q, now)
+	case s.Queued == nil:
+		s.Queued = &q
+		b.changed(e, now)
+		b.out.Events = append(b.out.Events, queuedEvent(e))
+	case s.Queued.Mode != q.Mode || s.Queued.From != q.From || s.Queued.To != q.To:
+		b.log.WarnContext(ctx, "a run of another window already waits: this one is refused", slog.String("import", e.name))
+		return false
+	}
+	return true
+}

@@ -1,0 +1,114 @@
+package book
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"log/slog"
+	"time"
+
+	"tapline.dev/schemas"
+	"tapline.dev/services/scheduler/internal/fold"
+)
+
+// Define takes in a definition, new or changed.
+func (b *Book) Define(ctx context.Context, def schemas.Definition, now time.Time) {
+	e := b.entry(def.Metadata.Name)
+	e.def, e.dueKnown = &def, false
+	b.out.Listings[e.name] = true
+	hash := sourceHash(def.Spec)
+	if e.state == nil {
+		e.state = &schemas.State{Import: e.name}
+	}
+	s := e.state
+	if s.Anchor == nil {
+		at := def.AppliedAt
+		if at.IsZero() {
+			at = now
+		}
+		s.Anchor = &at
+		b.changed(e, now)
+	}
+	if s.SourceHash != hash {
+		// Rows of another query, cursor or identity: what was read so far says
+		// nothing about them.
+		if s.SourceHash != "" {
+			b.log.InfoContext(ctx, "a changed source begins a new epoch", slog.String("import", e.name), slog.Int("epoch", s.Epoch+1))
+		}
+		s.SourceHash = hash
+		b.newEpoch(e, now)
+	}
+}
+
+// Undefine takes in that a definition was deleted: the active run is cancelled,
+// and an import of that name that comes later begins afresh. Run numbers go on,
+// so that no run's name ever means two runs.
+func (b *Book) Undefine(ctx context.Context, importName string, now time.Time) {
+	e, ok := b.imports[importName]
+	if !ok || e.state == nil {
+		return
+	}
+	e.def = nil
+	s := e.state
+	b.dropQueued(e, now)
+	s.SourceHash, s.Watermark, s.Ledger = "", "", nil
+	s.Anchor, s.LastDue, s.Paused = nil, nil, false
+	b.changed(e, now)
+	if s.Active != nil {
+		b.log.InfoContext(ctx, "the import was deleted: its run is cancelled", slog.String("run", s.Active.Run))
+		b.end(e, schemas.Ending{State: schemas.StateCancelled, Skip: schemas.SkipCancelled}, now)
+	}
+}
+
+// newEpoch forgets the watermark: the next run reads everything.
+func (b *Book) newEpoch(e *entry, now time.Time) {
+	e.state.Epoch++
+	e.state.Watermark, e.state.Ledger = "", nil
+	b.changed(e, now)
+}
+
+// sourceHash covers what decides which rows exist and in which order they come:
+// query, cursor and identity. Lookback, future and the policy for NULL are not
+// in it: they widen or narrow a window, and the mark stays what it was.
+func sourceHash(spec schemas.ImportSpec) string {
+	source := struct {
+		Query, Table, Column, Expr, Epoch, Timezone, Coalesce string
+		Identity                                              schemas.Identity
+	}{Query: spec.Source.Query, Table: spec.Source.Table, Identity: spec.Identity}
+	if c := spec.Source.Cursor; c != nil {
+		source.Column, source.Expr, source.Epoch, source.Coalesce = c.Column, c.Expr, c.Epoch, c.Nulls.Coalesce
+		source.Timezone = c.Timezone
+	}
+	// A struct of texts always encodes.
+	text, _ := json.Marshal(source)
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:16])
+}
+
+// queuedEvent is the waiting run as everybody outside sees it. Only one waits,
+// so its number is certain before it begins.
+func queuedEvent(e *entry) schemas.Run {
+	q := e.state.Queued
+	return schemas.Run{
+		Run: schemas.RunID(e.name, e.state.LastNumber+1), Import: e.name, Mode: mode(e, q), State: schemas.StateQueued,
+		Attempt: 1, Epoch: e.state.Epoch, Cause: q.Cause, StartedAt: q.Time,
+		RejectsByCode: map[string]int64{}, SkippedByReason: map[string]int64{},
+	}
+}
+
+// dropQueued ends the waiting run before it began. Its number is used up.
+func (b *Book) dropQueued(e *entry, now time.Time) {
+	if e.state.Queued == nil {
+		return
+	}
+	r := queuedEvent(e)
+	r.State, r.FinishedAt = schemas.StateCancelled, &now
+	f := fold.New(r.Run, e.name, 0, now)
+	f.ClosedAs = &r
+	b.closeFold(e, f)
+	e.state.LastNumber++
+	e.state.Queued = nil
+	b.out.Events = append(b.out.Events, r)
+	b.changed(e, now)
+}

@@ -1,0 +1,114 @@
+package book
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"tapline.dev/libs/schedule"
+	"tapline.dev/schemas"
+	"tapline.dev/services/scheduler/internal/fold"
+)
+
+// Tick does what the clock asks for: runs that are due, attempts, deadlines and
+// events of progress.
+func (b *Book) Tick(ctx context.Context, now time.Time) {
+	for _, e := range b.sorted() {
+		if e.state == nil {
+			continue
+		}
+		b.due(ctx, e, now)
+		if e.state.Active == nil {
+			continue
+		}
+		a := e.state.Active
+		switch {
+		case a.RetryAt != nil && !a.RetryAt.After(now):
+			b.retry(ctx, e, now)
+		case a.RetryAt == nil && e.fold.Waiting == nil && now.Sub(e.fold.ProgressAt) > b.deadline(a):
+			b.expire(ctx, e, now)
+		case e.eventDue && now.Sub(e.eventAt) >= b.cfg.ProgressEvery:
+			b.event(e, now)
+		}
+	}
+}
+
+// NextWake is the earliest instant at which Tick has something to begin, and
+// false if there is none. Deadlines and events of progress are not in it: they
+// may come late by a tick.
+func (b *Book) NextWake() (time.Time, bool) {
+	var wake time.Time
+	consider := func(t time.Time) {
+		if !t.IsZero() && (wake.IsZero() || t.Before(wake)) {
+			wake = t
+		}
+	}
+	for _, e := range b.imports {
+		if e.dueKnown {
+			consider(e.nextDue)
+		}
+		if e.state != nil && e.state.Active != nil && e.state.Active.RetryAt != nil {
+			consider(*e.state.Active.RetryAt)
+		}
+	}
+	return wake, !wake.IsZero()
+}
+
+// due begins the run of the newest due instant that has passed. The instant is
+// written with the trigger, in the state, so that no restart repeats it.
+func (b *Book) due(ctx context.Context, e *entry, now time.Time) {
+	if e.def == nil || e.state.Paused || (e.dueKnown && (e.nextDue.IsZero() || e.nextDue.After(now))) {
+		return
+	}
+	spec := e.def.Spec
+	cal := schedule.Calendar{Schedules: spec.Schedules, Zone: spec.Timezone, Start: spec.Start, End: spec.End, Anchor: *e.state.Anchor}
+	// A schedule is not in force before it was applied.
+	after := e.def.AppliedAt
+	if due := e.state.LastDue; due != nil && due.After(after) {
+		after = *due
+	}
+	latest, passed, err := cal.Latest(after, now)
+	if err != nil {
+		b.log.ErrorContext(ctx, "the schedules of an import make no sense", slog.String("import", e.name), slog.Any("error", err))
+		e.nextDue, e.dueKnown = time.Time{}, true
+		return
+	}
+	if passed {
+		skip := spec.CatchUp == "skip" && now.Sub(latest) > b.cfg.CatchUpGrace
+		if !skip && !b.request(ctx, e, schemas.QueuedRun{Key: latest.Format(time.RFC3339Nano), Cause: schemas.CauseSchedule, Time: now}, now) {
+			// The place in the queue is taken by another window: the instant stays
+			// due until that one has begun.
+			e.nextDue, e.dueKnown = now.Add(b.cfg.RetryMax), true
+			return
+		}
+		e.state.LastDue, after = &latest, latest
+		b.changed(e, now)
+	}
+	next, _, err := cal.Next(after)
+	if err != nil {
+		next = time.Time{}
+	}
+	e.nextDue, e.dueKnown = next, true
+	b.out.Listings[e.name] = true
+}
+
+func (b *Book) deadline(a *schemas.ActiveRun) time.Duration {
+	if d := a.Spec.Limits.Deadline.Std(); d > 0 {
+		return d
+	}
+	return b.cfg.Deadline
+}
+
+// expire ends a run that no longer gets on, without waiting for its counts.
+func (b *Book) expire(ctx context.Context, e *entry, now time.Time) {
+	a := e.state.Active
+	if a.Ending != nil {
+		b.close(ctx, e, a.Ending.State, a.Ending.Error, now)
+		return
+	}
+	stage, difference := fold.Stuck(e.fold)
+	b.close(ctx, e, schemas.StateFailed, &schemas.RunError{
+		Stage: stage, Code: fold.CodeNoProgress, Reason: fmt.Sprintf("no progress for %s: %s", schemas.Duration(b.deadline(a)), difference),
+	}, now)
+}

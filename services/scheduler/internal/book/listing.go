@@ -1,0 +1,75 @@
+package book
+
+import (
+	"time"
+
+	"tapline.dev/libs/schedule"
+	"tapline.dev/schemas"
+)
+
+// Statuses of an import.
+const (
+	statusRunning   = "Running"
+	statusScheduled = "Scheduled"
+	statusReady     = "Ready"
+	statusPaused    = "Paused"
+	statusStopped   = "Stopped"
+)
+
+// Listing is the import as the listing shows it, nil once it is deleted.
+func (b *Book) Listing(importName string) *schemas.Listing {
+	e, ok := b.imports[importName]
+	if !ok || e.def == nil || e.state == nil {
+		return nil
+	}
+	l := &schemas.Listing{
+		Import: e.name, DisplayName: e.def.Metadata.DisplayName, Type: e.def.Spec.Destination.Type,
+		Schedule: schedule.Describe(e.def.Spec.Schedules, e.def.Spec.Timezone), Status: status(e),
+		Watermark: e.state.Watermark, Epoch: e.state.Epoch, Generation: e.def.Generation,
+	}
+	if e.last != nil {
+		l.LastRun, l.LastRunState, l.LastRunAt = e.last.Run, e.last.State, &e.last.StartedAt
+		l.Health = health(e.last)
+	}
+	if a := e.state.Active; a != nil {
+		started := a.StartedAt
+		l.LastRun, l.LastRunState, l.LastRunAt = a.Run, a.State, &started
+	}
+	if next := nextRun(e); !next.IsZero() {
+		l.NextRunAt = &next
+	}
+	return l
+}
+
+func status(e *entry) string {
+	switch {
+	case e.state.Active != nil:
+		return statusRunning
+	case e.state.Paused:
+		return statusPaused
+	case len(e.def.Spec.Schedules) > 0 && e.dueKnown && e.nextDue.IsZero():
+		// Its end has passed, or its only instant: nothing runs it but a person.
+		return statusStopped
+	case len(e.def.Spec.Schedules) > 0:
+		return statusScheduled
+	}
+	return statusReady
+}
+
+func nextRun(e *entry) time.Time {
+	if e.state.Paused || !e.dueKnown {
+		return time.Time{}
+	}
+	return e.nextDue
+}
+
+// health is the share of the rows read that were processed. A superseded record
+// was: the later one of its identity has all of its keys.
+func health(r *schemas.Run) *float64 {
+	share := 1.0
+	if c := r.Counts; c.Read > 0 {
+		failed := c.Rejected() + c.MapSkipped + c.LoadSkipped - r.SkippedByReason[schemas.SkipSuperseded]
+		share = float64(max(c.Read-failed, 0)) / float64(c.Read)
+	}
+	return &share
+}

@@ -1,0 +1,73 @@
+package book
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"tapline.dev/schemas"
+	"tapline.dev/services/scheduler/internal/fold"
+)
+
+// Report takes in a report and tells whether it was of an active run; others
+// count for nothing, because their run has been accounted for. Check follows
+// after the last report of a step.
+func (b *Book) Report(ctx context.Context, r *schemas.Report, now time.Time) bool {
+	e, ok := b.imports[r.Import]
+	if !ok || e.state == nil || e.state.Active == nil || e.state.Active.Run != r.Run {
+		return false
+	}
+	a := e.state.Active
+	hadFinal := e.fold.Final != nil
+	waited := e.fold.Waiting != nil
+	fold.Apply(e.fold, a.Attempt, r, now)
+	b.out.Folds[a.Run] = e.fold
+	e.eventDue = true
+	switch {
+	case r.Abandoned != nil && r.Attempt == a.Attempt && !hadFinal && a.RetryAt == nil:
+		b.abandoned(ctx, e, r.Abandoned, now)
+	case !hadFinal && e.fold.Final != nil:
+		a.State = schemas.StateLoading
+		b.changed(e, now)
+		b.event(e, now)
+	case waited != (e.fold.Waiting != nil), r.Started != nil:
+		b.event(e, now)
+	}
+	return true
+}
+
+// abandoned decides what follows an attempt that cannot go on.
+func (b *Book) abandoned(ctx context.Context, e *entry, ab *schemas.Abandoned, now time.Time) {
+	a := e.state.Active
+	log := b.log.With(slog.String("run", a.Run), slog.Int("attempt", a.Attempt), slog.String("code", ab.Code))
+	switch {
+	case a.Ending != nil:
+		b.endEarly(e)
+	case ab.Permanent || a.Attempt >= b.cfg.MaxAttempts:
+		log.WarnContext(ctx, "the extraction failed for good")
+		b.endEarly(e)
+		b.end(e, schemas.Ending{
+			State: schemas.StateFailed, Skip: schemas.SkipStopped,
+			Error: &schemas.RunError{Stage: schemas.StageExtract, Code: ab.Code, Reason: ab.Reason},
+		}, now)
+	default:
+		delay := min(b.cfg.RetryDelay<<min(a.Attempt-1, 20), b.cfg.RetryMax)
+		at := now.Add(delay)
+		a.RetryAt = &at
+		log.WarnContext(ctx, "the extraction was abandoned; another attempt follows", slog.Duration("in", delay))
+	}
+	b.changed(e, now)
+}
+
+// Check closes the runs that are settled. Callers apply all reports of a step
+// first.
+func (b *Book) Check(ctx context.Context, now time.Time) {
+	for _, e := range b.sorted() {
+		if e.state == nil || e.state.Active == nil {
+			continue
+		}
+		if _, touched := b.out.Folds[e.state.Active.Run]; touched {
+			b.check(ctx, e, now)
+		}
+	}
+}

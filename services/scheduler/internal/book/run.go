@@ -1,0 +1,183 @@
+package book
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"tapline.dev/schemas"
+	"tapline.dev/services/scheduler/internal/fold"
+)
+
+// keptFolds is how many closed folds of an import stay in the log: the newest
+// tells the listing how the last run went, and the one before it bridges the
+// moment in which a queued run begins.
+const keptFolds = 2
+
+// mode is how the run will read: everything, the window since the watermark, or
+// a window that a person named.
+func mode(e *entry, q *schemas.QueuedRun) string {
+	switch {
+	case q.Mode == schemas.ModeBackfill:
+		return schemas.ModeBackfill
+	case e.state.Watermark == "" || e.def == nil || e.def.Spec.Source.Cursor == nil:
+		return schemas.ModeFull
+	}
+	return schemas.ModeIncremental
+}
+
+// start begins a run with the definition as it is now; the run keeps it to its
+// last row.
+func (b *Book) start(ctx context.Context, e *entry, q schemas.QueuedRun, now time.Time) {
+	s := e.state
+	s.LastNumber++
+	a := &schemas.ActiveRun{
+		Run: schemas.RunID(e.name, s.LastNumber), Number: s.LastNumber, Attempt: 1, Mode: mode(e, &q),
+		State: schemas.StateExtracting, Epoch: s.Epoch, Generation: e.def.Generation, Spec: e.def.Spec,
+		WatermarkFrom: s.Watermark, Key: q.Key, Cause: q.Cause, StartedAt: now,
+	}
+	if a.Mode == schemas.ModeBackfill {
+		a.WatermarkFrom, a.To = q.From, q.To
+	}
+	a.Traceparent, a.TraceID = b.trace(ctx, e.name, a.Run, q.Traceparent)
+	s.Active = a
+	e.fold = fold.New(a.Run, e.name, partitions(a.Spec), now)
+	b.trigger(e, now)
+}
+
+// trigger writes the trigger of the active run's attempt, with the state that
+// names it and the fold that counts it.
+func (b *Book) trigger(e *entry, now time.Time) {
+	a := e.state.Active
+	t := schemas.Trigger{
+		Import: e.name, Run: a.Run, Number: a.Number, Attempt: a.Attempt, Mode: a.Mode, Epoch: a.Epoch, Generation: a.Generation,
+		Spec: a.Spec, Watermark: a.WatermarkFrom, To: a.To, Cause: a.Cause, Key: a.Key, Traceparent: a.Traceparent, Time: now,
+	}
+	if a.Mode != schemas.ModeBackfill && a.Epoch == e.state.Epoch {
+		t.Ledger = e.state.Ledger
+	}
+	b.out.Triggers = append(b.out.Triggers, t)
+	b.out.Folds[a.Run] = e.fold
+	b.changed(e, now)
+	b.event(e, now)
+}
+
+// retry begins the next attempt of a run whose extraction was abandoned.
+func (b *Book) retry(ctx context.Context, e *entry, now time.Time) {
+	a := e.state.Active
+	a.Attempt++
+	a.RetryAt, a.State = nil, schemas.StateExtracting
+	fold.NextAttempt(e.fold, now)
+	b.log.InfoContext(ctx, "the next attempt begins", slog.String("run", a.Run), slog.Int("attempt", a.Attempt))
+	b.trigger(e, now)
+}
+
+// end lets the active run drain: what is left of it is skipped, and it ends when
+// the counts meet.
+func (b *Book) end(e *entry, ending schemas.Ending, now time.Time) {
+	a := e.state.Active
+	a.Ending = &ending
+	if a.RetryAt != nil {
+		// No extractor works on the run, so none will report its end.
+		a.RetryAt = nil
+		b.endEarly(e)
+	}
+	b.changed(e, now)
+	b.event(e, now)
+}
+
+func (b *Book) endEarly(e *entry) {
+	a := e.state.Active
+	fold.EndEarly(e.fold, a.Attempt)
+	a.State = schemas.StateLoading
+	b.out.Folds[a.Run] = e.fold
+}
+
+// check applies the stop rule and closes the run once it is settled.
+func (b *Book) check(ctx context.Context, e *entry, now time.Time) {
+	a := e.state.Active
+	if a == nil {
+		return
+	}
+	if a.Ending == nil {
+		if code, stop := fold.Stop(e.fold, a.Spec.Limits.MaxRejectRatio); stop {
+			runErr := &schemas.RunError{
+				Stage: stageOf(code), Code: code,
+				Reason: fmt.Sprintf("%d rows were rejected with this code, more than the limit allows: correct the mapping or the data", e.fold.RejectsByCode[code]),
+			}
+			b.log.WarnContext(ctx, "too many rejects stop the run", slog.String("run", a.Run), slog.String("code", code))
+			b.end(e, schemas.Ending{State: schemas.StateFailed, Skip: schemas.SkipStopped, Error: runErr}, now)
+		}
+	}
+	// Invariant 2: nothing but a run whose counts have closed moves a watermark.
+	if fold.Settled(e.fold) {
+		state, runErr := fold.Judge(e.fold, a)
+		b.close(ctx, e, state, runErr, now)
+	}
+}
+
+func stageOf(code string) string {
+	if strings.HasPrefix(code, "clevertap_") {
+		return schemas.StageLoad
+	}
+	return schemas.StageMap
+}
+
+// close ends the run: its event, its fold, the watermark and the ledger, and the
+// trigger of the run that waited are one set of changes.
+func (b *Book) close(ctx context.Context, e *entry, state string, runErr *schemas.RunError, now time.Time) {
+	a := e.state.Active
+	r := fold.Event(e.fold, a)
+	if state == schemas.StateSucceeded || state == schemas.StateSucceededWithRejects {
+		state, runErr = b.advance(e, &r, state)
+	}
+	r.State, r.Error, r.FinishedAt, r.Waiting = state, runErr, &now, nil
+	e.fold.ClosedAs, e.fold.Waiting = &r, nil
+	for i := range e.fold.Partitions {
+		e.fold.Partitions[i].Taken = nil // no report of the run counts any more
+	}
+	b.closeFold(e, e.fold)
+	b.out.Events = append(b.out.Events, r)
+	b.out.Closed = append(b.out.Closed, Closed{Run: r, Traceparent: a.Traceparent})
+	e.state.Active, e.fold, e.eventDue = nil, nil, false
+	b.changed(e, now)
+	b.log.InfoContext(ctx, "run closed", slog.String("run", r.Run), slog.String("state", state), slog.String("trace_id", a.TraceID))
+	if q := e.state.Queued; q != nil && e.def != nil {
+		e.state.Queued = nil
+		b.start(ctx, e, *q, now)
+	}
+}
+
+// advance moves the watermark and the ledger of a run that succeeded, if they
+// are still those that it began with.
+func (b *Book) advance(e *entry, r *schemas.Run, state string) (string, *schemas.RunError) {
+	a, s, final := e.state.Active, e.state, e.fold.Final
+	if a.Mode == schemas.ModeBackfill {
+		return state, nil
+	}
+	if a.Epoch != s.Epoch || a.WatermarkFrom != s.Watermark {
+		r.Notes = append(r.Notes, "the import was reset or its source changed during the run: the watermark stays")
+		return state, nil
+	}
+	next, err := schemas.NextWatermark(a.WatermarkFrom, final.Clock, final.Maximum, final.Lookback.Std())
+	if err != nil {
+		return schemas.StateFailed, &schemas.RunError{Stage: schemas.StageExtract, Code: "clock_invalid", Reason: "the extraction's clock or maximum is not an instant"}
+	}
+	s.Watermark, s.Ledger = next, final.Ledger
+	r.WatermarkTo = next
+	return state, nil
+}
+
+// closeFold keeps the fold of a closed run and forgets older ones.
+func (b *Book) closeFold(e *entry, f *schemas.Fold) {
+	e.last = f.ClosedAs
+	b.out.Folds[f.Run] = f
+	e.closed = append(e.closed, f.Run)
+	for len(e.closed) > keptFolds {
+		b.out.Forget[e.closed[0]] = e.name
+		delete(b.out.Folds, e.closed[0])
+		e.closed = e.closed[1:]
+	}
+}

@@ -1,0 +1,142 @@
+package partition
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"tapline.dev/libs/kafka"
+	"tapline.dev/schemas"
+	"tapline.dev/services/scheduler/internal/book"
+	"tapline.dev/services/scheduler/internal/projector"
+)
+
+// term is what an owner holds between a takeover and the next error.
+type term struct {
+	*Owner
+	tx        *kafka.Transactor
+	book      *book.Book
+	projector *projector.Projector
+	position  schemas.Position
+	imports   int64 // offset of the imports topic up to which definitions are in the book
+}
+
+// load reads the partition's control topics to their end. Each is compacted, so
+// the newest record of a key counts.
+func (t *term) load(ctx context.Context) error {
+	t.book = book.New(t.cfg.Book, t.deps.Log, t.beginTrace)
+	states := map[string]schemas.State{}
+	if _, err := t.readNewest(ctx, t.topics.State(), func(key string, value []byte) error { return decodeInto(states, key, value) }); err != nil {
+		return err
+	}
+	folds := map[string]schemas.Fold{}
+	if _, err := t.readNewest(ctx, t.topics.Fold(), func(key string, value []byte) error {
+		if key != schemas.PositionKey(t.partition) {
+			return decodeInto(folds, key, value)
+		}
+		return json.Unmarshal(value, &t.position)
+	}); err != nil {
+		return err
+	}
+	for _, s := range states {
+		t.book.LoadState(s)
+	}
+	for _, f := range folds {
+		t.book.LoadFold(f)
+	}
+	now := time.Now().UTC()
+	if err := t.loadDefinitions(ctx, now); err != nil {
+		return err
+	}
+	t.book.Loaded(ctx, now)
+	t.projector = t.newProjector()
+	t.projector.Put(t.book.Snapshot())
+	return nil
+}
+
+func (t *term) loadDefinitions(ctx context.Context, now time.Time) error {
+	defs := map[string]schemas.Definition{}
+	deleted := map[string]time.Time{}
+	next, err := t.deps.Reader.ReadTo(ctx, t.tp(t.topics.Imports()), 0, func(r *kafka.Record) error {
+		if r.Value == nil {
+			deleted[string(r.Key)] = r.Timestamp
+			delete(defs, string(r.Key))
+			return nil
+		}
+		var def schemas.Definition
+		if err := json.Unmarshal(r.Value, &def); err != nil {
+			t.unreadable(ctx, r, err)
+			return nil
+		}
+		defs[string(r.Key)] = def
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for name, at := range deleted {
+		t.book.LoadDeletion(ctx, name, at, now)
+	}
+	for _, def := range defs {
+		t.book.Define(ctx, def, now)
+	}
+	t.imports = next
+	return nil
+}
+
+// readNewest calls fn for every record of the partition, deletions included as
+// an empty value.
+func (t *term) readNewest(ctx context.Context, topic string, fn func(key string, value []byte) error) (int64, error) {
+	return t.deps.Reader.ReadTo(ctx, t.tp(topic), 0, func(r *kafka.Record) error {
+		if err := fn(string(r.Key), r.Value); err != nil {
+			// Going on without a state or a fold would count rows twice or not at all.
+			return fmt.Errorf("reading %s at offset %d: %w", topic, r.Offset, err)
+		}
+		return nil
+	})
+}
+
+func decodeInto[T any](m map[string]T, key string, value []byte) error {
+	if value == nil {
+		delete(m, key)
+		return nil
+	}
+	var v T
+	if err := json.Unmarshal(value, &v); err != nil {
+		return err
+	}
+	m[key] = v
+	return nil
+}
+
+// from is where the tail begins.
+func (t *term) from() map[kafka.TP]int64 {
+	return map[kafka.TP]int64{
+		t.tp(t.topics.Reports()):  t.position.Reports,
+		t.tp(t.topics.Commands()): t.position.Commands,
+		t.tp(t.topics.Imports()):  t.imports,
+	}
+}
+
+func (o *Owner) readRuns(ctx context.Context, fn func(schemas.Run)) error {
+	_, err := o.deps.Reader.ReadTo(ctx, o.tp(o.topics.Runs()), 0, func(r *kafka.Record) error {
+		var run schemas.Run
+		if err := json.Unmarshal(r.Value, &run); err != nil {
+			o.unreadable(ctx, r, err)
+			return nil
+		}
+		fn(run)
+		return nil
+	})
+	return err
+}
+
+// unreadable leaves out a record that no reader can take in. It is another
+// service's: repeating would stop every import of the partition for one record.
+func (o *Owner) unreadable(ctx context.Context, r *kafka.Record, err error) {
+	o.deps.Observe.Unreadable(ctx, r.Topic)
+	o.log.ErrorContext(ctx, "a control record cannot be read and is left out",
+		slog.String("topic", r.Topic), slog.Int64("offset", r.Offset), slog.Any("error", err))
+}

@@ -1,0 +1,240 @@
+package partition
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"tapline.dev/libs/kafka"
+	"tapline.dev/schemas"
+	"tapline.dev/services/scheduler/internal/book"
+)
+
+// source is the service's name in the headers of what it writes.
+const source = "scheduler"
+
+// keep steps until ctx ends or a step fails.
+func (t *term) keep(ctx context.Context, polls <-chan poll) error {
+	ticker := time.NewTicker(t.cfg.Tick)
+	defer ticker.Stop()
+	var records []*kafka.Record
+	for {
+		if err := t.step(ctx, records); err != nil {
+			return err
+		}
+		if err := t.setAlarm(); err != nil {
+			return err
+		}
+		records = nil
+		select {
+		case <-ctx.Done():
+			return nil
+		case p := <-polls:
+			if p.err != nil {
+				return fmt.Errorf("following reports and commands: %w", p.err)
+			}
+			var err error
+			if records, err = t.gather(ctx, p.records, polls); err != nil {
+				return err
+			}
+		case <-t.alarm.C():
+		case <-ticker.C:
+		}
+	}
+}
+
+// gather waits a little for more, so that a busy run costs a few transactions a
+// second and not one for each report.
+func (t *term) gather(ctx context.Context, records []*kafka.Record, polls <-chan poll) ([]*kafka.Record, error) {
+	linger := time.NewTimer(t.cfg.Linger)
+	defer linger.Stop()
+	for len(records) < t.cfg.MaxBatch {
+		select {
+		case p := <-polls:
+			if p.err != nil {
+				return nil, fmt.Errorf("following reports and commands: %w", p.err)
+			}
+			records = append(records, p.records...)
+		case <-linger.C:
+			return records, nil
+		case <-ctx.Done():
+			return records, nil
+		}
+	}
+	return records, nil
+}
+
+func (t *term) setAlarm() error {
+	if at, ok := t.book.NextWake(); ok {
+		return t.alarm.Set(at)
+	}
+	return t.alarm.Clear()
+}
+
+// step takes records in, lets the clock do its part, commits what follows from
+// both and only then shows it.
+func (t *term) step(ctx context.Context, records []*kafka.Record) error {
+	// A step that has begun ends, also when the partition is given up meanwhile:
+	// its transaction either becomes visible or is fenced.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.cfg.DrainTimeout)
+	defer cancel()
+	began := time.Now()
+	now := began.UTC()
+	before := t.position
+	if err := t.take(ctx, records, now); err != nil {
+		return err
+	}
+	t.book.Check(ctx, now)
+	t.book.Tick(ctx, now)
+	changes := t.book.Take()
+	if !changes.Empty() || t.position != before {
+		if err := t.commit(ctx, &changes); err != nil {
+			return err
+		}
+		t.deps.Observe.Step(ctx, len(records), time.Since(began))
+	}
+	t.show(ctx, &changes)
+	return nil
+}
+
+// take gives the records to the book, each once: what lies before the position
+// has been taken in already.
+func (t *term) take(ctx context.Context, records []*kafka.Record, now time.Time) error {
+	for _, r := range records {
+		if r.Topic != t.topics.Commands() {
+			continue
+		}
+		// A person applies a definition and then asks for a run of it: the command
+		// must not overtake the definition.
+		if err := t.catchUp(ctx, now); err != nil {
+			return err
+		}
+		break
+	}
+	for _, r := range records {
+		switch r.Topic {
+		case t.topics.Imports():
+			t.define(ctx, r, now)
+		case t.topics.Commands():
+			if r.Offset >= t.position.Commands {
+				t.position.Commands = r.Offset + 1
+				t.command(ctx, r, now)
+			}
+		case t.topics.Reports():
+			if r.Offset >= t.position.Reports {
+				t.position.Reports = r.Offset + 1
+				t.report(ctx, r, now)
+			}
+		}
+	}
+	return nil
+}
+
+func (t *term) catchUp(ctx context.Context, now time.Time) error {
+	_, err := t.deps.Reader.ReadTo(ctx, t.tp(t.topics.Imports()), t.imports, func(r *kafka.Record) error {
+		t.define(ctx, r, now)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("reading definitions: %w", err)
+	}
+	return nil
+}
+
+func (t *term) define(ctx context.Context, r *kafka.Record, now time.Time) {
+	if r.Offset < t.imports {
+		return
+	}
+	t.imports = r.Offset + 1
+	if r.Value == nil {
+		t.book.Undefine(ctx, string(r.Key), now)
+		return
+	}
+	var def schemas.Definition
+	if err := json.Unmarshal(r.Value, &def); err != nil {
+		t.unreadable(ctx, r, err)
+		return
+	}
+	t.book.Define(ctx, def, now)
+}
+
+func (t *term) command(ctx context.Context, r *kafka.Record, now time.Time) {
+	var c schemas.Command
+	if err := json.Unmarshal(r.Value, &c); err != nil {
+		t.unreadable(ctx, r, err)
+		return
+	}
+	t.book.Command(ctx, c, now)
+}
+
+func (t *term) report(ctx context.Context, r *kafka.Record, now time.Time) {
+	var report schemas.Report
+	if err := json.Unmarshal(r.Value, &report); err != nil {
+		t.unreadable(ctx, r, err)
+		return
+	}
+	t.book.Report(ctx, &report, now)
+}
+
+// commit writes one step as one transaction: states, folds, triggers, run events
+// and the position up to which reports and commands are in them.
+func (t *term) commit(ctx context.Context, c *book.Changes) error {
+	records, err := t.records(c)
+	if err != nil {
+		return err
+	}
+	if err := t.tx.Begin(); err != nil {
+		return err
+	}
+	t.tx.Produce(records...)
+	return t.tx.Commit(ctx)
+}
+
+func (t *term) records(c *book.Changes) ([]*kafka.Record, error) {
+	var out []*kafka.Record
+	var firstErr error
+	add := func(topic, importName, key string, value any, typ string) {
+		r, err := kafka.ControlRecord(topic, importName, key, value, typ, source)
+		if err != nil && firstErr == nil {
+			firstErr = err
+		}
+		out = append(out, r)
+	}
+	for run, importName := range c.Forget {
+		out = append(out, kafka.Tombstone(t.topics.Fold(), importName, run))
+	}
+	for run, f := range c.Folds {
+		add(t.topics.Fold(), f.Import, run, f, "fold")
+	}
+	for name, s := range c.States {
+		add(t.topics.State(), name, name, s, "state")
+	}
+	for _, trigger := range c.Triggers {
+		add(t.topics.Triggers(), trigger.Import, trigger.Import, trigger, "trigger")
+	}
+	for _, event := range c.Events {
+		add(t.topics.Runs(), event.Import, event.Import, event, "run."+event.State)
+	}
+	add(t.topics.Fold(), "", schemas.PositionKey(t.partition), t.position, "position")
+	if firstErr != nil {
+		return nil, firstErr
+	}
+	out[len(out)-1].Partition = t.partition
+	return out, nil
+}
+
+// show tells everybody outside the log what has been committed.
+func (t *term) show(ctx context.Context, c *book.Changes) {
+	if len(c.Events) > 0 || len(c.Listings) > 0 {
+		listings := make(map[string]*schemas.Listing, len(c.Listings))
+		for name := range c.Listings {
+			listings[name] = t.book.Listing(name)
+		}
+		t.projector.Put(c.Events, listings)
+	}
+	for _, closed := range c.Closed {
+		t.endTrace(ctx, closed)
+		t.deps.Observe.Closed(ctx, closed.Run.Import, closed.Run.State)
+	}
+}
