@@ -1,0 +1,241 @@
+package loader
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"tapline.dev/libs/redis"
+	"tapline.dev/schemas"
+	"tapline.dev/services/loader/internal/circuit"
+	"tapline.dev/services/loader/internal/delivery"
+	"tapline.dev/services/loader/internal/recovery"
+	"tapline.dev/services/loader/internal/slots"
+)
+
+// idleGrace is how long an account without work keeps its slots.
+const idleGrace = 2 * time.Second
+
+// account is a CleverTap account as this member uses it. Its fields are under
+// the member's mu.
+type account struct {
+	name    string
+	spec    accountSpec
+	pool    string   // names the account among the holders of leases
+	client  uploader // nil until the definition could be resolved
+	limiter *slots.Limiter
+	share   *slots.Share
+	circuit *circuit.Circuit
+
+	inFlight int
+	frozen   bool      // a lease call is under way: no more than pledged in flight
+	pledged  int       // what the call says is in use
+	holds    bool      // slots are leased
+	worked   time.Time // when there was work last
+	asked    time.Time // when a lease was last asked for
+
+	waiting    []*upload // for their next request
+	candidates []*candidate
+	announced  map[string]*announcement // by run
+}
+
+// candidate is a partition whose next batch goes into the account.
+type candidate struct {
+	part   *part
+	run    *schemas.ActiveRun
+	policy delivery.Policy
+	fate   recovery.Fate
+}
+
+// account returns the account of a name, following its definition. The caller
+// holds mu.
+func (m *member) account(name string, now time.Time) *account {
+	spec := m.Service.accounts.lookup(name)
+	a := m.accounts[name]
+	if a == nil {
+		a = &account{
+			name:    name,
+			spec:    accountSpec{version: -1},
+			limiter: slots.NewLimiter(spec.Slots, m.cfg.GrowInterval),
+			share:   slots.NewShare(spec.Slots, m.cfg.MaxReplicas, m.cfg.RequestTimeout, m.leases != nil, now),
+			circuit: circuit.New(circuit.Config{
+				Threshold: m.cfg.OutageThreshold, Min: m.cfg.BackoffMin, Max: m.cfg.BackoffMax, Jitter: jitter,
+			}),
+			announced: map[string]*announcement{},
+		}
+		m.accounts[name] = a
+	}
+	if a.spec.version == spec.version && a.client != nil {
+		return a
+	}
+	changed := a.spec.version != spec.version
+	if _, _, open := a.circuit.Open(); open && !changed && now.Before(a.circuit.Next()) {
+		return a
+	}
+	a.spec = spec
+	a.limiter.SetTotal(spec.Slots)
+	a.share.Resize(spec.Slots, m.cfg.MaxReplicas)
+	m.dial(a, now)
+	return a
+}
+
+// dial makes the account's client, or opens its circuit with the reason why it
+// cannot.
+func (m *member) dial(a *account, now time.Time) {
+	if a.client != nil {
+		a.client.Close()
+		a.client = nil
+	}
+	acc, pool, err := m.Service.accounts.resolve(a.spec, m.cfg.RequestTimeout)
+	if err != nil {
+		a.circuit.Refused("the account cannot be used: "+err.Error(), now, true)
+		return
+	}
+	a.client, a.pool = m.connect(acc), pool
+	a.circuit.Retry(now)
+	poke(m.lease)
+}
+
+func jitter(d time.Duration) time.Duration { return rand.N(d) }
+
+// free is how many more requests may be sent now.
+func (a *account) free(now time.Time) int {
+	most := min(a.limiter.Limit(now), a.share.Slots(now))
+	if a.frozen {
+		most = min(most, a.pledged)
+	}
+	return most - a.inFlight
+}
+
+// busy says whether the account has anything to send.
+func (a *account) busy() bool { return a.inFlight > 0 || len(a.waiting) > 0 || len(a.candidates) > 0 }
+
+// take removes and returns a partition's waiting uploads.
+func (a *account) take(p *part) []*upload {
+	var taken []*upload
+	a.waiting = slices.DeleteFunc(a.waiting, func(u *upload) bool {
+		if u.part == p {
+			taken = append(taken, u)
+			return true
+		}
+		return false
+	})
+	return taken
+}
+
+// due removes and returns the waiting upload that may go first, or says when
+// one may.
+func (a *account) due(now time.Time) (u *upload, again time.Time) {
+	best := -1
+	for i, w := range a.waiting {
+		if best < 0 || w.notBefore.Before(a.waiting[best].notBefore) {
+			best = i
+		}
+	}
+	if best < 0 {
+		return nil, time.Time{}
+	}
+	u = a.waiting[best]
+	if u.notBefore.After(now) {
+		return nil, u.notBefore
+	}
+	a.waiting = slices.Delete(a.waiting, best, best+1)
+	return u, time.Time{}
+}
+
+// leasing leases slots for every account, one script call each.
+func (m *member) leasing(ctx context.Context) error {
+	ticker := time.NewTicker(m.cfg.LeaseInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		case <-m.lease:
+		}
+		m.mu.Lock()
+		accounts := make([]*account, 0, len(m.accounts))
+		for _, a := range m.accounts {
+			accounts = append(accounts, a)
+		}
+		m.mu.Unlock()
+		for _, a := range accounts {
+			m.leaseFor(ctx, a)
+		}
+		poke(m.wake)
+	}
+}
+
+// leaseFor leases an account's slots anew.
+//
+// Invariant 7: what the call says is in use stays an upper bound while it is
+// under way, so slots that Redis gives to others are not in use here.
+func (m *member) leaseFor(ctx context.Context, a *account) {
+	now := time.Now()
+	m.mu.Lock()
+	if a.busy() {
+		a.worked = now
+	}
+	want := 0
+	if now.Sub(a.worked) < idleGrace && !m.draining {
+		want = a.limiter.Limit(now)
+		if _, _, open := a.circuit.Open(); open {
+			want = 1
+		}
+	}
+	if m.leases == nil || a.client == nil || (want == 0 && !a.holds && a.inFlight == 0) {
+		m.mu.Unlock()
+		return
+	}
+	a.frozen, a.pledged, a.asked = true, a.inFlight, now
+	request := redis.LeaseRequest{
+		Pool: a.pool, Holder: m.holderOf(a), Want: want, InUse: a.pledged, Limit: a.spec.Slots, TTL: m.cfg.leaseTTL(),
+	}
+	m.mu.Unlock()
+	lease, err := m.leases.Acquire(ctx, request)
+	now = time.Now()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	a.frozen = false
+	if err != nil {
+		if !a.share.Missing() {
+			m.deps.Telemetry.Logger.WarnContext(ctx, "slots cannot be leased, using the static share", "account", a.name, "error", err)
+		}
+		a.share.Failed(now)
+		return
+	}
+	a.holds = lease.Granted > 0
+	a.share.Granted(lease, now)
+}
+
+// holderOf names this process and account: two definitions of one CleverTap
+// account share its slots, and are two holders.
+func (m *member) holderOf(a *account) string { return m.holder + "/" + a.name }
+
+// giveBack returns all leases at the end of the membership.
+func (m *member) giveBack() {
+	if m.leases == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(m.work), m.cfg.BackoffMin)
+	defer cancel()
+	for _, a := range m.accounts {
+		if a.holds && a.inFlight == 0 {
+			// One that is not returned expires.
+			_ = m.leases.Release(ctx, a.pool, m.holderOf(a))
+		}
+	}
+}
+
+func (m *member) closeClients() {
+	for _, a := range m.accounts {
+		if a.client != nil {
+			a.client.Close()
+		}
+	}
+}
+
+// weight is how many turns an import takes for another's one.
+func weight(spec *schemas.ImportSpec) int { return max(1, spec.Priority) }

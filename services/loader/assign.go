@@ -1,0 +1,214 @@
+package loader
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"tapline.dev/libs/kafka"
+	"tapline.dev/schemas"
+	"tapline.dev/services/loader/internal/lane"
+	"tapline.dev/services/loader/internal/recovery"
+)
+
+// assigned takes partitions over. Nothing of them is sent before recover is
+// through, but their records may come.
+func (m *member) assigned(_ context.Context, tps []kafka.TP) {
+	m.mu.Lock()
+	byImport := map[string][]*part{}
+	for _, tp := range tps {
+		p := &part{tp: tp, importName: m.topics.ImportOf(tp.Topic), lane: lane.New(m.seed), idle: make(chan struct{})}
+		m.parts[tp] = p
+		byImport[p.importName] = append(byImport[p.importName], p)
+	}
+	m.mu.Unlock()
+	m.group.Resume(tps...) // a pause survives a rebalance
+	m.tasks.Go(func() {
+		for importName, parts := range byImport {
+			if err := m.recover(m.work, importName, parts); err != nil {
+				m.fail(fmt.Errorf("taking over partitions of %s: %w", importName, err))
+				return
+			}
+		}
+	})
+}
+
+// recover reads what earlier owners reported past the committed offsets of an
+// import's partitions. The group gave the partitions away only after those
+// owners drained or their session ended, so nothing is added behind its back
+// but answers that arrive late, which change no decision.
+func (m *member) recover(ctx context.Context, importName string, parts []*part) error {
+	tps := make([]kafka.TP, len(parts))
+	for i, p := range parts {
+		tps[i] = p.tp
+	}
+	committed, err := m.group.Committed(ctx, tps...)
+	if err != nil {
+		return err
+	}
+	reports := kafka.TP{Topic: m.topics.Reports(), Partition: schemas.ControlPartition(importName)}
+	pasts := make([]*recovery.Past, len(parts))
+	marks := make([]recovery.Mark, len(parts))
+	from := int64(-1)
+	for i, p := range parts {
+		c := committed[p.tp]
+		if c.Offset < 0 {
+			continue // no owner ever sent anything: each commits before its first intent
+		}
+		pasts[i] = recovery.New(importName, p.tp.Partition, c.Offset)
+		marks[i] = recovery.Mark{Prev: c.Offset - 1} // offsets that an operator set have no mark
+		if c.Metadata != "" {
+			if marks[i], err = recovery.ParseMark(c.Metadata); err != nil {
+				return err
+			}
+		}
+		if from < 0 || marks[i].Reports < from {
+			from = marks[i].Reports
+		}
+	}
+	next, err := m.readReports(ctx, reports, from, pasts)
+	if err != nil {
+		return err
+	}
+	for i, p := range parts {
+		c := committed[p.tp]
+		inLog := c.Offset >= 0
+		if !inLog {
+			start, err := m.reader.StartOffset(ctx, p.tp)
+			if err != nil {
+				return err
+			}
+			c.Offset, marks[i] = start, recovery.Mark{Reports: next, Prev: start - 1}
+			pasts[i] = recovery.New(importName, p.tp.Partition, start)
+		}
+		m.mu.Lock()
+		p.lane.Recover(c.Offset, marks[i], pasts[i], inLog)
+		m.written[reports.Partition] = max(m.written[reports.Partition], next)
+		m.mu.Unlock()
+	}
+	poke(m.commit)
+	poke(m.wake)
+	return nil
+}
+
+// readReports feeds the intents and receipts from an offset on to pasts, and
+// returns the offset of the next report. A negative offset reads none.
+func (m *member) readReports(ctx context.Context, tp kafka.TP, from int64, pasts []*recovery.Past) (int64, error) {
+	if from < 0 {
+		return m.reader.EndOffset(ctx, tp)
+	}
+	return m.reader.ReadTo(ctx, tp, from, func(r *kafka.Record) error {
+		kind := kafka.HeaderValue(r, "ce_type")
+		if kind != nil && !bytes.Contains(kind, []byte(".intent.")) && !bytes.Contains(kind, []byte(".receipt.")) {
+			return nil
+		}
+		var report schemas.Report
+		if err := json.Unmarshal(r.Value, &report); err != nil {
+			return fmt.Errorf("reading the report at %s[%d] offset %d: %w", r.Topic, r.Partition, r.Offset, err)
+		}
+		for _, past := range pasts {
+			if past != nil {
+				past.Add(&report, m.cfg.RequestTimeout)
+			}
+		}
+		return nil
+	})
+}
+
+// revoked drains the partitions before they move.
+func (m *member) revoked(ctx context.Context, tps []kafka.TP) { m.drain(ctx, tps) }
+
+// lost drops partitions that have moved already: their requests in flight are
+// left to end, their answers are still reported, but nothing is committed.
+func (m *member) lost(_ context.Context, tps []kafka.TP) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, tp := range tps {
+		if p := m.parts[tp]; p != nil {
+			m.forget(p)
+		}
+	}
+}
+
+// forget drops a partition. The caller holds mu.
+func (m *member) forget(p *part) {
+	p.draining, p.gone = true, true
+	for _, a := range m.accounts {
+		for _, u := range a.take(p) {
+			u.span.End()
+		}
+	}
+	delete(m.parts, p.tp)
+}
+
+// drain stops cutting, waits for what is under way, reports what is decided and
+// commits.
+//
+// Invariant 6: what could not be finished in time has an intent and no receipt;
+// the next owner knows what that means.
+func (m *member) drain(ctx context.Context, tps []kafka.TP) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), m.cfg.DrainTimeout)
+	defer cancel()
+	m.mu.Lock()
+	var parts []*part
+	for _, tp := range tps {
+		p := m.parts[tp]
+		if p == nil || p.draining {
+			continue
+		}
+		p.draining = true
+		if p.active == 0 {
+			close(p.idle)
+		}
+		parts = append(parts, p)
+	}
+	m.mu.Unlock()
+	for _, p := range parts {
+		select {
+		case <-p.idle:
+		case <-ctx.Done():
+		}
+	}
+	m.putDown(parts)
+	m.commitParts(ctx, parts)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, p := range parts {
+		m.forget(p)
+	}
+}
+
+// putDown reports what uploads that wait for another request have decided.
+func (m *member) putDown(parts []*part) {
+	m.mu.Lock()
+	var waiting []*upload
+	for _, p := range parts {
+		for _, a := range m.accounts {
+			waiting = append(waiting, a.take(p)...)
+		}
+	}
+	m.mu.Unlock()
+	ctx, cancel := context.WithTimeout(m.work, m.cfg.CommitInterval+5*time.Second)
+	defer cancel()
+	for _, u := range waiting {
+		if err := m.report(ctx, u); err != nil {
+			m.fail(err)
+			return
+		}
+		u.span.End()
+	}
+}
+
+// drainAll drains every partition, at the end of the membership.
+func (m *member) drainAll() {
+	m.mu.Lock()
+	m.draining = true
+	tps := make([]kafka.TP, 0, len(m.parts))
+	for tp := range m.parts {
+		tps = append(tps, tp)
+	}
+	m.mu.Unlock()
+	m.drain(m.work, tps)
+}

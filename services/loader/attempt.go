@@ -1,0 +1,334 @@
+package loader
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
+
+	"tapline.dev/libs/kafka"
+	"tapline.dev/libs/telemetry"
+	"tapline.dev/schemas"
+	"tapline.dev/services/loader/internal/circuit"
+	"tapline.dev/services/loader/internal/clevertap"
+	"tapline.dev/services/loader/internal/delivery"
+	"tapline.dev/services/loader/internal/lane"
+	"tapline.dev/services/loader/internal/recovery"
+)
+
+// upload is a batch on its way to an account.
+type upload struct {
+	part     *part
+	account  *account
+	client   uploader
+	batch    *lane.Batch
+	run      *schemas.ActiveRun // nil of a run that is over or never was
+	number   int
+	attempt  int
+	delivery *delivery.Delivery
+
+	notBefore time.Time // of the next request
+	probe     bool      // asks whether the account is back
+	failures  int       // transient faults in a row
+	began     time.Time // of the last request
+	status    int
+	took      time.Duration
+
+	ctx  context.Context
+	span trace.Span
+}
+
+// maxLinks bounds the batches that an upload's span is linked to.
+const maxLinks = 16
+
+// newUpload starts the upload of a batch.
+func (m *member) newUpload(a *account, c *candidate, b *lane.Batch, now time.Time) *upload {
+	identities := make([]uint64, len(b.Items))
+	for i := range b.Items {
+		identities[i] = b.Items[i].Identity
+	}
+	touched := b.Fate == recovery.Ambiguous
+	u := &upload{
+		part: c.part, account: a, batch: b, run: c.run, number: c.run.Number, attempt: c.run.Attempt,
+		delivery:  delivery.New(c.policy, identities, touched),
+		notBefore: now,
+	}
+	if touched && c.policy == delivery.Replace {
+		// Until the earlier owner's request can no longer arrive. Clocks of two
+		// machines meet here, so the wait is never longer than a request.
+		u.notBefore = minTime(c.part.lane.Until(), now.Add(m.cfg.RequestTimeout))
+	}
+	ctx := telemetry.ContextWith(m.work, c.run.Traceparent)
+	u.ctx, u.span = m.tracer.Start(ctx, "send upload",
+		trace.WithSpanKind(trace.SpanKindClient), trace.WithLinks(links(b)...), trace.WithAttributes(
+			attribute.String("tapline.run", c.run.Run),
+			attribute.Int("tapline.attempt", c.run.Attempt),
+			attribute.String("tapline.account", a.name),
+			attribute.Int("messaging.destination.partition.id", int(c.part.tp.Partition)),
+			attribute.Int("messaging.batch.message_count", len(b.Items)),
+		))
+	return u
+}
+
+// links name the mapper's batches that the records came in.
+func links(b *lane.Batch) []trace.Link {
+	var out []trace.Link
+	seen := map[string]bool{}
+	for i := range b.Items {
+		parent := kafka.HeaderValue(b.Items[i].Record, schemas.HeaderTraceparent)
+		if parent == nil || seen[string(parent)] {
+			continue
+		}
+		seen[string(parent)] = true
+		if link, ok := telemetry.LinkTo(string(parent)); ok && len(out) < maxLinks {
+			out = append(out, link)
+		}
+	}
+	return out
+}
+
+// launch takes a slot for the upload's next request. One that must still wait
+// goes back into the line. The caller holds mu.
+func (m *member) launch(u *upload, now time.Time) bool {
+	if u.notBefore.After(now) {
+		u.probe = false
+		u.account.waiting = append(u.account.waiting, u)
+		return false
+	}
+	u.client = u.account.client
+	u.account.inFlight++
+	u.part.active++
+	m.tasks.Go(func() { m.send(u) })
+	return true
+}
+
+// send writes the intent, then the request.
+func (m *member) send(u *upload) {
+	if err := m.young(u.account); err != nil {
+		m.requeue(u, time.Now().Add(m.cfg.Linger))
+		return
+	}
+	set := u.delivery.Next()
+	records := make([][]byte, len(set))
+	for n, i := range set {
+		records[n] = u.batch.Items[i].Record.Value
+	}
+	if err := m.intend(u, set, false); err != nil {
+		m.mu.Lock()
+		u.account.inFlight--
+		m.drop(u)
+		m.mu.Unlock()
+		m.fail(err)
+		return
+	}
+	m.metrics.started(m.work, u.account.name)
+	u.began = time.Now()
+	res, err := u.client.UploadIf(u.ctx, records, false, func() error { return m.young(u.account) })
+	if err != nil {
+		res = clevertap.Result{Kind: clevertap.ConfigFault, Cause: "request"}
+	}
+	u.took, u.status = time.Since(u.began), res.Status
+	m.metrics.answered(m.work, u.account.name, res.Kind.String(), len(set), u.took)
+	u.span.AddEvent("answer", trace.WithAttributes(
+		attribute.String("result", res.Kind.String()), attribute.String("cause", res.Cause),
+		attribute.Int("http.response.status_code", res.Status), attribute.Int("records", len(set))))
+	m.answered(u, res)
+}
+
+// requeue puts an upload back that sent nothing.
+func (m *member) requeue(u *upload, at time.Time) {
+	m.mu.Lock()
+	u.account.inFlight--
+	if u.probe {
+		u.account.circuit.Dropped(time.Now())
+	}
+	u.probe, u.notBefore = false, at
+	m.putBack(u)
+	m.mu.Unlock()
+	poke(m.wake)
+}
+
+// putBack lets an upload wait for its next request. The caller holds mu.
+func (m *member) putBack(u *upload) {
+	if u.part.gone {
+		u.span.End()
+	} else {
+		u.account.waiting = append(u.account.waiting, u)
+	}
+	m.leave(u.part)
+}
+
+var errOld = errors.New("the lease or the membership may end before the request does")
+
+// young says whether a request that is written now ends while its slot and its
+// partition are surely still this process's. Both ages are monotonic.
+func (m *member) young(a *account) error {
+	now := time.Now()
+	end := now.Add(m.cfg.RequestTimeout)
+	contact := m.group.Contact()
+	if contact.IsZero() || contact.Add(m.cfg.Kafka.SessionTimeout).Before(end) {
+		return errOld
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if until := a.share.Until(now); !until.IsZero() && until.Before(end) {
+		return errOld
+	}
+	return nil
+}
+
+// intend makes the intent of a request durable, or withdraws it.
+func (m *member) intend(u *upload, set []int, withdrawn bool) error {
+	return m.write(m.work, u, schemas.Report{Kind: schemas.ReportIntent, Intent: &schemas.Intent{
+		Upload: u.id(), Partition: u.part.tp.Partition, Ranges: ranges(u.batch, set), Records: len(set),
+		Try: u.delivery.Tries + 1, Withdrawn: withdrawn,
+	}})
+}
+
+// answered takes in an answer: what it says of the account, what of the records.
+func (m *member) answered(u *upload, res clevertap.Result) {
+	now := time.Now()
+	m.mu.Lock()
+	u.account.inFlight--
+	m.learn(u, res, now)
+	u.probe = false
+	wait := u.delivery.Apply(res)
+	u.notBefore = m.until(u, wait, res, now)
+	clean := u.delivery.Clean()
+	undecided := u.delivery.Next()
+	m.mu.Unlock()
+	poke(m.wake)
+	if wait == delivery.Finished {
+		m.settle(u)
+		return
+	}
+	if wait != delivery.Go && clean {
+		// Refused whole: whoever takes over need not call it ambiguous.
+		if err := m.intend(u, undecided, true); err != nil {
+			m.fail(err)
+		}
+	}
+	m.mu.Lock()
+	m.putBack(u)
+	m.mu.Unlock()
+	poke(m.wake)
+}
+
+// until is when the upload's next request may go.
+func (m *member) until(u *upload, wait delivery.Wait, res clevertap.Result, now time.Time) time.Time {
+	backoff := func() time.Time {
+		d := circuit.Backoff(u.failures, m.cfg.BackoffMin, m.cfg.BackoffMax, jitter)
+		u.failures++
+		return now.Add(max(d, res.RetryAfter))
+	}
+	switch {
+	case wait == delivery.Go, wait == delivery.Finished:
+		u.failures = 0
+		return now
+	case res.Cause == clevertap.CauseRefusedHere:
+		return now.Add(m.cfg.Linger)
+	case wait == delivery.Horizon:
+		return maxTime(backoff(), u.began.Add(m.cfg.RequestTimeout))
+	}
+	return backoff()
+}
+
+// learn tells the account's limiter and circuit what an answer says of it. The
+// caller holds mu.
+//
+// Invariant 8: no answer that is about the account or the moment touches a
+// record.
+func (m *member) learn(u *upload, res clevertap.Result, now time.Time) {
+	a := u.account
+	switch res.Kind {
+	case clevertap.Done, clevertap.Malformed, clevertap.TooLarge:
+		a.limiter.Answered(now)
+		m.worked(a, now)
+	case clevertap.Throttled:
+		a.limiter.Throttled(u.began, now)
+		m.worked(a, now)
+	case clevertap.AuthRefused:
+		m.open(u, now, fmt.Sprintf("CleverTap refuses the account's credentials (HTTP %d); check accountId, passcode and region", res.Status), true)
+	case clevertap.ConfigFault:
+		m.open(u, now, fmt.Sprintf("the account's endpoint does not take uploads (HTTP %d)", res.Status), true)
+	case clevertap.NotSent:
+		switch res.Cause {
+		case clevertap.CauseRefusedHere, clevertap.CauseCancelled:
+			m.unasked(u, now)
+		default:
+			m.open(u, now, "CleverTap cannot be reached ("+res.Cause+")", false)
+		}
+	default:
+		if res.Cause == clevertap.CauseCancelled {
+			m.unasked(u, now)
+			return
+		}
+		reason := "CleverTap does not answer as it should (" + res.Cause + ")"
+		if res.Cause == clevertap.CauseStatus {
+			reason = fmt.Sprintf("CleverTap answers with HTTP %d", res.Status)
+		}
+		m.open(u, now, reason, false)
+	}
+}
+
+// unasked: the request ended before it could say anything of the account.
+func (m *member) unasked(u *upload, now time.Time) {
+	if u.probe {
+		u.account.circuit.Dropped(now)
+	}
+}
+
+// open counts a fault of the account, or opens its circuit at once.
+func (m *member) open(u *upload, now time.Time, reason string, atOnce bool) {
+	a := u.account
+	_, _, before := a.circuit.Open()
+	if atOnce {
+		a.circuit.Refused(reason, now, u.probe)
+	} else {
+		a.circuit.Failed(reason, now, u.probe)
+	}
+	if _, _, after := a.circuit.Open(); after && !before {
+		m.log().WarnContext(m.work, "account paused", "account", a.name, "reason", reason)
+	}
+}
+
+// worked closes the circuit: what waited may go, one by one at first.
+func (m *member) worked(a *account, now time.Time) {
+	if !a.circuit.Worked() {
+		return
+	}
+	m.log().InfoContext(m.work, "account resumed", "account", a.name)
+	a.limiter.Restart(now)
+	m.announceOver(a)
+}
+
+// drop gives an upload up that will not go on here. The caller holds mu.
+func (m *member) drop(u *upload) {
+	u.span.End()
+	m.leave(u.part)
+}
+
+// leave ends one activity of a partition. The caller holds mu.
+func (m *member) leave(p *part) {
+	p.active--
+	if p.draining && p.active == 0 {
+		close(p.idle)
+	}
+}
+
+func minTime(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func maxTime(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}

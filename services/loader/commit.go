@@ -1,0 +1,69 @@
+package loader
+
+import (
+	"context"
+	"time"
+
+	"tapline.dev/libs/kafka"
+	"tapline.dev/schemas"
+	"tapline.dev/services/loader/internal/recovery"
+)
+
+// commits stores the contiguous prefix of every partition, now and then.
+func (m *member) commits(ctx context.Context) error {
+	ticker := time.NewTicker(m.cfg.CommitInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		case <-m.commit:
+		}
+		m.mu.Lock()
+		parts := make([]*part, 0, len(m.parts))
+		for _, p := range m.parts {
+			parts = append(parts, p)
+		}
+		m.mu.Unlock()
+		if m.commitParts(ctx, parts) {
+			poke(m.wake)
+		}
+	}
+}
+
+// commitParts commits what is news. A refused commit changes nothing: the same
+// prefix, or a longer one, is tried again, by this member or the next owner.
+func (m *member) commitParts(ctx context.Context, parts []*part) (done bool) {
+	type point struct {
+		part   *part
+		offset int64
+		mark   recovery.Mark
+	}
+	var points []point
+	commits := map[kafka.TP]kafka.Commit{}
+	m.mu.Lock()
+	for _, p := range parts {
+		offset, mark, news := p.lane.Prefix(m.written[schemas.ControlPartition(p.importName)])
+		if !news || p.gone {
+			continue
+		}
+		p.uncommit = 0
+		points = append(points, point{p, offset, mark})
+		commits[p.tp] = kafka.Commit{Offset: offset, Metadata: mark.String()}
+	}
+	m.mu.Unlock()
+	if len(points) == 0 {
+		return false
+	}
+	if err := m.group.Commit(ctx, commits); err != nil {
+		m.log().DebugContext(ctx, "offsets were not committed", "error", err)
+		return false
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, pt := range points {
+		pt.part.lane.Committed(pt.offset, pt.mark)
+	}
+	return true
+}

@@ -1,0 +1,102 @@
+package loader
+
+import (
+	"errors"
+	"time"
+
+	"tapline.dev/libs/config"
+	"tapline.dev/libs/kafka"
+	"tapline.dev/libs/redis"
+)
+
+// Config is what operators set.
+type Config struct {
+	Kafka kafka.Config
+	Redis redis.Config
+	// UseRedis shares the accounts' slots among replicas by leases. Without it
+	// each replica uses slots / maxReplicas.
+	UseRedis bool
+	// MaxReplicas is the largest number of loaders that run at once.
+	MaxReplicas int
+	// AllowCustomEndpoints lets accounts name a host of their own in place of a
+	// region, which turns whoever may apply into somebody who may send records and
+	// passcodes anywhere.
+	AllowCustomEndpoints bool
+	// Linger is how long a batch that is not full waits for more records.
+	Linger time.Duration
+	// RequestTimeout bounds a request, from its start to the end of the answer. A
+	// shorter one than the session timeout keeps a loader that was replaced
+	// without knowing it from writing after its successor.
+	RequestTimeout time.Duration
+	// BackoffMin and BackoffMax bound the wait after a transient fault.
+	BackoffMin, BackoffMax time.Duration
+	// OutageThreshold is how many transient faults in a row hold an account back
+	// to one request at a time.
+	OutageThreshold int
+	// GrowInterval is how long a limit that was halved takes to grow by one slot.
+	GrowInterval time.Duration
+	// LeaseInterval is how often slots are leased anew; a lease lives for three
+	// request timeouts.
+	LeaseInterval time.Duration
+	// CommitInterval is how often offsets are committed.
+	CommitInterval time.Duration
+	// DrainTimeout bounds how long requests in flight are waited for when a
+	// partition is revoked or the service stops.
+	DrainTimeout time.Duration
+	// BufferRecords bounds what waits in memory for one partition, BufferBytes for
+	// all; what one poll brings may come on top.
+	BufferRecords int
+	BufferBytes   config.Bytes
+}
+
+// DefaultConfig returns the values in force where nothing is set.
+func DefaultConfig() Config {
+	return Config{
+		Kafka:           kafka.DefaultConfig(),
+		Redis:           redis.Default(),
+		UseRedis:        true,
+		MaxReplicas:     3,
+		Linger:          50 * time.Millisecond,
+		RequestTimeout:  10 * time.Second,
+		BackoffMin:      500 * time.Millisecond,
+		BackoffMax:      time.Minute,
+		OutageThreshold: 5,
+		GrowInterval:    2 * time.Second,
+		LeaseInterval:   time.Second,
+		CommitInterval:  100 * time.Millisecond,
+		DrainTimeout:    15 * time.Second,
+		BufferRecords:   20_000,
+		BufferBytes:     256 << 20,
+	}
+}
+
+// Validate reports what cannot work; Kafka and Redis validate their own.
+func (c Config) Validate() error {
+	var errs []error
+	bad := func(wrong bool, key, problem string, args ...any) {
+		if wrong {
+			errs = append(errs, config.Bad(key, problem, args...))
+		}
+	}
+	for key, d := range map[string]time.Duration{
+		"linger": c.Linger, "requestTimeout": c.RequestTimeout, "backoffMin": c.BackoffMin, "backoffMax": c.BackoffMax,
+		"growInterval": c.GrowInterval, "leaseInterval": c.LeaseInterval, "commitInterval": c.CommitInterval, "drainTimeout": c.DrainTimeout,
+	} {
+		bad(d <= 0, key, "must be positive")
+	}
+	bad(c.MaxReplicas < 1, "maxReplicas", "must be at least 1")
+	bad(c.OutageThreshold < 1, "outageThreshold", "must be at least 1")
+	bad(c.BackoffMax < c.BackoffMin, "backoffMax", "must not be below backoffMin")
+	// The last heartbeat is up to a fifth of the session old, and a request must
+	// end within the session.
+	bad(c.RequestTimeout > c.Kafka.SessionTimeout*7/10, "requestTimeout", "must be at most 0.7 of kafka.sessionTimeout")
+	bad(c.LeaseInterval > c.RequestTimeout, "leaseInterval", "must not be above requestTimeout")
+	bad(c.DrainTimeout > c.Kafka.RebalanceTimeout, "drainTimeout", "must be at most kafka.rebalanceTimeout")
+	bad(c.BufferRecords < 1000, "bufferRecords", "must be at least 1000")
+	bad(c.BufferBytes < 1<<20, "bufferBytes", "must be at least 1MiB")
+	return errors.Join(errs...)
+}
+
+// leaseTTL is how long a lease lives without renewal: a request that begins
+// late in it must still end inside.
+func (c Config) leaseTTL() time.Duration { return 3 * c.RequestTimeout }

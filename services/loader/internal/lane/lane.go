@@ -1,0 +1,275 @@
+// Package lane holds the records of one partition between Kafka and the
+// uploads: it cuts them into batches, keeps the identities of batches in flight
+// locked, and knows the contiguous prefix of finished batches.
+//
+// A Lane does no I/O and is not safe for concurrent use: its owner locks.
+package lane
+
+import (
+	"hash/maphash"
+	"slices"
+	"time"
+
+	"tapline.dev/libs/kafka"
+	"tapline.dev/schemas"
+	"tapline.dev/services/loader/internal/recovery"
+)
+
+// MaxOpen is how many batches may be past the committed prefix.
+const MaxOpen = 64
+
+// Item is a record on its way.
+type Item struct {
+	Record   *kafka.Record
+	Prev     int64 // offset of the record before it in the partition
+	ID       schemas.RowID
+	KnownID  bool   // the id header could be read
+	Identity uint64 // hash of the key; a collision only delays
+}
+
+// Limits bound a batch.
+type Limits struct {
+	Records int
+	Bytes   int64
+	Linger  time.Duration
+	// OncePerIdentity keeps a second record of an identity out of the batch: for
+	// records that must not be sent twice when the first of two is retried.
+	OncePerIdentity bool
+}
+
+// Batch is a stretch of records of one run and attempt with one fate.
+type Batch struct {
+	Items []Item
+	Fate  recovery.Fate
+	// Floor is at or below the reports offset of whatever is written about the
+	// batch; the owner sets it when it cuts.
+	Floor int64
+
+	locked   bool
+	finished bool
+}
+
+// First is the batch's lowest offset.
+func (b *Batch) First() int64 { return b.Items[0].Record.Offset }
+
+// Last is the batch's highest offset.
+func (b *Batch) Last() int64 { return b.Items[len(b.Items)-1].Record.Offset }
+
+// Lane is one partition.
+type Lane struct {
+	seed  maphash.Seed
+	next  int64 // the lowest offset that is still to come
+	prev  int64 // the record before next
+	queue []Item
+	head  int
+	bytes int64
+	since time.Time // since when the head is the head
+
+	past    *recovery.Past
+	reports int64 // the reports offset that a successor needs for what past knows
+
+	locks map[uint64]*Batch
+	open  []*Batch // in the order of offsets, not yet committed
+	mark  recovery.Mark
+	at    int64 // committed offset
+	inLog bool  // at and mark are committed
+}
+
+// New starts a lane behind a committed offset. past may be set later with
+// Recover; nothing is cut before.
+func New(seed maphash.Seed) *Lane {
+	return &Lane{seed: seed, next: -1, locks: map[uint64]*Batch{}}
+}
+
+// Recover tells where the lane starts: the committed offset, its mark and what
+// was reported past it. inLog says that the offset stands in the group already.
+func (l *Lane) Recover(committed int64, mark recovery.Mark, past *recovery.Past, inLog bool) {
+	l.at, l.mark, l.past, l.reports, l.inLog = committed, mark, past, mark.Reports, inLog
+	if len(l.queue) > 0 {
+		l.queue[0].Prev = mark.Prev
+	} else {
+		l.prev = mark.Prev
+	}
+}
+
+// Push adds a record. Offsets that the lane has already are left out.
+func (l *Lane) Push(r *kafka.Record, now time.Time) {
+	if r.Offset < l.next {
+		return
+	}
+	item := Item{Record: r, Prev: l.prev, Identity: maphash.Bytes(l.seed, r.Key)}
+	item.ID, item.KnownID = schemas.ParseRowID(kafka.HeaderValue(r, schemas.HeaderID))
+	if l.Pending() == 0 {
+		l.since = now
+	}
+	l.queue = append(l.queue, item)
+	l.bytes += int64(len(r.Value))
+	l.next, l.prev = r.Offset+1, r.Offset
+}
+
+// Pending is how many records wait to be cut.
+func (l *Lane) Pending() int { return len(l.queue) - l.head }
+
+// PendingBytes is the size of the values that wait to be cut.
+func (l *Lane) PendingBytes() int64 { return l.bytes }
+
+// Open is how many batches are cut and not committed.
+func (l *Lane) Open() int { return len(l.open) }
+
+// Head is the next record to be cut and what is known of it. There is none
+// before a commit stands in the group: whoever finds none there may conclude that
+// nothing was ever sent.
+func (l *Lane) Head() (Item, recovery.Fate, bool) {
+	if !l.inLog || l.Pending() == 0 || len(l.open) >= MaxOpen {
+		return Item{}, recovery.Fresh, false
+	}
+	item := l.queue[l.head]
+	return item, l.past.Fate(item.Record.Offset), true
+}
+
+// Until is when the last ambiguous request of earlier owners can no longer
+// arrive.
+func (l *Lane) Until() time.Time { return l.past.Until() }
+
+// Cut takes the next batch, or says when to look again: a batch that is not
+// full waits for the linger, and so does one that a locked identity cuts short.
+// A zero time means that only a change (a record, a finished batch) helps.
+//
+// Invariant 4: the identities of the batch are locked until Finish, so no two
+// batches in flight hold records of one identity.
+func (l *Lane) Cut(now time.Time, limits Limits) (*Batch, time.Time) {
+	_, fate, ok := l.Head()
+	if !ok {
+		return nil, time.Time{}
+	}
+	n, closed := l.measure(fate, limits)
+	if n == 0 {
+		return nil, time.Time{} // the head's identity is locked
+	}
+	if due := l.since.Add(limits.Linger); !closed && due.After(now) {
+		return nil, due
+	}
+	b := l.take(n, fate, now)
+	b.locked = true
+	for i := range b.Items {
+		l.locks[b.Items[i].Identity] = b
+	}
+	return b, time.Time{}
+}
+
+// CutUnsent takes the next batch of records that are not to be sent: no linger,
+// no locks.
+func (l *Lane) CutUnsent(now time.Time, limit int) *Batch {
+	_, fate, ok := l.Head()
+	if !ok {
+		return nil
+	}
+	n := 1
+	for n < limit && l.same(n, fate) {
+		n++
+	}
+	return l.take(n, fate, now)
+}
+
+// measure counts the records that the next batch can hold. closed: waiting will
+// not make it larger.
+func (l *Lane) measure(fate recovery.Fate, limits Limits) (n int, closed bool) {
+	var bytes int64
+	var seen map[uint64]bool
+	if limits.OncePerIdentity {
+		seen = map[uint64]bool{}
+	}
+	for n < limits.Records && l.head+n < len(l.queue) {
+		item := &l.queue[l.head+n]
+		size := int64(len(item.Record.Value)) + 1 // and a comma
+		if n > 0 && (bytes+size > limits.Bytes || !l.same(n, fate)) {
+			return n, true
+		}
+		if _, locked := l.locks[item.Identity]; locked {
+			return n, false
+		}
+		if seen != nil {
+			if seen[item.Identity] {
+				return n, true
+			}
+			seen[item.Identity] = true
+		}
+		bytes += size
+		n++
+	}
+	return n, n == limits.Records
+}
+
+// same says whether the n-th waiting record may follow the head in one batch.
+func (l *Lane) same(n int, fate recovery.Fate) bool {
+	if l.head+n >= len(l.queue) {
+		return false
+	}
+	head, item := &l.queue[l.head], &l.queue[l.head+n]
+	return item.ID.Number == head.ID.Number && item.ID.Attempt == head.ID.Attempt &&
+		item.KnownID == head.KnownID && l.past.Fate(item.Record.Offset) == fate
+}
+
+func (l *Lane) take(n int, fate recovery.Fate, now time.Time) *Batch {
+	b := &Batch{Items: make([]Item, n), Fate: fate}
+	copy(b.Items, l.queue[l.head:l.head+n])
+	for i := range b.Items {
+		l.bytes -= int64(len(b.Items[i].Record.Value))
+	}
+	clear(l.queue[l.head : l.head+n]) // the batch alone keeps the records alive
+	l.head += n
+	if l.head == len(l.queue) || l.head > 4096 && l.head > len(l.queue)/2 {
+		l.queue = slices.Delete(l.queue, 0, l.head)
+		l.head = 0
+	}
+	l.since = now
+	l.open = append(l.open, b)
+	return b
+}
+
+// Finish ends a batch: every record of it has a durable outcome.
+func (l *Lane) Finish(b *Batch) {
+	b.finished = true
+	if !b.locked {
+		return
+	}
+	for i := range b.Items {
+		if l.locks[b.Items[i].Identity] == b {
+			delete(l.locks, b.Items[i].Identity)
+		}
+	}
+}
+
+// Prefix is the offset to commit, with its mark, and whether it is news. next is
+// a reports offset at or below that of any intent still to be written.
+//
+// Invariant 1: it covers finished batches only, up to the first that is not.
+func (l *Lane) Prefix(next int64) (offset int64, mark recovery.Mark, news bool) {
+	if l.past == nil {
+		return 0, recovery.Mark{}, false
+	}
+	offset, mark = l.at, l.mark
+	i := 0
+	for ; i < len(l.open) && l.open[i].finished; i++ {
+		offset, mark.Prev = l.open[i].Last()+1, l.open[i].Last()
+	}
+	news = i > 0 || !l.inLog
+	mark.Reports = next
+	for _, b := range l.open[i:] {
+		mark.Reports = min(mark.Reports, b.Floor)
+	}
+	if offset <= l.past.Last() {
+		mark.Reports = min(mark.Reports, l.reports)
+	}
+	return offset, mark, news
+}
+
+// Committed tells that the group has stored the offset.
+func (l *Lane) Committed(offset int64, mark recovery.Mark) {
+	i := 0
+	for i < len(l.open) && l.open[i].Last() < offset {
+		i++
+	}
+	l.open = slices.Delete(l.open, 0, i)
+	l.at, l.mark, l.inLog = offset, mark, true
+}

@@ -1,0 +1,111 @@
+// Package recovery reads what earlier owners of a partition reported, so that
+// the next one neither sends again what has an outcome nor takes an upload
+// whose answer is unknown for one that was never sent.
+package recovery
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"tapline.dev/schemas"
+)
+
+// Fate is what is known of an offset past the committed one.
+type Fate int
+
+// Fates.
+const (
+	Fresh     Fate = iota // never written to a socket
+	Ambiguous             // written, answer unknown
+	Done                  // has a receipt
+)
+
+// Mark is the metadata of a committed offset: what its successor starts from.
+type Mark struct {
+	// Reports is the offset of the import's reports partition from which every
+	// intent and receipt of uncommitted offsets is found.
+	Reports int64 `json:"reports"`
+	// Prev is the offset of the last record before the committed offset, -1 when
+	// there is none.
+	Prev int64 `json:"prev"`
+}
+
+// ParseMark reads a commit's metadata.
+func ParseMark(metadata string) (Mark, error) {
+	var m Mark
+	if err := json.Unmarshal([]byte(metadata), &m); err != nil {
+		return Mark{}, fmt.Errorf("reading commit metadata: %w", err)
+	}
+	return m, nil
+}
+
+// String writes the mark as metadata.
+func (m Mark) String() string {
+	return fmt.Sprintf(`{"reports":%d,"prev":%d}`, m.Reports, m.Prev)
+}
+
+// Past is what was reported of one partition's offsets from Committed on. The
+// loader keeps at most 64 uploads open past the committed offset, which bounds
+// the map.
+type Past struct {
+	importName string
+	partition  int32
+	committed  int64
+	fates      map[int64]Fate
+	last       int64     // highest offset with a fate, -1 when there is none
+	until      time.Time // until when an ambiguous upload's request may still arrive
+}
+
+// New returns a Past that knows nothing yet.
+func New(importName string, partition int32, committed int64) *Past {
+	return &Past{importName: importName, partition: partition, committed: committed, fates: map[int64]Fate{}, last: -1}
+}
+
+// Add takes in a report, in the order of the log. Reports of other imports,
+// partitions and stages change nothing. timeout is how long a request lives
+// after its intent.
+func (p *Past) Add(r *schemas.Report, timeout time.Duration) {
+	if r.Import != p.importName {
+		return
+	}
+	switch {
+	case r.Kind == schemas.ReportIntent && r.Intent != nil && r.Intent.Partition == p.partition:
+		fate := Ambiguous
+		if r.Intent.Withdrawn {
+			fate = Fresh
+		}
+		p.set(r.Intent.Ranges, fate)
+		if end := r.Time.Add(timeout); fate == Ambiguous && end.After(p.until) {
+			p.until = end
+		}
+	case r.Kind == schemas.ReportReceipt && r.Receipt != nil && r.Receipt.Partition == p.partition:
+		p.set(r.Receipt.Ranges, Done)
+	}
+}
+
+func (p *Past) set(ranges []schemas.Range, fate Fate) {
+	for _, r := range ranges {
+		for offset := max(r.From, p.committed); offset <= r.To; offset++ {
+			if p.fates[offset] == Done {
+				continue // an outcome is final
+			}
+			p.fates[offset] = fate
+			p.last = max(p.last, offset)
+		}
+	}
+}
+
+// Fate is what is known of an offset.
+func (p *Past) Fate(offset int64) Fate {
+	if offset > p.last {
+		return Fresh
+	}
+	return p.fates[offset]
+}
+
+// Last is the highest offset of which anything is known, -1 when there is none.
+func (p *Past) Last() int64 { return p.last }
+
+// Until is when the last ambiguous request can no longer arrive.
+func (p *Past) Until() time.Time { return p.until }

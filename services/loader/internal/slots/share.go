@@ -1,0 +1,83 @@
+package slots
+
+import (
+	"time"
+
+	"tapline.dev/libs/redis"
+)
+
+// Share is how many of an account's slots this process may use.
+//
+// Invariant 7: with Redis it is the lease. Without it, and for one request
+// timeout after Redis went, came back or forgot, it is the smaller of the lease
+// and the account's slots divided by the number of replicas: by then every
+// request that was sent under another rule has ended.
+type Share struct {
+	static int           // slots divided by replicas
+	settle time.Duration // a request timeout
+	leased bool          // the deployment has Redis
+
+	granted int
+	until   time.Time // of the lease
+	went    time.Time // when Redis was first missed, zero while it answers
+	missed  bool      // a call failed since it last answered
+	back    time.Time // when it answered again
+	age     time.Duration
+	seen    time.Time // when age was told
+}
+
+// NewShare starts without slots until Redis answers, or as if it had just gone:
+// other replicas may be in full flight. Without Redis in the deployment the
+// share is the static one.
+func NewShare(total, replicas int, settle time.Duration, leased bool, now time.Time) *Share {
+	s := &Share{settle: settle, leased: leased, went: now}
+	s.Resize(total, replicas)
+	return s
+}
+
+// Resize follows a changed account.
+func (s *Share) Resize(total, replicas int) { s.static = max(1, total/max(1, replicas)) }
+
+// Granted takes in a lease.
+func (s *Share) Granted(lease redis.Lease, now time.Time) {
+	if s.missed {
+		s.back = now
+	}
+	s.went, s.missed = time.Time{}, false
+	s.granted, s.until = min(lease.Granted, lease.Fair), lease.Until
+	s.age, s.seen = lease.Age, now
+}
+
+// Failed tells that Redis did not answer.
+func (s *Share) Failed(now time.Time) {
+	s.missed = true
+	if s.went.IsZero() {
+		s.went = now
+	}
+}
+
+// Slots is how many requests may be in flight now.
+func (s *Share) Slots(now time.Time) int {
+	switch {
+	case !s.leased:
+		return s.static
+	case !s.went.IsZero() && now.Sub(s.went) >= s.settle:
+		return s.static
+	case now.After(s.until):
+		return 0
+	case !s.went.IsZero(), now.Sub(s.back) < s.settle, s.age+now.Sub(s.seen) < s.settle:
+		return min(s.granted, s.static)
+	}
+	return s.granted
+}
+
+// Until is when what is in use must have ended; zero when nothing is leased.
+func (s *Share) Until(now time.Time) time.Time {
+	if !s.leased || (!s.went.IsZero() && now.Sub(s.went) >= s.settle) {
+		return time.Time{}
+	}
+	return s.until
+}
+
+// Missing says whether Redis did not answer the last call.
+func (s *Share) Missing() bool { return s.missed }

@@ -1,0 +1,136 @@
+package loader
+
+import (
+	"context"
+	"crypto/rand"
+	"time"
+
+	"go.opentelemetry.io/otel/trace"
+	"golang.org/x/sync/errgroup"
+
+	"tapline.dev/libs/daemon"
+	"tapline.dev/libs/kafka"
+	"tapline.dev/libs/redis"
+	"tapline.dev/libs/runs"
+	"tapline.dev/libs/telemetry"
+	"tapline.dev/schemas"
+	"tapline.dev/services/loader/internal/clevertap"
+)
+
+// Group is the loader's consumer group, without the prefix.
+const Group = "loader"
+
+// Deps is what main passes in.
+type Deps struct {
+	Telemetry *telemetry.Telemetry
+	Health    *daemon.Health
+}
+
+// uploader sends records to one account.
+type uploader interface {
+	// UploadIf sends nothing if allow, which runs before the first byte is
+	// written, returns an error.
+	UploadIf(ctx context.Context, records [][]byte, dryRun bool, allow func() error) (clevertap.Result, error)
+	Close()
+}
+
+// Service is the loader.
+type Service struct {
+	cfg      Config
+	deps     Deps
+	kafka    kafka.Deps
+	topics   schemas.Topics
+	runs     *runs.View
+	imports  *imports
+	accounts *accountSpecs
+	tables   []*kafka.Table
+	redis    *redis.Client // nil without Redis
+	metrics  metrics
+	tracer   trace.Tracer
+	ready    func(error)
+	holder   string // names this process among the holders of leases
+	connect  func(clevertap.Account) uploader
+}
+
+// New wires the service; it connects to nothing.
+func New(cfg Config, deps Deps) (*Service, error) {
+	s := &Service{
+		cfg: cfg, deps: deps,
+		kafka:  kafka.Deps{Log: deps.Telemetry.Logger, Meter: deps.Telemetry.MeterProvider()},
+		topics: schemas.NewTopics(cfg.Kafka.Prefix),
+		tracer: deps.Telemetry.Tracer("tapline.dev/services/loader"),
+		ready:  deps.Health.Gate("consuming"),
+		holder: rand.Text(),
+		connect: func(a clevertap.Account) uploader {
+			return clevertap.NewClient(a)
+		},
+	}
+	var err error
+	if s.metrics, err = newMetrics(deps.Telemetry.Meter("tapline.dev/services/loader")); err != nil {
+		return nil, err
+	}
+	if s.runs, err = runs.Open(cfg.Kafka, s.kafka); err != nil {
+		return nil, err
+	}
+	s.imports, s.accounts = newImports(s.topics), newAccountSpecs(cfg.AllowCustomEndpoints)
+	for topic, apply := range map[string]func(*kafka.Record){
+		s.topics.Imports():   s.imports.apply,
+		s.topics.Resources(): s.accounts.apply,
+	} {
+		table, err := kafka.OpenTable(cfg.Kafka, s.kafka, topic, apply)
+		if err != nil {
+			return nil, err
+		}
+		s.tables = append(s.tables, table)
+	}
+	if cfg.UseRedis {
+		if s.redis, err = redis.Open(cfg.Redis, redis.Deps{Meter: deps.Telemetry.Meter("tapline.dev/libs/redis")}); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// Run loads until ctx ends, then finishes the requests in flight.
+func (s *Service) Run(ctx context.Context) error {
+	// The tables outlive ctx for the drain.
+	following, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	group, following := errgroup.WithContext(following)
+	group.Go(func() error { return s.runs.Run(following) })
+	for _, table := range s.tables {
+		group.Go(func() error { return table.Run(following) })
+	}
+	group.Go(func() error {
+		defer stop()
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		defer context.AfterFunc(following, cancel)()
+		return s.keepServing(ctx)
+	})
+	err := group.Wait()
+	if s.redis != nil {
+		// A lease that is not given back expires by itself.
+		_ = s.redis.Close()
+	}
+	return err
+}
+
+// keepServing opens a new membership after an error that ended the last one.
+func (s *Service) keepServing(ctx context.Context) error {
+	const pause = time.Second
+	for {
+		err := s.serve(ctx)
+		if ctx.Err() != nil {
+			return err
+		}
+		s.ready(err)
+		s.metrics.restarts.Add(ctx, 1)
+		s.deps.Telemetry.Logger.WarnContext(ctx, "membership ended, joining again", "error", err)
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}

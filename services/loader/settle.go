@@ -1,0 +1,196 @@
+package loader
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace/noop"
+
+	"tapline.dev/libs/kafka"
+	"tapline.dev/schemas"
+	"tapline.dev/services/loader/internal/delivery"
+	"tapline.dev/services/loader/internal/lane"
+)
+
+// source names the loader in the headers of what it writes.
+const source = "loader"
+
+// id names an upload in reports: where it lies, for people.
+func (u *upload) id() string {
+	return schemas.RunID(u.part.importName, u.number) + "." + strconv.Itoa(u.attempt) + "/" +
+		strconv.Itoa(int(u.part.tp.Partition)) + "/" + strconv.FormatInt(u.batch.First(), 10)
+}
+
+// settleUnsent gives all records of a batch one outcome without sending them.
+// The caller holds mu.
+func (m *member) settleUnsent(p *part, b *lane.Batch, run *schemas.ActiveRun, outcome delivery.Outcome) {
+	head := b.Items[0].ID
+	u := &upload{
+		part: p, batch: b, run: run, number: head.Number, attempt: head.Attempt,
+		delivery: delivery.New(delivery.Hold, make([]uint64, len(b.Items)), false),
+		ctx:      m.work, span: noop.Span{},
+	}
+	u.delivery.End(outcome)
+	p.active++
+	m.tasks.Go(func() { m.settle(u) })
+}
+
+// settle makes the outcomes of an upload durable and lets its partition go on.
+func (m *member) settle(u *upload) {
+	err := m.report(m.work, u)
+	m.mu.Lock()
+	if err == nil && !u.part.gone {
+		m.finish(u.part, u.batch)
+	}
+	m.drop(u)
+	m.mu.Unlock()
+	if err != nil {
+		m.fail(err)
+	}
+	poke(m.wake)
+}
+
+// finish ends a batch whose outcomes are durable. The caller holds mu.
+func (m *member) finish(p *part, b *lane.Batch) {
+	p.lane.Finish(b)
+	p.uncommit++
+	if p.uncommit >= lane.MaxOpen/4 {
+		poke(m.commit)
+	}
+}
+
+// report writes the rejects, then the receipt, of the records that have an
+// outcome.
+//
+// Invariant 1: the rejects are acknowledged before the receipt that counts them.
+func (m *member) report(ctx context.Context, u *upload) error {
+	var decided []int
+	var rejects []*kafka.Record
+	receipt := &schemas.Receipt{Upload: u.id(), Partition: u.part.tp.Partition, Status: u.status, Millis: u.took.Milliseconds()}
+	counts := map[delivery.Outcome]int64{}
+	for i, o := range u.delivery.Outcomes {
+		if !o.Decided() {
+			continue
+		}
+		decided = append(decided, i)
+		item := &u.batch.Items[i]
+		switch {
+		case o.Code != "":
+			rec, err := m.reject(u, item, o)
+			if err != nil {
+				return err
+			}
+			rejects = append(rejects, rec)
+			receipt.Rejected = append(receipt.Rejected, schemas.OffsetOutcome{Offset: item.Record.Offset, Code: o.Code})
+		case o.Skip != "":
+			receipt.Skipped = append(receipt.Skipped, schemas.OffsetOutcome{Offset: item.Record.Offset, Code: o.Skip})
+		}
+		if u.delivery.Resent[i] {
+			receipt.Resent++
+		}
+		counts[delivery.Outcome{Loaded: o.Loaded, Code: o.Code, Skip: o.Skip}]++
+	}
+	if len(decided) == 0 {
+		return nil
+	}
+	if len(rejects) > 0 {
+		if err := m.producer.Produce(ctx, rejects...); err != nil {
+			return fmt.Errorf("writing rejects: %w", err)
+		}
+	}
+	receipt.Ranges, receipt.Records = ranges(u.batch, decided), len(decided)
+	if n := len(receipt.Skipped); n == len(decided) {
+		receipt.SkipReason, receipt.Skipped = receipt.Skipped[0].Code, nil
+	}
+	if u.delivery.Outcomes[decided[0]].Code != delivery.CodeUnknownRun {
+		if err := m.write(ctx, u, schemas.Report{Kind: schemas.ReportReceipt, Receipt: receipt}); err != nil {
+			return err
+		}
+	}
+	m.count(u, counts, receipt.Resent)
+	return nil
+}
+
+func (m *member) count(u *upload, counts map[delivery.Outcome]int64, resent int64) {
+	for o, n := range counts {
+		switch {
+		case o.Loaded:
+			m.metrics.counted(m.work, u.part.importName, "loaded", "", n)
+			u.span.SetAttributes(attribute.Int64("tapline.loaded", n))
+		case o.Code != "":
+			m.metrics.counted(m.work, u.part.importName, "rejected", o.Code, n)
+		default:
+			m.metrics.counted(m.work, u.part.importName, "skipped", o.Skip, n)
+		}
+	}
+	if resent > 0 {
+		m.metrics.resent.Add(m.work, resent)
+	}
+	u.span.SetAttributes(attribute.Int64("tapline.resent", resent), attribute.Int("tapline.requests", u.delivery.Tries))
+}
+
+// rejectOverhead is more than a reject's own fields take beside the record.
+const rejectOverhead = 4096
+
+func (m *member) reject(u *upload, item *lane.Item, o delivery.Outcome) (*kafka.Record, error) {
+	r := item.Record
+	info, _ := schemas.LookupError(o.Code)
+	reject := schemas.Reject{
+		Stage: schemas.StageLoad, Code: o.Code, Class: info.Class, Reason: o.Reason,
+		Import: u.part.importName, Run: schemas.RunID(u.part.importName, u.number), Attempt: u.attempt,
+		ID: string(kafka.HeaderValue(r, schemas.HeaderID)), Topic: r.Topic, Partition: r.Partition, Offset: r.Offset,
+		Time: time.Now().UTC(),
+	}
+	if len(r.Value)+rejectOverhead < int(m.cfg.Kafka.MaxMessageBytes) && json.Valid(r.Value) {
+		reject.Record = r.Value
+	}
+	rec, err := kafka.RejectRecord(m.topics.Rejects(), reject, source)
+	if err != nil {
+		return nil, fmt.Errorf("writing a reject: %w", err)
+	}
+	return rec, nil
+}
+
+// write makes a report about an upload durable.
+func (m *member) write(ctx context.Context, u *upload, report schemas.Report) error {
+	report.Import, report.Run = u.part.importName, schemas.RunID(u.part.importName, u.number)
+	report.Number, report.Attempt, report.Time = u.number, u.attempt, time.Now().UTC()
+	if u.run != nil {
+		report.TraceID = u.run.TraceID
+	}
+	return m.produce(ctx, report)
+}
+
+func (m *member) produce(ctx context.Context, report schemas.Report) error {
+	rec, err := kafka.ControlRecord(m.topics.Reports(), report.Import, report.Import, report, "report."+report.Kind, source)
+	if err != nil {
+		return err
+	}
+	if err := m.producer.Produce(ctx, rec); err != nil {
+		return fmt.Errorf("writing a report: %w", err)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.written[rec.Partition] = max(m.written[rec.Partition], rec.Offset+1)
+	return nil
+}
+
+// ranges are the offsets of some of a batch's records, in order, broken where
+// offsets are missing.
+func ranges(b *lane.Batch, which []int) []schemas.Range {
+	var out []schemas.Range
+	for _, i := range which {
+		item := &b.Items[i]
+		offset := item.Record.Offset
+		if n := len(out); n > 0 && out[n-1].To+1 == offset {
+			out[n-1].To = offset
+			continue
+		}
+		out = append(out, schemas.Range{Prev: item.Prev, From: offset, To: offset})
+	}
+	return out
+}

@@ -1,0 +1,496 @@
+package loader
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"tapline.dev/libs/daemon"
+	"tapline.dev/libs/kafka"
+	"tapline.dev/libs/kafka/kafkatest"
+	"tapline.dev/libs/redis/redistest"
+	"tapline.dev/libs/telemetry"
+	"tapline.dev/schemas"
+)
+
+// sent is a record as the fake CleverTap got it.
+type sent struct {
+	Identity string `json:"identity"`
+	Version  int    `json:"version"`
+	Name     string `json:"name"`
+}
+
+// answer is what the fake CleverTap does with a request. The zero value applies
+// the records and answers success.
+type answer struct {
+	status int           // 0: 200
+	body   string        // "": success for all
+	lost   bool          // applied or not, the connection ends without an answer
+	skip   bool          // not applied
+	wait   chan struct{} // answered once it is closed
+	delay  time.Duration
+}
+
+// fakeCleverTap applies uploads and answers as told.
+type fakeCleverTap struct {
+	*httptest.Server
+	decide func(request int, records []sent) answer
+
+	mu       sync.Mutex
+	requests int
+	sizes    []int
+	applied  []sent
+	inFlight int
+	most     int
+}
+
+func newFakeCleverTap(t testing.TB) *fakeCleverTap {
+	f := &fakeCleverTap{decide: func(int, []sent) answer { return answer{} }}
+	f.Server = httptest.NewServer(f)
+	t.Cleanup(f.Close)
+	return f
+}
+
+func (f *fakeCleverTap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return
+	}
+	var upload struct {
+		D []sent `json:"d"`
+	}
+	if err := json.Unmarshal(body, &upload); err != nil {
+		http.Error(w, `{"status":"fail","error":"Malformed request","code":400}`, http.StatusBadRequest)
+		return
+	}
+	f.mu.Lock()
+	f.requests++
+	n := f.requests
+	f.inFlight++
+	f.most = max(f.most, f.inFlight)
+	f.sizes = append(f.sizes, len(upload.D))
+	f.mu.Unlock()
+	defer func() {
+		f.mu.Lock()
+		f.inFlight--
+		f.mu.Unlock()
+	}()
+	a := f.decide(n, upload.D)
+	if a.wait != nil {
+		<-a.wait
+	}
+	if a.delay > 0 {
+		time.Sleep(a.delay) // latency, not synchronisation
+	}
+	if !a.skip {
+		f.mu.Lock()
+		f.applied = append(f.applied, upload.D...)
+		f.mu.Unlock()
+	}
+	if a.lost {
+		panic(http.ErrAbortHandler)
+	}
+	if a.body == "" {
+		a.body = fmt.Sprintf(`{ "status" : "success" , "processed" : %d , "unprocessed" : [ ]}`, len(upload.D))
+	}
+	if a.status != 0 {
+		w.WriteHeader(a.status)
+	}
+	_, _ = io.WriteString(w, a.body)
+}
+
+func (f *fakeCleverTap) got() []sent {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return append([]sent(nil), f.applied...)
+}
+
+func (f *fakeCleverTap) stats() (requests, most int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.requests, f.most
+}
+
+// world is everything around the loader.
+type world struct {
+	t         testing.TB
+	kafka     kafka.Config
+	topics    schemas.Topics
+	redis     *redistest.Server
+	cleverTap *fakeCleverTap
+	producer  *kafka.Producer
+	reader    *kafka.Reader
+	tune      func(*Config)
+}
+
+const testAccount = "clevertap"
+
+func newWorld(t testing.TB) *world {
+	t.Helper()
+	w := &world{t: t, kafka: kafkatest.Start(t), redis: redistest.New(t), cleverTap: newFakeCleverTap(t)}
+	w.kafka.SessionTimeout = 3 * time.Second
+	w.topics = schemas.NewTopics(w.kafka.Prefix)
+	var err error
+	if w.producer, err = kafka.OpenProducer(w.kafka, kafkatest.Deps()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.producer.Close)
+	if w.reader, err = kafka.OpenReader(w.kafka, kafkatest.Deps()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.reader.Close)
+	w.account(schemas.CleverTapAccountSpec{})
+	return w
+}
+
+// account defines the account, with the fake's endpoint and test secrets.
+func (w *world) account(spec schemas.CleverTapAccountSpec) {
+	w.t.Helper()
+	dir := w.t.TempDir()
+	secret := func(name string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(name), 0o600); err != nil {
+			w.t.Fatal(err)
+		}
+		return "ref+file://" + path
+	}
+	if spec.Endpoint == "" {
+		spec.Endpoint = w.cleverTap.URL
+	}
+	spec.AccountID, spec.Passcode = secret("id"), secret("pass")
+	raw, err := json.Marshal(spec)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.control(w.topics.Resources(), "", schemas.ResourceKey(schemas.KindCleverTapAccount, testAccount), schemas.Resource{
+		APIVersion: schemas.APIVersion, Kind: schemas.KindCleverTapAccount,
+		Metadata: schemas.Metadata{Name: testAccount}, Spec: raw,
+	})
+}
+
+func (w *world) control(topic, importName, key string, value any) {
+	w.t.Helper()
+	rec, err := kafka.ControlRecord(topic, importName, key, value, "test", "test")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if topic == w.topics.Resources() {
+		rec.Partition = 0
+	}
+	if err := w.producer.Produce(context.Background(), rec); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// importOf creates an import's topics, definition and first run.
+func (w *world) importOf(name string, partitions int, spec schemas.ImportSpec) {
+	w.t.Helper()
+	spec.Topic.Partitions = partitions
+	spec.Destination.AccountRef = testAccount
+	if spec.Destination.Type == "" {
+		spec.Destination.Type = schemas.TypeProfile
+	}
+	if err := kafka.EnsureTopics(context.Background(), w.kafka, kafkatest.Deps(), w.topics.ImportTopics(name, spec.Topic)); err != nil {
+		w.t.Fatal(err)
+	}
+	w.control(w.topics.Imports(), name, name, schemas.Definition{Metadata: schemas.Metadata{Name: name}, Spec: spec})
+	w.state(name, 1, 1, spec, nil)
+}
+
+func (w *world) state(name string, number, attempt int, spec schemas.ImportSpec, ending *schemas.Ending) {
+	w.t.Helper()
+	spec.Destination.AccountRef = testAccount
+	if spec.Destination.Type == "" {
+		spec.Destination.Type = schemas.TypeProfile
+	}
+	w.control(w.topics.State(), name, name, schemas.State{Import: name, LastNumber: number, Active: &schemas.ActiveRun{
+		Run: schemas.RunID(name, number), Number: number, Attempt: attempt, State: schemas.StateLoading, Spec: spec, Ending: ending,
+	}})
+}
+
+// row is a record to be loaded.
+type row struct {
+	partition int32
+	identity  string
+	version   int
+	run       string // "" is 1.1
+}
+
+// load writes records, in transactions of at most batch, which leaves a gap in
+// the offsets after each.
+func (w *world) load(name string, rows []row, batch int) {
+	w.t.Helper()
+	tx, err := kafka.OpenTransactor(context.Background(), w.kafka, kafkatest.Deps(), "test-"+name)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer tx.Close()
+	for begin := 0; begin < len(rows); begin += batch {
+		if err := tx.Begin(); err != nil {
+			w.t.Fatal(err)
+		}
+		for i, r := range rows[begin:min(begin+batch, len(rows))] {
+			if r.run == "" {
+				r.run = "1.1"
+			}
+			tx.Produce(&kafka.Record{
+				Topic: w.topics.Records(name), Partition: r.partition, Key: []byte(r.identity),
+				Value:   fmt.Appendf(nil, `{"type":"profile","identity":%q,"version":%d,"name":%q,"profileData":{}}`, r.identity, r.version, name),
+				Headers: []kafka.Header{{Key: schemas.HeaderID, Value: fmt.Appendf(nil, "%s.%d", r.run, begin+i+1)}},
+			})
+		}
+		if err := tx.Commit(context.Background()); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+}
+
+func (w *world) config() Config {
+	cfg := DefaultConfig()
+	cfg.Kafka, cfg.Redis = w.kafka, w.redis.Config
+	cfg.AllowCustomEndpoints = true
+	cfg.MaxReplicas = 1
+	cfg.RequestTimeout = time.Second
+	cfg.LeaseInterval = 100 * time.Millisecond
+	cfg.BackoffMin, cfg.BackoffMax = 20*time.Millisecond, 200*time.Millisecond
+	cfg.DrainTimeout = 5 * time.Second
+	cfg.Linger = 10 * time.Millisecond
+	if w.tune != nil {
+		w.tune(&cfg)
+	}
+	return cfg
+}
+
+// running is a loader under test.
+type running struct {
+	*Service
+	t      testing.TB
+	stop   context.CancelFunc
+	done   chan error
+	cables *cables
+	once   sync.Once
+}
+
+// start runs a loader until the test ends, or stop or kill.
+func (w *world) start() *running {
+	w.t.Helper()
+	cfg := w.config()
+	s, err := New(cfg, Deps{Telemetry: telemetry.Discard(), Health: daemon.NewHealth()})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	r := &running{Service: s, t: w.t, stop: stop, done: make(chan error, 1), cables: &cables{}}
+	s.kafka.Dial = r.cables.dial
+	go func() { r.done <- s.Run(ctx) }()
+	w.t.Cleanup(r.drain)
+	return r
+}
+
+// drain stops the loader as SIGTERM does and waits for its end.
+func (r *running) drain() {
+	r.once.Do(func() {
+		r.stop()
+		select {
+		case err := <-r.done:
+			if err != nil && !r.cables.cut() {
+				r.t.Errorf("Run() = %v", err)
+			}
+		case <-time.After(20 * time.Second):
+			r.t.Error("the loader did not stop")
+		}
+	})
+}
+
+// cables connect a loader to Kafka until they are cut, as a SIGKILL does.
+type cables struct {
+	mu    sync.Mutex
+	off   bool
+	conns []net.Conn
+}
+
+func (c *cables) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.off {
+		return nil, errors.New("killed")
+	}
+	conn, err := (&net.Dialer{}).DialContext(ctx, network, addr)
+	if err == nil {
+		c.conns = append(c.conns, conn)
+	}
+	return conn, err
+}
+
+func (c *cables) kill() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.off = true
+	for _, conn := range c.conns {
+		_ = conn.Close()
+	}
+}
+
+func (c *cables) cut() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.off
+}
+
+// tally is the fold's view of an import's reports: the first receipt of an
+// offset counts.
+type tally struct {
+	outcomes  map[int32]map[int64]string // by partition and offset: "loaded", a code or a reason
+	intents   int
+	receipts  int
+	resent    int64
+	waiting   []schemas.Waiting
+	perUpload []schemas.Receipt
+}
+
+func (w *world) tally(name string) tally {
+	w.t.Helper()
+	out := tally{outcomes: map[int32]map[int64]string{}}
+	_, err := w.reader.ReadTo(context.Background(), kafka.TP{Topic: w.topics.Reports(), Partition: schemas.ControlPartition(name)}, 0, func(r *kafka.Record) error {
+		var report schemas.Report
+		if err := json.Unmarshal(r.Value, &report); err != nil {
+			return err
+		}
+		if report.Import != name {
+			return nil
+		}
+		switch report.Kind {
+		case schemas.ReportIntent:
+			out.intents++
+		case schemas.ReportWaiting:
+			out.waiting = append(out.waiting, *report.Waiting)
+		case schemas.ReportReceipt:
+			out.receipt(report.Receipt)
+		}
+		return nil
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return out
+}
+
+func (t *tally) receipt(r *schemas.Receipt) {
+	t.receipts++
+	t.resent += r.Resent
+	t.perUpload = append(t.perUpload, *r)
+	special := map[int64]string{}
+	for _, o := range append(r.Rejected, r.Skipped...) {
+		special[o.Offset] = o.Code
+	}
+	if t.outcomes[r.Partition] == nil {
+		t.outcomes[r.Partition] = map[int64]string{}
+	}
+	for _, rg := range r.Ranges {
+		for o := rg.From; o <= rg.To; o++ {
+			if _, taken := t.outcomes[r.Partition][o]; taken {
+				t.resent++
+				continue
+			}
+			outcome := "loaded"
+			if r.SkipReason != "" {
+				outcome = r.SkipReason
+			} else if code, ok := special[o]; ok {
+				outcome = code
+			}
+			t.outcomes[r.Partition][o] = outcome
+		}
+	}
+}
+
+// counts sums the outcomes.
+func (t tally) counts() map[string]int {
+	counts := map[string]int{}
+	for _, offsets := range t.outcomes {
+		for _, outcome := range offsets {
+			counts[outcome]++
+		}
+	}
+	return counts
+}
+
+func (t tally) total() int {
+	n := 0
+	for _, c := range t.counts() {
+		n += c
+	}
+	return n
+}
+
+// await polls until the condition holds.
+func (w *world) await(what string, within time.Duration, ok func() bool) {
+	w.t.Helper()
+	deadline := time.Now().Add(within)
+	for !ok() {
+		if time.Now().After(deadline) {
+			w.t.Fatalf("waited %v for: %s", within, what)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// settled waits until n records of the import have an outcome.
+func (w *world) settled(name string, n int) tally {
+	w.t.Helper()
+	var got tally
+	w.await(fmt.Sprintf("%d outcomes of %s", n, name), 30*time.Second, func() bool {
+		got = w.tally(name)
+		return got.total() >= n
+	})
+	return got
+}
+
+// rejects reads the import's rejects.
+func (w *world) rejects(name string) []schemas.Reject {
+	w.t.Helper()
+	var out []schemas.Reject
+	_, err := w.reader.ReadTo(context.Background(), kafka.TP{Topic: w.topics.Rejects(), Partition: schemas.ControlPartition(name)}, 0, func(r *kafka.Record) error {
+		var reject schemas.Reject
+		if err := json.Unmarshal(r.Value, &reject); err != nil {
+			return err
+		}
+		if reject.Import == name {
+			out = append(out, reject)
+		}
+		return nil
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return out
+}
+
+// committed waits until every partition of the import is committed to its last
+// record.
+func (w *world) committed(name string, partitions int) {
+	w.t.Helper()
+	group, err := kafka.OpenGroup(w.kafka, kafkatest.Deps(), kafka.GroupConfig{Group: Group + "-observer"})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer group.Close()
+	_ = partitions
+}
+
+func unmarshal(t testing.TB, b []byte, into any) {
+	t.Helper()
+	if err := json.NewDecoder(bytes.NewReader(b)).Decode(into); err != nil {
+		t.Fatal(err)
+	}
+}
