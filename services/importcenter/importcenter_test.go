@@ -208,8 +208,10 @@ func TestApplyWritesNothingWhenAnythingIsWrong(t *testing.T) {
 		documents []string
 		says      string
 	}{
-		{"no such connection", []string{account, customers}, `no SnowflakeConnection named \"warehouse\"`},
+		{"no such connection", []string{account, customers}, "there is no SnowflakeConnection warehouse"},
 		{"unknown key", []string{connection, account, strings.Replace(customers, `"mapping"`, `"maping"`, 1)}, "maping"},
+		{"a mapping that cannot be", []string{connection, account, strings.Replace(customers, "EMAIL -> Email", "EMAIL -> a|b", 1)}, "documents[2].spec.mapping[0]"},
+		{"a secret in the open", []string{strings.Replace(connection, "ref+env://PW", "hunter2", 1)}, "a secret never stands in a definition"},
 		{"another kind", []string{connection, `{"apiVersion":"tapline.dev/v1alpha1","kind":"Deployment","metadata":{"name":"x"},"spec":{}}`}, "kind"},
 		{"a host of one's own", []string{strings.Replace(connection, `"user"`, `"host":"evil.example.com","user"`, 1)}, "custom endpoints"},
 	}

@@ -115,17 +115,11 @@ func (h *handlers) writeFailed(ctx context.Context, err error) error {
 // judge parses, validates and plans; everything that is wrong is reported at once.
 func (h *handlers) judge(documents []json.RawMessage) ([]plan.Change, *Problem) {
 	set, details := h.parse(documents)
-	if len(details) == 0 {
-		changes, problems := plan.Make(set, h.Catalog, h.Now())
-		if len(problems) == 0 {
-			return changes, nil
-		}
-		for _, p := range problems {
-			details = append(details, Detail{Location: p.Path, Code: p.Code, Message: p.Message})
-		}
+	if len(details) > 0 {
+		return nil, problem(http.StatusUnprocessableEntity, codeRefused,
+			"nothing was applied: "+details[0].Location+": "+details[0].Message, details...)
 	}
-	return nil, problem(http.StatusUnprocessableEntity, codeRefused,
-		"nothing was applied: "+details[0].Location+": "+details[0].Message, details...)
+	return plan.Make(set, h.Catalog, h.Now()), nil
 }
 
 // ensureTopics creates the topics of every import in the changes, also of

@@ -1,92 +1,108 @@
 package api
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 
+	"tapline.dev/libs/definition"
+	"tapline.dev/libs/mapping"
 	"tapline.dev/schemas"
 
 	"tapline.dev/services/importcenter/internal/plan"
 )
 
-// document is the envelope of every kind.
-type document struct {
-	APIVersion string           `json:"apiVersion"`
-	Kind       string           `json:"kind"`
-	Metadata   schemas.Metadata `json:"metadata"`
-	Spec       json.RawMessage  `json:"spec"`
-}
-
-// parse reads documents strictly and returns every problem it finds.
+// parse reads the documents, lays the applied defaults under the imports and
+// judges everything that can be judged without asking Snowflake. It returns
+// every problem it finds, each located as documents[N].path.
 func (h *handlers) parse(documents []json.RawMessage) (plan.Set, []Detail) {
-	var set plan.Set
-	var details []Detail
+	sources := make([]definition.Source, len(documents))
 	for i, raw := range documents {
-		at := fmt.Sprintf("documents[%d]", i)
-		var d document
-		if err := strictly(raw, &d); err != nil {
-			details = append(details, Detail{Location: at, Code: codeRefused, Message: err.Error()})
-			continue
-		}
-		if err := h.take(d, &set); err != nil {
-			details = append(details, Detail{Location: schemas.ResourceKey(d.Kind, d.Metadata.Name), Code: codeRefused, Message: err.Error()})
+		sources[i] = definition.Source{Name: fmt.Sprintf("documents[%d]", i), Data: raw}
+	}
+	set, problems := definition.ParseAll(sources, definition.Options{
+		Defaults: h.Catalog.Resources(schemas.KindImportDefaults),
+	})
+	problems = append(problems, set.CheckReferences(h.applied)...)
+	problems = append(problems, h.endpoints(&set)...)
+	problems = append(problems, h.mappings(&set)...)
+	details := make([]Detail, len(problems))
+	for i, p := range problems {
+		details[i] = Detail{Location: p.File, Code: p.Code, Message: p.Message}
+		if p.Path != "" {
+			details[i].Location += "." + p.Path
 		}
 	}
-	return set, details
+	return plan.Set{Imports: set.Imports, Resources: set.Resources}, details
 }
 
-func (h *handlers) take(d document, set *plan.Set) error {
-	if d.APIVersion != schemas.APIVersion {
-		return fmt.Errorf("apiVersion must be %s", schemas.APIVersion)
+// applied reports whether something is there to refer to.
+func (h *handlers) applied(kind, name string) bool {
+	if kind == schemas.KindImport {
+		_, ok := h.Catalog.Import(name)
+		return ok
 	}
-	if d.Kind == schemas.KindImport {
-		var spec schemas.ImportSpec
-		if err := strictly(d.Spec, &spec); err != nil {
-			return err
-		}
-		set.Imports = append(set.Imports, schemas.Definition{Metadata: d.Metadata, Spec: spec})
+	_, ok := h.Catalog.Resource(kind, name)
+	return ok
+}
+
+// endpoints refuses hosts of one's own where the deployment does: whoever may
+// apply could otherwise have secrets sent anywhere.
+func (h *handlers) endpoints(set *definition.Set) []definition.Problem {
+	if h.AllowCustomEndpoints {
 		return nil
 	}
-	if err := h.checkResource(d); err != nil {
-		return err
+	var problems []definition.Problem
+	for _, r := range set.Resources {
+		var spec struct {
+			schemas.SnowflakeConnectionSpec
+			Endpoint string `json:"endpoint"`
+		}
+		if err := json.Unmarshal(r.Spec, &spec); err != nil {
+			continue // reported by ParseAll
+		}
+		own := map[string]bool{
+			"host": spec.Host != "", "port": spec.Port != 0, "protocol": spec.Protocol != "", "endpoint": spec.Endpoint != "",
+		}
+		for _, key := range []string{"host", "port", "protocol", "endpoint"} {
+			if own[key] && r.Kind != schemas.KindImportDefaults {
+				problems = append(problems, set.Locate(r.Kind, r.Metadata.Name, []definition.Problem{{
+					Path: "spec." + key, Code: "custom_endpoint",
+					Message: "this deployment allows no custom endpoints; leave " + key + " out, or set allowCustomEndpoints for Import Center",
+				}})...)
+			}
+		}
 	}
-	set.Resources = append(set.Resources, schemas.Resource{Kind: d.Kind, Metadata: d.Metadata, Spec: d.Spec})
-	return nil
+	return problems
 }
 
-func (h *handlers) checkResource(d document) error {
-	switch d.Kind {
-	case schemas.KindSnowflakeConnection:
-		var spec schemas.SnowflakeConnectionSpec
-		if err := strictly(d.Spec, &spec); err != nil {
-			return err
+// mappings compiles each import's mapping as far as it goes without columns.
+func (h *handlers) mappings(set *definition.Set) []definition.Problem {
+	var problems []definition.Problem
+	for _, d := range set.Imports {
+		_, found := mapping.Compile(d.Spec, nil, h.options(set, d.Spec.Destination.AccountRef))
+		var own []definition.Problem
+		for _, p := range found {
+			own = append(own, definition.Problem{Path: p.Path, Code: p.Code, Message: p.Message})
 		}
-		if !h.AllowCustomEndpoints && (spec.Host != "" || spec.Port != 0 || spec.Protocol != "") {
-			return errCustomEndpoint("host, port and protocol")
-		}
-		return nil
-	case schemas.KindCleverTapAccount:
-		var spec schemas.CleverTapAccountSpec
-		if err := strictly(d.Spec, &spec); err != nil {
-			return err
-		}
-		if !h.AllowCustomEndpoints && spec.Endpoint != "" {
-			return errCustomEndpoint("endpoint")
-		}
-		return nil
-	case schemas.KindImportDefaults:
-		return strictly(d.Spec, &schemas.ImportSpec{})
+		problems = append(problems, set.Locate(schemas.KindImport, d.Metadata.Name, own)...)
 	}
-	return fmt.Errorf("kind is one of Import, ImportDefaults, SnowflakeConnection and CleverTapAccount")
+	return problems
 }
 
-func errCustomEndpoint(what string) error {
-	return fmt.Errorf("%s may not be set here: this deployment allows no custom endpoints (allowCustomEndpoints)", what)
-}
-
-func strictly(raw []byte, into any) error {
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.DisallowUnknownFields()
-	return dec.Decode(into)
+// options are what the import's account allows, as the set says or as applied.
+func (h *handlers) options(set *definition.Set, account string) mapping.Options {
+	raw := json.RawMessage(`{}`)
+	if r, ok := h.Catalog.Resource(schemas.KindCleverTapAccount, account); ok {
+		raw = r.Spec
+	}
+	for _, r := range set.Resources {
+		if r.Kind == schemas.KindCleverTapAccount && r.Metadata.Name == account {
+			raw = r.Spec
+		}
+	}
+	var spec schemas.CleverTapAccountSpec
+	if err := json.Unmarshal(raw, &spec); err != nil {
+		return mapping.Options{} // reported by ParseAll
+	}
+	return mapping.Options{MaxEventProperties: spec.MaxEventProperties, Nested: spec.Nested}
 }

@@ -24,7 +24,7 @@ type Current interface {
 	Resource(kind, name string) (schemas.Resource, bool)
 }
 
-// Set is what is to be applied, already valid in itself.
+// Set is what is to be applied, already found valid.
 type Set struct {
 	Imports   []schemas.Definition
 	Resources []schemas.Resource
@@ -43,25 +43,9 @@ type Change struct {
 	Before json.RawMessage
 }
 
-// Problem says why a document cannot be applied. Path begins with its kind and
-// name.
-type Problem struct {
-	Path    string
-	Code    string
-	Message string
-}
-
-// Make returns the changes of a set, resources first, or everything that stands
-// against it. A document that says what is already applied is unchanged and
-// keeps its generation.
-func Make(set Set, current Current, now time.Time) ([]Change, []Problem) {
-	var problems []Problem
-	for _, d := range set.Imports {
-		problems = append(problems, references(d, set, current)...)
-	}
-	if len(problems) > 0 {
-		return nil, problems
-	}
+// Make returns the changes of a set, resources first. A document that says what
+// is already applied is unchanged and keeps its generation.
+func Make(set Set, current Current, now time.Time) []Change {
 	var changes []Change
 	for _, r := range set.Resources {
 		before, ok := current.Resource(r.Kind, r.Metadata.Name)
@@ -79,7 +63,7 @@ func Make(set Set, current Current, now time.Time) ([]Change, []Problem) {
 		c.Import, c.Before = &d, encoded(ok, before)
 		changes = append(changes, c)
 	}
-	return changes, nil
+	return changes
 }
 
 // judge compares what a document says with what is applied.
@@ -92,51 +76,6 @@ func judge(known bool, generation int, before, after []byte) (outcome string, ne
 	default:
 		return Updated, generation + 1
 	}
-}
-
-// references checks that everything an import names is applied or in the set.
-func references(d schemas.Definition, set Set, current Current) []Problem {
-	var problems []Problem
-	check := func(kind, name, path, what string) {
-		if _, ok := current.Resource(kind, name); ok {
-			return
-		}
-		for _, r := range set.Resources {
-			if r.Kind == kind && r.Metadata.Name == name {
-				return
-			}
-		}
-		problems = append(problems, Problem{
-			Path: schemas.ResourceKey(schemas.KindImport, d.Metadata.Name) + ": " + path,
-			Code: "unknown_reference",
-			Message: fmt.Sprintf("there is no %s named %q; apply one first or in the same set (tapline get %s lists them)",
-				kind, name, what),
-		})
-	}
-	check(schemas.KindSnowflakeConnection, d.Spec.Source.ConnectionRef, "spec.source.connectionRef", "connections")
-	check(schemas.KindCleverTapAccount, d.Spec.Destination.AccountRef, "spec.destination.accountRef", "accounts")
-	for i, name := range d.Spec.After {
-		if !hasImport(name, set, current) {
-			problems = append(problems, Problem{
-				Path:    fmt.Sprintf("%s: spec.after[%d]", schemas.ResourceKey(schemas.KindImport, d.Metadata.Name), i),
-				Code:    "unknown_reference",
-				Message: fmt.Sprintf("there is no import named %q", name),
-			})
-		}
-	}
-	return problems
-}
-
-func hasImport(name string, set Set, current Current) bool {
-	if _, ok := current.Import(name); ok {
-		return true
-	}
-	for _, d := range set.Imports {
-		if d.Metadata.Name == name {
-			return true
-		}
-	}
-	return false
 }
 
 // importBody and resourceBody are what a document says, without what applying
