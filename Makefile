@@ -78,22 +78,22 @@ vet: ## run go vet over all modules
 # module that builds alone, as images do, must ask for the same.
 .PHONY: tidy
 tidy: ## tidy every module and give all the same versions
-	for dir in $(MODULES); do echo "tidy $$dir"; GOWORK=off go -C $$dir mod tidy; done
+	@for dir in $(MODULES); do echo "tidy $$dir"; GOWORK=off go -C $$dir mod tidy; done
 	go work sync
-	for dir in $(MODULES) tools; do GOWORK=off go -C $$dir mod tidy; done
+	@for dir in $(MODULES) tools; do GOWORK=off go -C $$dir mod tidy; done
 
 .PHONY: tidy-check
 tidy-check: ## fail if `make tidy` would change something
-	for dir in $(MODULES) tools; do echo "tidy-check $$dir"; GOWORK=off go -C $$dir mod tidy -diff; done
-	awk '$$1 == "go" { if (want == "") want = $$2; if ($$2 != want) { print FILENAME ": go " $$2 ", want " want; bad = 1 } } END { exit bad }' \
+	@for dir in $(MODULES) tools; do echo "tidy-check $$dir"; GOWORK=off go -C $$dir mod tidy -diff; done
+	@awk '$$1 == "go" { if (want == "") want = $$2; if ($$2 != want) { print FILENAME ": go " $$2 ", want " want; bad = 1 } } END { exit bad }' \
 		go.work $(addsuffix /go.mod,$(MODULES)) tools/go.mod
-	awk '/^require|^\t|^\)/ { if ($$1 == "require" && $$2 != "(") { mod = $$2; ver = $$3 } else { mod = $$1; ver = $$2 } \
+	@awk '/^require|^\t|^\)/ { if ($$1 == "require" && $$2 != "(") { mod = $$2; ver = $$3 } else { mod = $$1; ver = $$2 } \
 		if (ver ~ /^v[0-9]/) { if ((mod in have) && have[mod] != ver) { print mod ": " have[mod] " and " ver " (" FILENAME "); run make tidy"; bad = 1 } have[mod] = ver } } \
 		END { exit bad }' $(addsuffix /go.mod,$(MODULES))
 
 .PHONY: standalone
 standalone: ## build and vet each module without the workspace
-	for dir in $(MODULES); do echo "standalone $$dir"; (cd $$dir && GOWORK=off go build ./... && GOWORK=off go vet ./...); done
+	@for dir in $(MODULES); do echo "standalone $$dir"; (cd $$dir && GOWORK=off go build ./... && GOWORK=off go vet ./...); done
 	cd cmd/tapline && CGO_ENABLED=0 GOWORK=off go build -o /dev/null .
 
 .PHONY: tools

@@ -236,6 +236,19 @@ func TestDeadCollectorBlocksNobody(t *testing.T) {
 	}
 }
 
+func TestGRPCIsAnOption(t *testing.T) {
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
+	t.Setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
+	t.Setenv("OTEL_METRICS_EXPORTER", "none")
+	tel, err := telemetry.Start(t.Context(), telemetry.Settings{Service: "x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := tel.Shutdown(t.Context()); err != nil {
+		t.Errorf("Shutdown() without spans: %v", err)
+	}
+}
+
 func TestDiscard(t *testing.T) {
 	t.Parallel()
 	tel := telemetry.Discard()

@@ -135,7 +135,7 @@ func TraceID(ctx context.Context) string {
 //	defer func() { telemetry.End(span, err) }()
 //
 // because the arguments of a plain defer are evaluated too early. The error's
-// text stays out of the span unless it is free of user data by contract.
+// text goes into the span: by Invariant 9 it holds no user data.
 func End(span trace.Span, err error) {
 	if err != nil {
 		span.SetStatus(codes.Error, err.Error())
