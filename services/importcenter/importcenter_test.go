@@ -332,7 +332,7 @@ func TestStartRun(t *testing.T) {
 		}, Queued: &schemas.QueuedRun{Key: cmd.ID}}
 	})
 	queued := c.do("POST", "/v1/imports/customers/runs", "", "Idempotency-Key", "k-2")
-	if queued.status != http.StatusAccepted || queued.body["run"] != "" || queued.body["state"] != "queued" {
+	if queued.status != http.StatusAccepted || queued.body["run"] != "customers.2" || queued.body["state"] != "queued" {
 		t.Errorf("a run behind another = %d %s", queued.status, queued.text)
 	}
 	if a := c.do("DELETE", "/v1/imports/customers", ""); a.status != http.StatusConflict {

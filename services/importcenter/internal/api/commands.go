@@ -10,6 +10,8 @@ import (
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/telemetry"
 	"tapline.dev/schemas"
+
+	"tapline.dev/services/importcenter/internal/catalog"
 )
 
 // IdempotencyHeader makes a repeated request harmless.
@@ -133,11 +135,7 @@ func (h *handlers) startRun(ctx context.Context, in *commandInput) (*runStarted,
 	if err != nil {
 		return nil, err
 	}
-	out := &runStarted{Key: cmd.ID, Body: run, Location: "/v1/runs?import=" + cmd.Import}
-	if run.Run != "" {
-		out.Location = "/v1/runs/" + run.Run
-	}
-	return out, nil
+	return &runStarted{Key: cmd.ID, Body: run, Location: "/v1/runs/" + run.Run}, nil
 }
 
 func (h *handlers) awaitRun(ctx context.Context, cmd schemas.Command) (schemas.Run, error) {
@@ -150,9 +148,9 @@ func (h *handlers) awaitRun(ctx context.Context, cmd schemas.Command) (schemas.R
 		case answer.Run != nil:
 			return h.current(ctx, *answer.Run), nil
 		case answer.Queued != nil:
-			return queuedRun(cmd.Import, *answer.Queued), nil
+			return h.queued(ctx, cmd.Import, answer), nil
 		case answer.Known:
-			return h.takenIn(ctx, cmd)
+			return h.over(ctx, cmd, answer)
 		}
 		select {
 		case <-changed:
@@ -182,28 +180,27 @@ func (h *handlers) current(ctx context.Context, active schemas.ActiveRun) schema
 	}
 }
 
-// queuedRun waits for the active run; it has no number yet.
-func queuedRun(importName string, q schemas.QueuedRun) schemas.Run {
+// queued is a run that waits for the active one.
+func (h *handlers) queued(ctx context.Context, importName string, a catalog.Answer) schemas.Run {
+	id := schemas.RunID(importName, a.Number)
+	if run, ok, err := h.Projection.Run(ctx, id); err == nil && ok {
+		return run
+	}
 	return schemas.Run{
-		Import: importName, Mode: q.Mode, State: schemas.StateQueued, Cause: q.Cause,
+		Run: id, Import: importName, Mode: a.Queued.Mode, State: schemas.StateQueued, Cause: a.Queued.Cause,
 		RejectsByCode: map[string]int64{}, SkippedByReason: map[string]int64{},
 	}
 }
 
-// takenIn answers for a key that the scheduler has seen but that no state shows
-// any more: the run that was triggered with it, or, for a command that joined
-// one already queued, that one or the import's newest.
-func (h *handlers) takenIn(ctx context.Context, cmd schemas.Command) (schemas.Run, error) {
+// over answers for a key whose run has ended: the run that was triggered with
+// it, or, for a command that had joined one already queued, the newest.
+func (h *handlers) over(ctx context.Context, cmd schemas.Command, a catalog.Answer) (schemas.Run, error) {
 	id, err := h.triggeredBy(ctx, cmd.Import, cmd.ID)
 	if err != nil {
 		return schemas.Run{}, h.kafkaFailed(ctx, err)
 	}
-	state, _ := h.Catalog.State(cmd.Import)
-	if id == "" && state.Queued != nil {
-		return queuedRun(cmd.Import, *state.Queued), nil
-	}
 	if id == "" {
-		id = schemas.RunID(cmd.Import, state.LastNumber)
+		id = schemas.RunID(cmd.Import, a.Number)
 	}
 	run, found, err := h.findRun(ctx, id)
 	if err != nil {

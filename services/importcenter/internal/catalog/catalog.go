@@ -166,11 +166,14 @@ type Answer struct {
 	Run *schemas.ActiveRun
 	// Queued is set while the command waits behind the active run.
 	Queued *schemas.QueuedRun
+	// Number is of the queued run, or else of the newest.
+	Number int
 	// Known is set when the scheduler has seen the key, whatever became of it.
 	Known bool
 }
 
-// Answer looks for the command with this key in the states seen so far.
+// Answer looks for the command with this key in the states seen so far. A
+// command that came while a run was queued has joined that one.
 func (c *Catalog) Answer(importName, key string) Answer {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
@@ -180,12 +183,12 @@ func (c *Catalog) Answer(importName, key string) Answer {
 		return a
 	}
 	s := c.states[importName]
-	if s.Queued != nil && s.Queued.Key == key {
-		queued := *s.Queued
-		a.Queued, a.Known = &queued, true
-		return a
-	}
+	a.Number = s.LastNumber
 	a.Known = slices.Contains(s.Keys, key)
+	if s.Queued != nil && (a.Known || s.Queued.Key == key) {
+		queued := *s.Queued
+		a.Queued, a.Known, a.Number = &queued, true, s.LastNumber+1
+	}
 	return a
 }
 
