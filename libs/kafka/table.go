@@ -37,6 +37,9 @@ func (t *Table) Run(ctx context.Context) error {
 	if err == nil {
 		err = starts.Error()
 	}
+	if ctx.Err() != nil {
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("following %s: listing offsets: %w", t.topic, err)
 	}
