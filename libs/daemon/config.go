@@ -12,15 +12,16 @@ type Config struct {
 	// Admin is the server for probes, metrics and profiles.
 	Admin AdminConfig
 	Log   LogConfig
-	// DrainTimeout bounds the time between a signal and the end of the process.
-	DrainTimeout time.Duration
 }
 
-// AdminConfig says where the admin server listens.
+// AdminConfig says how the process is watched and stopped.
 type AdminConfig struct {
 	// Addr is host:port. It needs no authentication, so keep it off public
 	// networks; port 0 takes a free one.
 	Addr string
+	// DrainTimeout bounds the time between a signal and the end of the process.
+	// A service's own drain has to end before it.
+	DrainTimeout time.Duration
 }
 
 // LogText is the log format for people.
@@ -40,24 +41,19 @@ func defaultConfig(adminAddr string) Config {
 		adminAddr = "127.0.0.1:0"
 	}
 	return Config{
-		Admin:        AdminConfig{Addr: adminAddr},
-		Log:          LogConfig{Level: slog.LevelInfo, Format: LogJSON},
-		DrainTimeout: 25 * time.Second, // under Kubernetes' 30 s until SIGKILL
+		// Under Kubernetes' 30 s until SIGKILL.
+		Admin: AdminConfig{Addr: adminAddr, DrainTimeout: 25 * time.Second},
+		Log:   LogConfig{Level: slog.LevelInfo, Format: LogJSON},
 	}
 }
 
-// Validate checks the drain timeout.
-func (c Config) Validate() error {
-	if c.DrainTimeout <= 0 {
-		return config.Bad("drainTimeout", "must be positive")
-	}
-	return nil
-}
-
-// Validate checks the address.
+// Validate checks the address and the bound.
 func (c AdminConfig) Validate() error {
 	if c.Addr == "" {
 		return config.Bad("addr", `must be host:port, such as "127.0.0.1:9090"`)
+	}
+	if c.DrainTimeout <= 0 {
+		return config.Bad("drainTimeout", "must be positive")
 	}
 	return nil
 }

@@ -146,7 +146,7 @@ func (p Program[C]) wireAndRun(ctx context.Context, own Config, cfg C, env Env, 
 	adminCtx, stopAdmin := context.WithCancel(context.WithoutCancel(ctx))
 	adminDone := make(chan error, 1)
 	go func() { adminDone <- admin.Run(adminCtx) }()
-	err = runAndDrain(ctx, run, env, own.DrainTimeout)
+	err = runAndDrain(ctx, run, env, own.Admin.DrainTimeout)
 	stopAdmin()
 	err = errors.Join(err, <-adminDone)
 	if err == nil {
@@ -157,7 +157,7 @@ func (p Program[C]) wireAndRun(ctx context.Context, own Config, cfg C, env Env, 
 
 // errDrain says that a service did not stop in time. What it had in hand is
 // taken up again after a restart (Invariant 6).
-var errDrain = errors.New("the service did not stop within drainTimeout")
+var errDrain = errors.New("the service did not stop within admin.drainTimeout")
 
 // runAndDrain runs the service; once ctx is done it has timeout to return.
 func runAndDrain(ctx context.Context, run Run, env Env, timeout time.Duration) error {

@@ -97,11 +97,11 @@ func TestCommandLine(t *testing.T) {
 		stdout string
 		stderr string
 	}{
-		"help":    {args: []string{"--help"}, stdout: "--topic         TAPLINE_TOPIC          rows"},
+		"help":    {args: []string{"--help"}, stdout: "--topic               TAPLINE_TOPIC                rows"},
 		"version": {args: []string{"--version"}, stdout: "mapper "},
 		"print": {
 			args: []string{"--config", file, "--print-config", "--limit=9"}, env: map[string]string{"TAPLINE_PASSWORD": "hunter2"},
-			stdout: "admin:\n  addr: 127.0.0.1:0\nlog:\n  level: WARN\n  format: json\ndrainTimeout: 25s\ntopic: from-file\npassword: '***'\nlimit: 9\n",
+			stdout: "admin:\n  addr: 127.0.0.1:0\n  drainTimeout: 25s\nlog:\n  level: WARN\n  format: json\ntopic: from-file\npassword: '***'\nlimit: 9\n",
 		},
 		"check":                 {wire: untilDone, args: []string{"--check"}, stdout: "mapper: the configuration is valid"},
 		"check finds bad value": {wire: untilDone, args: []string{"--check", "--limit", "-1"}, code: 2, stderr: "mapper: invalid configuration: limit: must not be negative"},
@@ -216,8 +216,8 @@ func TestDrainHasAnEnd(t *testing.T) {
 	wire := func(context.Context, serviceConfig, daemon.Env) (daemon.Run, error) {
 		return func(context.Context) error { <-hang; return nil }, nil
 	}
-	code, _, stderr := run(ctx, wire, nil, "--drainTimeout", "10ms")
-	if code != daemon.ExitFailed || !strings.Contains(stderr, "did not stop within drainTimeout") {
+	code, _, stderr := run(ctx, wire, nil, "--admin.drainTimeout", "10ms")
+	if code != daemon.ExitFailed || !strings.Contains(stderr, "did not stop within admin.drainTimeout") {
 		t.Errorf("exit %d, %s", code, stderr)
 	}
 }
