@@ -43,6 +43,7 @@ func (b *Book) Command(ctx context.Context, c schemas.Command, now time.Time) {
 		return
 	}
 	if !accepted {
+		log.WarnContext(ctx, "a run of another window already waits: this one is refused")
 		return
 	}
 	if c.ID != "" {
@@ -90,7 +91,6 @@ func (b *Book) request(ctx context.Context, e *entry, q schemas.QueuedRun, now t
 		b.changed(e, now)
 		b.out.Events = append(b.out.Events, queuedEvent(e))
 	case s.Queued.Mode != q.Mode || s.Queued.From != q.From || s.Queued.To != q.To:
-		b.log.WarnContext(ctx, "a run of another window already waits: this one is refused", slog.String("import", e.name))
 		return false
 	}
 	return true

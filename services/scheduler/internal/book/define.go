@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"tapline.dev/schemas"
-	"tapline.dev/services/scheduler/internal/fold"
 )
 
 // Define takes in a definition, new or changed.
@@ -104,9 +103,6 @@ func (b *Book) dropQueued(e *entry, now time.Time) {
 	}
 	r := queuedEvent(e)
 	r.State, r.FinishedAt = schemas.StateCancelled, &now
-	f := fold.New(r.Run, e.name, 0, now)
-	f.ClosedAs = &r
-	b.closeFold(e, f)
 	e.state.LastNumber++
 	e.state.Queued = nil
 	b.out.Events = append(b.out.Events, r)

@@ -79,7 +79,7 @@ func (b *Book) due(ctx context.Context, e *entry, now time.Time) {
 		if !skip && !b.request(ctx, e, schemas.QueuedRun{Key: latest.Format(time.RFC3339Nano), Cause: schemas.CauseSchedule, Time: now}, now) {
 			// The place in the queue is taken by another window: the instant stays
 			// due until that one has begun.
-			e.nextDue, e.dueKnown = now.Add(b.cfg.RetryMax), true
+			e.nextDue, e.dueKnown = latest, true
 			return
 		}
 		e.state.LastDue, after = &latest, latest

@@ -11,11 +11,6 @@ import (
 	"tapline.dev/services/scheduler/internal/fold"
 )
 
-// keptFolds is how many closed folds of an import stay in the log: the newest
-// tells the listing how the last run went, and the one before it bridges the
-// moment in which a queued run begins.
-const keptFolds = 2
-
 // mode is how the run will read: everything, the window since the watermark, or
 // a window that a person named.
 func mode(e *entry, q *schemas.QueuedRun) string {
@@ -43,6 +38,7 @@ func (b *Book) start(ctx context.Context, e *entry, q schemas.QueuedRun, now tim
 	}
 	a.Traceparent, a.TraceID = b.trace(ctx, e.name, a.Run, q.Traceparent)
 	s.Active = a
+	e.dueKnown = false // an instant may have waited for this place
 	e.fold = fold.New(a.Run, e.name, partitions(a.Spec), now)
 	b.trigger(e, now)
 }
@@ -170,14 +166,14 @@ func (b *Book) advance(e *entry, r *schemas.Run, state string) (string, *schemas
 	return state, nil
 }
 
-// closeFold keeps the fold of a closed run and forgets older ones.
+// closeFold keeps the fold of the newest closed run, which tells the listing how
+// it went, and forgets those before it.
 func (b *Book) closeFold(e *entry, f *schemas.Fold) {
 	e.last = f.ClosedAs
 	b.out.Folds[f.Run] = f
-	e.closed = append(e.closed, f.Run)
-	for len(e.closed) > keptFolds {
-		b.out.Forget[e.closed[0]] = e.name
-		delete(b.out.Folds, e.closed[0])
-		e.closed = e.closed[1:]
+	for _, run := range e.closed {
+		b.out.Forget[run] = e.name
+		delete(b.out.Folds, run)
 	}
+	e.closed = []string{f.Run}
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 
 	"tapline.dev/libs/kafka"
@@ -51,7 +53,25 @@ func (t *term) load(ctx context.Context) error {
 		return err
 	}
 	t.book.Loaded(ctx, now)
+	return t.loadProjection(ctx)
+}
+
+// recentRuns is how far load looks back in the run events for those that the
+// last owner committed and did not show.
+const recentRuns = 1000
+
+func (t *term) loadProjection(ctx context.Context) error {
+	tp := t.tp(t.topics.Runs())
+	end, err := t.deps.Reader.EndOffset(ctx, tp)
+	if err != nil {
+		return err
+	}
+	newest := map[string]schemas.Run{}
+	if err := t.readRuns(ctx, end-recentRuns, func(r schemas.Run) { newest[r.Run] = r }); err != nil {
+		return err
+	}
 	t.projector = t.newProjector()
+	t.projector.Put(slices.Collect(maps.Values(newest)), nil)
 	t.projector.Put(t.book.Snapshot())
 	return nil
 }
@@ -120,8 +140,8 @@ func (t *term) from() map[kafka.TP]int64 {
 	}
 }
 
-func (o *Owner) readRuns(ctx context.Context, fn func(schemas.Run)) error {
-	_, err := o.deps.Reader.ReadTo(ctx, o.tp(o.topics.Runs()), 0, func(r *kafka.Record) error {
+func (o *Owner) readRuns(ctx context.Context, from int64, fn func(schemas.Run)) error {
+	_, err := o.deps.Reader.ReadTo(ctx, o.tp(o.topics.Runs()), from, func(r *kafka.Record) error {
 		var run schemas.Run
 		if err := json.Unmarshal(r.Value, &run); err != nil {
 			o.unreadable(ctx, r, err)

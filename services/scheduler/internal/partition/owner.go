@@ -138,7 +138,10 @@ func (o *Owner) term(ctx context.Context, ready func()) error {
 func (o *Owner) newProjector() *projector.Projector {
 	return projector.New(projector.Config{
 		Partition: o.partition, Mark: o.cfg.Instance, Every: o.cfg.Tick,
-	}, projector.Deps{Writer: o.deps.Writer, ReadRuns: o.readRuns, Log: o.deps.Log, Outcome: o.deps.Observe.Projected})
+	}, projector.Deps{
+		Writer: o.deps.Writer, Log: o.deps.Log, Outcome: o.deps.Observe.Projected,
+		ReadRuns: func(ctx context.Context, fn func(schemas.Run)) error { return o.readRuns(ctx, 0, fn) },
+	})
 }
 
 func (o *Owner) tp(topic string) kafka.TP { return kafka.TP{Topic: topic, Partition: o.partition} }
