@@ -49,13 +49,25 @@ type Reject struct {
 // scratch is what one call of Map needs; it is pooled.
 type scratch struct {
 	tokens []token
-	exact  []bool // slot found under its exact name
+	exact  []bool   // slot found under its exact name
+	order  []member // of the first row read
 	text   []byte
 	value  []byte
 	id     []byte
 	vm     any
 	env    map[string]any
 }
+
+// member remembers which slot a row's member went to: rows of one import name
+// their columns in one order, so the next row's member at this place is likely
+// the same.
+type member struct {
+	name string
+	slot int // -1: the mapping does not read it
+}
+
+// maxMembers bounds what a scratch remembers.
+const maxMembers = 1000
 
 // Columns lists the columns that the mapping reads, in the order of first use,
 // spelled as the query spells them if Compile was given its columns.

@@ -50,7 +50,7 @@ func (m *Mapping) read(row []byte, s *scratch) fault {
 	if !m.columns.known {
 		clear(s.exact)
 	}
-	for {
+	for i := 0; ; i++ {
 		key, value, more, ok := scan.next()
 		if !ok {
 			return unreadable
@@ -65,7 +65,8 @@ func (m *Mapping) read(row []byte, s *scratch) fault {
 			}
 			name = s.text
 		}
-		if at, ok := m.columns.slots[string(name)]; ok {
+		at := m.slotOf(i, name, s)
+		if at >= 0 {
 			s.tokens[at] = value
 			s.exact[at] = true
 			continue
@@ -76,6 +77,21 @@ func (m *Mapping) read(row []byte, s *scratch) fault {
 			}
 		}
 	}
+}
+
+// slotOf finds the slot of a row's i-th member, -1 if the mapping does not read it.
+func (m *Mapping) slotOf(i int, name []byte, s *scratch) int {
+	if i < len(s.order) && s.order[i].name == string(name) {
+		return s.order[i].slot
+	}
+	at, ok := m.columns.slots[string(name)]
+	if !ok {
+		at = -1
+	}
+	if i == len(s.order) && i < maxMembers {
+		s.order = append(s.order, member{string(name), at})
+	}
+	return at
 }
 
 // readFolded matches a name without regard to case, for rows whose columns are
