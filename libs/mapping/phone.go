@@ -1,8 +1,6 @@
 package mapping
 
-import (
-	"github.com/nyaruka/phonenumbers"
-)
+import "github.com/nyaruka/phonenumbers"
 
 const (
 	minPhoneDigits = 5 // CleverTap: a plus and more than four digits
@@ -51,7 +49,7 @@ func newPhonePlan(code int) phonePlan {
 		national = national*10 + 2
 		country := int32(code)
 		number := &phonenumbers.PhoneNumber{CountryCode: &country, NationalNumber: &national}
-		if phonenumbers.IsPossibleNumber(number) {
+		if possible(number) {
 			p.lengths |= 1 << n
 		}
 	}
@@ -61,6 +59,12 @@ func newPhonePlan(code int) phonePlan {
 		p.firsts |= 1 << 8
 	}
 	return p
+}
+
+// possible takes numbers that can be dialled from abroad; the library's own
+// IsPossibleNumber takes those without an area code too.
+func possible(number *phonenumbers.PhoneNumber) bool {
+	return phonenumbers.IsPossibleNumberWithReason(number) == phonenumbers.IS_POSSIBLE
 }
 
 // append writes the number in E.164, unquoted.
@@ -94,7 +98,7 @@ func (r *phoneReader) appendSlow(dst, text []byte) ([]byte, bool) {
 		return dst, false
 	}
 	number, err := phonenumbers.Parse(string(text), r.region)
-	if err != nil || !phonenumbers.IsPossibleNumber(number) {
+	if err != nil || !possible(number) {
 		return dst, false
 	}
 	e164 := phonenumbers.Format(number, phonenumbers.E164)
