@@ -1,0 +1,30 @@
+// Package snowflake is a stand-in for Snowflake: an HTTP server that speaks the protocol of
+// Snowflake's own drivers in front of DuckDB. It is for development and tests; it is not a
+// warehouse, and it holds one user with one password and one key.
+//
+// A statement passes through these files: handlers.go (the session of the token), query.go
+// (start, wait, poll, abort), execute.go (which kind), rewrite.go and its neighbours
+// (Snowflake's spelling to DuckDB's), then selects.go, change.go, create.go, alter.go or
+// show.go, and result.go with encode*.go (rows to Arrow batches with Snowflake's metadata).
+//
+// # What it holds
+//
+// NUMBER(p,s) is DECIMAL(p,s), FLOAT is DOUBLE, VARIANT, OBJECT and ARRAY are JSON.
+// TIMESTAMP_NTZ has the precisions 9 (nanoseconds of the years 1678 to 2261), 6, 3 and 0
+// (every year); TIME has 9 and 6; TIMESTAMP_LTZ and TIMESTAMP_TZ have 9 and are structs of
+// seconds, nanoseconds and, for TZ, the offset: every year. A value or a declaration that
+// does not fit is an error. Comparisons of instants go by the moment, whatever the offset.
+//
+// # What it refuses
+//
+// Everything that it does not know, with Snowflake's code: functions outside its list
+// (002140), stages, PUT, COPY, multi-statement requests, INTERVAL, session formats other
+// than the defaults. Division of two NUMBERs is refused, since DuckDB would answer FLOAT:
+// cast one side.
+//
+// # Where it differs
+//
+// GROUP BY, DISTINCT and IN take two TIMESTAMP_TZ of the same moment and different offsets
+// for two values. ORDER BY, MIN and MAX of a bare VARIANT go by its JSON text. Lengths,
+// NOT NULL and OBJECT or ARRAY in the metadata of a result are known for plain columns.
+package snowflake

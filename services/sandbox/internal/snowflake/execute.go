@@ -1,0 +1,184 @@
+package snowflake
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// statement is one execution: the session's lock is held throughout.
+type statement struct {
+	s     *Server
+	ses   *session
+	q     *query
+	nodes []node
+	binds []bindValue
+	snap  snapshot
+	rw    *rewriter
+}
+
+// execute runs a statement of a session.
+func (s *Server) execute(ctx context.Context, q *query, in queryRequest) (*result, error) {
+	if s.faults.takeRefusal() {
+		return nil, &Error{"000606", "57P03", "No active warehouse selected in the current session.  Select an active warehouse with the 'use warehouse' command."}
+	}
+	if in.Stage != "" {
+		return nil, unsupported("binds in a stage")
+	}
+	nodes, err := parseTree(q.text)
+	if err != nil {
+		return nil, err
+	}
+	for len(nodes) > 0 && nodes[len(nodes)-1].isOp(";") {
+		nodes = nodes[:len(nodes)-1]
+	}
+	if len(nodes) == 0 {
+		return nil, &Error{"000900", "42601", "SQL compilation error:\nEmpty SQL statement."}
+	}
+	for _, n := range nodes {
+		if n.isOp(";") {
+			return nil, &Error{"000008", "0A000", "Actual statement count 2 did not match the desired statement count 1."}
+		}
+	}
+	binds, err := readBinds(in.Bindings)
+	if err != nil {
+		return nil, err
+	}
+	snap, err := s.catalog.read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	st := &statement{s: s, ses: q.session, q: q, nodes: nodes, binds: binds, snap: snap}
+	st.rw = newRewriter(st.env(binds))
+	return st.dispatch(ctx, in.Describe)
+}
+
+func (st *statement) env(binds []bindValue) *rewriteEnv {
+	ses := st.ses
+	kinds := st.snap.kinds(st.nodes)
+	return &rewriteEnv{
+		src: st.q.text, binds: binds, zone: ses.zone(), now: time.Now(),
+		kinds: func(column string) valueKind { return kinds[column] },
+		values: map[string]string{
+			"CURRENT_USER": ses.user, "CURRENT_ROLE": ses.role, "CURRENT_WAREHOUSE": ses.warehouse, "CURRENT_DATABASE": ses.database,
+			"CURRENT_SCHEMA": ses.schema, "CURRENT_ACCOUNT": strings.ToUpper(st.s.cfg.Account), "CURRENT_REGION": "SANDBOX",
+			"CURRENT_VERSION": serverVersion, "CURRENT_SESSION": fmt.Sprint(ses.id), "CURRENT_CLIENT": "sandbox",
+			"CURRENT_SECONDARY_ROLES": "", "CURRENT_ACCOUNT_NAME": strings.ToUpper(st.s.cfg.Account), "LAST_QUERY_ID": ses.lastQuery,
+			"CURRENT_STATEMENT": st.q.text,
+		},
+	}
+}
+
+func (st *statement) dispatch(ctx context.Context, describe bool) (*result, error) {
+	switch word := st.nodes[0].word(); word {
+	case "SELECT", "WITH", "":
+		if st.nodes[0].kind == kindGroup || word != "" {
+			return st.selectStatement(ctx, describe)
+		}
+	case "INSERT", "UPDATE", "DELETE", "MERGE", "TRUNCATE":
+		return st.change(ctx, describe)
+	}
+	if describe {
+		return statusResult(typeDDL, ""), nil
+	}
+	switch st.nodes[0].word() {
+	case "CREATE":
+		return st.create(ctx)
+	case "DROP":
+		return st.drop(ctx)
+	case "ALTER":
+		return st.alter(ctx)
+	case "USE":
+		return st.use(ctx)
+	case "SHOW":
+		return st.show(ctx)
+	case "DESCRIBE", "DESC":
+		return st.describe(ctx)
+	case "BEGIN", "START", "COMMIT", "ROLLBACK":
+		return st.transaction(ctx)
+	case "CALL":
+		return st.system(ctx, st.nodes[1:])
+	}
+	if st.nodes[0].kind == kindWord {
+		switch st.nodes[0].word() {
+		case "PUT", "GET", "COPY", "SET", "UNSET", "EXPLAIN", "GRANT", "REVOKE", "EXECUTE", "COMMENT", "UNDROP", "LIST", "REMOVE":
+			return nil, unsupported("%s", st.nodes[0].word())
+		}
+	}
+	return nil, syntaxError("syntax error line 1 at position %d unexpected '%s'.", st.nodes[0].pos, st.nodes[0].text)
+}
+
+// transaction runs BEGIN, COMMIT and ROLLBACK.
+func (st *statement) transaction(ctx context.Context) (*result, error) {
+	want, sql := true, "BEGIN TRANSACTION"
+	switch st.nodes[0].word() {
+	case "COMMIT":
+		want, sql = false, "COMMIT"
+	case "ROLLBACK":
+		want, sql = false, "ROLLBACK"
+	}
+	if st.ses.inTransaction != want {
+		if _, err := st.ses.conn.ExecContext(ctx, sql); err != nil {
+			st.ses.inTransaction = false
+			return nil, err
+		}
+		st.ses.inTransaction = want
+	}
+	return statusResult(typeTCL, "Statement executed successfully."), nil
+}
+
+// commitFirst ends an open transaction before DDL, as Snowflake does.
+func (st *statement) commitFirst(ctx context.Context) error {
+	if !st.ses.inTransaction {
+		return nil
+	}
+	st.ses.inTransaction = false
+	_, err := st.ses.conn.ExecContext(ctx, "COMMIT")
+	return err
+}
+
+// system runs the SYSTEM$ functions: CALL SYSTEM$WAIT(3), SELECT SYSTEM$CANCEL_QUERY('id').
+func (st *statement) system(ctx context.Context, nodes []node) (*result, error) {
+	if len(nodes) != 2 || nodes[1].kind != kindGroup {
+		return nil, unsupported("such a call")
+	}
+	name, args := nodes[0].word(), splitComma(nodes[1].kids)
+	answer := func(message string) (*result, error) {
+		r := tableResult(typeSelect, []string{name}, [][]*string{{text(message)}})
+		return r, nil
+	}
+	switch name {
+	case "SYSTEM$CANCEL_QUERY":
+		if len(args) != 1 || len(args[0]) != 1 || args[0][0].kind != kindString {
+			return nil, unsupported("%s without a literal id", name)
+		}
+		id := args[0][0].text
+		q := st.s.find(id)
+		if q == nil {
+			return nil, &Error{"000709", "02000", "Statement " + id + " not found"}
+		}
+		if !q.end().IsZero() {
+			return answer("Identified SQL statement is not currently executing.")
+		}
+		q.cancel()
+		return answer("query [" + id + "] terminated.")
+	case "SYSTEM$WAIT":
+		unit := time.Second
+		if len(args) == 2 && len(args[1]) == 1 && strings.EqualFold(args[1][0].text, "MILLISECONDS") {
+			unit = time.Millisecond
+		}
+		var amount int
+		if len(args) == 0 || len(args[0]) != 1 {
+			return nil, unsupported("%s with these arguments", name)
+		}
+		if _, err := fmt.Sscan(args[0][0].text, &amount); err != nil {
+			return nil, unsupported("%s with these arguments", name)
+		}
+		if err := pause(ctx, time.Duration(amount)*unit); err != nil {
+			return nil, err
+		}
+		return answer(fmt.Sprintf("waited %d %s", amount, strings.ToLower(map[bool]string{true: "SECONDS", false: "MILLISECONDS"}[unit == time.Second])))
+	}
+	return nil, unknownFunction(name)
+}

@@ -1,0 +1,151 @@
+package snowflake
+
+import (
+	"context"
+	"database/sql"
+	"strings"
+
+	"github.com/duckdb/duckdb-go/v2"
+)
+
+// selectStatement runs a query, or only describes it.
+func (st *statement) selectStatement(ctx context.Context, describe bool) (*result, error) {
+	if call, ok := st.systemCall(); ok && !describe {
+		return st.system(ctx, call)
+	}
+	if name, ok := fixtureCall(st.nodes); ok {
+		return st.s.fixtureResult(name, describe)
+	}
+	text, err := st.rw.sql(st.nodes)
+	if err != nil {
+		return nil, err
+	}
+	columns, err := st.describeSQL(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	asArrow := st.arrowWanted()
+	if describe {
+		return &result{columns: columns, statement: typeSelect, arrow: asArrow, rows: [][]*string{}}, nil
+	}
+	builder := newResultBuilder(columns, asArrow, st.s.cfg.InlineRows, st.s.cfg.ChunkRows)
+	err = queryArrow(ctx, st.ses.conn, text, builder.add)
+	if err != nil {
+		return nil, err
+	}
+	return builder.finish()
+}
+
+// arrowWanted tells whether the client takes Arrow: every driver does unless its own
+// parameter says JSON.
+func (st *statement) arrowWanted() bool {
+	for _, name := range []string{"GO_QUERY_RESULT_FORMAT", "PYTHON_CONNECTOR_QUERY_RESULT_FORMAT"} {
+		if strings.EqualFold(st.ses.param(name), "JSON") {
+			return false
+		}
+	}
+	return true
+}
+
+func (st *statement) systemCall() ([]node, bool) {
+	if len(st.nodes) >= 3 && strings.HasPrefix(st.nodes[1].word(), "SYSTEM$") && st.nodes[2].kind == kindGroup &&
+		st.nodes[1].word() != "SYSTEM$TYPEOF" {
+		return st.nodes[1:3], true
+	}
+	return nil, false
+}
+
+// describeSQL asks DuckDB for the columns of a query and finds their Snowflake types:
+// from DuckDB's, and for plain columns of a table from their declaration.
+func (st *statement) describeSQL(ctx context.Context, text string) ([]column, error) {
+	tables, err := st.referenced(text)
+	if err != nil {
+		return nil, err
+	}
+	if err := st.checkCase(tables); err != nil {
+		return nil, err
+	}
+	rows, err := st.ses.conn.QueryContext(ctx, "DESCRIBE "+text)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []column
+	for rows.Next() {
+		var name, duck string
+		var null, key, def, extra sql.NullString
+		if err := rows.Scan(&name, &duck, &null, &key, &def, &extra); err != nil {
+			return nil, err
+		}
+		t, ok := st.s.catalog.types.parse(duck)
+		if !ok {
+			return nil, unsupported("a result column of DuckDB's type %s", duck)
+		}
+		out = append(out, declare(column{Name: name, Type: t, Nullable: true}, tables))
+	}
+	return out, rows.Err()
+}
+
+// declare gives a result column the declaration of the one table column of its name.
+func declare(c column, tables []table) column {
+	var found []column
+	for _, t := range tables {
+		if d, ok := t.column(c.Name); ok && d.Type.duck() == c.Type.duck() {
+			found = append(found, d)
+		}
+	}
+	if len(found) != 1 {
+		return c
+	}
+	c.Type = found[0].Type
+	c.Nullable = found[0].Nullable || len(tables) > 1
+	return c
+}
+
+// referenced lists the tables of a query in DuckDB's SQL.
+func (st *statement) referenced(text string) ([]table, error) {
+	names, err := duckdb.GetTableNames(st.ses.conn, text, true)
+	if err != nil {
+		return nil, err
+	}
+	var out []table
+	for _, name := range names {
+		nodes, err := parseTree(name)
+		if err != nil {
+			continue
+		}
+		var parts []string
+		for _, n := range nodes {
+			if n.isName() {
+				parts = append(parts, n.text)
+			}
+		}
+		t, found, exact := st.snap.find(parts, st.ses.database, st.ses.schema)
+		if !found {
+			continue // DuckDB will say so, or it is a name of the query itself
+		}
+		if !exact {
+			return nil, notFound("Object", strings.Join(parts, "."))
+		}
+		out = append(out, t)
+	}
+	return out, nil
+}
+
+// checkCase refuses a column that differs from the table's in case only: DuckDB would
+// find it, Snowflake would not.
+func (st *statement) checkCase(tables []table) error {
+	for _, name := range st.rw.columns {
+		known, similar := false, false
+		for _, t := range tables {
+			for _, c := range t.columns {
+				known = known || c.Name == name
+				similar = similar || strings.EqualFold(c.Name, name)
+			}
+		}
+		if similar && !known && !st.rw.named[name] {
+			return invalidIdentifier(sqlName(name))
+		}
+	}
+	return nil
+}

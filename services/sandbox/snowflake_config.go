@@ -1,0 +1,77 @@
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+)
+
+// SnowflakeConfig describes the sandbox Snowflake and the one account it plays.
+type SnowflakeConfig struct {
+	// Listen is a TCP address; port 0 picks a free one.
+	Listen    string
+	Account   string
+	User      string
+	Password  string
+	Warehouse string
+	// Database and Schema are made at the start.
+	Database string
+	Schema   string
+	// PublicKey of the user in PEM, for key-pair login; may be empty.
+	PublicKey string
+	// DatabaseFile is where DuckDB keeps Database; empty keeps it in memory. Further
+	// databases are kept beside it.
+	DatabaseFile string
+	// ChunkRows is the rows of each chunk after the InlineRows in the answer itself.
+	ChunkRows  int
+	InlineRows int
+	// FixtureDir holds further hand-made results; may be empty.
+	FixtureDir string
+	// PollAfterMillis is how long a request waits for its statement before the client
+	// is told to poll.
+	PollAfterMillis int
+	// SessionSeconds is how long a session token is valid.
+	SessionSeconds int
+}
+
+// DefaultSnowflakeConfig is an account as `tapline dev` starts it.
+func DefaultSnowflakeConfig() SnowflakeConfig {
+	return SnowflakeConfig{
+		Listen:          "127.0.0.1:19003",
+		Account:         "SANDBOX",
+		User:            "TAPLINE",
+		Password:        "sandbox-password",
+		Warehouse:       "TAPLINE_WH",
+		Database:        "SHOP",
+		Schema:          "PUBLIC",
+		ChunkRows:       5000,
+		InlineRows:      500,
+		PollAfterMillis: 1000,
+		SessionSeconds:  3600,
+	}
+}
+
+// Validate reports every setting that cannot work.
+func (c SnowflakeConfig) Validate() error {
+	var problems []error
+	for _, s := range []struct{ key, value string }{
+		{"listen", c.Listen}, {"account", c.Account}, {"user", c.User}, {"database", c.Database}, {"schema", c.Schema},
+	} {
+		if s.value == "" {
+			problems = append(problems, fmt.Errorf("%s must not be empty", s.key))
+		}
+	}
+	if c.Password == "" && c.PublicKey == "" {
+		problems = append(problems, errors.New("password or publicKey must be set"))
+	}
+	for _, n := range []struct {
+		key   string
+		value int
+	}{
+		{"chunkRows", c.ChunkRows}, {"inlineRows", c.InlineRows}, {"pollAfterMillis", c.PollAfterMillis}, {"sessionSeconds", c.SessionSeconds},
+	} {
+		if n.value < 1 {
+			problems = append(problems, fmt.Errorf("%s must be at least 1", n.key))
+		}
+	}
+	return errors.Join(problems...)
+}
