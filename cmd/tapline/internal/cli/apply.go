@@ -1,0 +1,101 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"tapline.dev/cmd/tapline/internal/client"
+	"tapline.dev/libs/definition"
+)
+
+func (a *app) applyCommand() *cobra.Command {
+	var files []string
+	cmd := &cobra.Command{
+		Use:   "apply -f FILE",
+		Short: "Create or change imports, connections, accounts and defaults",
+		Long: `Create or change what the files define, all of it or none. What is already so
+stays as it is. A paused import stays paused.`,
+		Args: cobra.NoArgs,
+	}
+	a.outputFlag(cmd)
+	filesFlag(cmd, &files)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		sources, err := readSources(files)
+		if err != nil {
+			return err
+		}
+		c, err := a.client()
+		if err != nil {
+			return err
+		}
+		applied, err := applySources(cmd.Context(), c, sources)
+		if err != nil {
+			return err
+		}
+		if a.output == "json" {
+			return a.printJSON(client.List[client.Applied]{Items: applied})
+		}
+		var rows [][]string
+		for _, r := range applied {
+			rows = append(rows, []string{r.Kind, r.Name, r.Outcome, strconv.Itoa(r.Generation)})
+		}
+		return printTable(a.io.Out, []string{"KIND", "NAME", "OUTCOME", "GENERATION"}, rows)
+	}
+	return cmd
+}
+
+func filesFlag(cmd *cobra.Command, files *[]string) {
+	cmd.Flags().StringSliceVarP(files, "file", "f", nil, "a file, or a directory of *.yaml; may be given again")
+}
+
+// applySources checks the files as far as that goes here and applies them.
+func applySources(ctx context.Context, c *client.Client, sources []definition.Source) ([]client.Applied, error) {
+	defaults, err := c.Resources(ctx, "defaults")
+	if err != nil {
+		return nil, err
+	}
+	set, problems := definition.ParseAll(sources, definition.Options{Defaults: defaults.Items})
+	if len(problems) > 0 {
+		return nil, refused(problems)
+	}
+	sent, err := documents(&set)
+	if err != nil {
+		return nil, err
+	}
+	raw := make([]json.RawMessage, len(sent))
+	for i, d := range sent {
+		raw[i] = d.raw
+	}
+	applied, err := c.Apply(ctx, raw)
+	return applied, inFiles(err, &set, sent)
+}
+
+func (a *app) validateCommand() *cobra.Command {
+	var files []string
+	cmd := &cobra.Command{
+		Use:   "validate -f FILE",
+		Short: "Check definitions without a server",
+		Long: `Check definitions without a server: keys, types, ranges, schedules and mappings.
+Whether the connections and accounts they name exist is checked by apply, and
+whether the query's columns do by the run.`,
+		Args: cobra.NoArgs,
+	}
+	filesFlag(cmd, &files)
+	cmd.RunE = func(*cobra.Command, []string) error {
+		sources, err := readSources(files)
+		if err != nil {
+			return err
+		}
+		set, problems := definition.ParseAll(sources, definition.Options{})
+		problems = append(problems, checkMappings(&set)...)
+		if len(problems) > 0 {
+			return refused(problems)
+		}
+		a.say("%d imports and %d resources are valid", len(set.Imports), len(set.Resources))
+		return nil
+	}
+	return cmd
+}

@@ -1,0 +1,153 @@
+// Package cli holds the commands of tapline. Data goes to standard output,
+// messages and progress to standard error, and every failure is a sentence that
+// says what to do.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os/user"
+
+	"github.com/spf13/cobra"
+
+	"tapline.dev/cmd/tapline/internal/client"
+	"tapline.dev/libs/config"
+)
+
+// Exit codes.
+const (
+	ExitDone        = 0
+	ExitFailed      = 1   // an error, or the run failed or was cancelled
+	ExitChanges     = 2   // plan and diff: there are changes
+	ExitRejects     = 3   // some rows were rejected
+	ExitRefused     = 4   // a definition was refused
+	ExitInterrupted = 130 // by a signal
+)
+
+// serverEnv names the server where --server does not.
+const serverEnv = "TAPLINE_SERVER"
+
+const defaultServer = "http://127.0.0.1:19000"
+
+// IO is what the commands read and write.
+type IO struct {
+	In  io.Reader
+	Out io.Writer
+	Err io.Writer
+}
+
+// coded is an error with an exit code of its own. Its text is printed unless
+// empty.
+type coded struct {
+	code int
+	err  error
+}
+
+func (c *coded) Error() string {
+	if c.err == nil {
+		return ""
+	}
+	return c.err.Error()
+}
+
+func (c *coded) Unwrap() error { return c.err }
+
+func exit(code int, err error) error { return &coded{code, err} }
+
+// app is what the commands share.
+type app struct {
+	io     IO
+	server string
+	output string
+}
+
+// Main runs a command and returns the exit code.
+func Main(ctx context.Context, args []string, streams IO) int {
+	root := newRoot(streams)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return ExitDone
+	}
+	code := exitCode(ctx, err)
+	if text := err.Error(); text != "" && code != ExitInterrupted {
+		// Nothing is left to tell if standard error is closed.
+		_, _ = fmt.Fprintf(streams.Err, "%s\n", text)
+	}
+	return code
+}
+
+func exitCode(ctx context.Context, err error) int {
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return ExitInterrupted
+	}
+	if c, ok := errors.AsType[*coded](err); ok {
+		return c.code
+	}
+	if p, ok := errors.AsType[*client.Problem](err); ok && p.Code == "definition_refused" {
+		return ExitRefused
+	}
+	return ExitFailed
+}
+
+func newRoot(streams IO) *cobra.Command {
+	a := &app{io: streams}
+	root := &cobra.Command{
+		Use:   "tapline",
+		Short: "Import profiles and events from Snowflake into CleverTap",
+		Long: `tapline applies imports, runs them and shows what became of each row.
+
+Exit codes: 0 done; 1 error, or the run failed or was cancelled; 3 some rows
+were rejected (run, map); 4 a definition was refused (validate, apply, map);
+130 interrupted.`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.SetIn(streams.In)
+	root.SetOut(streams.Out)
+	root.SetErr(streams.Err)
+	server, ok := config.LookupEnv(serverEnv)
+	if !ok || server == "" {
+		server = defaultServer
+	}
+	root.PersistentFlags().StringVar(&a.server, "server", server, "Import Center's URL (or "+serverEnv+")")
+	root.AddCommand(a.applyCommand(), a.validateCommand(), a.getCommand(), a.runCommand(), a.cancelCommand(),
+		a.stateCommand("pause", "Start nothing new of an import until it is resumed"),
+		a.stateCommand("resume", "Resume a paused import"),
+		a.stateCommand("reset", "Forget an import's watermark: its next run reads everything again"),
+		a.mapCommand(), a.versionCommand())
+	root.AddCommand(a.devCommands()...)
+	return root
+}
+
+func (a *app) client() (*client.Client, error) {
+	return client.New(a.server, actor())
+}
+
+// actor is who the audit topic names. It proves nothing.
+func actor() string {
+	u, err := user.Current()
+	if err != nil {
+		return ""
+	}
+	return u.Username
+}
+
+// outputFlag adds -o to a command.
+func (a *app) outputFlag(cmd *cobra.Command) {
+	cmd.Flags().StringVarP(&a.output, "output", "o", "table", "table or json")
+	cmd.PreRunE = func(*cobra.Command, []string) error {
+		if a.output != "table" && a.output != "json" {
+			return fmt.Errorf("-o is table or json, not %q", a.output)
+		}
+		return nil
+	}
+}
+
+// say writes a message for people.
+func (a *app) say(format string, args ...any) {
+	// Nothing is left to tell if standard error is closed.
+	_, _ = fmt.Fprintf(a.io.Err, format+"\n", args...)
+}

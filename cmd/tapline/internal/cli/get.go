@@ -1,0 +1,206 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"tapline.dev/cmd/tapline/internal/client"
+	"tapline.dev/schemas"
+)
+
+func (a *app) getCommand() *cobra.Command {
+	get := &cobra.Command{
+		Use:   "get",
+		Short: "Show imports, runs, rejects, connections and accounts",
+	}
+	get.AddCommand(a.getImports(), a.getImport(), a.getRuns(), a.getRun(), a.getRejects(),
+		a.getResources("connections", "Snowflake connections"),
+		a.getResources("accounts", "CleverTap accounts"),
+		a.getResources("defaults", "defaults of imports"))
+	return get
+}
+
+func (a *app) getImports() *cobra.Command {
+	cmd := &cobra.Command{Use: "imports", Short: "List imports", Args: cobra.NoArgs}
+	a.outputFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		c, err := a.client()
+		if err != nil {
+			return err
+		}
+		list, err := c.Imports(cmd.Context())
+		if err != nil {
+			return err
+		}
+		if a.output == "json" {
+			return a.printJSON(list)
+		}
+		var rows [][]string
+		for _, l := range list.Items {
+			rows = append(rows, []string{
+				l.Import, l.Type, l.Status, orDash(l.Schedule), health(l.Health), orDash(l.LastRun),
+				orDash(l.LastRunState), moment(l.LastRunAt), moment(l.NextRunAt), orDash(l.Watermark),
+			})
+		}
+		return printTable(a.io.Out, []string{"IMPORT", "TYPE", "STATUS", "SCHEDULE", "HEALTH", "LAST RUN", "STATE", "AT", "NEXT", "WATERMARK"}, rows)
+	}
+	return cmd
+}
+
+func (a *app) getImport() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "import NAME", Short: "Show an import's definition as applied, as JSON", Args: cobra.ExactArgs(1),
+	}
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		c, err := a.client()
+		if err != nil {
+			return err
+		}
+		d, err := c.Import(cmd.Context(), args[0])
+		if err != nil {
+			return err
+		}
+		return a.printJSON(d)
+	}
+	return cmd
+}
+
+func (a *app) getRuns() *cobra.Command {
+	var q client.RunsQuery
+	cmd := &cobra.Command{Use: "runs", Short: "List runs, newest first", Args: cobra.NoArgs}
+	a.outputFlag(cmd)
+	cmd.Flags().StringVar(&q.Import, "import", "", "only runs of this import")
+	cmd.Flags().StringVar(&q.State, "state", "", "only runs in this state")
+	cmd.Flags().IntVar(&q.Size, "limit", 50, "how many to show")
+	cmd.Flags().StringVar(&q.Token, "page-token", "", "go on after the page with this nextPageToken")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		c, err := a.client()
+		if err != nil {
+			return err
+		}
+		list, err := c.Runs(cmd.Context(), q)
+		if err != nil {
+			return err
+		}
+		if a.output == "json" {
+			return a.printJSON(list)
+		}
+		var rows [][]string
+		for _, r := range list.Items {
+			rows = append(rows, runRow(r))
+		}
+		return a.printPage(runHead, rows, list.NextPageToken)
+	}
+	return cmd
+}
+
+// printPage writes a table and says how to go on.
+func (a *app) printPage(head []string, rows [][]string, token string) error {
+	if err := printTable(a.io.Out, head, rows); err != nil {
+		return err
+	}
+	if token != "" {
+		a.say("there are more: --page-token %s", token)
+	}
+	return nil
+}
+
+func (a *app) getRun() *cobra.Command {
+	cmd := &cobra.Command{Use: "run ID", Short: "Show a run such as customers.42", Args: cobra.ExactArgs(1)}
+	a.outputFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		c, err := a.client()
+		if err != nil {
+			return err
+		}
+		run, err := c.Run(cmd.Context(), args[0])
+		if err != nil {
+			return err
+		}
+		return a.showRun(run)
+	}
+	return cmd
+}
+
+func (a *app) showRun(run schemas.Run) error {
+	if a.output == "json" {
+		return a.printJSON(run)
+	}
+	return printRun(a.io.Out, run)
+}
+
+func (a *app) getRejects() *cobra.Command {
+	var q client.RejectsQuery
+	var all bool
+	cmd := &cobra.Command{
+		Use: "rejects", Short: "List rejected rows with their reasons, newest first", Args: cobra.NoArgs,
+		Long: `List rejected rows with their reasons, newest first.
+
+Rejected rows hold what Snowflake held, personal data too: -o json shows it.`,
+	}
+	a.outputFlag(cmd)
+	cmd.Flags().StringVar(&q.Import, "import", "", "the import; not needed with --run")
+	cmd.Flags().StringVar(&q.Run, "run", "", "only rejects of this run")
+	cmd.Flags().StringVar(&q.Code, "code", "", "only rejects with this code")
+	cmd.Flags().IntVar(&q.Size, "limit", 100, "how many to show")
+	cmd.Flags().StringVar(&q.Token, "page-token", "", "go on after the page with this nextPageToken")
+	cmd.Flags().BoolVar(&all, "all", false, "print all as NDJSON, a line each")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		c, err := a.client()
+		if err != nil {
+			return err
+		}
+		if all {
+			return a.streamRejects(cmd.Context(), c, q)
+		}
+		list, err := c.Rejects(cmd.Context(), q)
+		if err != nil {
+			return err
+		}
+		if a.output == "json" {
+			return a.printJSON(list)
+		}
+		var rows [][]string
+		for _, r := range list.Items {
+			rows = append(rows, []string{
+				r.Run, r.Stage, r.Code, orDash(r.Column), orDash(r.Property),
+				strconv.Itoa(int(r.Partition)) + "/" + strconv.FormatInt(r.Offset, 10), r.Reason,
+			})
+		}
+		return a.printPage([]string{"RUN", "STAGE", "CODE", "COLUMN", "PROPERTY", "AT", "REASON"}, rows, list.NextPageToken)
+	}
+	return cmd
+}
+
+func (a *app) streamRejects(ctx context.Context, c *client.Client, q client.RejectsQuery) error {
+	encoder := json.NewEncoder(a.io.Out)
+	encoder.SetEscapeHTML(false)
+	return c.AllRejects(ctx, q, func(r schemas.Reject) error { return encoder.Encode(r) })
+}
+
+func (a *app) getResources(plural, what string) *cobra.Command {
+	cmd := &cobra.Command{Use: plural, Short: "List " + what, Args: cobra.NoArgs}
+	a.outputFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		c, err := a.client()
+		if err != nil {
+			return err
+		}
+		list, err := c.Resources(cmd.Context(), plural)
+		if err != nil {
+			return err
+		}
+		if a.output == "json" {
+			return a.printJSON(list)
+		}
+		var rows [][]string
+		for _, r := range list.Items {
+			rows = append(rows, []string{r.Metadata.Name, r.Kind, strconv.Itoa(r.Generation), moment(&r.AppliedAt)})
+		}
+		return printTable(a.io.Out, []string{"NAME", "KIND", "GENERATION", "APPLIED"}, rows)
+	}
+	return cmd
+}

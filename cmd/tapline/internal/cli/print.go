@@ -1,0 +1,139 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"tapline.dev/schemas"
+)
+
+// printJSON writes what the API answered.
+func (a *app) printJSON(v any) error {
+	encoder := json.NewEncoder(a.io.Out)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(v)
+}
+
+// printTable writes a heading and rows, aligned.
+func printTable(out io.Writer, head []string, rows [][]string) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	for _, row := range append([][]string{head}, rows...) {
+		if _, err := fmt.Fprintln(w, strings.Join(row, "\t")); err != nil {
+			return err
+		}
+	}
+	return w.Flush()
+}
+
+func number(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+func moment(t *time.Time) string {
+	if t == nil || t.IsZero() {
+		return "-"
+	}
+	return t.UTC().Format("2006-01-02 15:04:05Z")
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+func health(h *float64) string {
+	if h == nil {
+		return "-"
+	}
+	return strconv.FormatFloat(*h*100, 'f', 2, 64) + " %"
+}
+
+// tally writes counts by name, the largest first.
+func tally(counts map[string]int64) string {
+	names := slices.SortedFunc(maps.Keys(counts), func(x, y string) int {
+		if d := counts[y] - counts[x]; d != 0 {
+			return int(max(min(d, 1), -1))
+		}
+		return strings.Compare(x, y)
+	})
+	parts := make([]string, len(names))
+	for i, name := range names {
+		parts[i] = name + " " + number(counts[name])
+	}
+	return orDash(strings.Join(parts, ", "))
+}
+
+// took is a run's duration so far.
+func took(r schemas.Run) time.Duration {
+	end := time.Now()
+	if r.FinishedAt != nil {
+		end = *r.FinishedAt
+	}
+	return end.Sub(r.StartedAt).Round(10 * time.Millisecond)
+}
+
+var runHead = []string{"RUN", "STATE", "MODE", "READ", "UNCHANGED", "EXTRACTED", "MAPPED", "REJECTED", "LOADED", "SKIPPED", "TOOK", "STARTED"}
+
+func runRow(r schemas.Run) []string {
+	return []string{
+		orDash(r.Run), r.State, orDash(r.Mode), number(r.Counts.Read), number(r.Counts.Unchanged), number(r.Counts.Extracted),
+		number(r.Counts.Mapped), number(r.Counts.Rejected()), number(r.Counts.Loaded),
+		number(r.Counts.MapSkipped + r.Counts.LoadSkipped), took(r).String(), moment(&r.StartedAt),
+	}
+}
+
+// printRun writes one run in full, for people.
+func printRun(out io.Writer, r schemas.Run) error {
+	rows := [][2]string{
+		{"run", r.Run},
+		{"import", r.Import},
+		{"state", r.State},
+		{"mode", orDash(r.Mode) + " (" + orDash(r.Cause) + ")"},
+		{"attempt", strconv.Itoa(r.Attempt)},
+		{"read", number(r.Counts.Read)},
+		{"unchanged", number(r.Counts.Unchanged)},
+		{"future", number(r.Counts.Future)},
+		{"extracted", number(r.Counts.Extracted)},
+		{"mapped", number(r.Counts.Mapped)},
+		{"loaded", number(r.Counts.Loaded)},
+		{"resent", number(r.Counts.Resent)},
+		{"rejected", number(r.Counts.Rejected()) + "  " + tally(r.RejectsByCode)},
+		{"skipped", number(r.Counts.MapSkipped+r.Counts.LoadSkipped) + "  " + tally(r.SkippedByReason)},
+		{"watermark", orDash(r.WatermarkFrom) + " -> " + orDash(r.WatermarkTo)},
+		{"query id", orDash(r.QueryID)},
+		{"trace id", orDash(r.TraceID)},
+		{"started", moment(&r.StartedAt)},
+		{"finished", moment(r.FinishedAt)},
+		{"took", took(r).String()},
+	}
+	if r.Waiting != nil && !r.Waiting.Over {
+		rows = append(rows, [2]string{"waiting", r.Waiting.Account + ": " + r.Waiting.Reason})
+	}
+	for _, note := range r.Notes {
+		rows = append(rows, [2]string{"note", note})
+	}
+	if r.Error != nil {
+		rows = append(rows, [2]string{"error", r.Error.Code + ": " + r.Error.Reason})
+	}
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	for _, row := range rows {
+		if _, err := fmt.Fprintf(w, "%s\t%s\n", row[0], row[1]); err != nil {
+			return err
+		}
+	}
+	return w.Flush()
+}

@@ -1,0 +1,130 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/spf13/cobra"
+
+	"tapline.dev/cmd/tapline/internal/client"
+	"tapline.dev/cmd/tapline/internal/progress"
+	"tapline.dev/schemas"
+)
+
+func (a *app) runCommand() *cobra.Command {
+	var wait bool
+	var key string
+	cmd := &cobra.Command{
+		Use:   "run IMPORT",
+		Short: "Run an import now",
+		Long: `Run an import now. While a run is active the next one is queued, one at most.
+
+With --wait the progress is shown until the run ends; interrupting the wait does
+not cancel the run (tapline cancel does). Exit codes: 0 all rows loaded or
+unchanged, 1 the run failed or was cancelled, 3 some rows were rejected.`,
+		Args: cobra.ExactArgs(1),
+	}
+	a.outputFlag(cmd)
+	cmd.Flags().BoolVar(&wait, "wait", false, "show progress and return when the run ends")
+	cmd.Flags().StringVar(&key, "key", "", "idempotency key: a second run with it is the first one")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		c, err := a.client()
+		if err != nil {
+			return err
+		}
+		if key == "" {
+			key = uuid.NewString()
+		}
+		if !wait {
+			run, err := c.StartRun(cmd.Context(), args[0], key)
+			if err != nil {
+				return err
+			}
+			return a.showStarted(run)
+		}
+		return a.runAndWait(cmd.Context(), c, args[0], key)
+	}
+	return cmd
+}
+
+func (a *app) showStarted(run schemas.Run) error {
+	if a.output == "json" {
+		return a.printJSON(run)
+	}
+	what := "started"
+	if run.State == schemas.StateQueued {
+		what = "queued behind the active run"
+	}
+	a.say("%s; tapline get run %s shows it", what, run.Run)
+	_, err := fmt.Fprintln(a.io.Out, run.Run)
+	return err
+}
+
+func (a *app) runAndWait(ctx context.Context, c *client.Client, importName, key string) error {
+	run, err := c.StartRun(ctx, importName, key)
+	if err != nil {
+		return err
+	}
+	if run.State == schemas.StateQueued {
+		a.say("%s is queued: it starts when the active run of %s ends", run.Run, importName)
+	}
+	display := progress.New(a.io.Err)
+	run, err = c.Wait(ctx, run.Run, display.Show)
+	display.Close()
+	if err != nil {
+		return err
+	}
+	if err := a.showRun(run); err != nil {
+		return err
+	}
+	return outcome(run)
+}
+
+// outcome turns a run's end into an exit code.
+func outcome(run schemas.Run) error {
+	switch {
+	case run.State == schemas.StateFailed && run.Error != nil:
+		return fmt.Errorf("%s failed: %s", run.Run, run.Error.Reason)
+	case run.State == schemas.StateFailed, run.State == schemas.StateCancelled:
+		return fmt.Errorf("%s ended as %s", run.Run, run.State)
+	case run.Counts.Rejected() > 0:
+		return exit(ExitRejects, fmt.Errorf("%d rows were rejected; tapline get rejects --run %s shows why",
+			run.Counts.Rejected(), run.Run))
+	}
+	return nil
+}
+
+func (a *app) cancelCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "cancel RUN", Short: "Cancel a run such as customers.42", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.client()
+			if err != nil {
+				return err
+			}
+			if err := c.Cancel(cmd.Context(), args[0]); err != nil {
+				return err
+			}
+			a.say("%s is asked to end; tapline get run %s shows when it has", args[0], args[0])
+			return nil
+		},
+	}
+}
+
+func (a *app) stateCommand(kind, short string) *cobra.Command {
+	return &cobra.Command{
+		Use: kind + " IMPORT", Short: short, Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.client()
+			if err != nil {
+				return err
+			}
+			if err := c.Command(cmd.Context(), args[0], kind); err != nil {
+				return err
+			}
+			a.say("%s of %s is accepted", kind, args[0])
+			return nil
+		},
+	}
+}

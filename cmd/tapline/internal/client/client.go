@@ -1,0 +1,272 @@
+// Package client speaks to Import Center's API.
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"tapline.dev/schemas"
+)
+
+// Client is safe for concurrent use.
+type Client struct {
+	server string
+	actor  string
+	http   *http.Client
+}
+
+// New returns a client of the server at a URL such as http://127.0.0.1:19000.
+// The actor stands in the audit topic.
+func New(server, actor string) (*Client, error) {
+	u, err := url.Parse(server)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+		return nil, fmt.Errorf("the server %q is not a URL such as http://127.0.0.1:19000; set --server or TAPLINE_SERVER", server)
+	}
+	return &Client{server: strings.TrimSuffix(server, "/"), actor: actor, http: &http.Client{}}, nil
+}
+
+// Problem is a refusal of the API.
+type Problem struct {
+	Status  int    `json:"status"`
+	Title   string `json:"title"`
+	Detail  string `json:"detail"`
+	Code    string `json:"code"`
+	TraceID string `json:"traceId"`
+	Errors  []struct {
+		Location string `json:"location"`
+		Code     string `json:"code"`
+		Message  string `json:"message"`
+	} `json:"errors"`
+}
+
+// Error is every problem on a line of its own, or the one sentence.
+func (p *Problem) Error() string {
+	if len(p.Errors) == 0 {
+		return p.Detail
+	}
+	lines := make([]string, len(p.Errors))
+	for i, e := range p.Errors {
+		lines[i] = e.Message
+		if e.Location != "" {
+			lines[i] = e.Location + ": " + e.Message
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Applied is what applying one document did.
+type Applied struct {
+	Kind       string `json:"kind"`
+	Name       string `json:"name"`
+	Outcome    string `json:"outcome"`
+	Generation int    `json:"generation"`
+}
+
+// List is a page of a listing.
+type List[T any] struct {
+	Items         []T    `json:"items"`
+	NextPageToken string `json:"nextPageToken"`
+}
+
+// Apply applies documents, all or none.
+func (c *Client) Apply(ctx context.Context, documents []json.RawMessage) ([]Applied, error) {
+	var out List[Applied]
+	err := c.do(ctx, http.MethodPost, "/v1/apply", nil, map[string]any{"documents": documents}, &out)
+	return out.Items, err
+}
+
+// Imports lists imports.
+func (c *Client) Imports(ctx context.Context) (List[schemas.Listing], error) {
+	var out List[schemas.Listing]
+	return out, c.do(ctx, http.MethodGet, "/v1/imports", nil, nil, &out)
+}
+
+// Import reads one definition.
+func (c *Client) Import(ctx context.Context, name string) (schemas.Definition, error) {
+	var out schemas.Definition
+	return out, c.do(ctx, http.MethodGet, "/v1/imports/"+url.PathEscape(name), nil, nil, &out)
+}
+
+// Resources lists connections, accounts or defaults.
+func (c *Client) Resources(ctx context.Context, plural string) (List[schemas.Resource], error) {
+	var out List[schemas.Resource]
+	return out, c.do(ctx, http.MethodGet, "/v1/"+plural, nil, nil, &out)
+}
+
+// RunsQuery selects runs.
+type RunsQuery struct {
+	Import string
+	State  string
+	Size   int
+	Token  string
+}
+
+// Runs lists runs, newest first.
+func (c *Client) Runs(ctx context.Context, q RunsQuery) (List[schemas.Run], error) {
+	var out List[schemas.Run]
+	return out, c.do(ctx, http.MethodGet, "/v1/runs?"+query(map[string]string{
+		"import": q.Import, "state": q.State, "pageSize": size(q.Size), "pageToken": q.Token,
+	}), nil, nil, &out)
+}
+
+// Run reads one run.
+func (c *Client) Run(ctx context.Context, id string) (schemas.Run, error) {
+	var out schemas.Run
+	return out, c.do(ctx, http.MethodGet, "/v1/runs/"+url.PathEscape(id), nil, nil, &out)
+}
+
+// StartRun runs an import, or queues it behind the active run. The key makes a
+// repetition harmless.
+func (c *Client) StartRun(ctx context.Context, importName, key string) (schemas.Run, error) {
+	var out schemas.Run
+	return out, c.do(ctx, http.MethodPost, "/v1/imports/"+url.PathEscape(importName)+"/runs",
+		http.Header{"Idempotency-Key": {key}}, nil, &out)
+}
+
+// Cancel cancels a run.
+func (c *Client) Cancel(ctx context.Context, id string) error {
+	return c.do(ctx, http.MethodPost, "/v1/runs/"+url.PathEscape(id)+"/cancel", nil, nil, nil)
+}
+
+// Command sends pause, resume or reset.
+func (c *Client) Command(ctx context.Context, importName, kind string) error {
+	return c.do(ctx, http.MethodPost, "/v1/imports/"+url.PathEscape(importName)+"/"+kind, nil, nil, nil)
+}
+
+// RejectsQuery selects rejects.
+type RejectsQuery struct {
+	Import, Run, Code string
+	Size              int
+	Token             string
+}
+
+// Rejects lists rejects, newest first.
+func (c *Client) Rejects(ctx context.Context, q RejectsQuery) (List[schemas.Reject], error) {
+	var out List[schemas.Reject]
+	return out, c.do(ctx, http.MethodGet, "/v1/rejects?"+query(map[string]string{
+		"import": q.Import, "run": q.Run, "code": q.Code, "pageSize": size(q.Size), "pageToken": q.Token,
+	}), nil, nil, &out)
+}
+
+// AllRejects calls fn with every reject, newest first.
+func (c *Client) AllRejects(ctx context.Context, q RejectsQuery, fn func(schemas.Reject) error) error {
+	res, err := c.send(ctx, http.MethodGet, "/v1/rejects?"+query(map[string]string{
+		"import": q.Import, "run": q.Run, "code": q.Code,
+	}), http.Header{"Accept": {"application/x-ndjson"}}, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = res.Body.Close() }() // read to its end below
+	dec := json.NewDecoder(res.Body)
+	for {
+		var r schemas.Reject
+		err := dec.Decode(&r)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("reading the rejects: %w", err)
+		}
+		if err := fn(r); err != nil {
+			return err
+		}
+	}
+}
+
+func query(values map[string]string) string {
+	q := url.Values{}
+	for k, v := range values {
+		if v != "" {
+			q.Set(k, v)
+		}
+	}
+	return q.Encode()
+}
+
+func size(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
+}
+
+// do sends a request and decodes its answer into out, unless that is nil.
+func (c *Client) do(ctx context.Context, method, path string, header http.Header, body, out any) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	res, err := c.send(ctx, method, path, header, body)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = res.Body.Close() }() // read to its end below
+	if out == nil {
+		return nil
+	}
+	if err := json.NewDecoder(res.Body).Decode(out); err != nil {
+		return fmt.Errorf("reading the answer of %s: %w", c.server, err)
+	}
+	return nil
+}
+
+func (c *Client) send(ctx context.Context, method, path string, header http.Header, body any) (*http.Response, error) {
+	var reader io.Reader
+	if body != nil {
+		raw, err := json.Marshal(body)
+		if err != nil {
+			return nil, fmt.Errorf("encoding the request: %w", err)
+		}
+		reader = bytes.NewReader(raw)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, c.server+path, reader)
+	if err != nil {
+		return nil, fmt.Errorf("making the request: %w", err)
+	}
+	for k, v := range header {
+		req.Header[k] = v
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if c.actor != "" {
+		req.Header.Set("Tapline-Actor", c.actor)
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		return nil, c.unreachable(err)
+	}
+	if res.StatusCode < 300 {
+		return res, nil
+	}
+	defer func() { _ = res.Body.Close() }()
+	return nil, refusal(c.server, res)
+}
+
+func refusal(server string, res *http.Response) error {
+	var p Problem
+	if err := json.NewDecoder(io.LimitReader(res.Body, 8<<20)).Decode(&p); err != nil || p.Detail == "" {
+		return fmt.Errorf("%s answered %s, which is not an answer of Import Center; is --server right?", server, res.Status)
+	}
+	return &p
+}
+
+func (c *Client) unreachable(err error) error {
+	_, isNet := errors.AsType[*net.OpError](err)
+	switch {
+	case errors.Is(err, context.Canceled):
+		return context.Canceled
+	case errors.Is(err, syscall.ECONNREFUSED), isNet:
+		return fmt.Errorf("Import Center does not answer at %s; start it (tapline dev), or name another with --server or TAPLINE_SERVER", c.server)
+	}
+	return fmt.Errorf("asking %s: %w", c.server, err)
+}

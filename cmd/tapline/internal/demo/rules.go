@@ -1,0 +1,121 @@
+//go:build cgo
+
+package demo
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// rule is one way to break a customer: the column that gets a bad value and the
+// code with which the row is to be rejected.
+type rule struct {
+	code   string
+	column string
+	bad    string // SQL over the customer's number i
+}
+
+// rules are all ways; about 3 % of the customers get one of them.
+func rules() []rule {
+	return []rule{
+		{"identity_missing", "CUSTOMER_ID", "NULL"},
+		{"identity_denied", "CUSTOMER_ID", "-(i % 2)"},
+		{"null_rejected", "NAME", "NULL"},
+		{"email_invalid", "EMAIL", "'customer' || i || ' at example.com'"},
+		{"phone_invalid", "PHONE", "'+12'"},
+		{"gender_invalid", "GENDER", "'unknown'"},
+		{"employed_invalid", "EMPLOYED", "'maybe'"},
+		{"education_invalid", "EDUCATION", "'Kindergarten'"},
+		{"married_invalid", "MARRIED", "'often'"},
+		{"date_format", "BORN", "'1980-13-45'"},
+		{"msg_flag_invalid", "SMS_CONSENT", "'yes'"},
+		{"value_too_long", "PLAN", "repeat('x', 513)"},
+		{"type_mismatch", "VISITS", "'many'"},
+		{"out_of_range", "VISITS", "'9223372036854775808'"},
+	}
+}
+
+// column is a column of CUSTOMERS: its type in DuckDB and the value of a sound
+// customer. h(k) is a number from 0 to 999,999 for the customer and salt k.
+type column struct {
+	name, typ, sound string
+}
+
+func columns() []column {
+	return []column{
+		{"ROW_NO", "DECIMAL(38,0)", "i"},
+		{"CUSTOMER_ID", "DECIMAL(38,0)", "i"},
+		{"NAME", "VARCHAR", "first || ' ' || last"},
+		{"EMAIL", "VARCHAR", "CASE WHEN h(2) % 20 > 0 THEN 'customer' || i || '@example.com' END"},
+		{"PHONE", "VARCHAR", "CASE WHEN h(3) % 4 > 0 THEN '+91' || (9000000000 + i) END"},
+		{"GENDER", "VARCHAR", "CASE WHEN h(4) % 5 > 0 THEN ['M', 'F'][1 + h(4) % 2] END"},
+		{"EMPLOYED", "VARCHAR", "['Y', 'N'][1 + h(5) % 2]"},
+		{"EDUCATION", "VARCHAR", "['School', 'College', 'Graduate', NULL][1 + h(6) % 4]"},
+		{"MARRIED", "VARCHAR", "['Y', 'N', NULL][1 + h(7) % 3]"},
+		{"BORN", "VARCHAR", "CASE WHEN h(8) % 10 > 0 THEN strftime(DATE '1940-01-01' + (h(8) % 24000)::INTEGER, '%Y/%m/%d') END"},
+		{"SMS_CONSENT", "VARCHAR", "['0', '1', 'true', 'FALSE'][1 + h(9) % 4]"},
+		{"PLAN", "VARCHAR", "['free', 'silver', 'gold', 'platinum'][1 + h(10) % 4]"},
+		{"VISITS", "VARCHAR", "(h(11) % 500)::VARCHAR"},
+		{"SPEND", "DECIMAL(12,2)", "(h(12) / 100)::DECIMAL(12,2)"},
+		{"PREFERENCES", "JSON", `('{"newsletter":' || (h(13) % 2 = 0) || ',"topics":["music","' || ['books', 'films'][1 + h(13) % 2] || '"]}')::JSON`},
+		// A year of nanoseconds before the newest, one of a million places and the
+		// customer's own nanoseconds on top.
+		{"UPDATED_AT", "TIMESTAMP_NS", "make_timestamp_ns(newest - (h(14) * 31536000000)::BIGINT - i)"},
+	}
+}
+
+// share is the part of the customers that is broken.
+const brokenPercent = 3
+
+// customersSQL makes the table. Everything but the time stamps follows from the
+// seed.
+func customersSQL(count, seed, newest int64) string {
+	var list []string
+	for _, c := range columns() {
+		value := c.sound
+		var cases []string
+		for n, r := range rules() {
+			if r.column == c.name {
+				cases = append(cases, fmt.Sprintf("WHEN %d THEN %s", n, r.bad))
+			}
+		}
+		if len(cases) > 0 {
+			value = fmt.Sprintf("CASE rule %s ELSE %s END", strings.Join(cases, " "), value)
+		}
+		list = append(list, fmt.Sprintf("CAST(%s AS %s) AS %s", value, c.typ, c.name))
+	}
+	return fmt.Sprintf(`CREATE OR REPLACE TABLE "SHOP"."PUBLIC"."CUSTOMERS" AS
+WITH broken AS (%s),
+named AS (SELECT i, rule, %d AS seed, %d::BIGINT AS newest,
+  ['Aarav', 'Zoë', 'Diya', 'José', 'Meera', 'O''Neil', 'Anna <3', 'Kiran', 'Ümit', 'Lee & Sons'][1 + (hash(i, 0, %[2]d) %% 10)::BIGINT] AS first,
+  ['Sharma', 'Müller', 'Khan', 'García', 'Iyer', 'Smith', 'Das', '"Quote"', 'Ng', 'Łuczak'][1 + (hash(i, 1, %[2]d) %% 10)::BIGINT] AS last
+  FROM broken)
+SELECT %[4]s FROM named ORDER BY i`, brokenSQL(count, seed), seed, newest, salted(strings.Join(list, ",\n  ")))
+}
+
+// brokenSQL is which customer breaks which rule; -1 for none.
+func brokenSQL(count, seed int64) string {
+	return fmt.Sprintf(`SELECT i, CASE WHEN hash(i, 100, %d) %% 100 < %d THEN (hash(i, 101, %d) %% %d)::INTEGER ELSE -1 END AS rule
+  FROM range(1, %d) AS t(i)`, seed, brokenPercent, seed, len(rules()), count+1)
+}
+
+// hashCall is h(k).
+var hashCall = regexp.MustCompile(`\bh\((\d+)\)`)
+
+// salted writes h(k) out as a hash of the customer, the salt and the seed.
+func salted(sql string) string {
+	return hashCall.ReplaceAllString(sql, "(hash(i, $1, seed) % 1000000)::BIGINT")
+}
+
+// expectedSQL makes the table of what the generator broke, which no import
+// reads.
+func expectedSQL(count, seed int64) string {
+	var codes []string
+	for _, r := range rules() {
+		codes = append(codes, "'"+r.code+"'")
+	}
+	return fmt.Sprintf(`CREATE OR REPLACE TABLE "SHOP"."DEMO"."EXPECTED" AS
+SELECT i::DECIMAL(38,0) AS ROW_NO, [%s][1 + rule] AS CODE FROM (%s) WHERE rule >= 0`,
+		strings.Join(codes, ", "), brokenSQL(count, seed))
+}

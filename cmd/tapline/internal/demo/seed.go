@@ -1,0 +1,108 @@
+//go:build cgo
+
+package demo
+
+import (
+	"bufio"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"tapline.dev/services/sandbox"
+)
+
+// customerCount is how many customers are generated.
+const customerCount = 100_000
+
+// changedCount is how many of them change before the second run.
+const changedCount = 500
+
+// seed makes the tables; the newest change of a customer is at now.
+func seed(ctx context.Context, conn *sql.Conn, number int64, purchases string, now time.Time) error {
+	values, err := purchaseValues(purchases)
+	if err != nil {
+		return err
+	}
+	for _, text := range []string{
+		`CREATE SCHEMA IF NOT EXISTS "SHOP"."DEMO"`,
+		customersSQL(customerCount, number, now.UnixNano()),
+		expectedSQL(customerCount, number),
+		`CREATE OR REPLACE TABLE "SHOP"."PUBLIC"."PURCHASES"
+		 (CUSTOMER_ID DECIMAL(38,0), BOUGHT_ON DATE, CDS DECIMAL(38,0), AMOUNT DECIMAL(10,2))`,
+		`INSERT INTO "SHOP"."PUBLIC"."PURCHASES" VALUES ` + values,
+	} {
+		if _, err := conn.ExecContext(ctx, text); err != nil {
+			return fmt.Errorf("filling the sandbox Snowflake: %w", err)
+		}
+	}
+	return nil
+}
+
+// purchaseValues reads the purchase log: the customer's number in the full set,
+// the one in the sample, the day, CDs and dollars.
+func purchaseValues(path string) (string, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return "", fmt.Errorf("opening the purchase log: %w; run the demo from the project's folder or name the file with --purchases", err)
+	}
+	defer func() { _ = file.Close() }() // only read
+	var b strings.Builder
+	lines := bufio.NewScanner(file)
+	for n := 1; lines.Scan(); n++ {
+		f := strings.Fields(lines.Text())
+		if len(f) != 5 {
+			return "", fmt.Errorf("line %d of %s has %d fields, not 5", n, path, len(f))
+		}
+		customer, err := strconv.Atoi(f[0])
+		if err != nil {
+			return "", fmt.Errorf("line %d of %s: %w", n, path, err)
+		}
+		day, err := time.Parse("20060102", f[2])
+		if err != nil {
+			return "", fmt.Errorf("line %d of %s: %w", n, path, err)
+		}
+		if n > 1 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "(%d, DATE '%s', %s, %s)", customer, day.Format(time.DateOnly), f[3], f[4])
+	}
+	if err := lines.Err(); err != nil {
+		return "", fmt.Errorf("reading the purchase log: %w", err)
+	}
+	return b.String(), nil
+}
+
+// change updates some sound customers, as of now.
+func change(ctx context.Context, conn *sql.Conn, now time.Time) error {
+	res, err := conn.ExecContext(ctx, fmt.Sprintf(`UPDATE "SHOP"."PUBLIC"."CUSTOMERS"
+		SET PLAN = CASE PLAN WHEN 'platinum' THEN 'gold' ELSE 'platinum' END, SPEND = SPEND + 10.50,
+		    UPDATED_AT = make_timestamp_ns(%d)
+		WHERE ROW_NO IN (SELECT ROW_NO FROM "SHOP"."PUBLIC"."CUSTOMERS"
+		  WHERE ROW_NO NOT IN (SELECT ROW_NO FROM "SHOP"."DEMO"."EXPECTED") ORDER BY ROW_NO LIMIT %d)`,
+		now.UnixNano(), changedCount))
+	if err != nil {
+		return fmt.Errorf("changing customers: %w", err)
+	}
+	n, err := res.RowsAffected()
+	if err != nil {
+		return fmt.Errorf("changing customers: %w", err)
+	}
+	if n != changedCount {
+		return fmt.Errorf("changing customers: %d rows changed, not %d", n, changedCount)
+	}
+	return nil
+}
+
+// Seed makes the demo's tables in a running sandbox.
+func Seed(ctx context.Context, snowflake *sandbox.Snowflake, number int64, purchases string) error {
+	conn, err := snowflake.Conn(ctx)
+	if err != nil {
+		return fmt.Errorf("reaching the sandbox's DuckDB: %w", err)
+	}
+	return errors.Join(seed(ctx, conn, number, purchases, time.Now().Add(-time.Minute)), conn.Close())
+}

@@ -1,0 +1,81 @@
+//go:build cgo
+
+package dev
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"tapline.dev/services/sandbox"
+)
+
+// Offsets of the ports from the base.
+const (
+	portImportCenter = iota
+	portKafka
+	portRedis
+	portSnowflake
+	portCleverTap
+	ports
+)
+
+// Offsets of the admin ports from the base.
+const (
+	adminScheduler = 10 + iota
+	adminExtractor
+	adminMapper
+	adminLoader
+	adminImportCenter
+	adminDev
+)
+
+// Config is what the flags say.
+type Config struct {
+	// Data is the directory that holds everything and is locked.
+	Data     string
+	PortBase int
+	// Kafka and Redis are addresses to use in place of embedded ones.
+	Kafka string
+	Redis string
+	// OnlyInfra leaves the services out.
+	OnlyInfra bool
+	// Load are files to make tables of.
+	Load []Table
+	// Fill, if given, fills the sandbox Snowflake before anything is ready.
+	Fill func(ctx context.Context, snowflake *sandbox.Snowflake) error
+}
+
+// Table is a table and the file that fills it.
+type Table struct {
+	Name string
+	File string
+}
+
+// ParseTable reads TABLE=FILE.
+func ParseTable(s string) (Table, error) {
+	name, file, ok := strings.Cut(s, "=")
+	if !ok || name == "" || file == "" {
+		return Table{}, fmt.Errorf("--load is TABLE=FILE, such as SHOP.PUBLIC.ORDERS=orders.parquet, not %q", s)
+	}
+	return Table{name, file}, nil
+}
+
+func (c Config) validate() error {
+	if c.PortBase < 1024 || c.PortBase+adminDev > 32767 {
+		// Above it lie the ports that the system gives to clients: one of those
+		// could take ours, and a client that retries a dead broker there can even
+		// connect to itself.
+		return fmt.Errorf("--port-base must lie between 1024 and %d", 32767-adminDev)
+	}
+	return nil
+}
+
+func (c Config) addr(offset int) string { return fmt.Sprintf("127.0.0.1:%d", c.PortBase+offset) }
+
+func (c Config) url(offset int) string { return "http://" + c.addr(offset) }
+
+func (c Config) path(parts ...string) string {
+	return filepath.Join(append([]string{c.Data}, parts...)...)
+}

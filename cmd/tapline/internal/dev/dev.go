@@ -1,0 +1,234 @@
+//go:build cgo
+
+package dev
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"tapline.dev/libs/kafka"
+	"tapline.dev/libs/telemetry"
+	"tapline.dev/schemas"
+	"tapline.dev/services/sandbox"
+)
+
+const (
+	// spansKept is how many of the newest spans can be looked at.
+	spansKept = 20_000
+	// readyTimeout bounds the start.
+	readyTimeout = time.Minute
+	// drainTimeout bounds what the services may finish after a signal.
+	drainTimeout = 25 * time.Second
+)
+
+// Dev is a running pipeline. Run fills it before it calls ready.
+type Dev struct {
+	cfg       Config
+	secrets   secrets
+	endpoints Endpoints
+	log       *slog.Logger
+	logFile   *os.File
+	spans     *telemetry.Ring
+
+	kafkaConfig kafka.Config
+	redisAddr   string
+	snowflake   *sandbox.Snowflake
+	clevertap   *sandbox.CleverTap
+}
+
+// Endpoints says where everything is.
+func (d *Dev) Endpoints() Endpoints { return d.endpoints }
+
+// Snowflake is the sandbox Snowflake, for filling tables and asking DuckDB.
+func (d *Dev) Snowflake() *sandbox.Snowflake { return d.snowflake }
+
+// Spans returns the spans of a trace that are still kept.
+func (d *Dev) Spans(traceID string) []telemetry.Span { return d.spans.Spans(traceID) }
+
+// Run starts everything, calls ready when all of it answers and runs until ctx
+// is done or ready returns. It ends in order: services first, what they stand on
+// last.
+func Run(ctx context.Context, cfg Config, ready func(context.Context, *Dev) error) (err error) {
+	if err := cfg.validate(); err != nil {
+		return err
+	}
+	release, err := lock(cfg.Data)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, release()) }()
+	d := &Dev{cfg: cfg, spans: telemetry.NewRing(spansKept)}
+	if err := d.openLog(); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.logFile.Close()) }()
+	if d.secrets, err = cfg.secrets(); err != nil {
+		return err
+	}
+	if err := d.portsFree(ctx); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, removeEndpoints(cfg.path(endpointsName))) }()
+	return d.infra(ctx, func(ctx context.Context) error { return d.services(ctx, ready) })
+}
+
+// openLog sends what the services log to a file, so that the terminal stays for
+// people.
+func (d *Dev) openLog() error {
+	file, err := os.OpenFile(d.cfg.path("tapline.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("opening the log: %w", err)
+	}
+	d.logFile = file
+	d.log = slog.New(slog.NewJSONHandler(file, nil)).With(slog.String("service", "dev"))
+	return nil
+}
+
+func (d *Dev) portsFree(ctx context.Context) error {
+	type port struct {
+		offset int
+		what   string
+	}
+	wanted := []port{{portSnowflake, "the sandbox Snowflake"}, {portCleverTap, "the sandbox CleverTap"}}
+	if d.cfg.Kafka == "" {
+		wanted = append(wanted, port{portKafka, "Kafka"})
+	}
+	if d.cfg.Redis == "" {
+		wanted = append(wanted, port{portRedis, "Redis"})
+	}
+	if !d.cfg.OnlyInfra {
+		wanted = append(wanted, port{portImportCenter, "Import Center"})
+		for _, p := range d.parts() {
+			wanted = append(wanted, port{p.admin, "the " + p.name + "'s probes and metrics"})
+		}
+	}
+	for _, p := range wanted {
+		if err := free(ctx, d.cfg.addr(p.offset), p.what); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// infra starts Kafka, Redis and the sandboxes, calls body and stops them.
+func (d *Dev) infra(ctx context.Context, body func(context.Context) error) (err error) {
+	stopKafka, err := d.startKafka()
+	if err != nil {
+		return err
+	}
+	defer stopKafka()
+	stopRedis, err := d.startRedis()
+	if err != nil {
+		return err
+	}
+	defer stopRedis()
+	deps := kafka.Deps{Log: d.log}
+	if err := kafka.Reachable(ctx, d.kafkaConfig, deps); err != nil {
+		return err
+	}
+	topics := schemas.NewTopics(d.kafkaConfig.Prefix)
+	if err := kafka.EnsureTopics(ctx, d.kafkaConfig, deps, topics.Catalogue()); err != nil {
+		return fmt.Errorf("creating the control topics: %w", err)
+	}
+	if err := d.makeSandboxes(); err != nil {
+		return err
+	}
+	// The sandboxes outlive the services, which drain into them.
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	group, running := errgroup.WithContext(running)
+	group.Go(func() error { return d.snowflake.Run(running) })
+	group.Go(func() error { return d.clevertap.Run(running) })
+	group.Go(func() error {
+		defer stop()
+		ctx, cancel := joined(ctx, running)
+		defer cancel()
+		if err := d.sandboxesReady(ctx); err != nil {
+			return err
+		}
+		return body(ctx)
+	})
+	return group.Wait()
+}
+
+// joined is done when either context is.
+func joined(a, b context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(a)
+	stop := context.AfterFunc(b, cancel)
+	return ctx, func() { stop(); cancel() }
+}
+
+func (d *Dev) sandboxesReady(ctx context.Context) error {
+	for _, ready := range []<-chan struct{}{d.snowflake.Ready(), d.clevertap.Ready()} {
+		select {
+		case <-ready:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	d.fillEndpoints()
+	if d.cfg.Fill != nil {
+		if err := d.cfg.Fill(ctx, d.snowflake); err != nil {
+			return err
+		}
+	}
+	for _, t := range d.cfg.Load {
+		if err := d.snowflake.Load(ctx, t.Name, t.File); err != nil {
+			return fmt.Errorf("loading %s into %s: %w", t.File, t.Name, err)
+		}
+	}
+	return nil
+}
+
+func (d *Dev) fillEndpoints() {
+	d.endpoints = Endpoints{
+		ImportCenter: d.cfg.url(portImportCenter),
+		Kafka:        strings.Join(d.kafkaConfig.Brokers, ","),
+		Redis:        d.redisAddr,
+		Snowflake: SnowflakeEndpoint{
+			URL: "http://" + d.snowflake.Addr(), Account: account, User: userName,
+			Password: d.secrets.password, Warehouse: warehouse,
+		},
+		CleverTap: CleverTapEndpoint{
+			URL: "http://" + d.clevertap.Addr(), AccountID: d.secrets.accountID, Passcode: d.secrets.passcode,
+		},
+		Admin: map[string]string{},
+		Files: map[string]string{"log": d.logFile.Name(), "resources": d.cfg.path(resourcesName)},
+	}
+	if d.cfg.OnlyInfra {
+		return
+	}
+	for _, p := range d.parts() {
+		d.endpoints.Admin[p.name] = d.cfg.url(p.admin)
+	}
+	d.endpoints.Admin["dev"] = d.cfg.url(adminDev)
+}
+
+// Describe writes where everything is, for people.
+func (d *Dev) Describe(w io.Writer) {
+	e := d.endpoints
+	lines := []string{
+		"Import Center  " + e.ImportCenter + "/v1/imports   (API: /openapi.json)",
+		"Kafka          " + e.Kafka,
+		"Redis          " + e.Redis,
+		"Snowflake      " + e.Snowflake.URL + "   (account " + e.Snowflake.Account + ", user " + e.Snowflake.User + ")",
+		"CleverTap      " + e.CleverTap.URL + "/sandbox/v1/stats",
+		"traces         " + d.cfg.url(adminDev) + "/traces",
+		"log            " + d.logFile.Name(),
+		"everything     " + d.cfg.path(endpointsName),
+	}
+	if d.cfg.OnlyInfra {
+		lines = append(lines[1:5], lines[6:]...)
+		lines = append(lines, "resources      "+d.cfg.path(resourcesName)+"   (apply it to your Import Center)")
+	}
+	// Nothing is left to tell if the terminal is gone.
+	_, _ = fmt.Fprintln(w, strings.Join(lines, "\n"))
+}

@@ -1,0 +1,77 @@
+//go:build cgo
+
+package dev
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"strings"
+
+	"tapline.dev/libs/kafka"
+	kafkaembedded "tapline.dev/libs/kafka/embedded"
+	redisembedded "tapline.dev/libs/redis/embedded"
+	"tapline.dev/services/sandbox"
+)
+
+// What the sandbox Snowflake calls itself.
+const (
+	account   = "sandbox"
+	userName  = "TAPLINE"
+	warehouse = "TAPLINE_WH"
+	database  = "SHOP"
+	schema    = "PUBLIC"
+)
+
+func (d *Dev) startKafka() (stop func(), err error) {
+	d.kafkaConfig = kafka.DefaultConfig()
+	if d.cfg.Kafka != "" {
+		d.kafkaConfig.Brokers = strings.Split(d.cfg.Kafka, ",")
+		if err := d.kafkaConfig.Validate(); err != nil {
+			return nil, fmt.Errorf("--kafka: %w", err)
+		}
+		return func() {}, nil
+	}
+	dir := d.cfg.path("kafka")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("making Kafka's directory: %w", err)
+	}
+	cluster, err := kafkaembedded.Start(kafkaembedded.Config{DataDir: dir, Port: d.cfg.PortBase + portKafka})
+	if err != nil {
+		return nil, err
+	}
+	d.kafkaConfig.Brokers = cluster.Addrs()
+	return cluster.Close, nil
+}
+
+func (d *Dev) startRedis() (stop func(), err error) {
+	if d.cfg.Redis != "" {
+		if _, _, err := net.SplitHostPort(d.cfg.Redis); err != nil {
+			return nil, fmt.Errorf("--redis is host:port, not %q", d.cfg.Redis)
+		}
+		d.redisAddr = d.cfg.Redis
+		return func() {}, nil
+	}
+	server, err := redisembedded.Start(d.cfg.addr(portRedis))
+	if err != nil {
+		return nil, err
+	}
+	d.redisAddr = server.Addr()
+	return server.Close, nil
+}
+
+func (d *Dev) makeSandboxes() (err error) {
+	sf := sandbox.DefaultSnowflakeConfig()
+	sf.Listen = d.cfg.addr(portSnowflake)
+	sf.Account, sf.User, sf.Password = account, userName, d.secrets.password
+	sf.Warehouse, sf.Database, sf.Schema = warehouse, database, schema
+	sf.DatabaseFile = d.cfg.path("snowflake.duckdb")
+	if d.snowflake, err = sandbox.NewSnowflake(sf, d.log.With("part", "snowflake")); err != nil {
+		return fmt.Errorf("making the sandbox Snowflake: %w", err)
+	}
+	ct := sandbox.DefaultCleverTapConfig()
+	ct.Listen = d.cfg.addr(portCleverTap)
+	ct.AccountID, ct.Passcode = d.secrets.accountID, d.secrets.passcode
+	d.clevertap = sandbox.NewCleverTap(ct, d.log.With("part", "clevertap"))
+	return nil
+}

@@ -1,0 +1,92 @@
+//go:build cgo
+
+package dev
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+const lockName = "lock"
+
+// lock makes the data directory and takes it for this process. The kernel gives
+// it back when the process ends, however it ends.
+func lock(dir string) (release func() error, err error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("making the data directory: %w", err)
+	}
+	path := Config{Data: dir}.path(lockName)
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("locking the data directory: %w", err)
+	}
+	err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return nil, errors.Join(inUse(dir, path), file.Close())
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("locking the data directory: %w", err), file.Close())
+	}
+	if err := note(file); err != nil {
+		return nil, errors.Join(fmt.Errorf("locking the data directory: %w", err), file.Close())
+	}
+	return file.Close, nil
+}
+
+// note writes the process id for inUse to show.
+func note(file *os.File) error {
+	if err := file.Truncate(0); err != nil {
+		return err
+	}
+	_, err := file.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
+	return err
+}
+
+func inUse(dir, path string) error {
+	holder := "another process"
+	if pid, err := os.ReadFile(path); err == nil && len(pid) > 0 {
+		holder = "process " + strings.TrimSpace(string(pid))
+	}
+	return fmt.Errorf("the data directory %s is in use by %s; stop that one, or give this one a directory and ports of its own with --data and --port-base", dir, holder)
+}
+
+// free checks that a port can be listened on, so that a taken one is a clear
+// sentence before anything has started.
+func free(ctx context.Context, addr, what string) error {
+	var lc net.ListenConfig
+	listener, err := lc.Listen(ctx, "tcp", addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("the port of %s, %s, is in use; stop what uses it (another tapline dev?), or choose other ports with --port-base", what, addr)
+	}
+	if err != nil {
+		return fmt.Errorf("listening on %s for %s: %w", addr, what, err)
+	}
+	return listener.Close()
+}
+
+// Clear empties a data directory that nobody uses.
+func Clear(dir string) error {
+	release, err := lock(dir)
+	if err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return errors.Join(fmt.Errorf("emptying the data directory: %w", err), release())
+	}
+	for _, e := range entries {
+		if e.Name() == lockName {
+			continue // it is held
+		}
+		if err := os.RemoveAll(Config{Data: dir}.path(e.Name())); err != nil {
+			return errors.Join(fmt.Errorf("emptying the data directory: %w", err), release())
+		}
+	}
+	return release()
+}
