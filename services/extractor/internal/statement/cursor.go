@@ -235,3 +235,22 @@ func pick(first bool, a, b string) string {
 	}
 	return b
 }
+
+// UTC is an instant of the cursor's frame as one of UTC. Where an hour's texts
+// repeat it is one of the two.
+func (c *Cursor) UTC(instant string) string {
+	t, err := schemas.ParseInstant(instant)
+	if err != nil {
+		return instant
+	}
+	return schemas.FormatInstant(time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), c.zone))
+}
+
+// Plus is the instant a span after another one.
+func Plus(instant string, span time.Duration) (string, error) {
+	t, err := schemas.ParseInstant(instant)
+	if err != nil {
+		return "", err
+	}
+	return formatClamped(t.Add(span)), nil
+}

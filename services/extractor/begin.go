@@ -1,0 +1,291 @@
+package extractor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"tapline.dev/libs/mapping"
+	"tapline.dev/schemas"
+	"tapline.dev/services/extractor/internal/ledger"
+	"tapline.dev/services/extractor/internal/rowjson"
+	"tapline.dev/services/extractor/internal/snowflake"
+	"tapline.dev/services/extractor/internal/statement"
+)
+
+// plan is what the definition says about reading, checked.
+type plan struct {
+	source *statement.Source
+	reader *reader // once the columns are known
+}
+
+// reader is how the rows of a result are understood.
+type reader struct {
+	columns  []schemas.Column // of the result, a hidden cursor last
+	visible  int
+	cursor   *statement.Cursor // nil without one
+	identity int
+	mapped   []int // columns that a fingerprint covers
+	hash     [16]byte
+}
+
+func (t *term) plan() (*plan, error) {
+	source, err := statement.Parse(t.active.Spec.Source)
+	if err != nil {
+		return nil, fail(codeQueryRefused, "%s", err)
+	}
+	return &plan{source: source}, nil
+}
+
+// begin runs the attempt's statement and reports it before its first row.
+func (t *term) begin(src source, p *plan) (result, error) {
+	ctx := t.reading
+	// The clock comes before the snapshot: what commits in between is simply read.
+	now, err := src.Clock(ctx)
+	if err != nil {
+		return nil, err
+	}
+	columns, err := t.describe(src, p, now)
+	if err != nil {
+		return nil, err
+	}
+	if p.reader, err = t.understand(p, columns, now); err != nil {
+		return nil, err
+	}
+	stmt, err := p.source.Window(columns, p.reader.cursor, t.active.WatermarkFrom, t.active.To)
+	if err != nil {
+		return nil, fail(codeCursorInvalid, "%s", err)
+	}
+	started := schemas.Started{Clock: schemas.FormatInstant(now), From: t.active.WatermarkFrom, Columns: []schemas.Column{}}
+	if c := p.reader.cursor; c != nil {
+		started.Clock, started.Lookback = c.Instant(now), schemas.Duration(c.Lookback)
+	}
+	res, err := t.query(src, stmt, started)
+	if err != nil {
+		return nil, err
+	}
+	// What the result brings decides, should it differ from what was described.
+	if p.reader, err = t.understand(p, res.Columns(), now); err != nil {
+		return nil, err
+	}
+	started.QueryID, started.Chunks, started.Total = res.QueryID(), res.Chunks(), res.Total()
+	started.Columns = res.Columns()[:p.reader.visible]
+	schema := rowSchema(t.importName, t.active, started.Columns, schemas.FormatInstant(now))
+	if err := t.started(ctx, started, &schema); err != nil {
+		return nil, err
+	}
+	t.log.InfoContext(ctx, "the result is complete", slog.String("query_id", started.QueryID), slog.Int("chunks", started.Chunks), slog.Int64("rows", started.Total))
+	return res, nil
+}
+
+// describe asks for the columns, and for the type of a cursor of its own.
+func (t *term) describe(src source, p *plan, now time.Time) ([]schemas.Column, error) {
+	columns, err := src.Describe(t.reading, p.source.Describe())
+	if err != nil {
+		return nil, err
+	}
+	if err := unambiguous(columns); err != nil {
+		return nil, err
+	}
+	if _, err := p.source.Bind(columns); err != nil {
+		return nil, fail(codeColumnMissing, "%s", err)
+	}
+	if !p.source.Hidden() {
+		return columns, nil
+	}
+	cursor, err := src.Describe(t.reading, p.source.DescribeCursor())
+	if err != nil {
+		return nil, err
+	}
+	return append(columns, cursor...), nil
+}
+
+func unambiguous(columns []schemas.Column) error {
+	seen := map[string]bool{}
+	for _, c := range columns {
+		if seen[c.Name] {
+			return fail(codeColumnAmbiguous, "the query has two columns named %s; give them aliases", c.Name)
+		}
+		seen[c.Name] = true
+	}
+	return nil
+}
+
+// understand compiles the definition against columns. It fails the run before a
+// row is read if a mapped column is gone.
+func (t *term) understand(p *plan, columns []schemas.Column, now time.Time) (*reader, error) {
+	spec := t.active.Spec
+	r := &reader{columns: columns, visible: len(columns)}
+	if p.source.Hidden() {
+		r.visible--
+	}
+	visible := columns[:r.visible]
+	for _, c := range columns {
+		if !rowjson.Supported(c.Type) {
+			return nil, fail(codeColumnType, "column %s has type %s, which cannot be read; cast it or leave it out", c.Name, c.Type)
+		}
+	}
+	at, err := p.source.Bind(visible)
+	if err != nil {
+		return nil, fail(codeColumnMissing, "%s", err)
+	}
+	if spec.Source.Cursor != nil {
+		if p.source.Hidden() {
+			at = r.visible
+		}
+		if r.cursor, err = statement.NewCursor(*spec.Source.Cursor, spec.Timezone, columns[at], at, now); err != nil {
+			return nil, fail(codeCursorInvalid, "%s", err)
+		}
+	}
+	m, problems := mapping.Compile(spec, visible, t.resources.mappingOptions(spec.Destination.AccountRef))
+	if len(problems) > 0 {
+		return nil, fail(problems[0].Code, "%s", problems[0].Error())
+	}
+	r.hash = m.Hash()
+	for _, name := range m.Columns() {
+		if i, ok := statement.Resolve(visible, name); ok {
+			r.mapped = append(r.mapped, i)
+		}
+	}
+	identity, ok := statement.Resolve(visible, m.IdentityColumn())
+	if !ok {
+		return nil, fail(codeColumnMissing, "the query has no column %s, which is the identity", spec.Identity.Column)
+	}
+	r.identity = identity
+	return r, nil
+}
+
+// query runs the statement. Once it has gone on for a while its id is reported,
+// so that another owner can wait for the same statement.
+func (t *term) query(src source, stmt statement.Statement, started schemas.Started) (result, error) {
+	type answer struct {
+		res result
+		err error
+	}
+	answers, ids := make(chan answer, 1), make(chan string, 1)
+	go func() {
+		res, err := src.Query(t.reading, stmt, func(id string) { ids <- id })
+		answers <- answer{res, err}
+	}()
+	var queryID string
+	var early <-chan time.Time
+	for {
+		select {
+		case a := <-answers:
+			return a.res, a.err
+		case queryID = <-ids:
+			early = time.After(t.cfg.EarlyReport)
+		case <-early:
+			early = nil
+			started.QueryID = queryID
+			if err := t.started(t.reading, started, nil); err != nil {
+				return nil, err
+			}
+			// From here on the end of this session must not abort the statement.
+			src.Leave()
+		case <-t.reading.Done():
+			if t.history.started != nil {
+				return nil, t.cancelElsewhere(queryID)
+			}
+			select {
+			case a := <-answers:
+				if a.err == nil {
+					a.err = context.Cause(t.reading)
+				}
+				return nil, a.err
+			case <-time.After(cancelGrace):
+				return nil, t.cancelElsewhere(queryID)
+			}
+		}
+	}
+}
+
+// cancelGrace is how long the session that runs a statement may take to abort
+// it.
+const cancelGrace = 2 * time.Second
+
+// cancelElsewhere aborts a statement from a second session, because the one that
+// runs it hangs, or has been told to leave it alone. A statement that another
+// owner goes on with is left.
+func (t *term) cancelElsewhere(queryID string) error {
+	cause := context.Cause(t.reading)
+	if queryID == "" || errors.Is(cause, errLeft) {
+		return cause
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.reading), 2*cancelGrace)
+	defer cancel()
+	err := t.cancel(ctx, queryID)
+	if err != nil {
+		t.log.WarnContext(ctx, "the statement could not be cancelled; it ends by its own timeout", slog.String("query_id", queryID), slog.Any("error", err))
+	}
+	return cause
+}
+
+func (t *term) cancel(ctx context.Context, queryID string) error {
+	conn, err := t.resources.connection(ctx, t.active.Spec.Source.ConnectionRef)
+	if err != nil {
+		return err
+	}
+	second, err := t.open(ctx, conn, snowflake.Tag{Import: t.importName, Run: t.active.Run})
+	if err != nil {
+		return err
+	}
+	defer second.Close()
+	return second.Cancel(ctx, queryID)
+}
+
+// resume takes up the result of an earlier term. Only the same result goes on:
+// rows are counted by their position in it.
+func (t *term) resume(src source, p *plan) (result, error) {
+	started := *t.history.started
+	src.Leave()
+	res, err := src.Attach(t.reading, started.QueryID)
+	if t.reading.Err() != nil && !t.history.complete() {
+		return nil, t.cancelElsewhere(started.QueryID)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if t.history.complete() && (res.Chunks() != started.Chunks || res.Total() != started.Total) {
+		return nil, &failure{code: codeResultChanged, reason: fmt.Sprintf("the statement's result had %d chunks and %d rows and now has %d and %d",
+			started.Chunks, started.Total, res.Chunks(), res.Total())}
+	}
+	now, err := schemas.ParseInstant(started.Clock)
+	if err != nil {
+		return nil, fail(codeResultChanged, "the attempt's first report has no clock")
+	}
+	if p.reader, err = t.understand(p, res.Columns(), now); err != nil {
+		return nil, err
+	}
+	if t.history.complete() {
+		return res, nil
+	}
+	started.Chunks, started.Total, started.Columns = res.Chunks(), res.Total(), res.Columns()[:p.reader.visible]
+	schema := rowSchema(t.importName, t.active, started.Columns, p.reader.utc(started.Clock))
+	if err := t.started(t.reading, started, &schema); err != nil {
+		return nil, err
+	}
+	return res, nil
+}
+
+// utc is a clock of the cursor's frame as an instant of UTC.
+func (r *reader) utc(clock string) string {
+	if r.cursor == nil {
+		return clock
+	}
+	return r.cursor.UTC(clock)
+}
+
+// ledgerConfig names this attempt's ledger.
+func (t *term) ledgerConfig(r *reader) ledger.Config {
+	cfg := ledger.Config{
+		Import: t.importName, Number: t.active.Number, Attempt: t.active.Attempt,
+		Cursor: r.cursor != nil, Limit: t.cfg.LedgerLimit,
+	}
+	if r.cursor != nil {
+		cfg.Lookback = r.cursor.Lookback
+	}
+	return cfg
+}

@@ -1,0 +1,106 @@
+package extractor
+
+import (
+	"errors"
+	"time"
+
+	"tapline.dev/libs/config"
+	"tapline.dev/libs/kafka"
+	"tapline.dev/libs/redis"
+)
+
+// Config is what operators set.
+type Config struct {
+	Kafka kafka.Config
+	// Redis holds the ledger of rows read.
+	Redis redis.Config
+	// Concurrency is how many attempts run at once. Each holds up to four chunks
+	// in memory.
+	Concurrency int
+	// LedgerLimit caps the ledger's entries, of 16 bytes each. Rows beyond it are
+	// sent again by the next run.
+	LedgerLimit int
+	// HeartbeatEvery is how often an attempt reports that it is alive.
+	HeartbeatEvery time.Duration
+	// Tries is how often an attempt asks Snowflake again without getting on
+	// before it gives up; RetryDelay is the first pause between tries.
+	Tries      int
+	RetryDelay time.Duration
+	// EarlyReport is how long a statement with a known id may run before the id
+	// is reported, so that another owner can wait for the same statement.
+	EarlyReport time.Duration
+	// AllowCustomEndpoints lets connections name a host, port or protocol.
+	AllowCustomEndpoints bool
+	Snowflake            SnowflakeConfig
+}
+
+// SnowflakeConfig bounds what is asked of Snowflake.
+type SnowflakeConfig struct {
+	LoginTimeout time.Duration
+	// StatementTimeout and QueuedTimeout are set for each session; a lower limit
+	// of the warehouse wins.
+	StatementTimeout time.Duration
+	QueuedTimeout    time.Duration
+	// StallTimeout cuts a chunk's download that makes no progress; ChunkTries is
+	// how often a broken chunk is fetched.
+	StallTimeout time.Duration
+	ChunkTries   int
+}
+
+// DefaultConfig returns the values in force where nothing is set.
+func DefaultConfig() Config {
+	return Config{
+		Kafka:          kafka.DefaultConfig(),
+		Redis:          redis.Default(),
+		Concurrency:    8,
+		LedgerLimit:    5_000_000,
+		HeartbeatEvery: 10 * time.Second,
+		Tries:          5,
+		RetryDelay:     500 * time.Millisecond,
+		EarlyReport:    2 * time.Second,
+		Snowflake: SnowflakeConfig{
+			LoginTimeout:     30 * time.Second,
+			StatementTimeout: 4 * time.Hour,
+			QueuedTimeout:    time.Hour,
+			StallTimeout:     time.Minute,
+			ChunkTries:       5,
+		},
+	}
+}
+
+// Validate reports every setting that cannot work.
+func (c Config) Validate() error {
+	var errs []error
+	for _, n := range []struct {
+		key       string
+		value     int
+		low, high int
+	}{
+		{"concurrency", c.Concurrency, 1, 64},
+		{"ledgerLimit", c.LedgerLimit, 0, 100_000_000},
+		{"tries", c.Tries, 1, 100},
+		{"snowflake.chunkTries", c.Snowflake.ChunkTries, 1, 100},
+	} {
+		if n.value < n.low || n.value > n.high {
+			errs = append(errs, config.Bad(n.key, "must be between %d and %d", n.low, n.high))
+		}
+	}
+	for _, d := range []struct {
+		key   string
+		value time.Duration
+		low   time.Duration
+	}{
+		{"heartbeatEvery", c.HeartbeatEvery, 10 * time.Millisecond},
+		{"retryDelay", c.RetryDelay, time.Millisecond},
+		{"earlyReport", c.EarlyReport, time.Millisecond},
+		{"snowflake.loginTimeout", c.Snowflake.LoginTimeout, time.Second},
+		{"snowflake.statementTimeout", c.Snowflake.StatementTimeout, time.Second},
+		{"snowflake.queuedTimeout", c.Snowflake.QueuedTimeout, time.Second},
+		{"snowflake.stallTimeout", c.Snowflake.StallTimeout, 10 * time.Millisecond},
+	} {
+		if d.value < d.low {
+			errs = append(errs, config.Bad(d.key, "must be at least %s", d.low))
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,171 @@
+package extractor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.opentelemetry.io/otel/trace"
+	"golang.org/x/sync/errgroup"
+
+	"tapline.dev/libs/daemon"
+	"tapline.dev/libs/kafka"
+	"tapline.dev/libs/redis"
+	"tapline.dev/libs/telemetry"
+	"tapline.dev/schemas"
+	"tapline.dev/services/extractor/internal/ledger"
+	"tapline.dev/services/extractor/internal/snowflake"
+)
+
+// Group is the extractor's consumer group, without the prefix. It fetches
+// nothing: it only says which extractor owns which control partition.
+const Group = "extractor"
+
+// name of the tracer and the meter.
+const name = "tapline.dev/services/extractor"
+
+// rejoinPause is the wait before a membership that ended is renewed.
+const rejoinPause = time.Second
+
+// Deps is what main passes in.
+type Deps struct {
+	Telemetry *telemetry.Telemetry
+	Health    *daemon.Health
+	// Kafka and Redis replace the network, for tests in virtual time.
+	Kafka kafka.Deps
+	Redis redis.Deps
+}
+
+// Service is the extractor.
+type Service struct {
+	cfg       Config
+	deps      Deps
+	topics    schemas.Topics
+	redis     *redis.Client
+	ledger    ledger.Store
+	states    *states
+	resources *resources
+	metrics   metrics
+	tracer    trace.Tracer
+	ready     func(error)
+	slots     chan struct{} // one for each attempt at work
+	open      opener
+
+	// Opened by Run.
+	reader   *kafka.Reader
+	producer *kafka.Producer
+}
+
+// New wires the service; it connects to nothing.
+func New(cfg Config, deps Deps) (*Service, error) {
+	deps.Kafka.Log, deps.Kafka.Meter = deps.Telemetry.Logger, deps.Telemetry.MeterProvider()
+	deps.Redis.Meter = deps.Telemetry.Meter(name)
+	s := &Service{
+		cfg: cfg, deps: deps,
+		topics: schemas.NewTopics(cfg.Kafka.Prefix),
+		tracer: deps.Telemetry.Tracer(name),
+		ready:  deps.Health.Gate("partitions"),
+		slots:  make(chan struct{}, cfg.Concurrency),
+	}
+	s.open = openSnowflake(snowflake.Config{
+		LoginTimeout: cfg.Snowflake.LoginTimeout, StatementTimeout: cfg.Snowflake.StatementTimeout,
+		QueuedTimeout: cfg.Snowflake.QueuedTimeout, StallTimeout: cfg.Snowflake.StallTimeout,
+		ChunkTries: cfg.Snowflake.ChunkTries, AllowCustomEndpoints: cfg.AllowCustomEndpoints,
+	})
+	var err error
+	if s.metrics, err = newMetrics(deps.Telemetry.Meter(name)); err != nil {
+		return nil, fmt.Errorf("creating metrics: %w", err)
+	}
+	if s.redis, err = redis.Open(cfg.Redis, deps.Redis); err != nil {
+		return nil, fmt.Errorf("opening the ledger: %w", err)
+	}
+	s.ledger = s.redis
+	if s.states, err = newStates(cfg.Kafka, deps.Kafka, s.topics); err != nil {
+		return nil, err
+	}
+	if s.resources, err = newResources(cfg.Kafka, deps.Kafka, s.topics); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Run extracts until ctx ends. Transactions in hand are committed before it
+// returns; attempts go on under the next owner.
+func (s *Service) Run(ctx context.Context) (err error) {
+	defer func() { err = errors.Join(err, s.redis.Close()) }()
+	if s.reader, err = kafka.OpenReader(s.cfg.Kafka, s.deps.Kafka); err != nil {
+		return err
+	}
+	defer s.reader.Close()
+	if s.producer, err = kafka.OpenProducer(s.cfg.Kafka, s.deps.Kafka); err != nil {
+		return err
+	}
+	defer s.producer.Close()
+	if err := kafka.EnsureTopics(ctx, s.cfg.Kafka, s.deps.Kafka, s.topics.Catalogue()); err != nil {
+		return s.unlessStopped(ctx, err)
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.states.table.Run(ctx) })
+	group.Go(func() error { return s.resources.table.Run(ctx) })
+	group.Go(func() error { return s.keepOwning(ctx) })
+	return group.Wait()
+}
+
+// keepOwning joins the group again after an error that ended a membership.
+func (s *Service) keepOwning(ctx context.Context) error {
+	owners := newOwners(ctx, s)
+	defer owners.close()
+	for {
+		err := s.own(ctx, owners)
+		if ctx.Err() != nil {
+			return nil
+		}
+		s.ready(err)
+		s.deps.Telemetry.Logger.WarnContext(ctx, "membership ended, joining again", "error", err)
+		if err := pause(ctx, rejoinPause); err != nil {
+			return nil
+		}
+	}
+}
+
+// own is one membership of the group.
+func (s *Service) own(ctx context.Context, owners *owners) error {
+	group, err := kafka.OpenGroup(s.cfg.Kafka, s.deps.Kafka, kafka.GroupConfig{
+		Group: Group, Topics: []string{s.topics.Triggers()}, OwnershipOnly: true,
+		Assigned: func(_ context.Context, tps []kafka.TP) { owners.assign(tps) },
+		Revoked:  func(_ context.Context, tps []kafka.TP) { owners.release(tps) },
+		Lost:     func(_ context.Context, tps []kafka.TP) { owners.release(tps) },
+	})
+	if err != nil {
+		return err
+	}
+	// Close calls Revoked, which waits for the transactions in hand.
+	defer group.Close()
+	s.ready(nil)
+	for ctx.Err() == nil {
+		if _, err := group.Poll(ctx, 1); err != nil {
+			return s.unlessStopped(ctx, err)
+		}
+	}
+	return nil
+}
+
+func (s *Service) unlessStopped(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// pause waits, or returns why ctx ended.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

@@ -1,0 +1,201 @@
+package extractor
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/ipc"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"tapline.dev/schemas"
+	"tapline.dev/services/extractor/internal/snowflake"
+	"tapline.dev/services/extractor/internal/statement"
+)
+
+// dbRow is a row of the fake's table.
+type dbRow struct {
+	id    int64
+	email string
+	at    string // an instant, "" for NULL
+}
+
+// warehouse stands in for Snowflake: a table with ID, EMAIL and AT.
+type warehouse struct {
+	mu         sync.Mutex
+	clock      time.Time
+	columns    []schemas.Column
+	rows       []dbRow
+	chunkRows  int
+	extraTotal int64 // added to what the result says it has
+	results    map[string]*fakeResult
+	statements []statement.Statement
+	cancelled  []string
+	aborted    int
+	left       int
+	tags       []snowflake.Tag
+
+	onOpen  func(n int) error                                       // n-th sign-in
+	onQuery func(ctx context.Context, id string, on func(string)) error // before the result is there
+	onChunk func(ctx context.Context, i int) error
+	opened  int
+}
+
+func newWarehouse(rows ...dbRow) *warehouse {
+	return &warehouse{
+		clock: time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC), rows: rows, chunkRows: 3, results: map[string]*fakeResult{},
+		columns: []schemas.Column{
+			{Name: "ID", Type: "FIXED", Precision: 38}, {Name: "EMAIL", Type: "TEXT"},
+			{Name: "AT", Type: "TIMESTAMP_NTZ", Scale: 9, Nullable: true},
+		},
+	}
+}
+
+func (w *warehouse) open(ctx context.Context, _ schemas.SnowflakeConnectionSpec, tag snowflake.Tag) (source, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.opened++
+	w.tags = append(w.tags, tag)
+	if w.onOpen != nil {
+		if err := w.onOpen(w.opened); err != nil {
+			return nil, err
+		}
+	}
+	return &fakeSource{w: w}, ctx.Err()
+}
+
+type fakeSource struct {
+	w    *warehouse
+	left bool
+}
+
+func (s *fakeSource) Clock(context.Context) (time.Time, error) { return s.w.clock, nil }
+
+func (s *fakeSource) Describe(context.Context, string) ([]schemas.Column, error) {
+	return slices.Clone(s.w.columns), nil
+}
+
+func (s *fakeSource) Query(ctx context.Context, stmt statement.Statement, onID func(string)) (result, error) {
+	w := s.w
+	w.mu.Lock()
+	w.statements = append(w.statements, stmt)
+	id := fmt.Sprintf("01b-%d", len(w.statements))
+	r := &fakeResult{w: w, id: id, rows: w.window(stmt)}
+	w.results[id] = r
+	onQuery := w.onQuery
+	w.mu.Unlock()
+	if onQuery != nil {
+		if err := onQuery(ctx, id, onID); err != nil {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			if ctx.Err() != nil && !s.left {
+				w.aborted++
+				delete(w.results, id)
+			}
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+// window is what the statement selects, in its order.
+func (w *warehouse) window(stmt statement.Statement) []dbRow {
+	var out []dbRow
+	for _, r := range w.rows {
+		backfill := len(stmt.Args) == 2
+		switch {
+		case len(stmt.Args) == 0,
+			r.at == "" && !backfill,
+			r.at != "" && r.at >= stmt.Args[0] && (!backfill || r.at < stmt.Args[1]):
+			out = append(out, r)
+		}
+	}
+	if strings.Contains(stmt.SQL, "ORDER BY") {
+		slices.SortStableFunc(out, func(a, b dbRow) int { return strings.Compare(a.at, b.at) })
+	}
+	return out
+}
+
+func (s *fakeSource) Attach(_ context.Context, id string) (result, error) {
+	s.w.mu.Lock()
+	defer s.w.mu.Unlock()
+	r, ok := s.w.results[id]
+	if !ok {
+		return nil, &snowflake.Error{Code: snowflake.CodeResultLost, Reason: "gone"}
+	}
+	return r, nil
+}
+
+func (s *fakeSource) Cancel(_ context.Context, id string) error {
+	s.w.mu.Lock()
+	defer s.w.mu.Unlock()
+	s.w.cancelled = append(s.w.cancelled, id)
+	return nil
+}
+
+func (s *fakeSource) Leave() {
+	s.w.mu.Lock()
+	defer s.w.mu.Unlock()
+	s.left = true
+	s.w.left++
+}
+
+func (s *fakeSource) Close() {}
+
+type fakeResult struct {
+	w    *warehouse
+	id   string
+	rows []dbRow
+}
+
+func (r *fakeResult) QueryID() string           { return r.id }
+func (r *fakeResult) Columns() []schemas.Column { return r.w.columns }
+func (r *fakeResult) Total() int64              { return int64(len(r.rows)) + r.w.extraTotal }
+func (r *fakeResult) Chunks() int               { return (len(r.rows) + r.w.chunkRows - 1) / r.w.chunkRows }
+
+func (r *fakeResult) Chunk(ctx context.Context, i int) ([]byte, error) {
+	r.w.mu.Lock()
+	onChunk := r.w.onChunk
+	r.w.mu.Unlock()
+	if onChunk != nil {
+		if err := onChunk(ctx, i); err != nil {
+			return nil, err
+		}
+	}
+	return encode(r.rows[i*r.w.chunkRows : min((i+1)*r.w.chunkRows, len(r.rows))]), nil
+}
+
+func encode(rows []dbRow) []byte {
+	pool := memory.NewGoAllocator()
+	ids, emails, ats := array.NewInt64Builder(pool), array.NewStringBuilder(pool), array.NewInt64Builder(pool)
+	for _, r := range rows {
+		ids.Append(r.id)
+		emails.Append(r.email)
+		if t, err := schemas.ParseInstant(r.at); err == nil {
+			ats.Append(t.UnixNano())
+		} else {
+			ats.AppendNull()
+		}
+	}
+	cols := []arrow.Array{ids.NewArray(), emails.NewArray(), ats.NewArray()}
+	var fields []arrow.Field
+	for i, c := range []string{"ID", "EMAIL", "AT"} {
+		fields = append(fields, arrow.Field{Name: c, Type: cols[i].DataType(), Nullable: true})
+	}
+	schema := arrow.NewSchema(fields, nil)
+	var buf bytes.Buffer
+	writer := ipc.NewWriter(&buf, ipc.WithSchema(schema))
+	if err := writer.Write(array.NewRecordBatch(schema, cols, int64(len(rows)))); err != nil {
+		panic(err)
+	}
+	if err := writer.Close(); err != nil {
+		panic(err)
+	}
+	return buf.Bytes()
+}

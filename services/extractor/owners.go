@@ -1,0 +1,208 @@
+package extractor
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"tapline.dev/libs/kafka"
+	"tapline.dev/libs/telemetry"
+	"tapline.dev/schemas"
+)
+
+var (
+	errLeft     = errors.New("another owner goes on with the attempt")
+	errObsolete = errors.New("the attempt is no longer the active one")
+	errEnding   = errors.New("the run is to end early")
+)
+
+// lookAgain is how often the states are compared with the work in hand without
+// any signal.
+const lookAgain = 5 * time.Second
+
+// attemptID names an attempt of an import.
+type attemptID struct {
+	run     string
+	attempt int
+}
+
+// work is one attempt in hand.
+type work struct {
+	id     attemptID
+	stop   context.CancelCauseFunc
+	end    func() // once the run is to end early
+	ending chan struct{}
+	done   chan struct{}
+}
+
+// owners keeps, for every import of the owned partitions whose active attempt is
+// not over, exactly one goroutine at work.
+type owners struct {
+	service *Service
+	ctx     context.Context
+	poke    chan struct{}
+	ended   chan struct{}
+	cancel  context.CancelFunc
+
+	mu    sync.Mutex
+	owned map[int32]bool
+	work  map[string]*work
+	over  map[string]attemptID // the newest attempt that is over
+}
+
+func newOwners(ctx context.Context, s *Service) *owners {
+	// The work outlives ctx until it is released: transactions in hand are
+	// finished first.
+	ctx, cancel := context.WithCancel(ctx)
+	o := &owners{
+		service: s, ctx: ctx, cancel: cancel, poke: make(chan struct{}, 1), ended: make(chan struct{}),
+		owned: map[int32]bool{}, work: map[string]*work{}, over: map[string]attemptID{},
+	}
+	go o.loop()
+	return o
+}
+
+func (o *owners) close() {
+	o.cancel()
+	<-o.ended
+	var all []kafka.TP
+	for p := range int32(schemas.ControlPartitions) {
+		all = append(all, kafka.TP{Partition: p})
+	}
+	o.release(all)
+}
+
+func (o *owners) loop() {
+	defer close(o.ended)
+	ticker := time.NewTicker(lookAgain)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-o.ctx.Done():
+			return
+		case <-o.poke:
+		case <-o.service.states.changed:
+		case <-ticker.C:
+		}
+		o.compare()
+	}
+}
+
+func (o *owners) assign(tps []kafka.TP) {
+	o.mu.Lock()
+	for _, tp := range tps {
+		o.owned[tp.Partition] = true
+	}
+	o.mu.Unlock()
+	select {
+	case o.poke <- struct{}{}:
+	default:
+	}
+}
+
+// release gives partitions up and waits for the transactions in hand. The
+// statements at Snowflake stay: the next owner takes their results up.
+func (o *owners) release(tps []kafka.TP) {
+	o.mu.Lock()
+	for _, tp := range tps {
+		delete(o.owned, tp.Partition)
+	}
+	var stopping []*work
+	for importName, w := range o.work {
+		if !o.owned[schemas.ControlPartition(importName)] {
+			stopping = append(stopping, w)
+		}
+	}
+	o.mu.Unlock()
+	for _, w := range stopping {
+		w.stop(errLeft)
+	}
+	for _, w := range stopping {
+		<-w.done
+	}
+}
+
+// compare starts, ends and stops work so that it is what the states ask for.
+func (o *owners) compare() {
+	states := o.service.states.all()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for importName, w := range o.work {
+		state := states[importName]
+		if state == nil || !names(state, w.id) {
+			w.stop(errObsolete)
+		} else if state.Active.Ending != nil {
+			w.end()
+		}
+	}
+	for importName, state := range states {
+		a := state.Active
+		if a == nil || !o.owned[schemas.ControlPartition(importName)] || o.work[importName] != nil || o.ctx.Err() != nil {
+			continue
+		}
+		id := attemptID{a.Run, a.Attempt}
+		if a.State == schemas.StateLoading || schemas.Terminal(a.State) || o.over[importName] == id {
+			continue
+		}
+		o.start(importName, id, a.Ending != nil)
+	}
+}
+
+func names(state *schemas.State, id attemptID) bool {
+	return state.Active != nil && state.Active.Run == id.run && state.Active.Attempt == id.attempt
+}
+
+// start begins work; the caller holds mu.
+func (o *owners) start(importName string, id attemptID, ending bool) {
+	ctx, stop := context.WithCancelCause(context.WithoutCancel(o.ctx))
+	w := &work{id: id, stop: stop, ending: make(chan struct{}), done: make(chan struct{})}
+	w.end = sync.OnceFunc(func() { close(w.ending) })
+	if ending {
+		w.end()
+	}
+	o.work[importName] = w
+	go func() {
+		defer close(w.done)
+		over := o.service.work(telemetry.WithAttrs(ctx, slog.String("run", id.run)), importName, w)
+		stop(nil)
+		o.mu.Lock()
+		delete(o.work, importName)
+		if over {
+			o.over[importName] = id
+		}
+		o.mu.Unlock()
+		o.service.states.signal() // the import may have a newer attempt by now
+	}()
+}
+
+// work keeps at an attempt until it is over, which it reports, or until it is
+// no longer this process's.
+func (s *Service) work(ctx context.Context, importName string, w *work) (over bool) {
+	select {
+	case s.slots <- struct{}{}:
+		defer func() { <-s.slots }()
+	case <-ctx.Done():
+		return false
+	}
+	s.metrics.active.Add(ctx, 1)
+	defer s.metrics.active.Add(ctx, -1)
+	for {
+		err := s.term(ctx, importName, w)
+		switch {
+		case err == nil:
+			return true
+		case ctx.Err() != nil:
+			return errors.Is(context.Cause(ctx), errObsolete)
+		}
+		// An owner that was fenced while the group still names it as owner repeats
+		// the takeover, and so does one whose last transaction has no known end.
+		s.metrics.takeovers.Add(ctx, 1)
+		s.deps.Telemetry.Logger.WarnContext(ctx, "the attempt is taken over again", slog.Int("attempt", w.id.attempt), slog.Any("error", err))
+		if pause(ctx, time.Second/2+rand.N(time.Second)) != nil {
+			return errors.Is(context.Cause(ctx), errObsolete)
+		}
+	}
+}

@@ -1,0 +1,70 @@
+package extractor
+
+import (
+	"fmt"
+
+	"tapline.dev/schemas"
+)
+
+// rowSchema describes the attempt's rows for readers of the rows topic. clock is
+// the run's T in UTC.
+func rowSchema(importName string, a *schemas.ActiveRun, columns []schemas.Column, clock string) schemas.RowSchema {
+	properties := map[string]any{}
+	required := []string{}
+	for _, c := range columns {
+		properties[c.Name] = columnSchema(c)
+		required = append(required, c.Name)
+	}
+	return schemas.RowSchema{
+		Import: importName, Run: a.Run, Number: a.Number, Attempt: a.Attempt, Columns: columns, Clock: clock,
+		Schema: map[string]any{
+			"$schema":              "https://json-schema.org/draft/2020-12/schema",
+			"title":                importName,
+			"type":                 "object",
+			"properties":           properties,
+			"required":             required,
+			"additionalProperties": false,
+		},
+	}
+}
+
+func columnSchema(c schemas.Column) map[string]any {
+	s := map[string]any{"description": c.Type}
+	var types []string
+	switch c.Type {
+	case "FIXED":
+		types = []string{"number"}
+		if c.Scale == 0 {
+			types = []string{"integer"}
+		}
+		s["description"] = fmt.Sprintf("NUMBER(%d,%d), every digit", c.Precision, c.Scale)
+	case "REAL":
+		types = []string{"number", "string"}
+		s["description"] = "FLOAT; NaN and the infinities are strings"
+	case "BOOLEAN":
+		types = []string{"boolean"}
+	case "DATE":
+		types, s["format"] = []string{"string"}, "date"
+	case "TIMESTAMP_LTZ", "TIMESTAMP_TZ":
+		types, s["format"] = []string{"string"}, "date-time"
+	case "TIMESTAMP_NTZ":
+		types, s["pattern"] = []string{"string"}, `^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}$`
+	case "TIME":
+		types, s["pattern"] = []string{"string"}, `^\d\d:\d\d:\d\d\.\d{9}$`
+	case "BINARY":
+		types, s["pattern"] = []string{"string"}, `^([0-9A-F]{2})*$`
+	case "VARIANT", "OBJECT", "ARRAY", "GEOGRAPHY", "GEOMETRY":
+		return s // any JSON
+	default:
+		types = []string{"string"}
+	}
+	if c.Nullable {
+		types = append(types, "null")
+	}
+	if len(types) == 1 {
+		s["type"] = types[0]
+	} else {
+		s["type"] = types
+	}
+	return s
+}

@@ -1,0 +1,65 @@
+package extractor
+
+import (
+	"context"
+	"time"
+
+	"tapline.dev/schemas"
+	"tapline.dev/services/extractor/internal/snowflake"
+	"tapline.dev/services/extractor/internal/statement"
+)
+
+// source is a signed-in session.
+type source interface {
+	Clock(ctx context.Context) (time.Time, error)
+	Describe(ctx context.Context, sql string) ([]schemas.Column, error)
+	// Query returns once the result is complete. Cancelling ctx aborts the
+	// statement, unless Leave was called.
+	Query(ctx context.Context, stmt statement.Statement, onID func(queryID string)) (result, error)
+	Attach(ctx context.Context, queryID string) (result, error)
+	Cancel(ctx context.Context, queryID string) error
+	Leave()
+	Close()
+}
+
+// result is a complete result that lies at Snowflake.
+type result interface {
+	QueryID() string
+	Columns() []schemas.Column
+	Total() int64
+	Chunks() int
+	// Chunk is a whole Arrow IPC stream with as many rows as were announced.
+	Chunk(ctx context.Context, i int) ([]byte, error)
+}
+
+// opener signs in with a connection whose secrets are resolved.
+type opener func(ctx context.Context, conn schemas.SnowflakeConnectionSpec, tag snowflake.Tag) (source, error)
+
+func openSnowflake(cfg snowflake.Config) opener {
+	return func(ctx context.Context, conn schemas.SnowflakeConnectionSpec, tag snowflake.Tag) (source, error) {
+		s, err := snowflake.Open(ctx, cfg, conn, tag)
+		if err != nil {
+			return nil, err
+		}
+		return session{s}, nil
+	}
+}
+
+// session narrows a Snowflake session's results to what is used of them.
+type session struct{ *snowflake.Session }
+
+func (s session) Query(ctx context.Context, stmt statement.Statement, onID func(string)) (result, error) {
+	r, err := s.Session.Query(ctx, stmt, onID)
+	if err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+func (s session) Attach(ctx context.Context, queryID string) (result, error) {
+	r, err := s.Session.Attach(ctx, queryID)
+	if err != nil {
+		return nil, err
+	}
+	return r, nil
+}
