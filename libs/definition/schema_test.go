@@ -75,7 +75,7 @@ func TestSchemasTakeDefinitions(t *testing.T) {
 		{"cursor:", "curser:", false},
 		{"kind: CleverTapAccount", "kind: Account", false},
 		{"format: yyyy/MM/dd", "format: yyyy.MM.dd", false},
-		{"user: TAPLINE", "role: TAPLINE", false},
+		{"user: TAPLINE", "host: TAPLINE", false},
 		{"every: 1d", "every: 15", false},
 	} {
 		data := edit(t, tt.old, tt.replacement)
