@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"tapline.dev/libs/mapping"
 	"tapline.dev/schemas"
 )
 
@@ -21,7 +22,7 @@ func TestParseFiles(t *testing.T) {
 	if len(set.Imports) != 2 || len(set.Resources) != 3 {
 		t.Fatalf("got %d imports and %d resources", len(set.Imports), len(set.Resources))
 	}
-	if problems := set.CheckReferences(nil); problems != nil {
+	if problems := append(set.CheckReferences(nil), set.CheckMappings(anyAccount)...); problems != nil {
 		t.Error(problems)
 	}
 	spec := set.Imports[0].Spec
@@ -44,6 +45,8 @@ func TestParseFiles(t *testing.T) {
 		t.Errorf("schedules of purchases = %+v", got)
 	}
 }
+
+func anyAccount(string) mapping.Options { return mapping.Options{} }
 
 // edit returns shop.yaml with one text replaced.
 func edit(t *testing.T, old, replacement string) []byte {
@@ -103,6 +106,7 @@ func TestProblems(t *testing.T) {
 				return os.ReadFile("testdata/" + name)
 			})
 			problems = append(problems, set.CheckReferences(nil)...)
+			problems = append(problems, set.CheckMappings(anyAccount)...)
 			for _, p := range problems {
 				if strings.Contains(p.Error(), tt.want) && p.Code == tt.code && p.Line > 0 {
 					if _, known := schemas.LookupError(p.Code); !known {
@@ -249,5 +253,6 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 		set.CheckReferences(nil)
+		set.CheckMappings(anyAccount)
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"tapline.dev/libs/mapping"
 	"tapline.dev/schemas"
 )
 
@@ -26,6 +27,22 @@ func (s *Set) CheckReferences(exists func(kind, name string) bool) []Problem {
 		}
 		if circle := s.circle(d.Metadata.Name); circle != nil {
 			f.add(codeConflict, "spec.after", "the imports wait for each other: %s", strings.Join(circle, " after "))
+		}
+		problems = append(problems, s.Locate(schemas.KindImport, d.Metadata.Name, f)...)
+	}
+	return problems
+}
+
+// CheckMappings reports what is wrong in the imports' mappings, as far as it
+// shows without their queries' columns. Options says what an account allows.
+func (s *Set) CheckMappings(options func(account string) mapping.Options) []Problem {
+	var problems []Problem
+	for i := range s.Imports {
+		d := &s.Imports[i]
+		_, found := mapping.Compile(d.Spec, nil, options(d.Spec.Destination.AccountRef))
+		var f findings
+		for _, p := range found {
+			f.add(p.Code, p.Path, "%s", p.Message)
 		}
 		problems = append(problems, s.Locate(schemas.KindImport, d.Metadata.Name, f)...)
 	}

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"tapline.dev/libs/mapping"
 	"tapline.dev/libs/schedule"
 	"tapline.dev/schemas"
 )
@@ -28,16 +27,12 @@ func ValidName(name string) bool {
 }
 
 // Validate reports every problem of an import that shows without its query's
-// columns and without other definitions, those of mapping.Compile included.
+// columns and without other definitions, but for those of its mapping: see
+// Set.CheckMappings and mapping.Compile.
 func Validate(d schemas.Definition) []Problem {
 	var f findings
 	checkHead(&f, d.APIVersion, d.Kind, d.Metadata, schemas.KindImport)
 	checkSpec(&f, &d.Spec, d.Metadata.Name)
-	// What the account allows is known at apply, so nothing of it is refused here.
-	_, problems := mapping.Compile(d.Spec, nil, mapping.Options{Nested: true, MaxEventProperties: 1 << 20})
-	for _, p := range problems {
-		f.add(p.Code, p.Path, "%s", p.Message)
-	}
 	if len(d.Spec.Mapping) == 0 {
 		f.add(codeRequired, "spec.mapping", "map at least one property")
 	}
