@@ -68,7 +68,7 @@ func (m *member) recover(ctx context.Context, importName string, parts []*part) 
 			from = marks[i].Reports
 		}
 	}
-	next, err := m.readReports(ctx, reports, from, pasts)
+	next, pause, err := m.readReports(ctx, reports, importName, from, pasts)
 	if err != nil {
 		return err
 	}
@@ -88,25 +88,40 @@ func (m *member) recover(ctx context.Context, importName string, parts []*part) 
 		m.written[reports.Partition] = max(m.written[reports.Partition], next)
 		m.mu.Unlock()
 	}
+	if pause != nil {
+		m.mu.Lock()
+		m.inherit(pause, time.Now())
+		m.mu.Unlock()
+	}
 	poke(m.commit)
 	poke(m.wake)
 	return nil
 }
 
 // readReports feeds the intents and receipts from an offset on to pasts, and
-// returns the offset of the next report. A negative offset reads none.
-func (m *member) readReports(ctx context.Context, tp kafka.TP, from int64, pasts []*recovery.Past) (int64, error) {
+// returns the offset of the next report and the import's pause that no report
+// ended. A negative offset reads none.
+func (m *member) readReports(ctx context.Context, tp kafka.TP, importName string, from int64, pasts []*recovery.Past) (next int64, pause *schemas.Report, err error) {
 	if from < 0 {
-		return m.reader.EndOffset(ctx, tp)
+		next, err = m.reader.EndOffset(ctx, tp)
+		return next, nil, err
 	}
-	return m.reader.ReadTo(ctx, tp, from, func(r *kafka.Record) error {
+	next, err = m.reader.ReadTo(ctx, tp, from, func(r *kafka.Record) error {
+		if string(r.Key) != importName {
+			return nil
+		}
 		kind := kafka.HeaderValue(r, "ce_type")
-		if kind != nil && !bytes.Contains(kind, []byte(".intent.")) && !bytes.Contains(kind, []byte(".receipt.")) {
+		if bytes.Contains(kind, []byte("."+schemas.ReportMapped+".")) || bytes.Contains(kind, []byte("."+schemas.ReportChunk+".")) {
 			return nil
 		}
 		var report schemas.Report
 		if err := json.Unmarshal(r.Value, &report); err != nil {
 			return fmt.Errorf("reading the report at %s[%d] offset %d: %w", r.Topic, r.Partition, r.Offset, err)
+		}
+		if report.Waiting != nil {
+			if pause = &report; report.Waiting.Over {
+				pause = nil
+			}
 		}
 		for _, past := range pasts {
 			if past != nil {
@@ -115,6 +130,7 @@ func (m *member) readReports(ctx context.Context, tp kafka.TP, from int64, pasts
 		}
 		return nil
 	})
+	return next, pause, err
 }
 
 // revoked drains the partitions before they move.
@@ -171,7 +187,7 @@ func (m *member) drain(ctx context.Context, tps []kafka.TP) {
 		case <-ctx.Done():
 		}
 	}
-	m.putDown(parts)
+	m.putDown(ctx, parts)
 	m.commitParts(ctx, parts)
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -181,7 +197,7 @@ func (m *member) drain(ctx context.Context, tps []kafka.TP) {
 }
 
 // putDown reports what uploads that wait for another request have decided.
-func (m *member) putDown(parts []*part) {
+func (m *member) putDown(ctx context.Context, parts []*part) {
 	m.mu.Lock()
 	var waiting []*upload
 	for _, p := range parts {
@@ -190,8 +206,6 @@ func (m *member) putDown(parts []*part) {
 		}
 	}
 	m.mu.Unlock()
-	ctx, cancel := context.WithTimeout(m.work, m.cfg.CommitInterval+5*time.Second)
-	defer cancel()
 	for _, u := range waiting {
 		if err := m.report(ctx, u); err != nil {
 			m.fail(err)

@@ -297,11 +297,10 @@ func (m *member) open(u *upload, now time.Time, reason string, atOnce bool) {
 
 // worked closes the circuit: what waited may go, one by one at first.
 func (m *member) worked(a *account, now time.Time) {
-	if !a.circuit.Worked() {
-		return
+	if a.circuit.Worked() {
+		m.log().InfoContext(m.work, "account resumed", "account", a.name)
+		a.limiter.Restart(now)
 	}
-	m.log().InfoContext(m.work, "account resumed", "account", a.name)
-	a.limiter.Restart(now)
 	m.announceOver(a)
 }
 

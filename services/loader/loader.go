@@ -122,7 +122,11 @@ func (s *Service) keepServing(ctx context.Context) error {
 	for {
 		err := s.serve(ctx)
 		if ctx.Err() != nil {
-			return err
+			if err != nil {
+				// Whoever owns the partitions next takes up what is left.
+				s.deps.Telemetry.Logger.WarnContext(ctx, "membership ended before it was drained", "error", err)
+			}
+			return nil
 		}
 		s.ready(err)
 		s.metrics.restarts.Add(ctx, 1)

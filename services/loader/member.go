@@ -80,8 +80,8 @@ func (s *Service) serve(ctx context.Context) (err error) {
 	if m.producer, err = kafka.OpenProducer(s.cfg.Kafka, s.kafka); err != nil {
 		return err
 	}
-	defer m.producer.Close()
 	if m.reader, err = kafka.OpenReader(s.cfg.Kafka, s.kafka); err != nil {
+		m.producer.Close()
 		return err
 	}
 	defer m.reader.Close()
@@ -92,6 +92,7 @@ func (s *Service) serve(ctx context.Context) (err error) {
 		Group: Group, Assigned: m.assigned, Revoked: m.revoked, Lost: m.lost,
 	})
 	if err != nil {
+		m.producer.Close()
 		return err
 	}
 	return m.run(ctx)
@@ -116,12 +117,13 @@ func (m *member) run(ctx context.Context) error {
 	}
 	m.drainAll()
 	m.group.Close()
-	m.giveBack()
 	m.cancel(context.Canceled)
+	m.producer.Close() // what it still holds is given up
 	m.tasks.Wait()
 	if loopErr := loops.Wait(); err == nil {
 		err = loopErr
 	}
+	m.giveBack()
 	m.closeClients()
 	return err
 }

@@ -48,8 +48,21 @@ func (m *member) announceFor(a *account, importName string, run *schemas.ActiveR
 	poke(m.notify)
 }
 
+// inherit takes over a pause that an earlier owner reported and did not end.
+// The caller holds mu.
+func (m *member) inherit(report *schemas.Report, now time.Time) {
+	a := m.account(report.Waiting.Account, now)
+	if a.announced[report.Run] == nil {
+		run := &schemas.ActiveRun{Run: report.Run, Number: report.Number, Attempt: report.Attempt, TraceID: report.TraceID}
+		a.announced[report.Run] = &announcement{run: run, owner: report.Import, reason: report.Waiting.Reason, at: now}
+	}
+}
+
 // announceOver reports the end of the pause. The caller holds mu.
 func (m *member) announceOver(a *account) {
+	if len(a.announced) == 0 {
+		return
+	}
 	for name, said := range a.announced {
 		m.notices = append(m.notices, notice{said.owner, said.run, schemas.Waiting{
 			Account: a.name, Since: time.Now().UTC(), Reason: said.reason, Over: true,

@@ -98,7 +98,7 @@ func (m *member) report(ctx context.Context, u *upload) error {
 		return nil
 	}
 	if len(rejects) > 0 {
-		if err := m.producer.Produce(ctx, rejects...); err != nil {
+		if err := m.durable(ctx, rejects...); err != nil {
 			return fmt.Errorf("writing rejects: %w", err)
 		}
 	}
@@ -170,13 +170,26 @@ func (m *member) produce(ctx context.Context, report schemas.Report) error {
 	if err != nil {
 		return err
 	}
-	if err := m.producer.Produce(ctx, rec); err != nil {
+	if err := m.durable(ctx, rec); err != nil {
 		return fmt.Errorf("writing a report: %w", err)
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.written[rec.Partition] = max(m.written[rec.Partition], rec.Offset+1)
 	return nil
+}
+
+// durable returns once Kafka has acknowledged the records, or ctx has ended: a
+// client that may have sent a record does not give it up by itself.
+func (m *member) durable(ctx context.Context, records ...*kafka.Record) error {
+	done := make(chan error, 1)
+	m.tasks.Go(func() { done <- m.producer.Produce(ctx, records...) })
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // ranges are the offsets of some of a batch's records, in order, broken where

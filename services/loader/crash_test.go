@@ -1,0 +1,147 @@
+package loader
+
+import (
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"tapline.dev/schemas"
+)
+
+func TestInvariant6AKilledLoaderLosesNothing(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name    string
+		spec    schemas.ImportSpec
+		applied bool // whether the requests in flight at the kill were applied
+		want    map[string]int
+		resent  int64
+	}{
+		{"profiles, applied", schemas.ImportSpec{}, true, map[string]int{"loaded": 500}, 300},
+		{"profiles, not applied", schemas.ImportSpec{}, false, map[string]int{"loaded": 500}, 300},
+		{"events, resend", schemas.ImportSpec{Destination: schemas.Destination{Type: schemas.TypeEvent}}, true, map[string]int{"loaded": 500}, 300},
+		{"events, hold", schemas.ImportSpec{Destination: schemas.Destination{Type: schemas.TypeEvent, OnAmbiguous: "hold"}}, true, map[string]int{"loaded": 200, "ambiguous": 300}, 0},
+		{"profiles with operators, hold", schemas.ImportSpec{Mapping: []schemas.Property{{From: "A", To: "a", Op: "add"}}, Destination: schemas.Destination{OnAmbiguous: "hold"}}, true, map[string]int{"loaded": 200, "ambiguous": 300}, 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.kafka.SessionTimeout = 3 * time.Second // the successor waits for it
+			w.account(schemas.CleverTapAccountSpec{RecordsPerUpload: 100, Slots: 3})
+			hang := make(chan struct{})
+			var killed, hanging atomic.Bool
+			var inFlight atomic.Int32
+			w.cleverTap.decide = func(n int, records []sent) answer {
+				if n > 2 && !killed.Load() {
+					inFlight.Add(1)
+					hanging.Store(true)
+					return answer{wait: hang, skip: !tt.applied, lost: true}
+				}
+				return answer{}
+			}
+			w.tune = func(c *Config) {
+				c.RequestTimeout = 2 * time.Second
+				c.CommitInterval = time.Hour // receipts alone must do: the first two uploads stay uncommitted
+			}
+			w.importOf("customers", 1, tt.spec)
+			w.load("customers", rows(500, 1), 500)
+			first := w.start()
+			w.await("two receipts and three requests in flight", 10*time.Second, func() bool {
+				return w.tally("customers").receipts == 2 && inFlight.Load() == 3
+			})
+			first.cables.kill()
+			killed.Store(true)
+			close(hang)
+			w.start()
+			got := w.settled("customers", 500)
+			w.want(got, tt.want)
+			if got.resent != tt.resent {
+				t.Errorf("resent %d, want %d: the three uploads in flight and no more", got.resent, tt.resent)
+			}
+			times := map[string]int{}
+			for _, s := range w.cleverTap.got() {
+				times[s.Identity]++
+			}
+			for id, n := range times {
+				if n > 2 {
+					t.Errorf("%s was applied %d times", id, n)
+				}
+			}
+		})
+	}
+}
+
+func TestReceiptsAreNotSentAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.kafka.SessionTimeout = 3 * time.Second
+	w.account(schemas.CleverTapAccountSpec{RecordsPerUpload: 100})
+	w.tune = func(c *Config) { c.CommitInterval = time.Hour }
+	w.importOf("customers", 1, schemas.ImportSpec{})
+	w.load("customers", rows(1000, 1), 300)
+	first := w.start()
+	w.settled("customers", 1000)
+	first.cables.kill()
+	if got := w.committed("customers", 1)[0]; got != 0 {
+		t.Fatalf("committed %d, want 0: the test shows nothing", got)
+	}
+	w.tune = nil
+	w.start()
+	w.load("customers", []row{{identity: "late"}}, 1)
+	got := w.settled("customers", 1001)
+	if got.resent != 0 || len(w.cleverTap.got()) != 1001 {
+		t.Errorf("resent %d, applied %d; want 0 and 1001", got.resent, len(w.cleverTap.got()))
+	}
+	w.await("the offsets to be committed", 5*time.Second, func() bool { return w.committed("customers", 1)[0] >= 1001 })
+}
+
+func TestAMovingPartitionDrains(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.account(schemas.CleverTapAccountSpec{RecordsPerUpload: 100})
+	w.cleverTap.decide = func(int, []sent) answer { return answer{delay: 100 * time.Millisecond} }
+	w.importOf("customers", 6, schemas.ImportSpec{})
+	w.load("customers", rows(20_000, 6), 5000)
+	w.start()
+	w.await("some receipts", 10*time.Second, func() bool { return w.tally("customers").receipts > 10 })
+	w.start()
+	w.await("more receipts", 10*time.Second, func() bool { return w.tally("customers").receipts > 60 })
+	third := w.start()
+	w.await("more receipts", 20*time.Second, func() bool { return w.tally("customers").receipts > 120 })
+	third.drain()
+	got := w.settled("customers", 20_000)
+	w.want(got, map[string]int{"loaded": 20_000})
+	if got.resent != 0 || len(w.cleverTap.got()) != 20_000 {
+		t.Errorf("resent %d, applied %d; want 0 and 20000", got.resent, len(w.cleverTap.got()))
+	}
+}
+
+func TestAnAmbiguousAnswerIsSentAgainAndCounted(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.account(schemas.CleverTapAccountSpec{RecordsPerUpload: 100})
+	answers := []answer{{lost: true}, {status: 500}, {status: 503, skip: true}, {body: "<html>busy</html>"}, {body: `{"status":"success","processed":3,"unprocessed":[]}`}, {body: " "}}
+	w.cleverTap.decide = func(n int, _ []sent) answer {
+		if n <= len(answers) {
+			return answers[n-1]
+		}
+		return answer{}
+	}
+	w.importOf("customers", 1, schemas.ImportSpec{})
+	w.load("customers", rows(1000, 1), 1000)
+	w.start()
+	got := w.settled("customers", 1000)
+	w.want(got, map[string]int{"loaded": 1000})
+	if got.resent == 0 || got.resent > 600 {
+		t.Errorf("resent %d, want some of the at most six uploads of 100", got.resent)
+	}
+	requests, _ := w.cleverTap.stats()
+	if requests != 16 {
+		t.Errorf("%d requests, want 16", requests)
+	}
+	if fmt.Sprint(w.rejects("customers")) != "[]" {
+		t.Error("a transient fault rejected records")
+	}
+}
