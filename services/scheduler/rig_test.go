@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -29,7 +30,9 @@ type rig struct {
 	redis    *redistest.Server
 	view     *projection.Reader
 	ids      atomic.Int64
-	stop     func()
+
+	mu   sync.Mutex
+	runs map[string]schemas.Run // newest event of each, a moment late
 }
 
 func newRig(t *testing.T) *rig {
@@ -50,10 +53,30 @@ func newRig(t *testing.T) *rig {
 		t.Fatal(err)
 	}
 	t.Cleanup(reader.Close)
-	return &rig{
+	r := &rig{
 		t: t, cfg: cfg, topics: schemas.NewTopics(cfg.Kafka.Prefix), producer: producer, reader: reader,
-		redis: server, view: projection.NewReader(server.Client(t)),
+		redis: server, view: projection.NewReader(server.Client(t)), runs: map[string]schemas.Run{},
 	}
+	table, err := kafka.OpenTable(cfg.Kafka, kafkatest.Deps(), r.topics.Runs(), r.note)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- table.Run(ctx) }()
+	t.Cleanup(func() { cancel(); <-done })
+	return r
+}
+
+// note takes in a run event.
+func (r *rig) note(rec *kafka.Record) {
+	var run schemas.Run
+	if err := json.Unmarshal(rec.Value, &run); err != nil {
+		r.t.Errorf("reading a run event: %v", err)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.runs[run.Run] = run
 }
 
 // start runs the scheduler until the returned function is called.
@@ -191,27 +214,21 @@ func (r *rig) state(importName string) schemas.State {
 
 // run is the newest event of a run.
 func (r *rig) run(run string) schemas.Run {
-	r.t.Helper()
-	importName, _, _ := schemas.ParseRunID(run)
-	var newest schemas.Run
-	for _, event := range all[schemas.Run](r, r.topics.Runs(), importName) {
-		if event.Run == run {
-			newest = event
-		}
-	}
-	return newest
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.runs[run]
 }
 
 // await waits until the condition holds.
 func (r *rig) await(what string, condition func() bool) {
 	r.t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for !condition() {
 		if time.Now().After(deadline) {
 			r.t.Fatalf("waited in vain for: %s", what)
 		}
 		select {
-		case <-time.After(5 * time.Millisecond):
+		case <-time.After(10 * time.Millisecond):
 		case <-r.t.Context().Done():
 		}
 	}

@@ -1,0 +1,151 @@
+package scheduler_test
+
+import (
+	"context"
+	"encoding/json"
+	"net"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tapline.dev/libs/daemon"
+	"tapline.dev/libs/kafka"
+	"tapline.dev/libs/kafka/embedded"
+	"tapline.dev/libs/kafka/kafkatest"
+	"tapline.dev/libs/redis"
+	"tapline.dev/libs/redis/redistest"
+	"tapline.dev/libs/telemetry"
+	"tapline.dev/schemas"
+	"tapline.dev/services/scheduler"
+)
+
+// pipes is a network inside the process: connections are pipes, so that a bubble
+// of virtual time can see that everybody waits.
+type pipes struct {
+	conns chan net.Conn
+	close sync.Once
+	done  chan struct{}
+}
+
+func newPipes() *pipes { return &pipes{conns: make(chan net.Conn), done: make(chan struct{})} }
+
+func (p *pipes) listen(string, string) (net.Listener, error) { return p, nil }
+
+func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	client, server := net.Pipe()
+	select {
+	case p.conns <- server:
+		return client, nil
+	case <-p.done:
+		return nil, net.ErrClosed
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.conns:
+		return c, nil
+	case <-p.done:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *pipes) Close() error { p.close.Do(func() { close(p.done) }); return nil }
+
+func (p *pipes) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 9092} }
+
+// TestEveryInVirtualTime lets time pass: an import runs every ten minutes, also
+// after the scheduler was away for half an hour.
+func TestEveryInVirtualTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		network := newPipes()
+		cluster, err := embedded.Start(embedded.Config{Listen: network.listen})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer cluster.Close()
+		server, _ := redistest.NewVirtual(t)
+		cfg := scheduler.DefaultConfig()
+		cfg.Kafka.Brokers = cluster.Addrs()
+		// Heartbeats and looks at the clock are what virtual time costs.
+		cfg.Kafka.SessionTimeout, cfg.Tick = time.Minute, 10*time.Second
+		deps := scheduler.Deps{Telemetry: telemetry.Discard(), Health: daemon.NewHealth(), Kafka: kafka.Deps{Dial: network.dial}, Redis: redis.Deps{Dial: server.Dial}}
+		start := func() (stop func()) {
+			deps.Health = daemon.NewHealth()
+			service, err := scheduler.New(cfg, deps)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			done := make(chan error, 1)
+			go func() { done <- service.Run(ctx) }()
+			return func() {
+				cancel()
+				if err := <-done; err != nil {
+					t.Errorf("the scheduler ended with %v", err)
+				}
+			}
+		}
+		tools := kafkatest.Deps()
+		tools.Dial = network.dial
+		producer, err := kafka.OpenProducer(cfg.Kafka, tools)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer producer.Close()
+		reader, err := kafka.OpenReader(cfg.Kafka, tools)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer reader.Close()
+
+		topics := schemas.NewTopics(cfg.Kafka.Prefix)
+		stop := start()
+		time.Sleep(63 * time.Second) // past the tick, so that only the alarm is on time
+		began := time.Now()
+		def := definition("customers")
+		def.Spec.Schedules = []schemas.Schedule{{Every: schemas.Duration(10 * time.Minute)}}
+		def.Spec.Limits.Deadline = schemas.Duration(time.Minute) // each run fails long before the next is due
+		record, err := kafka.ControlRecord(topics.Imports(), "customers", "customers", def, "definition", "test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := producer.Produce(t.Context(), record); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(25 * time.Minute)
+		stop()
+		time.Sleep(36 * time.Minute)
+		stop = start()
+		time.Sleep(20 * time.Minute)
+		stop()
+
+		var got []string
+		_, err = reader.ReadTo(t.Context(), kafka.TP{Topic: topics.Triggers(), Partition: schemas.ControlPartition("customers")}, 0, func(r *kafka.Record) error {
+			var trigger schemas.Trigger
+			if err := json.Unmarshal(r.Value, &trigger); err != nil {
+				return err
+			}
+			due, err := time.Parse(time.RFC3339Nano, trigger.Key)
+			got = append(got, trigger.Run+" due "+due.Sub(began).String()+" late "+trigger.Time.Sub(due).Truncate(time.Second).String())
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := []string{
+			"customers.1 due 10m0s late 0s", "customers.2 due 20m0s late 0s",
+			"customers.3 due 1h0m0s late 1m0s", // four were missed: one run
+			"customers.4 due 1h10m0s late 0s", "customers.5 due 1h20m0s late 0s",
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("triggers (-want +got):\n%s", diff)
+		}
+	})
+}
