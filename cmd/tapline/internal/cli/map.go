@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -10,7 +9,7 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -118,71 +117,37 @@ func readColumns(path string) ([]schemas.Column, error) {
 	return columns, nil
 }
 
-// mapRows writes a line for each row. A mapped record goes out byte for byte.
+// mapRows writes a line for each row and says what to look at.
 func (a *app) mapRows(ctx context.Context, m *mapping.Mapping, f mapFlags) error {
 	in, closeIn, err := a.openRows(f.rows)
 	if err != nil {
 		return err
 	}
 	defer closeIn()
-	out := bufio.NewWriterSize(a.io.Out, 1<<16)
-	reader := bufio.NewReaderSize(in, 1<<16)
-	var line []byte
-	rejected := 0
-	for n := 1; ; n++ {
-		row, readErr := reader.ReadBytes('\n')
-		if readErr != nil && !errors.Is(readErr, io.EOF) {
-			return fmt.Errorf("reading the rows: %w", readErr)
-		}
-		if len(bytes.TrimSpace(row)) == 0 && readErr != nil {
-			break
-		}
-		var bad bool
-		if line, bad, err = mapRow(line[:0], m, bytes.TrimRight(row, "\r\n"), n, f.now); err != nil {
-			return err
-		}
-		if bad {
-			rejected++
-		}
-		if _, err := out.Write(line); err != nil {
-			return fmt.Errorf("writing the records: %w", err)
-		}
-		if readErr != nil {
-			break
-		}
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
+	counts, err := m.MapLines(a.io.Out, interruptible{ctx, in}, f.now)
+	if err != nil {
+		return err
 	}
-	if err := out.Flush(); err != nil {
-		return fmt.Errorf("writing the records: %w", err)
+	if counts.Rows > 0 && len(counts.Unseen) > 0 {
+		a.say("no row has the columns %s; are they spelt as in Snowflake?", strings.Join(counts.Unseen, ", "))
 	}
-	if rejected > 0 {
-		return exit(ExitRejects, fmt.Errorf("%d rows were rejected", rejected))
+	if counts.Rejected > 0 {
+		return exit(ExitRejects, fmt.Errorf("%d of %d rows were rejected", counts.Rejected, counts.Rows))
 	}
 	return nil
 }
 
-func mapRow(line []byte, m *mapping.Mapping, row []byte, n int, now int64) (out []byte, rejected bool, err error) {
-	line = append(line, `{"row":`...)
-	line = strconv.AppendInt(line, int64(n), 10)
-	record, rejects := m.Map(append(line, `,"record":`...), row, now)
-	if len(rejects) == 0 {
-		return append(record, '}', '\n'), false, nil
+// interruptible is a reader that ends with its context.
+type interruptible struct {
+	ctx context.Context //nolint:containedctx // it lives as long as one command
+	in  io.Reader
+}
+
+func (r interruptible) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
 	}
-	r := rejects[0]
-	reject, err := json.Marshal(struct {
-		Code     string `json:"code"`
-		Column   string `json:"column"`
-		Property string `json:"property"`
-		Reason   string `json:"reason"`
-	}{r.Code, r.Column, r.Property, r.Reason})
-	if err != nil {
-		return nil, false, fmt.Errorf("encoding a reject: %w", err)
-	}
-	line = append(line, `,"reject":`...)
-	line = append(line, reject...)
-	return append(line, '}', '\n'), true, nil
+	return r.in.Read(p)
 }
 
 func (a *app) openRows(path string) (io.Reader, func(), error) {

@@ -103,7 +103,7 @@ func (h *handlers) count(ctx huma.Context, next func(huma.Context)) {
 // fail turns an error from below into a problem; the cause is logged here and
 // nowhere else, because the caller gets a sentence instead.
 func (h *handlers) fail(ctx context.Context, code, sentence string, err error) *Problem {
-	h.Log.ErrorContext(ctx, sentence, slog.String("code", code), slog.Any("error", err))
+	h.logFailure(ctx, code, err)
 	status := http.StatusInternalServerError
 	if code == codeKafka || code == codeRedis {
 		status = http.StatusServiceUnavailable
@@ -111,6 +111,10 @@ func (h *handlers) fail(ctx context.Context, code, sentence string, err error) *
 	p := problem(status, code, sentence)
 	p.TraceID = telemetry.TraceID(ctx)
 	return p
+}
+
+func (h *handlers) logFailure(ctx context.Context, code string, err error) {
+	h.Log.ErrorContext(ctx, "a request could not be served", slog.String("code", code), slog.Any("error", err))
 }
 
 func (h *handlers) kafkaFailed(ctx context.Context, err error) *Problem {

@@ -118,7 +118,7 @@ func (h *handlers) streamRejects(c huma.Context, query rejects.Query) {
 		return encoder.Encode(r)
 	})
 	if err != nil {
-		h.kafkaFailed(c.Context(), err)
+		h.logFailure(c.Context(), codeKafka, err)
 		panic(http.ErrAbortHandler)
 	}
 }

@@ -3,6 +3,7 @@
 package catalog
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -93,7 +94,7 @@ func take[V any](c *Catalog, r *kafka.Record, into map[string]V) (V, bool) {
 		return v, false
 	}
 	if err := json.Unmarshal(r.Value, &v); err != nil {
-		c.log.Error("passing over a control record that does not decode",
+		c.log.ErrorContext(context.Background(), "passing over a control record that does not decode",
 			slog.String("topic", r.Topic), slog.Int("partition", int(r.Partition)), slog.Int64("offset", r.Offset))
 		return v, false
 	}
