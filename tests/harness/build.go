@@ -1,0 +1,60 @@
+package harness
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"testing"
+)
+
+// Services are the programs of the pipeline.
+var Services = []string{"scheduler", "extractor", "mapper", "loader", "importcenter"}
+
+var built struct {
+	once sync.Once
+	dir  string
+	out  []byte
+	err  error
+}
+
+// Root is the folder of the source tree.
+func Root() string {
+	_, file, _, _ := runtime.Caller(0)
+	return filepath.Dir(filepath.Dir(filepath.Dir(file)))
+}
+
+// programs builds every program once for the test binary and returns where they
+// are. TAPLINE_TEST_BIN names a folder with programs to use instead.
+func programs(t testing.TB) string {
+	t.Helper()
+	if dir := os.Getenv("TAPLINE_TEST_BIN"); dir != "" {
+		return dir
+	}
+	built.once.Do(func() {
+		built.dir, built.err = os.MkdirTemp("", "tapline-bin-")
+		if built.err != nil {
+			return
+		}
+		// The Makefile's tags, so that a plain go test works and shares its cache.
+		args := []string{"build", "-tags", "minicore_disabled,duckdb_arrow", "-o", built.dir, "./cmd/tapline"}
+		for _, s := range Services {
+			args = append(args, "./services/"+s+"/cmd/"+s)
+		}
+		cmd := exec.Command("go", args...)
+		cmd.Dir = Root()
+		built.out, built.err = cmd.CombinedOutput()
+	})
+	if built.err != nil {
+		t.Fatalf("building the programs: %v\n%s", built.err, built.out)
+	}
+	return built.dir
+}
+
+// RemovePrograms deletes what programs built; TestMain calls it last.
+func RemovePrograms() {
+	if built.dir != "" {
+		_ = os.RemoveAll(built.dir)
+	}
+}

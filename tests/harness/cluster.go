@@ -1,0 +1,192 @@
+package harness
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"tapline.dev/libs/kafka"
+)
+
+// Options say what a cluster is made of.
+type Options struct {
+	// Separate runs the services as programs of their own beside
+	// `tapline dev --only infra`; otherwise `tapline dev` is all there is.
+	Separate bool
+	// DevArgs are further flags of `tapline dev`.
+	DevArgs []string
+	// Env are further variables of every process.
+	Env []string
+}
+
+// Cluster is a running Tapline.
+type Cluster struct {
+	Dir       string
+	Endpoints Endpoints
+	Dev       *Process
+	Services  map[string]*Process // empty unless separate
+
+	bin     string
+	options Options
+}
+
+// Endpoints is what `tapline dev` writes to endpoints.json.
+type Endpoints struct {
+	ImportCenter string `json:"importCenter"`
+	Kafka        string `json:"kafka"`
+	Redis        string `json:"redis"`
+	Snowflake    struct {
+		URL, Account, User, Password, Warehouse string
+	} `json:"snowflake"`
+	CleverTap struct {
+		URL, AccountID, Passcode string
+	} `json:"clevertap"`
+	Files map[string]string `json:"files"`
+}
+
+// Start runs a cluster until the test ends.
+func Start(t testing.TB, o Options) *Cluster {
+	t.Helper()
+	c := &Cluster{Dir: t.TempDir(), bin: programs(t), options: o, Services: map[string]*Process{}}
+	base := portBase(t)
+	args := []string{"dev", "--data", filepath.Join(c.Dir, "data"), "--port-base", fmt.Sprint(base)}
+	if o.Separate {
+		args = append(args, "--only", "infra")
+	}
+	c.Dev = newProcess(t, c.Dir, "dev", filepath.Join(c.bin, "tapline"), o.Env, append(args, o.DevArgs...)...)
+	c.StartDev(t)
+	if !o.Separate {
+		return c
+	}
+	for i, name := range Services {
+		env := append([]string{
+			"TAPLINE_KAFKA_BROKERS=" + c.Endpoints.Kafka,
+			"TAPLINE_KAFKA_SESSION_TIMEOUT=6s",
+			"TAPLINE_REDIS_ADDRS=" + c.Endpoints.Redis,
+			"TAPLINE_ALLOW_CUSTOM_ENDPOINTS=true",
+			"TAPLINE_ADMIN_ADDR=127.0.0.1:" + fmt.Sprint(base+10+i),
+			"TAPLINE_HTTP_ADDR=127.0.0.1:" + fmt.Sprint(base),
+			"TAPLINE_REQUEST_TIMEOUT=4s",
+			"TAPLINE_MAX_REPLICAS=1",
+		}, o.Env...)
+		c.Services[name] = newProcess(t, c.Dir, name, filepath.Join(c.bin, name), env)
+		c.Services[name].Start(t)
+	}
+	c.Endpoints.ImportCenter = fmt.Sprintf("http://127.0.0.1:%d", base)
+	Eventually(t, time.Minute, "the Import Center answers", func() bool { return c.try("get", "imports", "-o", "json") == nil })
+	c.Apply(t, c.Endpoints.Files["resources"])
+	return c
+}
+
+// StartDev starts `tapline dev`, again after a stop, and waits until it is ready.
+func (c *Cluster) StartDev(t testing.TB) {
+	t.Helper()
+	path := filepath.Join(c.Dir, "data", "endpoints.json")
+	_ = os.Remove(path)
+	c.Dev.Start(t)
+	Eventually(t, time.Minute, "tapline dev is ready", func() bool {
+		if !c.Dev.Running() {
+			t.Fatalf("tapline dev ended while starting:\n%s", tail(c.Dev.log, 4000))
+		}
+		text, err := os.ReadFile(path)
+		return err == nil && json.Unmarshal(text, &c.Endpoints) == nil
+	})
+}
+
+var nextBase atomic.Int32
+
+// portBase finds 30 free ports below the system's own.
+func portBase(t testing.TB) int {
+	t.Helper()
+	for range 200 {
+		base := 20000 + (os.Getpid()*200+int(nextBase.Add(1))*40)%12000
+		if slices.IndexFunc(ports(base), taken) < 0 {
+			return base
+		}
+	}
+	t.Fatal("no 30 free ports in a row")
+	return 0
+}
+
+func ports(base int) []int {
+	out := make([]int, 30)
+	for i := range out {
+		out[i] = base + i
+	}
+	return out
+}
+
+func taken(port int) bool {
+	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	if err != nil {
+		return true
+	}
+	_ = l.Close()
+	return false
+}
+
+// CLI runs bin/tapline and returns what it printed.
+func (c *Cluster) CLI(t testing.TB, args ...string) (stdout string, code int) {
+	t.Helper()
+	cmd := exec.Command(filepath.Join(c.bin, "tapline"), append(args, "--server", c.Endpoints.ImportCenter)...)
+	var out, errOut bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errOut
+	err := cmd.Run()
+	if cmd.ProcessState == nil {
+		t.Fatalf("tapline %s: %v", strings.Join(args, " "), err)
+	}
+	if code = cmd.ProcessState.ExitCode(); code != 0 && code != 3 {
+		t.Logf("tapline %s: exit code %d\n%s", strings.Join(args, " "), code, errOut.String())
+	}
+	return out.String(), code
+}
+
+func (c *Cluster) try(args ...string) error {
+	return exec.Command(filepath.Join(c.bin, "tapline"), append(args, "--server", c.Endpoints.ImportCenter)...).Run()
+}
+
+// Apply applies a file of definitions.
+func (c *Cluster) Apply(t testing.TB, path string) {
+	t.Helper()
+	if _, code := c.CLI(t, "apply", "-f", path); code != 0 {
+		t.Fatalf("tapline apply -f %s: exit code %d", path, code)
+	}
+}
+
+// ApplyText applies definitions given as YAML.
+func (c *Cluster) ApplyText(t testing.TB, yaml string) {
+	t.Helper()
+	path := filepath.Join(c.Dir, "definitions.yaml")
+	if err := os.WriteFile(path, []byte(yaml), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c.Apply(t, path)
+}
+
+// Kafka is how to reach the cluster's broker.
+func (c *Cluster) Kafka() kafka.Config {
+	cfg := kafka.DefaultConfig()
+	cfg.Brokers = strings.Split(c.Endpoints.Kafka, ",")
+	return cfg
+}
+
+// Eventually looks at a condition until it holds.
+func Eventually(t testing.TB, within time.Duration, what string, condition func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(within)
+	for !condition() {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within %s: %s", within, what)
+		}
+		time.Sleep(20 * time.Millisecond) // between looks at the condition
+	}
+}
