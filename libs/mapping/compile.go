@@ -146,10 +146,9 @@ func (c *compiler) compileEvent() {
 	case spec.NameColumn != "":
 		c.compileNameColumn(path+".nameColumn", spec.NameColumn)
 	default:
-		if f := c.m.restricted.checkEventName([]byte(spec.Name)); !f.none() {
+		if f := c.m.restricted.checkEventName([]byte(spec.Name), []byte(fold(spec.Name))); !f.none() {
 			c.problem(f.code, path+".name", "%s", f.reason)
 		}
-		e.name = spec.Name
 		e.rendered = appendText(nil, []byte(spec.Name))
 		e.charged = fold(spec.Name) == chargedEvent
 	}

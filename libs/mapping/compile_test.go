@@ -177,7 +177,7 @@ func TestConstantsCount(t *testing.T) {
 
 func TestRestrictedNamesAreThere(t *testing.T) {
 	t.Parallel()
-	if r := loadRestrictions(); len(r.events) < 20 || !r.event("applaunched") || r.event("purchase") {
+	if r := loadRestrictions(); len(r.events) < 20 || !r.events["applaunched"] || r.events["purchase"] {
 		t.Errorf("restricted events: %v", r.events)
 	}
 }

@@ -27,14 +27,12 @@ type Mapping struct {
 
 // event is how a record's name and time come about.
 type event struct {
-	name      string // static; empty when a column has it
-	rendered  []byte // the static name as JSON
-	charged   bool
-	nameSlot  int
-	ts        *dateReader // nil: the run's clock
-	tsSlot    int
-	hasItems  bool // some property would be Charged's Items
-	itemsName string
+	rendered []byte // the static name as JSON; nil when a column has it
+	charged  bool
+	nameSlot int
+	ts       *dateReader // nil: the run's clock
+	tsSlot   int
+	hasItems bool // some property would be Charged's Items
 }
 
 // Reject is a row that becomes no record: why, and because of what. Reason is in
@@ -54,6 +52,7 @@ type scratch struct {
 	text   []byte
 	value  []byte
 	id     []byte
+	fold   []byte
 	vm     any
 	env    map[string]any
 }

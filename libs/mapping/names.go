@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"bytes"
 	_ "embed" // the restricted names
 	"encoding/json"
 	"fmt"
@@ -43,11 +44,6 @@ func loadRestrictions() restrictions {
 	return r
 }
 
-// event reports whether an event of this folded name cannot be imported.
-func (r restrictions) event(folded string) bool {
-	return r.events[folded] || strings.HasPrefix(folded, reservedPrefix)
-}
-
 // fold spells a name so that equal names are equal texts: CleverTap regards
 // neither case nor spaces.
 func fold(name string) string {
@@ -77,24 +73,32 @@ func checkPropertyName(name string) (code, message string) {
 	return "", ""
 }
 
-// checkEventName applies the rules of a row's event name.
-func (r restrictions) checkEventName(name []byte) fault {
-	bad := fault{codeEventNameInvalid, ""}
-	blank := true
+// appendFold is fold without an allocation, for names in ASCII.
+func appendFold(dst, name []byte) []byte {
 	for _, c := range name {
-		if strings.IndexByte(prohibited, c) >= 0 {
-			bad.reason = "the event name contains a character that CleverTap prohibits"
-			return bad
+		switch {
+		case c >= utf8.RuneSelf:
+			return append(dst[:0], fold(string(name))...)
+		case c == ' ' || c >= '\t' && c <= '\r':
+			continue
+		case c >= 'A' && c <= 'Z':
+			c += 'a' - 'A'
 		}
-		blank = blank && (c == ' ' || c == '\t' || c == '\n' || c == '\r')
+		dst = append(dst, c)
 	}
+	return dst
+}
+
+// checkEventName applies the rules of an event's name; folded is the name folded.
+func (r restrictions) checkEventName(name, folded []byte) fault {
 	switch {
-	case blank:
+	case len(bytes.TrimSpace(name)) == 0:
 		return fault{codeEventNameMissing, "the event name is empty"}
+	case bytes.ContainsAny(name, prohibited):
+		return fault{codeEventNameInvalid, "the event name contains a character that CleverTap prohibits"}
 	case len(name) > maxValueBytes:
-		bad.reason = "the event name is longer than 512 bytes"
-		return bad
-	case r.event(fold(string(name))):
+		return fault{codeEventNameInvalid, "the event name is longer than 512 bytes"}
+	case r.events[string(folded)] || bytes.HasPrefix(folded, []byte(reservedPrefix)):
 		return fault{codeEventRestricted, "the event name is one of CleverTap's system events"}
 	}
 	return fault{}

@@ -194,10 +194,11 @@ func (b *builder) eventName(e *event) ([]byte, fault) {
 	if !ok {
 		return nil, fault{codeEventNameInvalid, "the event name is not a valid text"}
 	}
-	if f := b.m.restricted.checkEventName(text); !f.none() {
+	b.s.fold = appendFold(b.s.fold[:0], text)
+	if f := b.m.restricted.checkEventName(text, b.s.fold); !f.none() {
 		return nil, f
 	}
-	if e.hasItems && fold(string(text)) == chargedEvent {
+	if e.hasItems && string(b.s.fold) == chargedEvent {
 		return nil, fault{codePropertyRestricted, "Items of the event Charged cannot be imported"}
 	}
 	b.s.value = appendText(b.s.value[:0], text)

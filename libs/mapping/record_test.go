@@ -93,6 +93,8 @@ func TestEvents(t *testing.T) {
 		{"good name from a column", `{"nameColumn":"E"}`, `{"ID":"u","E":"Added to cart"}`, `{"type":"event","identity":"u","ts":1700000000,"evtName":"Added to cart","evtData":{"p":1}}`},
 		{"name NULL", `{"nameColumn":"E"}`, `{"ID":"u","E":null}`, codeEventNameMissing},
 		{"name empty", `{"nameColumn":"E"}`, `{"ID":"u","E":" "}`, codeEventNameMissing},
+		{"name of a wide blank", `{"nameColumn":"E"}`, `{"ID":"u","E":"\u00a0"}`, codeEventNameMissing},
+		{"name restricted beyond ASCII", `{"nameColumn":"E"}`, `{"ID":"u","E":"App\u00a0Launched"}`, codeEventRestricted},
 		{"name too long", `{"nameColumn":"E"}`, `{"ID":"u","E":"` + strings.Repeat("n", 513) + `"}`, codeEventNameInvalid},
 		{"name restricted", `{"nameColumn":"E"}`, `{"ID":"u","E":"appLaunched"}`, codeEventRestricted},
 		{"name reserved", `{"nameColumn":"E"}`, `{"ID":"u","E":"wzrk_x"}`, codeEventRestricted},
@@ -126,6 +128,18 @@ func TestCharged(t *testing.T) {
 	}
 	if _, rejects := m.Map(nil, []byte(`{"ID":"u","E":"Bought"}`), clock); rejects != nil {
 		t.Errorf("got %v", rejects)
+	}
+}
+
+// TestAlias: a property named identity gives a profile another identity, so it
+// obeys the same rules.
+func TestAlias(t *testing.T) {
+	t.Parallel()
+	m := compiled(t, profile(t, `{"from":"V","to":"identity"}`), columns(t, "ID TEXT; V VARIANT"), Options{})
+	for value, want := range map[string]string{`"u2"`: `"u2"`, `42`: `"42"`, `"N/A"`: codeIdentityDenied, `""`: codeIdentityMissing, `1.5`: codeTypeMismatch, `null`: ``} {
+		if got := outcome(t, m, value); got != want {
+			t.Errorf("%s: got %s, want %s", value, got, want)
+		}
 	}
 }
 

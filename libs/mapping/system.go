@@ -30,6 +30,7 @@ func systemProperties() map[string]*systemProperty {
 		{name: "Age", typ: typeInteger, types: number, convert: convertAge, single: true},
 		{name: "DOB", typ: typeDate, types: []string{typeDate}, convert: convertDate, single: true},
 		{name: "Photo", typ: typeString, types: text, convert: convertString, text: true},
+		{name: "identity", typ: typeString, types: text, convert: convertAlias, single: true},
 		{name: "FBID", typ: typeString, types: text, convert: convertString, single: true, text: true},
 		{name: "GPID", typ: typeString, types: text, convert: convertString, single: true, text: true},
 	}
@@ -47,6 +48,19 @@ func (c *compiler) systemProperty(name string) *systemProperty {
 		return &systemProperty{name: name, typ: typeBoolean, types: []string{typeBoolean}, convert: convertMessageFlag, single: true}
 	}
 	return c.system[folded]
+}
+
+// convertAlias makes another identity for the profile.
+func convertAlias(_ *property, dst []byte, t token, s *scratch) ([]byte, fault) {
+	text, f := appendIdentity(s.text[:0], t)
+	s.text = text
+	if f.none() {
+		f = checkIdentity(text, false)
+	}
+	if !f.none() {
+		return dst, f
+	}
+	return appendText(dst, text), fault{}
 }
 
 func convertMessageFlag(_ *property, dst []byte, t token, s *scratch) ([]byte, fault) {
