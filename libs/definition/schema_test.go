@@ -3,6 +3,7 @@ package definition
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"flag"
 	"io"
 	"os"
@@ -83,7 +84,7 @@ func TestSchemasTakeDefinitions(t *testing.T) {
 		valid := true
 		for {
 			var doc any
-			if err := decoder.Decode(&doc); err == io.EOF {
+			if err := decoder.Decode(&doc); errors.Is(err, io.EOF) {
 				break
 			} else if err != nil {
 				break // a mistake for the YAML parser is one for the editor too

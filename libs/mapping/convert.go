@@ -129,7 +129,7 @@ func convertDate(p *property, dst []byte, t token, s *scratch) ([]byte, fault) {
 func convertByForm(p *property, dst []byte, t token, s *scratch) ([]byte, fault) {
 	switch t.kind {
 	case kindNumber:
-		if bytes.IndexAny(t.raw, ".eE") < 0 {
+		if !bytes.ContainsAny(t.raw, ".eE") {
 			return convertInteger(p, dst, t, s)
 		}
 		return convertFloat(p, dst, t, s)

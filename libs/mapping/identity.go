@@ -41,7 +41,7 @@ func appendIdentity(dst []byte, t token) ([]byte, fault) {
 		}
 		return out, fault{}
 	case kindNumber:
-		if bytes.IndexAny(t.raw, ".eE") < 0 {
+		if !bytes.ContainsAny(t.raw, ".eE") {
 			return append(dst, t.raw...), fault{}
 		}
 	}
