@@ -41,7 +41,7 @@ type warehouse struct {
 	left       int
 	tags       []snowflake.Tag
 
-	onOpen  func(n int) error                                       // n-th sign-in
+	onOpen  func(n int) error                                           // n-th sign-in
 	onQuery func(ctx context.Context, id string, on func(string)) error // before the result is there
 	onChunk func(ctx context.Context, i int) error
 	opened  int

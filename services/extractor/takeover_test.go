@@ -1,0 +1,387 @@
+package extractor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"tapline.dev/libs/kafka"
+	"tapline.dev/schemas"
+	"tapline.dev/services/extractor/internal/ledger"
+)
+
+// hangingLedger writes a chunk's value and then dies, as a process would that is
+// killed between the ledger's write and the transaction.
+type hangingLedger struct {
+	ledger.Store
+	suffix string
+	hang   *hang
+}
+
+func (h hangingLedger) Set(ctx context.Context, key string, value []byte, ttl time.Duration) error {
+	err := h.Store.Set(ctx, key, value, ttl)
+	if strings.HasSuffix(key, h.suffix) {
+		h.hang.wait()
+	}
+	return err
+}
+
+// TestKilled lets one process stop dead at a moment and another take over; the
+// first is a zombie after that, and wakes up to be fenced.
+func TestKilled(t *testing.T) {
+	t.Parallel()
+	moments := map[string]func(*world, *Service, *hang){
+		"before the start is reported": func(w *world, _ *Service, h *hang) {
+			w.db.onQuery = func(context.Context, string, func(string)) error {
+				w.db.mu.Lock()
+				w.db.onQuery = nil
+				w.db.mu.Unlock()
+				h.wait()
+				return nil
+			}
+		},
+		"between a ledger value and its transaction": func(_ *world, s *Service, h *hang) {
+			s.ledger = hangingLedger{s.ledger, ":2", h}
+		},
+		"after a committed chunk": func(w *world, _ *Service, h *hang) {
+			w.db.onChunk = func(_ context.Context, i int) error {
+				if i == 3 {
+					w.db.mu.Lock()
+					w.db.onChunk = nil
+					w.db.mu.Unlock()
+					h.wait()
+				}
+				return nil
+			}
+		},
+	}
+	for name, arm := range moments {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, customers(20)...)
+			// The run before left a ledger that knows two rows, one of them twice.
+			w.db.rows[4].at, w.db.rows[5].at = w.db.rows[3].at, w.db.rows[3].at
+			w.db.rows[4].id, w.db.rows[4].email = w.db.rows[3].id, w.db.rows[3].email
+			w.db.rows[5].id, w.db.rows[5].email = w.db.rows[3].id, w.db.rows[3].email
+			all := w.db.rows
+			w.db.rows = append(all[3:5:5], all[19])
+			wide := func(a *schemas.ActiveRun) { a.Spec.Source.Cursor.Lookback = schemas.Duration(time.Hour) }
+			w.activate(wide)
+			w.extract(w.start())
+			w.close()
+			w.db.rows = all
+			w.activate(func(a *schemas.ActiveRun) {
+				wide(a)
+				a.Run, a.Number = "customers.2", 2
+			})
+
+			first, h := w.start(), newHang(t)
+			arm(w, first, h)
+			zombie := make(chan error, 1)
+			go func() { zombie <- first.term(t.Context(), importName, w.work()) }()
+			<-h.reached
+			w.extract(w.start())
+			close(h.release)
+			if err := <-zombie; !errors.Is(err, kafka.ErrFenced) {
+				t.Errorf("the zombie ended with %v, want fenced", err)
+			}
+
+			final := w.last(schemas.ReportFinal).Final
+			if final.Read != 20 || final.Extracted != 17 || final.Unchanged != 3 || final.LedgerReadError {
+				t.Errorf("final: %+v", final)
+			}
+			if rows := w.rows(); len(rows) != 17 {
+				t.Errorf("%d rows, want 17", len(rows))
+			}
+			statements := 2
+			if name == "before the start is reported" {
+				statements = 3
+			}
+			if len(w.db.statements) != statements {
+				t.Errorf("%d statements, want %d", len(w.db.statements), statements)
+			}
+			// The ledger that it left is whole, whoever wrote it.
+			s := w.start()
+			p, complete, err := ledger.Load(t.Context(), s.ledger, importName, *final.Ledger, 1000)
+			if err != nil || !complete || p == nil {
+				t.Errorf("ledger: complete %v, %v", complete, err)
+			}
+		})
+	}
+}
+
+func TestResultOfTheEarlierTermIsGone(t *testing.T) {
+	t.Parallel()
+	for code, spoil := range map[string]func(*world){
+		"result_lost":    func(w *world) { clear(w.db.results) },
+		"result_changed": func(w *world) { w.db.chunkRows = 7 },
+	} {
+		t.Run(code, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, customers(20)...)
+			first, h := w.start(), newHang(t)
+			w.db.onChunk = func(_ context.Context, i int) error {
+				if i == 2 {
+					w.db.mu.Lock()
+					w.db.onChunk = nil
+					w.db.mu.Unlock()
+					h.wait()
+					return errHung
+				}
+				return nil
+			}
+			w.activate(nil)
+			zombie := make(chan error, 1)
+			go func() { zombie <- first.term(t.Context(), importName, w.work()) }()
+			<-h.reached
+			spoil(w)
+			w.extract(w.start())
+			close(h.release)
+			<-zombie
+			got := w.last(schemas.ReportAbandoned).Abandoned
+			if got.Code != code || got.Permanent {
+				t.Errorf("abandoned: %+v", got)
+			}
+			if int64(len(w.rows())) != got.Extracted {
+				t.Errorf("%d rows and %d reported", len(w.rows()), got.Extracted)
+			}
+		})
+	}
+}
+
+// A resume that cannot know what of the previous ledger was used sends rows
+// again rather than lose a twin.
+func TestResumeWithoutItsLedger(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, customers(20)...)
+	w.activate(nil)
+	w.extract(w.start())
+	w.close()
+	w.activate(func(a *schemas.ActiveRun) { a.Run, a.Number = "customers.2", 2 })
+	first, h := w.start(), newHang(t)
+	w.db.onChunk = func(_ context.Context, i int) error {
+		if i == 3 {
+			w.db.mu.Lock()
+			w.db.onChunk = nil
+			w.db.mu.Unlock()
+			h.wait()
+		}
+		return nil
+	}
+	zombie := make(chan error, 1)
+	go func() { zombie <- first.term(t.Context(), importName, w.work()) }()
+	<-h.reached
+	w.redis.Flush()
+	w.extract(w.start())
+	close(h.release)
+	<-zombie
+	final := w.last(schemas.ReportFinal).Final
+	if final.Read != 20 || !final.LedgerReadError || final.Extracted == 0 || final.Extracted+final.Unchanged != 20 || final.Ledger.Complete {
+		t.Errorf("final: %+v", final)
+	}
+}
+
+func TestEnding(t *testing.T) {
+	t.Parallel()
+	t.Run("while the statement runs", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, customers(20)...)
+		running := make(chan struct{})
+		w.db.onQuery = func(ctx context.Context, _ string, _ func(string)) error {
+			close(running)
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		w.activate(nil)
+		work := w.work()
+		done := make(chan error, 1)
+		s := w.start()
+		go func() { done <- s.term(t.Context(), importName, work) }()
+		<-running
+		close(work.ending)
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		if final := w.last(schemas.ReportFinal).Final; !final.Early || final.Read != 0 || w.db.aborted != 1 {
+			t.Errorf("final: %+v, %d statements aborted", final, w.db.aborted)
+		}
+	})
+	t.Run("while a reported statement runs", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, customers(20)...)
+		w.db.onQuery = func(ctx context.Context, id string, on func(string)) error {
+			on(id)
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		w.activate(nil)
+		work := w.work()
+		done := make(chan error, 1)
+		s := w.start()
+		go func() { done <- s.term(t.Context(), importName, work) }()
+		for len(w.reports()) == 0 {
+			if t.Context().Err() != nil {
+				t.Fatal("no early report")
+			}
+		}
+		if r := w.last(schemas.ReportStarted); r.Started.QueryID != "01b-1" || len(r.Started.Columns) != 0 {
+			t.Errorf("started: %+v", r.Started)
+		}
+		close(work.ending)
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		if w.last(schemas.ReportFinal); len(w.db.cancelled) != 1 {
+			t.Errorf("cancelled: %v", w.db.cancelled)
+		}
+	})
+	t.Run("between chunks", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, customers(20)...)
+		w.activate(nil)
+		work := w.work()
+		w.db.onChunk = func(ctx context.Context, i int) error {
+			if i == 4 {
+				close(work.ending)
+				<-ctx.Done()
+				return ctx.Err()
+			}
+			return nil
+		}
+		if err := w.start().term(t.Context(), importName, work); err != nil {
+			t.Fatal(err)
+		}
+		final := w.last(schemas.ReportFinal).Final
+		if !final.Early || final.Extracted != int64(len(w.rows())) || final.Read%3 != 0 || final.Read > 12 {
+			t.Errorf("final: %+v with %d rows", final, len(w.rows()))
+		}
+	})
+}
+
+// A statement that another owner can find is left alone, and waited for.
+func TestLongStatementMovesToTheNextOwner(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, customers(10)...)
+	w.db.onQuery = func(ctx context.Context, id string, on func(string)) error {
+		on(id)
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	w.activate(nil)
+	ctx, leave := context.WithCancelCause(t.Context())
+	done := make(chan error, 1)
+	first := w.start()
+	go func() { done <- first.term(ctx, importName, w.work()) }()
+	for len(w.reports()) == 0 {
+		if t.Context().Err() != nil {
+			t.Fatal("no early report")
+		}
+	}
+	leave(errLeft)
+	if err := <-done; !errors.Is(err, errLeft) {
+		t.Fatalf("ended with %v", err)
+	}
+	w.extract(w.start())
+	if final := w.last(schemas.ReportFinal).Final; final.Read != 10 || len(w.db.statements) != 1 || len(w.db.cancelled) != 0 || w.db.aborted != 0 {
+		t.Errorf("final: %+v, %d statements, cancelled %v, aborted %d", final, len(w.db.statements), w.db.cancelled, w.db.aborted)
+	}
+}
+
+// TestGroup runs whole services: one stops in the middle of a run, another goes
+// on; the second attempt of another run follows a state that names it.
+func TestGroup(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, customers(60)...)
+	reached := make(chan struct{})
+	w.db.onChunk = func(ctx context.Context, i int) error {
+		if i == 9 {
+			w.db.mu.Lock()
+			w.db.onChunk = nil
+			w.db.mu.Unlock()
+			close(reached)
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		return nil
+	}
+	run := func() (stop func(), rec interface{ Logs() string }) {
+		s, tel := w.service()
+		ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+		done := make(chan error, 1)
+		go func() { done <- s.Run(ctx) }()
+		return func() {
+			cancel()
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		}, tel
+	}
+	stopFirst, firstLogs := run()
+	w.activate(nil)
+	<-reached
+	stopSecond, secondLogs := run()
+	stopFirst()
+	w.await(func() bool { return w.ended() })
+	if final := w.last(schemas.ReportFinal).Final; final.Extracted != 60 || len(w.rows()) != 60 || len(w.db.statements) != 1 {
+		t.Errorf("final: %+v, %d rows, %d statements", final, len(w.rows()), len(w.db.statements))
+	}
+	w.close()
+
+	w.activate(func(a *schemas.ActiveRun) {
+		a.Run, a.Number, a.Attempt, a.WatermarkFrom = "customers.2", 2, 3, w.state.Watermark
+	})
+	w.await(func() bool { return w.ended() })
+	if final := w.last(schemas.ReportFinal).Final; final.Unchanged != 11 || final.Extracted != 0 {
+		t.Errorf("final: %+v", final)
+	}
+
+	// Cancelling through the state reaches the attempt.
+	hung := make(chan struct{})
+	w.db.mu.Lock()
+	w.db.onQuery = func(ctx context.Context, _ string, _ func(string)) error {
+		close(hung)
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	w.db.mu.Unlock()
+	w.activate(func(a *schemas.ActiveRun) { a.Run, a.Number = "customers.3", 3 })
+	<-hung
+	w.state.Active.Ending = &schemas.Ending{State: schemas.StateCancelled, Skip: schemas.SkipCancelled}
+	w.write()
+	w.await(func() bool { return w.ended() })
+	if final := w.last(schemas.ReportFinal).Final; !final.Early {
+		t.Errorf("final: %+v", final)
+	}
+	stopSecond()
+
+	// Invariant 9.
+	for _, logs := range []string{firstLogs.Logs(), secondLogs.Logs()} {
+		if strings.Contains(logs, "canary") || strings.Contains(logs, "SELECT") {
+			t.Errorf("the log holds a value or SQL: %s", logs)
+		}
+	}
+}
+
+func (w *world) ended() bool {
+	all := w.reports()
+	return len(all) > 0 && (all[len(all)-1].Final != nil || all[len(all)-1].Abandoned != nil)
+}
+
+// await polls for a condition.
+func (w *world) await(cond func() bool) {
+	w.t.Helper()
+	deadline := time.Now().Add(30 * time.Second)
+	for !cond() {
+		if time.Now().After(deadline) {
+			w.t.Fatal(fmt.Sprintf("not within 30 s; reports: %+v", w.reports()))
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-w.t.Context().Done():
+			w.t.Fatal("the test is over")
+		}
+	}
+}
