@@ -30,6 +30,7 @@ type rig struct {
 	redis    *redistest.Server
 	view     *projection.Reader
 	ids      atomic.Int64
+	tel      *telemetry.Telemetry
 
 	mu   sync.Mutex
 	runs map[string]schemas.Run // newest event of each, a moment late
@@ -55,7 +56,7 @@ func newRig(t *testing.T) *rig {
 	t.Cleanup(reader.Close)
 	r := &rig{
 		t: t, cfg: cfg, topics: schemas.NewTopics(cfg.Kafka.Prefix), producer: producer, reader: reader,
-		redis: server, view: projection.NewReader(server.Client(t)), runs: map[string]schemas.Run{},
+		redis: server, view: projection.NewReader(server.Client(t)), tel: telemetry.Discard(), runs: map[string]schemas.Run{},
 	}
 	table, err := kafka.OpenTable(cfg.Kafka, kafkatest.Deps(), r.topics.Runs(), r.note)
 	if err != nil {
@@ -82,7 +83,8 @@ func (r *rig) note(rec *kafka.Record) {
 // start runs the scheduler until the returned function is called.
 func (r *rig) start() (stop func()) {
 	r.t.Helper()
-	service, err := scheduler.New(r.cfg, scheduler.Deps{Telemetry: telemetry.Discard(), Health: daemon.NewHealth()})
+	health := daemon.NewHealth()
+	service, err := scheduler.New(r.cfg, scheduler.Deps{Telemetry: r.tel, Health: health})
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -101,6 +103,7 @@ func (r *rig) start() (stop func()) {
 		}
 	}
 	r.t.Cleanup(stop)
+	r.await("readiness", func() bool { return health.Ready(r.t.Context()) == nil })
 	return stop
 }
 
@@ -232,6 +235,29 @@ func (r *rig) await(what string, condition func() bool) {
 		case <-r.t.Context().Done():
 		}
 	}
+}
+
+// awaitTaken waits until the log says that every report has been taken in.
+func (r *rig) awaitTaken(importName string) {
+	r.t.Helper()
+	p := schemas.ControlPartition(importName)
+	end, err := r.reader.EndOffset(r.t.Context(), kafka.TP{Topic: r.topics.Reports(), Partition: p})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.await("the position", func() bool {
+		var position schemas.Position
+		_, err := r.reader.ReadTo(r.t.Context(), kafka.TP{Topic: r.topics.Fold(), Partition: p}, 0, func(rec *kafka.Record) error {
+			if string(rec.Key) != schemas.PositionKey(p) {
+				return nil
+			}
+			return json.Unmarshal(rec.Value, &position)
+		})
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		return position.Reports == end
+	})
 }
 
 func (r *rig) awaitRun(run, state string) schemas.Run {

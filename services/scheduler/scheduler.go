@@ -42,8 +42,10 @@ type Service struct {
 	topics   schemas.Topics
 	redis    *redis.Client
 	metrics  *metrics
-	ready    func(error)
 	instance string
+
+	mu     sync.Mutex
+	owners *owners // of the present membership, nil without one
 }
 
 // New wires the service; it connects to nothing.
@@ -58,10 +60,23 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("creating metrics: %w", err)
 	}
-	return &Service{
-		cfg: cfg, deps: deps, topics: schemas.NewTopics(cfg.Kafka.Prefix), redis: client, metrics: m,
-		ready: deps.Health.Gate("partitions"), instance: rand.Text(),
-	}, nil
+	s := &Service{
+		cfg: cfg, deps: deps, topics: schemas.NewTopics(cfg.Kafka.Prefix), redis: client, metrics: m, instance: rand.Text(),
+	}
+	deps.Health.Add("partitions", s.ready)
+	return s, nil
+}
+
+// ready reports what keeps the service from scheduling: no membership of the
+// group, or a partition that is still being taken over. Redis is not asked, since
+// nothing waits for it.
+func (s *Service) ready(context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.owners == nil {
+		return errors.New("not a member of the scheduler's group yet")
+	}
+	return s.owners.ready()
 }
 
 // Run schedules until ctx ends. The steps in hand are committed before it
@@ -81,16 +96,15 @@ func (s *Service) Run(ctx context.Context) (err error) {
 	if err := kafka.EnsureTopics(ctx, s.cfg.Kafka, s.deps.Kafka, s.topics.Catalogue()); err != nil {
 		return s.unlessStopped(ctx, err)
 	}
-	owners := &owners{service: s, running: map[int32]*running{}, deps: partition.Deps{
+	deps := partition.Deps{
 		Kafka: s.deps.Kafka, Reader: reader, Writer: projection.NewWriter(s.redis), Clock: clock,
 		Log: s.deps.Telemetry.Logger, Tracer: s.deps.Telemetry.Tracer(name), Observe: s.metrics,
-	}}
+	}
 	for ctx.Err() == nil {
-		err := s.own(ctx, owners)
+		err := s.own(ctx, &owners{cfg: s.partitionConfig(), deps: deps, running: map[int32]*running{}})
 		if ctx.Err() != nil {
 			break
 		}
-		s.ready(err)
 		s.deps.Telemetry.Logger.WarnContext(ctx, "membership ended, joining again", "error", err)
 		select {
 		case <-time.After(s.cfg.TakeoverPause):
@@ -103,6 +117,7 @@ func (s *Service) Run(ctx context.Context) (err error) {
 // own is one membership of the group.
 func (s *Service) own(ctx context.Context, owners *owners) error {
 	defer owners.stopAll()
+	defer s.member(nil)
 	group, err := kafka.OpenGroup(s.cfg.Kafka, s.deps.Kafka, kafka.GroupConfig{
 		Group: Group, Topics: []string{s.topics.Reports()}, OwnershipOnly: true,
 		Assigned: func(_ context.Context, tps []kafka.TP) { owners.start(ctx, tps) },
@@ -114,13 +129,20 @@ func (s *Service) own(ctx context.Context, owners *owners) error {
 	}
 	// Close calls Revoked, which waits for the last steps, before it leaves.
 	defer group.Close()
-	s.ready(nil)
+	owners.contact = group.Contact
+	s.member(owners)
 	for ctx.Err() == nil {
 		if _, err := group.Poll(ctx, 1); err != nil {
 			return s.unlessStopped(ctx, err)
 		}
 	}
 	return nil
+}
+
+func (s *Service) member(owners *owners) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.owners = owners
 }
 
 func (s *Service) unlessStopped(ctx context.Context, err error) error {
@@ -140,67 +162,4 @@ func (s *Service) partitionConfig() partition.Config {
 			ProgressEvery: c.ProgressEvery, CatchUpGrace: c.CatchUpGrace,
 		},
 	}
-}
-
-// owners runs one goroutine for each partition that the group has assigned.
-type owners struct {
-	service *Service
-	deps    partition.Deps
-
-	mu      sync.Mutex
-	running map[int32]*running
-}
-
-type running struct {
-	cancel context.CancelFunc
-	done   chan struct{}
-}
-
-func (o *owners) start(ctx context.Context, tps []kafka.TP) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	for _, tp := range tps {
-		if _, ok := o.running[tp.Partition]; ok {
-			continue
-		}
-		ctx, cancel := context.WithCancel(ctx)
-		r := &running{cancel: cancel, done: make(chan struct{})}
-		o.running[tp.Partition] = r
-		owner := partition.New(tp.Partition, o.service.partitionConfig(), o.deps)
-		go func() {
-			defer close(r.done)
-			owner.Run(ctx, func() {
-				o.deps.Log.InfoContext(ctx, "partition taken over", "partition", tp.Partition)
-			})
-		}()
-	}
-}
-
-// stop ends owners and waits for their last step.
-func (o *owners) stop(tps []kafka.TP) {
-	o.mu.Lock()
-	var stopping []*running
-	for _, tp := range tps {
-		if r, ok := o.running[tp.Partition]; ok {
-			stopping = append(stopping, r)
-			delete(o.running, tp.Partition)
-		}
-	}
-	o.mu.Unlock()
-	for _, r := range stopping {
-		r.cancel()
-	}
-	for _, r := range stopping {
-		<-r.done
-	}
-}
-
-func (o *owners) stopAll() {
-	o.mu.Lock()
-	var tps []kafka.TP
-	for p := range o.running {
-		tps = append(tps, kafka.TP{Partition: p})
-	}
-	o.mu.Unlock()
-	o.stop(tps)
 }

@@ -69,6 +69,7 @@ func TestStopAndStartAtEveryReport(t *testing.T) {
 		func(x *schemas.Report) { x.Mapped = &schemas.Mapped{RejectsByCode: map[string]int64{"date_format": 1}} },
 	} {
 		r.report("customers.1", 1, edit)
+		r.awaitTaken("customers")
 		stop()
 		stop = r.start()
 	}

@@ -1,0 +1,98 @@
+package scheduler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"tapline.dev/libs/kafka"
+	"tapline.dev/services/scheduler/internal/partition"
+)
+
+// owners runs one goroutine for each partition that the group has assigned, for
+// the time of one membership.
+type owners struct {
+	cfg     partition.Config
+	deps    partition.Deps
+	contact func() time.Time // with the group
+
+	mu      sync.Mutex
+	running map[int32]*running
+}
+
+type running struct {
+	cancel context.CancelFunc
+	done   chan struct{}
+	taken  bool // taken over at least once
+}
+
+func (o *owners) start(ctx context.Context, tps []kafka.TP) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, tp := range tps {
+		if _, ok := o.running[tp.Partition]; ok {
+			continue
+		}
+		ctx, cancel := context.WithCancel(ctx)
+		r := &running{cancel: cancel, done: make(chan struct{})}
+		o.running[tp.Partition] = r
+		owner := partition.New(tp.Partition, o.cfg, o.deps)
+		go func() {
+			defer close(r.done)
+			owner.Run(ctx, func() {
+				o.deps.Log.InfoContext(ctx, "partition taken over", slog.Int("partition", int(tp.Partition)))
+				o.mu.Lock()
+				defer o.mu.Unlock()
+				r.taken = true
+			})
+		}()
+	}
+}
+
+// stop ends owners and waits for their last step.
+func (o *owners) stop(tps []kafka.TP) {
+	o.mu.Lock()
+	var stopping []*running
+	for _, tp := range tps {
+		if r, ok := o.running[tp.Partition]; ok {
+			stopping = append(stopping, r)
+			delete(o.running, tp.Partition)
+		}
+	}
+	o.mu.Unlock()
+	for _, r := range stopping {
+		r.cancel()
+	}
+	for _, r := range stopping {
+		<-r.done
+	}
+}
+
+func (o *owners) stopAll() {
+	o.mu.Lock()
+	var tps []kafka.TP
+	for p := range o.running {
+		tps = append(tps, kafka.TP{Partition: p})
+	}
+	o.mu.Unlock()
+	o.stop(tps)
+}
+
+// ready reports a membership that is not in force, or a partition that is still
+// being taken over. A member that owns none is ready: others own them.
+func (o *owners) ready() error {
+	if o.contact().IsZero() {
+		return errors.New("joining the scheduler's group")
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for p, r := range o.running {
+		if !r.taken {
+			return fmt.Errorf("partition %d is being taken over", p)
+		}
+	}
+	return nil
+}
