@@ -55,11 +55,27 @@ type civil struct {
 // seconds is the epoch second of c. Fractions were cut before, which floors,
 // before 1970 too.
 func (c civil) seconds(zone *time.Location) int64 {
+	clock := int64(c.hour*3600 + c.minute*60 + c.second - c.offset)
+	seconds := daysSinceEpoch(c.year, c.month, c.day)*secondsPerDay + clock
 	if c.hasOffset || zone == time.UTC {
-		clock := int64(c.hour*3600 + c.minute*60 + c.second - c.offset)
-		return daysSinceEpoch(c.year, c.month, c.day)*86400 + clock
+		return seconds
 	}
-	return time.Date(c.year, time.Month(c.month), c.day, c.hour, c.minute, c.second, 0, zone).Unix()
+	// time.Date does not say which offset it takes where clocks change. Here the
+	// offset before the change counts, for an hour that comes twice and for one
+	// that does not come at all.
+	before, after := offsetAt(zone, seconds-secondsPerDay), offsetAt(zone, seconds+secondsPerDay)
+	if before != after && offsetAt(zone, seconds-before) != before && offsetAt(zone, seconds-after) == after {
+		return seconds - after
+	}
+	return seconds - before
+}
+
+const secondsPerDay = 86400
+
+// offsetAt is a zone's offset east of UTC at an instant.
+func offsetAt(zone *time.Location, seconds int64) int64 {
+	_, offset := time.Unix(seconds, 0).In(zone).Zone()
+	return int64(offset)
 }
 
 // daysSinceEpoch counts days in the proleptic Gregorian calendar: a year starts

@@ -78,6 +78,9 @@ func TestDates(t *testing.T) {
 		{"zone with a summer", `{"from":"V","to":"p","type":"date","timezone":"Europe/Berlin","format":"dd/MM/yyyy"}`, "ID TEXT; V TEXT", map[string]string{
 			`"01/07/2024"`: `"$D_1719828000"`, `"01/01/2024"`: `"$D_1704106800"`,
 		}},
+		{"a time that spring skips, and one that autumn repeats", `{"from":"V","to":"p","type":"date","timezone":"Europe/Berlin"}`, "ID TEXT; V TIMESTAMP_NTZ", map[string]string{
+			`"2024-03-31T02:30:00.000000000"`: `"$D_1711848600"`, `"2024-10-27T02:30:00.000000000"`: `"$D_1729989000"`,
+		}},
 		{"a text column has its format only", `{"from":"V","to":"p","type":"date","format":"yyyy/MM/dd"}`, "ID TEXT; V TEXT", map[string]string{
 			`"2024/03/18"`: `"$D_1710763200"`, `"2024-03-18"`: codeDateFormat, `"2024-03-18T00:00:00"`: codeDateFormat, `"2024/02/30"`: codeDateFormat,
 		}},
@@ -109,6 +112,28 @@ func TestDates(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestZones agrees with time.Date wherever a clock time is unique.
+func TestZones(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata", "Pacific/Apia", "America/Sao_Paulo"} {
+		zone, err := time.LoadLocation(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for at := time.Date(1950, 1, 1, 0, 17, 5, 0, time.UTC); at.Year() < 2040; at = at.Add(7*time.Hour + 13*time.Minute) {
+			local := at.In(zone)
+			c := civil{year: local.Year(), month: int(local.Month()), day: local.Day(), hour: local.Hour(), minute: local.Minute(), second: local.Second()}
+			got := time.Unix(c.seconds(zone), 0).In(zone)
+			if got.Format(time.DateTime) != local.Format(time.DateTime) {
+				t.Fatalf("%s: %s became %s", name, local, got)
+			}
+			if got.After(local) {
+				t.Fatalf("%s: %s became the later %s", name, local, got)
+			}
+		}
 	}
 }
 
