@@ -58,7 +58,8 @@ func (s *Server) authenticate(in loginRequest) *Error {
 		}
 		return nil
 	case "SNOWFLAKE_JWT":
-		if s.publicKey == nil || !user {
+		// The token names the user; a driver may leave the login name out.
+		if s.publicKey == nil || !user && in.Data.Login != "" {
 			return &Error{"390144", "08001", "JWT token is invalid."}
 		}
 		return s.verifyJWT(in.Data.Token)
@@ -167,9 +168,33 @@ func (s *Server) openSession(ctx context.Context, in loginRequest, req *http.Req
 		return nil, errors.Join(err, conn.Close())
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.sessions[ses.id] = ses
+	s.mu.Unlock()
+	s.sweep(ctx)
 	return ses, nil
+}
+
+// sweep closes the sessions that nobody can renew any more.
+func (s *Server) sweep(ctx context.Context) {
+	now := time.Now()
+	var gone []*session
+	s.mu.Lock()
+	for id, ses := range s.sessions {
+		ses.mu.Lock()
+		if now.After(ses.masterEnd) {
+			gone = append(gone, ses)
+			delete(s.sessions, id)
+		}
+		ses.mu.Unlock()
+	}
+	s.mu.Unlock()
+	for _, ses := range gone {
+		s.running.Go(func() {
+			if err := ses.close(context.WithoutCancel(ctx)); err != nil {
+				s.log.WarnContext(ctx, "closing session", "error", err)
+			}
+		})
+	}
 }
 
 func (s *Server) prepareSession(ctx context.Context, ses *session, in loginRequest, req *http.Request) error {

@@ -40,6 +40,7 @@ type catalog struct {
 
 	mu        sync.Mutex
 	fresh     bool
+	foreign   bool // somebody holds a connection of his own: never trust the copy
 	tables    map[string]table
 	databases map[string]map[string]bool // and their schemas
 }
@@ -53,6 +54,13 @@ func (c *catalog) touch() {
 	c.fresh = false
 }
 
+// share says that tables may change without the server's knowledge from now on.
+func (c *catalog) share() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.foreign = true
+}
+
 type snapshot struct {
 	tables    map[string]table
 	databases map[string]map[string]bool
@@ -61,7 +69,7 @@ type snapshot struct {
 func (c *catalog) read(ctx context.Context) (snapshot, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.fresh {
+	if !c.fresh || c.foreign {
 		if err := c.load(ctx); err != nil {
 			return snapshot{}, fmt.Errorf("reading catalogue: %w", err)
 		}

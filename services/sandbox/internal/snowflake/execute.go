@@ -3,6 +3,7 @@ package snowflake
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -98,7 +99,11 @@ func (st *statement) dispatch(ctx context.Context, describe bool) (*result, erro
 	case "BEGIN", "START", "COMMIT", "ROLLBACK":
 		return st.transaction(ctx)
 	case "CALL":
-		return st.system(ctx, st.nodes[1:])
+		message, err := st.system(ctx, st.nodes[1:])
+		if err != nil {
+			return nil, err
+		}
+		return tableResult(typeSelect, []string{st.nodes[1].word()}, [][]*string{{text(message)}}), nil
 	}
 	if st.nodes[0].kind == kindWord {
 		switch st.nodes[0].word() {
@@ -139,46 +144,53 @@ func (st *statement) commitFirst(ctx context.Context) error {
 }
 
 // system runs the SYSTEM$ functions: CALL SYSTEM$WAIT(3), SELECT SYSTEM$CANCEL_QUERY('id').
-func (st *statement) system(ctx context.Context, nodes []node) (*result, error) {
+func (st *statement) system(ctx context.Context, nodes []node) (string, error) {
 	if len(nodes) != 2 || nodes[1].kind != kindGroup {
-		return nil, unsupported("such a call")
+		return "", unsupported("such a call")
 	}
 	name, args := nodes[0].word(), splitComma(nodes[1].kids)
-	answer := func(message string) (*result, error) {
-		r := tableResult(typeSelect, []string{name}, [][]*string{{text(message)}})
-		return r, nil
+	for _, a := range args {
+		if len(a) != 1 {
+			return "", unsupported("%s without literal arguments", name)
+		}
 	}
-	switch name {
-	case "SYSTEM$CANCEL_QUERY":
-		if len(args) != 1 || len(args[0]) != 1 || args[0][0].kind != kindString {
-			return nil, unsupported("%s without a literal id", name)
-		}
-		id := args[0][0].text
-		q := st.s.find(id)
-		if q == nil {
-			return nil, &Error{"000709", "02000", "Statement " + id + " not found"}
-		}
-		if !q.end().IsZero() {
-			return answer("Identified SQL statement is not currently executing.")
-		}
-		q.cancel()
-		return answer("query [" + id + "] terminated.")
-	case "SYSTEM$WAIT":
-		unit := time.Second
-		if len(args) == 2 && len(args[1]) == 1 && strings.EqualFold(args[1][0].text, "MILLISECONDS") {
+	switch {
+	case name == "SYSTEM$CANCEL_QUERY" && len(args) == 1:
+		return st.s.cancelQuery(args[0][0].text)
+	case name == "SYSTEM$WAIT" && (len(args) == 1 || len(args) == 2):
+		return wait(ctx, args)
+	}
+	return "", unknownFunction(name)
+}
+
+func (s *Server) cancelQuery(id string) (string, error) {
+	q := s.find(id)
+	if q == nil {
+		return "", &Error{"000709", "02000", "Statement " + id + " not found"}
+	}
+	if !q.end().IsZero() {
+		return "Identified SQL statement is not currently executing.", nil
+	}
+	q.cancel()
+	return "query [" + id + "] terminated.", nil
+}
+
+func wait(ctx context.Context, args [][]node) (string, error) {
+	amount, err := strconv.Atoi(args[0][0].text)
+	if err != nil {
+		return "", unsupported("SYSTEM$WAIT for such a time")
+	}
+	unit, word := time.Second, "seconds"
+	if len(args) == 2 {
+		word = strings.ToLower(args[1][0].text)
+		if word == "milliseconds" {
 			unit = time.Millisecond
+		} else if word != "seconds" {
+			return "", unsupported("SYSTEM$WAIT in %s", word)
 		}
-		var amount int
-		if len(args) == 0 || len(args[0]) != 1 {
-			return nil, unsupported("%s with these arguments", name)
-		}
-		if _, err := fmt.Sscan(args[0][0].text, &amount); err != nil {
-			return nil, unsupported("%s with these arguments", name)
-		}
-		if err := pause(ctx, time.Duration(amount)*unit); err != nil {
-			return nil, err
-		}
-		return answer(fmt.Sprintf("waited %d %s", amount, strings.ToLower(map[bool]string{true: "SECONDS", false: "MILLISECONDS"}[unit == time.Second])))
 	}
-	return nil, unknownFunction(name)
+	if err := pause(ctx, time.Duration(amount)*unit); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("waited %d %s", amount, word), nil
 }

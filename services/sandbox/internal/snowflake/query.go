@@ -3,6 +3,7 @@ package snowflake
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -57,7 +58,11 @@ func (s *Server) queryRequest(w http.ResponseWriter, req *http.Request, ses *ses
 	}
 	requestID := req.URL.Query().Get("requestId")
 	q := s.startOrJoin(ses, requestID, in)
-	s.answer(w, req, q, in.Async)
+	code := "333333"
+	if in.Async {
+		code = "333334"
+	}
+	s.answer(w, req, q, code, in.Async)
 }
 
 // startOrJoin starts a statement; a request with an id that is known is a retry and gets
@@ -120,9 +125,15 @@ func (s *Server) run(ctx context.Context, q *query, in queryRequest) {
 		q.finish(nil, errCanceled)
 		return
 	}
+	limit, seconds := ses.timeout()
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
 	r, err := s.execute(ctx, q, in)
 	if err == nil {
 		err = ctx.Err()
+	}
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		err = &Error{"000630", "57014", "Statement reached its statement or warehouse timeout of " + seconds + " second(s) and was canceled."}
 	}
 	if err != nil {
 		failure := s.translate(err)
@@ -151,7 +162,7 @@ func pause(ctx context.Context, d time.Duration) error {
 }
 
 // answer waits a while for the result; then the client is told to poll.
-func (s *Server) answer(w http.ResponseWriter, req *http.Request, q *query, async bool) {
+func (s *Server) answer(w http.ResponseWriter, req *http.Request, q *query, code string, async bool) {
 	if !async {
 		timer := time.NewTimer(s.cfg.PollAfter)
 		defer timer.Stop()
@@ -170,11 +181,7 @@ func (s *Server) answer(w http.ResponseWriter, req *http.Request, q *query, asyn
 		}
 	default:
 	}
-	code, message := "333333", "Query execution in progress. Refer to 'getResultUrl' field for the result."
-	if async {
-		code = "333334"
-	}
-	writeJSON(w, map[string]any{"success": true, "code": code, "message": message, "data": map[string]any{
+	writeJSON(w, map[string]any{"success": true, "code": code, "message": "Query execution in progress.", "data": map[string]any{
 		"queryId": q.id, "getResultUrl": "/queries/" + q.id + "/result", "queryAbortsAfterSecs": 300, "progressDesc": nil,
 	}})
 }
@@ -244,7 +251,7 @@ func (s *Server) queryResult(w http.ResponseWriter, req *http.Request, _ *sessio
 		writeFailure(w, &Error{"000709", "02000", "Statement " + id + " not found"}, map[string]any{"queryId": id, "errorMessage": ""})
 		return
 	}
-	s.answer(w, req, q, false)
+	s.answer(w, req, q, "333334", false)
 }
 
 // abortRequest cancels a statement by the request that started it.

@@ -10,13 +10,22 @@ import (
 
 // selectStatement runs a query, or only describes it.
 func (st *statement) selectStatement(ctx context.Context, describe bool) (*result, error) {
-	if call, ok := st.systemCall(); ok && !describe {
-		return st.system(ctx, call)
-	}
 	if name, ok := fixtureCall(st.nodes); ok {
 		return st.s.fixtureResult(name, describe)
 	}
-	text, err := st.rw.sql(st.nodes)
+	nodes := st.nodes
+	if call, ok := systemCall(nodes); ok {
+		message, err := "", error(nil)
+		if !describe {
+			if message, err = st.system(ctx, call); err != nil {
+				return nil, err
+			}
+		}
+		// Its answer takes the place of the call; the nodes name the column after it.
+		answer := node{kind: kindString, text: message, pos: call[0].pos, end: call[1].end}
+		nodes = append([]node{nodes[0], answer}, nodes[3:]...)
+	}
+	text, err := st.rw.sql(nodes)
 	if err != nil {
 		return nil, err
 	}
@@ -29,11 +38,18 @@ func (st *statement) selectStatement(ctx context.Context, describe bool) (*resul
 		return &result{columns: columns, statement: typeSelect, arrow: asArrow, rows: [][]*string{}}, nil
 	}
 	builder := newResultBuilder(columns, asArrow, st.s.cfg.InlineRows, st.s.cfg.ChunkRows)
-	err = queryArrow(ctx, st.ses.conn, text, builder.add)
-	if err != nil {
+	if err := queryArrow(ctx, st.ses.conn, text, builder.add); err != nil {
 		return nil, err
 	}
 	return builder.finish()
+}
+
+// systemCall finds the call in SELECT SYSTEM$…(…).
+func systemCall(nodes []node) ([]node, bool) {
+	if len(nodes) >= 3 && strings.HasPrefix(nodes[1].word(), "SYSTEM$") && nodes[2].kind == kindGroup && nodes[1].word() != "SYSTEM$TYPEOF" {
+		return nodes[1:3], true
+	}
+	return nil, false
 }
 
 // arrowWanted tells whether the client takes Arrow: every driver does unless its own
@@ -45,14 +61,6 @@ func (st *statement) arrowWanted() bool {
 		}
 	}
 	return true
-}
-
-func (st *statement) systemCall() ([]node, bool) {
-	if len(st.nodes) >= 3 && strings.HasPrefix(st.nodes[1].word(), "SYSTEM$") && st.nodes[2].kind == kindGroup &&
-		st.nodes[1].word() != "SYSTEM$TYPEOF" {
-		return st.nodes[1:3], true
-	}
-	return nil, false
 }
 
 // describeSQL asks DuckDB for the columns of a query and finds their Snowflake types:

@@ -164,7 +164,7 @@ func (s *Server) Handler() http.Handler {
 
 // Exec runs DuckDB SQL with the configured database and schema as the current ones.
 func (s *Server) Exec(ctx context.Context, text string) error {
-	conn, err := s.Conn(ctx)
+	conn, err := s.current(ctx)
 	if err != nil {
 		return err
 	}
@@ -178,6 +178,11 @@ func (s *Server) Exec(ctx context.Context, text string) error {
 
 // Conn is a connection to DuckDB in the configured database and schema.
 func (s *Server) Conn(ctx context.Context) (*sql.Conn, error) {
+	s.catalog.share()
+	return s.current(ctx)
+}
+
+func (s *Server) current(ctx context.Context) (*sql.Conn, error) {
 	conn, err := s.db.Conn(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("opening connection: %w", err)

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -92,6 +93,16 @@ func (s *session) param(name string) string {
 
 // zone is the session's TIMEZONE.
 func (s *session) zone() string { return s.param("TIMEZONE") }
+
+// timeout is the session's STATEMENT_TIMEOUT_IN_SECONDS.
+func (s *session) timeout() (limit time.Duration, seconds string) {
+	seconds = s.param("STATEMENT_TIMEOUT_IN_SECONDS")
+	n, err := strconv.Atoi(seconds)
+	if err != nil || n <= 0 {
+		n = 172800
+	}
+	return time.Duration(n) * time.Second, seconds
+}
 
 type nameValue struct {
 	Name  string `json:"name"`

@@ -221,8 +221,14 @@ func (i instant) clockText() string {
 	return fmt.Sprintf("%04d-%02d-%02d %02d:%02d:%02d.%09d", t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond())
 }
 
-// ntzSQL is the wall clock as TIMESTAMP_NTZ(9).
-func (i instant) ntzSQL() string { return "CAST('" + i.clockText() + "' AS TIMESTAMP_NS)" }
+// ntzSQL is the wall clock as TIMESTAMP_NTZ(9). A year beyond DuckDB's nanoseconds becomes
+// a TIMESTAMP of microseconds, if that holds the value; the conversion fails if it does not.
+func (i instant) ntzSQL() string {
+	if y := i.local().Year(); (y < 1678 || y > 2261) && i.nsec%1000 == 0 {
+		return i.ntzBound()
+	}
+	return "CAST('" + i.clockText() + "' AS TIMESTAMP_NS)"
+}
 
 // ntzBound is the wall clock as a bound in a comparison: without digits below the
 // microsecond it is DuckDB's TIMESTAMP, which compares with every precision and year.

@@ -17,7 +17,7 @@ func (r *rewriter) parseJSON(try bool) special {
 		if try {
 			return rawTagged("TRY_CAST("+x+" AS JSON)", valueVariant), nil
 		}
-		return rawTagged("json("+x+")", valueVariant), nil
+		return rawTagged("CAST("+x+" AS JSON)", valueVariant), nil
 	}
 }
 
