@@ -30,6 +30,10 @@ type Config struct {
 	Deadline time.Duration
 	// CatchUpGrace is how late an import that skips missed instants still runs.
 	CatchUpGrace time.Duration
+	// AfterGrace is how long a run that comes after other imports waits for theirs
+	// to begin, AfterLimit how long for them to close; then it runs all the same.
+	AfterGrace time.Duration
+	AfterLimit time.Duration
 	// TakeoverPause is the mean wait before a takeover is repeated after an error.
 	TakeoverPause time.Duration
 	// CommitTimeout bounds a step, also the one in hand when the service stops.
@@ -50,6 +54,8 @@ func DefaultConfig() Config {
 		RetryMax:      5 * time.Minute,
 		Deadline:      6 * time.Hour,
 		CatchUpGrace:  time.Minute,
+		AfterGrace:    5 * time.Second,
+		AfterLimit:    6 * time.Hour,
 		TakeoverPause: time.Second,
 		CommitTimeout: 30 * time.Second,
 	}
@@ -69,6 +75,8 @@ func (c Config) Validate() error {
 	positive("retryMax", c.RetryMax)
 	positive("deadline", c.Deadline)
 	positive("catchUpGrace", c.CatchUpGrace)
+	positive("afterGrace", c.AfterGrace)
+	positive("afterLimit", c.AfterLimit)
 	positive("takeoverPause", c.TakeoverPause)
 	positive("commitTimeout", c.CommitTimeout)
 	if c.Linger < 0 || c.Linger > time.Second {

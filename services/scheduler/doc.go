@@ -29,6 +29,9 @@
 // A cancel names the active run or the queued one by these names. pause, resume
 // and reset show as paused, epoch and keys.
 //
+// A run of an import with after: always shows as queued for a few seconds, and
+// until the named imports are in no run.
+//
 // A pause holds back schedules only; a person can run a paused import. What fell
 // due during a pause is not made up for.
 package scheduler

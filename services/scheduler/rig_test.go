@@ -43,7 +43,7 @@ func newRig(t *testing.T) *rig {
 	server := redistest.New(t)
 	cfg.Redis = server.Config
 	cfg.Linger, cfg.Tick, cfg.ProgressEvery = time.Millisecond, 20*time.Millisecond, 20*time.Millisecond
-	cfg.RetryDelay, cfg.TakeoverPause = 30*time.Millisecond, 20*time.Millisecond
+	cfg.RetryDelay, cfg.TakeoverPause, cfg.AfterGrace = 30*time.Millisecond, 20*time.Millisecond, 100*time.Millisecond
 	producer, err := kafka.OpenProducer(cfg.Kafka, kafkatest.Deps())
 	if err != nil {
 		t.Fatal(err)

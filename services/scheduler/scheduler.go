@@ -16,6 +16,7 @@ import (
 	"tapline.dev/schemas"
 	"tapline.dev/services/scheduler/internal/alarm"
 	"tapline.dev/services/scheduler/internal/book"
+	"tapline.dev/services/scheduler/internal/others"
 	"tapline.dev/services/scheduler/internal/partition"
 )
 
@@ -96,9 +97,13 @@ func (s *Service) Run(ctx context.Context) (err error) {
 	if err := kafka.EnsureTopics(ctx, s.cfg.Kafka, s.deps.Kafka, s.topics.Catalogue()); err != nil {
 		return s.unlessStopped(ctx, err)
 	}
+	others := others.New(others.Config{Kafka: s.cfg.Kafka, Pause: s.cfg.TakeoverPause}, s.deps.Kafka)
+	var following sync.WaitGroup
+	following.Go(func() { others.Run(ctx) })
+	defer following.Wait()
 	deps := partition.Deps{
 		Kafka: s.deps.Kafka, Reader: reader, Writer: projection.NewWriter(s.redis), Clock: clock,
-		Log: s.deps.Telemetry.Logger, Tracer: s.deps.Telemetry.Tracer(name), Observe: s.metrics,
+		Log: s.deps.Telemetry.Logger, Tracer: s.deps.Telemetry.Tracer(name), Observe: s.metrics, Busy: others.Busy,
 	}
 	for ctx.Err() == nil {
 		err := s.own(ctx, &owners{cfg: s.partitionConfig(), deps: deps, running: map[int32]*running{}})
@@ -159,7 +164,7 @@ func (s *Service) partitionConfig() partition.Config {
 		DrainTimeout: c.CommitTimeout, Instance: s.instance,
 		Book: book.Config{
 			MaxAttempts: c.MaxAttempts, RetryDelay: c.RetryDelay, RetryMax: c.RetryMax, Deadline: c.Deadline,
-			ProgressEvery: c.ProgressEvery, CatchUpGrace: c.CatchUpGrace,
+			ProgressEvery: c.ProgressEvery, CatchUpGrace: c.CatchUpGrace, AfterGrace: c.AfterGrace, AfterLimit: c.AfterLimit,
 		},
 	}
 }

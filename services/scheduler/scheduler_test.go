@@ -280,3 +280,25 @@ func TestQueueCancelAndRetry(t *testing.T) {
 		t.Errorf("state %+v", s)
 	}
 }
+
+// TestAfter: a run waits for the run of another import, whose partition may be
+// another one's, to close.
+func TestAfter(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.start()
+	def := definition("purchases")
+	def.Spec.After = []string{"customers"}
+	r.apply(def)
+	r.apply(definition("customers"))
+	r.command("customers", schemas.CommandRun, nil)
+	r.awaitRun("customers.1", schemas.StateExtracting)
+	r.command("purchases", schemas.CommandRun, nil)
+	r.awaitRun("purchases.1", schemas.StateQueued)
+	r.finish("customers.1", 1, 10, 0, maximum)
+	first := r.awaitRun("customers.1", schemas.StateSucceeded)
+	second := r.awaitRun("purchases.1", schemas.StateExtracting)
+	if second.StartedAt.Before(*first.FinishedAt) {
+		t.Errorf("purchases began %s before customers was over", first.FinishedAt.Sub(second.StartedAt))
+	}
+}

@@ -33,17 +33,33 @@ type Config struct {
 	// CatchUpGrace is how late a due instant may be taken up by an import that
 	// skips missed ones.
 	CatchUpGrace time.Duration
+	// AfterGrace is how long a run that comes after other imports waits for theirs
+	// to show up, AfterLimit how long for them to close.
+	AfterGrace time.Duration
+	AfterLimit time.Duration
 }
 
 // BeginTrace begins the trace of a run; from is the traceparent of what asked
 // for it, or "".
 type BeginTrace func(ctx context.Context, importName, run, from string) (traceparent, traceID string)
 
+// Busy tells whether an import of any partition is in a run, or has one waiting
+// that was asked for before the given instant.
+type Busy func(importName string, before time.Time) bool
+
+// Deps are the book's.
+type Deps struct {
+	Log   *slog.Logger
+	Trace BeginTrace
+	Busy  Busy
+}
+
 // Book is one partition's. One goroutine uses it.
 type Book struct {
 	cfg     Config
 	log     *slog.Logger
 	trace   BeginTrace
+	busy    Busy
 	imports map[string]*entry
 	out     Changes
 }
@@ -87,8 +103,8 @@ func (c *Changes) Empty() bool {
 }
 
 // New is an empty book.
-func New(cfg Config, log *slog.Logger, trace BeginTrace) *Book {
-	b := &Book{cfg: cfg, log: log, trace: trace, imports: map[string]*entry{}}
+func New(cfg Config, deps Deps) *Book {
+	b := &Book{cfg: cfg, log: deps.Log, trace: deps.Trace, busy: deps.Busy, imports: map[string]*entry{}}
 	b.clear()
 	return b
 }

@@ -17,7 +17,7 @@ import (
 
 var config = book.Config{
 	MaxAttempts: 3, RetryDelay: time.Minute, RetryMax: 90 * time.Second, Deadline: 6 * time.Hour,
-	ProgressEvery: time.Second, CatchUpGrace: time.Minute,
+	ProgressEvery: time.Second, CatchUpGrace: time.Minute, AfterGrace: 3 * time.Second, AfterLimit: time.Hour,
 }
 
 // log is what the control topics hold, newest record of each key, as JSON: after
@@ -34,18 +34,28 @@ type desk struct {
 	log    log
 	last   book.Changes
 	events []schemas.Run
+	busy   map[string]time.Time // imports in a run, or asked for one at that instant
 }
 
 func newDesk(t *testing.T) *desk {
-	return &desk{
-		t: t, b: newBook(), now: time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC),
+	d := &desk{
+		t: t, busy: map[string]time.Time{}, now: time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC),
 		log: log{map[string]string{}, map[string]string{}, map[string]string{}},
 	}
+	d.b = d.newBook()
+	return d
 }
 
-func newBook() *book.Book {
-	return book.New(config, slog.New(slog.DiscardHandler), func(_ context.Context, _, run, _ string) (string, string) {
-		return "tp-" + run, "trace-" + run
+func (d *desk) newBook() *book.Book {
+	return book.New(config, book.Deps{
+		Log: slog.New(slog.DiscardHandler),
+		Trace: func(_ context.Context, _, run, _ string) (string, string) {
+			return "tp-" + run, "trace-" + run
+		},
+		Busy: func(importName string, before time.Time) bool {
+			at, ok := d.busy[importName]
+			return ok && at.Before(before)
+		},
 	})
 }
 
@@ -109,7 +119,7 @@ func (d *desk) checkReload() {
 }
 
 func (d *desk) reload() *book.Book {
-	fresh := newBook()
+	fresh := d.newBook()
 	for _, s := range d.log.states {
 		fresh.LoadState(decode[schemas.State](d.t, s))
 	}

@@ -84,7 +84,7 @@ func (b *Book) cancel(ctx context.Context, e *entry, c schemas.Command, now time
 func (b *Book) request(ctx context.Context, e *entry, q schemas.QueuedRun, now time.Time) bool {
 	s := e.state
 	switch {
-	case s.Active == nil:
+	case s.Active == nil && s.Queued == nil && len(e.def.Spec.After) == 0:
 		b.start(ctx, e, q, now)
 	case s.Queued == nil:
 		s.Queued = &q
@@ -94,4 +94,23 @@ func (b *Book) request(ctx context.Context, e *entry, q schemas.QueuedRun, now t
 		return false
 	}
 	return true
+}
+
+// startQueued begins the run that waits, if nothing stands before it any more:
+// neither the import's own run nor one of the imports that it comes after. Those
+// are in other partitions, and one that falls due at the same instant may show
+// up a moment later, so a run after others always waits a little.
+func (b *Book) startQueued(ctx context.Context, e *entry, now time.Time) {
+	q := e.state.Queued
+	if q == nil || e.state.Active != nil || e.def == nil {
+		return
+	}
+	waited := now.Sub(q.Time)
+	if after := e.def.Spec.After; len(after) > 0 && waited < b.cfg.AfterLimit {
+		if waited < b.cfg.AfterGrace || slices.ContainsFunc(after, func(name string) bool { return b.busy(name, q.Time) }) {
+			return
+		}
+	}
+	e.state.Queued = nil
+	b.start(ctx, e, *q, now)
 }

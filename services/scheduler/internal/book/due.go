@@ -19,6 +19,7 @@ func (b *Book) Tick(ctx context.Context, now time.Time) {
 			continue
 		}
 		b.due(ctx, e, now)
+		b.startQueued(ctx, e, now)
 		if e.state.Active == nil {
 			continue
 		}

@@ -154,3 +154,34 @@ func TestListing(t *testing.T) {
 		t.Errorf("listing %+v", l)
 	}
 }
+
+func TestAfterOtherImports(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.define(func(def *schemas.Definition) { def.Spec.After = []string{"b", "c"} })
+	d.wantTriggers(d.command(schemas.CommandRun, "k1", nil), "")
+	d.want("a.1", schemas.StateQueued)
+	// Nobody else has shown up within the grace.
+	d.now = d.now.Add(3 * time.Second)
+	d.wantTriggers(d.step(nil), `a.1/1 full "" `)
+	d.succeed("a.1", 1, 0, 1)
+
+	asked := d.now
+	d.command(schemas.CommandRun, "k2", nil)
+	d.command(schemas.CommandRun, "k3", nil)
+	d.busy["c"] = asked.Add(-time.Second)
+	d.busy["b"] = asked.Add(time.Second) // asked for later: it does not go first, or both would wait for each other
+	d.now = d.now.Add(59 * time.Minute)
+	d.wantTriggers(d.step(nil), "")
+	delete(d.busy, "c")
+	d.wantTriggers(d.step(nil), `a.2/1 incremental "`+moved+`" `)
+
+	// One that waits behind its own run waits for the others as well, up to the limit.
+	d.command(schemas.CommandRun, "k4", nil)
+	d.busy["c"] = asked
+	d.wantTriggers(d.succeed("a.2", 1, 1, 1), "")
+	d.now = d.now.Add(time.Hour - 1)
+	d.wantTriggers(d.step(nil), "")
+	d.now = d.now.Add(1)
+	d.wantTriggers(d.step(nil), `a.3/1 incremental "`+moved+`" `)
+}

@@ -140,10 +140,7 @@ func (b *Book) close(ctx context.Context, e *entry, state string, runErr *schema
 	e.state.Active, e.fold, e.eventDue = nil, nil, false
 	b.changed(e, now)
 	b.log.InfoContext(ctx, "run closed", slog.String("run", r.Run), slog.String("state", state), slog.String("trace_id", a.TraceID))
-	if q := e.state.Queued; q != nil && e.def != nil {
-		e.state.Queued = nil
-		b.start(ctx, e, *q, now)
-	}
+	b.startQueued(ctx, e, now)
 }
 
 // advance moves the watermark and the ledger of a run that succeeded, if they

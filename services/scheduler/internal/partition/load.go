@@ -28,7 +28,7 @@ type term struct {
 // load reads the partition's control topics to their end. Each is compacted, so
 // the newest record of a key counts.
 func (t *term) load(ctx context.Context) error {
-	t.book = book.New(t.cfg.Book, t.deps.Log, t.beginTrace)
+	t.book = book.New(t.cfg.Book, book.Deps{Log: t.deps.Log, Trace: t.beginTrace, Busy: t.deps.Busy})
 	states := map[string]schemas.State{}
 	if _, err := t.readNewest(ctx, t.topics.State(), func(key string, value []byte) error { return decodeInto(states, key, value) }); err != nil {
 		return err

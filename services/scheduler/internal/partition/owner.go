@@ -45,6 +45,7 @@ type Deps struct {
 	Log     *slog.Logger
 	Tracer  trace.Tracer
 	Observe Observer
+	Busy    book.Busy
 }
 
 // Observer counts what the owners do.
