@@ -51,3 +51,12 @@ func BenchmarkMap(b *testing.B) {
 		})
 	}
 }
+
+func BenchmarkCompile(b *testing.B) {
+	spec, columns, _ := benchSpec()
+	for b.Loop() {
+		if _, problems := Compile(spec, columns, Options{}); problems != nil {
+			b.Fatal(problems)
+		}
+	}
+}
