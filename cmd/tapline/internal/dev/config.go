@@ -4,7 +4,9 @@ package dev
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -58,6 +60,9 @@ func ParseTable(s string) (Table, error) {
 	name, file, ok := strings.Cut(s, "=")
 	if !ok || name == "" || file == "" {
 		return Table{}, fmt.Errorf("--load is TABLE=FILE, such as SHOP.PUBLIC.ORDERS=orders.parquet, not %q", s)
+	}
+	if _, err := os.Stat(file); err != nil {
+		return Table{}, fmt.Errorf("--load %s: the file cannot be read: %w", s, errors.Unwrap(err))
 	}
 	return Table{name, file}, nil
 }

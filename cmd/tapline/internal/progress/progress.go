@@ -47,14 +47,19 @@ func stages(r schemas.Run) [3]stage {
 	}
 }
 
-// lineEvery is the least time between two lines of one run.
-const lineEvery = time.Second
+const (
+	// lineEvery is the least time between two lines of one run.
+	lineEvery = time.Second
+	// idleEvery is how often a run that stands still says so.
+	idleEvery = 15 * time.Second
+)
 
 type lines struct {
 	out   io.Writer
 	now   func() time.Time
 	last  time.Time
 	state string
+	text  string
 }
 
 func (l *lines) Show(r schemas.Run) {
@@ -62,7 +67,16 @@ func (l *lines) Show(r schemas.Run) {
 	if r.State == l.state && now.Sub(l.last) < lineEvery {
 		return
 	}
-	l.last, l.state = now, r.State
+	text := describe(r)
+	if text == l.text && now.Sub(l.last) < idleEvery {
+		return
+	}
+	l.last, l.state, l.text = now, r.State, text
+	// A closed output must not end the run that is being watched.
+	_, _ = fmt.Fprintln(l.out, text)
+}
+
+func describe(r schemas.Run) string {
 	text := r.Run + " " + r.State
 	for _, s := range stages(r) {
 		text += fmt.Sprintf("  %s %d/%d", s.name, s.done, s.total)
@@ -73,8 +87,7 @@ func (l *lines) Show(r schemas.Run) {
 	if r.Waiting != nil && !r.Waiting.Over {
 		text += "  waiting for " + r.Waiting.Account + ": " + r.Waiting.Reason
 	}
-	// A closed output must not end the run that is being watched.
-	_, _ = fmt.Fprintln(l.out, text)
+	return text
 }
 
 func (l *lines) Close() {}

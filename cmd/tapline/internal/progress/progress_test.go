@@ -26,11 +26,16 @@ func TestLines(t *testing.T) {
 	run.Waiting = &schemas.Waiting{Account: "clevertap", Reason: "credentials refused"}
 	now = now.Add(lineEvery)
 	l.Show(run)
+	now = now.Add(2 * lineEvery)
+	l.Show(run) // nothing new
+	now = now.Add(idleEvery)
+	l.Show(run) // still there
 	l.Close()
 
 	want := []string{
 		"customers.1 extracting  extract 0/10  map 0/0  load 0/0",
 		"customers.1 loading  extract 10/10  map 5/9  load 2/4  rejected 1",
+		"customers.1 loading  extract 10/10  map 5/9  load 2/4  rejected 1  waiting for clevertap: credentials refused",
 		"customers.1 loading  extract 10/10  map 5/9  load 2/4  rejected 1  waiting for clevertap: credentials refused",
 	}
 	if diff := cmp.Diff(want, strings.Split(strings.TrimSpace(out.String()), "\n")); diff != "" {
