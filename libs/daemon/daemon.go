@@ -63,9 +63,17 @@ type Env struct {
 // The first SIGTERM or SIGINT asks the service to drain; a second one finds the
 // default behaviour restored and ends the process.
 func Main[C any](p Program[C]) int {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
-	defer stop()
-	context.AfterFunc(ctx, stop)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
+	go func() {
+		<-signals
+		// In this order: signal.NotifyContext cancels first, and a second signal
+		// that comes at once would be lost.
+		signal.Stop(signals)
+		cancel()
+	}()
 	return p.Run(ctx, Process{Args: os.Args[1:], Stdout: os.Stdout, Stderr: os.Stderr})
 }
 
