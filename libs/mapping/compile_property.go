@@ -128,7 +128,7 @@ func (c *compiler) compileType(p *property, path string, spec *schemas.Property,
 	} else if spec.Format != "" || spec.Timezone != "" {
 		c.problem(codeFormatForbidden, path, "format and timezone are for dates; this property is %s", orForm(p.typ))
 	}
-	c.checkFit(path, p, col)
+	c.checkFit(path, p, col, sys)
 	p.convert = converterOf(p.typ)
 	if (p.typ == typeObject || p.typ == typeArray) && !c.opts.Nested {
 		c.problem(codeNestedDisabled, path+".type", "the account takes no objects and lists; set nested: true if CleverTap has enabled them")
@@ -137,25 +137,6 @@ func (c *compiler) compileType(p *property, path string, spec *schemas.Property,
 		p.convert = sys.convert
 	}
 	c.compilePhone(p, path, spec, sys)
-}
-
-// checkFit finds a column none of whose values can have the type.
-func (c *compiler) checkFit(path string, p *property, col *schemas.Column) {
-	if col == nil || p.typ == "" {
-		return
-	}
-	columnFamily := family(col.Type)
-	epoch := p.date != nil && p.date.layout.epoch != 0
-	if p.typ == typeDate && !fits(columnFamily, typeDate, epoch) {
-		// A format on a DATE column has its own problem.
-		if columnFamily != columnDate && !isTimestamp(columnFamily) {
-			c.unfitDate(path+".from", col)
-		}
-		return
-	}
-	if p.typ != typeDate && !fits(columnFamily, p.typ, false) {
-		c.problem(codeTypeUnfit, path+".type", "%s is %s and can never be %s", col.Name, describe(col), p.typ)
-	}
 }
 
 // typeFor is the type of a property whose mapping names none.

@@ -11,8 +11,9 @@ import (
 // other records.
 const hashVersion = 1
 
-// hash covers all that decides what a row becomes: destination, identity and
-// mapping as written, the columns' types, the account's switches.
+// hash covers all that decides what a row becomes and for whom: destination,
+// identity and mapping as written, the columns' types. An account's limits are
+// not in it: they decide only whether a record may be sent.
 func (c *compiler) hash() [16]byte {
 	type column struct {
 		Name, Family string
@@ -25,7 +26,7 @@ func (c *compiler) hash() [16]byte {
 		}
 	}
 	destination := c.spec.Destination
-	destination.AccountRef, destination.OnAmbiguous = "", ""
+	destination.OnAmbiguous = ""
 	data, err := json.Marshal(struct {
 		Version     int
 		Timezone    string
@@ -33,8 +34,7 @@ func (c *compiler) hash() [16]byte {
 		Identity    schemas.Identity
 		Mapping     []schemas.Property
 		Columns     []column
-		Options     Options
-	}{hashVersion, c.spec.Timezone, destination, c.spec.Identity, c.spec.Mapping, columns, c.opts})
+	}{hashVersion, c.spec.Timezone, destination, c.spec.Identity, c.spec.Mapping, columns})
 	if err != nil {
 		// Only a constant that is no JSON fails, and compileFixed refused it.
 		c.problem(codeConstantInvalid, "spec.mapping", "%v", err)

@@ -237,7 +237,13 @@ func TestHash(t *testing.T) {
 	}
 	other := profile(t, `"A"`)
 	other.Timezone = "Europe/Berlin"
+	if base != compiled(t, profile(t, `"A"`), columns(t, "ID TEXT; A TEXT"), Options{Nested: true, MaxEventProperties: 9}).Hash() {
+		t.Error("what the account allows changes the hash")
+	}
+	account := profile(t, `"A"`)
+	account.Destination.AccountRef = "other"
 	for name, m := range map[string]*Mapping{
+		"account":          compiled(t, account, columns(t, "ID TEXT; A TEXT"), Options{}),
 		"type of a column": compiled(t, profile(t, `"A"`), columns(t, "ID TEXT; A DATE"), Options{}),
 		"target":           compiled(t, profile(t, `"A -> b"`), columns(t, "ID TEXT; A TEXT"), Options{}),
 		"timezone":         compiled(t, other, columns(t, "ID TEXT; A TEXT"), Options{}),

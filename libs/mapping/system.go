@@ -10,6 +10,7 @@ type systemProperty struct {
 	convert converter
 	single  bool // never holds several values
 	text    bool // any text will do, a hash too
+	digits  bool // a number's digits will do
 }
 
 // systemProperties finds a system property by its folded name.
@@ -18,7 +19,7 @@ func systemProperties() map[string]*systemProperty {
 	all := []*systemProperty{
 		{name: "Name", typ: typeString, types: text, convert: convertString, single: true, text: true},
 		{name: "Email", typ: typeString, types: text, convert: convertEmail, single: true},
-		{name: "Phone", typ: typeString, types: text, convert: convertPhone, single: true},
+		{name: "Phone", typ: typeString, types: text, convert: convertPhone, single: true, digits: true},
 		{name: "Gender", typ: typeString, types: text, single: true,
 			convert: oneOf(fault{codeGenderInvalid, "Gender is M or F"}, "M", "F")},
 		{name: "Employed", typ: typeString, types: text, single: true,
@@ -30,7 +31,7 @@ func systemProperties() map[string]*systemProperty {
 		{name: "Age", typ: typeInteger, types: number, convert: convertAge, single: true},
 		{name: "DOB", typ: typeDate, types: []string{typeDate}, convert: convertDate, single: true},
 		{name: "Photo", typ: typeString, types: text, convert: convertString, text: true},
-		{name: "identity", typ: typeString, types: text, convert: convertAlias, single: true},
+		{name: "identity", typ: typeString, types: text, convert: convertAlias, single: true, digits: true},
 		{name: "FBID", typ: typeString, types: text, convert: convertString, single: true, text: true},
 		{name: "GPID", typ: typeString, types: text, convert: convertString, single: true, text: true},
 	}
