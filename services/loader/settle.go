@@ -138,9 +138,12 @@ const rejectOverhead = 4096
 
 func (m *member) reject(u *upload, item *lane.Item, o delivery.Outcome) (*kafka.Record, error) {
 	r := item.Record
-	info, _ := schemas.LookupError(o.Code)
+	class := "data" // of codes that CleverTap has and the catalogue has not
+	if info, ok := schemas.LookupError(o.Code); ok {
+		class = info.Class
+	}
 	reject := schemas.Reject{
-		Stage: schemas.StageLoad, Code: o.Code, Class: info.Class, Reason: o.Reason,
+		Stage: schemas.StageLoad, Code: o.Code, Class: class, Reason: o.Reason,
 		Import: u.part.importName, Run: schemas.RunID(u.part.importName, u.number), Attempt: u.attempt,
 		ID: string(kafka.HeaderValue(r, schemas.HeaderID)), Topic: r.Topic, Partition: r.Partition, Offset: r.Offset,
 		Time: time.Now().UTC(),

@@ -28,6 +28,8 @@ type sent struct {
 	Identity string `json:"identity"`
 	Version  int    `json:"version"`
 	Name     string `json:"name"`
+
+	refused bool // by code 555: it arrived and was not applied
 }
 
 // answer is what the fake CleverTap does with a request. The zero value applies
@@ -37,6 +39,7 @@ type answer struct {
 	body   string        // "": success for all
 	lost   bool          // applied or not, the connection ends without an answer
 	skip   bool          // not applied
+	from   int           // the first record that is not refused
 	wait   chan struct{} // answered once it is closed
 	delay  time.Duration
 }
@@ -94,6 +97,9 @@ func (f *fakeCleverTap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if !a.skip {
 		f.mu.Lock()
+		for i := range a.from {
+			upload.D[i].refused = true
+		}
 		f.applied = append(f.applied, upload.D...)
 		f.mu.Unlock()
 	}

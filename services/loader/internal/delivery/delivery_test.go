@@ -1,0 +1,172 @@
+package delivery
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tapline.dev/schemas"
+	"tapline.dev/services/loader/internal/clevertap"
+)
+
+// done answers a verdict for each letter: l loaded, r rejected, e error 555.
+func done(verdicts string) clevertap.Result {
+	res := clevertap.Result{Kind: clevertap.Done, Status: 200}
+	for _, v := range verdicts {
+		res.Outcomes = append(res.Outcomes, map[rune]clevertap.Outcome{
+			'l': {Verdict: clevertap.Loaded},
+			'r': {Verdict: clevertap.Rejected, Code: "clevertap_515"},
+			'e': {Verdict: clevertap.Retry555, Code: "clevertap_555"},
+		}[v])
+	}
+	return res
+}
+
+func kind(k clevertap.Kind, status int) clevertap.Result {
+	return clevertap.Result{Kind: k, Status: status}
+}
+
+// spell writes outcomes a letter each: l, r, e, h held, m malformed, b too
+// large, . undecided; upper case when resent.
+func spell(d *Delivery) string {
+	var b strings.Builder
+	for i, o := range d.Outcomes {
+		letter := "."
+		switch {
+		case o.Loaded:
+			letter = "l"
+		case o.Code != "":
+			letter = map[string]string{"clevertap_515": "r", "clevertap_555": "e", CodeAmbiguous: "h", CodeMalformed: "m", CodeTooLarge: "b"}[o.Code]
+		}
+		if d.Resent[i] {
+			letter = strings.ToUpper(letter)
+		}
+		b.WriteString(letter)
+	}
+	return b.String()
+}
+
+type step struct {
+	send string // the records of the request
+	res  clevertap.Result
+	wait Wait
+}
+
+func TestDelivery(t *testing.T) {
+	t.Parallel()
+	same := []uint64{1, 2, 1, 3} // records 0 and 2 are of one identity
+	tests := []struct {
+		name    string
+		policy  Policy
+		touched bool
+		steps   []step
+		want    string
+	}{
+		{"success", Replace, false, []step{{"0123", done("llll"), Finished}}, "llll"},
+		{"partial", Resend, false, []step{{"0123", done("lrlr"), Finished}}, "lrlr"},
+		{"throttled", Replace, false, []step{{"0123", kind(clevertap.Throttled, 429), Throttle}, {"0123", done("llll"), Finished}}, "llll"},
+		{"not sent", Hold, false, []step{{"0123", kind(clevertap.NotSent, 0), Backoff}, {"0123", done("llll"), Finished}}, "llll"},
+		{"refused", Hold, false, []step{{"0123", kind(clevertap.AuthRefused, 401), Refused}, {"0123", done("llll"), Finished}}, "llll"},
+		{"redirected", Hold, false, []step{{"0123", kind(clevertap.ConfigFault, 302), Refused}, {"0123", done("llll"), Finished}}, "llll"},
+		{"timeout, profiles", Replace, false, []step{{"0123", kind(clevertap.Ambiguous, 0), Horizon}, {"0123", done("llll"), Finished}}, "LLLL"},
+		{"502, profiles", Replace, false, []step{{"0123", kind(clevertap.Ambiguous, 502), Horizon}, {"0123", done("llll"), Finished}}, "LLLL"},
+		{"500, profiles", Replace, false, []step{{"0123", kind(clevertap.Ambiguous, 500), Backoff}, {"0123", done("llll"), Finished}}, "LLLL"},
+		{"503, profiles", Replace, false, []step{{"0123", kind(clevertap.Unavailable, 503), Backoff}, {"0123", done("llll"), Finished}}, "LLLL"},
+		{"503, events", Resend, false, []step{{"0123", kind(clevertap.Unavailable, 503), Backoff}, {"0123", done("lrll"), Finished}}, "LRLL"},
+		{"timeout, events held", Hold, false, []step{{"0123", kind(clevertap.Ambiguous, 0), Finished}}, "hhhh"},
+		{"503, events held", Hold, false, []step{{"0123", kind(clevertap.Unavailable, 503), Finished}}, "hhhh"},
+		{"taken over, profiles", Replace, true, []step{{"0123", done("llll"), Finished}}, "LLLL"},
+		{"taken over, never reached", Replace, true, []step{{"0123", kind(clevertap.NotSent, 0), Backoff}}, "...."},
+		{"malformed", Replace, false, []step{
+			{"0123", kind(clevertap.Malformed, 400), Go}, {"01", done("ll"), Go}, {"23", kind(clevertap.Malformed, 400), Go},
+			{"2", kind(clevertap.Malformed, 400), Go}, {"3", done("l"), Finished},
+		}, "llml"},
+		{"too large", Replace, false, []step{
+			{"0123", kind(clevertap.TooLarge, 413), Go}, {"01", kind(clevertap.TooLarge, 413), Go}, {"0", kind(clevertap.TooLarge, 413), Go},
+			{"1", done("l"), Go}, {"23", done("ll"), Finished},
+		}, "blll"},
+		{"one half is held", Hold, false, []step{
+			{"0123", kind(clevertap.Malformed, 400), Go}, {"01", kind(clevertap.Ambiguous, 0), Go}, {"23", done("ll"), Finished},
+		}, "hhll"},
+		{"555, a newer profile follows again", Replace, false, []step{{"0123", done("elll"), Backoff}, {"02", done("ll"), Finished}}, "llLl"},
+		{"555, a newer event does not", Resend, false, []step{{"0123", done("elll"), Backoff}, {"0", done("l"), Finished}}, "llll"},
+		{"555, a newer reject stays", Replace, false, []step{{"0123", done("elrl"), Backoff}, {"0", done("l"), Finished}}, "llrl"},
+		{"555, capped", Replace, false, []step{
+			{"0123", done("llle"), Backoff}, {"3", done("e"), Backoff}, {"3", done("e"), Backoff}, {"3", done("e"), Backoff}, {"3", done("e"), Finished},
+		}, "llle"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			d := New(tt.policy, same, tt.touched)
+			for n, s := range tt.steps {
+				if got := strings.Trim(strings.ReplaceAll(fmt.Sprint(d.Next()), " ", ""), "[]"); got != s.send {
+					t.Fatalf("request %d: sends %s, want %s", n+1, got, s.send)
+				}
+				if got := d.Apply(s.res); got != s.wait {
+					t.Fatalf("request %d: Apply() = %v, want %v", n+1, got, s.wait)
+				}
+			}
+			if diff := cmp.Diff(tt.want, spell(d)); diff != "" {
+				t.Errorf("outcomes mismatch (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestBisectionOfAThousandTakesFewRequests(t *testing.T) {
+	t.Parallel()
+	d := New(Replace, make([]uint64, 1000), false)
+	requests := 0
+	for wait := Go; wait != Finished; requests++ {
+		set := d.Next()
+		res := kind(clevertap.Malformed, 400)
+		if set[0] > 617 || set[len(set)-1] < 617 {
+			res = done(strings.Repeat("l", len(set)))
+		}
+		wait = d.Apply(res)
+	}
+	if requests > 21 || d.Outcomes[617].Code != CodeMalformed {
+		t.Errorf("%d requests, outcome %+v", requests, d.Outcomes[617])
+	}
+}
+
+func TestCleanAndEnd(t *testing.T) {
+	t.Parallel()
+	d := New(Resend, make([]uint64, 2), false)
+	d.Apply(kind(clevertap.Throttled, 429))
+	if !d.Clean() {
+		t.Error("a throttled upload is not clean")
+	}
+	d.Apply(kind(clevertap.Ambiguous, 500))
+	if d.Clean() {
+		t.Error("an ambiguous upload is clean")
+	}
+	d.End(Outcome{Skip: schemas.SkipCancelled})
+	if d.Next() != nil || d.Outcomes[1].Skip != schemas.SkipCancelled || !d.Clean() {
+		t.Errorf("after End: next %v, outcomes %+v", d.Next(), d.Outcomes)
+	}
+}
+
+func TestPolicyOf(t *testing.T) {
+	t.Parallel()
+	operator := []schemas.Property{{From: "A", To: "a"}, {From: "B", To: "b", Op: "incr"}}
+	tests := []struct {
+		spec schemas.ImportSpec
+		want Policy
+	}{
+		{schemas.ImportSpec{Destination: schemas.Destination{Type: schemas.TypeProfile, OnAmbiguous: "hold"}}, Replace},
+		{schemas.ImportSpec{Destination: schemas.Destination{Type: schemas.TypeProfile}, Mapping: operator}, Resend},
+		{schemas.ImportSpec{Destination: schemas.Destination{Type: schemas.TypeProfile, OnAmbiguous: "hold"}, Mapping: operator}, Hold},
+		{schemas.ImportSpec{Destination: schemas.Destination{Type: schemas.TypeEvent}}, Resend},
+		{schemas.ImportSpec{Destination: schemas.Destination{Type: schemas.TypeEvent, OnAmbiguous: "resend"}}, Resend},
+		{schemas.ImportSpec{Destination: schemas.Destination{Type: schemas.TypeEvent, OnAmbiguous: "hold"}}, Hold},
+	}
+	for i, tt := range tests {
+		if got := PolicyOf(&tt.spec); got != tt.want {
+			t.Errorf("case %d: PolicyOf() = %v, want %v", i, got, tt.want)
+		}
+	}
+}
