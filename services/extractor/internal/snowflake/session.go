@@ -104,7 +104,29 @@ func open(ctx context.Context, cfg Config, conn schemas.SnowflakeConnectionSpec,
 	if !ok {
 		return nil, fmt.Errorf("the driver's connection cannot stream Arrow")
 	}
-	return &Session{cfg: cfg, conn: c, arrow: arrow, transport: transport}, nil
+	s := &Session{cfg: cfg, conn: c, arrow: arrow, transport: transport}
+	if err := s.dropSecondaryRoles(ctx); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// dropSecondaryRoles leaves the session the connection's role alone: a user's
+// other roles are in force by default, and may write.
+//
+// Invariant 10. No login parameter does this. A server that does not know the
+// statement has no secondary roles either: Snowflake's own always knows it.
+func (s *Session) dropSecondaryRoles(ctx context.Context) error {
+	_, err := s.arrow.QueryArrowStream(ctx, "USE SECONDARY ROLES NONE")
+	if err == nil {
+		return nil
+	}
+	err = s.translate(ctx, "dropping secondary roles", err)
+	if e := new(Error); errors.As(err, &e) && e.Code == CodeQuery && e.Number != 3001 {
+		return nil
+	}
+	return err
 }
 
 // silence turns the driver's logger off, and with it the probing of cloud
