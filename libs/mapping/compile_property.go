@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"tapline.dev/schemas"
 )
@@ -249,8 +250,8 @@ func (c *compiler) compileFixed(p *property, path string, spec *schemas.Property
 
 func (c *compiler) render(p *property, path, code string, raw []byte) []byte {
 	t, ok := parseToken(raw)
-	if !ok || t.kind == kindNull {
-		c.problem(code, path, "write a value; NULL is none")
+	if !ok || t.kind == kindNull || !utf8.Valid(raw) {
+		c.problem(code, path, "write a value in UTF-8; NULL is none")
 		return nil
 	}
 	fixed := *p

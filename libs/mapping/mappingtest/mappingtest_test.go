@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	imports = 400
-	rows    = 50
+	imports = 200
+	rows    = 25
 )
 
 // TestValidRowsPass: of rows that are valid by construction, none is rejected.
