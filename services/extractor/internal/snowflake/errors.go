@@ -15,7 +15,7 @@ const (
 	CodeConnection  = "snowflake_connection"
 	CodeAuth        = "snowflake_auth"
 	CodeUnreachable = "snowflake_unreachable"
-	CodeQuery       = "query_failed"
+	CodeQuery       = "snowflake_query"
 	CodeTimeout     = "snowflake_timeout"
 	CodeCancelled   = "snowflake_cancelled"
 	CodeResultLost  = "result_lost"
