@@ -58,7 +58,7 @@ func (m *member) account(name string, now time.Time) *account {
 			name:    name,
 			spec:    accountSpec{version: -1},
 			limiter: slots.NewLimiter(spec.Slots, m.cfg.GrowInterval),
-			share:   slots.NewShare(spec.Slots, m.cfg.MaxReplicas, m.cfg.RequestTimeout, m.leases != nil, now),
+			share:   slots.NewShare(spec.Slots, m.cfg.MaxReplicas, m.cfg.RequestTimeout, 2*m.cfg.LeaseInterval, m.leases != nil, now),
 			circuit: circuit.New(circuit.Config{
 				Threshold: m.cfg.OutageThreshold, Min: m.cfg.BackoffMin, Max: m.cfg.BackoffMax, Jitter: jitter,
 			}),
@@ -185,7 +185,7 @@ func (m *member) leaseFor(ctx context.Context, a *account) {
 			want = 1
 		}
 	}
-	if m.leases == nil || a.client == nil || (want == 0 && !a.holds && a.inFlight == 0) {
+	if m.leases == nil || a.client == nil || (want == 0 && !a.holds && a.inFlight == 0 && !a.share.Missing()) {
 		m.mu.Unlock()
 		return
 	}

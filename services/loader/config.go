@@ -62,7 +62,7 @@ func DefaultConfig() Config {
 		BackoffMax:      time.Minute,
 		OutageThreshold: 5,
 		GrowInterval:    2 * time.Second,
-		LeaseInterval:   time.Second,
+		LeaseInterval:   500 * time.Millisecond,
 		CommitInterval:  100 * time.Millisecond,
 		DrainTimeout:    15 * time.Second,
 		BufferRecords:   20_000,

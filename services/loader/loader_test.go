@@ -21,7 +21,7 @@ func rows(n, partitions int) []row {
 
 func (w *world) want(got tally, want map[string]int) {
 	w.t.Helper()
-	if diff := cmp.Diff(want, got.counts()); diff != "" {
+	if diff := cmp.Diff(want, got.byOutcome); diff != "" {
 		w.t.Errorf("outcomes mismatch (-want +got):\n%s", diff)
 	}
 }

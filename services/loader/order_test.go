@@ -100,14 +100,14 @@ func TestInvariant4VersionsOfAnIdentityArriveInOrder(t *testing.T) {
 	all := versions(n, 100, 4, random)
 	loaders := []*running{w.start(), w.start()}
 	w.load("customers", all[:n/2], 700)
-	w.await("a quarter", 60*time.Second, func() bool { return w.tally("customers").total() > n/4 })
+	w.await("a quarter", 60*time.Second, func() bool { return w.tally("customers").total > n/4 })
 	loaders = append(loaders, w.start())
 	w.load("customers", all[n/2:], 700)
-	w.await("more", 60*time.Second, func() bool { return w.tally("customers").total() > n/2 })
+	w.await("more", 60*time.Second, func() bool { return w.tally("customers").total > n/2 })
 	loaders[0].drain()
-	w.await("more", 60*time.Second, func() bool { return w.tally("customers").total() > n*6/10 })
+	w.await("more", 60*time.Second, func() bool { return w.tally("customers").total > n*6/10 })
 	loaders[1].cables.kill()
-	w.await("all", 120*time.Second, func() bool { return w.tally("customers").total() == n })
+	w.await("all", 120*time.Second, func() bool { return w.tally("customers").total == n })
 	w.want(w.tally("customers"), map[string]int{"loaded": n})
 	checkOrder(t, w.cleverTap.got(), all)
 	if len(w.cleverTap.got()) == n {
@@ -132,7 +132,7 @@ func TestInvariant7RequestsInFlightStayUnderTheLimit(t *testing.T) {
 	w.start()
 	reach := func(share int) {
 		w.t.Helper()
-		w.await(fmt.Sprintf("%d%%", share), 120*time.Second, func() bool { return w.tally("customers").total() >= n*share/100 })
+		w.await(fmt.Sprintf("%d%%", share), 120*time.Second, func() bool { return w.tally("customers").total >= n*share/100 })
 	}
 	reach(20)
 	w.redis.Flush() // everybody's lease is forgotten

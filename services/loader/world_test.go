@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -137,13 +138,16 @@ type world struct {
 	producer  *kafka.Producer
 	reader    *kafka.Reader
 	tune      func(*Config)
+
+	mu      sync.Mutex
+	tallies map[string]*tally
 }
 
 const testAccount = "clevertap"
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{t: t, kafka: kafkatest.Start(t), redis: redistest.New(t), cleverTap: newFakeCleverTap(t)}
+	w := &world{t: t, kafka: kafkatest.Start(t), redis: redistest.New(t), cleverTap: newFakeCleverTap(t), tallies: map[string]*tally{}}
 	w.kafka.SessionTimeout = 15 * time.Second
 	w.kafka.RebalanceTimeout = 20 * time.Second
 	w.topics = schemas.NewTopics(w.kafka.Prefix)
@@ -157,6 +161,7 @@ func newWorld(t testing.TB) *world {
 	}
 	t.Cleanup(w.reader.Close)
 	w.account(schemas.CleverTapAccountSpec{})
+	w.follow()
 	return w
 }
 
@@ -355,47 +360,83 @@ func (c *cables) cut() bool {
 }
 
 // tally is the fold's view of an import's reports: the first receipt of an
-// offset counts.
+// offset counts. Outcomes are read only once the test is through.
 type tally struct {
 	outcomes  map[int32]map[int64]string // by partition and offset: "loaded", a code or a reason
-	intents   int
+	byOutcome map[string]int
+	total     int
 	receipts  int
 	resent    int64
 	waiting   []schemas.Waiting
-	perUpload []schemas.Receipt
 }
 
-func (w *world) tally(name string) tally {
-	w.t.Helper()
-	out := tally{outcomes: map[int32]map[int64]string{}}
-	_, err := w.reader.ReadTo(context.Background(), kafka.TP{Topic: w.topics.Reports(), Partition: schemas.ControlPartition(name)}, 0, func(r *kafka.Record) error {
-		var report schemas.Report
-		if err := json.Unmarshal(r.Value, &report); err != nil {
-			return err
-		}
-		if report.Import != name {
-			return nil
-		}
-		switch report.Kind {
-		case schemas.ReportIntent:
-			out.intents++
-		case schemas.ReportWaiting:
-			out.waiting = append(out.waiting, *report.Waiting)
-		case schemas.ReportReceipt:
-			out.receipt(report.Receipt)
-		}
-		return nil
-	})
+// follow takes in the reports topic until the test ends.
+func (w *world) follow() {
+	from := map[kafka.TP]int64{}
+	for p := range int32(schemas.ControlPartitions) {
+		from[kafka.TP{Topic: w.topics.Reports(), Partition: p}] = 0
+	}
+	tail, err := kafka.OpenTail(w.kafka, kafkatest.Deps(), from)
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			records, err := tail.Poll(ctx, 1000)
+			if err != nil {
+				return
+			}
+			w.mu.Lock()
+			for _, r := range records {
+				w.take(r.Value)
+			}
+			w.mu.Unlock()
+		}
+	}()
+	w.t.Cleanup(func() {
+		cancel()
+		<-done
+		tail.Close()
+	})
+}
+
+func (w *world) take(value []byte) {
+	var report schemas.Report
+	if err := json.Unmarshal(value, &report); err != nil {
+		w.t.Errorf("an unreadable report: %v", err)
+		return
+	}
+	out := w.of(report.Import)
+	switch report.Kind {
+	case schemas.ReportWaiting:
+		out.waiting = append(out.waiting, *report.Waiting)
+	case schemas.ReportReceipt:
+		out.receipt(report.Receipt)
+	}
+}
+
+func (w *world) of(name string) *tally {
+	if w.tallies[name] == nil {
+		w.tallies[name] = &tally{outcomes: map[int32]map[int64]string{}, byOutcome: map[string]int{}}
+	}
+	return w.tallies[name]
+}
+
+// tally is what the reports say by now.
+func (w *world) tally(name string) tally {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	out := *w.of(name)
+	out.byOutcome = maps.Clone(out.byOutcome)
 	return out
 }
 
 func (t *tally) receipt(r *schemas.Receipt) {
 	t.receipts++
 	t.resent += r.Resent
-	t.perUpload = append(t.perUpload, *r)
 	special := map[int64]string{}
 	for _, o := range append(r.Rejected, r.Skipped...) {
 		special[o.Offset] = o.Code
@@ -416,27 +457,10 @@ func (t *tally) receipt(r *schemas.Receipt) {
 				outcome = code
 			}
 			t.outcomes[r.Partition][o] = outcome
+			t.byOutcome[outcome]++
+			t.total++
 		}
 	}
-}
-
-// counts sums the outcomes.
-func (t tally) counts() map[string]int {
-	counts := map[string]int{}
-	for _, offsets := range t.outcomes {
-		for _, outcome := range offsets {
-			counts[outcome]++
-		}
-	}
-	return counts
-}
-
-func (t tally) total() int {
-	n := 0
-	for _, c := range t.counts() {
-		n += c
-	}
-	return n
 }
 
 // await polls until the condition holds.
@@ -457,7 +481,7 @@ func (w *world) settled(name string, n int) tally {
 	var got tally
 	w.await(fmt.Sprintf("%d outcomes of %s", n, name), 30*time.Second, func() bool {
 		got = w.tally(name)
-		return got.total() >= n
+		return got.total >= n
 	})
 	return got
 }

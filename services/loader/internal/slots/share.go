@@ -11,10 +11,13 @@ import (
 // Invariant 7: with Redis it is the lease. Without it, and for one request
 // timeout after Redis went, came back or forgot, it is the smaller of the lease
 // and the account's slots divided by the number of replicas: by then every
-// request that was sent under another rule has ended.
+// request that was sent under another rule has ended. A Redis that has just
+// forgot does not know of the others' leases until each has renewed its own;
+// until then nobody uses more than it had before.
 type Share struct {
 	static int           // slots divided by replicas
 	settle time.Duration // a request timeout
+	grace  time.Duration // in which every living holder renews its lease
 	leased bool          // the deployment has Redis
 
 	granted int
@@ -29,8 +32,8 @@ type Share struct {
 // NewShare starts without slots until Redis answers, or as if it had just gone:
 // other replicas may be in full flight. Without Redis in the deployment the
 // share is the static one.
-func NewShare(total, replicas int, settle time.Duration, leased bool, now time.Time) *Share {
-	s := &Share{settle: settle, leased: leased, went: now}
+func NewShare(total, replicas int, settle, grace time.Duration, leased bool, now time.Time) *Share {
+	s := &Share{settle: settle, grace: grace, leased: leased, went: now}
 	s.Resize(total, replicas)
 	return s
 }
@@ -44,7 +47,11 @@ func (s *Share) Granted(lease redis.Lease, now time.Time) {
 		s.back = now
 	}
 	s.went, s.missed = time.Time{}, false
-	s.granted, s.until = min(lease.Granted, lease.Fair), lease.Until
+	granted := min(lease.Granted, lease.Fair)
+	if lease.Age < s.grace {
+		granted = min(granted, s.granted)
+	}
+	s.granted, s.until = granted, lease.Until
 	s.age, s.seen = lease.Age, now
 }
 

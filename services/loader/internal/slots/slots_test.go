@@ -81,8 +81,13 @@ func TestShare(t *testing.T) {
 		{"leased", true, func(s *Share) { s.Granted(lease(15, 15, 3600, 31), at(1)) }, 2, 15},
 		{"leased more than is fair", true, func(s *Share) { s.Granted(lease(15, 8, 3600, 31), at(1)) }, 2, 8},
 		{"the lease ended", true, func(s *Share) { s.Granted(lease(15, 15, 3600, 31), at(1)) }, 32, 0},
-		{"Redis is young", true, func(s *Share) { s.Granted(lease(15, 15, 0, 31), at(1)) }, 10, 5},
-		{"Redis was young", true, func(s *Share) { s.Granted(lease(15, 15, 0, 31), at(1)) }, 12, 15},
+		{"Redis is new", true, func(s *Share) { s.Granted(lease(15, 15, 1, 31), at(1)) }, 2, 0},
+		{"Redis forgot, others may live", true, func(s *Share) {
+			s.Granted(lease(3, 15, 3600, 31), at(1))
+			s.Granted(lease(15, 15, 1, 32), at(2))
+		}, 2, 3},
+		{"Redis is young", true, func(s *Share) { s.Granted(lease(15, 15, 3, 31), at(1)) }, 7, 5},
+		{"Redis was young", true, func(s *Share) { s.Granted(lease(15, 15, 3, 31), at(1)) }, 9, 15},
 		{"Redis just went", true, func(s *Share) { s.Granted(lease(15, 15, 3600, 31), at(1)); s.Failed(at(2)) }, 3, 5},
 		{"Redis just went, little was leased", true, func(s *Share) { s.Granted(lease(2, 15, 3600, 31), at(1)); s.Failed(at(2)) }, 3, 2},
 		{"Redis is gone", true, func(s *Share) { s.Granted(lease(2, 15, 3600, 31), at(1)); s.Failed(at(2)); s.Failed(at(8)) }, 12, 5},
@@ -100,7 +105,7 @@ func TestShare(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			s := NewShare(15, 3, settle, tt.leased, at(0))
+			s := NewShare(15, 3, settle, 2*time.Second, tt.leased, at(0))
 			tt.do(s)
 			if got := s.Slots(at(tt.when)); got != tt.want {
 				t.Errorf("Slots() = %d, want %d", got, tt.want)
@@ -111,7 +116,7 @@ func TestShare(t *testing.T) {
 
 func TestShareNamesTheLeasesEnd(t *testing.T) {
 	t.Parallel()
-	s := NewShare(15, 3, 10*time.Second, true, at(0))
+	s := NewShare(15, 3, 10*time.Second, 2*time.Second, true, at(0))
 	s.Granted(redis.Lease{Granted: 1, Fair: 1, Until: at(31)}, at(1))
 	if got := s.Until(at(2)); !got.Equal(at(31)) {
 		t.Errorf("Until() = %v, want the lease's end", got)
