@@ -295,7 +295,7 @@ func TestInterruptedMappersCountEveryRowOnce(t *testing.T) {
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
 	w := newWorld(t)
-	const n = 3000
+	const n = 1500
 	var rows []*kafka.Record
 	for i := range n {
 		email := `"a@example.com"`
@@ -307,12 +307,12 @@ func TestInterruptedMappersCountEveryRowOnce(t *testing.T) {
 	w.produce(rows...)
 	w.cfg.Kafka.SessionTimeout = 2 * time.Second // of members that leave in the middle of joining
 	for range 6 {
-		stop := w.start(func(c *Config) { c.BatchRows = 10 })
+		stop := w.start(func(c *Config) { c.BatchRows = 20 })
 		pause := time.Duration(random.IntN(200)) * time.Millisecond
 		<-time.After(pause) // the moment of the interruption is what the seed varies
 		stop()
 	}
-	defer w.start(func(c *Config) { c.BatchRows = 10 })()
+	defer w.start(func(c *Config) { c.BatchRows = 20 })()
 	got := w.await()
 	want := outcome{Records: n - n/10, Rejects: n / 10, Mapped: n - n/10, Rejected: n / 10, ByCode: map[string]int64{"email_invalid": n / 10}, ByReason: map[string]int64{}}
 	if diff := cmp.Diff(want, got); diff != "" {
