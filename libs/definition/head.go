@@ -77,53 +77,75 @@ func (w *walker) document(root *yaml.Node, kind string) {
 	}, "", 0)
 	for _, key := range []string{"metadata", "spec"} {
 		if child(root, key) == nil {
-			w.problem(root, codeRequired, key, "the definition has no %s", key)
+			w.note(root, codeRequired, key, "the definition has no %s", key)
 		}
 	}
 }
 
-// toJSON writes a document as JSON, or notes what JSON cannot hold.
+// toJSON writes a document as JSON without what has a problem, and notes what
+// JSON cannot hold.
 func (w *walker) toJSON(root *yaml.Node) []byte {
-	if len(w.problems) > 0 {
+	plain, ok := w.plain(root, "", 0)
+	if !ok {
 		return nil
 	}
-	out, err := json.Marshal(w.plain(root, "", 0))
+	out, err := json.Marshal(plain)
 	if err != nil {
 		w.problem(root, codeWrongType, "", "the document cannot be written as JSON: %v", err)
 	}
 	return out
 }
 
-// plain is a node as encoding/json writes it; numbers keep their digits.
-func (w *walker) plain(n *yaml.Node, path string, depth int) any {
+// plain is a node as encoding/json writes it; numbers keep their digits. It is
+// false for a node that has to be left out: one with a problem, or a list with
+// such an item, whose other items would move.
+func (w *walker) plain(n *yaml.Node, path string, depth int) (any, bool) {
 	for n.Kind == yaml.AliasNode {
 		n = n.Alias
+	}
+	if w.bad[n] {
+		return nil, false
 	}
 	if w.nodes++; depth > maxDepth || w.nodes > 2*maxNodes {
 		if len(w.problems) == 0 {
 			w.problem(n, codeYAMLSyntax, path, "the document is nested too deeply or too large")
 		}
-		return nil
+		return nil, false
 	}
 	switch n.Kind {
 	case yaml.MappingNode:
-		object := make(map[string]any, len(n.Content)/2)
-		for i := 0; i+1 < len(n.Content); i += 2 {
-			key := n.Content[i].Value
-			if _, twice := object[key]; twice {
-				w.problem(n.Content[i], codeDuplicateKey, join(path, key), "the key is given twice")
-			}
-			object[key] = w.plain(n.Content[i+1], join(path, key), depth+1)
-		}
-		return object
+		return w.plainObject(n, path, depth), true
 	case yaml.SequenceNode:
 		list := make([]any, len(n.Content))
 		for i, item := range n.Content {
-			list[i] = w.plain(item, path, depth+1)
+			var ok bool
+			if list[i], ok = w.plain(item, path, depth+1); !ok {
+				w.badPaths = append(w.badPaths, path)
+				return nil, false
+			}
 		}
-		return list
+		return list, true
 	}
-	return w.plainScalar(n, path)
+	value := w.plainScalar(n, path)
+	return value, !w.bad[n]
+}
+
+func (w *walker) plainObject(n *yaml.Node, path string, depth int) map[string]any {
+	object := make(map[string]any, len(n.Content)/2)
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, at := n.Content[i], join(path, n.Content[i].Value)
+		if w.bad[key] {
+			continue
+		}
+		if _, twice := object[key.Value]; twice {
+			w.problem(key, codeDuplicateKey, at, "the key is given twice")
+			continue
+		}
+		if value, ok := w.plain(n.Content[i+1], at, depth+1); ok {
+			object[key.Value] = value
+		}
+	}
+	return object
 }
 
 func (w *walker) plainScalar(n *yaml.Node, path string) any {

@@ -32,12 +32,14 @@ type Options struct {
 	Defaults []schemas.Resource
 }
 
-// Set is what the sources define, defaults merged into the imports.
+// Set is what the sources define, defaults merged into the imports. Of a
+// definition with problems it holds what could be read.
 type Set struct {
 	Imports   []schemas.Definition
 	Resources []schemas.Resource
 
 	where map[string]positions // by kind/name
+	bad   map[string]badPaths
 }
 
 // ParseFiles reads definitions from files; a queryFile is relative to the file
@@ -78,7 +80,7 @@ func Parse(name string, data []byte, resolveFile func(string) ([]byte, error)) (
 
 // ParseAll reads the definitions of several texts as one set.
 func ParseAll(sources []Source, opts Options) (Set, []Problem) {
-	r := reader{defaults: map[string]json.RawMessage{}, set: Set{where: map[string]positions{}}}
+	r := reader{defaults: map[string]json.RawMessage{}, set: Set{where: map[string]positions{}, bad: map[string]badPaths{}}}
 	for _, d := range opts.Defaults {
 		if d.Kind == schemas.KindImportDefaults {
 			r.defaults[d.Metadata.Name] = d.Spec
@@ -105,6 +107,7 @@ type importDocument struct {
 	definition schemas.Definition
 	spec       json.RawMessage
 	where      positions
+	bad        badPaths
 	source     Source
 }
 
@@ -151,45 +154,43 @@ func syntaxProblem(file string, err error) Problem {
 	return p
 }
 
-// readDocument walks one definition by the type of its kind.
+// readDocument walks one definition by the type of its kind, and checks what of
+// it can be read.
 func (r *reader) readDocument(s Source, root *yaml.Node) {
-	w := walker{file: s.Name, where: positions{"": {s.Name, root.Line, root.Column}}}
+	w := walker{file: s.Name, where: positions{"": {s.Name, root.Line, root.Column}}, bad: map[*yaml.Node]bool{}}
 	head := w.head(root)
-	if head.kind != "" {
-		w.document(root, head.kind)
-	}
-	data := w.toJSON(root)
-	r.problems = append(r.problems, w.problems...)
-	if len(w.problems) > 0 {
-		r.claim(head, w.where)
+	if head.kind == "" {
+		r.problems = append(r.problems, w.problems...)
 		return
 	}
+	w.document(root, head.kind)
 	var doc schemas.Resource
-	if err := json.Unmarshal(data, &doc); err != nil {
-		r.problems = append(r.problems, Problem{File: s.Name, Line: root.Line, Col: root.Column, Code: codeWrongType, Message: err.Error()})
-		return
+	err := json.Unmarshal(w.toJSON(root), &doc)
+	if err != nil && len(w.problems) == 0 {
+		w.note(root, codeWrongType, "", "%v", err)
 	}
-	if !r.claim(head, w.where) {
+	r.problems = append(r.problems, w.problems...)
+	if !r.claim(head, &w) || err != nil || len(doc.Spec) == 0 {
 		return
 	}
 	if doc.Kind == schemas.KindImport {
 		r.imports = append(r.imports, importDocument{
 			definition: schemas.Definition{APIVersion: doc.APIVersion, Kind: doc.Kind, Metadata: doc.Metadata},
-			spec:       doc.Spec, where: w.where, source: s,
+			spec:       doc.Spec, where: w.where, bad: w.badPaths, source: s,
 		})
 		return
 	}
 	if doc.Kind == schemas.KindImportDefaults {
 		r.defaults[doc.Metadata.Name] = doc.Spec
 	}
-	r.problems = append(r.problems, w.where.locate(ValidateResource(doc))...)
+	r.problems = append(r.problems, w.where.locate(w.badPaths.filter(ValidateResource(doc)))...)
 	r.set.Resources = append(r.set.Resources, doc)
 }
 
 // claim notes a kind and name, and reports whether they were free. A document
 // with other problems claims its name too, so that references to it hold.
-func (r *reader) claim(h head, where positions) bool {
-	if h.kind == "" || h.name == "" {
+func (r *reader) claim(h head, w *walker) bool {
+	if h.name == "" {
 		return true
 	}
 	key := schemas.ResourceKey(h.kind, h.name)
@@ -197,10 +198,10 @@ func (r *reader) claim(h head, where positions) bool {
 		at := first.at("")
 		var f findings
 		f.add(codeDuplicate, "metadata.name", "%s %s is defined already at %s:%d", h.kind, h.name, at.file, at.line)
-		r.problems = append(r.problems, where.locate(f)...)
+		r.problems = append(r.problems, w.where.locate(f)...)
 		return false
 	}
-	r.set.where[key] = where
+	r.set.where[key], r.set.bad[key] = w.where, w.badPaths
 	return true
 }
 
@@ -210,13 +211,13 @@ func (r *reader) finish() {
 		def := doc.definition
 		if err := json.Unmarshal(r.withDefaults(doc.spec), &def.Spec); err != nil {
 			f := findings{{Code: codeWrongType, Path: "spec", Message: err.Error()}}
-			r.problems = append(r.problems, doc.where.locate(f)...)
+			r.problems = append(r.problems, doc.where.locate(doc.bad.filter(f))...)
 			continue
 		}
 		var f findings
 		resolveQuery(&f, &def.Spec.Source, doc.source.ResolveFile)
 		f = append(f, Validate(def)...)
-		r.problems = append(r.problems, doc.where.locate(f)...)
+		r.problems = append(r.problems, doc.where.locate(doc.bad.filter(f))...)
 		r.set.Imports = append(r.set.Imports, def)
 	}
 }

@@ -120,10 +120,11 @@ func TestProblems(t *testing.T) {
 	}
 }
 
-// TestAllAtOnce finds every mistake of a file in one reading, in its order.
+// TestAllAtOnce finds every mistake of a file in one reading, in its order: what
+// cannot be read hides no mistake elsewhere and makes none up.
 func TestAllAtOnce(t *testing.T) {
 	t.Parallel()
-	_, problems := Parse("a.yaml", []byte(`
+	set, problems := Parse("a.yaml", []byte(`
 apiVersion: tapline.dev/v1alpha1
 kind: CleverTapAccount
 metadata: {name: One}
@@ -132,13 +133,31 @@ spec: {regoin: in1, slots: many, passcode: x}
 apiVersion: tapline.dev/v1alpha1
 kind: Import
 metadata: {name: two, colour: red}
-spec: {maping: []}
+spec:
+  timezone: [UTC]
+  source: {connectionRef: W, qurey: select 1, cursor: {columm: A}}
+  destination: {accountRef: c, type: profile}
+  identity: {column: ID}
+  mapping: [{from: A, to: a.b}, {from: 7, to: c}, {tpye: string, from: D, to: A.B}, {from: E, to: e, type: int}]
+  after: [1]
+  catchUp: never
+---
+apiVersion: tapline.dev/v1alpha1
+kind: Thing
 `), nil)
+	problems = append(problems, set.CheckMappings(anyAccount)...)
 	var got []string
 	for _, p := range problems {
-		got = append(got, p.Path)
+		got = append(got, p.Path+" "+p.Code)
 	}
-	if diff := cmp.Diff([]string{"spec.regoin", "spec.slots", "metadata.colour", "spec.maping"}, got); diff != "" {
+	want := []string{
+		"metadata.name name_rfc1123", "spec.regoin unknown_key", "spec.slots wrong_type", "spec.passcode secret_plain",
+		"metadata.colour unknown_key", "spec.timezone wrong_type", "spec.source.connectionRef name_rfc1123", "spec.source.qurey unknown_key",
+		"spec.source.cursor.columm unknown_key", "spec.mapping[1].from wrong_type", "spec.mapping[2].tpye unknown_key", "spec.after[0] wrong_type",
+		"spec.catchUp value_invalid", "kind kind_unknown",
+		"spec.mapping[0].to name_invalid", "spec.mapping[2].to name_invalid", "spec.mapping[3].type value_invalid",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
 }

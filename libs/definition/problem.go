@@ -76,7 +76,7 @@ func (p positions) at(path string) position {
 		if found, ok := p[path]; ok || path == "" {
 			return found
 		}
-		path = path[:max(strings.LastIndexByte(path, '.'), strings.LastIndexByte(path, '['), 0)]
+		path = parent(path)
 	}
 }
 
@@ -89,6 +89,35 @@ func (p positions) locate(problems []Problem) []Problem {
 		}
 	}
 	return problems
+}
+
+// badPaths are the parts of a document that could not be read and were left
+// out.
+type badPaths []string
+
+// filter drops problems that come from what was left out: at such a path, above
+// or below it, or of a field that is missing beside it.
+func (b badPaths) filter(problems []Problem) []Problem {
+	if len(b) == 0 {
+		return problems
+	}
+	return slices.DeleteFunc(problems, func(p Problem) bool {
+		return slices.ContainsFunc(b, func(bad string) bool {
+			missing := p.Code == codeRequired || p.Code == codeConflict
+			return within(p.Path, bad) || within(bad, p.Path) || missing && parent(p.Path) == parent(bad)
+		})
+	})
+}
+
+// within reports whether a path is another or lies below it.
+func within(path, above string) bool {
+	rest, ok := strings.CutPrefix(path, above)
+	return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')
+}
+
+// parent is the path one level up.
+func parent(path string) string {
+	return path[:max(strings.LastIndexByte(path, '.'), strings.LastIndexByte(path, '['), 0)]
 }
 
 // inOrder sorts problems as a reader meets them; files keep their order.

@@ -55,9 +55,11 @@ func (s *Set) defines(kind, name string) bool {
 }
 
 // Locate gives problems of a definition of the set their file, line and column;
-// those of mapping.Compile at apply too.
+// those of mapping.Compile at apply too. It drops problems of parts that could
+// not be read, which were reported before.
 func (s *Set) Locate(kind, name string, problems []Problem) []Problem {
-	return s.where[schemas.ResourceKey(kind, name)].locate(problems)
+	key := schemas.ResourceKey(kind, name)
+	return s.where[key].locate(s.bad[key].filter(problems))
 }
 
 // circle is a chain of after from an import back to itself, nil if there is none.

@@ -25,9 +25,19 @@ type walker struct {
 	where    positions
 	problems findings
 	nodes    int
+	// What has a problem is left out of the JSON, so that the rest can be checked.
+	bad      map[*yaml.Node]bool
+	badPaths badPaths
 }
 
+// problem notes a problem and leaves the node out.
 func (w *walker) problem(n *yaml.Node, code, path, format string, args ...any) {
+	w.bad[n] = true
+	w.badPaths = append(w.badPaths, path)
+	w.note(n, code, path, format, args...)
+}
+
+func (w *walker) note(n *yaml.Node, code, path, format string, args ...any) {
 	w.problems = append(w.problems, Problem{
 		File: w.file, Line: n.Line, Col: n.Column, Path: path, Code: code, Message: fmt.Sprintf(format, args...),
 	})
