@@ -34,8 +34,7 @@ func NewSnowflake(cfg SnowflakeConfig, log *slog.Logger) (*Snowflake, error) {
 		Account: cfg.Account, User: cfg.User, Password: cfg.Password, Warehouse: cfg.Warehouse,
 		Database: cfg.Database, Schema: cfg.Schema, PublicKey: cfg.PublicKey, DatabaseFile: cfg.DatabaseFile,
 		FixtureDir: cfg.FixtureDir, ChunkRows: cfg.ChunkRows, InlineRows: cfg.InlineRows,
-		PollAfter:       time.Duration(cfg.PollAfterMillis) * time.Millisecond,
-		SessionValidity: time.Duration(cfg.SessionSeconds) * time.Second, MasterValidity: 4 * time.Hour,
+		PollAfter: cfg.PollAfter, SessionValidity: cfg.SessionValidity, MasterValidity: 4 * time.Hour,
 		KeepResults: 100, KeepBytes: 512 << 20,
 	}, log)
 	if err != nil {

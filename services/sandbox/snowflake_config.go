@@ -3,6 +3,7 @@ package sandbox
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // SnowflakeConfig describes the sandbox Snowflake and the one account it plays.
@@ -26,11 +27,11 @@ type SnowflakeConfig struct {
 	InlineRows int
 	// FixtureDir holds further hand-made results; may be empty.
 	FixtureDir string
-	// PollAfterMillis is how long a request waits for its statement before the client
-	// is told to poll.
-	PollAfterMillis int
-	// SessionSeconds is how long a session token is valid.
-	SessionSeconds int
+	// PollAfter is how long a request waits for its statement before the client is told
+	// to poll.
+	PollAfter time.Duration
+	// SessionValidity is how long a session token is valid before it must be renewed.
+	SessionValidity time.Duration
 }
 
 // DefaultSnowflakeConfig is an account as `tapline dev` starts it.
@@ -45,8 +46,8 @@ func DefaultSnowflakeConfig() SnowflakeConfig {
 		Schema:          "PUBLIC",
 		ChunkRows:       5000,
 		InlineRows:      500,
-		PollAfterMillis: 1000,
-		SessionSeconds:  3600,
+		PollAfter:       time.Second,
+		SessionValidity: time.Hour,
 	}
 }
 
@@ -67,11 +68,14 @@ func (c SnowflakeConfig) Validate() error {
 		key   string
 		value int
 	}{
-		{"chunkRows", c.ChunkRows}, {"inlineRows", c.InlineRows}, {"pollAfterMillis", c.PollAfterMillis}, {"sessionSeconds", c.SessionSeconds},
+		{"chunkRows", c.ChunkRows}, {"inlineRows", c.InlineRows},
 	} {
 		if n.value < 1 {
 			problems = append(problems, fmt.Errorf("%s must be at least 1", n.key))
 		}
+	}
+	if c.PollAfter <= 0 || c.SessionValidity <= 0 {
+		problems = append(problems, errors.New("pollAfter and sessionValidity must be positive"))
 	}
 	return errors.Join(problems...)
 }

@@ -90,7 +90,7 @@ func TestSessionIsRenewed(t *testing.T) {
 
 func TestLongStatementsArePolled(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *sandbox.SnowflakeConfig) { c.PollAfterMillis = 20 })
+	w := newWorld(t, func(c *sandbox.SnowflakeConfig) { c.PollAfter = 20 * time.Millisecond })
 	db := w.open(t, nil)
 	start := time.Now()
 	got := texts(t, db, "select system$wait(200, 'MILLISECONDS') as r")
@@ -147,7 +147,7 @@ func (w *world) awaitStatus(t *testing.T, tag, want string) map[string]any {
 
 func TestCancelReachesDuckDB(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *sandbox.SnowflakeConfig) { c.PollAfterMillis = 20 })
+	w := newWorld(t, func(c *sandbox.SnowflakeConfig) { c.PollAfter = 20 * time.Millisecond })
 	db := w.open(t, nil)
 	endless := "select sum(a.range % 7) from table(generator(rowcount => 1000000000000)) a"
 

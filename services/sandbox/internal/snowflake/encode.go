@@ -60,14 +60,15 @@ func encodeStream(columns []column, arrays []arrow.Array, rows int) ([]byte, err
 	return buf.Bytes(), nil
 }
 
-// encodeColumn turns DuckDB's Arrow array into the carrier Snowflake would use.
-func encodeColumn(t colType, in arrow.Array) (arrow.Array, error) {
+// encodeColumn turns DuckDB's Arrow array into the carrier Snowflake would use; a NUMBER
+// takes the narrowest that holds the range.
+func encodeColumn(t colType, in arrow.Array, r numberRange) (arrow.Array, error) {
 	if ext, ok := in.(array.ExtensionArray); ok {
 		in = ext.Storage()
 	}
 	switch t.Logical {
 	case "FIXED":
-		return encodeFixed(in)
+		return encodeFixed(in, r)
 	case "REAL":
 		return encodeReal(in)
 	case "TIME":
@@ -137,15 +138,22 @@ func integers(in arrow.Array) (func(i int) decimal128.Num, error) {
 	return nil, unsupported("a NUMBER of DuckDB's Arrow type %s", in.DataType())
 }
 
-// encodeFixed uses the narrowest scaled integer that holds every value of the batch, and
-// decimal128 where none does, as Snowflake's servers do.
-func encodeFixed(in arrow.Array) (arrow.Array, error) {
+// numberRange is the span of the unscaled values of a NUMBER.
+type numberRange struct {
+	low, high int64
+	wide      bool // some value needs more than 64 bits
+}
+
+func (r numberRange) join(other numberRange) numberRange {
+	return numberRange{min(r.low, other.low), max(r.high, other.high), r.wide || other.wide}
+}
+
+func rangeOf(in arrow.Array) (numberRange, error) {
+	var r numberRange
 	at, err := integers(in)
 	if err != nil {
-		return nil, err
+		return r, err
 	}
-	low, high, wide := int64(0), int64(0), false
-	values := make([]int64, in.Len())
 	for i := range in.Len() {
 		if in.IsNull(i) {
 			continue
@@ -153,28 +161,43 @@ func encodeFixed(in arrow.Array) (arrow.Array, error) {
 		v := at(i)
 		n := int64(v.LowBits())
 		if (n >= 0 && v.HighBits() != 0) || (n < 0 && v.HighBits() != -1) {
-			wide = true
-			break
+			r.wide = true
+			return r, nil
 		}
-		values[i] = n
-		low, high = min(low, n), max(high, n)
+		r.low, r.high = min(r.low, n), max(r.high, n)
 	}
-	if wide {
-		scale := int32(0)
-		if d, ok := in.DataType().(*arrow.Decimal128Type); ok {
-			scale = d.Scale
-		}
-		b := array.NewDecimal128Builder(memory.DefaultAllocator, &arrow.Decimal128Type{Precision: 38, Scale: scale})
-		for i := range in.Len() {
-			if in.IsNull(i) {
-				b.AppendNull()
-			} else {
-				b.Append(at(i))
+	return r, nil
+}
+
+// encodeFixed uses the narrowest scaled integer that holds the range, and decimal128
+// where none does, as Snowflake's servers do.
+func encodeFixed(in arrow.Array, r numberRange) (arrow.Array, error) {
+	at, err := integers(in)
+	if err != nil {
+		return nil, err
+	}
+	if !r.wide {
+		values := make([]int64, in.Len())
+		for i := range values {
+			if !in.IsNull(i) {
+				values[i] = int64(at(i).LowBits())
 			}
 		}
-		return b.NewArray(), nil
+		return narrowest(values, in.IsNull, r.low, r.high), nil
 	}
-	return narrowest(values, in.IsNull, low, high), nil
+	scale := int32(0)
+	if d, ok := in.DataType().(*arrow.Decimal128Type); ok {
+		scale = d.Scale
+	}
+	b := array.NewDecimal128Builder(memory.DefaultAllocator, &arrow.Decimal128Type{Precision: 38, Scale: scale})
+	for i := range in.Len() {
+		if in.IsNull(i) {
+			b.AppendNull()
+		} else {
+			b.Append(at(i))
+		}
+	}
+	return b.NewArray(), nil
 }
 
 func narrowest(values []int64, null func(int) bool, low, high int64) arrow.Array {

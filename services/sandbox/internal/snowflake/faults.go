@@ -19,6 +19,7 @@ type faultSettings struct {
 	SlowQueryMS     int   `json:"slowQueryMs"`     // wait before each statement
 	LoseResults     bool  `json:"loseResults"`     // no result is found by its query id
 	RefuseStatement int   `json:"refuseStatement"` // statements refused for want of a warehouse
+	VaryCarriers    bool  `json:"varyCarriers"`    // NUMBERs of other widths in each chunk
 }
 
 type faults struct {
@@ -42,6 +43,12 @@ func (f *faults) lost() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.LoseResults
+}
+
+func (f *faults) varied() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.VaryCarriers
 }
 
 func take(n *int) bool {

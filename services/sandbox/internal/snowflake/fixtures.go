@@ -75,25 +75,11 @@ func readFixtures(from fs.FS, dir string, out map[string]fixture) error {
 	return errors.Join(errs...)
 }
 
-// fixtureCall recognises SELECT * FROM TABLE(TAPLINE_FIXTURE('name')), also as the
-// subquery of a wrapped statement.
-func fixtureCall(nodes []node) (string, bool) {
-	for i, n := range nodes {
-		if n.isWord("TAPLINE_FIXTURE") && i+1 < len(nodes) && len(nodes[i+1].kids) == 1 && nodes[i+1].kids[0].kind == kindString {
-			return nodes[i+1].kids[0].text, true
-		}
-		if name, ok := fixtureCall(n.kids); ok {
-			return name, true
-		}
-	}
-	return "", false
-}
-
-// fixtureResult serves a fixture whole; what the statement does around it has no effect.
-func (s *Server) fixtureResult(name string, describe bool) (*result, error) {
-	f, ok := s.fixtures[strings.ToLower(name)]
-	if !ok {
-		return nil, notFound("Fixture", name)
+// result builds the named columns of a fixture, all of them if names is nil.
+func (f fixture) result(names []string, describe bool) (*result, error) {
+	f, err := f.project(names)
+	if err != nil {
+		return nil, err
 	}
 	r := &result{statement: typeSelect, arrow: true, rows: [][]*string{}}
 	for _, c := range f.Columns {
@@ -113,7 +99,7 @@ func (s *Server) fixtureResult(name string, describe bool) (*result, error) {
 		end := min(start+want, len(f.Rows))
 		arrays, err := f.arrays(f.Rows[start:end])
 		if err != nil {
-			return nil, fmt.Errorf("building fixture %s: %w", name, err)
+			return nil, fmt.Errorf("building fixture: %w", err)
 		}
 		if err := r.appendPart(arrays, end-start, start == 0); err != nil {
 			return nil, err
@@ -121,4 +107,29 @@ func (s *Server) fixtureResult(name string, describe bool) (*result, error) {
 		r.total += int64(end - start)
 	}
 	return r, nil
+}
+
+func (f fixture) project(names []string) (fixture, error) {
+	if names == nil {
+		return f, nil
+	}
+	out := f
+	out.Columns, out.Rows = nil, make([][]json.RawMessage, len(f.Rows))
+	for _, name := range names {
+		found := false
+		for i, c := range f.Columns {
+			if c.Name != name {
+				continue
+			}
+			found = true
+			out.Columns = append(out.Columns, c)
+			for k, row := range f.Rows {
+				out.Rows[k] = append(out.Rows[k], row[i])
+			}
+		}
+		if !found {
+			return f, invalidIdentifier(name)
+		}
+	}
+	return out, nil
 }

@@ -7,8 +7,6 @@ import (
 	"fmt"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/apache/arrow-go/v18/arrow/memory"
 )
 
 // The kinds of statements in the protocol.
@@ -51,88 +49,6 @@ func (r *result) bytes() int {
 		n += len(c.gzip)
 	}
 	return n
-}
-
-// resultBuilder cuts the batches of DuckDB into an inline part and chunks.
-type resultBuilder struct {
-	result     *result
-	inlineRows int
-	chunkRows  int
-	pending    [][]arrow.Array // by column
-	count      int
-}
-
-func newResultBuilder(columns []column, asArrow bool, inlineRows, chunkRows int) *resultBuilder {
-	return &resultBuilder{
-		result:     &result{columns: columns, statement: typeSelect, arrow: asArrow, rows: [][]*string{}},
-		inlineRows: inlineRows, chunkRows: chunkRows, pending: make([][]arrow.Array, len(columns)),
-	}
-}
-
-func (b *resultBuilder) want() int {
-	if b.result.total == 0 {
-		return b.inlineRows
-	}
-	return b.chunkRows
-}
-
-func (b *resultBuilder) add(batch arrow.RecordBatch) error {
-	offset, rows := int64(0), batch.NumRows()
-	for offset < rows {
-		take := min(rows-offset, int64(b.want()-b.count))
-		for i := range b.pending {
-			b.pending[i] = append(b.pending[i], array.NewSlice(batch.Column(i), offset, offset+take))
-		}
-		offset += take
-		b.count += int(take)
-		if b.count == b.want() {
-			if err := b.flush(); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func (b *resultBuilder) finish() (*result, error) {
-	if err := b.flush(); err != nil {
-		return nil, err
-	}
-	return b.result, nil
-}
-
-// flush encodes the pending rows as the inline part or as the next chunk.
-func (b *resultBuilder) flush() error {
-	if b.count == 0 {
-		return nil
-	}
-	encoded := make([]arrow.Array, len(b.pending))
-	defer func() {
-		for _, a := range encoded {
-			if a != nil {
-				a.Release()
-			}
-		}
-	}()
-	for i, parts := range b.pending {
-		joined, err := array.Concatenate(parts, memory.DefaultAllocator)
-		for _, p := range parts {
-			p.Release()
-		}
-		b.pending[i] = nil
-		if err != nil {
-			return fmt.Errorf("joining batches: %w", err)
-		}
-		encoded[i], err = encodeColumn(b.result.columns[i].Type, joined)
-		joined.Release()
-		if err != nil {
-			return err
-		}
-	}
-	first, rows := b.result.total == 0, b.count
-	b.count = 0
-	b.result.total += int64(rows)
-	return b.result.appendPart(encoded, rows, first)
 }
 
 // appendPart adds encoded rows to a result.

@@ -10,8 +10,8 @@ import (
 
 // selectStatement runs a query, or only describes it.
 func (st *statement) selectStatement(ctx context.Context, describe bool) (*result, error) {
-	if name, ok := fixtureCall(st.nodes); ok {
-		return st.s.fixtureResult(name, describe)
+	if r, ok, err := st.keptResult(describe); ok || err != nil {
+		return r, err
 	}
 	nodes := st.nodes
 	if call, ok := systemCall(nodes); ok {
@@ -38,6 +38,7 @@ func (st *statement) selectStatement(ctx context.Context, describe bool) (*resul
 		return &result{columns: columns, statement: typeSelect, arrow: asArrow, rows: [][]*string{}}, nil
 	}
 	builder := newResultBuilder(columns, asArrow, st.s.cfg.InlineRows, st.s.cfg.ChunkRows)
+	builder.vary = st.s.faults.varied()
 	if err := queryArrow(ctx, st.ses.conn, text, builder.add); err != nil {
 		return nil, err
 	}
