@@ -21,12 +21,11 @@ func (a *app) devCommands() []*cobra.Command {
 }
 
 type devFlags struct {
-	dev       dev.Config
-	load      []string
-	only      string
-	seed      int64
-	purchases string
-	examples  string
+	dev      dev.Config
+	tables   demo.Tables
+	load     []string
+	only     string
+	examples string
 }
 
 func (f *devFlags) add(cmd *cobra.Command, data string) {
@@ -34,9 +33,11 @@ func (f *devFlags) add(cmd *cobra.Command, data string) {
 	cmd.Flags().IntVar(&f.dev.PortBase, "port-base", 19000, "the first port: +0 Import Center, +1 Kafka, +2 Redis, +3 Snowflake, +4 CleverTap, +10 and up admin ports")
 	cmd.Flags().StringVar(&f.dev.Kafka, "kafka", "", "use the Kafka at this address instead of an embedded one")
 	cmd.Flags().StringVar(&f.dev.Redis, "redis", "", "use the Redis at this address instead of an embedded one")
-	cmd.Flags().Int64Var(&f.seed, "seed", 0, "generate the demo's tables from this number")
+	cmd.Flags().StringVar(&f.dev.Prefix, "prefix", "tapline", "what the names of topics, groups and Redis keys begin with")
+	cmd.Flags().Int64Var(&f.tables.Seed, "seed", 0, "generate the demo's tables from this number")
 	cmd.Flags().Lookup("seed").NoOptDefVal = "1"
-	cmd.Flags().StringVar(&f.purchases, "purchases", "data/cdnow_sample.txt", "the purchase log that the demo's table of events is made of")
+	cmd.Flags().Int64Var(&f.tables.Customers, "customers", demo.DefaultCustomers, "how many customers to generate")
+	cmd.Flags().StringVar(&f.tables.Purchases, "purchases", "data/cdnow_sample.txt", "the purchase log that the demo's table of events is made of")
 }
 
 func (a *app) devCommand() *cobra.Command {
@@ -62,7 +63,7 @@ Kafka its exactly-once memory.`,
 		}
 		if cmd.Flags().Changed("seed") {
 			f.dev.Fill = func(ctx context.Context, snowflake *sandbox.Snowflake) error {
-				return demo.Seed(ctx, snowflake, f.seed, f.purchases)
+				return demo.Seed(ctx, snowflake, f.tables)
 			}
 		}
 		return dev.Run(cmd.Context(), f.dev, func(ctx context.Context, d *dev.Dev) error {
@@ -111,9 +112,9 @@ close or anything differs. The data directory is emptied first.`,
 	cmd.Flags().BoolVar(&keep, "keep", false, "keep everything running after the comparison")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if !cmd.Flags().Changed("seed") {
-			f.seed = 1
+			f.tables.Seed = 1
 		}
-		cfg := demo.Config{Dev: f.dev, Seed: f.seed, Purchases: f.purchases, Keep: keep}
+		cfg := demo.Config{Dev: f.dev, Tables: f.tables, Keep: keep}
 		apply := func(ctx context.Context, c *client.Client) error {
 			sources, err := readSources([]string{f.examples + "/customers.yaml", f.examples + "/purchases.yaml"})
 			if err != nil {

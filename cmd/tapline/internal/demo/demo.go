@@ -23,9 +23,8 @@ import (
 
 // Config is what the flags say.
 type Config struct {
-	Dev       dev.Config
-	Seed      int64
-	Purchases string
+	Dev    dev.Config
+	Tables Tables
 	// Keep goes on running after the comparison.
 	Keep bool
 }
@@ -111,7 +110,7 @@ func (d *Demo) fill(ctx context.Context) error {
 	d.step("2. filling the sandbox Snowflake")
 	// The newest customer changed a minute ago, so that no run takes a row for
 	// one of the future.
-	if err := seed(ctx, d.conn, d.cfg.Seed, d.cfg.Purchases, time.Now().Add(-time.Minute)); err != nil {
+	if err := seed(ctx, d.conn, d.cfg.Tables, time.Now().Add(-time.Minute)); err != nil {
 		return err
 	}
 	for _, t := range []struct{ name, what string }{

@@ -26,7 +26,7 @@ func snowflake(t *testing.T, number int64) *sandbox.Snowflake {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
-	if err := Seed(t.Context(), s, number, "../../../../data/cdnow_sample.txt"); err != nil {
+	if err := Seed(t.Context(), s, Tables{number, DefaultCustomers, "../../../../data/cdnow_sample.txt"}); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -196,7 +196,7 @@ func TestDemo(t *testing.T) {
 	if err := d.Run(ctx); err != nil {
 		t.Fatalf("%v\n%s%s", err, out.String(), messages.String())
 	}
-	for _, want := range []string{"customers.2", "96975 profiles", "6919 events", "where to look next"} {
+	for _, want := range []string{"customers.2", "9696 profiles", "6919 events", "where to look next"} {
 		if !strings.Contains(out.String()+messages.String(), want) {
 			t.Errorf("the demo does not say %q:\n%s%s", want, out.String(), messages.String())
 		}

@@ -44,7 +44,7 @@ func expectedProfiles(ctx context.Context, conn *sql.Conn) (map[string]profile, 
 		return nil, fmt.Errorf("computing the expected profiles: %w", err)
 	}
 	defer func() { _ = rows.Close() }() // its error is rows.Err's
-	out := make(map[string]profile, customerCount)
+	out := map[string]profile{}
 	var identity string
 	values := make([]sql.NullString, len(profileSQL))
 	into := []any{&identity}

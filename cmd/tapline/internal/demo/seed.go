@@ -16,22 +16,29 @@ import (
 	"tapline.dev/services/sandbox"
 )
 
-// customerCount is how many customers are generated.
-const customerCount = 100_000
+// Tables says what the demo's tables hold.
+type Tables struct {
+	Seed      int64
+	Customers int64
+	Purchases string // the file of the purchase log
+}
+
+// DefaultCustomers is how many customers are generated.
+const DefaultCustomers = 100_000
 
 // changedCount is how many of them change before the second run.
 const changedCount = 500
 
 // seed makes the tables; the newest change of a customer is at now.
-func seed(ctx context.Context, conn *sql.Conn, number int64, purchases string, now time.Time) error {
-	values, err := purchaseValues(purchases)
+func seed(ctx context.Context, conn *sql.Conn, tables Tables, now time.Time) error {
+	values, err := purchaseValues(tables.Purchases)
 	if err != nil {
 		return err
 	}
 	for _, text := range []string{
 		`CREATE SCHEMA IF NOT EXISTS "SHOP"."DEMO"`,
-		customersSQL(customerCount, number, now.UnixNano()),
-		expectedSQL(customerCount, number),
+		customersSQL(tables.Customers, tables.Seed, now.UnixNano()),
+		expectedSQL(tables.Customers, tables.Seed),
 		`CREATE OR REPLACE TABLE "SHOP"."PUBLIC"."PURCHASES"
 		 (CUSTOMER_ID DECIMAL(38,0), BOUGHT_ON DATE, CDS DECIMAL(38,0), AMOUNT DECIMAL(10,2))`,
 		`INSERT INTO "SHOP"."PUBLIC"."PURCHASES" VALUES ` + values,
@@ -99,10 +106,10 @@ func change(ctx context.Context, conn *sql.Conn, now time.Time) error {
 }
 
 // Seed makes the demo's tables in a running sandbox.
-func Seed(ctx context.Context, snowflake *sandbox.Snowflake, number int64, purchases string) error {
+func Seed(ctx context.Context, snowflake *sandbox.Snowflake, tables Tables) error {
 	conn, err := snowflake.Conn(ctx)
 	if err != nil {
 		return fmt.Errorf("reaching the sandbox's DuckDB: %w", err)
 	}
-	return errors.Join(seed(ctx, conn, number, purchases, time.Now().Add(-time.Minute)), conn.Close())
+	return errors.Join(seed(ctx, conn, tables, time.Now().Add(-time.Minute)), conn.Close())
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"tapline.dev/services/sandbox"
@@ -41,6 +42,9 @@ type Config struct {
 	// Kafka and Redis are addresses to use in place of embedded ones.
 	Kafka string
 	Redis string
+	// Prefix starts the names of topics, groups and keys, without the dot or colon
+	// that follows it.
+	Prefix string
 	// OnlyInfra leaves the services out.
 	OnlyInfra bool
 	// Load are files to make tables of.
@@ -67,12 +71,17 @@ func ParseTable(s string) (Table, error) {
 	return Table{name, file}, nil
 }
 
+var prefixPattern = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$`)
+
 func (c Config) validate() error {
 	if c.PortBase < 1024 || c.PortBase+adminDev > 32767 {
 		// Above it lie the ports that the system gives to clients: one of those
 		// could take ours, and a client that retries a dead broker there can even
 		// connect to itself.
 		return fmt.Errorf("--port-base must lie between 1024 and %d", 32767-adminDev)
+	}
+	if c.Prefix != "" && !prefixPattern.MatchString(c.Prefix) {
+		return fmt.Errorf("--prefix is made of letters, digits, dots and hyphens, and ends with a letter or digit, not %q", c.Prefix)
 	}
 	return nil
 }

@@ -193,6 +193,8 @@ func (d *Dev) fillEndpoints() {
 		ImportCenter: d.cfg.url(portImportCenter),
 		Kafka:        strings.Join(d.kafkaConfig.Brokers, ","),
 		Redis:        d.redisAddr,
+		KafkaPrefix:  d.kafkaConfig.Prefix,
+		RedisPrefix:  d.redis().KeyPrefix,
 		Snowflake: SnowflakeEndpoint{
 			URL: "http://" + d.snowflake.Addr(), Account: account, User: userName,
 			Password: d.secrets.password, Warehouse: warehouse,

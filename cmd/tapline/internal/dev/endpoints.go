@@ -18,6 +18,8 @@ type Endpoints struct {
 	ImportCenter string            `json:"importCenter"`
 	Kafka        string            `json:"kafka"`
 	Redis        string            `json:"redis"`
+	KafkaPrefix  string            `json:"kafkaPrefix"`
+	RedisPrefix  string            `json:"redisPrefix"`
 	Snowflake    SnowflakeEndpoint `json:"snowflake"`
 	CleverTap    CleverTapEndpoint `json:"clevertap"`
 	Admin        map[string]string `json:"admin"`

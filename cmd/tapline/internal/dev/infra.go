@@ -25,6 +25,10 @@ const (
 
 func (d *Dev) startKafka() (stop func(), err error) {
 	d.kafkaConfig = kafka.DefaultConfig()
+	d.kafkaConfig.CreateTopics = true
+	if d.cfg.Prefix != "" {
+		d.kafkaConfig.Prefix = d.cfg.Prefix + "."
+	}
 	if d.cfg.Kafka != "" {
 		d.kafkaConfig.Brokers = strings.Split(d.cfg.Kafka, ",")
 		if err := d.kafkaConfig.Validate(); err != nil {

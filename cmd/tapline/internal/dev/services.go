@@ -81,6 +81,9 @@ func (d *Dev) parts() []part {
 func (d *Dev) redis() redis.Config {
 	cfg := redis.Default()
 	cfg.Addrs = []string{d.redisAddr}
+	if d.cfg.Prefix != "" {
+		cfg.KeyPrefix = d.cfg.Prefix + ":"
+	}
 	return cfg
 }
 
