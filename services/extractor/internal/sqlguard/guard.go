@@ -111,10 +111,13 @@ func startsStatement(tokens []token, i int) bool {
 	case kindQuoted:
 		return true
 	case kindWord:
-		return !slices.Contains(afterColumn, next.text) && !isDigit(next.text[0])
+		return slices.Contains(reserved, tokens[i].text) || !slices.Contains(afterColumn, next.text) && !isDigit(next.text[0])
 	}
 	return false
 }
+
+// reserved heads name no column.
+var reserved = []string{"ALTER", "CREATE", "DELETE", "DROP", "GRANT", "INSERT", "REVOKE", "SET", "START", "UPDATE"}
 
 // afterColumn are words that can follow a column's name inside parentheses.
 var afterColumn = []string{
@@ -166,10 +169,14 @@ func head(tokens []token) (int, string) {
 	if tokens[i].is("SELECT") {
 		return i, ""
 	}
-	if tokens[i].kind == kindWord {
-		return i, tokens[i].text + " is not allowed; a query begins with SELECT or WITH"
+	return i, notQuery(tokens[i])
+}
+
+func notQuery(t token) string {
+	if t.kind == kindWord && !isDigit(t.text[0]) {
+		return t.text + " is not allowed; a query begins with SELECT or WITH"
 	}
-	return i, "a query begins with SELECT or WITH"
+	return "a query begins with SELECT or WITH"
 }
 
 // skipWith steps over a WITH list and returns the index of what follows it.
@@ -193,7 +200,7 @@ func skipWith(tokens []token, i int) (int, string) {
 			inner++
 		}
 		if !tokens[inner].is("SELECT") && !tokens[inner].is("WITH") && !tokens[inner].is("VALUES") {
-			return inner, "a query begins with SELECT or WITH"
+			return inner, notQuery(tokens[inner])
 		}
 		i = skipGroup(tokens, i+1)
 		if !tokens[i].is(",") {
