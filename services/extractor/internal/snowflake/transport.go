@@ -7,8 +7,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/snowflakedb/gosnowflake"
 )
@@ -47,29 +47,55 @@ func newTransport(plain bool) *transport {
 
 func (t *transport) keepStatements() { t.keep.Store(true) }
 
+// abortTimeout bounds the driver's abort of a statement. The driver sends it
+// under a context that never ends and repeats it for a minute.
+const abortTimeout = 2 * time.Second
+
 // RoundTrip implements http.RoundTripper.
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if t.life.Err() != nil {
-		return nil, errors.New("the session is closed")
+		// The driver repeats what gets no answer; this it takes as final.
+		return answer(req, http.StatusBadRequest, "the session is closed"), nil
 	}
-	if t.keep.Load() && strings.HasSuffix(req.URL.Path, abortPath) {
-		return answer(req, `{"data":null,"code":null,"message":null,"success":true}`), nil
+	if strings.HasSuffix(req.URL.Path, abortPath) {
+		return t.abort(req), nil
 	}
 	if id, ok := req.Context().Value(attachKey{}).(string); ok && strings.HasSuffix(req.URL.Path, queryPath) {
 		req = attachRequest(req, id)
 	}
+	return t.send(req)
+}
+
+// abort asks once. A statement that is not reached ends by its own timeout, or
+// is cancelled from another session.
+func (t *transport) abort(req *http.Request) *http.Response {
+	const done = `{"data":null,"code":null,"message":null,"success":true}`
+	if t.keep.Load() {
+		return answer(req, http.StatusOK, done)
+	}
+	ctx, cancel := context.WithTimeout(req.Context(), abortTimeout)
+	resp, err := t.send(req.WithContext(ctx))
+	if err != nil {
+		cancel()
+		return answer(req, http.StatusOK, done)
+	}
+	resp.Body = &body{ReadCloser: resp.Body, end: cancel}
+	return resp
+}
+
+func (t *transport) send(req *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithCancelCause(req.Context())
 	stop := context.AfterFunc(t.life, func() { cancel(errors.New("the session is closed")) })
+	end := func() {
+		stop()
+		cancel(nil)
+	}
 	resp, err := t.base.RoundTrip(req.WithContext(ctx))
 	if err != nil {
-		stop()
-		cancel(nil)
+		end()
 		return nil, err
 	}
-	resp.Body = &body{ReadCloser: resp.Body, end: sync.OnceFunc(func() {
-		stop()
-		cancel(nil)
-	})}
+	resp.Body = &body{ReadCloser: resp.Body, end: end}
 	return resp, nil
 }
 
@@ -87,9 +113,9 @@ func attachRequest(req *http.Request, queryID string) *http.Request {
 	return out
 }
 
-func answer(req *http.Request, text string) *http.Response {
+func answer(req *http.Request, status int, text string) *http.Response {
 	return &http.Response{
-		Status: "200 OK", StatusCode: http.StatusOK, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Status: http.StatusText(status), StatusCode: status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header:  http.Header{"Content-Type": []string{"application/json"}},
 		Body:    io.NopCloser(strings.NewReader(text)),
 		Request: req, ContentLength: int64(len(text)),

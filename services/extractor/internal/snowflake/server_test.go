@@ -1,0 +1,215 @@
+package snowflake
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/ipc"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"tapline.dev/schemas"
+)
+
+// server answers as Snowflake does, as far as this package asks: a result of
+// 10 inline rows and chunks of 5.
+type server struct {
+	t      *testing.T
+	http   *httptest.Server
+	mu     sync.Mutex
+	total  int64 // rows that the result claims
+	chunks int
+	bodies []map[string]any // of query requests
+	logins []map[string]any
+	aborts int
+	fail   func(sql string) (code, state, message string)                        // refuses a statement
+	block  func(r *http.Request)                                                 // holds a query request up
+	strike func(w http.ResponseWriter, r *http.Request, i int, body []byte) bool // spoils a chunk
+}
+
+func newServer(t *testing.T) *server {
+	t.Helper()
+	s := &server{t: t, chunks: 3, total: 25}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /session/v1/login-request", s.login)
+	mux.HandleFunc("POST /queries/v1/query-request", s.query)
+	mux.HandleFunc("POST /queries/v1/abort-request", func(w http.ResponseWriter, _ *http.Request) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.aborts++
+		s.answer(w, "", "", "", nil)
+	})
+	mux.HandleFunc("GET /queries/{id}/result", s.result)
+	mux.HandleFunc("GET /chunk/{i}", s.chunk)
+	s.http = httptest.NewServer(mux)
+	t.Cleanup(s.http.Close)
+	return s
+}
+
+func (s *server) connection() schemas.SnowflakeConnectionSpec {
+	host, port, err := net.SplitHostPort(s.http.Listener.Addr().String())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	n, err := strconv.Atoi(port)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return schemas.SnowflakeConnectionSpec{
+		Account: "acme", User: "TAPLINE", Password: "canary-password", Role: "READ", Warehouse: "WH",
+		Host: host, Port: n, Protocol: "http",
+	}
+}
+
+func testConfig() Config {
+	return Config{
+		LoginTimeout: 5 * time.Second, StatementTimeout: time.Hour, QueuedTimeout: time.Minute,
+		StallTimeout: 200 * time.Millisecond, ChunkTries: 3, AllowCustomEndpoints: true,
+	}
+}
+
+func (s *server) open() *Session {
+	s.t.Helper()
+	session, err := Open(s.t.Context(), testConfig(), s.connection(), Tag{Import: "customers", Run: "customers.1", TraceID: "abc"})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(session.Close)
+	return session
+}
+
+func (s *server) answer(w http.ResponseWriter, code, state, message string, data map[string]any) {
+	if data == nil {
+		data = map[string]any{}
+	}
+	if state != "" {
+		data["sqlState"] = state
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if err := json.NewEncoder(w).Encode(map[string]any{"success": state == "", "code": code, "message": message, "data": data}); err != nil {
+		s.t.Error(err)
+	}
+}
+
+func (s *server) login(w http.ResponseWriter, r *http.Request) {
+	body := s.body(r)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	data, _ := body["data"].(map[string]any)
+	s.logins = append(s.logins, data)
+	if data["PASSWORD"] == "wrong" || data["TOKEN"] != nil && len(s.logins) == 1 {
+		s.answer(w, "390144", "08004", "JWT token is invalid", nil)
+		return
+	}
+	s.answer(w, "", "", "", map[string]any{"token": "token", "masterToken": "master", "sessionId": 1, "parameters": []any{}})
+}
+
+func (s *server) body(r *http.Request) map[string]any {
+	var out map[string]any
+	raw, err := io.ReadAll(r.Body)
+	if err == nil && r.Header.Get("Content-Encoding") == "gzip" {
+		zr, zerr := gzip.NewReader(bytes.NewReader(raw))
+		if zerr == nil {
+			raw, err = io.ReadAll(zr)
+		}
+	}
+	if err != nil || json.Unmarshal(raw, &out) != nil {
+		s.t.Errorf("a request's body cannot be read: %v", err)
+	}
+	return out
+}
+
+func (s *server) query(w http.ResponseWriter, r *http.Request) {
+	body := s.body(r)
+	sql, _ := body["sqlText"].(string)
+	s.mu.Lock()
+	s.bodies = append(s.bodies, body)
+	fail, block := s.fail, s.block
+	s.mu.Unlock()
+	if strings.HasPrefix(sql, "USE ") {
+		s.answer(w, "002043", "02000", "unknown", nil)
+		return
+	}
+	if block != nil {
+		block(r)
+	}
+	if fail != nil {
+		if code, state, message := fail(sql); code != "" {
+			s.answer(w, code, state, message, nil)
+			return
+		}
+	}
+	s.result(w, r)
+}
+
+func (s *server) result(w http.ResponseWriter, r *http.Request) {
+	if id := r.PathValue("id"); id != "" && id != "01b-7" {
+		s.answer(w, "000709", "02000", "Statement not found", nil)
+		return
+	}
+	var chunks []any
+	for i := range s.chunks {
+		chunks = append(chunks, map[string]any{"url": fmt.Sprintf("%s/chunk/%d", s.http.URL, i), "rowCount": 5})
+	}
+	s.answer(w, "", "", "", map[string]any{
+		"queryId": "01b-7", "total": s.total, "returned": 10, "queryResultFormat": "arrow", "chunks": chunks,
+		"rowtype":      []any{map[string]any{"name": "N", "type": "fixed", "precision": 38, "scale": 0, "nullable": false}},
+		"rowsetBase64": base64.StdEncoding.EncodeToString(numbers(0, 10)),
+	})
+}
+
+func (s *server) chunk(w http.ResponseWriter, r *http.Request) {
+	i, err := strconv.Atoi(r.PathValue("i"))
+	if err != nil {
+		s.t.Error(err)
+	}
+	var buf bytes.Buffer
+	zw := gzip.NewWriter(&buf)
+	if _, err := zw.Write(numbers(10+5*i, 5)); err != nil {
+		s.t.Error(err)
+	}
+	if err := zw.Close(); err != nil {
+		s.t.Error(err)
+	}
+	s.mu.Lock()
+	strike := s.strike
+	s.mu.Unlock()
+	if strike != nil && strike(w, r, i, buf.Bytes()) {
+		return
+	}
+	if _, err := w.Write(buf.Bytes()); err != nil && r.Context().Err() == nil {
+		s.t.Error(err)
+	}
+}
+
+// numbers is a chunk of n rows that count up.
+func numbers(from, n int) []byte {
+	b := array.NewInt64Builder(memory.NewGoAllocator())
+	for i := range n {
+		b.Append(int64(from + i))
+	}
+	col := b.NewArray()
+	schema := arrow.NewSchema([]arrow.Field{{Name: "N", Type: col.DataType()}}, nil)
+	var buf bytes.Buffer
+	w := ipc.NewWriter(&buf, ipc.WithSchema(schema))
+	if err := w.Write(array.NewRecordBatch(schema, []arrow.Array{col}, int64(n))); err != nil {
+		panic(err)
+	}
+	if err := w.Close(); err != nil {
+		panic(err)
+	}
+	return buf.Bytes()
+}
