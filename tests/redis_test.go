@@ -2,8 +2,6 @@ package tests
 
 import (
 	"encoding/json"
-	"io"
-	"net"
 	"testing"
 	"time"
 
@@ -25,7 +23,7 @@ func TestEmptyRedisInTheMiddleChangesNothing(t *testing.T) {
 	c.Faults(t, `{"faults":[{"kind":"latency","latencyMs":300,"share":1}]}`)
 	name := c.Trigger(t, "customers")
 	c.Await(t, name, time.Minute, "rows are being loaded", inTheMiddle)
-	flushAll(t, c.Endpoints.Redis)
+	c.EmptyRedis(t)
 	run := c.Close(t, name, 2*time.Minute)
 	checkClosed(t, run, n, broken)
 	if run.WatermarkTo == "" || run.WatermarkTo != undisturbed.WatermarkTo {
@@ -34,7 +32,7 @@ func TestEmptyRedisInTheMiddleChangesNothing(t *testing.T) {
 	// Both runs, the one that was over before as well.
 	for _, name := range []string{undisturbed.Run, name} {
 		out, _ := c.CLI(t, "get", "run", name, "-o", "json")
-		compareHash(t, c, "tapline:run:"+name, out)
+		compareHash(t, c, c.Endpoints.RedisPrefix+"run:"+name, out)
 	}
 }
 
@@ -72,22 +70,5 @@ func compareHash(t *testing.T, c *harness.Cluster, key, object string) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("%s mismatch (-API +Redis):\n%s", key, diff)
-	}
-}
-
-// flushAll empties Redis behind everybody's back.
-func flushAll(t *testing.T, addr string) {
-	t.Helper()
-	conn, err := net.Dial("tcp", addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	if _, err := io.WriteString(conn, "*1\r\n$8\r\nFLUSHALL\r\n"); err != nil {
-		t.Fatal(err)
-	}
-	answer := make([]byte, 5)
-	if _, err := io.ReadFull(conn, answer); err != nil || string(answer) != "+OK\r\n" {
-		t.Fatalf("FLUSHALL answered %q, %v", answer, err)
 	}
 }

@@ -43,6 +43,13 @@ type Config struct {
 	// MaxMessageBytes is the largest record that is produced; the brokers'
 	// message.max.bytes must be at least this.
 	MaxMessageBytes config.Bytes
+	// CreateTopics lets a service make the topics that it misses. Off, whoever runs
+	// `tapline topics apply` makes them.
+	CreateTopics bool
+	// ReplicationFactor and MinInsyncReplicas are those of topics that are made; 0
+	// leaves them to the brokers' defaults.
+	ReplicationFactor int
+	MinInsyncReplicas int
 }
 
 // DefaultConfig returns the values in force where nothing is set.
@@ -75,6 +82,12 @@ func (c Config) Validate() error {
 	}
 	if c.MaxMessageBytes < 10_000 {
 		errs = append(errs, config.Bad("maxMessageBytes", "must be at least 10000"))
+	}
+	if c.ReplicationFactor < 0 {
+		errs = append(errs, config.Bad("replicationFactor", "must not be negative"))
+	}
+	if c.MinInsyncReplicas < 0 || c.ReplicationFactor > 0 && c.MinInsyncReplicas > c.ReplicationFactor {
+		errs = append(errs, config.Bad("minInsyncReplicas", "must be between 0 and replicationFactor"))
 	}
 	return errors.Join(errs...)
 }

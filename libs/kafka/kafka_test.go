@@ -15,10 +15,10 @@ import (
 	"tapline.dev/schemas"
 )
 
-const topic = "tapline.reports.v1"
+func topic(cfg kafka.Config) string { return schemas.NewTopics(cfg.Prefix).Reports() }
 
-func record(partition int32, value string) *kafka.Record {
-	return &kafka.Record{Topic: topic, Partition: partition, Key: []byte("k"), Value: []byte(value)}
+func record(cfg kafka.Config, partition int32, value string) *kafka.Record {
+	return &kafka.Record{Topic: topic(cfg), Partition: partition, Key: []byte("k"), Value: []byte(value)}
 }
 
 func must(t *testing.T, err error) {
@@ -42,7 +42,7 @@ func values(t *testing.T, cfg kafka.Config) []string {
 	r := open[*kafka.Reader](t)(kafka.OpenReader(cfg, kafkatest.Deps()))
 	defer r.Close()
 	var got []string
-	_, err := r.ReadTo(t.Context(), kafka.TP{Topic: topic, Partition: 0}, 0, func(rec *kafka.Record) error {
+	_, err := r.ReadTo(t.Context(), kafka.TP{Topic: topic(cfg), Partition: 0}, 0, func(rec *kafka.Record) error {
 		got = append(got, string(rec.Value))
 		return nil
 	})
@@ -59,10 +59,10 @@ func TestReadToSeesCommittedRecordsOnlyAndEnds(t *testing.T) {
 	tx := open[*kafka.Transactor](t)(kafka.OpenTransactor(t.Context(), cfg, kafkatest.Deps(), "a"))
 	defer tx.Close()
 	must(t, tx.Begin())
-	tx.Produce(record(0, "one"), record(0, "two"))
+	tx.Produce(record(cfg, 0, "one"), record(cfg, 0, "two"))
 	must(t, tx.Commit(t.Context()))
 	must(t, tx.Begin())
-	tx.Produce(record(0, "aborted"))
+	tx.Produce(record(cfg, 0, "aborted"))
 	must(t, tx.Abort(t.Context()))
 	// The partition now ends in an abort marker: no record carries its last offset.
 	if diff := cmp.Diff([]string{"one", "two"}, values(t, cfg)); diff != "" {
@@ -81,19 +81,19 @@ func TestReadToWaitsForOpenTransactions(t *testing.T) {
 	defer p.Close()
 
 	must(t, tx.Begin())
-	tx.Produce(record(0, "open"))
+	tx.Produce(record(cfg, 0, "open"))
 	for { // until the broker has the open record
-		end, err := reader.EndOffset(t.Context(), kafka.TP{Topic: topic})
+		end, err := reader.EndOffset(t.Context(), kafka.TP{Topic: topic(cfg)})
 		must(t, err)
 		if end > 0 {
 			break
 		}
 	}
-	must(t, p.Produce(t.Context(), record(0, "behind")))
+	must(t, p.Produce(t.Context(), record(cfg, 0, "behind")))
 	done := make(chan []string)
 	go func() {
 		var got []string
-		_, err := reader.ReadTo(t.Context(), kafka.TP{Topic: topic}, 0, func(r *kafka.Record) error {
+		_, err := reader.ReadTo(t.Context(), kafka.TP{Topic: topic(cfg)}, 0, func(r *kafka.Record) error {
 			got = append(got, string(r.Value))
 			return nil
 		})
@@ -119,12 +119,12 @@ func TestAnyFailedProduceAbortsTheTransaction(t *testing.T) {
 	tx := open[*kafka.Transactor](t)(kafka.OpenTransactor(t.Context(), cfg, kafkatest.Deps(), "a"))
 	defer tx.Close()
 	must(t, tx.Begin())
-	tx.Produce(record(0, "good"), record(0, string(make([]byte, 2<<20))), record(0, "also good"))
+	tx.Produce(record(cfg, 0, "good"), record(cfg, 0, string(make([]byte, 2<<20))), record(cfg, 0, "also good"))
 	if err := tx.Commit(t.Context()); !errors.Is(err, kafka.ErrAborted) {
 		t.Fatalf("Commit() = %v, want ErrAborted", err)
 	}
 	must(t, tx.Begin())
-	tx.Produce(record(0, "next"))
+	tx.Produce(record(cfg, 0, "next"))
 	must(t, tx.Commit(t.Context()))
 	if diff := cmp.Diff([]string{"next"}, values(t, cfg)); diff != "" {
 		t.Errorf("records mismatch (-want +got):\n%s", diff)
@@ -137,14 +137,14 @@ func TestOpenTransactorFencesTheOlderOwner(t *testing.T) {
 	old := open[*kafka.Transactor](t)(kafka.OpenTransactor(t.Context(), cfg, kafkatest.Deps(), "a"))
 	defer old.Close()
 	must(t, old.Begin())
-	old.Produce(record(0, "zombie"))
+	old.Produce(record(cfg, 0, "zombie"))
 	young := open[*kafka.Transactor](t)(kafka.OpenTransactor(t.Context(), cfg, kafkatest.Deps(), "a"))
 	defer young.Close()
 	if err := old.Commit(t.Context()); !errors.Is(err, kafka.ErrFenced) {
 		t.Fatalf("old owner: Commit() = %v, want ErrFenced", err)
 	}
 	must(t, young.Begin())
-	young.Produce(record(0, "young"))
+	young.Produce(record(cfg, 0, "young"))
 	must(t, young.Commit(t.Context()))
 	if diff := cmp.Diff([]string{"young"}, values(t, cfg)); diff != "" {
 		t.Errorf("records mismatch (-want +got):\n%s", diff)
@@ -194,12 +194,12 @@ func TestGroupCommitsOffsetsWithMetadata(t *testing.T) {
 	p := open[*kafka.Producer](t)(kafka.OpenProducer(cfg, kafkatest.Deps()))
 	defer p.Close()
 	for i := range 10 {
-		must(t, p.Produce(t.Context(), record(0, fmt.Sprint(i))))
+		must(t, p.Produce(t.Context(), record(cfg, 0, fmt.Sprint(i))))
 	}
 	assigned := make(chan []kafka.TP, 1)
 	join := func() *kafka.Group {
 		return open[*kafka.Group](t)(kafka.OpenGroup(cfg, kafkatest.Deps(), kafka.GroupConfig{
-			Group: "g", Topics: []string{topic},
+			Group: "g", Topics: []string{topic(cfg)},
 			Assigned: func(_ context.Context, tps []kafka.TP) { assigned <- tps },
 		}))
 	}
@@ -215,16 +215,16 @@ func TestGroupCommitsOffsetsWithMetadata(t *testing.T) {
 	if age := time.Since(g.Contact()); age > 10*time.Second {
 		t.Errorf("Contact() is %v old", age)
 	}
-	tp := kafka.TP{Topic: topic}
+	tp := kafka.TP{Topic: topic(cfg)}
 	must(t, g.Commit(t.Context(), map[kafka.TP]kafka.Commit{tp: {Offset: 4, Metadata: "reports=17"}}))
 	g.Close()
 
 	g = join()
 	defer g.Close()
 	<-assigned
-	got, err := g.Committed(t.Context(), tp, kafka.TP{Topic: topic, Partition: 1})
+	got, err := g.Committed(t.Context(), tp, kafka.TP{Topic: topic(cfg), Partition: 1})
 	must(t, err)
-	want := map[kafka.TP]kafka.Commit{tp: {Offset: 4, Metadata: "reports=17"}, {Topic: topic, Partition: 1}: {Offset: -1}}
+	want := map[kafka.TP]kafka.Commit{tp: {Offset: 4, Metadata: "reports=17"}, {Topic: topic(cfg), Partition: 1}: {Offset: -1}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("Committed() mismatch (-want +got):\n%s", diff)
 	}
@@ -245,7 +245,7 @@ func TestGroupTransactorIsExactlyOnce(t *testing.T) {
 	defer p.Close()
 	var source []*kafka.Record
 	for i := range n {
-		source = append(source, &kafka.Record{Topic: "tapline.triggers.v1", Value: []byte(fmt.Sprint(i))})
+		source = append(source, &kafka.Record{Topic: schemas.NewTopics(cfg.Prefix).Triggers(), Value: []byte(fmt.Sprint(i))})
 	}
 	must(t, p.Produce(t.Context(), source...))
 
@@ -253,20 +253,20 @@ func TestGroupTransactorIsExactlyOnce(t *testing.T) {
 	copyUntil := func(member string, until int) {
 		g := open[*kafka.GroupTransactor](t)(kafka.OpenGroupTransactor(t.Context(), cfg, kafkatest.Deps(), "copy", member))
 		defer g.Close()
-		g.AddTopics("tapline.triggers.v1")
+		g.AddTopics(schemas.NewTopics(cfg.Prefix).Triggers())
 		for round := 0; copied < until; round++ {
 			records, err := g.Poll(t.Context(), 40)
 			must(t, err)
 			must(t, g.Begin())
 			for _, r := range records {
-				g.Produce(record(0, string(r.Value)))
+				g.Produce(record(cfg, 0, string(r.Value)))
 			}
 			if round%3 == 1 {
 				must(t, g.Abort(t.Context()))
 				continue
 			}
 			if round%3 == 2 {
-				g.Produce(record(0, string(make([]byte, 2<<20))))
+				g.Produce(record(cfg, 0, string(make([]byte, 2<<20))))
 			}
 			ok, err := g.Commit(t.Context())
 			must(t, err)
@@ -292,7 +292,7 @@ func TestGroupTransactorIsExactlyOnce(t *testing.T) {
 func TestEnsureTopicsRefusesAnotherPartitionCount(t *testing.T) {
 	t.Parallel()
 	cfg := kafkatest.Start(t)
-	spec := []schemas.TopicSpec{{Name: topic, Partitions: schemas.ControlPartitions + 1, Retention: time.Hour}}
+	spec := []schemas.TopicSpec{{Name: topic(cfg), Partitions: schemas.ControlPartitions + 1, Retention: time.Hour}}
 	if err := kafka.EnsureTopics(t.Context(), cfg, kafkatest.Deps(), spec); err == nil {
 		t.Error("EnsureTopics() accepted a topic with another partition count")
 	}

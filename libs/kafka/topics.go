@@ -4,61 +4,141 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kgo"
 
 	"tapline.dev/schemas"
 )
 
 type listed = kadm.ListedOffset
 
-// EnsureTopics creates the topics that are missing. An existing topic with
-// another partition count is an error: its keys would move.
-func EnsureTopics(ctx context.Context, cfg Config, deps Deps, specs []schemas.TopicSpec) error {
-	client, err := kgo.NewClient(base(cfg, deps)...)
-	if err != nil {
-		return fmt.Errorf("ensuring topics: %w", err)
-	}
-	defer client.Close()
-	admin := kadm.NewClient(client)
+// createTimeout is how long EnsureTopics waits until the topics that it made
+// are known to the brokers.
+const createTimeout = 10 * time.Second
 
-	names := make([]string, len(specs))
-	for i, s := range specs {
-		names[i] = s.Name
+// ErrMissingTopics says that topics are not there and may not be made.
+var ErrMissingTopics = errors.New("topics are missing")
+
+// EnsureTopics demands that the topics are there. Those that are missing it
+// makes if the configuration allows that, and else it names the command that
+// does. An existing topic with another partition count is an error: its keys
+// would move.
+func EnsureTopics(ctx context.Context, cfg Config, deps Deps, specs []schemas.TopicSpec) error {
+	admin, err := openAdmin(cfg, deps)
+	if err != nil {
+		return err
 	}
-	existing, err := admin.ListTopics(ctx, names...)
+	defer admin.Close()
+	existing, err := admin.ListTopics(ctx, names(specs)...)
 	if err != nil {
 		return fmt.Errorf("listing topics: %w", unreachable(cfg, err))
 	}
+	var missing []schemas.TopicSpec
 	var errs []error
 	for _, s := range specs {
-		if found, ok := existing[s.Name]; ok && found.Err == nil {
-			if n := len(found.Partitions); n != s.Partitions {
-				errs = append(errs, fmt.Errorf("topic %s has %d partitions where %d are asked for", s.Name, n, s.Partitions))
-			}
-			continue
-		}
-		_, err := admin.CreateTopic(ctx, int32(s.Partitions), -1, settings(s), s.Name)
-		if err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
-			errs = append(errs, fmt.Errorf("creating topic %s: %w", s.Name, err))
+		found, ok := existing[s.Name]
+		switch {
+		case !ok || errors.Is(found.Err, kerr.UnknownTopicOrPartition):
+			missing = append(missing, s)
+		case found.Err != nil:
+			errs = append(errs, fmt.Errorf("describing topic %s: %w", s.Name, found.Err))
+		case len(found.Partitions) != s.Partitions:
+			errs = append(errs, fmt.Errorf("topic %s has %d partitions where %d are asked for", s.Name, len(found.Partitions), s.Partitions))
 		}
 	}
-	return errors.Join(errs...)
+	if len(missing) > 0 && !cfg.CreateTopics {
+		errs = append(errs, fmt.Errorf("%w: %s; make them with `tapline topics apply`, or set kafka.createTopics",
+			ErrMissingTopics, strings.Join(names(missing), ", ")))
+		return errors.Join(errs...)
+	}
+	for _, s := range missing {
+		errs = append(errs, create(ctx, admin, cfg, s))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	return known(ctx, admin, names(missing))
+}
+
+func names(specs []schemas.TopicSpec) []string {
+	out := make([]string, len(specs))
+	for i, s := range specs {
+		out[i] = s.Name
+	}
+	return out
+}
+
+func create(ctx context.Context, admin *kadm.Client, cfg Config, s schemas.TopicSpec) error {
+	replication := int16(-1) // the brokers' default
+	if cfg.ReplicationFactor > 0 {
+		replication = int16(cfg.ReplicationFactor)
+	}
+	settings := map[string]*string{}
+	for key, value := range topicSettings(cfg, s) {
+		settings[key] = &value
+	}
+	_, err := admin.CreateTopic(ctx, int32(s.Partitions), replication, settings, s.Name)
+	if err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
+		return fmt.Errorf("creating topic %s: %w", s.Name, err)
+	}
+	return nil
+}
+
+// known waits until every topic is in the brokers' metadata with a leader for
+// each partition: a controller answers a creation before its brokers have heard
+// of it.
+func known(ctx context.Context, admin *kadm.Client, topics []string) error {
+	if len(topics) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, createTimeout)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		ends, err := admin.ListEndOffsets(ctx, topics...)
+		if err == nil {
+			err = ends.Error()
+		}
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("waiting for the topics that were created: %w", err)
+		}
+	}
+}
+
+// Topics lists the topics that begin with the prefix, in order.
+func Topics(ctx context.Context, cfg Config, deps Deps) ([]string, error) {
+	admin, err := openAdmin(cfg, deps)
+	if err != nil {
+		return nil, err
+	}
+	defer admin.Close()
+	all, err := admin.ListTopics(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("listing topics: %w", unreachable(cfg, err))
+	}
+	own := slices.DeleteFunc(all.Names(), func(name string) bool { return !strings.HasPrefix(name, cfg.Prefix) })
+	slices.Sort(own)
+	return own, nil
 }
 
 // DeleteTopics deletes topics; missing ones are fine.
 func DeleteTopics(ctx context.Context, cfg Config, deps Deps, names ...string) error {
-	client, err := kgo.NewClient(base(cfg, deps)...)
+	admin, err := openAdmin(cfg, deps)
 	if err != nil {
-		return fmt.Errorf("deleting topics: %w", err)
+		return err
 	}
-	defer client.Close()
-	responses, err := kadm.NewClient(client).DeleteTopics(ctx, names...)
+	defer admin.Close()
+	responses, err := admin.DeleteTopics(ctx, names...)
 	if err != nil {
 		return fmt.Errorf("deleting topics: %w", err)
 	}
@@ -69,34 +149,4 @@ func DeleteTopics(ctx context.Context, cfg Config, deps Deps, names ...string) e
 		}
 	}
 	return errors.Join(errs...)
-}
-
-func settings(s schemas.TopicSpec) map[string]*string {
-	text := func(v string) *string { return &v }
-	if s.Compact {
-		return map[string]*string{"cleanup.policy": text("compact")}
-	}
-	return map[string]*string{
-		"cleanup.policy": text("delete"),
-		"retention.ms":   text(strconv.FormatInt(s.Retention.Milliseconds(), 10)),
-	}
-}
-
-// Reachable returns once a broker has answered, or says what to do.
-func Reachable(ctx context.Context, cfg Config, deps Deps) error {
-	client, err := kgo.NewClient(base(cfg, deps)...)
-	if err != nil {
-		return fmt.Errorf("reaching Kafka: %w", err)
-	}
-	defer client.Close()
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	if err := client.Ping(ctx); err != nil {
-		return unreachable(cfg, err)
-	}
-	return nil
-}
-
-func unreachable(cfg Config, err error) error {
-	return fmt.Errorf("reaching Kafka at %s: is it running, and is kafka.brokers right? %w", strings.Join(cfg.Brokers, ","), err)
 }

@@ -50,7 +50,7 @@ func start(t *testing.T) *center {
 	cfg := DefaultConfig()
 	cfg.Kafka = kafkatest.Start(t)
 	server := redistest.New(t)
-	cfg.Redis.Addrs = []string{server.Addr()}
+	cfg.Redis = server.Config
 	cfg.AnswerTimeout = 5 * time.Second
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {

@@ -44,6 +44,8 @@ type Endpoints struct {
 	ImportCenter string `json:"importCenter"`
 	Kafka        string `json:"kafka"`
 	Redis        string `json:"redis"`
+	KafkaPrefix  string `json:"kafkaPrefix"`
+	RedisPrefix  string `json:"redisPrefix"`
 	Snowflake    struct {
 		URL, Account, User, Password, Warehouse string
 	} `json:"snowflake"`
@@ -59,6 +61,7 @@ func Start(t testing.TB, o Options) *Cluster {
 	c := &Cluster{Dir: t.TempDir(), bin: programs(t), options: o, Services: map[string]*Process{}}
 	base := portBase(t)
 	args := []string{"dev", "--data", filepath.Join(c.Dir, "data"), "--port-base", fmt.Sprint(base)}
+	args = append(args, runningServers(t)...)
 	if o.Separate {
 		args = append(args, "--only", "infra")
 	}
@@ -70,8 +73,11 @@ func Start(t testing.TB, o Options) *Cluster {
 	for i, name := range Services {
 		env := append([]string{
 			"TAPLINE_KAFKA_BROKERS=" + c.Endpoints.Kafka,
+			"TAPLINE_KAFKA_PREFIX=" + c.Endpoints.KafkaPrefix,
+			"TAPLINE_KAFKA_CREATE_TOPICS=true",
 			"TAPLINE_KAFKA_SESSION_TIMEOUT=6s",
 			"TAPLINE_REDIS_ADDRS=" + c.Endpoints.Redis,
+			"TAPLINE_REDIS_KEY_PREFIX=" + c.Endpoints.RedisPrefix,
 			"TAPLINE_ALLOW_CUSTOM_ENDPOINTS=true",
 			"TAPLINE_ADMIN_ADDR=127.0.0.1:" + fmt.Sprint(base+10+i),
 			"TAPLINE_HTTP_ADDR=127.0.0.1:" + fmt.Sprint(base),
@@ -176,6 +182,7 @@ func (c *Cluster) ApplyText(t testing.TB, yaml string) {
 func (c *Cluster) Kafka() kafka.Config {
 	cfg := kafka.DefaultConfig()
 	cfg.Brokers = strings.Split(c.Endpoints.Kafka, ",")
+	cfg.Prefix = c.Endpoints.KafkaPrefix
 	return cfg
 }
 

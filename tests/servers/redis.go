@@ -1,0 +1,71 @@
+package servers
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"strconv"
+	"syscall"
+
+	"tapline.dev/libs/redis"
+)
+
+// Redis is a redis-server that can be stopped, killed and started again. It
+// keeps nothing on disk: a new start is an empty Redis.
+type Redis struct {
+	Addr string
+	Log  string
+
+	dir     string
+	port    int
+	process *process
+}
+
+// StartRedis starts a server on a free port.
+func StartRedis(ctx context.Context, dir string) (*Redis, error) {
+	if err := need("redis-server", "install Debian's redis-server"); err != nil {
+		return nil, err
+	}
+	port, err := freePorts(1)
+	if err != nil {
+		return nil, err
+	}
+	r := &Redis{Addr: fmt.Sprintf("127.0.0.1:%d", port), Log: filepath.Join(dir, "redis.log"), dir: dir, port: port}
+	return r, r.Start(ctx)
+}
+
+// Start starts it, again after Stop or Kill, and returns once it answers.
+func (r *Redis) Start(ctx context.Context) error {
+	var err error
+	r.process, err = start(r.Log, "redis-server", "--port", strconv.Itoa(r.port), "--bind", "127.0.0.1",
+		"--dir", r.dir, "--save", "", "--appendonly", "no", "--daemonize", "no")
+	if err != nil {
+		return err
+	}
+	if err := r.process.until(ctx, startTimeout, func(ctx context.Context) error { return Pong(ctx, r.Addr) }); err != nil {
+		r.Kill()
+		return fmt.Errorf("starting Redis: %w\n%s", err, Tail(r.Log, 4000))
+	}
+	return nil
+}
+
+// Stop ends it in order.
+func (r *Redis) Stop() { r.process.end(syscall.SIGTERM) }
+
+// Kill ends it by SIGKILL.
+func (r *Redis) Kill() { r.process.end(syscall.SIGKILL) }
+
+// Pong returns nil once the Redis at addr answers.
+func Pong(ctx context.Context, addr string) error {
+	cfg := redis.Default()
+	cfg.Addrs = []string{addr}
+	client, err := redis.Open(cfg, redis.Deps{})
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	return client.Ping(ctx)
+}
+
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
