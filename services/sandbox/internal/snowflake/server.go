@@ -67,6 +67,9 @@ func New(ctx context.Context, cfg Config, log *slog.Logger) (*Server, error) {
 	if err := s.prepare(ctx); err != nil {
 		return nil, errors.Join(err, s.db.Close())
 	}
+	if err := s.restore(); err != nil {
+		return nil, errors.Join(err, s.db.Close())
+	}
 	s.base, s.stop = context.WithCancel(context.WithoutCancel(ctx))
 	return s, nil
 }
@@ -209,5 +212,5 @@ func (s *Server) Close(ctx context.Context) error {
 	for _, ses := range sessions {
 		errs = append(errs, ses.close(ctx))
 	}
-	return errors.Join(append(errs, s.db.Close())...)
+	return errors.Join(append(errs, s.store(), s.db.Close())...)
 }
