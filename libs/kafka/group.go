@@ -55,6 +55,9 @@ func OpenGroup(cfg Config, deps Deps, gc GroupConfig) (*Group, error) {
 		kgo.HeartbeatInterval(cfg.SessionTimeout/5),
 		kgo.Balancers(kgo.CooperativeStickyBalancer()),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+		// A partition that is resumed joins the next fetch, after the one that waits
+		// for news of the others: franz-go's default of 5s would starve it.
+		kgo.FetchMaxWait(250*time.Millisecond),
 		kgo.OnPartitionsAssigned(callback(gc.Assigned)),
 		kgo.OnPartitionsRevoked(callback(gc.Revoked)),
 		kgo.OnPartitionsLost(func(ctx context.Context, c *kgo.Client, m map[string][]int32) {

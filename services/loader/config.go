@@ -65,7 +65,7 @@ func DefaultConfig() Config {
 		LeaseInterval:   500 * time.Millisecond,
 		CommitInterval:  100 * time.Millisecond,
 		DrainTimeout:    15 * time.Second,
-		BufferRecords:   20_000,
+		BufferRecords:   50_000,
 		BufferBytes:     256 << 20,
 	}
 }

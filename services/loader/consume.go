@@ -55,10 +55,11 @@ func (m *member) push(records []*kafka.Record) {
 	poke(m.wake)
 }
 
-// refill fetches a paused partition again once its lane is half empty. The
+// refill fetches a paused partition again once a quarter of its lane is empty:
+// fetching takes a while to begin. The
 // caller holds mu.
 func (m *member) refill(p *part) {
-	if p.paused && p.lane.Pending() < m.cfg.BufferRecords/2 && p.lane.PendingBytes() <= int64(m.cfg.BufferBytes)/int64(max(1, len(m.parts)))/2 {
+	if p.paused && p.lane.Pending() < m.cfg.BufferRecords*3/4 && p.lane.PendingBytes() <= int64(m.cfg.BufferBytes)/int64(max(1, len(m.parts)))*3/4 {
 		p.paused = false
 		m.group.Resume(p.tp)
 	}
