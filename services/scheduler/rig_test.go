@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -32,8 +33,9 @@ type rig struct {
 	ids      atomic.Int64
 	tel      *telemetry.Telemetry
 
-	mu   sync.Mutex
-	runs map[string]schemas.Run // newest event of each, a moment late
+	mu        sync.Mutex
+	runs      map[string]schemas.Run      // newest event of each, a moment late
+	positions map[string]schemas.Position // by key, a moment late
 }
 
 func newRig(t *testing.T) *rig {
@@ -56,21 +58,26 @@ func newRig(t *testing.T) *rig {
 	t.Cleanup(reader.Close)
 	r := &rig{
 		t: t, cfg: cfg, topics: schemas.NewTopics(cfg.Kafka.Prefix), producer: producer, reader: reader,
-		redis: server, view: projection.NewReader(server.Client(t)), tel: telemetry.Discard(), runs: map[string]schemas.Run{},
+		redis: server, view: projection.NewReader(server.Client(t)), tel: telemetry.Discard(), runs: map[string]schemas.Run{}, positions: map[string]schemas.Position{},
 	}
-	table, err := kafka.OpenTable(cfg.Kafka, kafkatest.Deps(), r.topics.Runs(), r.note)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- table.Run(ctx) }()
-	t.Cleanup(func() { cancel(); <-done })
+	r.follow(r.topics.Runs(), r.noteRun)
+	r.follow(r.topics.Fold(), r.notePosition)
 	return r
 }
 
-// note takes in a run event.
-func (r *rig) note(rec *kafka.Record) {
+func (r *rig) follow(topic string, apply func(*kafka.Record)) {
+	r.t.Helper()
+	table, err := kafka.OpenTable(r.cfg.Kafka, kafkatest.Deps(), topic, apply)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(r.t.Context())
+	done := make(chan error, 1)
+	go func() { done <- table.Run(ctx) }()
+	r.t.Cleanup(func() { cancel(); <-done })
+}
+
+func (r *rig) noteRun(rec *kafka.Record) {
 	var run schemas.Run
 	if err := json.Unmarshal(rec.Value, &run); err != nil {
 		r.t.Errorf("reading a run event: %v", err)
@@ -78,6 +85,19 @@ func (r *rig) note(rec *kafka.Record) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.runs[run.Run] = run
+}
+
+func (r *rig) notePosition(rec *kafka.Record) {
+	if !strings.HasPrefix(string(rec.Key), "_position/") {
+		return
+	}
+	var position schemas.Position
+	if err := json.Unmarshal(rec.Value, &position); err != nil {
+		r.t.Errorf("reading a position: %v", err)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.positions[string(rec.Key)] = position
 }
 
 // start runs the scheduler until the returned function is called.
@@ -246,17 +266,9 @@ func (r *rig) awaitTaken(importName string) {
 		r.t.Fatal(err)
 	}
 	r.await("the position", func() bool {
-		var position schemas.Position
-		_, err := r.reader.ReadTo(r.t.Context(), kafka.TP{Topic: r.topics.Fold(), Partition: p}, 0, func(rec *kafka.Record) error {
-			if string(rec.Key) != schemas.PositionKey(p) {
-				return nil
-			}
-			return json.Unmarshal(rec.Value, &position)
-		})
-		if err != nil {
-			r.t.Fatal(err)
-		}
-		return position.Reports == end
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return r.positions[schemas.PositionKey(p)].Reports == end
 	})
 }
 

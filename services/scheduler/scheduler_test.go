@@ -148,9 +148,10 @@ func TestProjectionCatchesUp(t *testing.T) {
 	}
 	r.start()
 	r.awaitProjection("customers.1")
-	if l, _, err := r.view.Listing(t.Context(), "customers"); err != nil || l.LastRun != "customers.1" || l.Watermark != moved {
-		t.Errorf("listing %+v, %v", l, err)
-	}
+	r.await("the listing", func() bool {
+		l, _, err := r.view.Listing(t.Context(), "customers")
+		return err == nil && l.LastRun == "customers.1" && l.Watermark == moved
+	})
 }
 
 // TestEmptiedRedisHeals deletes everything in Redis during a run.
