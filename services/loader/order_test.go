@@ -86,7 +86,7 @@ func TestInvariant4VersionsOfAnIdentityArriveInOrder(t *testing.T) {
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
 	w := newWorld(t)
-	w.kafka.SessionTimeout = 5 * time.Second
+	w.kafka.SessionTimeout = 3 * time.Second
 	w.account(schemas.CleverTapAccountSpec{RecordsPerUpload: 40})
 	w.cleverTap.decide = (&faults{random: rand.New(rand.NewPCG(seed, 1)), on: true}).decide
 	w.tune = func(c *Config) {
@@ -96,7 +96,7 @@ func TestInvariant4VersionsOfAnIdentityArriveInOrder(t *testing.T) {
 		c.GrowInterval = 50 * time.Millisecond
 	}
 	w.importOf("customers", 4, schemas.ImportSpec{})
-	const n = 10_000
+	const n = 6000
 	all := versions(n, 100, 4, random)
 	loaders := []*running{w.start(), w.start()}
 	w.load("customers", all[:n/2], 700)
@@ -118,7 +118,7 @@ func TestInvariant4VersionsOfAnIdentityArriveInOrder(t *testing.T) {
 func TestInvariant7RequestsInFlightStayUnderTheLimit(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.kafka.SessionTimeout = 5 * time.Second
+	w.kafka.SessionTimeout = 3 * time.Second
 	w.account(schemas.CleverTapAccountSpec{RecordsPerUpload: 20, Slots: 6})
 	w.cleverTap.decide = func(int, []sent) answer { return answer{delay: 10 * time.Millisecond} }
 	w.tune = func(c *Config) {
