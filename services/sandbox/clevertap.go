@@ -55,7 +55,13 @@ func (c *CleverTap) Addr() string {
 
 // Run serves until ctx ends, then lets requests in flight finish for a short
 // while. It may be called once.
-func (c *CleverTap) Run(ctx context.Context) error {
+func (c *CleverTap) Run(ctx context.Context) (err error) {
+	if c.cfg.Journal != "" {
+		if err := c.server.Restore(c.cfg.Journal); err != nil {
+			return fmt.Errorf("starting the sandbox CleverTap: %w", err)
+		}
+		defer func() { err = errors.Join(err, c.server.CloseJournal()) }()
+	}
 	var lc net.ListenConfig
 	listener, err := lc.Listen(ctx, "tcp", c.cfg.Listen)
 	if err != nil {

@@ -33,6 +33,9 @@ type CleverTapConfig struct {
 	History int
 	// Requests is how many uploads are kept for inspection.
 	Requests int
+	// Journal is a file that keeps what was applied over restarts; empty keeps it in
+	// memory only.
+	Journal string
 	// CloseConnections closes the connection after each answer.
 	CloseConnections bool
 }

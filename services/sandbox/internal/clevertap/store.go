@@ -85,6 +85,7 @@ type store struct {
 	last     map[uint64]uint64   // without cfg.Store: profile to its last record
 	nEvents  int
 	stream   []Notice
+	journal  *journal
 }
 
 func newStore(cfg Config, seed maphash.Seed) *store {
@@ -101,12 +102,14 @@ func (s *store) reset() {
 	s.events, s.names, s.nEvents = nil, map[string]*eventName{}, 0
 	s.seen, s.last = map[uint64]struct{}{}, map[uint64]uint64{}
 	s.stream = nil
+	s.journal.clear()
 }
 
 // apply takes the accepted records of an upload, all at once and in order.
 func (s *store) apply(records []record, notices []Notice, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.journal.write(records, now)
 	for i := range records {
 		r := &records[i]
 		switch {
