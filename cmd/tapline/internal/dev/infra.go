@@ -76,6 +76,7 @@ func (d *Dev) makeSandboxes() (err error) {
 	ct := sandbox.DefaultCleverTapConfig()
 	ct.Listen = d.cfg.addr(portCleverTap)
 	ct.AccountID, ct.Passcode = d.secrets.accountID, d.secrets.passcode
+	ct.Journal = d.cfg.path("clevertap.journal")
 	d.clevertap = sandbox.NewCleverTap(ct, d.log.With("part", "clevertap"))
 	return nil
 }
