@@ -184,3 +184,40 @@ func TestRejects(t *testing.T) {
 		t.Errorf("rejects: %+v", rejects)
 	}
 }
+
+// One trace runs from the run's own span to each chunk, and names the query.
+func TestSpansAndMetrics(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, customers(10)...)
+	a := w.activate(nil)
+	s, rec := w.startRecorded()
+	w.extract(s)
+	w.await(func() bool { return len(rec.Spans.Spans("")) >= 5 }) // spans leave in batches
+	chunks, extractID := 0, ""
+	for _, span := range rec.Spans.Spans("") {
+		if !strings.Contains(a.Traceparent, span.TraceID) {
+			t.Errorf("span %s is of trace %s", span.Name, span.TraceID)
+		}
+		switch span.Name {
+		case "extract":
+			extractID = span.SpanID
+			if span.Attributes["snowflake.query_id"] != "01b-1" || !strings.Contains(a.Traceparent, span.ParentID) {
+				t.Errorf("extract: %+v", span)
+			}
+		case "extract chunk":
+			chunks++
+		}
+	}
+	if chunks != 4 || extractID == "" {
+		t.Errorf("%d chunk spans, extract span %q", chunks, extractID)
+	}
+	got := 0.0
+	for name, value := range rec.Metrics(t, "tapline_extractor_rows") {
+		if strings.Contains(name, `outcome="extracted"`) {
+			got += value
+		}
+	}
+	if got != 10 {
+		t.Errorf("%v rows counted as extracted, want 10", got)
+	}
+}

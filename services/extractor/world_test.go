@@ -122,7 +122,14 @@ func (w *world) service() (*Service, *telemetrytest.Recorder) {
 // start readies a service for term.
 func (w *world) start() *Service {
 	w.t.Helper()
-	s, _ := w.service()
+	s, _ := w.startRecorded()
+	return s
+}
+
+// startRecorded also returns what the service says of itself.
+func (w *world) startRecorded() (*Service, *telemetrytest.Recorder) {
+	w.t.Helper()
+	s, rec := w.service()
 	var err error
 	if s.reader, err = kafka.OpenReader(w.cfg.Kafka, kafkatest.Deps()); err != nil {
 		w.t.Fatal(err)
@@ -144,7 +151,7 @@ func (w *world) start() *Service {
 		s.reader.Close()
 		s.producer.Close()
 	})
-	return s
+	return s, rec
 }
 
 func (w *world) work() *work {

@@ -2,6 +2,8 @@ package rowjson
 
 import (
 	"bytes"
+	"encoding/binary"
+	"errors"
 	"fmt"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -81,9 +83,9 @@ func Supported(snowflakeType string) bool {
 // Rows calls fn for each row of one chunk, a whole Arrow IPC stream, in order,
 // and returns how many there were. fn tells whether it keeps the row's JSON.
 func (d *Decoder) Rows(chunk []byte, fn func(*Row) (keep bool, err error)) (int64, error) {
-	reader, err := ipc.NewReader(bytes.NewReader(chunk))
+	reader, err := open(chunk)
 	if err != nil {
-		return 0, fmt.Errorf("opening the chunk: %w", err)
+		return 0, err
 	}
 	defer reader.Release()
 	var count int64
@@ -169,9 +171,9 @@ func (d *Decoder) row(appenders []appender, i int, fn func(*Row) (bool, error)) 
 // Count is how many rows a chunk holds. It fails where Rows would, so that a
 // broken chunk is known before any of its rows is used.
 func Count(chunk []byte) (int64, error) {
-	reader, err := ipc.NewReader(bytes.NewReader(chunk))
+	reader, err := open(chunk)
 	if err != nil {
-		return 0, fmt.Errorf("opening the chunk: %w", err)
+		return 0, err
 	}
 	defer reader.Release()
 	var count int64
@@ -182,4 +184,22 @@ func Count(chunk []byte) (int64, error) {
 		return count, fmt.Errorf("reading the chunk: %w", err)
 	}
 	return count, nil
+}
+
+// open begins an Arrow IPC stream. What does not begin like one is refused
+// here: the reader would take its first bytes for a length and allocate it.
+func open(chunk []byte) (*ipc.Reader, error) {
+	const continuation = 0xFFFFFFFF
+	head := chunk
+	if len(head) >= 4 && binary.LittleEndian.Uint32(head) == continuation {
+		head = head[4:]
+	}
+	if len(head) < 4 || uint64(binary.LittleEndian.Uint32(head)) > uint64(len(head)-4) {
+		return nil, errors.New("opening the chunk: it is not an Arrow stream")
+	}
+	reader, err := ipc.NewReader(bytes.NewReader(chunk))
+	if err != nil {
+		return nil, fmt.Errorf("opening the chunk: %w", err)
+	}
+	return reader, nil
 }

@@ -313,6 +313,9 @@ func TestRefusesWhatItDoesNotUnderstand(t *testing.T) {
 		if _, err := d.Rows(data, func(*Row) (bool, error) { return true, nil }); err == nil {
 			t.Errorf("a string was accepted as %s", typ)
 		}
+		if _, err := Count([]byte("<html>not Arrow</html>")); err == nil {
+			t.Error("a page was accepted as a chunk")
+		}
 		if _, err := d.Rows(data[:len(data)/2], func(*Row) (bool, error) { return true, nil }); err == nil {
 			t.Errorf("half a chunk was accepted as %s", typ)
 		}

@@ -77,13 +77,18 @@ func (s *server) connection() schemas.SnowflakeConnectionSpec {
 func testConfig() Config {
 	return Config{
 		LoginTimeout: 5 * time.Second, StatementTimeout: time.Hour, QueuedTimeout: time.Minute,
-		StallTimeout: 200 * time.Millisecond, ChunkTries: 3, AllowCustomEndpoints: true,
+		StallTimeout: 10 * time.Second, ChunkTries: 3, AllowCustomEndpoints: true,
 	}
 }
 
 func (s *server) open() *Session {
 	s.t.Helper()
-	session, err := Open(s.t.Context(), testConfig(), s.connection(), Tag{Import: "customers", Run: "customers.1", TraceID: "abc"})
+	return s.openWith(testConfig())
+}
+
+func (s *server) openWith(cfg Config) *Session {
+	s.t.Helper()
+	session, err := Open(s.t.Context(), cfg, s.connection(), Tag{Import: "customers", Run: "customers.1", TraceID: "abc"})
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -161,7 +161,11 @@ func TestBrokenChunks(t *testing.T) {
 					strike(w, r, body)
 					return true
 				}
-				r, err := s.open().Query(t.Context(), statement.Statement{SQL: "SELECT 1"}, nil)
+				cfg := testConfig()
+				if name == "stalled" {
+					cfg.StallTimeout = 500 * time.Millisecond
+				}
+				r, err := s.openWith(cfg).Query(t.Context(), statement.Statement{SQL: "SELECT 1"}, nil)
 				if err != nil {
 					t.Fatal(err)
 				}
