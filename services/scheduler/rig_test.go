@@ -3,6 +3,7 @@ package scheduler_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -74,7 +75,13 @@ func (r *rig) follow(topic string, apply func(*kafka.Record)) {
 	ctx, cancel := context.WithCancel(r.t.Context())
 	done := make(chan error, 1)
 	go func() { done <- table.Run(ctx) }()
-	r.t.Cleanup(func() { cancel(); <-done })
+	r.t.Cleanup(func() {
+		cancel()
+		// The end of the test ends it; what else may be wrong shows as a wait in vain.
+		if err := <-done; err != nil && !errors.Is(err, context.Canceled) {
+			r.t.Logf("following %s: %v", topic, err)
+		}
+	})
 }
 
 func (r *rig) noteRun(rec *kafka.Record) {

@@ -1,0 +1,163 @@
+package book_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"tapline.dev/schemas"
+	"tapline.dev/services/scheduler/internal/fold"
+)
+
+func TestCancel(t *testing.T) {
+	t.Parallel()
+	cancel := func(run string) func(*schemas.Command) { return func(c *schemas.Command) { c.Run = run } }
+	t.Run("active", func(t *testing.T) {
+		t.Parallel()
+		d := newDesk(t)
+		d.define(nil)
+		d.command(schemas.CommandRun, "k", nil)
+		d.reports("a.1", 1, schemas.Report{Chunk: new(extraction(4))}, mapped(2), loaded(0, 1))
+		d.command(schemas.CommandCancel, "c", cancel("a.1"))
+		if e := d.state().Active.Ending; e == nil || e.State != schemas.StateCancelled || e.Skip != schemas.SkipCancelled {
+			t.Fatalf("ending: %+v", e)
+		}
+		early := final(4)
+		early.Final.Early = true
+		d.reports("a.1", 1, early)
+		d.want("a.1", schemas.StateLoading)
+		d.reports("a.1", 1, schemas.Report{Mapped: &schemas.Mapped{Skipped: map[string]int64{schemas.SkipCancelled: 2}}})
+		r := d.want("a.1", schemas.StateCancelled)
+		if r.Counts.Loaded != 2 || r.Counts.MapSkipped != 2 || r.SkippedByReason[schemas.SkipCancelled] != 2 || d.state().Watermark != "" {
+			t.Errorf("closed as %+v", r)
+		}
+	})
+	t.Run("queued", func(t *testing.T) {
+		t.Parallel()
+		d := newDesk(t)
+		d.define(nil)
+		d.command(schemas.CommandRun, "k1", nil)
+		d.command(schemas.CommandRun, "k2", nil)
+		d.command(schemas.CommandCancel, "c", cancel("a.2"))
+		d.want("a.2", schemas.StateCancelled)
+		d.wantTriggers(d.succeed("a.1", 1, 0, 1), "")
+		d.wantTriggers(d.command(schemas.CommandRun, "k3", nil), fmt.Sprintf("a.3/1 incremental %q ", moved))
+	})
+	t.Run("while no extractor works", func(t *testing.T) {
+		t.Parallel()
+		d := newDesk(t)
+		d.define(nil)
+		d.command(schemas.CommandRun, "k1", nil)
+		d.reports("a.1", 1, schemas.Report{Abandoned: &schemas.Abandoned{Code: "result_lost"}})
+		d.command(schemas.CommandCancel, "c", cancel("a.1"))
+		d.want("a.1", schemas.StateCancelled)
+	})
+}
+
+func TestAbandonedAttempts(t *testing.T) {
+	t.Parallel()
+	t.Run("the next attempt reads again", func(t *testing.T) {
+		t.Parallel()
+		d := newDesk(t)
+		d.define(nil)
+		d.command(schemas.CommandRun, "k", nil)
+		d.reports("a.1", 1, schemas.Report{Abandoned: &schemas.Abandoned{Extraction: extraction(3), Code: "result_lost"}}, mapped(1), loaded(0, 0))
+		d.now = d.now.Add(59 * time.Second)
+		d.wantTriggers(d.step(nil), "")
+		if wake, ok := d.b.NextWake(); !ok || !wake.Equal(d.now.Add(time.Second)) {
+			t.Errorf("the alarm is set to %v, %v", wake, ok)
+		}
+		d.now = d.now.Add(time.Second)
+		d.wantTriggers(d.step(nil), `a.1/2 full "" `)
+		// The rows that attempt 1 left are skipped as closed, and attempt 2 brings them again.
+		d.reports("a.1", 1, schemas.Report{Mapped: &schemas.Mapped{Skipped: map[string]int64{schemas.SkipClosed: 2}}})
+		d.succeed("a.1", 2, 1, 3)
+		r := d.want("a.1", schemas.StateSucceeded)
+		if r.Attempt != 2 || r.Counts.Extracted != 6 || r.Counts.Loaded != 4 || r.Counts.MapSkipped != 2 || r.WatermarkTo != moved {
+			t.Errorf("closed as %+v", r)
+		}
+	})
+	t.Run("a row that the last attempt left is missing", func(t *testing.T) {
+		t.Parallel()
+		d := newDesk(t)
+		d.define(nil)
+		d.command(schemas.CommandRun, "k", nil)
+		d.reports("a.1", 1, final(2), mapped(1), loaded(0, 0), schemas.Report{Mapped: &schemas.Mapped{Skipped: map[string]int64{schemas.SkipClosed: 1}}})
+		if r := d.want("a.1", schemas.StateFailed); r.Error.Code != fold.CodeRowsLeft || d.state().Watermark != "" {
+			t.Errorf("closed as %+v", r.Error)
+		}
+	})
+	t.Run("the cap", func(t *testing.T) {
+		t.Parallel()
+		d := newDesk(t)
+		d.define(nil)
+		d.command(schemas.CommandRun, "k", nil)
+		for attempt := 1; attempt <= 3; attempt++ {
+			d.reports("a.1", attempt, schemas.Report{Abandoned: &schemas.Abandoned{Code: "result_lost", Reason: "gone"}})
+			d.now = d.now.Add(90 * time.Second) // RetryMax holds back the doubling
+			d.step(nil)
+		}
+		if r := d.want("a.1", schemas.StateFailed); r.Error.Code != "result_lost" || r.Attempt != 3 || d.state().Active != nil {
+			t.Errorf("closed as %+v", r)
+		}
+	})
+	t.Run("permanent, and its rows drain first", func(t *testing.T) {
+		t.Parallel()
+		d := newDesk(t)
+		d.define(nil)
+		d.command(schemas.CommandRun, "k", nil)
+		d.reports("a.1", 1, schemas.Report{Abandoned: &schemas.Abandoned{Extraction: extraction(3), Code: "query_refused", Permanent: true}})
+		if e := d.state().Active.Ending; e == nil || e.Skip != schemas.SkipStopped {
+			t.Fatalf("ending: %+v", e)
+		}
+		d.reports("a.1", 1, schemas.Report{Mapped: &schemas.Mapped{Skipped: map[string]int64{schemas.SkipStopped: 3}}})
+		d.want("a.1", schemas.StateFailed)
+	})
+}
+
+func TestStopRule(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.define(nil)
+	d.command(schemas.CommandRun, "k", nil)
+	d.reports("a.1", 1, final(2000), schemas.Report{Mapped: &schemas.Mapped{Mapped: 700, RejectsByCode: map[string]int64{"date_format": 300}}})
+	if e := d.state().Active.Ending; e == nil || e.Skip != schemas.SkipStopped || e.Error.Code != "date_format" {
+		t.Fatalf("ending: %+v", e)
+	}
+	d.reports("a.1", 1, loaded(0, 699), schemas.Report{Mapped: &schemas.Mapped{Skipped: map[string]int64{schemas.SkipStopped: 1000}}})
+	if r := d.want("a.1", schemas.StateFailed); r.Error.Code != "date_format" || d.state().Watermark != "" {
+		t.Errorf("closed as %+v", r)
+	}
+}
+
+func TestDeadline(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.define(func(def *schemas.Definition) { def.Spec.Limits.Deadline = schemas.Duration(time.Hour) })
+	d.command(schemas.CommandRun, "k1", nil)
+	d.command(schemas.CommandRun, "k2", nil)
+	d.reports("a.1", 1, final(3), mapped(3), loaded(0, 0))
+	d.now = d.now.Add(30 * time.Minute)
+	d.reports("a.1", 1, schemas.Report{Waiting: &schemas.Waiting{Account: "ct", Since: d.now}})
+	d.now = d.now.Add(10 * time.Hour)
+	d.step(nil)
+	if r := d.want("a.1", schemas.StateLoading); r.Waiting == nil {
+		t.Error("the run does not show that it waits")
+	}
+	d.reports("a.1", 1, schemas.Report{Waiting: &schemas.Waiting{Over: true}})
+	d.now = d.now.Add(time.Hour)
+	d.wantTriggers(d.step(nil), "")
+	d.now = d.now.Add(time.Second)
+	d.wantTriggers(d.step(nil), `a.2/1 full "" `)
+	r := d.want("a.1", schemas.StateFailed)
+	if r.Error.Stage != schemas.StageLoad || r.Error.Code != fold.CodeNoProgress || r.Error.Reason != "no progress for 1h: 2 of 3 mapped records have no outcome" {
+		t.Errorf("error: %+v", r.Error)
+	}
+	if c := d.reports("a.1", 1, loaded(1, 2)); !c.Empty() {
+		t.Errorf("a report of a closed run changed %+v", c)
+	}
+	d.command(schemas.CommandCancel, "c", func(c *schemas.Command) { c.Run = "a.2" })
+	d.now = d.now.Add(2 * time.Hour)
+	d.step(nil)
+	d.want("a.2", schemas.StateCancelled)
+}
