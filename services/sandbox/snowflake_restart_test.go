@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/snowflakedb/gosnowflake"
+
 	"tapline.dev/services/sandbox"
 )
 

@@ -1,6 +1,7 @@
 package sandbox_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/snowflakedb/gosnowflake"
+
 	"tapline.dev/services/sandbox"
 )
 
@@ -311,4 +313,59 @@ func TestUnauthorisedRequests(t *testing.T) {
 			t.Errorf("token %q: code %q, %v, want %s", token, out.Code, err, want)
 		}
 	}
+}
+
+func TestARetriedRequestJoinsItsStatement(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	db := w.open(t, nil)
+	mustExec(t, db, "create table once (n number)")
+	token := w.login(t)
+	send := func() map[string]any {
+		return w.post(t, "/queries/v1/query-request?requestId=11111111-2222-3333-4444-555555555555", token,
+			map[string]any{"sqlText": "insert into shop.public.once values (1)"})
+	}
+	first, second := send(), send()
+	if first["queryId"] == nil || first["queryId"] != second["queryId"] {
+		t.Errorf("query ids of one request = %v and %v", first["queryId"], second["queryId"])
+	}
+	if diff := cmp.Diff([][]string{{"1"}}, texts(t, db, "select count(*) from once")); diff != "" {
+		t.Errorf("rows (-want +got):\n%s", diff)
+	}
+}
+
+func (w *world) login(t *testing.T) string {
+	t.Helper()
+	data := w.post(t, "/session/v1/login-request", "", map[string]any{"data": map[string]any{
+		"ACCOUNT_NAME": w.cfg.Account, "LOGIN_NAME": w.cfg.User, "PASSWORD": w.cfg.Password,
+	}})
+	token, ok := data["token"].(string)
+	if !ok {
+		t.Fatalf("login = %v", data)
+	}
+	return token
+}
+
+// post sends a request as a driver does and returns the data of the answer.
+func (w *world) post(t *testing.T, path, token string, body any) map[string]any {
+	t.Helper()
+	text, err := json.Marshal(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+w.sandbox.Addr()+path, bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", `Snowflake Token="`+token+`"`)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var out struct{ Data map[string]any }
+	if err := json.NewDecoder(resp.Body).Decode(&out); err != nil {
+		t.Fatal(err)
+	}
+	return out.Data
 }

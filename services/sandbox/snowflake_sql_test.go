@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
 	"tapline.dev/services/sandbox"
 )
 
@@ -64,6 +65,8 @@ func TestSpellings(t *testing.T) {
 		{"current_database() || '.' || current_schema()", "SHOP.PUBLIC"},
 		{"$$it's $$ || 'a\\tb'", "it's a\tb"},
 		{"sum(id) over ()::varchar", "1"},
+		{"(with k as (select 5 as five), m(x) as (select five + 1 from k) select max(x) from m, k)", "6"},
+		{"extract(year from ntz) is not distinct from 2026", "true"},
 		{"name like 'A%' and name ilike 'a%' and not name in ('Bob')", "true"},
 	} {
 		got := texts(t, db, "select "+tc.text+" as r from s where id = 1")
@@ -78,12 +81,19 @@ func TestErrorsHaveSnowflakesCodes(t *testing.T) {
 	db := newWorld(t, nil).open(t, nil)
 	mustExec(t, db, `create table e (id number, "lower" varchar)`)
 	for text, code := range map[string]int{
-		"selec 1":                                     1003,
-		"select 1 from":                               1003,
-		"select (1":                                   1003,
-		"select * from nope":                          2003,
-		"select * from nope.public.t":                 2003,
-		"insert into nope values (1)":                 2003,
+		"selec 1":                                           1003,
+		"select 1 from":                                     1003,
+		"select (1":                                         1003,
+		"select * from nope":                                2003,
+		"select * from nope.public.t":                       2003,
+		"insert into nope values (1)":                       2003,
+		`select * from "snowflake_test.go.csv"`:             2003,
+		"select * from 'x.csv'":                             1003,
+		"select * from information_schema.tables":           2003,
+		"select * from memory.main.duckdb_tables":           2003,
+		`delete from e where id in (select 1 from "x.csv")`: 2003,
+		"select 1 from e, (select 2) x join nope on 1 = 1":  2003,
+		"select * from e where id is not distinct from (select max(id) from nope)": 2003,
 		"drop table nope":                             2003,
 		"select nope from e":                          904,
 		`select "id" from e`:                          904,

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/snowflakedb/gosnowflake"
+
 	"tapline.dev/services/sandbox"
 )
 

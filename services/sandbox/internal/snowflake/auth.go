@@ -97,9 +97,9 @@ func (s *Server) verifyJWT(token string) *Error {
 	if err != nil {
 		return invalid
 	}
-	print := sha256.Sum256(der)
+	fingerprint := sha256.Sum256(der)
 	subject := strings.ToUpper(s.cfg.Account + "." + s.cfg.User)
-	if claims.Sub != subject || claims.Iss != subject+".SHA256:"+base64.StdEncoding.EncodeToString(print[:]) {
+	if claims.Sub != subject || claims.Iss != subject+".SHA256:"+base64.StdEncoding.EncodeToString(fingerprint[:]) {
 		return invalid
 	}
 	now := float64(time.Now().Unix())

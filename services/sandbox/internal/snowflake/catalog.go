@@ -14,7 +14,6 @@ type table struct {
 	view                   bool
 	columns                []column
 	rows                   int64
-	comment                map[string]string
 }
 
 func (t table) key() string { return t.database + "\x00" + t.schema + "\x00" + t.name }

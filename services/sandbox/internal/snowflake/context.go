@@ -1,9 +1,6 @@
 package snowflake
 
-import (
-	"strings"
-	"time"
-)
+import "time"
 
 // isContextWord tells the functions that are written without parentheses too.
 func isContextWord(word string) bool {
@@ -49,13 +46,4 @@ func (r *rewriter) contextValue(word string, next node) (out node, used int, ok 
 		return raw("CAST('" + wall.Format("15:04:05.000000000") + "' AS TIME_NS)"), used, true
 	}
 	return node{}, 0, false
-}
-
-// contextNames lists the functions of the session whose value is a text.
-func contextNames(values map[string]string) map[string]string {
-	out := map[string]string{}
-	for name, value := range values {
-		out[strings.ToUpper(name)] = value
-	}
-	return out
 }

@@ -72,6 +72,11 @@ func (st *statement) env(binds []bindValue) *rewriteEnv {
 }
 
 func (st *statement) dispatch(ctx context.Context, describe bool) (*result, error) {
+	if st.nodes[0].isWord("SELECT", "WITH", "INSERT", "UPDATE", "DELETE", "MERGE", "CREATE") || st.nodes[0].kind == kindGroup {
+		if err := st.checkRelations(); err != nil {
+			return nil, err
+		}
+	}
 	switch word := st.nodes[0].word(); word {
 	case "SELECT", "WITH", "":
 		if st.nodes[0].kind == kindGroup || word != "" {

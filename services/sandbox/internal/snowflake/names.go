@@ -39,7 +39,7 @@ func (r *rewriter) nameExpressions(in []node) []node {
 			i++
 		}
 		end := i
-		for end < len(in) && !endsSelectList(in[end]) {
+		for end < len(in) && (!endsSelectList(in[end]) || in[end-1].isWord("DISTINCT") && end > i) {
 			end++
 		}
 		for k, item := range splitComma(in[i:end]) {

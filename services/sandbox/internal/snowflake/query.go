@@ -2,7 +2,6 @@ package snowflake
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
@@ -10,6 +9,9 @@ import (
 	"sync"
 	"time"
 )
+
+// maxStatements bounds the statement log.
+const maxStatements = 20000
 
 // query is a statement from its request until its result is forgotten.
 type query struct {
@@ -98,8 +100,16 @@ func (s *Server) queryID() string {
 	return fmt.Sprintf("01%06x", s.nextQuery.Add(1)) + id[8:]
 }
 
-// forget drops the oldest finished results over the limits. The statement log stays.
+// forget drops the oldest finished results over the limits, and the oldest entries of a
+// statement log that has grown beyond measure.
 func (s *Server) forget() {
+	if len(s.order) > maxStatements {
+		for _, q := range s.order[:maxStatements/2] {
+			delete(s.queries, q.id)
+			delete(s.requests, q.requestID)
+		}
+		s.order = append([]*query{}, s.order[maxStatements/2:]...)
+	}
 	kept, bytes := 0, int64(0)
 	for i := len(s.order) - 1; i >= 0; i-- {
 		q := s.order[i]
@@ -128,7 +138,7 @@ func (s *Server) run(ctx context.Context, q *query, in queryRequest) {
 	limit, seconds := ses.timeout()
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	r, err := s.execute(ctx, q, in)
+	r, err := s.guarded(ctx, q, in)
 	if err == nil {
 		err = ctx.Err()
 	}
@@ -147,6 +157,17 @@ func (s *Server) run(ctx context.Context, q *query, in queryRequest) {
 	q.finish(r, nil)
 }
 
+// guarded turns a panic over a statement nobody thought of into an error of that
+// statement: the sandbox shares its process with the whole pipeline.
+func (s *Server) guarded(ctx context.Context, q *query, in queryRequest) (r *result, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			r, err = nil, &Error{"300005", "XX000", fmt.Sprintf("The sandbox stumbled over this statement: %v", p)}
+		}
+	}()
+	return s.execute(ctx, q, in)
+}
+
 func pause(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return ctx.Err()
@@ -159,83 +180,6 @@ func pause(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-}
-
-// answer waits a while for the result; then the client is told to poll.
-func (s *Server) answer(w http.ResponseWriter, req *http.Request, q *query, code string, async bool) {
-	if !async {
-		timer := time.NewTimer(s.cfg.PollAfter)
-		defer timer.Stop()
-		select {
-		case <-q.done:
-		case <-timer.C:
-		case <-req.Context().Done():
-			return
-		}
-	}
-	select {
-	case <-q.done:
-		if !async {
-			s.writeResult(w, req, q)
-			return
-		}
-	default:
-	}
-	writeJSON(w, map[string]any{"success": true, "code": code, "message": "Query execution in progress.", "data": map[string]any{
-		"queryId": q.id, "getResultUrl": "/queries/" + q.id + "/result", "queryAbortsAfterSecs": 300, "progressDesc": nil,
-	}})
-}
-
-func (s *Server) writeResult(w http.ResponseWriter, req *http.Request, q *query) {
-	q.mu.Lock()
-	r, failure, lost := q.result, q.failure, q.lost
-	q.mu.Unlock()
-	if failure != nil {
-		writeFailure(w, failure, map[string]any{"queryId": q.id, "internalError": false, "errorMessage": ""})
-		return
-	}
-	if lost {
-		writeFailure(w, &Error{"000709", "02000", "Statement " + q.id + " not found"}, map[string]any{"queryId": q.id, "errorMessage": ""})
-		return
-	}
-	writeJSON(w, success(s.resultData(req, q, r)))
-}
-
-func (s *Server) resultData(req *http.Request, q *query, r *result) map[string]any {
-	rowtype := make([]map[string]any, len(r.columns))
-	for i, c := range r.columns {
-		rowtype[i] = c.rowType()
-	}
-	data := map[string]any{
-		"queryId": q.id, "parameters": q.session.paramList(), "rowtype": rowtype, "sqlState": "00000",
-		"total": s.faults.total(r.total), "returned": r.total, "statementTypeId": r.statement, "version": 1,
-		"databaseProvider": nil, "finalDatabaseName": orNil(r.database), "finalSchemaName": orNil(r.schema),
-		"finalWarehouseName": orNil(r.warehouse), "finalRoleName": r.role, "numberOfBinds": r.binds,
-		"arrayBindSupported": r.statement == typeInsert,
-	}
-	if r.arrow {
-		data["queryResultFormat"] = "arrow"
-		data["rowsetBase64"] = base64.StdEncoding.EncodeToString(r.inline)
-	} else {
-		data["queryResultFormat"] = "json"
-		data["rowset"] = r.rows
-	}
-	if len(r.chunks) > 0 {
-		scheme := "http"
-		if req.TLS != nil {
-			scheme = "https"
-		}
-		list := make([]map[string]any, len(r.chunks))
-		for i, c := range r.chunks {
-			list[i] = map[string]any{
-				"url":      fmt.Sprintf("%s://%s/sandbox/v1/chunks/%s/%d", scheme, req.Host, q.id, i),
-				"rowCount": c.rows, "uncompressedSize": c.uncompressed, "compressedSize": len(c.gzip),
-			}
-		}
-		data["chunks"], data["qrmk"] = list, "sandbox"
-		data["chunkHeaders"] = map[string]string{"X-Sandbox-Chunk": q.id}
-	}
-	return data
 }
 
 func (s *Server) find(id string) *query {

@@ -211,7 +211,8 @@ func (r *rewriter) chain(c *cursor, last node) (node, error) {
 		parts = append(parts, c.peek(1))
 		c.i += 2
 	}
-	if c.peek(0).kind == kindGroup && len(parts) == 1 && parts[0].kind == kindWord && !namesRelation(last) {
+	definesCTE := c.peek(1).isWord("AS") && c.peek(2).kind == kindGroup
+	if c.peek(0).kind == kindGroup && len(parts) == 1 && parts[0].kind == kindWord && !namesRelation(last) && !definesCTE {
 		group := c.peek(0)
 		c.i++
 		call, err := r.call(parts[0].word(), group)

@@ -130,11 +130,8 @@ func (st *statement) referenced(text string) ([]table, error) {
 			}
 		}
 		t, found, exact := st.snap.find(parts, st.ses.database, st.ses.schema)
-		if !found {
-			continue // DuckDB will say so, or it is a name of the query itself
-		}
-		if !exact {
-			return nil, notFound("Object", strings.Join(parts, "."))
+		if !found || !exact {
+			return nil, notFound("Object", dotted(parts))
 		}
 		out = append(out, t)
 	}
