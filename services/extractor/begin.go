@@ -28,7 +28,6 @@ type reader struct {
 	cursor   *statement.Cursor // nil without one
 	identity int
 	mapped   []int // columns that a fingerprint covers
-	total    int   // index of the column with the size of what a sample is drawn from; 0 without one
 	hash     [16]byte
 }
 
@@ -55,9 +54,9 @@ func (t *term) begin(src source, p *plan) (result, error) {
 	if p.reader, err = t.understand(p, columns, now); err != nil {
 		return nil, err
 	}
-	stmt, err := t.statement(p, columns)
+	stmt, err := p.source.Window(columns, p.reader.cursor, t.active.WatermarkFrom, t.active.To)
 	if err != nil {
-		return nil, err
+		return nil, fail(codeCursorInvalid, "%s", err)
 	}
 	started := schemas.Started{Clock: schemas.FormatInstant(now), From: t.active.WatermarkFrom, Columns: []schemas.Column{}}
 	if c := p.reader.cursor; c != nil {
@@ -68,7 +67,7 @@ func (t *term) begin(src source, p *plan) (result, error) {
 		return nil, err
 	}
 	// What the result brings decides, should it differ from what was described.
-	if p.reader, err = t.understandResult(p, res.Columns(), now); err != nil {
+	if p.reader, err = t.understand(p, res.Columns(), now); err != nil {
 		return nil, err
 	}
 	started.QueryID, started.Chunks, started.Total = res.QueryID(), res.Chunks(), res.Total()
@@ -140,15 +139,9 @@ func (t *term) understand(p *plan, columns []schemas.Column, now time.Time) (*re
 			return nil, fail(codeCursorInvalid, "%s", err)
 		}
 	}
-	return r, t.compile(r, visible)
-}
-
-// compile finds what the mapping says of the columns.
-func (t *term) compile(r *reader, visible []schemas.Column) error {
-	spec := t.active.Spec
 	m, problems := mapping.Compile(spec, visible, t.resources.mappingOptions(spec.Destination.AccountRef))
 	if len(problems) > 0 {
-		return fail(problems[0].Code, "%s", problems[0].Error())
+		return nil, fail(problems[0].Code, "%s", problems[0].Error())
 	}
 	r.hash = m.Hash()
 	for _, name := range m.Columns() {
@@ -158,10 +151,10 @@ func (t *term) compile(r *reader, visible []schemas.Column) error {
 	}
 	identity, ok := statement.Resolve(visible, m.IdentityColumn())
 	if !ok {
-		return fail(codeColumnMissing, "the query has no column %s, which is the identity", spec.Identity.Column)
+		return nil, fail(codeColumnMissing, "the query has no column %s, which is the identity", spec.Identity.Column)
 	}
 	r.identity = identity
-	return nil
+	return r, nil
 }
 
 // query runs the statement. Once it has gone on for a while its id is reported,
@@ -231,7 +224,7 @@ func (t *term) cancelElsewhere(queryID string) error {
 }
 
 func (t *term) cancel(ctx context.Context, queryID string) error {
-	conn, err := t.resources.connection(ctx, t.active)
+	conn, err := t.resources.connection(ctx, t.active.Spec.Source.ConnectionRef)
 	if err != nil {
 		return err
 	}
@@ -263,7 +256,7 @@ func (t *term) resume(src source, p *plan) (result, error) {
 	if err != nil {
 		return nil, fail(codeResultChanged, "the attempt's first report has no clock")
 	}
-	if p.reader, err = t.understandResult(p, res.Columns(), now); err != nil {
+	if p.reader, err = t.understand(p, res.Columns(), now); err != nil {
 		return nil, err
 	}
 	if t.history.complete() {

@@ -45,8 +45,8 @@ type work struct {
 	done   chan struct{}
 }
 
-// owners keeps, for every import and trial of the owned partitions whose active
-// attempt is not over, exactly one goroutine at work.
+// owners keeps, for every import of the owned partitions whose active attempt is
+// not over, exactly one goroutine at work.
 type owners struct {
 	service *Service
 	ctx     context.Context
@@ -56,7 +56,7 @@ type owners struct {
 
 	mu    sync.Mutex
 	owned map[int32]bool
-	work  map[string]*work     // by subject
+	work  map[string]*work
 	over  map[string]attemptID // the newest attempt that is over
 }
 
@@ -118,8 +118,8 @@ func (o *owners) release(tps []kafka.TP) {
 		delete(o.owned, tp.Partition)
 	}
 	var stopping []*work
-	for subject, w := range o.work {
-		if !o.owned[schemas.ControlPartition(subject)] {
+	for importName, w := range o.work {
+		if !o.owned[schemas.ControlPartition(importName)] {
 			stopping = append(stopping, w)
 		}
 	}
@@ -137,29 +137,24 @@ func (o *owners) compare() {
 	states := o.service.states.all()
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for subject := range o.over {
-		if states[subject] == nil {
-			delete(o.over, subject)
-		}
-	}
-	for subject, w := range o.work {
-		state := states[subject]
+	for importName, w := range o.work {
+		state := states[importName]
 		if state == nil || !names(state, w.id) {
 			w.stop(errObsolete)
 		} else if state.Active.Ending != nil {
 			w.end()
 		}
 	}
-	for subject, state := range states {
+	for importName, state := range states {
 		a := state.Active
-		if a == nil || !o.owned[schemas.ControlPartition(subject)] || o.work[subject] != nil || o.ctx.Err() != nil {
+		if a == nil || !o.owned[schemas.ControlPartition(importName)] || o.work[importName] != nil || o.ctx.Err() != nil {
 			continue
 		}
 		id := attemptID{a.Run, a.Attempt}
-		if a.State == schemas.StateLoading || schemas.Terminal(a.State) || o.over[subject] == id {
+		if a.State == schemas.StateLoading || schemas.Terminal(a.State) || o.over[importName] == id {
 			continue
 		}
-		o.start(subject, id, a.Ending != nil)
+		o.start(importName, id, a.Ending != nil)
 	}
 }
 
@@ -168,22 +163,22 @@ func names(state *schemas.State, id attemptID) bool {
 }
 
 // start begins work; the caller holds mu.
-func (o *owners) start(subject string, id attemptID, ending bool) {
+func (o *owners) start(importName string, id attemptID, ending bool) {
 	ctx, stop := context.WithCancelCause(context.WithoutCancel(o.ctx))
 	w := &work{id: id, stop: stop, ending: make(chan struct{}), done: make(chan struct{})}
 	w.end = sync.OnceFunc(func() { close(w.ending) })
 	if ending {
 		w.end()
 	}
-	o.work[subject] = w
+	o.work[importName] = w
 	go func() {
 		defer close(w.done)
-		over := o.service.work(telemetry.WithAttrs(ctx, slog.String("run", id.run)), subject, w)
+		over := o.service.work(telemetry.WithAttrs(ctx, slog.String("run", id.run)), importName, w)
 		stop(nil)
 		o.mu.Lock()
-		delete(o.work, subject)
+		delete(o.work, importName)
 		if over {
-			o.over[subject] = id
+			o.over[importName] = id
 		}
 		o.mu.Unlock()
 		o.service.states.signal() // the import may have a newer attempt by now
@@ -192,21 +187,17 @@ func (o *owners) start(subject string, id attemptID, ending bool) {
 
 // work keeps at an attempt until it is over, which it reports, or until it is
 // no longer this process's.
-func (s *Service) work(ctx context.Context, subject string, w *work) (over bool) {
-	slots := s.slots
-	if schemas.IsTrial(subject) {
-		slots = s.trials
-	}
+func (s *Service) work(ctx context.Context, importName string, w *work) (over bool) {
 	select {
-	case slots <- struct{}{}:
-		defer func() { <-slots }()
+	case s.slots <- struct{}{}:
+		defer func() { <-s.slots }()
 	case <-ctx.Done():
 		return false
 	}
 	s.metrics.active.Add(ctx, 1)
 	defer s.metrics.active.Add(ctx, -1)
 	for try := 0; ; try++ {
-		err := s.term(ctx, subject, w)
+		err := s.term(ctx, importName, w)
 		switch {
 		case err == nil:
 			return true
