@@ -10,20 +10,27 @@ const (
 	CommandResume   = "resume"
 	CommandReset    = "reset"
 	CommandBackfill = "backfill"
+	CommandPreview  = "preview"
+	CommandDryRun   = "dryRun"
+	CommandSync     = "sync"
 )
 
 // Command is what a person asks of an import. ID is the caller's idempotency
 // key: a second command with it changes nothing.
 type Command struct {
-	ID          string    `json:"id"`
-	Import      string    `json:"import"`
-	Kind        string    `json:"kind"`
-	Run         string    `json:"run,omitempty"`  // of a cancel
-	From        string    `json:"from,omitempty"` // of a backfill: cursor instants, from inclusive, to exclusive
-	To          string    `json:"to,omitempty"`
-	Actor       string    `json:"actor,omitempty"`
-	Time        time.Time `json:"time"`
-	Traceparent string    `json:"traceparent,omitempty"`
+	ID     string `json:"id"`
+	Import string `json:"import"`
+	Kind   string `json:"kind"`
+	Run    string `json:"run,omitempty"`  // of a cancel; of a sync, the dry run; of a preview, its own name
+	From   string `json:"from,omitempty"` // of a backfill: cursor instants, from inclusive, to exclusive
+	To     string `json:"to,omitempty"`
+	Rows   int    `json:"rows,omitempty"` // of a preview and a dry run, at most; 0 describes the query
+	// Spec and Connection are a preview's, which need not be of what is applied.
+	Spec        *ImportSpec              `json:"spec,omitempty"`
+	Connection  *SnowflakeConnectionSpec `json:"connection,omitempty"`
+	Actor       string                   `json:"actor,omitempty"`
+	Time        time.Time                `json:"time"`
+	Traceparent string                   `json:"traceparent,omitempty"`
 }
 
 // Modes of a run.
@@ -31,6 +38,9 @@ const (
 	ModeFull        = "full"
 	ModeIncremental = "incremental"
 	ModeBackfill    = "backfill"
+	ModeSync        = "sync"    // sends the sample of a dry run
+	ModeDryRun      = "dryRun"  // a random sample, in the dry runs' topics
+	ModePreview     = "preview" // the first rows, for show
 )
 
 // Causes of a run.
@@ -53,6 +63,7 @@ type Trigger struct {
 	Watermark   string     `json:"watermark,omitempty"` // W; "" reads everything
 	To          string     `json:"to,omitempty"`        // of a backfill, exclusive
 	Ledger      *LedgerRef `json:"ledger,omitempty"`    // of the run before
+	Rows        int        `json:"rows,omitempty"`      // of a trial
 	Cause       string     `json:"cause"`
 	Key         string     `json:"key,omitempty"` // the due instant or the command's id
 	Traceparent string     `json:"traceparent,omitempty"`

@@ -2,30 +2,21 @@ package schemas
 
 import (
 	"bytes"
-	"fmt"
 	"strconv"
-	"strings"
 )
 
 // Headers of rows and records; a header costs on every row, so there are two.
 const (
 	HeaderID          = "id"
 	HeaderTraceparent = "traceparent"
+	// HeaderShown is on the rows of a sync only: the SHA-256 of the record that the
+	// dry run showed, in lower-case hex.
+	HeaderShown = "shown"
 )
 
 // RunID is the name of an import's n-th run, such as customers.42.
 func RunID(importName string, number int) string {
 	return importName + "." + strconv.Itoa(number)
-}
-
-// ParseRunID splits a run's name. An import's name holds no dot.
-func ParseRunID(run string) (importName string, number int, err error) {
-	name, n, ok := strings.Cut(run, ".")
-	number, convErr := strconv.Atoi(n)
-	if !ok || name == "" || convErr != nil || number < 1 {
-		return "", 0, fmt.Errorf("%q is not a run such as customers.42", run)
-	}
-	return name, number, nil
 }
 
 // RowID is the value of the id header: run number, attempt and the row's

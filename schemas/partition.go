@@ -7,9 +7,10 @@ func Partition(key []byte, n int) int32 {
 	return int32((murmur2(key) & 0x7fffffff) % uint32(n))
 }
 
-// ControlPartition is the partition of an import in every control topic.
-func ControlPartition(importName string) int32 {
-	return Partition([]byte(importName), ControlPartitions)
+// ControlPartition is the partition of an import, and of its runs and trials, in
+// every control topic.
+func ControlPartition(subject string) int32 {
+	return Partition([]byte(ImportOf(subject)), ControlPartitions)
 }
 
 // murmur2 is the 32-bit hash of Kafka's Java client (org.apache.kafka.common.utils.Utils).

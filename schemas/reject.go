@@ -16,12 +16,15 @@ const (
 // record, and why. Row and Record carry what the stage had; a reject that would
 // be too large carries only its coordinates.
 type Reject struct {
-	Stage     string          `json:"stage"`
-	Code      string          `json:"code"`
-	Class     string          `json:"class"` // data | config
-	Column    string          `json:"column,omitempty"`
-	Property  string          `json:"property,omitempty"`
-	Reason    string          `json:"reason"`
+	Stage    string `json:"stage"`
+	Code     string `json:"code"`
+	Class    string `json:"class"` // data | config
+	Column   string `json:"column,omitempty"`
+	Property string `json:"property,omitempty"`
+	Reason   string `json:"reason"`
+	// Omitted marks a failed check of a dry run that rejects nothing: onInvalid
+	// leaves the property out.
+	Omitted   bool            `json:"omitted,omitempty"`
 	Import    string          `json:"import"`
 	Run       string          `json:"run"`
 	Attempt   int             `json:"attempt"`

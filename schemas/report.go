@@ -21,6 +21,7 @@ type Report struct {
 	Intent    *Intent     `json:"intent,omitempty"`
 	Receipt   *Receipt    `json:"receipt,omitempty"`
 	Waiting   *Waiting    `json:"waiting,omitempty"`
+	Preview   *Preview    `json:"preview,omitempty"`
 }
 
 // Kinds of reports and their writers.
@@ -34,6 +35,7 @@ const (
 	ReportIntent    = "intent"    // loader, before the socket write
 	ReportReceipt   = "receipt"   // loader, after the answer
 	ReportWaiting   = "waiting"   // loader, when an account stops or resumes
+	ReportPreview   = "preview"   // extractor, in the transaction of a preview's rows, in place of final
 )
 
 // Started is what an attempt begins with.
@@ -65,6 +67,7 @@ type Extraction struct {
 	LedgerEntries   int64            `json:"ledgerEntries,omitempty"`
 	LedgerPartial   bool             `json:"ledgerPartial,omitempty"`
 	LedgerReadError bool             `json:"ledgerReadError,omitempty"` // the ledger of the run before was not readable: rows were sent again
+	Population      int64            `json:"population,omitempty"`      // of a dry run: how many rows the sample was drawn from
 }
 
 // Final ends an attempt: read equals the total that Snowflake reported, unless
@@ -132,12 +135,22 @@ type Receipt struct {
 	Rejected   []OffsetOutcome `json:"rejected,omitempty"`
 	Skipped    []OffsetOutcome `json:"skipped,omitempty"`
 	Resent     int64           `json:"resent,omitempty"`
-	Status     int             `json:"status,omitempty"` // HTTP
-	Millis     int64           `json:"millis,omitempty"`
+	// Profiles says of the records of a dry run whether their profiles exist: the
+	// code is ProfileNew, ProfileUpdated or ProfileUnknown.
+	Profiles []OffsetOutcome `json:"profiles,omitempty"`
+	Status   int             `json:"status,omitempty"` // HTTP
+	Millis   int64           `json:"millis,omitempty"`
 }
 
-// OffsetOutcome is the outcome of one record of an upload: a reject code or a
-// skip reason.
+// What a dry run tells of a record's profile.
+const (
+	ProfileNew     = "new"
+	ProfileUpdated = "updated"
+	ProfileUnknown = "unknown" // CleverTap did not say
+)
+
+// OffsetOutcome is the outcome of one record of an upload: a reject code, a skip
+// reason or what is known of its profile.
 type OffsetOutcome struct {
 	Offset int64  `json:"offset"`
 	Code   string `json:"code"`

@@ -31,7 +31,7 @@ const (
 )
 
 // State is the value of the state topic: all that the scheduler must remember
-// of an import. Only the owner of its partition writes it.
+// of an import or of a trial. Only the owner of its partition writes it.
 type State struct {
 	Import     string     `json:"import"`
 	Epoch      int        `json:"epoch"`
@@ -39,15 +39,18 @@ type State struct {
 	Watermark  string     `json:"watermark,omitempty"`
 	Ledger     *LedgerRef `json:"ledger,omitempty"`
 	LastNumber int        `json:"lastNumber"` // of the newest run, active or closed
+	LastDryRun int        `json:"lastDryRun,omitempty"`
 	// Anchor is when the import was first applied: an every: schedule counts
 	// from it, so that neither a restart nor an edit shifts its instants.
-	Anchor    *time.Time `json:"anchor,omitempty"`
-	LastDue   *time.Time `json:"lastDue,omitempty"`
-	Keys      []string   `json:"keys,omitempty"` // idempotency keys seen, newest last, at most MaxKeys
-	Paused    bool       `json:"paused,omitempty"`
-	Active    *ActiveRun `json:"active,omitempty"`
-	Queued    *QueuedRun `json:"queued,omitempty"`
-	UpdatedAt time.Time  `json:"updatedAt"`
+	Anchor  *time.Time `json:"anchor,omitempty"`
+	LastDue *time.Time `json:"lastDue,omitempty"`
+	Keys    []string   `json:"keys,omitempty"` // idempotency keys seen, newest last, at most MaxKeys
+	Paused  bool       `json:"paused,omitempty"`
+	Active  *ActiveRun `json:"active,omitempty"`
+	Queued  *QueuedRun `json:"queued,omitempty"`
+	// Sample is set in the state of a dry run that has closed.
+	Sample    *Sample   `json:"sample,omitempty"`
+	UpdatedAt time.Time `json:"updatedAt"`
 }
 
 // MaxKeys bounds State.Keys.
@@ -64,9 +67,14 @@ type ActiveRun struct {
 	Generation    int        `json:"generation"`
 	Spec          ImportSpec `json:"spec"`
 	WatermarkFrom string     `json:"watermarkFrom,omitempty"`
-	To            string     `json:"to,omitempty"` // of a backfill, exclusive; From is WatermarkFrom
-	Key           string     `json:"key,omitempty"`
-	Cause         string     `json:"cause"`
+	To            string     `json:"to,omitempty"`   // of a backfill, exclusive; From is WatermarkFrom
+	Rows          int        `json:"rows,omitempty"` // of a trial, at most
+	// Connection stands in for the applied one in a preview.
+	Connection *SnowflakeConnectionSpec `json:"connection,omitempty"`
+	// Sample is what a sync sends.
+	Sample *Sample `json:"sample,omitempty"`
+	Key    string  `json:"key,omitempty"`
+	Cause  string  `json:"cause"`
 	// Ending is set once the run is to be cancelled or stopped: what is left is
 	// skipped, and the run ends when the counts meet.
 	Ending      *Ending    `json:"ending,omitempty"`

@@ -50,9 +50,18 @@ func (t Topics) Fold() string { return t.prefix + "fold.v1" }
 // keyed by import.
 func (t Topics) Runs() string { return t.prefix + "runs.v1" }
 
-// Columns holds the row schema of each import's newest attempt: the extractor
-// writes, keyed by import, compacted.
+// Columns holds the row schema of each import's newest attempt, and of its
+// newest dry run's: the extractor writes, keyed by ColumnsKey, compacted.
 func (t Topics) Columns() string { return t.prefix + "columns.v1" }
+
+// ColumnsKey is the key of a subject in the columns topic. The dry runs of an
+// import, of which there is one at a time, share theirs.
+func ColumnsKey(subject string) string {
+	if IsTrial(subject) {
+		return ImportOf(subject) + "." + dryRunMark
+	}
+	return subject
+}
 
 // Rejects holds every rejected row with its reason: keyed by import.
 func (t Topics) Rejects() string { return t.prefix + "rejects.v1" }
@@ -69,6 +78,50 @@ func (t Topics) Rows(importName string) string { return t.prefix + "rows." + imp
 // Records is the records topic of one import: the mapper writes, keyed by identity.
 func (t Topics) Records(importName string) string {
 	return t.prefix + "records." + importName + ".v1"
+}
+
+// DryRunRows holds the rows of every preview and dry run: the extractor writes,
+// keyed by trial, in the control partition of its import.
+func (t Topics) DryRunRows() string { return t.prefix + "dryrun.rows.v1" }
+
+// DryRunRecords holds the records of every dry run: the mapper writes, keyed by
+// trial, record by record in the partition of the row.
+func (t Topics) DryRunRecords() string { return t.prefix + "dryrun.records.v1" }
+
+// DryRunRejects holds every failed check of every dry run: keyed by trial.
+func (t Topics) DryRunRejects() string { return t.prefix + "dryrun.rejects.v1" }
+
+// RejectsOf is where rejects of a subject go.
+func (t Topics) RejectsOf(subject string) string {
+	if IsTrial(subject) {
+		return t.DryRunRejects()
+	}
+	return t.Rejects()
+}
+
+// RowsOf is the rows topic of a subject.
+func (t Topics) RowsOf(subject string) string {
+	if IsTrial(subject) {
+		return t.DryRunRows()
+	}
+	return t.Rows(subject)
+}
+
+// RecordsOf is the records topic of a subject.
+func (t Topics) RecordsOf(subject string) string {
+	if IsTrial(subject) {
+		return t.DryRunRecords()
+	}
+	return t.Records(subject)
+}
+
+// SubjectOf tells whose row or record this is: the topics of an import name it,
+// in those of trials the key does.
+func (t Topics) SubjectOf(topic string, key []byte) string {
+	if topic == t.DryRunRows() || topic == t.DryRunRecords() {
+		return string(key)
+	}
+	return t.ImportOf(topic)
 }
 
 // ImportOf returns the import whose rows or records topic this is, or "".
@@ -112,6 +165,11 @@ func (t Topics) Catalogue() []TopicSpec {
 	}
 	fold := byImport(t.Fold(), "scheduler", "the fold's counts and offset intervals; its position", 0)
 	fold.Key = "run, and _position/<partition>"
+	dry := func(name, writer, value string) TopicSpec {
+		return TopicSpec{
+			Name: name, Writer: writer, Key: "preview or dry run", Value: value, Partitions: ControlPartitions, Retention: TrialRetention,
+		}
+	}
 	return []TopicSpec{
 		byImport(t.Imports(), "importcenter", "definition", 0),
 		{Name: t.Resources(), Writer: "importcenter", Key: "<Kind>/<name>", Value: "connection or account", Partitions: 1, Compact: true},
@@ -123,6 +181,9 @@ func (t Topics) Catalogue() []TopicSpec {
 		byImport(t.Columns(), "extractor", "row schema of the newest attempt", 0),
 		byImport(t.Rejects(), "extractor, mapper, loader", "reject", 30*day),
 		byImport(t.Reports(), "extractor, mapper, loader", "report", 30*day),
+		dry(t.DryRunRows(), "extractor", "row"),
+		dry(t.DryRunRecords(), "mapper", "record"),
+		dry(t.DryRunRejects(), "mapper, loader", "reject"),
 		{Name: t.Audit(), Writer: "importcenter", Key: "actor", Value: "audit entry", Partitions: 1, Retention: 365 * day},
 	}
 }

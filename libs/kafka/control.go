@@ -52,7 +52,7 @@ func HeaderValue(r *Record, key string) []byte {
 // RejectRecord makes the record of a reject, with the headers that Kafka
 // Connect's dead letter tools read.
 func RejectRecord(topic string, reject schemas.Reject, source string) (*Record, error) {
-	rec, err := ControlRecord(topic, reject.Import, reject.Import, reject, "row.rejected", source)
+	rec, err := ControlRecord(topic, reject.Import, schemas.Subject(reject.Import, reject.Run), reject, "row.rejected", source)
 	if err != nil {
 		return nil, err
 	}

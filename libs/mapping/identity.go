@@ -26,6 +26,16 @@ func IdentityKey(dst, raw []byte) []byte {
 	return out
 }
 
+// Identity is a row's key, and false if the row has none.
+func (m *Mapping) Identity(row []byte) ([]byte, bool) {
+	s := newScratch(len(m.columns.names))
+	if f := m.read(row, s); !f.none() {
+		return nil, false
+	}
+	key, f := appendIdentity(nil, s.tokens[m.identity])
+	return key, f.none()
+}
+
 // appendIdentity writes the identity's text, unquoted.
 func appendIdentity(dst []byte, t token) ([]byte, fault) {
 	switch t.kind {

@@ -10,7 +10,6 @@ import (
 	"tapline.dev/libs/mapping"
 	"tapline.dev/schemas"
 	"tapline.dev/services/extractor/internal/ledger"
-	"tapline.dev/services/extractor/internal/rowjson"
 	"tapline.dev/services/extractor/internal/snowflake"
 	"tapline.dev/services/extractor/internal/statement"
 )
@@ -28,6 +27,7 @@ type reader struct {
 	cursor   *statement.Cursor // nil without one
 	identity int
 	mapped   []int // columns that a fingerprint covers
+	total    int   // index of the column with the size of what a sample is drawn from; 0 without one
 	hash     [16]byte
 }
 
@@ -54,9 +54,9 @@ func (t *term) begin(src source, p *plan) (result, error) {
 	if p.reader, err = t.understand(p, columns, now); err != nil {
 		return nil, err
 	}
-	stmt, err := p.source.Window(columns, p.reader.cursor, t.active.WatermarkFrom, t.active.To)
+	stmt, err := t.statement(p, columns)
 	if err != nil {
-		return nil, fail(codeCursorInvalid, "%s", err)
+		return nil, err
 	}
 	started := schemas.Started{Clock: schemas.FormatInstant(now), From: t.active.WatermarkFrom, Columns: []schemas.Column{}}
 	if c := p.reader.cursor; c != nil {
@@ -67,7 +67,7 @@ func (t *term) begin(src source, p *plan) (result, error) {
 		return nil, err
 	}
 	// What the result brings decides, should it differ from what was described.
-	if p.reader, err = t.understand(p, res.Columns(), now); err != nil {
+	if p.reader, err = t.understandResult(p, res.Columns(), now); err != nil {
 		return nil, err
 	}
 	started.QueryID, started.Chunks, started.Total = res.QueryID(), res.Chunks(), res.Total()
@@ -123,8 +123,8 @@ func (t *term) understand(p *plan, columns []schemas.Column, now time.Time) (*re
 	}
 	visible := columns[:r.visible]
 	for _, c := range columns {
-		if !rowjson.Supported(c.Type) {
-			return nil, fail(codeColumnType, "column %s has type %s, which cannot be read; cast it or leave it out", c.Name, c.Type)
+		if err := supported(c); err != nil {
+			return nil, err
 		}
 	}
 	at, err := p.source.Bind(visible)
@@ -139,9 +139,15 @@ func (t *term) understand(p *plan, columns []schemas.Column, now time.Time) (*re
 			return nil, fail(codeCursorInvalid, "%s", err)
 		}
 	}
+	return r, t.compile(r, visible)
+}
+
+// compile finds what the mapping says of the columns.
+func (t *term) compile(r *reader, visible []schemas.Column) error {
+	spec := t.active.Spec
 	m, problems := mapping.Compile(spec, visible, t.resources.mappingOptions(spec.Destination.AccountRef))
 	if len(problems) > 0 {
-		return nil, fail(problems[0].Code, "%s", problems[0].Error())
+		return fail(problems[0].Code, "%s", problems[0].Error())
 	}
 	r.hash = m.Hash()
 	for _, name := range m.Columns() {
@@ -151,10 +157,10 @@ func (t *term) understand(p *plan, columns []schemas.Column, now time.Time) (*re
 	}
 	identity, ok := statement.Resolve(visible, m.IdentityColumn())
 	if !ok {
-		return nil, fail(codeColumnMissing, "the query has no column %s, which is the identity", spec.Identity.Column)
+		return fail(codeColumnMissing, "the query has no column %s, which is the identity", spec.Identity.Column)
 	}
 	r.identity = identity
-	return r, nil
+	return nil
 }
 
 // query runs the statement. Once it has gone on for a while its id is reported,
@@ -224,7 +230,7 @@ func (t *term) cancelElsewhere(queryID string) error {
 }
 
 func (t *term) cancel(ctx context.Context, queryID string) error {
-	conn, err := t.resources.connection(ctx, t.active.Spec.Source.ConnectionRef)
+	conn, err := t.resources.connection(ctx, t.active)
 	if err != nil {
 		return err
 	}
@@ -256,7 +262,7 @@ func (t *term) resume(src source, p *plan) (result, error) {
 	if err != nil {
 		return nil, fail(codeResultChanged, "the attempt's first report has no clock")
 	}
-	if p.reader, err = t.understand(p, res.Columns(), now); err != nil {
+	if p.reader, err = t.understandResult(p, res.Columns(), now); err != nil {
 		return nil, err
 	}
 	if t.history.complete() {

@@ -14,8 +14,8 @@ type Config struct {
 	Kafka kafka.Config
 	// Redis holds the ledger of rows read.
 	Redis redis.Config
-	// Concurrency is how many attempts run at once. Each holds up to four chunks
-	// in memory.
+	// Concurrency is how many attempts run at once, and how many previews and dry
+	// runs beside them. Each attempt holds up to four chunks in memory.
 	Concurrency int
 	// LedgerLimit caps the ledger's entries, of 16 bytes each. Rows beyond it are
 	// sent again by the next run.

@@ -50,6 +50,7 @@ type Service struct {
 	tracer    trace.Tracer
 	ready     func(error)
 	slots     chan struct{} // one for each attempt at work
+	trials    chan struct{} // one for each trial: none waits behind a long extraction
 	open      opener
 
 	// Opened by Run.
@@ -67,6 +68,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		tracer: deps.Telemetry.Tracer(name),
 		ready:  deps.Health.Gate("partitions"),
 		slots:  make(chan struct{}, cfg.Concurrency),
+		trials: make(chan struct{}, cfg.Concurrency),
 	}
 	s.open = openSnowflake(snowflake.Config{
 		LoginTimeout: cfg.Snowflake.LoginTimeout, StatementTimeout: cfg.Snowflake.StatementTimeout,

@@ -60,7 +60,7 @@ func (h *history) apply(value []byte, a *schemas.ActiveRun) {
 		return
 	}
 	switch head.Kind {
-	case schemas.ReportFinal, schemas.ReportAbandoned:
+	case schemas.ReportFinal, schemas.ReportAbandoned, schemas.ReportPreview:
 		h.over = true
 	case schemas.ReportStarted, schemas.ReportChunk:
 		var r schemas.Report

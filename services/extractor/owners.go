@@ -45,8 +45,8 @@ type work struct {
 	done   chan struct{}
 }
 
-// owners keeps, for every import of the owned partitions whose active attempt is
-// not over, exactly one goroutine at work.
+// owners keeps, for every import and trial of the owned partitions whose active
+// attempt is not over, exactly one goroutine at work.
 type owners struct {
 	service *Service
 	ctx     context.Context
@@ -56,7 +56,7 @@ type owners struct {
 
 	mu    sync.Mutex
 	owned map[int32]bool
-	work  map[string]*work
+	work  map[string]*work     // by subject
 	over  map[string]attemptID // the newest attempt that is over
 }
 
@@ -118,8 +118,8 @@ func (o *owners) release(tps []kafka.TP) {
 		delete(o.owned, tp.Partition)
 	}
 	var stopping []*work
-	for importName, w := range o.work {
-		if !o.owned[schemas.ControlPartition(importName)] {
+	for subject, w := range o.work {
+		if !o.owned[schemas.ControlPartition(subject)] {
 			stopping = append(stopping, w)
 		}
 	}
@@ -137,24 +137,29 @@ func (o *owners) compare() {
 	states := o.service.states.all()
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for importName, w := range o.work {
-		state := states[importName]
+	for subject := range o.over {
+		if states[subject] == nil {
+			delete(o.over, subject)
+		}
+	}
+	for subject, w := range o.work {
+		state := states[subject]
 		if state == nil || !names(state, w.id) {
 			w.stop(errObsolete)
 		} else if state.Active.Ending != nil {
 			w.end()
 		}
 	}
-	for importName, state := range states {
+	for subject, state := range states {
 		a := state.Active
-		if a == nil || !o.owned[schemas.ControlPartition(importName)] || o.work[importName] != nil || o.ctx.Err() != nil {
+		if a == nil || !o.owned[schemas.ControlPartition(subject)] || o.work[subject] != nil || o.ctx.Err() != nil {
 			continue
 		}
 		id := attemptID{a.Run, a.Attempt}
-		if a.State == schemas.StateLoading || schemas.Terminal(a.State) || o.over[importName] == id {
+		if a.State == schemas.StateLoading || schemas.Terminal(a.State) || o.over[subject] == id {
 			continue
 		}
-		o.start(importName, id, a.Ending != nil)
+		o.start(subject, id, a.Ending != nil)
 	}
 }
 
@@ -163,22 +168,22 @@ func names(state *schemas.State, id attemptID) bool {
 }
 
 // start begins work; the caller holds mu.
-func (o *owners) start(importName string, id attemptID, ending bool) {
+func (o *owners) start(subject string, id attemptID, ending bool) {
 	ctx, stop := context.WithCancelCause(context.WithoutCancel(o.ctx))
 	w := &work{id: id, stop: stop, ending: make(chan struct{}), done: make(chan struct{})}
 	w.end = sync.OnceFunc(func() { close(w.ending) })
 	if ending {
 		w.end()
 	}
-	o.work[importName] = w
+	o.work[subject] = w
 	go func() {
 		defer close(w.done)
-		over := o.service.work(telemetry.WithAttrs(ctx, slog.String("run", id.run)), importName, w)
+		over := o.service.work(telemetry.WithAttrs(ctx, slog.String("run", id.run)), subject, w)
 		stop(nil)
 		o.mu.Lock()
-		delete(o.work, importName)
+		delete(o.work, subject)
 		if over {
-			o.over[importName] = id
+			o.over[subject] = id
 		}
 		o.mu.Unlock()
 		o.service.states.signal() // the import may have a newer attempt by now
@@ -187,17 +192,21 @@ func (o *owners) start(importName string, id attemptID, ending bool) {
 
 // work keeps at an attempt until it is over, which it reports, or until it is
 // no longer this process's.
-func (s *Service) work(ctx context.Context, importName string, w *work) (over bool) {
+func (s *Service) work(ctx context.Context, subject string, w *work) (over bool) {
+	slots := s.slots
+	if schemas.IsTrial(subject) {
+		slots = s.trials
+	}
 	select {
-	case s.slots <- struct{}{}:
-		defer func() { <-s.slots }()
+	case slots <- struct{}{}:
+		defer func() { <-slots }()
 	case <-ctx.Done():
 		return false
 	}
 	s.metrics.active.Add(ctx, 1)
 	defer s.metrics.active.Add(ctx, -1)
 	for try := 0; ; try++ {
-		err := s.term(ctx, importName, w)
+		err := s.term(ctx, subject, w)
 		switch {
 		case err == nil:
 			return true

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -132,6 +133,11 @@ func (p *preparer) row(c *chunk, row *rowjson.Row) (keep bool, err error) {
 		column := p.reader.columns[row.Unreadable].Name
 		return false, p.reject(c, row, codeRowUnreadable, column, "the column's value has no exact text: it is not UTF-8, not JSON, or beyond the years 1 to 9999")
 	}
+	if p.reader.total > 0 {
+		if e.Population, err = strconv.ParseInt(string(row.Value(p.reader.total)), 10, 64); err != nil {
+			return false, fail(codeColumnType, "the number of rows behind the sample is no number")
+		}
+	}
 	cursor, future, err := p.cursor(row)
 	if err != nil {
 		return false, err
@@ -182,17 +188,21 @@ func (p *preparer) cursor(row *rowjson.Row) (cursor string, future bool, err err
 }
 
 // extract adds the row's record: keyed by the identity as CleverTap will get it,
-// in the partition that any Kafka client finds for that key.
+// in the partition that any Kafka client finds for that key. A trial's are keyed
+// by the trial and lie in one partition.
 func (p *preparer) extract(c *chunk, row *rowjson.Row) {
 	key := c.take(func(b []byte) []byte { return mapping.IdentityKey(b, row.Value(p.reader.identity)) })
+	partition := schemas.Partition(key, len(p.extraction.ByPartition))
+	if schemas.IsTrial(p.t.subject) {
+		key, partition = []byte(p.t.subject), schemas.ControlPartition(p.t.subject)
+	}
 	id := c.take(p.id().Append)
 	c.headers = append(c.headers,
 		kafka.Header{Key: schemas.HeaderID, Value: id},
 		kafka.Header{Key: schemas.HeaderTraceparent, Value: c.traceparent})
 	n := len(c.headers)
-	partition := schemas.Partition(key, len(p.extraction.ByPartition))
 	c.rows = append(c.rows, kafka.Record{
-		Topic: p.t.topics.Rows(p.t.importName), Partition: partition,
+		Topic: p.t.topics.RowsOf(p.t.subject), Partition: partition,
 		Key: key, Value: row.JSON, Headers: c.headers[n-2 : n : n],
 	})
 	p.extraction.Extracted++
@@ -226,7 +236,7 @@ func (p *preparer) reject(c *chunk, row *rowjson.Row, code, column, reason strin
 	if len(row.JSON) <= p.maxRow/2 {
 		reject.Row = json.RawMessage(slices.Clone(row.JSON))
 	}
-	rec, err := kafka.RejectRecord(p.t.topics.Rejects(), reject, "extractor")
+	rec, err := kafka.RejectRecord(p.t.topics.RejectsOf(p.t.subject), reject, "extractor")
 	if err != nil {
 		return kafkaError{err}
 	}

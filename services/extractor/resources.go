@@ -51,13 +51,17 @@ func (r *resources) get(kind, name string, into any) bool {
 	return json.Unmarshal(resource.Spec, into) == nil
 }
 
-// connection finds a connection and the secrets that it refers to.
-func (r *resources) connection(ctx context.Context, name string) (schemas.SnowflakeConnectionSpec, error) {
+// connection finds the connection of a run and the secrets that it refers to. A
+// preview brings its own where it is not applied yet.
+func (r *resources) connection(ctx context.Context, a *schemas.ActiveRun) (schemas.SnowflakeConnectionSpec, error) {
+	name := a.Spec.Source.ConnectionRef
 	var spec schemas.SnowflakeConnectionSpec
 	if err := r.table.ReadToEnd(ctx); err != nil {
 		return spec, err
 	}
-	if !r.get(schemas.KindSnowflakeConnection, name, &spec) {
+	if a.Connection != nil {
+		spec = *a.Connection
+	} else if !r.get(schemas.KindSnowflakeConnection, name, &spec) {
 		return spec, fail(codeReferenceMissing, "there is no SnowflakeConnection named %s; apply it", name)
 	}
 	for _, secret := range []struct {

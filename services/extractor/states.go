@@ -14,12 +14,12 @@ type states struct {
 	table   *kafka.Table
 	changed chan struct{} // has a signal when anything changed
 
-	mu       sync.Mutex
-	byImport map[string]*schemas.State
+	mu        sync.Mutex
+	bySubject map[string]*schemas.State
 }
 
 func newStates(cfg kafka.Config, deps kafka.Deps, topics schemas.Topics) (*states, error) {
-	s := &states{byImport: map[string]*schemas.State{}, changed: make(chan struct{}, 1)}
+	s := &states{bySubject: map[string]*schemas.State{}, changed: make(chan struct{}, 1)}
 	var err error
 	s.table, err = kafka.OpenTable(cfg, deps, topics.State(), s.apply)
 	return s, err
@@ -35,9 +35,9 @@ func (s *states) apply(r *kafka.Record) {
 	}
 	s.mu.Lock()
 	if state == nil {
-		delete(s.byImport, string(r.Key))
+		delete(s.bySubject, string(r.Key))
 	} else {
-		s.byImport[string(r.Key)] = state
+		s.bySubject[string(r.Key)] = state
 	}
 	s.mu.Unlock()
 	s.signal()
@@ -54,20 +54,20 @@ func (s *states) signal() {
 func (s *states) all() map[string]*schemas.State {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out := make(map[string]*schemas.State, len(s.byImport))
-	for k, v := range s.byImport {
+	out := make(map[string]*schemas.State, len(s.bySubject))
+	for k, v := range s.bySubject {
 		out[k] = v
 	}
 	return out
 }
 
-// read reads the topic to its end and returns an import's state, nil if there
-// is none.
-func (s *states) read(ctx context.Context, importName string) (*schemas.State, error) {
+// read reads the topic to its end and returns a subject's state, nil if there is
+// none.
+func (s *states) read(ctx context.Context, subject string) (*schemas.State, error) {
 	if err := s.table.ReadToEnd(ctx); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.byImport[importName], nil
+	return s.bySubject[subject], nil
 }

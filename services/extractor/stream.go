@@ -114,7 +114,9 @@ func (t *term) commit(ctx context.Context, prep *preparer, c *chunk) error {
 	}
 	before := t.history.extraction
 	t.history.extraction = c.extraction
-	t.metrics.chunk(ctx, t.importName, before, c.extraction)
+	if !schemas.IsTrial(t.subject) {
+		t.metrics.chunk(ctx, t.importName, before, c.extraction)
+	}
 	// After the transaction: until then a resume needs the old values.
 	if prep.recorder != nil {
 		if err := prep.recorder.Forget(ctx, c.ledger); err != nil {
@@ -150,8 +152,8 @@ func (p *preparer) ledgerRef(t *term) *schemas.LedgerRef {
 // loadLedger readies the ledger of the run before and this attempt's own. Redis
 // failing costs rows sent again, which the report says, and never a row.
 func (t *term) loadLedger(p *preparer) {
-	if t.active.Mode == schemas.ModeBackfill {
-		return // a backfill neither uses nor leaves a ledger
+	if !t.remembers() {
+		return
 	}
 	ctx := t.reading
 	cfg := t.ledgerConfig(p.reader)
@@ -176,6 +178,12 @@ func (t *term) loadLedger(p *preparer) {
 		t.log.WarnContext(ctx, "the attempt's own ledger is not whole: rows are sent again", slog.Any("error", err))
 	}
 	p.previous, p.recorder = previous, recorder
+}
+
+// remembers tells whether the run uses the ledger and leaves one: no window that
+// a person named does, and no sample.
+func (t *term) remembers() bool {
+	return t.active.Mode == schemas.ModeFull || t.active.Mode == schemas.ModeIncremental
 }
 
 // sweepLedger removes the values of runs that no later run needs.

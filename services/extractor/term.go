@@ -21,6 +21,7 @@ import (
 // error of Kafka.
 type term struct {
 	*Service
+	subject    string // the import, or the trial
 	importName string
 	active     *schemas.ActiveRun
 	ledgerRef  *schemas.LedgerRef // of the run before
@@ -34,16 +35,17 @@ type term struct {
 
 // term takes an attempt over and works on it. Nil means that it is over; an
 // error, that it has to be taken over again.
-func (s *Service) term(ctx context.Context, importName string, w *work) (err error) {
+func (s *Service) term(ctx context.Context, subject string, w *work) (err error) {
+	importName := schemas.ImportOf(subject)
 	// Fence first, then read, then act: nothing that an older owner had under way
 	// can become visible after this, and the marks up to which the log is read
 	// are taken after it.
-	tx, err := kafka.OpenTransactor(ctx, s.cfg.Kafka, s.deps.Kafka, "extract-"+importName)
+	tx, err := kafka.OpenTransactor(ctx, s.cfg.Kafka, s.deps.Kafka, "extract-"+subject)
 	if err != nil {
 		return fmt.Errorf("taking over: %w", err)
 	}
 	defer tx.Close()
-	state, err := s.states.read(ctx, importName)
+	state, err := s.states.read(ctx, subject)
 	if err != nil {
 		return fmt.Errorf("taking over: %w", err)
 	}
@@ -58,10 +60,10 @@ func (s *Service) term(ctx context.Context, importName string, w *work) (err err
 		return nil
 	}
 	t := &term{
-		Service: s, importName: importName, active: state.Active, work: w, tx: tx, history: h,
+		Service: s, subject: subject, importName: importName, active: state.Active, work: w, tx: tx, history: h,
 		log: s.deps.Telemetry.Logger.With(slog.String("import", importName), slog.Int("attempt", w.id.attempt)),
 	}
-	if t.active.Mode != schemas.ModeBackfill && t.active.Epoch == state.Epoch {
+	if t.remembers() && t.active.Epoch == state.Epoch {
 		t.ledgerRef = state.Ledger
 	}
 	if state.Active.Ending != nil {
@@ -179,11 +181,14 @@ func (t *term) read() error {
 	if err := t.reading.Err(); err != nil {
 		return context.Cause(t.reading)
 	}
+	if t.active.Mode == schemas.ModeSync {
+		return t.sync()
+	}
 	p, err := t.plan()
 	if err != nil {
 		return err
 	}
-	conn, err := t.resources.connection(t.reading, t.active.Spec.Source.ConnectionRef)
+	conn, err := t.resources.connection(t.reading, t.active)
 	if err != nil {
 		return err
 	}
@@ -200,9 +205,12 @@ func (t *term) read() error {
 		}
 	}()
 	var res result
-	if t.history.started == nil {
+	switch {
+	case t.active.Mode == schemas.ModePreview:
+		return t.preview(src, p)
+	case t.history.started == nil:
 		res, err = t.begin(src, p)
-	} else {
+	default:
 		res, err = t.resume(src, p)
 	}
 	if err != nil {

@@ -63,7 +63,7 @@ func (t *term) started(ctx context.Context, s schemas.Started, schema *schemas.R
 	}
 	records := []*kafka.Record{rec}
 	if schema != nil {
-		rec, err := kafka.ControlRecord(t.topics.Columns(), t.importName, t.importName, schema, "extract.columns", "extractor")
+		rec, err := kafka.ControlRecord(t.topics.Columns(), t.importName, schemas.ColumnsKey(t.subject), schema, "extract.columns", "extractor")
 		if err != nil {
 			return kafkaError{err}
 		}
@@ -112,12 +112,16 @@ func (t *term) abandon(ctx context.Context, f *failure) error {
 func (t *term) counts() schemas.Extraction {
 	e := t.history.extraction
 	if e.ByPartition == nil {
-		e.ByPartition = make([]int64, partitions(t.active.Spec))
+		e.ByPartition = make([]int64, t.partitions())
 	}
 	return e
 }
 
-func partitions(spec schemas.ImportSpec) int {
+func (t *term) partitions() int {
+	spec := t.active.Spec
+	if schemas.IsTrial(t.subject) {
+		return schemas.ControlPartitions
+	}
 	if spec.Topic.Partitions > 0 {
 		return spec.Topic.Partitions
 	}

@@ -4,6 +4,7 @@ package statement
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"tapline.dev/schemas"
@@ -13,6 +14,10 @@ import (
 // CursorAlias names the column that carries a cursor that is not simply a
 // column of the query. It never gets into a row.
 const CursorAlias = "TAPLINE_CURSOR"
+
+// TotalAlias names the column that says how many rows a sample was drawn from.
+// It never gets into a row.
+const TotalAlias = "TAPLINE_TOTAL"
 
 // Source is a checked source.
 type Source struct {
@@ -138,13 +143,7 @@ func (s *Source) Window(columns []schemas.Column, cur *Cursor, from, to string) 
 		visible = columns[:len(columns)-1]
 	}
 	var b strings.Builder
-	b.WriteString("SELECT ")
-	for i, c := range visible {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteString("src." + quote(c.Name) + " AS " + quote(c.Name))
-	}
+	b.WriteString("SELECT " + list(visible))
 	if cur == nil {
 		b.WriteString(" FROM (\n" + s.text + "\n) AS src")
 		return Statement{SQL: b.String()}, nil
@@ -163,6 +162,27 @@ func (s *Source) Window(columns []schemas.Column, cur *Cursor, from, to string) 
 	// history load oldest first.
 	b.WriteString(" ORDER BY " + c + " NULLS FIRST")
 	return Statement{SQL: b.String(), Args: args}, nil
+}
+
+// First writes the statement that reads the first rows that come.
+func (s *Source) First(columns []schemas.Column, limit int) Statement {
+	return Statement{SQL: "SELECT " + list(columns) + " FROM (\n" + s.text + "\n) AS src LIMIT " + strconv.Itoa(limit)}
+}
+
+// Sample writes the statement that reads rows at random, out of all that the
+// query gives: which window a run would read does not matter to it. Their number
+// comes with each row, in a column behind the query's.
+func (s *Source) Sample(columns []schemas.Column, limit int) Statement {
+	return Statement{SQL: "SELECT " + list(columns) + ", COUNT(*) OVER () AS " + quote(TotalAlias) +
+		" FROM (\n" + s.text + "\n) AS src ORDER BY RANDOM() LIMIT " + strconv.Itoa(limit)}
+}
+
+func list(columns []schemas.Column) string {
+	names := make([]string, len(columns))
+	for i, c := range columns {
+		names[i] = "src." + quote(c.Name) + " AS " + quote(c.Name)
+	}
+	return strings.Join(names, ", ")
 }
 
 func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }

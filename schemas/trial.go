@@ -1,0 +1,117 @@
+package schemas
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A trial is a preview or a dry run: it reads an import's source for show and
+// moves nothing of the import. It has a state of its own, keyed by its name, in
+// the import's control partition; a subject is what has a state, an import or a
+// trial.
+
+// Bounds of trials.
+const (
+	// MaxPreviewRows and MaxDryRunRows bound what a trial reads.
+	MaxPreviewRows = 1000
+	MaxDryRunRows  = 10_000
+	// TrialRetention is how long the rows of a trial are kept, and its sample can
+	// be sent.
+	TrialRetention = time.Hour
+)
+
+const (
+	dryRunMark  = "d"
+	previewMark = "p"
+)
+
+// DryRunID is the name of an import's n-th dry run, such as customers.d3.
+func DryRunID(importName string, n int) string {
+	return importName + "." + dryRunMark + strconv.Itoa(n)
+}
+
+// NewPreviewID names a preview, such as customers.p481516. Previews leave no
+// trace that would have to be counted, so that any name will do that is free.
+func NewPreviewID(importName string) string {
+	return importName + "." + previewMark + strconv.FormatInt(1+rand.Int64N(1e15), 10)
+}
+
+// ParseRunID splits the name of a run or of a trial. An import's name holds no
+// dot.
+func ParseRunID(run string) (importName string, number int, err error) {
+	name, n, ok := strings.Cut(run, ".")
+	if ok && IsTrial(run) {
+		n = n[1:]
+	}
+	number, convErr := strconv.Atoi(n)
+	if !ok || name == "" || convErr != nil || number < 1 {
+		return "", 0, fmt.Errorf("%q is not a run such as customers.42", run)
+	}
+	return name, number, nil
+}
+
+// IsTrial tells whether a run or a subject is a trial.
+func IsTrial(name string) bool { return IsDryRun(name) || isPreview(name) }
+
+// IsDryRun tells whether a run or a subject is a dry run.
+func IsDryRun(name string) bool { return strings.Contains(name, "."+dryRunMark) }
+
+func isPreview(name string) bool { return strings.Contains(name, "."+previewMark) }
+
+// Subject is the key of the state that a run stands in: the import's, or the
+// trial's own.
+func Subject(importName, run string) string {
+	if IsTrial(run) {
+		return run
+	}
+	return importName
+}
+
+// ImportOf is the import that a subject belongs to.
+func ImportOf(subject string) string {
+	name, _, _ := strings.Cut(subject, ".")
+	return name
+}
+
+// RunOf is the name of a subject's run with this number; a trial has one run.
+func RunOf(subject string, number int) string {
+	if IsTrial(subject) {
+		return subject
+	}
+	return RunID(subject, number)
+}
+
+// Sample is what a dry run that has closed leaves in its state: enough to send
+// its records.
+type Sample struct {
+	Run        string     `json:"run"`
+	Attempt    int        `json:"attempt"`
+	Generation int        `json:"generation"`
+	Spec       ImportSpec `json:"spec"`
+	QueryID    string     `json:"queryId"`
+	Clock      string     `json:"clock"` // T: the records' time, where the mapping names none
+	Columns    []Column   `json:"columns"`
+	TakenAt    time.Time  `json:"takenAt"` // before the first row was read
+}
+
+// Preview is what a preview found: the query's columns, and what is wrong with
+// the source where the columns show it. Nulls counts the NULLs of each column
+// among Rows; the rows themselves are in the dry runs' rows topic.
+type Preview struct {
+	QueryID  string        `json:"queryId,omitempty"` // "" if the query was only described
+	Columns  []Column      `json:"columns"`
+	Rows     int64         `json:"rows"`
+	Nulls    []int64       `json:"nulls"`
+	Millis   int64         `json:"millis"`
+	Problems []SpecProblem `json:"problems,omitempty"`
+}
+
+// SpecProblem is a mistake in a definition, found at the path.
+type SpecProblem struct {
+	Code    string `json:"code"`
+	Path    string `json:"path"`
+	Message string `json:"message"`
+}
