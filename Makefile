@@ -51,6 +51,10 @@ dev: tapline ## the same, and keep running
 test: ## run all tests with the race detector
 	go test -race -shuffle=on -timeout 5m work
 
+.PHONY: bench-loader
+bench-loader: build ## measure the loader against the sandbox CleverTap
+	go run ./tests/bench/loader $(ARGS)
+
 .PHONY: test-connector
 test-connector: ## prove the sandbox with Snowflake's own Python connector
 	services/sandbox/connectortest/run.sh

@@ -9,23 +9,25 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"os/signal"
 	"strings"
+	"text/tabwriter"
 	"time"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx); err != nil {
+	if err := run(ctx, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context) error {
+func run(ctx context.Context, out io.Writer) error {
 	var (
 		rows      = flag.Int("rows", 500_000, "records of a measurement")
 		latencies = flag.String("latencies", "0s,50ms,200ms", "latencies of the sandbox")
@@ -36,6 +38,9 @@ func run(ctx context.Context) error {
 	if *plain != "" {
 		return runPlain(ctx, *plain)
 	}
+	if *rows%perUpload != 0 {
+		return fmt.Errorf("--rows must be a multiple of %d: the plain loader sends full uploads only", perUpload)
+	}
 	if _, err := os.Stat(*binary); err != nil {
 		return fmt.Errorf("no loader program at %s: run make build first", *binary)
 	}
@@ -44,7 +49,8 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer w.close()
-	fmt.Printf("%-8s %-8s %10s %10s %14s %10s %12s\n", "latency", "loader", "rows/s", "slot use", "CPU s/million", "in flight", "connections")
+	table := tabwriter.NewWriter(out, 0, 0, 3, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(table, "latency\tloader\trows/s\tslot use\tCPU s/million\tmost in flight\tconnections\t")
 	for _, text := range strings.Split(*latencies, ",") {
 		latency, err := time.ParseDuration(text)
 		if err != nil {
@@ -55,11 +61,11 @@ func run(ctx context.Context) error {
 			if err != nil {
 				return fmt.Errorf("%s at %v: %w", subject, latency, err)
 			}
-			fmt.Printf("%-8v %-8s %10.0f %9.1f%% %14.2f %10d %12d\n", latency, subject,
+			fmt.Fprintf(table, "%v\t%s\t%.0f\t%.1f%%\t%.2f\t%d\t%d\t\n", latency, subject,
 				float64(*rows)/r.took.Seconds(), 100*r.slotUse(latency), r.cpu.Seconds()*1e6/float64(*rows), r.stats.MaxInFlight, r.stats.Connections)
 		}
 	}
-	return nil
+	return table.Flush()
 }
 
 var errEnded = errors.New("the loader ended by itself")

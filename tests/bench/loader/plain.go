@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 
@@ -21,6 +21,7 @@ func runPlain(ctx context.Context, world string) error {
 	part := strings.Split(world, "|")
 	cfg := kafka.DefaultConfig()
 	cfg.Brokers = part[:1]
+	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	from := map[kafka.TP]int64{}
 	for p := range int32(partitions) {
 		from[kafka.TP{Topic: part[1], Partition: p}] = 0
@@ -36,7 +37,7 @@ func runPlain(ctx context.Context, world string) error {
 		workers.Go(func() {
 			for batch := range batches {
 				if err := post(ctx, part[2], part[3], part[4], batch); err != nil {
-					fmt.Println("plain:", err)
+					log.ErrorContext(ctx, "plain loader", "error", err)
 				}
 			}
 		})

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -130,8 +131,12 @@ func (w *world) measure(ctx context.Context, subject, binary string, rows int, l
 	if err != nil {
 		return result{}, err
 	}
-	_ = cmd.Process.Signal(syscall.SIGTERM)
-	<-done
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		return result{}, err
+	}
+	if err := <-done; err != nil && subject != "plain" { // that one ends by the signal
+		return result{}, fmt.Errorf("draining: %w", err)
+	}
 	r.cpu = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	return r, nil
 }
@@ -155,8 +160,8 @@ func (w *world) watch(ctx context.Context, rows int, done <-chan error) (result,
 		}
 		select {
 		case <-ticker.C:
-		case <-done:
-			return r, errEnded
+		case err := <-done:
+			return r, errors.Join(errEnded, err)
 		case <-ctx.Done():
 			return r, ctx.Err()
 		}
