@@ -24,8 +24,11 @@ type Display interface {
 
 // New returns bars if out is a terminal, else lines.
 func New(out io.Writer) Display {
-	if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		return newBars(out)
+	if f, ok := out.(*os.File); ok {
+		// A terminal that does not say how wide it is shows no bars.
+		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
+			return &bars{out: out}
+		}
 	}
 	return &lines{out: out, now: time.Now}
 }
@@ -93,21 +96,24 @@ func describe(r schemas.Run) string {
 func (l *lines) Close() {}
 
 type bars struct {
-	group *mpb.Progress
+	out   io.Writer
+	group *mpb.Progress // nil before the first Show
 	bars  [3]*mpb.Bar
 }
 
-func newBars(out io.Writer) *bars {
-	b := &bars{group: mpb.New(mpb.WithOutput(out), mpb.WithWidth(60))}
-	for i, s := range stages(schemas.Run{}) {
+func (b *bars) start(r schemas.Run) {
+	b.group = mpb.New(mpb.WithOutput(b.out), mpb.WithWidth(60))
+	for i, s := range stages(r) {
 		b.bars[i] = b.group.AddBar(0,
-			mpb.PrependDecorators(decor.Name(s.name, decor.WC{W: 8, C: decor.DindentRight})),
+			mpb.PrependDecorators(decor.Name(r.Run+" "+s.name+" ", decor.WCSyncSpaceR)),
 			mpb.AppendDecorators(decor.CountersNoUnit("%d / %d", decor.WC{W: 20})))
 	}
-	return b
 }
 
 func (b *bars) Show(r schemas.Run) {
+	if b.group == nil {
+		b.start(r)
+	}
 	for i, s := range stages(r) {
 		b.bars[i].SetTotal(s.total, false)
 		b.bars[i].SetCurrent(s.done)
@@ -115,6 +121,9 @@ func (b *bars) Show(r schemas.Run) {
 }
 
 func (b *bars) Close() {
+	if b.group == nil {
+		return
+	}
 	for _, bar := range b.bars {
 		bar.EnableTriggerComplete()
 		bar.Abort(false) // a bar that is not full stays as it is

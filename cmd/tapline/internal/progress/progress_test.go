@@ -46,7 +46,8 @@ func TestLines(t *testing.T) {
 func TestBarsShowPartsAndEnd(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	b := newBars(&out)
-	b.Show(schemas.Run{Total: 10, Counts: schemas.Counts{Read: 5, Extracted: 5, Mapped: 3}})
+	b := &bars{out: &out}
+	b.Show(schemas.Run{Run: "customers.1", Total: 10, Counts: schemas.Counts{Read: 5, Extracted: 5, Mapped: 3}})
 	b.Close() // returns although no bar is full
+	(&bars{out: &out}).Close()
 }
