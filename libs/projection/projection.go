@@ -24,8 +24,10 @@ const (
 	// importsKey is a sorted set of the imports' names, all of one score, so that
 	// Redis keeps them in the order of the alphabet.
 	importsKey = "imports"
-	// runsKey is a sorted set of every run by the time it began.
-	runsKey = "runs"
+	// runsKey is a sorted set of every run by the time it began, dryRunsKey of
+	// every dry run.
+	runsKey    = "runs"
+	dryRunsKey = "dryruns"
 )
 
 // RunTTL is how long a finished run stays: as long as the runs topic keeps it.
@@ -42,8 +44,17 @@ func ImportKey(importName string) string { return "import:" + importName }
 func begunKey(partition int32) string { return fmt.Sprintf("projection:%d:begun", partition) }
 func doneKey(partition int32) string  { return fmt.Sprintf("projection:%d:done", partition) }
 
-// runsOfKey is a sorted set of an import's runs by number.
-func runsOfKey(importName string) string { return "runs:" + importName }
+// runsOf is the sorted set of runs or dry runs, of an import by number.
+func runsOf(dry bool, importName string) string {
+	key := runsKey
+	if dry {
+		key = dryRunsKey
+	}
+	if importName != "" {
+		key += ":" + importName
+	}
+	return key
+}
 
 // Store is what the projection needs of Redis; libs/redis.Client provides it.
 type Store interface {

@@ -93,10 +93,17 @@ func TestRunsArePagedNewestFirst(t *testing.T) {
 			}
 		}
 	}
+	dry := run("a", 1, schemas.StateSucceeded)
+	dry.Run = schemas.DryRunID("a", 1)
+	if err := w.PutRun(t.Context(), dry); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		query projection.Query
 		want  string
 	}{
+		{projection.Query{Import: "a", Dry: true, Limit: 2}, "[a.d1]"},
+		{projection.Query{Dry: true, Limit: 2}, "[a.d1]"},
 		{projection.Query{Import: "a", Limit: 2}, "[a.5 a.4] [a.3 a.2] [a.1]"},
 		{projection.Query{Import: "a", Limit: 5}, "[a.5 a.4 a.3 a.2 a.1]"},
 		{projection.Query{Import: "b", State: schemas.StateFailed, Limit: 1}, "[b.4] [b.2]"},

@@ -53,6 +53,7 @@ func (r *Reader) Listings(ctx context.Context) ([]schemas.Listing, error) {
 type Query struct {
 	Import string
 	State  string
+	Dry    bool // dry runs in place of runs
 	// Limit is the size of a page, Token the NextToken of the page before.
 	Limit int
 	Token string
@@ -75,10 +76,7 @@ func (r *Reader) Runs(ctx context.Context, q Query) (Page, error) {
 		}
 		offset = n
 	}
-	key := runsKey
-	if q.Import != "" {
-		key = runsOfKey(q.Import)
-	}
+	key := runsOf(q.Dry, q.Import)
 	var out Page
 	for {
 		names, err := r.store.ZRange(ctx, key, offset, page, true)

@@ -34,10 +34,11 @@ func (w *Writer) PutRun(ctx context.Context, r schemas.Run) error {
 	if err := w.store.HSetAll(ctx, RunKey(r.Run), fields, ttl); err != nil {
 		return err
 	}
-	if err := w.store.ZAdd(ctx, runsOfKey(r.Import), r.Run, float64(number)); err != nil {
+	dry := schemas.IsDryRun(r.Run)
+	if err := w.store.ZAdd(ctx, runsOf(dry, r.Import), r.Run, float64(number)); err != nil {
 		return err
 	}
-	return w.store.ZAdd(ctx, runsKey, r.Run, runScore(r))
+	return w.store.ZAdd(ctx, runsOf(dry, ""), r.Run, runScore(r))
 }
 
 // PutListing writes an import.

@@ -1,5 +1,5 @@
 // Package runs tells what is to become of a row or a record: it follows the
-// state topic and knows, for each import, the active run. Mapper and loader
+// state topic and knows, for each import and trial, the active run. Mapper and loader
 // share it.
 package runs
 
@@ -65,33 +65,40 @@ func (v *View) apply(r *kafka.Record) {
 	}
 }
 
-// Lookup says what to do with the rows of a run's attempt. A run that the view
+// Lookup says what to do with the rows of an attempt of a subject's run; a subject
+// is an import, or a trial with a state of its own. A run that the view
 // does not know makes it read the state topic to its end first: the state that
 // names a run is written before its first row.
-func (v *View) Lookup(ctx context.Context, importName string, number, attempt int) (Verdict, error) {
-	verdict, err := v.look(importName, number, attempt)
+func (v *View) Lookup(ctx context.Context, subject string, number, attempt int) (Verdict, error) {
+	verdict, err := v.look(subject, number, attempt)
 	if err != nil || !verdict.Unknown {
 		return verdict, err
 	}
 	if err := v.table.ReadToEnd(ctx); err != nil {
 		return Verdict{}, err
 	}
-	return v.look(importName, number, attempt)
+	verdict, err = v.look(subject, number, attempt)
+	if verdict.Unknown && schemas.IsTrial(subject) {
+		// A trial's state is written before its first row and forgotten after its
+		// last: one that is not there is over.
+		return Verdict{Skip: schemas.SkipClosed}, err
+	}
+	return verdict, err
 }
 
 // Peek answers as Lookup does from what the view holds, without reading: an
 // unknown run may only be unknown so far.
-func (v *View) Peek(importName string, number, attempt int) (Verdict, error) {
-	return v.look(importName, number, attempt)
+func (v *View) Peek(subject string, number, attempt int) (Verdict, error) {
+	return v.look(subject, number, attempt)
 }
 
-func (v *View) look(importName string, number, attempt int) (Verdict, error) {
+func (v *View) look(subject string, number, attempt int) (Verdict, error) {
 	v.mu.RLock()
 	defer v.mu.RUnlock()
-	if err := v.broken[importName]; err != nil {
+	if err := v.broken[subject]; err != nil {
 		return Verdict{}, err
 	}
-	state, ok := v.states[importName]
+	state, ok := v.states[subject]
 	active := state.Active
 	switch {
 	case !ok || number > state.LastNumber:

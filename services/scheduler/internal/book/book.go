@@ -64,7 +64,7 @@ type Book struct {
 	out     Changes
 }
 
-// entry is one import.
+// entry is one import, or one trial, which has no definition.
 type entry struct {
 	name   string
 	def    *schemas.Definition // nil once deleted
@@ -81,7 +81,7 @@ type entry struct {
 
 // Changes is what a step has to write.
 type Changes struct {
-	States   map[string]*schemas.State
+	States   map[string]*schemas.State // by subject; nil of one that is over
 	Folds    map[string]*schemas.Fold // by run
 	Forget   map[string]string        // runs whose fold goes, and their import
 	Triggers []schemas.Trigger
@@ -111,11 +111,20 @@ func New(cfg Config, deps Deps) *Book {
 
 // LoadState takes a state from the log. States come before folds, and folds
 // before definitions, of which only the newest is given to Define.
-func (b *Book) LoadState(s schemas.State) { b.entry(s.Import).state = &s }
+func (b *Book) LoadState(s schemas.State) {
+	subject := s.Import
+	switch {
+	case s.Sample != nil:
+		subject = s.Sample.Run
+	case s.Active != nil:
+		subject = schemas.Subject(s.Import, s.Active.Run)
+	}
+	b.entry(subject).state = &s
+}
 
 // LoadFold takes a fold from the log.
 func (b *Book) LoadFold(f schemas.Fold) {
-	e := b.entry(f.Import)
+	e := b.entry(schemas.Subject(f.Import, f.Run))
 	switch {
 	case f.ClosedAs != nil:
 		e.closed = append(e.closed, f.Run)
@@ -146,7 +155,7 @@ func (b *Book) Loaded(ctx context.Context, now time.Time) {
 			// State and fold are written in one transaction, so only a lost topic can
 			// bring this about. The run can not settle any more and meets its deadline.
 			b.log.ErrorContext(ctx, "the counts of an active run are not in the log", slog.String("run", a.Run))
-			e.fold = fold.New(a.Run, e.name, partitions(a.Spec), now)
+			e.fold = fold.New(a.Run, e.state.Import, partitions(a.Spec), now)
 		}
 		if e.def == nil && e.state.SourceHash != "" {
 			b.Undefine(ctx, e.name, now)
@@ -182,13 +191,15 @@ func (b *Book) Snapshot() ([]schemas.Run, map[string]*schemas.Listing) {
 		if e.last != nil {
 			runs = append(runs, *e.last)
 		}
-		if e.state != nil && e.state.Active != nil {
+		if e.state != nil && e.state.Active != nil && e.state.Active.Mode != schemas.ModePreview {
 			runs = append(runs, fold.Event(e.fold, e.state.Active))
 		}
 		if e.state != nil && e.state.Queued != nil {
 			runs = append(runs, queuedEvent(e))
 		}
-		listings[e.name] = b.Listing(e.name)
+		if !e.isTrial() {
+			listings[e.name] = b.Listing(e.name)
+		}
 	}
 	return runs, listings
 }
@@ -214,11 +225,16 @@ func (b *Book) sorted() []*entry {
 func (b *Book) changed(e *entry, now time.Time) {
 	e.state.UpdatedAt = now
 	b.out.States[e.name] = e.state
-	b.out.Listings[e.name] = true
+	if !e.isTrial() {
+		b.out.Listings[e.name] = true
+	}
 }
 
-// event notes a run event of the active run.
+// event notes a run event of the active run. Previews have none.
 func (b *Book) event(e *entry, now time.Time) {
+	if e.state.Active.Mode == schemas.ModePreview {
+		return
+	}
 	b.out.Events = append(b.out.Events, fold.Event(e.fold, e.state.Active))
 	e.eventAt, e.eventDue = now, false
 }

@@ -13,6 +13,14 @@ import (
 // nothing; one that makes no sense now is dropped with a log line.
 func (b *Book) Command(ctx context.Context, c schemas.Command, now time.Time) {
 	log := b.log.With(slog.String("import", c.Import), slog.String("command", c.Kind))
+	if c.Kind == schemas.CommandPreview {
+		b.preview(ctx, c, now)
+		return
+	}
+	if c.Kind == schemas.CommandCancel && schemas.IsTrial(c.Run) {
+		b.cancelTrial(ctx, c, now)
+		return
+	}
 	e, ok := b.imports[c.Import]
 	if !ok || e.state == nil || (e.def == nil && c.Kind != schemas.CommandCancel) {
 		log.WarnContext(ctx, "command for an unknown import")
@@ -30,6 +38,10 @@ func (b *Book) Command(ctx context.Context, c schemas.Command, now time.Time) {
 			Mode: schemas.ModeBackfill, From: c.From, To: c.To,
 			Key: c.ID, Cause: schemas.CauseCommand, Traceparent: c.Traceparent, Time: now,
 		}, now)
+	case schemas.CommandDryRun:
+		b.dryRun(ctx, e, c, now)
+	case schemas.CommandSync:
+		b.sync(ctx, e, c, now)
 	case schemas.CommandCancel:
 		b.cancel(ctx, e, c, now)
 	case schemas.CommandPause:

@@ -20,6 +20,10 @@ func (b *Book) Tick(ctx context.Context, now time.Time) {
 		}
 		b.due(ctx, e, now)
 		b.startQueued(ctx, e, now)
+		if s := e.state.Sample; s != nil && now.Sub(s.TakenAt) > schemas.TrialRetention {
+			b.forgetTrial(e)
+			continue
+		}
 		if e.state.Active == nil {
 			continue
 		}
@@ -95,6 +99,9 @@ func (b *Book) due(ctx context.Context, e *entry, now time.Time) {
 }
 
 func (b *Book) deadline(a *schemas.ActiveRun) time.Duration {
+	if schemas.IsTrial(a.Run) {
+		return trialDeadline
+	}
 	if d := a.Spec.Limits.Deadline.Std(); d > 0 {
 		return d
 	}

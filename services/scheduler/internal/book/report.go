@@ -13,7 +13,7 @@ import (
 // count for nothing, because their run has been accounted for. Check follows
 // after the last report of a step.
 func (b *Book) Report(ctx context.Context, r *schemas.Report, now time.Time) bool {
-	e, ok := b.imports[r.Import]
+	e, ok := b.imports[schemas.Subject(r.Import, r.Run)]
 	if !ok || e.state == nil || e.state.Active == nil || e.state.Active.Run != r.Run {
 		return false
 	}
@@ -24,6 +24,11 @@ func (b *Book) Report(ctx context.Context, r *schemas.Report, now time.Time) boo
 	b.out.Folds[a.Run] = e.fold
 	e.eventDue = true
 	switch {
+	case r.Preview != nil && r.Attempt == a.Attempt:
+		b.closeTrial(ctx, e, schemas.StateSucceeded, nil, now)
+	case r.Abandoned != nil && r.Attempt == a.Attempt && a.Mode == schemas.ModePreview:
+		// Whoever asked has the reason, and asks again if that helps.
+		b.closeTrial(ctx, e, schemas.StateFailed, &schemas.RunError{Stage: schemas.StageExtract, Code: r.Abandoned.Code, Reason: r.Abandoned.Reason}, now)
 	case r.Abandoned != nil && r.Attempt == a.Attempt && !hadFinal && a.RetryAt == nil:
 		b.abandoned(ctx, e, r.Abandoned, now)
 	case !hadFinal && e.fold.Final != nil:

@@ -28,16 +28,21 @@ func mode(e *entry, q *schemas.QueuedRun) string {
 func (b *Book) start(ctx context.Context, e *entry, q schemas.QueuedRun, now time.Time) {
 	s := e.state
 	s.LastNumber++
-	a := &schemas.ActiveRun{
-		Run: schemas.RunID(e.name, s.LastNumber), Number: s.LastNumber, Attempt: 1, Mode: mode(e, &q),
-		State: schemas.StateExtracting, Epoch: s.Epoch, Generation: e.def.Generation, Spec: e.def.Spec,
-		WatermarkFrom: s.Watermark, Key: q.Key, Cause: q.Cause, StartedAt: now,
+	a := schemas.ActiveRun{
+		Run: schemas.RunID(e.name, s.LastNumber), Number: s.LastNumber, Mode: mode(e, &q),
+		Generation: e.def.Generation, Spec: e.def.Spec, WatermarkFrom: s.Watermark, Key: q.Key, Cause: q.Cause,
 	}
 	if a.Mode == schemas.ModeBackfill {
 		a.WatermarkFrom, a.To = q.From, q.To
 	}
-	a.Traceparent, a.TraceID = b.trace(ctx, e.name, a.Run, q.Traceparent)
-	s.Active = a
+	b.begin(ctx, e, a, q.Traceparent, now)
+}
+
+// begin makes a run the import's active one and triggers its first attempt.
+func (b *Book) begin(ctx context.Context, e *entry, a schemas.ActiveRun, from string, now time.Time) {
+	a.Attempt, a.State, a.Epoch, a.StartedAt = 1, schemas.StateExtracting, e.state.Epoch, now
+	a.Traceparent, a.TraceID = b.trace(ctx, e.name, a.Run, from)
+	e.state.Active = &a
 	e.dueKnown = false // an instant may have waited for this place
 	e.fold = fold.New(a.Run, e.name, partitions(a.Spec), now)
 	b.trigger(e, now)
@@ -48,10 +53,10 @@ func (b *Book) start(ctx context.Context, e *entry, q schemas.QueuedRun, now tim
 func (b *Book) trigger(e *entry, now time.Time) {
 	a := e.state.Active
 	t := schemas.Trigger{
-		Import: e.name, Run: a.Run, Number: a.Number, Attempt: a.Attempt, Mode: a.Mode, Epoch: a.Epoch, Generation: a.Generation,
+		Import: e.state.Import, Run: a.Run, Number: a.Number, Attempt: a.Attempt, Rows: a.Rows, Mode: a.Mode, Epoch: a.Epoch, Generation: a.Generation,
 		Spec: a.Spec, Watermark: a.WatermarkFrom, To: a.To, Cause: a.Cause, Key: a.Key, Traceparent: a.Traceparent, Time: now,
 	}
-	if a.Mode != schemas.ModeBackfill && a.Epoch == e.state.Epoch {
+	if remembers(a.Mode) && a.Epoch == e.state.Epoch {
 		t.Ledger = e.state.Ledger
 	}
 	b.out.Triggers = append(b.out.Triggers, t)
@@ -97,7 +102,8 @@ func (b *Book) check(ctx context.Context, e *entry, now time.Time) {
 	if a == nil {
 		return
 	}
-	if a.Ending == nil {
+	// What a dry run shows may be rejected through and through.
+	if a.Ending == nil && !e.isTrial() {
 		if code, stop := fold.Stop(e.fold, a.Spec.Limits.MaxRejectRatio); stop {
 			runErr := &schemas.RunError{
 				Stage: stageOf(code), Code: code,
@@ -124,6 +130,10 @@ func stageOf(code string) string {
 // close ends the run: its event, its fold, the watermark and the ledger, and the
 // trigger of the run that waited are one set of changes.
 func (b *Book) close(ctx context.Context, e *entry, state string, runErr *schemas.RunError, now time.Time) {
+	if e.isTrial() {
+		b.closeTrial(ctx, e, state, runErr, now)
+		return
+	}
 	a := e.state.Active
 	r := fold.Event(e.fold, a)
 	if state == schemas.StateSucceeded || state == schemas.StateSucceededWithRejects {
@@ -147,7 +157,7 @@ func (b *Book) close(ctx context.Context, e *entry, state string, runErr *schema
 // are still those that it began with.
 func (b *Book) advance(e *entry, r *schemas.Run, state string) (string, *schemas.RunError) {
 	a, s, final := e.state.Active, e.state, e.fold.Final
-	if a.Mode == schemas.ModeBackfill {
+	if !remembers(a.Mode) {
 		return state, nil
 	}
 	if a.Epoch != s.Epoch || a.WatermarkFrom != s.Watermark {

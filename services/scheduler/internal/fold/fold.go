@@ -78,7 +78,7 @@ func apply(f *schemas.Fold, attempt int, r *schemas.Report) bool {
 		return true
 	case r.Waiting != nil:
 		return waiting(f, r.Waiting)
-	case r.Intent != nil:
+	case r.Intent != nil, r.Preview != nil:
 		return true
 	}
 	// A heartbeat shows that an extractor lives, not that the run gets on.

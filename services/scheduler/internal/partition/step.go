@@ -208,6 +208,10 @@ func (t *term) records(c *book.Changes) ([]*kafka.Record, error) {
 		add(t.topics.Fold(), f.Import, run, f, "fold")
 	}
 	for name, s := range c.States {
+		if s == nil {
+			out = append(out, kafka.Tombstone(t.topics.State(), name, name))
+			continue
+		}
 		add(t.topics.State(), name, name, s, "state")
 	}
 	for _, trigger := range c.Triggers {
@@ -235,6 +239,8 @@ func (t *term) show(ctx context.Context, c *book.Changes) {
 	}
 	for _, closed := range c.Closed {
 		t.endTrace(ctx, closed)
-		t.deps.Observe.Closed(ctx, closed.Run.Import, closed.Run.State)
+		if !schemas.IsTrial(closed.Run.Run) {
+			t.deps.Observe.Closed(ctx, closed.Run.Import, closed.Run.State)
+		}
 	}
 }
