@@ -39,6 +39,8 @@ type preparer struct {
 	clock      string
 	limit      string // beyond it a row is from the future
 	maxRow     int
+	topic      string     // of the rows
+	expect     int        // rows of a chunk, from the one before
 	open       trace.Span // of a chunk that did not get to its commit
 }
 
@@ -67,6 +69,7 @@ func (t *term) newPreparer(r *reader) (*preparer, error) {
 		t: t, reader: r, decoder: d, hasher: ledger.NewHasher(r.hash, r.mapped),
 		extraction: copyOf(t.counts()), clock: t.history.started.Clock,
 		maxRow: int(t.cfg.Kafka.MaxMessageBytes) - overhead,
+		topic:  t.topics.RowsOf(t.subject),
 	}
 	if r.cursor != nil {
 		if p.limit, err = statement.Plus(p.clock, r.cursor.Future); err != nil {
@@ -87,7 +90,10 @@ func copyOf(e schemas.Extraction) schemas.Extraction {
 func (p *preparer) prepare(ctx context.Context, index int, data []byte) (*chunk, error) {
 	spanCtx, span := p.t.tracer.Start(ctx, "extract chunk", trace.WithAttributes(attribute.Int("tapline.chunk", index)))
 	p.open = span
-	c := &chunk{ctx: spanCtx, span: span, traceparent: []byte(telemetry.Traceparent(spanCtx))}
+	c := &chunk{
+		ctx: spanCtx, span: span, traceparent: []byte(telemetry.Traceparent(spanCtx)),
+		rows: make([]kafka.Record, 0, p.expect), headers: make([]kafka.Header, 0, 2*p.expect),
+	}
 	rows, err := p.decoder.Rows(data, func(row *rowjson.Row) (bool, error) { return p.row(c, row) })
 	if err != nil {
 		return nil, p.unreadable(index, err)
@@ -106,7 +112,7 @@ func (p *preparer) prepare(ctx context.Context, index int, data []byte) (*chunk,
 	}
 	c.extraction = copyOf(p.extraction)
 	span.SetAttributes(attribute.Int64("tapline.rows", rows), attribute.Int("tapline.rows.extracted", len(c.rows)))
-	p.open = nil
+	p.open, p.expect = nil, len(c.rows)
 	return c, nil
 }
 
@@ -202,7 +208,7 @@ func (p *preparer) extract(c *chunk, row *rowjson.Row) {
 		kafka.Header{Key: schemas.HeaderTraceparent, Value: c.traceparent})
 	n := len(c.headers)
 	c.rows = append(c.rows, kafka.Record{
-		Topic: p.t.topics.RowsOf(p.t.subject), Partition: partition,
+		Topic: p.topic, Partition: partition,
 		Key: key, Value: row.JSON, Headers: c.headers[n-2 : n : n],
 	})
 	p.extraction.Extracted++
