@@ -16,12 +16,16 @@ import (
 // one that writes.
 const transactionalID = "importcenter"
 
-// maxTries bounds how often a step starts again because another replica wrote
-// in between.
+// maxTries bounds how often a step starts again: because another replica wrote in
+// between, or because the broker lost the transaction.
 const maxTries = 5
 
-// commitTimeout bounds the wait for a Kafka that has gone away.
-const commitTimeout = 30 * time.Second
+const (
+	// stepTimeout bounds a request whose Kafka has gone away.
+	stepTimeout = 30 * time.Second
+	// commitTimeout bounds the commit alone, which goes on when the caller is gone.
+	commitTimeout = 30 * time.Second
+)
 
 // view is the part of the log that decisions are made from.
 type view interface {
@@ -56,19 +60,31 @@ func (w *Writer) Write(ctx context.Context, decide func(ctx context.Context) ([]
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	ctx, cancel := context.WithTimeout(ctx, stepTimeout)
+	defer cancel()
 	var err error
 	for range maxTries {
-		if err = w.step(ctx, decide); !errors.Is(err, kafka.ErrFenced) {
+		err = w.step(ctx, decide)
+		// Starting again is safe whatever became of the transaction: the decision is
+		// made anew from the log, and what is already there is not written twice.
+		if _, failed := errors.AsType[*transactionError](err); !failed || ctx.Err() != nil {
 			return err
 		}
 	}
-	return fmt.Errorf("writing in turn with the other replicas: %w", err)
+	return err
 }
+
+// transactionError is an error of Kafka's, not of the decision.
+type transactionError struct{ err error }
+
+func (e *transactionError) Error() string { return e.err.Error() }
+
+func (e *transactionError) Unwrap() error { return e.err }
 
 func (w *Writer) step(ctx context.Context, decide func(context.Context) ([]*kafka.Record, error)) error {
 	tx, err := w.transactor(ctx)
 	if err != nil {
-		return err
+		return &transactionError{err}
 	}
 	if err := w.view.ReadToEnd(ctx); err != nil {
 		return err
@@ -77,20 +93,23 @@ func (w *Writer) step(ctx context.Context, decide func(context.Context) ([]*kafk
 	if err != nil || len(records) == 0 {
 		return err
 	}
-	if err := tx.Begin(); err != nil {
+	if err := w.commit(ctx, tx, records); err != nil {
 		w.drop()
-		return fmt.Errorf("beginning a transaction: %w", err)
+		return &transactionError{fmt.Errorf("writing control records: %w", err)}
+	}
+	return nil
+}
+
+func (w *Writer) commit(ctx context.Context, tx *kafka.Transactor, records []*kafka.Record) error {
+	if err := tx.Begin(); err != nil {
+		return err
 	}
 	tx.Produce(records...)
 	// A caller that hangs up must not leave the outcome open: the commit ends on
 	// its own.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
 	defer cancel()
-	if err := tx.Commit(ctx); err != nil {
-		w.drop()
-		return fmt.Errorf("committing control records: %w", err)
-	}
-	return nil
+	return tx.Commit(ctx)
 }
 
 func (w *Writer) transactor(ctx context.Context) (*kafka.Transactor, error) {
