@@ -45,6 +45,9 @@ type SnowflakeConfig struct {
 	// how often a broken chunk is fetched.
 	StallTimeout time.Duration
 	ChunkTries   int
+	// ChunkMegabytes bounds a chunk of a result, unpacked: an attempt holds up to
+	// four. Snowflake allows 16 to 160.
+	ChunkMegabytes int
 }
 
 // DefaultConfig returns the values in force where nothing is set.
@@ -64,6 +67,7 @@ func DefaultConfig() Config {
 			QueuedTimeout:    time.Hour,
 			StallTimeout:     time.Minute,
 			ChunkTries:       5,
+			ChunkMegabytes:   16,
 		},
 	}
 }
@@ -80,6 +84,7 @@ func (c Config) Validate() error {
 		{"ledgerLimit", c.LedgerLimit, 0, 100_000_000},
 		{"tries", c.Tries, 1, 100},
 		{"snowflake.chunkTries", c.Snowflake.ChunkTries, 1, 100},
+		{"snowflake.chunkMegabytes", c.Snowflake.ChunkMegabytes, 16, 160},
 	} {
 		if n.value < n.low || n.value > n.high {
 			errs = append(errs, config.Bad(n.key, "must be between %d and %d", n.low, n.high))

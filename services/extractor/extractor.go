@@ -73,7 +73,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	s.open = openSnowflake(snowflake.Config{
 		LoginTimeout: cfg.Snowflake.LoginTimeout, StatementTimeout: cfg.Snowflake.StatementTimeout,
 		QueuedTimeout: cfg.Snowflake.QueuedTimeout, StallTimeout: cfg.Snowflake.StallTimeout,
-		ChunkTries: cfg.Snowflake.ChunkTries, AllowCustomEndpoints: cfg.AllowCustomEndpoints,
+		ChunkTries: cfg.Snowflake.ChunkTries, ChunkMegabytes: cfg.Snowflake.ChunkMegabytes, AllowCustomEndpoints: cfg.AllowCustomEndpoints,
 	})
 	var err error
 	if s.metrics, err = newMetrics(deps.Telemetry.Meter(name)); err != nil {

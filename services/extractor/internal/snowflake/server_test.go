@@ -77,7 +77,7 @@ func (s *server) connection() schemas.SnowflakeConnectionSpec {
 func testConfig() Config {
 	return Config{
 		LoginTimeout: 5 * time.Second, StatementTimeout: time.Hour, QueuedTimeout: time.Minute,
-		StallTimeout: 10 * time.Second, ChunkTries: 3, AllowCustomEndpoints: true,
+		StallTimeout: 10 * time.Second, ChunkTries: 3, ChunkMegabytes: 16, AllowCustomEndpoints: true,
 	}
 }
 

@@ -35,6 +35,8 @@ type Config struct {
 	StallTimeout time.Duration
 	// ChunkTries is how often a broken chunk is fetched.
 	ChunkTries int
+	// ChunkMegabytes bounds a chunk, unpacked.
+	ChunkMegabytes int
 	// AllowCustomEndpoints lets connections name a host, port or protocol.
 	AllowCustomEndpoints bool
 }
@@ -150,6 +152,7 @@ func driverConfig(cfg Config, conn schemas.SnowflakeConnectionSpec, key credenti
 		"ABORT_DETACHED_QUERY":                "true",
 		"STATEMENT_TIMEOUT_IN_SECONDS":        seconds(cfg.StatementTimeout),
 		"STATEMENT_QUEUED_TIMEOUT_IN_SECONDS": seconds(cfg.QueuedTimeout),
+		"CLIENT_RESULT_CHUNK_SIZE":            strconv.Itoa(cfg.ChunkMegabytes),
 		"client_session_keep_alive":           "true",
 	} {
 		params[name] = &value

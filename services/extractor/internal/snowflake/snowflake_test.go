@@ -79,7 +79,8 @@ func TestQuery(t *testing.T) {
 	params, _ := s.logins[0]["SESSION_PARAMETERS"].(map[string]any)
 	for name, want := range map[string]any{
 		"TIMEZONE": "UTC", "MULTI_STATEMENT_COUNT": "1", "ABORT_DETACHED_QUERY": "true", "STATEMENT_TIMEOUT_IN_SECONDS": "3600",
-		"QUERY_TAG": `{"import":"customers","run":"customers.1","traceId":"abc"}`,
+		"CLIENT_RESULT_CHUNK_SIZE": "16",
+		"QUERY_TAG":                `{"import":"customers","run":"customers.1","traceId":"abc"}`,
 	} {
 		if !strings.EqualFold(toText(params[name]), toText(want)) {
 			t.Errorf("%s is %v, want %v", name, params[name], want)
