@@ -77,15 +77,11 @@ func newInstantBuilder(zoned bool) *instantBuilder {
 }
 
 func (b *instantBuilder) append(null bool, sec int64, nsec, offset int32) {
-	b.outer.Append(!null)
 	if null {
-		b.epoch.AppendNull()
-		b.fraction.AppendNull()
-		if b.timezone != nil {
-			b.timezone.AppendNull()
-		}
+		b.outer.AppendNull() // on the children as well
 		return
 	}
+	b.outer.Append(true)
 	b.epoch.Append(sec)
 	b.fraction.Append(nsec)
 	if b.timezone != nil {
