@@ -55,6 +55,14 @@ test: ## run all tests with the race detector
 bench-loader: build ## measure the loader against the sandbox CleverTap
 	go run ./tests/bench/loader $(ARGS)
 
+# What talks to Kafka or Redis. The race detector for the build cache of `test`.
+INTEGRATION := tapline.dev/libs/kafka/... tapline.dev/libs/redis/... tapline.dev/libs/projection tapline.dev/libs/runs \
+	$(foreach s,scheduler extractor mapper loader importcenter,tapline.dev/services/$(s)) tapline.dev/tests
+
+.PHONY: test-integration
+test-integration: ## run the tests of the pipeline on a real Kafka and a real Redis
+	go run ./tests/servers/withservers go test -race -count=1 -shuffle=on -timeout 14m $(ARGS) $(INTEGRATION)
+
 .PHONY: test-connector
 test-connector: ## prove the sandbox with Snowflake's own Python connector
 	services/sandbox/connectortest/run.sh
