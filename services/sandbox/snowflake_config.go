@@ -32,6 +32,9 @@ type SnowflakeConfig struct {
 	PollAfter time.Duration
 	// SessionValidity is how long a session token is valid before it must be renewed.
 	SessionValidity time.Duration
+	// Clock tells the time to the statements of a session with this QUERY_TAG, so that a
+	// test can let writers commit late; nil is the real clock.
+	Clock func(queryTag string) time.Time
 }
 
 // DefaultSnowflakeConfig is an account as `tapline dev` starts it.

@@ -66,6 +66,8 @@ func TestSpellings(t *testing.T) {
 		{"$$it's $$ || 'a\\tb'", "it's a\tb"},
 		{"sum(id) over ()::varchar", "1"},
 		{"(with k as (select 5 as five), m(x) as (select five + 1 from k) select max(x) from m, k)", "6"},
+		{"(select count(*) from s sample (1 rows))", "1"},
+		{"(select count(*) from s sample (100))", "2"},
 		{"extract(year from ntz) is not distinct from 2026", "true"},
 		{"name like 'A%' and name ilike 'a%' and not name in ('Bob')", "true"},
 	} {

@@ -29,7 +29,7 @@ func readBinds(in map[string]bindValue) ([]bindValue, error) {
 	return out, nil
 }
 
-// rows splits array binds into one list of binds for each row; ok is false without arrays.
+// arrayRows splits array binds into one list of binds for each row; ok is false without arrays.
 func arrayRows(binds []bindValue) (rows [][]bindValue, ok bool, err error) {
 	for i, b := range binds {
 		if !strings.HasPrefix(strings.TrimSpace(string(b.Value)), "[") {
@@ -63,6 +63,12 @@ func arrayRows(binds []bindValue) (rows [][]bindValue, ok bool, err error) {
 		}
 	}
 	return rows, true, nil
+}
+
+// rebind starts again with other bound values, for the next row of an array.
+func (r *rewriter) rebind(binds []bindValue) {
+	r.env.binds, r.bindNext = binds, 0
+	r.columns = r.columns[:0]
 }
 
 func (r *rewriter) bind(n node) (node, error) {

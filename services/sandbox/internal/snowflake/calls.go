@@ -6,6 +6,14 @@ import (
 	"strings"
 )
 
+// functionTable is the functions that the rewrite knows.
+type functionTable struct {
+	same      map[string]string
+	templates map[string]map[int]string
+}
+
+func newFunctionTable() *functionTable { return &functionTable{sameFunctions(), templates()} }
+
 // sameFunctions maps the functions whose meaning is the same in DuckDB to their names
 // there. A function that is neither here nor among the rewritten ones is an error, so
 // that a DuckDB function of the same name with another meaning is never called.
@@ -67,10 +75,13 @@ func templates() map[string]map[int]string {
 // call rewrites a function call; args are not rewritten yet.
 func (r *rewriter) call(name string, group node) (node, error) {
 	args := splitComma(group.kids)
-	if special, ok := r.specials()[name]; ok {
+	if r.special == nil {
+		r.special = r.specials()
+	}
+	if special, ok := r.special[name]; ok {
 		return special(args)
 	}
-	if forms, ok := templates()[name]; ok {
+	if forms, ok := r.env.functions.templates[name]; ok {
 		form, ok := forms[len(args)]
 		if !ok {
 			return node{}, &Error{"000938", "22023", "SQL compilation error:\nnot enough or too many arguments for function [" + name + "]"}
@@ -84,7 +95,7 @@ func (r *rewriter) call(name string, group node) (node, error) {
 		}
 		return raw("(" + form + ")"), nil
 	}
-	same, ok := sameFunctions()[name]
+	same, ok := r.env.functions.same[name]
 	if !ok {
 		return node{}, unknownFunction(name)
 	}

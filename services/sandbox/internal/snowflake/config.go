@@ -18,4 +18,6 @@ type Config struct {
 	MasterValidity          time.Duration
 	KeepResults             int   // statements whose results stay fetchable
 	KeepBytes               int64 // and their bytes together
+	// Clock tells the time to statements with this QUERY_TAG; nil is the real clock.
+	Clock func(queryTag string) time.Time
 }

@@ -6,11 +6,31 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
 // The conversions between types run in Go: DuckDB hands over the name of a value's
 // type and the value as text, which is lossless for every type the sandbox uses.
+
+// converter holds what the conversions share: the zones they have loaded.
+type converter struct {
+	mu    sync.Mutex
+	zones map[string]*time.Location
+}
+
+func (c *converter) location(zone string) (*time.Location, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if loc, ok := c.zones[zone]; ok {
+		return loc, nil
+	}
+	loc, err := time.LoadLocation(zone)
+	if err == nil {
+		c.zones[zone] = loc
+	}
+	return loc, err
+}
 
 type duckFamily int
 
@@ -55,10 +75,10 @@ func familyOf(duckType string) duckFamily {
 }
 
 // toText is TO_VARCHAR.
-func toText(duckType, text, format, zone string) (string, error) {
+func (c *converter) toText(duckType, text, format, zone string) (string, error) {
 	family := familyOf(duckType)
 	if family == familyInstant || family == familyClock || family == familyDate {
-		return temporalText(duckType, text, format, zone)
+		return c.temporalText(duckType, text, format, zone)
 	}
 	if format != "" && family != familyTime {
 		return "", coded("000002", "0A000", "The sandbox formats dates, times and timestamps only")
@@ -89,7 +109,7 @@ func toText(duckType, text, format, zone string) (string, error) {
 	return text, nil
 }
 
-func temporalText(duckType, text, format, zone string) (string, error) {
+func (c *converter) temporalText(duckType, text, format, zone string) (string, error) {
 	at, ok := readInstant(text)
 	if !ok {
 		return "", coded("100035", "22007", "Timestamp '"+text+"' is not recognized")
@@ -105,7 +125,7 @@ func temporalText(duckType, text, format, zone string) (string, error) {
 		}
 	}
 	if strings.Contains(duckType, "LTZ_EPOCH") {
-		loc, err := time.LoadLocation(zone)
+		loc, err := c.location(zone)
 		if err != nil {
 			return "", coded("001073", "22023", "Unknown time zone '"+zone+"'")
 		}
@@ -155,7 +175,7 @@ func unescapeBlob(text string) []byte {
 }
 
 // toVariant is a value as the JSON of a VARIANT.
-func toVariant(duckType, text, zone string) (string, error) {
+func (c *converter) toVariant(duckType, text, zone string) (string, error) {
 	switch familyOf(duckType) {
 	case familyJSON, familyNumber, familyBool:
 		return text, nil
@@ -166,7 +186,7 @@ func toVariant(duckType, text, zone string) (string, error) {
 		}
 		return floatText(v), nil
 	}
-	plain, err := toText(duckType, text, "", zone)
+	plain, err := c.toText(duckType, text, "", zone)
 	if err != nil {
 		return "", err
 	}
@@ -184,12 +204,12 @@ func quoteJSON(s string) string {
 }
 
 // toInstant reads any value as a moment; wall clocks stand in the session's zone.
-func toInstant(duckType, text, format, zone string) (instant, error) {
+func (c *converter) toInstant(duckType, text, format, zone string) (instant, error) {
 	at, err := toClock(duckType, text, format)
 	if err != nil {
 		return at, err
 	}
-	loc, err := time.LoadLocation(zone)
+	loc, err := c.location(zone)
 	if err != nil {
 		return at, coded("001073", "22023", "Unknown time zone '"+zone+"'")
 	}

@@ -10,13 +10,14 @@ import (
 
 // statement is one execution: the session's lock is held throughout.
 type statement struct {
-	s     *Server
-	ses   *session
-	q     *query
-	nodes []node
-	binds []bindValue
-	snap  snapshot
-	rw    *rewriter
+	s      *Server
+	ses    *session
+	q      *query
+	nodes  []node
+	binds  []bindValue
+	snap   snapshot
+	tables []table // that it reads from
+	rw     *rewriter
 }
 
 // execute runs a statement of a session.
@@ -59,7 +60,7 @@ func (st *statement) env(binds []bindValue) *rewriteEnv {
 	ses := st.ses
 	kinds := st.snap.kinds(st.nodes)
 	return &rewriteEnv{
-		src: st.q.text, binds: binds, zone: ses.zone(), now: time.Now(),
+		src: st.q.text, binds: binds, zone: ses.zone(), now: st.s.now(ses), functions: st.s.functions,
 		kinds: func(column string) valueKind { return kinds[column] },
 		values: map[string]string{
 			"CURRENT_USER": ses.user, "CURRENT_ROLE": ses.role, "CURRENT_WAREHOUSE": ses.warehouse, "CURRENT_DATABASE": ses.database,
@@ -73,7 +74,7 @@ func (st *statement) env(binds []bindValue) *rewriteEnv {
 
 func (st *statement) dispatch(ctx context.Context, describe bool) (*result, error) {
 	if st.nodes[0].isWord("SELECT", "WITH", "INSERT", "UPDATE", "DELETE", "MERGE", "CREATE") || st.nodes[0].kind == kindGroup {
-		if err := st.checkRelations(); err != nil {
+		if err := st.findTables(); err != nil {
 			return nil, err
 		}
 	}

@@ -12,6 +12,7 @@ type faultSettings struct {
 	Chunk503        int   `json:"chunk503"`        // chunk requests answered by 503
 	ChunkReset      int   `json:"chunkReset"`      // chunks cut by a TCP reset half-way
 	ChunkTruncated  int   `json:"chunkTruncated"`  // chunks that end early, as if complete
+	ChunkShort      int   `json:"chunkShort"`      // chunks that lack their last row
 	ChunkStall      int   `json:"chunkStall"`      // chunks that stop half-way and hang
 	ChunkStallMS    int   `json:"chunkStallMs"`    // for how long (30 s if 0)
 	WrongTotal      int64 `json:"wrongTotal"`      // added to the total of every result
@@ -78,6 +79,7 @@ const (
 	chunkUnavailable
 	chunkReset
 	chunkTruncated
+	chunkShort
 	chunkStalled
 )
 
@@ -95,6 +97,8 @@ func (f *faults) takeChunk() (chunkFault, time.Duration) {
 		return chunkReset, 0
 	case take(&f.ChunkTruncated):
 		return chunkTruncated, 0
+	case take(&f.ChunkShort):
+		return chunkShort, 0
 	case take(&f.ChunkStall):
 		return chunkStalled, stall
 	}
@@ -142,6 +146,11 @@ func (s *Server) serveChunk(w http.ResponseWriter, req *http.Request) {
 		return
 	case chunkTruncated:
 		data = data[:len(data)/2]
+	case chunkShort:
+		if data, err = withoutLastRow(data); err != nil {
+			http.Error(w, "the chunk cannot be shortened", http.StatusInternalServerError)
+			return
+		}
 	case chunkReset, chunkStalled:
 		w.Header().Set("Content-Length", strconv.Itoa(len(data)))
 		_, _ = w.Write(data[:len(data)/2])

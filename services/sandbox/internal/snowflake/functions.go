@@ -54,7 +54,7 @@ func registerFunctions(ctx context.Context, db *sql.DB) error {
 	if err != nil {
 		return fmt.Errorf("opening connection: %w", err)
 	}
-	for name, f := range conversionFunctions(types) {
+	for name, f := range conversionFunctions(types, &converter{zones: map[string]*time.Location{}}) {
 		for _, tolerant := range []bool{false, true} {
 			g := scalar{4, f.result, f.call}
 			full := "sf_" + name
@@ -127,28 +127,28 @@ func structType(names ...string) (duckdb.TypeInfo, error) {
 	return duckdb.NewStructInfo(entries[0], entries[1:]...)
 }
 
-func conversionFunctions(types typeInfos) map[string]scalar {
+func conversionFunctions(types typeInfos, c *converter) map[string]scalar {
 	return map[string]scalar{
-		"text": {4, types.text, func(a []string) (any, error) { return toText(a[0], a[1], a[2], a[3]) }},
+		"text": {4, types.text, func(a []string) (any, error) { return c.toText(a[0], a[1], a[2], a[3]) }},
 		"variant": {4, types.text, func(a []string) (any, error) {
-			return toVariant(a[0], a[1], a[3])
+			return c.toVariant(a[0], a[1], a[3])
 		}},
-		"ntz":    {4, types.ns, func(a []string) (any, error) { return toNTZ(a, true) }},
-		"ntz_us": {4, types.us, func(a []string) (any, error) { return toNTZ(a, false) }},
+		"ntz":    {4, types.ns, func(a []string) (any, error) { return c.toNTZ(a, true) }},
+		"ntz_us": {4, types.us, func(a []string) (any, error) { return c.toNTZ(a, false) }},
 		"date": {4, types.date, func(a []string) (any, error) {
-			t, err := toNTZ(a, false)
+			t, err := c.toNTZ(a, false)
 			if err != nil {
 				return nil, err
 			}
 			return t.Truncate(24 * time.Hour), nil
 		}},
-		"time": {4, types.text, func(a []string) (any, error) { return toTime(a) }},
+		"time": {4, types.text, func(a []string) (any, error) { return c.toTime(a) }},
 		"ltz": {4, types.ltz, func(a []string) (any, error) {
-			at, err := toInstant(a[0], a[1], a[2], a[3])
+			at, err := c.toInstant(a[0], a[1], a[2], a[3])
 			return map[string]any{"LTZ_EPOCH": at.sec, "LTZ_FRACTION": at.nsec}, err
 		}},
 		"tz": {4, types.tz, func(a []string) (any, error) {
-			at, err := toInstant(a[0], a[1], a[2], a[3])
+			at, err := c.toInstant(a[0], a[1], a[2], a[3])
 			return map[string]any{"TZ_EPOCH": at.sec, "TZ_FRACTION": at.nsec, "TZ_OFFSET": int32(at.offset)}, err
 		}},
 	}
@@ -156,13 +156,13 @@ func conversionFunctions(types typeInfos) map[string]scalar {
 
 // toNTZ is the wall clock of a value: of a TIMESTAMP_LTZ in the session's zone, of a
 // TIMESTAMP_TZ and of a text in the offset they bring.
-func toNTZ(a []string, nanoseconds bool) (time.Time, error) {
+func (c *converter) toNTZ(a []string, nanoseconds bool) (time.Time, error) {
 	at, err := toClock(a[0], a[1], a[2])
 	if err != nil {
 		return time.Time{}, err
 	}
 	if familyOf(a[0]) == familyInstant {
-		if at, err = toInstant(a[0], a[1], a[2], a[3]); err != nil {
+		if at, err = c.toInstant(a[0], a[1], a[2], a[3]); err != nil {
 			return time.Time{}, err
 		}
 	}
@@ -173,7 +173,7 @@ func toNTZ(a []string, nanoseconds bool) (time.Time, error) {
 	return t, nil
 }
 
-func toTime(a []string) (any, error) {
+func (c *converter) toTime(a []string) (any, error) {
 	text := a[1]
 	switch familyOf(a[0]) {
 	case familyTime, familyText:
@@ -190,7 +190,7 @@ func toTime(a []string) (any, error) {
 		}
 		return fmt.Sprintf("%02d:%02d:%02d.%09d", h, m, s, n), nil
 	case familyClock, familyInstant:
-		t, err := toNTZ([]string{a[0], a[1], "", a[3]}, false)
+		t, err := c.toNTZ([]string{a[0], a[1], "", a[3]}, false)
 		return t.Format("15:04:05.000000000"), err
 	}
 	return nil, coded("001044", "42P13", "Invalid argument types for function 'TO_TIME'")

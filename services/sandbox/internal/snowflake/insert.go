@@ -70,20 +70,14 @@ func (st *statement) insertValues(nodes []node, columns []column, arrays [][]bin
 	if arrays != nil && len(groups) != 1 {
 		return "", unsupported("array binds with several rows in VALUES")
 	}
-	rewriters := []*rewriter{st.rw}
-	if arrays != nil {
-		env := st.rw.env
-		rewriters = make([]*rewriter, len(arrays))
-		for i, binds := range arrays {
-			one := *env
-			one.binds = binds
-			rewriters[i] = newRewriter(&one)
-		}
+	if arrays == nil {
+		arrays = [][]bindValue{st.binds}
 	}
 	var rows []string
-	for _, rw := range rewriters {
+	for _, binds := range arrays {
+		st.rw.rebind(binds)
 		for _, g := range groups {
-			row, err := rw.valuesRow(splitComma(g[0].kids), columns)
+			row, err := st.rw.valuesRow(splitComma(g[0].kids), columns)
 			if err != nil {
 				return "", err
 			}
@@ -122,6 +116,14 @@ func (r *rewriter) assign(x node, t colType) (node, error) {
 		return x, nil
 	}
 	switch t.Logical {
+	case "TIMESTAMP_LTZ", "TIMESTAMP_TZ":
+		if x.tag == t.value() {
+			return x, nil
+		}
+	case "TIMESTAMP_NTZ":
+		if x.tag == valueNTZ && x.alt != "" { // a literal; DuckDB checks its range
+			return x, nil
+		}
 	case "FIXED", "REAL", "BOOLEAN":
 		if x.tag == valueVariant {
 			return r.cast(x, t, false)

@@ -1,8 +1,8 @@
 package snowflake
 
-// checkRelations refuses the tables that the catalogue does not have. DuckDB would look
+// findTables resolves what the statement reads from. It refuses the tables that the catalogue does not have. DuckDB would look
 // further: in its own system catalogues, and for files of that name.
-func (st *statement) checkRelations() error {
+func (st *statement) findTables() error {
 	found := relations{ctes: map[string]bool{}}
 	if err := found.walk(st.nodes); err != nil {
 		return err
@@ -15,9 +15,11 @@ func (st *statement) checkRelations() error {
 		if err != nil {
 			return err
 		}
-		if _, ok, exact := st.snap.find(full, "", ""); !ok || !exact {
+		t, ok, exact := st.snap.find(full, "", "")
+		if !ok || !exact {
 			return notFound("Object", dotted(parts))
 		}
+		st.tables = append(st.tables, t)
 	}
 	return nil
 }

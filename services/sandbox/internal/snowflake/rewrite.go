@@ -7,12 +7,13 @@ import (
 
 // rewriteEnv is what a statement may refer to besides its own text.
 type rewriteEnv struct {
-	src    string
-	binds  []bindValue
-	zone   string
-	now    time.Time
-	values map[string]string // CURRENT_USER and the like
-	kinds  func(column string) valueKind
+	src       string
+	binds     []bindValue
+	zone      string
+	now       time.Time
+	values    map[string]string // CURRENT_USER and the like
+	kinds     func(column string) valueKind
+	functions *functionTable
 }
 
 // rewriter turns Snowflake's spelling of a statement into DuckDB's, node by node.
@@ -22,6 +23,7 @@ type rewriter struct {
 	aliases  map[string]valueKind
 	named    map[string]bool // every alias of a select list
 	columns  []string        // the last part of every name
+	special  map[string]special
 }
 
 func newRewriter(env *rewriteEnv) *rewriter {
@@ -167,8 +169,9 @@ func (r *rewriter) wordStep(c *cursor, out []node) ([]node, error) {
 		c.i++
 		return append(out, raw("EXCEPT")), nil
 	case (word == "SAMPLE" || word == "TABLESAMPLE") && next.kind == kindGroup:
-		c.i++
-		return append(out, raw("TABLESAMPLE")), nil
+		c.i += 2
+		e, err := sample(next)
+		return append(out, e), err
 	case word == "TABLE" && next.kind == kindGroup:
 		c.i += 2
 		e, err := r.tableFunction(next.kids)

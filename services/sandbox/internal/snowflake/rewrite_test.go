@@ -11,7 +11,7 @@ func testRewrite(text string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	rw := newRewriter(&rewriteEnv{src: text, zone: "UTC", now: time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC), values: map[string]string{"CURRENT_USER": "ME"}})
+	rw := newRewriter(&rewriteEnv{src: text, zone: "UTC", functions: newFunctionTable(), now: time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC), values: map[string]string{"CURRENT_USER": "ME"}})
 	return rw.sql(nodes)
 }
 

@@ -4,8 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"strings"
-
-	"github.com/duckdb/duckdb-go/v2"
 )
 
 // selectStatement runs a query, or only describes it.
@@ -67,11 +65,7 @@ func (st *statement) arrowWanted() bool {
 // describeSQL asks DuckDB for the columns of a query and finds their Snowflake types:
 // from DuckDB's, and for plain columns of a table from their declaration.
 func (st *statement) describeSQL(ctx context.Context, text string) ([]column, error) {
-	tables, err := st.referenced(text)
-	if err != nil {
-		return nil, err
-	}
-	if err := st.checkCase(tables); err != nil {
+	if err := st.checkCase(st.tables); err != nil {
 		return nil, err
 	}
 	rows, err := st.ses.conn.QueryContext(ctx, "DESCRIBE "+text)
@@ -90,7 +84,7 @@ func (st *statement) describeSQL(ctx context.Context, text string) ([]column, er
 		if !ok {
 			return nil, unsupported("a result column of DuckDB's type %s", duck)
 		}
-		out = append(out, declare(column{Name: name, Type: t, Nullable: true}, tables))
+		out = append(out, declare(column{Name: name, Type: t, Nullable: true}, st.tables))
 	}
 	return out, rows.Err()
 }
@@ -109,33 +103,6 @@ func declare(c column, tables []table) column {
 	c.Type = found[0].Type
 	c.Nullable = found[0].Nullable || len(tables) > 1
 	return c
-}
-
-// referenced lists the tables of a query in DuckDB's SQL.
-func (st *statement) referenced(text string) ([]table, error) {
-	names, err := duckdb.GetTableNames(st.ses.conn, text, true)
-	if err != nil {
-		return nil, err
-	}
-	var out []table
-	for _, name := range names {
-		nodes, err := parseTree(name)
-		if err != nil {
-			continue
-		}
-		var parts []string
-		for _, n := range nodes {
-			if n.isName() {
-				parts = append(parts, n.text)
-			}
-		}
-		t, found, exact := st.snap.find(parts, st.ses.database, st.ses.schema)
-		if !found || !exact {
-			return nil, notFound("Object", dotted(parts))
-		}
-		out = append(out, t)
-	}
-	return out, nil
 }
 
 // checkCase refuses a column that differs from the table's in case only: DuckDB would

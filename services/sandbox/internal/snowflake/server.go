@@ -24,6 +24,7 @@ type Server struct {
 	publicKey  *rsa.PublicKey
 	fixtures   map[string]fixture
 	errorRules []errorRule
+	functions  *functionTable
 	faults     *faults
 
 	nextSession atomic.Int64
@@ -45,7 +46,7 @@ func New(ctx context.Context, cfg Config, log *slog.Logger) (*Server, error) {
 		return nil, errors.New("the sandbox Snowflake must be built with -tags duckdb_arrow")
 	}
 	s := &Server{
-		cfg: cfg, log: log, errorRules: errorRules(), faults: &faults{},
+		cfg: cfg, log: log, errorRules: errorRules(), functions: newFunctionTable(), faults: &faults{},
 		sessions: map[int64]*session{}, queries: map[string]*query{}, requests: map[string]*query{},
 	}
 	s.nextSession.Store(1000)

@@ -148,3 +148,14 @@ func (r *rewriter) arrayAgg(args [][]node) (node, error) {
 	}
 	return rawTagged(fmt.Sprintf("coalesce(to_json(list(%[1]s) FILTER (WHERE %[1]s IS NOT NULL)), CAST('[]' AS JSON))", values[0]), valueVariant), nil
 }
+
+// sample is SAMPLE (percent) and SAMPLE (n ROWS).
+func sample(group node) (node, error) {
+	switch k := group.kids; {
+	case len(k) == 1 && k[0].kind == kindNumber:
+		return raw("TABLESAMPLE bernoulli(" + k[0].text + " PERCENT)"), nil
+	case len(k) == 2 && k[0].kind == kindNumber && k[1].isWord("ROWS"):
+		return raw("TABLESAMPLE reservoir(" + k[0].text + " ROWS)"), nil
+	}
+	return node{}, unsupported("SAMPLE with these arguments")
+}
