@@ -59,21 +59,32 @@ func (d *Demo) Run(ctx context.Context) error {
 	return dev.Run(ctx, d.cfg.Dev, d.show)
 }
 
+// marker is the file by which a demo knows its own data directory.
+const marker = "demo"
+
 // fresh removes what an earlier demo left, so that this one begins with nothing.
-// Only a directory that tapline made is removed.
+// Only a demo's directory is emptied, never that of a tapline dev.
 func (d *Demo) fresh() error {
 	dir := d.cfg.Dev.Data
 	entries, err := os.ReadDir(dir)
-	if errors.Is(err, os.ErrNotExist) || (err == nil && len(entries) == 0) {
-		return nil
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("looking into the data directory: %w", err)
 	}
-	if _, err := os.Stat(filepath.Join(dir, "lock")); err != nil {
-		return fmt.Errorf("the data directory %s holds files that tapline did not make; name an empty one with --data", dir)
+	if len(entries) > 0 {
+		if _, err := os.Stat(filepath.Join(dir, marker)); err != nil {
+			return fmt.Errorf("the data directory %s holds files that no demo made; name an empty one with --data", dir)
+		}
+		if err := dev.Clear(dir); err != nil {
+			return err
+		}
 	}
-	return dev.Clear(dir)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("making the data directory: %w", err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, marker), nil, 0o600); err != nil {
+		return fmt.Errorf("marking the data directory: %w", err)
+	}
+	return nil
 }
 
 func (d *Demo) step(format string, args ...any) { d.say("\n"+format, args...) }

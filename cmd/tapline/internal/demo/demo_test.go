@@ -10,10 +10,13 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"tapline.dev/cmd/tapline/internal/dev"
 	"tapline.dev/services/sandbox"
 )
 
@@ -181,6 +184,31 @@ func TestNDJSONAnswerThatIsCutOff(t *testing.T) {
 	err := lines(t.Context(), held(t, `{"identity":"1"}{"iden`, "")+"/sandbox/v1/profiles", func(json.RawMessage) {})
 	if err == nil {
 		t.Error("a cut answer passes for a whole one")
+	}
+}
+
+func TestFresh(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "data")
+	d := New(Config{Dev: dev.Config{Data: dir}}, nil, io.Discard, io.Discard)
+	if err := d.fresh(); err != nil {
+		t.Fatal(err)
+	}
+	left := filepath.Join(dir, "left")
+	if err := os.WriteFile(left, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.fresh(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(left); err == nil {
+		t.Error("what an earlier demo left is still there")
+	}
+	if err := os.Remove(filepath.Join(dir, marker)); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.fresh(); err == nil || !strings.Contains(err.Error(), "--data") {
+		t.Errorf("a directory that no demo made: %v", err)
 	}
 }
 
