@@ -1,6 +1,7 @@
 package loader
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -76,12 +77,14 @@ func (m *member) newUpload(a *account, c *candidate, b *lane.Batch, now time.Tim
 // links name the mapper's batches that the records came in.
 func links(b *lane.Batch) []trace.Link {
 	var out []trace.Link
+	var last []byte
 	seen := map[string]bool{}
 	for i := range b.Items {
 		parent := kafka.HeaderValue(b.Items[i].Record, schemas.HeaderTraceparent)
-		if parent == nil || seen[string(parent)] {
+		if parent == nil || bytes.Equal(parent, last) || seen[string(parent)] {
 			continue
 		}
+		last = parent
 		seen[string(parent)] = true
 		if link, ok := telemetry.LinkTo(string(parent)); ok && len(out) < maxLinks {
 			out = append(out, link)

@@ -24,6 +24,9 @@ const Group = "loader"
 type Deps struct {
 	Telemetry *telemetry.Telemetry
 	Health    *daemon.Health
+	// Kafka and Redis replace the network, for tests that cut it.
+	Kafka kafka.Deps
+	Redis redis.Deps
 }
 
 // uploader sends records to one account.
@@ -56,7 +59,7 @@ type Service struct {
 func New(cfg Config, deps Deps) (*Service, error) {
 	s := &Service{
 		cfg: cfg, deps: deps,
-		kafka:  kafka.Deps{Log: deps.Telemetry.Logger, Meter: deps.Telemetry.MeterProvider()},
+		kafka:  kafka.Deps{Log: deps.Telemetry.Logger, Meter: deps.Telemetry.MeterProvider(), Dial: deps.Kafka.Dial},
 		topics: schemas.NewTopics(cfg.Kafka.Prefix),
 		tracer: deps.Telemetry.Tracer("tapline.dev/services/loader"),
 		ready:  deps.Health.Gate("consuming"),
@@ -84,7 +87,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		s.tables = append(s.tables, table)
 	}
 	if cfg.UseRedis {
-		if s.redis, err = redis.Open(cfg.Redis, redis.Deps{Meter: deps.Telemetry.Meter("tapline.dev/libs/redis")}); err != nil {
+		if s.redis, err = redis.Open(cfg.Redis, redis.Deps{Meter: deps.Telemetry.Meter("tapline.dev/libs/redis"), Dial: deps.Redis.Dial}); err != nil {
 			return nil, err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"maps"
@@ -19,10 +20,14 @@ import (
 	"tapline.dev/libs/daemon"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/kafka/kafkatest"
+	"tapline.dev/libs/redis"
 	"tapline.dev/libs/redis/redistest"
 	"tapline.dev/libs/telemetry"
 	"tapline.dev/schemas"
 )
+
+// large runs the sizes of `make test-integration`.
+var large = flag.Bool("large", false, "run the large sizes")
 
 // sent is a record as the fake CleverTap got it.
 type sent struct {
@@ -132,12 +137,15 @@ func (f *fakeCleverTap) stats() (requests, most int) {
 type world struct {
 	t         testing.TB
 	kafka     kafka.Config
+	deps      kafka.Deps
 	topics    schemas.Topics
 	redis     *redistest.Server
+	redisDeps redis.Deps
 	cleverTap *fakeCleverTap
 	producer  *kafka.Producer
 	reader    *kafka.Reader
 	tune      func(*Config)
+	prepare   func(*Service)
 
 	mu      sync.Mutex
 	tallies map[string]*tally
@@ -147,22 +155,29 @@ const testAccount = "clevertap"
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{t: t, kafka: kafkatest.Start(t), redis: redistest.New(t), cleverTap: newFakeCleverTap(t), tallies: map[string]*tally{}}
+	w := &world{t: t, kafka: kafkatest.Start(t), deps: kafkatest.Deps(), redis: redistest.New(t), cleverTap: newFakeCleverTap(t), tallies: map[string]*tally{}}
 	w.kafka.SessionTimeout = 15 * time.Second
 	w.kafka.RebalanceTimeout = 20 * time.Second
+	w.open()
+	w.account(schemas.CleverTapAccountSpec{})
+	return w
+}
+
+// open connects the test itself.
+func (w *world) open() {
+	w.t.Helper()
+	t := w.t
 	w.topics = schemas.NewTopics(w.kafka.Prefix)
 	var err error
-	if w.producer, err = kafka.OpenProducer(w.kafka, kafkatest.Deps()); err != nil {
+	if w.producer, err = kafka.OpenProducer(w.kafka, w.deps); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(w.producer.Close)
-	if w.reader, err = kafka.OpenReader(w.kafka, kafkatest.Deps()); err != nil {
+	if w.reader, err = kafka.OpenReader(w.kafka, w.deps); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(w.reader.Close)
-	w.account(schemas.CleverTapAccountSpec{})
 	w.follow()
-	return w
 }
 
 // account defines the account, with the fake's endpoint and test secrets.
@@ -212,7 +227,7 @@ func (w *world) importOf(name string, partitions int, spec schemas.ImportSpec) {
 	if spec.Destination.Type == "" {
 		spec.Destination.Type = schemas.TypeProfile
 	}
-	if err := kafka.EnsureTopics(context.Background(), w.kafka, kafkatest.Deps(), w.topics.ImportTopics(name, spec.Topic)); err != nil {
+	if err := kafka.EnsureTopics(context.Background(), w.kafka, w.deps, w.topics.ImportTopics(name, spec.Topic)); err != nil {
 		w.t.Fatal(err)
 	}
 	w.control(w.topics.Imports(), name, name, schemas.Definition{Metadata: schemas.Metadata{Name: name}, Spec: spec})
@@ -242,7 +257,7 @@ type row struct {
 // the offsets after each.
 func (w *world) load(name string, rows []row, batch int) {
 	w.t.Helper()
-	tx, err := kafka.OpenTransactor(context.Background(), w.kafka, kafkatest.Deps(), "test-"+name)
+	tx, err := kafka.OpenTransactor(context.Background(), w.kafka, w.deps, "test-"+name)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -297,13 +312,18 @@ type running struct {
 func (w *world) start() *running {
 	w.t.Helper()
 	cfg := w.config()
-	s, err := New(cfg, Deps{Telemetry: telemetry.Discard(), Health: daemon.NewHealth()})
+	cables := &cables{network: w.deps.Dial}
+	s, err := New(cfg, Deps{
+		Telemetry: telemetry.Discard(), Health: daemon.NewHealth(), Kafka: kafka.Deps{Dial: cables.dial}, Redis: w.redisDeps,
+	})
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	r := &running{Service: s, t: w.t, stop: stop, done: make(chan error, 1), cables: &cables{}}
-	s.kafka.Dial = r.cables.dial
+	r := &running{Service: s, t: w.t, stop: stop, done: make(chan error, 1), cables: cables}
+	if w.prepare != nil {
+		w.prepare(s)
+	}
 	go func() { r.done <- s.Run(ctx) }()
 	w.t.Cleanup(r.drain)
 	return r
@@ -326,6 +346,8 @@ func (r *running) drain() {
 
 // cables connect a loader to Kafka until they are cut, as a SIGKILL does.
 type cables struct {
+	network func(ctx context.Context, network, addr string) (net.Conn, error) // nil: the real one
+
 	mu    sync.Mutex
 	off   bool
 	conns []net.Conn
@@ -337,7 +359,11 @@ func (c *cables) dial(ctx context.Context, network, addr string) (net.Conn, erro
 	if c.off {
 		return nil, errors.New("killed")
 	}
-	conn, err := (&net.Dialer{}).DialContext(ctx, network, addr)
+	dial := c.network
+	if dial == nil {
+		dial = (&net.Dialer{}).DialContext
+	}
+	conn, err := dial(ctx, network, addr)
 	if err == nil {
 		c.conns = append(c.conns, conn)
 	}
@@ -376,7 +402,7 @@ func (w *world) follow() {
 	for p := range int32(schemas.ControlPartitions) {
 		from[kafka.TP{Topic: w.topics.Reports(), Partition: p}] = 0
 	}
-	tail, err := kafka.OpenTail(w.kafka, kafkatest.Deps(), from)
+	tail, err := kafka.OpenTail(w.kafka, w.deps, from)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -509,7 +535,7 @@ func (w *world) rejects(name string) []schemas.Reject {
 // committed is the group's committed offset of each partition of an import.
 func (w *world) committed(name string, partitions int) []int64 {
 	w.t.Helper()
-	group, err := kafka.OpenGroup(w.kafka, kafkatest.Deps(), kafka.GroupConfig{Group: Group}) // without topics: joins nothing
+	group, err := kafka.OpenGroup(w.kafka, w.deps, kafka.GroupConfig{Group: Group}) // without topics: joins nothing
 	if err != nil {
 		w.t.Fatal(err)
 	}
