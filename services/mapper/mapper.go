@@ -23,6 +23,8 @@ const Group = "mapper"
 type Deps struct {
 	Telemetry *telemetry.Telemetry
 	Health    *daemon.Health
+	// Kafka replaces the network, for tests that cut it.
+	Kafka kafka.Deps
 }
 
 // Service is the mapper.
@@ -44,7 +46,7 @@ type Service struct {
 func New(cfg Config, deps Deps) (*Service, error) {
 	s := &Service{
 		cfg: cfg, deps: deps,
-		kafka:  kafka.Deps{Log: deps.Telemetry.Logger, Meter: deps.Telemetry.MeterProvider()},
+		kafka:  kafka.Deps{Log: deps.Telemetry.Logger, Meter: deps.Telemetry.MeterProvider(), Dial: deps.Kafka.Dial},
 		topics: schemas.NewTopics(cfg.Kafka.Prefix),
 		tracer: deps.Telemetry.Tracer("tapline.dev/services/mapper"),
 		ready:  deps.Health.Gate("consuming"),
