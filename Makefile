@@ -63,6 +63,10 @@ INTEGRATION := tapline.dev/libs/kafka/... tapline.dev/libs/redis/... tapline.dev
 test-integration: ## run the tests of the pipeline on a real Kafka and a real Redis
 	go run ./tests/servers/withservers go test -race -count=1 -shuffle=on -timeout 14m $(ARGS) $(INTEGRATION)
 
+.PHONY: test-large
+test-large: ## run the loader's order, limit and outage tests at their full size
+	go test -count=1 -timeout 20m -run 'Invariant4|Invariant7|Outage' ./services/loader -large
+
 .PHONY: test-connector
 test-connector: ## prove the sandbox with Snowflake's own Python connector
 	services/sandbox/connectortest/run.sh

@@ -87,7 +87,11 @@ func TestInvariant4VersionsOfAnIdentityArriveInOrder(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed, 0))
 	w := newWorld(t)
 	w.kafka.SessionTimeout = 3 * time.Second
-	w.account(schemas.CleverTapAccountSpec{RecordsPerUpload: 40})
+	n, identities, perUpload := 6000, 100, 40
+	if *large {
+		n, identities, perUpload = 1_000_000, 10_000, 1000
+	}
+	w.account(schemas.CleverTapAccountSpec{RecordsPerUpload: perUpload})
 	w.cleverTap.decide = (&faults{random: rand.New(rand.NewPCG(seed, 1)), on: true}).decide
 	w.tune = func(c *Config) {
 		c.RequestTimeout = 500 * time.Millisecond
@@ -96,18 +100,17 @@ func TestInvariant4VersionsOfAnIdentityArriveInOrder(t *testing.T) {
 		c.GrowInterval = 50 * time.Millisecond
 	}
 	w.importOf("customers", 4, schemas.ImportSpec{})
-	const n = 6000
-	all := versions(n, 100, 4, random)
+	all := versions(n, identities, 4, random)
 	loaders := []*running{w.start(), w.start()}
-	w.load("customers", all[:n/2], 700)
-	w.await("a quarter", 60*time.Second, func() bool { return w.tally("customers").total > n/4 })
+	w.load("customers", all[:n/2], 17*perUpload)
+	w.await("a quarter", 5*time.Minute, func() bool { return w.tally("customers").total > n/4 })
 	loaders = append(loaders, w.start())
-	w.load("customers", all[n/2:], 700)
-	w.await("more", 60*time.Second, func() bool { return w.tally("customers").total > n/2 })
+	w.load("customers", all[n/2:], 17*perUpload)
+	w.await("more", 5*time.Minute, func() bool { return w.tally("customers").total > n/2 })
 	loaders[0].drain()
-	w.await("more", 60*time.Second, func() bool { return w.tally("customers").total > n*6/10 })
+	w.await("more", 5*time.Minute, func() bool { return w.tally("customers").total > n*6/10 })
 	loaders[1].cables.kill()
-	w.await("all", 120*time.Second, func() bool { return w.tally("customers").total == n })
+	w.await("all", 10*time.Minute, func() bool { return w.tally("customers").total == n })
 	w.want(w.tally("customers"), map[string]int{"loaded": n})
 	checkOrder(t, w.cleverTap.got(), all)
 	if len(w.cleverTap.got()) == n {
@@ -119,14 +122,17 @@ func TestInvariant7RequestsInFlightStayUnderTheLimit(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.kafka.SessionTimeout = 3 * time.Second
-	w.account(schemas.CleverTapAccountSpec{RecordsPerUpload: 20, Slots: 6})
+	n, perUpload, slots := 20_000, 20, 6
+	if *large {
+		n, perUpload, slots = 500_000, 200, 15
+	}
+	w.account(schemas.CleverTapAccountSpec{RecordsPerUpload: perUpload, Slots: slots})
 	w.cleverTap.decide = func(int, []sent) answer { return answer{delay: 10 * time.Millisecond} }
 	w.tune = func(c *Config) {
 		c.RequestTimeout = 500 * time.Millisecond
 		c.MaxReplicas = 3
 	}
 	w.importOf("customers", 6, schemas.ImportSpec{})
-	const n = 20_000
 	w.load("customers", rows(n, 6), 5000)
 	first, second := w.start(), w.start()
 	w.start()
@@ -146,8 +152,8 @@ func TestInvariant7RequestsInFlightStayUnderTheLimit(t *testing.T) {
 	second.drain()
 	reach(100)
 	w.want(w.tally("customers"), map[string]int{"loaded": n})
-	if _, most := w.cleverTap.stats(); most > 6 || most < 5 {
-		t.Errorf("%d requests in flight at most, want no more than 6 and nearly all of them", most)
+	if _, most := w.cleverTap.stats(); most > slots || most < slots-1 {
+		t.Errorf("%d requests in flight at most, want no more than %d and nearly all of them", most, slots)
 	}
 }
 
