@@ -32,6 +32,8 @@ func TestSpellings(t *testing.T) {
 		{"v:a.b", "∅"},
 		{"get_path(v, 'a.B[1]')::string", "two"},
 		{"v:s = '10'", "true"},
+		{"upper(v:a.B[1]) || length(v:s)", "TWO2"},
+		{"v:a.B[1] like 'tw%' and v:s not in ('11') and v:n in ('10', '12')", "true"},
 		{"v:n > 9", "true"},
 		{"array_size(v:a.B)", "3"},
 		{"to_number('12.345', 10, 2)", "12.35"},
@@ -81,7 +83,8 @@ func TestSpellings(t *testing.T) {
 func TestErrorsHaveSnowflakesCodes(t *testing.T) {
 	t.Parallel()
 	db := newWorld(t, nil).open(t, nil)
-	mustExec(t, db, `create table e (id number, "lower" varchar)`)
+	mustExec(t, db, `create table e (id number, "lower" varchar, at timestamp_tz)`)
+	mustExec(t, db, "insert into e (id, at) values (1, '2026-01-01')")
 	for text, code := range map[string]int{
 		"selec 1":                                           1003,
 		"select 1 from":                                     1003,
@@ -96,19 +99,21 @@ func TestErrorsHaveSnowflakesCodes(t *testing.T) {
 		`delete from e where id in (select 1 from "x.csv")`: 2003,
 		"select 1 from e, (select 2) x join nope on 1 = 1":  2003,
 		"select * from e where id is not distinct from (select max(id) from nope)": 2003,
-		"drop table nope":                             2003,
-		"select nope from e":                          904,
-		`select "id" from e`:                          904,
-		"select lower from e":                         904,
-		"insert into e (nope) values (1)":             904,
-		"select nosuch(1)":                            2140,
-		"select read_csv('x')":                        2140,
-		"select * from table(read_csv('x'))":          2140,
-		"create table e (id number)":                  2002,
-		"select 1; select 2":                          8,
-		"":                                            900,
-		"put file://x @~":                             2,
-		"select 1/2":                                  2,
+		"drop table nope":                    2003,
+		"select nope from e":                 904,
+		`select "id" from e`:                 904,
+		"select lower from e":                904,
+		"insert into e (nope) values (1)":    904,
+		"select nosuch(1)":                   2140,
+		"select read_csv('x')":               2140,
+		"select * from table(read_csv('x'))": 2140,
+		"create table e (id number)":         2002,
+		"select 1; select 2":                 8,
+		"":                                   900,
+		"put file://x @~":                    2,
+		"select 1/2":                         2,
+		"select 1 from e where at in ('2026-01-01')":  2,
+		"select abs(parse_json('1'))":                 1044,
 		"select avg(id) from e":                       2,
 		"select id + interval '1 day' from e":         2,
 		"select 1.0::float/0":                         100051,

@@ -103,14 +103,22 @@ func (r *rewriter) call(name string, group node) (node, error) {
 	if err != nil {
 		return node{}, err
 	}
-	out := raw(same + "(" + emit(inner) + ")")
 	switch name {
 	case "COALESCE", "NVL", "IFNULL", "MAX", "MIN", "ANY_VALUE", "FIRST_VALUE", "LAST_VALUE", "LAG", "LEAD":
+		out := raw(same + "(" + emit(inner) + ")")
 		if len(inner) > 0 {
 			out.tag = inner[0].tag
 		}
+		return out, nil
+	case "COUNT":
+		return raw(same + "(" + emit(inner) + ")"), nil
 	}
-	return out, nil
+	for i, n := range inner { // other functions take the text of a VARIANT, as Snowflake casts it
+		if n.tag == valueVariant {
+			inner[i] = r.asText(n)
+		}
+	}
+	return raw(same + "(" + emit(inner) + ")"), nil
 }
 
 type special func(args [][]node) (node, error)

@@ -142,6 +142,14 @@ func (r *rewriter) compare(out []node) []node {
 		switch {
 		case isComparison(out[i]) && isPrimary(out[i-1]) && isPrimary(out[i+1]):
 			out[i-1], out[i+1] = r.pair(out[i-1], out[i+1])
+		case out[i].isWord("LIKE", "ILIKE", "IN"):
+			left := i - 1
+			if out[left].isWord("NOT") && left > 0 {
+				left--
+			}
+			if isPrimary(out[left]) {
+				out[left] = r.listed(out[left], out[i].isWord("IN"))
+			}
 		case out[i].isOp("||") && isPrimary(out[i-1]) && isPrimary(out[i+1]):
 			out[i-1], out[i+1] = r.asText(out[i-1]), r.asText(out[i+1])
 		case out[i].isWord("BETWEEN") && i+3 < len(out) && isPrimary(out[i-1]) && isPrimary(out[i+1]) && isPrimary(out[i+3]):
@@ -155,6 +163,17 @@ func (r *rewriter) compare(out []node) []node {
 		}
 	}
 	return out
+}
+
+// listed is the left side of LIKE and IN. IN over instants would compare their offsets.
+func (r *rewriter) listed(n node, in bool) node {
+	switch {
+	case n.tag == valueVariant:
+		return r.asText(n)
+	case in && (n.tag == valueTZ || n.tag == valueMixed):
+		return raw(codedExpr("000002", "0A000", "Unsupported feature 'IN over TIMESTAMP_TZ in the sandbox: compare by ='."))
+	}
+	return n
 }
 
 func (r *rewriter) pair(a, b node) (node, node) {

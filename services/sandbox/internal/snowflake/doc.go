@@ -18,13 +18,22 @@
 // # What it refuses
 //
 // Everything that it does not know, with Snowflake's code: functions outside its list
-// (002140), stages, PUT, COPY, multi-statement requests, INTERVAL, session formats other
-// than the defaults. Division of two NUMBERs is refused, since DuckDB would answer FLOAT:
+// (002140), tables outside its catalogue (002003), stages, PUT, COPY, multi-statement
+// requests, INTERVAL, IN over TIMESTAMP_TZ, session formats other than the defaults.
+// Division of two NUMBERs and AVG of a NUMBER are refused, since DuckDB would answer FLOAT:
 // cast one side.
 //
 // # Where it differs
 //
-// GROUP BY, DISTINCT and IN take two TIMESTAMP_TZ of the same moment and different offsets
-// for two values. ORDER BY, MIN and MAX of a bare VARIANT go by its JSON text. Lengths,
-// NOT NULL and OBJECT or ARRAY in the metadata of a result are known for plain columns.
+// GROUP BY and DISTINCT take two TIMESTAMP_TZ of the same moment and different offsets for
+// two values. ORDER BY, MIN and MAX of a bare VARIANT go by its JSON text; numbers beyond
+// a double lose digits inside a path of a VARIANT. Lengths, NOT NULL and OBJECT or ARRAY
+// in the metadata of a result are known for plain columns. A NUMBER has one carrier in all
+// chunks of a result, where Snowflake's may differ; the switch varyCarriers has it so.
+//
+// # Hand-made results
+//
+// SELECT * FROM TABLE(TAPLINE_FIXTURE('name')), alone or inside selects that only choose
+// columns, serves fixtures/name.json with exactly its carriers and metadata: numbers,
+// timestamps, nulls, others, carriers (in chunks), empty.
 package snowflake
