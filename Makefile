@@ -49,7 +49,7 @@ dev: tapline ## the same, and keep running
 
 .PHONY: test
 test: ## run all tests with the race detector
-	go test -race -shuffle=on -timeout 5m work
+	go test -race -shuffle=on -timeout 10m work
 
 .PHONY: bench-loader
 bench-loader: build ## measure the loader against the sandbox CleverTap
