@@ -90,9 +90,9 @@ func TestDryRunAppliesNothing(t *testing.T) {
 	if s := r.server.Stats(); s.Records != 0 || s.Profiles != 0 || len(s.Unprocessed) != 0 || s.DryRuns != 1 {
 		t.Errorf("stats after the dry run are %+v", s)
 	}
-	_, real := r.do(r.request("POST", "/1/upload", body))
-	if diff := cmp.Diff(real, dry); diff != "" {
-		t.Errorf("the dry run answers otherwise (-real +dry):\n%s", diff)
+	_, wet := r.do(r.request("POST", "/1/upload", body))
+	if diff := cmp.Diff(wet, dry); diff != "" {
+		t.Errorf("the dry run answers otherwise (-wet +dry):\n%s", diff)
 	}
 }
 
