@@ -26,6 +26,8 @@ type Options struct {
 	DevArgs []string
 	// Env are further variables of every process.
 	Env []string
+	// Replicas is how many of a service run where that is not one.
+	Replicas map[string]int
 }
 
 // Cluster is a running Tapline.
@@ -33,7 +35,8 @@ type Cluster struct {
 	Dir       string
 	Endpoints Endpoints
 	Dev       *Process
-	Services  map[string]*Process // empty unless separate
+	Services  map[string]*Process   // the first of each; empty unless separate
+	Replicas  map[string][]*Process // all of each
 
 	bin     string
 	options Options
@@ -58,7 +61,7 @@ type Endpoints struct {
 // Start runs a cluster until the test ends.
 func Start(t testing.TB, o Options) *Cluster {
 	t.Helper()
-	c := &Cluster{Dir: t.TempDir(), bin: programs(t), options: o, Services: map[string]*Process{}}
+	c := &Cluster{Dir: t.TempDir(), bin: programs(t), options: o, Services: map[string]*Process{}, Replicas: map[string][]*Process{}}
 	base := portBase(t)
 	args := []string{"dev", "--data", filepath.Join(c.Dir, "data"), "--port-base", fmt.Sprint(base)}
 	args = append(args, runningServers(t)...)
@@ -70,27 +73,40 @@ func Start(t testing.TB, o Options) *Cluster {
 	if !o.Separate {
 		return c
 	}
-	for i, name := range Services {
-		env := append([]string{
-			"TAPLINE_KAFKA_BROKERS=" + c.Endpoints.Kafka,
-			"TAPLINE_KAFKA_PREFIX=" + c.Endpoints.KafkaPrefix,
-			"TAPLINE_KAFKA_CREATE_TOPICS=true",
-			"TAPLINE_KAFKA_SESSION_TIMEOUT=6s",
-			"TAPLINE_REDIS_ADDRS=" + c.Endpoints.Redis,
-			"TAPLINE_REDIS_KEY_PREFIX=" + c.Endpoints.RedisPrefix,
-			"TAPLINE_ALLOW_CUSTOM_ENDPOINTS=true",
-			"TAPLINE_ADMIN_ADDR=127.0.0.1:" + fmt.Sprint(base+10+i),
-			"TAPLINE_HTTP_ADDR=127.0.0.1:" + fmt.Sprint(base),
-			"TAPLINE_REQUEST_TIMEOUT=4s",
-			"TAPLINE_MAX_REPLICAS=1",
-		}, o.Env...)
-		c.Services[name] = newProcess(t, c.Dir, name, filepath.Join(c.bin, name), env)
-		c.Services[name].Start(t)
+	admin := base + 10
+	for _, name := range Services {
+		for i := range max(1, o.Replicas[name]) {
+			c.startReplica(t, name, i, base, admin)
+			admin++
+		}
 	}
 	c.Endpoints.ImportCenter = fmt.Sprintf("http://127.0.0.1:%d", base)
 	Eventually(t, time.Minute, "the Import Center answers", func() bool { return c.try("get", "imports", "-o", "json") == nil })
 	c.Apply(t, c.Endpoints.Files["resources"])
 	return c
+}
+
+// startReplica starts a service's replica i.
+func (c *Cluster) startReplica(t testing.TB, name string, i, base, admin int) {
+	t.Helper()
+	env := append([]string{
+		"TAPLINE_KAFKA_BROKERS=" + c.Endpoints.Kafka,
+		"TAPLINE_KAFKA_PREFIX=" + c.Endpoints.KafkaPrefix,
+		"TAPLINE_KAFKA_CREATE_TOPICS=true",
+		"TAPLINE_KAFKA_SESSION_TIMEOUT=6s",
+		"TAPLINE_REDIS_ADDRS=" + c.Endpoints.Redis,
+		"TAPLINE_REDIS_KEY_PREFIX=" + c.Endpoints.RedisPrefix,
+		"TAPLINE_ALLOW_CUSTOM_ENDPOINTS=true",
+		fmt.Sprintf("TAPLINE_ADMIN_ADDR=127.0.0.1:%d", admin),
+		fmt.Sprintf("TAPLINE_HTTP_ADDR=127.0.0.1:%d", base),
+		fmt.Sprintf("TAPLINE_INSTANCE=%d", i),
+		"TAPLINE_REQUEST_TIMEOUT=4s",
+		fmt.Sprintf("TAPLINE_MAX_REPLICAS=%d", max(1, c.options.Replicas[name])),
+	}, c.options.Env...)
+	p := newProcess(t, c.Dir, fmt.Sprintf("%s-%d", name, i), filepath.Join(c.bin, name), env)
+	p.Start(t)
+	c.Replicas[name] = append(c.Replicas[name], p)
+	c.Services[name] = c.Replicas[name][0]
 }
 
 // StartDev starts `tapline dev`, again after a stop, and waits until it is ready.

@@ -1,0 +1,47 @@
+package kafka
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Member is a member of a consumer group as its coordinator sees it.
+type Member struct {
+	ID         string
+	Partitions []TP
+}
+
+// Members lists the members of a group, named without the prefix, by their ids.
+// settled is false while the group rebalances.
+func Members(ctx context.Context, cfg Config, deps Deps, group string) (members []Member, settled bool, err error) {
+	admin, err := openAdmin(cfg, deps)
+	if err != nil {
+		return nil, false, err
+	}
+	defer admin.Close()
+	described, err := admin.DescribeGroups(ctx, cfg.Prefix+group)
+	if err != nil {
+		return nil, false, fmt.Errorf("describing group %s: %w", group, err)
+	}
+	for _, g := range described {
+		if g.Err != nil {
+			return nil, false, fmt.Errorf("describing group %s: %w", group, g.Err)
+		}
+		settled = g.State == "Stable"
+		for _, m := range g.Members {
+			member := Member{ID: m.MemberID}
+			if assigned, ok := m.Assigned.AsConsumer(); ok {
+				for _, t := range assigned.Topics {
+					for _, p := range t.Partitions {
+						member.Partitions = append(member.Partitions, TP{t.Topic, p})
+					}
+				}
+			}
+			members = append(members, member)
+		}
+	}
+	slices.SortFunc(members, func(a, b Member) int { return strings.Compare(a.ID, b.ID) })
+	return members, settled, nil
+}
