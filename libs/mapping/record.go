@@ -11,32 +11,33 @@ import (
 // that failed. ClockSeconds is the run's clock, the time of an event whose
 // mapping names none.
 func (m *Mapping) Map(dst, row []byte, clockSeconds int64) (record []byte, rejects []Reject) {
-	return m.mapRow(dst, row, clockSeconds, false)
+	record, rejects, _ = m.mapRow(dst, row, clockSeconds, false)
+	return record, rejects
 }
 
-// MapAll is Map for a dry run: it reports every check that failed, those of
-// properties that onInvalid leaves out excepted.
-func (m *Mapping) MapAll(dst, row []byte, clockSeconds int64) (record []byte, rejects []Reject) {
+// MapAll is Map for a dry run: it reports every check that failed. Omitted are
+// those that reject nothing, because onInvalid leaves the property out.
+func (m *Mapping) MapAll(dst, row []byte, clockSeconds int64) (record []byte, rejects, omitted []Reject) {
 	return m.mapRow(dst, row, clockSeconds, true)
 }
 
-func (m *Mapping) mapRow(dst, row []byte, clock int64, all bool) ([]byte, []Reject) {
+func (m *Mapping) mapRow(dst, row []byte, clock int64, all bool) (record []byte, rejects, omitted []Reject) {
 	s, ok := m.pool.Get().(*scratch)
 	if !ok {
 		s = newScratch(len(m.columns.names))
 	}
 	defer m.pool.Put(s)
 	if f := m.read(row, s); !f.none() {
-		return dst, []Reject{{Code: f.code, Reason: f.reason}}
+		return dst, []Reject{{Code: f.code, Reason: f.reason}}, nil
 	}
 	b := builder{m: m, s: s, out: dst, all: all}
 	if b.identity() && b.event(clock) {
 		b.properties()
 	}
 	if len(b.rejects) > 0 {
-		return dst, b.rejects
+		return dst, b.rejects, b.omitted
 	}
-	return b.out, nil
+	return b.out, nil, b.omitted
 }
 
 // read finds the mapping's columns in the row.
@@ -115,6 +116,7 @@ type builder struct {
 	out     []byte
 	all     bool
 	rejects []Reject
+	omitted []Reject
 }
 
 // reject notes a failed check and reports whether to go on.
@@ -232,6 +234,9 @@ func (b *builder) properties() {
 		out, f := p.appendTo(b.out, b.s)
 		if !f.none() {
 			if p.omit && f.code != codeNullRejected {
+				if b.all {
+					b.omitted = append(b.omitted, Reject{Code: f.code, Column: p.column, Property: p.name, Reason: f.reason})
+				}
 				continue
 			}
 			if !b.reject(f, p.column, p.name) {

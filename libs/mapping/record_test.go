@@ -149,16 +149,21 @@ func TestMapAll(t *testing.T) {
 	spec := eventSpec(t, `{"nameColumn":"E","createdOn":{"column":"T"}}`,
 		`{"from":"A","to":"a","type":"integer"}`, `{"from":"B","to":"b","onNull":"reject"}`, `{"from":"C","to":"c","type":"integer","onInvalid":"omit"}`)
 	m := compiled(t, spec, nil, Options{})
-	_, rejects := m.MapAll(nil, []byte(`{"ID":"null","E":"Stayed","T":null,"A":"x","B":null,"C":"x"}`), clock)
+	_, rejects, omitted := m.MapAll(nil, []byte(`{"ID":"null","E":"Stayed","T":null,"A":"x","B":null,"C":"x"}`), clock)
 	want := []Reject{
 		{Code: codeIdentityDenied, Column: "ID"}, {Code: codeEventRestricted, Column: "E"}, {Code: codeTsInvalid, Column: "T"},
 		{Code: codeTypeMismatch, Column: "A", Property: "a"}, {Code: codeNullRejected, Column: "B", Property: "b"},
 	}
-	for i := range rejects {
-		rejects[i].Reason = ""
+	for _, all := range [][]Reject{rejects, omitted} {
+		for i := range all {
+			all[i].Reason = ""
+		}
 	}
 	if diff := cmp.Diff(want, rejects); diff != "" {
 		t.Error(diff)
+	}
+	if diff := cmp.Diff([]Reject{{Code: codeTypeMismatch, Column: "C", Property: "c"}}, omitted); diff != "" {
+		t.Errorf("omitted (-want +got):\n%s", diff)
 	}
 }
 

@@ -126,7 +126,7 @@ func FuzzMap(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, row []byte) {
 		record, rejects := m.Map(nil, row, clock)
-		all, allRejects := m.MapAll(nil, row, clock)
+		all, allRejects, _ := m.MapAll(nil, row, clock)
 		if len(rejects) == 0 != (len(allRejects) == 0) || !bytes.Equal(record, all) {
 			t.Fatalf("%q: Map and MapAll differ: %v, %v", row, rejects, allRejects)
 		}

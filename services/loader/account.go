@@ -42,10 +42,11 @@ type account struct {
 
 // candidate is a partition whose next batch goes into the account.
 type candidate struct {
-	part   *part
-	run    *schemas.ActiveRun
-	policy delivery.Policy
-	fate   recovery.Fate
+	part    *part
+	subject string
+	run     *schemas.ActiveRun
+	policy  delivery.Policy
+	fate    recovery.Fate
 }
 
 // account returns the account of a name, following its definition. The caller

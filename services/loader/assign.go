@@ -17,29 +17,47 @@ import (
 // through, but their records may come.
 func (m *member) assigned(_ context.Context, tps []kafka.TP) {
 	m.mu.Lock()
-	byImport := map[string][]*part{}
+	reported := map[reportsOf][]*part{}
 	for _, tp := range tps {
-		p := &part{tp: tp, importName: m.topics.ImportOf(tp.Topic), lane: lane.New(m.seed), idle: make(chan struct{})}
+		p := m.newPart(tp)
 		m.parts[tp] = p
-		byImport[p.importName] = append(byImport[p.importName], p)
+		key := reportsOf{p.importName, p.control}
+		reported[key] = append(reported[key], p)
 	}
 	m.mu.Unlock()
 	m.group.Resume(tps...) // a pause survives a rebalance
 	m.tasks.Go(func() {
-		for importName, parts := range byImport {
-			if err := m.recover(m.work, importName, parts); err != nil {
-				m.fail(fmt.Errorf("taking over partitions of %s: %w", importName, err))
+		for of, parts := range reported {
+			if err := m.recover(m.work, of, parts); err != nil {
+				m.fail(fmt.Errorf("taking over partitions of %s: %w", parts[0].tp.Topic, err))
 				return
 			}
 		}
 	})
 }
 
+// reportsOf says which reports tell of a partition: an import's, or those of all
+// trials of a control partition.
+type reportsOf struct {
+	importName string // "" for trials
+	control    int32
+}
+
+func (m *member) newPart(tp kafka.TP) *part {
+	p := &part{tp: tp, importName: m.topics.ImportOf(tp.Topic), idle: make(chan struct{})}
+	if p.importName == "" {
+		p.control, p.lane = tp.Partition, lane.NewShared(m.seed)
+	} else {
+		p.control, p.lane = schemas.ControlPartition(p.importName), lane.New(m.seed)
+	}
+	return p
+}
+
 // recover reads what earlier owners reported past the committed offsets of an
 // import's partitions. The group gave the partitions away only after those
 // owners drained or their session ended, so nothing is added behind its back
 // but answers that arrive late, which change no decision.
-func (m *member) recover(ctx context.Context, importName string, parts []*part) error {
+func (m *member) recover(ctx context.Context, of reportsOf, parts []*part) error {
 	tps := make([]kafka.TP, len(parts))
 	for i, p := range parts {
 		tps[i] = p.tp
@@ -48,7 +66,7 @@ func (m *member) recover(ctx context.Context, importName string, parts []*part) 
 	if err != nil {
 		return err
 	}
-	reports := kafka.TP{Topic: m.topics.Reports(), Partition: schemas.ControlPartition(importName)}
+	reports := kafka.TP{Topic: m.topics.Reports(), Partition: of.control}
 	pasts := make([]*recovery.Past, len(parts))
 	marks := make([]recovery.Mark, len(parts))
 	from := int64(-1)
@@ -57,7 +75,7 @@ func (m *member) recover(ctx context.Context, importName string, parts []*part) 
 		if c.Offset < 0 {
 			continue // no owner ever sent anything: each commits before its first intent
 		}
-		pasts[i] = recovery.New(importName, p.tp.Partition, c.Offset)
+		pasts[i] = recovery.New(of.importName, p.tp.Partition, c.Offset)
 		marks[i] = recovery.Mark{Prev: c.Offset - 1} // offsets that an operator set have no mark
 		if c.Metadata != "" {
 			if marks[i], err = recovery.ParseMark(c.Metadata); err != nil {
@@ -68,7 +86,7 @@ func (m *member) recover(ctx context.Context, importName string, parts []*part) 
 			from = marks[i].Reports
 		}
 	}
-	next, pause, err := m.readReports(ctx, reports, importName, from, pasts)
+	next, pause, err := m.readReports(ctx, reports, of.importName, from, pasts)
 	if err != nil {
 		return err
 	}
@@ -81,7 +99,7 @@ func (m *member) recover(ctx context.Context, importName string, parts []*part) 
 				return err
 			}
 			c.Offset, marks[i] = start, recovery.Mark{Reports: next, Prev: start - 1}
-			pasts[i] = recovery.New(importName, p.tp.Partition, start)
+			pasts[i] = recovery.New(of.importName, p.tp.Partition, start)
 		}
 		m.mu.Lock()
 		p.lane.Recover(c.Offset, marks[i], pasts[i], inLog)
@@ -107,7 +125,7 @@ func (m *member) readReports(ctx context.Context, tp kafka.TP, importName string
 		return next, nil, err
 	}
 	next, err = m.reader.ReadTo(ctx, tp, from, func(r *kafka.Record) error {
-		if string(r.Key) != importName {
+		if importName != "" && string(r.Key) != importName {
 			return nil
 		}
 		kind := kafka.HeaderValue(r, "ce_type")
@@ -117,6 +135,9 @@ func (m *member) readReports(ctx context.Context, tp kafka.TP, importName string
 		var report schemas.Report
 		if err := json.Unmarshal(r.Value, &report); err != nil {
 			return fmt.Errorf("reading the report at %s[%d] offset %d: %w", r.Topic, r.Partition, r.Offset, err)
+		}
+		if schemas.IsTrial(report.Run) != (importName == "") {
+			return nil
 		}
 		if report.Waiting != nil {
 			if pause = &report; report.Waiting.Over {

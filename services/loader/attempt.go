@@ -23,6 +23,7 @@ import (
 // upload is a batch on its way to an account.
 type upload struct {
 	part     *part
+	subject  string
 	account  *account
 	client   uploader
 	batch    *lane.Batch
@@ -37,6 +38,7 @@ type upload struct {
 	began     time.Time // of the last request
 	status    int
 	took      time.Duration
+	profiles  map[int]string // of a dry run: whether the records' profiles exist
 
 	ctx  context.Context
 	span trace.Span
@@ -53,7 +55,7 @@ func (m *member) newUpload(a *account, c *candidate, b *lane.Batch, now time.Tim
 	}
 	touched := b.Fate == recovery.Ambiguous
 	u := &upload{
-		part: c.part, account: a, batch: b, run: c.run, number: c.run.Number, attempt: c.run.Attempt,
+		part: c.part, subject: c.subject, account: a, batch: b, run: c.run, number: c.run.Number, attempt: c.run.Attempt,
 		delivery:  delivery.New(c.policy, identities, touched),
 		notBefore: now,
 	}
@@ -129,7 +131,7 @@ func (m *member) send(u *upload) {
 	}
 	m.metrics.started(m.work, u.account.name)
 	u.began = time.Now()
-	res, err := u.client.UploadIf(u.ctx, records, false, func() error { return m.young(u.account) })
+	res, err := u.client.UploadIf(u.ctx, records, isDry(u.run), func() error { return m.young(u.account) })
 	if err != nil {
 		res = clevertap.Result{Kind: clevertap.ConfigFault, Cause: "request"}
 	}

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"tapline.dev/libs/kafka"
-	"tapline.dev/schemas"
 	"tapline.dev/services/loader/internal/recovery"
 )
 
@@ -44,7 +43,7 @@ func (m *member) commitParts(ctx context.Context, parts []*part) (done bool) {
 	commits := map[kafka.TP]kafka.Commit{}
 	m.mu.Lock()
 	for _, p := range parts {
-		offset, mark, news := p.lane.Prefix(m.written[schemas.ControlPartition(p.importName)])
+		offset, mark, news := p.lane.Prefix(m.written[p.control])
 		if !news || p.gone {
 			continue
 		}

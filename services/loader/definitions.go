@@ -27,7 +27,7 @@ type imports struct {
 }
 
 func newImports(topics schemas.Topics) *imports {
-	return &imports{topics: topics, known: map[string]bool{}}
+	return &imports{topics: topics, known: map[string]bool{topics.DryRunRecords(): true}}
 }
 
 // apply takes a record of the imports topic. A deleted import stays known until

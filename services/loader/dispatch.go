@@ -77,28 +77,32 @@ func (m *member) plan(p *part, now time.Time) {
 			m.finish(p, m.cutUnsent(p, now))
 			continue
 		}
-		key := runKey{item.ID.Number, item.ID.Attempt}
+		key := m.keyOf(p, &item)
 		if !item.KnownID {
 			m.settleUnsent(p, m.cutUnsent(p, now), nil, unknownRun)
 			continue
 		}
-		verdict, err := m.runs.Peek(p.importName, key.number, key.attempt)
+		verdict, err := m.runs.Peek(key.subject, key.number, key.attempt)
 		switch {
 		case err != nil:
-			m.deps.Telemetry.Logger.ErrorContext(m.work, "an import's state is unreadable, its records wait", "import", p.importName, "error", err)
+			m.deps.Telemetry.Logger.ErrorContext(m.work, "an import's state is unreadable, its records wait", "import", schemas.ImportOf(key.subject), "error", err)
 			p.blocked = now.Add(m.cfg.BackoffMax)
 		case verdict.Unknown && key != p.unknown:
 			m.ask(p, key)
 		case verdict.Unknown:
 			p.unknown = runKey{}
-			m.settleUnsent(p, m.cutUnsent(p, now), nil, unknownRun)
+			outcome := unknownRun
+			if schemas.IsTrial(key.subject) {
+				outcome = delivery.Outcome{Skip: schemas.SkipClosed} // its state is forgotten once it is over
+			}
+			m.settleUnsent(p, m.cutUnsent(p, now), nil, outcome)
 		case verdict.Skip != "":
 			m.settleUnsent(p, m.cutUnsent(p, now), nil, delivery.Outcome{Skip: verdict.Skip})
-		case fate == recovery.Ambiguous && delivery.PolicyOf(&verdict.Run.Spec) == delivery.Hold:
+		case fate == recovery.Ambiguous && policyOf(verdict.Run) == delivery.Hold:
 			m.settleUnsent(p, m.cutUnsent(p, now), verdict.Run, delivery.Held)
 		default:
 			a := m.account(verdict.Run.Spec.Destination.AccountRef, now)
-			a.candidates = append(a.candidates, &candidate{part: p, run: verdict.Run, policy: delivery.PolicyOf(&verdict.Run.Spec), fate: fate})
+			a.candidates = append(a.candidates, &candidate{part: p, subject: key.subject, run: verdict.Run, policy: policyOf(verdict.Run), fate: fate})
 			return
 		}
 	}
@@ -112,15 +116,15 @@ var unknownRun = delivery.Outcome{Code: delivery.CodeUnknownRun, Reason: "no run
 func (m *member) ask(p *part, key runKey) {
 	p.asking = true
 	m.tasks.Go(func() {
-		verdict, err := m.runs.Lookup(m.work, p.importName, key.number, key.attempt)
+		verdict, err := m.runs.Lookup(m.work, key.subject, key.number, key.attempt)
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		p.asking = false
 		switch {
 		case err != nil:
-			m.deps.Telemetry.Logger.WarnContext(m.work, "a run could not be looked up", "import", p.importName, "error", err)
+			m.deps.Telemetry.Logger.WarnContext(m.work, "a run could not be looked up", "import", schemas.ImportOf(key.subject), "error", err)
 			p.blocked = time.Now().Add(m.cfg.BackoffMin)
-		case verdict.Unknown:
+		case verdict.Unknown, verdict.Skip != "" && schemas.IsTrial(key.subject):
 			p.unknown = key
 		}
 		poke(m.wake)
@@ -129,7 +133,7 @@ func (m *member) ask(p *part, key runKey) {
 
 func (m *member) cutUnsent(p *part, now time.Time) *lane.Batch {
 	b := p.lane.CutUnsent(now, unsentRecords)
-	b.Floor = m.written[schemas.ControlPartition(p.importName)]
+	b.Floor = m.written[p.control]
 	return b
 }
 
@@ -206,7 +210,7 @@ func (m *member) cut(a *account, now time.Time) (u *upload, again time.Time) {
 		if batch == nil {
 			continue
 		}
-		batch.Floor = m.written[schemas.ControlPartition(c.part.importName)]
+		batch.Floor = m.written[c.part.control]
 		m.turns.Take(name, weight(&c.run.Spec))
 		m.plan(c.part, now)
 		return m.newUpload(a, c, batch, now), again
@@ -221,7 +225,7 @@ func (m *member) limits(a *account, c *candidate) lane.Limits {
 		Linger:  m.cfg.Linger,
 		// Of two records of one identity the second must not overtake the first
 		// when that one is retried alone.
-		OncePerIdentity: c.policy != delivery.Replace && c.run.Spec.Destination.Type == schemas.TypeProfile,
+		OncePerIdentity: c.policy != delivery.Replace && !isDry(c.run) && c.run.Spec.Destination.Type == schemas.TypeProfile,
 	}
 	if _, _, open := a.circuit.Open(); open && c.policy == delivery.Hold {
 		limits.Records = 1 // what a probe leaves ambiguous is rejected
@@ -235,7 +239,7 @@ const bodyOverhead = int64(len(`{"d":[]}`))
 // endStopped settles waiting uploads whose run is to end. The caller holds mu.
 func (m *member) endStopped(a *account) {
 	a.waiting = slices.DeleteFunc(a.waiting, func(u *upload) bool {
-		verdict, err := m.runs.Peek(u.part.importName, u.run.Number, u.run.Attempt)
+		verdict, err := m.runs.Peek(u.subject, u.run.Number, u.run.Attempt)
 		if err != nil || verdict.Skip == "" || u.part.draining {
 			return false
 		}

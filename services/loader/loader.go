@@ -37,6 +37,11 @@ type uploader interface {
 	Close()
 }
 
+// finder looks a profile up, by "identity" or "objectId".
+type finder interface {
+	Exists(ctx context.Context, by, id string) (bool, error)
+}
+
 // Service is the loader.
 type Service struct {
 	cfg      Config

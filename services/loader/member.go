@@ -48,7 +48,8 @@ type member struct {
 // part is an owned partition of a records topic.
 type part struct {
 	tp         kafka.TP
-	importName string
+	importName string // "" of the dry runs' topic, where each record names its own
+	control    int32  // the control partition of its imports
 	lane       *lane.Lane
 	paused     bool          // not fetched: its buffer is full
 	active     int           // requests and reports under way
@@ -62,8 +63,16 @@ type part struct {
 	blocked time.Time // until when the head is not looked at again
 }
 
-// runKey is an attempt of a run of the part's import.
-type runKey struct{ number, attempt int }
+// runKey is an attempt of a subject's run.
+type runKey struct {
+	subject         string
+	number, attempt int
+}
+
+// keyOf is whose record an item is.
+func (m *member) keyOf(p *part, item *lane.Item) runKey {
+	return runKey{m.topics.SubjectOf(p.tp.Topic, item.Record.Key), item.ID.Number, item.ID.Attempt}
+}
 
 // serve joins the group and loads until ctx ends or something breaks.
 func (s *Service) serve(ctx context.Context) (err error) {

@@ -30,10 +30,10 @@ type notice struct {
 // caller holds mu.
 func (m *member) announce(a *account, now time.Time) {
 	for _, c := range a.candidates {
-		m.announceFor(a, c.part.importName, c.run, now)
+		m.announceFor(a, schemas.ImportOf(c.subject), c.run, now)
 	}
 	for _, u := range a.waiting {
-		m.announceFor(a, u.part.importName, u.run, now)
+		m.announceFor(a, schemas.ImportOf(u.subject), u.run, now)
 	}
 }
 

@@ -21,7 +21,7 @@ const source = "loader"
 
 // id names an upload in reports: where it lies, for people.
 func (u *upload) id() string {
-	return schemas.RunID(u.part.importName, u.number) + "." + strconv.Itoa(u.attempt) + "/" +
+	return schemas.RunOf(u.subject, u.number) + "." + strconv.Itoa(u.attempt) + "/" +
 		strconv.Itoa(int(u.part.tp.Partition)) + "/" + strconv.FormatInt(u.batch.First(), 10)
 }
 
@@ -30,7 +30,7 @@ func (u *upload) id() string {
 func (m *member) settleUnsent(p *part, b *lane.Batch, run *schemas.ActiveRun, outcome delivery.Outcome) {
 	head := b.Items[0].ID
 	u := &upload{
-		part: p, batch: b, run: run, number: head.Number, attempt: head.Attempt,
+		part: p, subject: m.keyOf(p, &b.Items[0]).subject, batch: b, run: run, number: head.Number, attempt: head.Attempt,
 		delivery: delivery.New(delivery.Hold, make([]uint64, len(b.Items)), false),
 		ctx:      m.work, span: noop.Span{},
 	}
@@ -41,6 +41,7 @@ func (m *member) settleUnsent(p *part, b *lane.Batch, run *schemas.ActiveRun, ou
 
 // settle makes the outcomes of an upload durable and lets its partition go on.
 func (m *member) settle(u *upload) {
+	m.lookUp(u)
 	err := m.report(m.work, u)
 	m.mu.Lock()
 	if err == nil && !u.part.gone {
@@ -92,6 +93,9 @@ func (m *member) report(ctx context.Context, u *upload) error {
 		if u.delivery.Resent[i] {
 			receipt.Resent++
 		}
+		if code := u.profiles[i]; code != "" {
+			receipt.Profiles = append(receipt.Profiles, schemas.OffsetOutcome{Offset: item.Record.Offset, Code: code})
+		}
 		counts[delivery.Outcome{Loaded: o.Loaded, Code: o.Code, Skip: o.Skip}]++
 	}
 	if len(decided) == 0 {
@@ -116,15 +120,18 @@ func (m *member) report(ctx context.Context, u *upload) error {
 }
 
 func (m *member) count(u *upload, counts map[delivery.Outcome]int64, resent int64) {
+	if schemas.IsTrial(u.subject) {
+		return // nothing of a trial is in an import's figures
+	}
 	for o, n := range counts {
 		switch {
 		case o.Loaded:
-			m.metrics.counted(m.work, u.part.importName, "loaded", "", n)
+			m.metrics.counted(m.work, u.subject, "loaded", "", n)
 			u.span.SetAttributes(attribute.Int64("tapline.loaded", n))
 		case o.Code != "":
-			m.metrics.counted(m.work, u.part.importName, "rejected", o.Code, n)
+			m.metrics.counted(m.work, u.subject, "rejected", o.Code, n)
 		default:
-			m.metrics.counted(m.work, u.part.importName, "skipped", o.Skip, n)
+			m.metrics.counted(m.work, u.subject, "skipped", o.Skip, n)
 		}
 	}
 	if resent > 0 {
@@ -144,14 +151,14 @@ func (m *member) reject(u *upload, item *lane.Item, o delivery.Outcome) (*kafka.
 	}
 	reject := schemas.Reject{
 		Stage: schemas.StageLoad, Code: o.Code, Class: class, Reason: o.Reason,
-		Import: u.part.importName, Run: schemas.RunID(u.part.importName, u.number), Attempt: u.attempt,
+		Import: schemas.ImportOf(u.subject), Run: schemas.RunOf(u.subject, u.number), Attempt: u.attempt,
 		ID: string(kafka.HeaderValue(r, schemas.HeaderID)), Topic: r.Topic, Partition: r.Partition, Offset: r.Offset,
 		Time: time.Now().UTC(),
 	}
-	if len(r.Value)+rejectOverhead < int(m.cfg.Kafka.MaxMessageBytes) && json.Valid(r.Value) {
+	if !schemas.IsTrial(u.subject) && len(r.Value)+rejectOverhead < int(m.cfg.Kafka.MaxMessageBytes) && json.Valid(r.Value) {
 		reject.Record = r.Value
 	}
-	rec, err := kafka.RejectRecord(m.topics.Rejects(), reject, source)
+	rec, err := kafka.RejectRecord(m.topics.RejectsOf(u.subject), reject, source)
 	if err != nil {
 		return nil, fmt.Errorf("writing a reject: %w", err)
 	}
@@ -160,7 +167,7 @@ func (m *member) reject(u *upload, item *lane.Item, o delivery.Outcome) (*kafka.
 
 // write makes a report about an upload durable.
 func (m *member) write(ctx context.Context, u *upload, report schemas.Report) error {
-	report.Import, report.Run = u.part.importName, schemas.RunID(u.part.importName, u.number)
+	report.Import, report.Run = schemas.ImportOf(u.subject), schemas.RunOf(u.subject, u.number)
 	report.Number, report.Attempt, report.Time = u.number, u.attempt, time.Now().UTC()
 	if u.run != nil {
 		report.TraceID = u.run.TraceID

@@ -29,7 +29,7 @@ type batch struct {
 
 // lotKey names the rows that one map report counts.
 type lotKey struct {
-	importName      string
+	subject         string // an import, or a trial
 	number, attempt int
 	partition       int32
 }
@@ -56,13 +56,16 @@ func (s *Service) newBatch() *batch {
 // Invariant 3: every row leaves here counted as mapped, rejected or skipped, in
 // the report that the same transaction holds.
 func (b *batch) add(ctx context.Context, row *kafka.Record) error {
-	importName := b.s.topics.ImportOf(row.Topic)
+	subject := b.s.topics.SubjectOf(row.Topic, row.Key)
+	if schemas.IsPreview(subject) {
+		return nil // read by whoever asked for it, and by nobody else
+	}
 	id, ok := schemas.ParseRowID(kafka.HeaderValue(row, schemas.HeaderID))
 	if !ok {
-		return b.reject(&lot{lotKey: lotKey{importName: importName, partition: row.Partition}}, row,
+		return b.reject(&lot{lotKey: lotKey{subject: subject, partition: row.Partition}}, row,
 			mapping.Reject{Code: "unknown_run", Reason: "the record carries no id header of a run"})
 	}
-	l, err := b.lotOf(ctx, lotKey{importName, id.Number, id.Attempt, row.Partition}, row.Offset)
+	l, err := b.lotOf(ctx, lotKey{subject, id.Number, id.Attempt, row.Partition}, row.Offset)
 	if err != nil {
 		return err
 	}
@@ -78,19 +81,26 @@ func (b *batch) add(ctx context.Context, row *kafka.Record) error {
 	}
 	b.link(l, row)
 	start := len(b.buffer)
-	grown, rejects := safeMap(l.rule, b.buffer, row.Value)
+	grown, rejects, omitted := safeMap(l.rule, b.buffer, row.Value, l.run.Mode == schemas.ModeDryRun)
+	if err := b.show(l, row, rejects, omitted); err != nil {
+		return err
+	}
 	if len(rejects) > 0 {
 		return b.reject(l, row, rejects[0])
 	}
 	b.buffer = grown
 	value := b.buffer[start:len(b.buffer):len(b.buffer)]
+	if l.run.Mode == schemas.ModeSync && !shown(row, value) {
+		b.buffer = b.buffer[:start]
+		return b.reject(l, row, mapping.Reject{Code: "shown_differs", Reason: "the record differs from the one that the dry run showed"})
+	}
 	if size := len(value) + len(row.Key) + recordOverhead; size > int(b.s.cfg.Kafka.MaxMessageBytes) {
 		b.buffer = b.buffer[:start]
 		return b.reject(l, row, mapping.Reject{Code: "row_too_large", Reason: "the record is larger than Kafka's message limit"})
 	}
 	l.report.Mapped++
 	b.out = append(b.out, &kafka.Record{
-		Topic: b.s.topics.Records(importName), Partition: row.Partition, Key: row.Key, Value: value,
+		Topic: b.s.topics.RecordsOf(subject), Partition: row.Partition, Key: row.Key, Value: value,
 		Headers: []kafka.Header{
 			{Key: schemas.HeaderID, Value: kafka.HeaderValue(row, schemas.HeaderID)},
 			{Key: schemas.HeaderTraceparent, Value: l.parent},
@@ -104,13 +114,17 @@ const recordOverhead = 512
 
 // safeMap turns a panic of one row's mapping into a reject of that row: a
 // poison row must not stop its neighbours.
-func safeMap(r *rule, dst, row []byte) (record []byte, rejects []mapping.Reject) {
+func safeMap(r *rule, dst, row []byte, all bool) (record []byte, rejects, omitted []mapping.Reject) {
 	defer func() {
 		if recover() != nil {
 			record, rejects = dst, []mapping.Reject{{Code: "row_unreadable", Reason: "the row could not be processed"}}
 		}
 	}()
-	return r.mapping.Map(dst, row, r.clock)
+	if all {
+		return r.mapping.MapAll(dst, row, r.clock)
+	}
+	record, rejects = r.mapping.Map(dst, row, r.clock)
+	return record, rejects, nil
 }
 
 // lotOf returns the lot of a row, deciding once for all its rows.
@@ -118,14 +132,14 @@ func (b *batch) lotOf(ctx context.Context, key lotKey, offset int64) (*lot, erro
 	if l := b.lots[key]; l != nil {
 		return l, nil
 	}
-	verdict, err := b.s.runs.Lookup(ctx, key.importName, key.number, key.attempt)
+	verdict, err := b.s.runs.Lookup(ctx, key.subject, key.number, key.attempt)
 	if err != nil {
 		return nil, err
 	}
 	l := &lot{lotKey: key, skip: verdict.Skip, unknown: verdict.Unknown, run: verdict.Run, links: map[string]bool{}}
 	l.report = schemas.Mapped{Partition: key.partition, From: offset, To: offset, RejectsByCode: map[string]int64{}, Skipped: map[string]int64{}}
 	if l.run != nil {
-		l.rule, err = b.s.rules.forRun(ctx, key.importName, l.run)
+		l.rule, err = b.s.rules.forRun(ctx, key.subject, l.run)
 		switch {
 		case errors.Is(err, errNewerAttempt):
 			l.run, l.skip = nil, schemas.SkipClosed
@@ -166,24 +180,33 @@ func (b *batch) link(l *lot, row *kafka.Record) {
 
 // reject produces a reject and counts it.
 func (b *batch) reject(l *lot, row *kafka.Record, why mapping.Reject) error {
+	if err := b.produceReject(l, row, why, false); err != nil {
+		return err
+	}
+	if l.report.RejectsByCode != nil {
+		l.report.RejectsByCode[why.Code]++
+	}
+	return nil
+}
+
+// produceReject produces a reject. Those of a dry run do without the row, which
+// lies beside them.
+func (b *batch) produceReject(l *lot, row *kafka.Record, why mapping.Reject, omitted bool) error {
 	info, _ := schemas.LookupError(why.Code)
 	reject := schemas.Reject{
 		Stage: schemas.StageMap, Code: why.Code, Class: info.Class, Column: why.Column, Property: why.Property, Reason: why.Reason,
-		Import: l.importName, Run: schemas.RunID(l.importName, l.number), Attempt: l.attempt,
+		Import: schemas.ImportOf(l.subject), Run: schemas.RunOf(l.subject, l.number), Attempt: l.attempt, Omitted: omitted,
 		ID:    string(kafka.HeaderValue(row, schemas.HeaderID)),
 		Topic: row.Topic, Partition: row.Partition, Offset: row.Offset, Time: b.now,
 	}
-	if len(row.Value)+recordOverhead*4 < int(b.s.cfg.Kafka.MaxMessageBytes) && json.Valid(row.Value) {
+	if !schemas.IsTrial(l.subject) && len(row.Value)+recordOverhead*4 < int(b.s.cfg.Kafka.MaxMessageBytes) && json.Valid(row.Value) {
 		reject.Row = row.Value
 	}
-	rec, err := kafka.RejectRecord(b.s.topics.Rejects(), reject, "mapper")
+	rec, err := kafka.RejectRecord(b.s.topics.RejectsOf(l.subject), reject, "mapper")
 	if err != nil {
 		return err
 	}
 	b.out = append(b.out, rec)
-	if l.report.RejectsByCode != nil {
-		l.report.RejectsByCode[why.Code]++
-	}
 	return nil
 }
 
@@ -194,13 +217,13 @@ func (b *batch) finish() ([]*kafka.Record, error) {
 			continue
 		}
 		report := schemas.Report{
-			Kind: schemas.ReportMapped, Import: l.importName, Run: schemas.RunID(l.importName, l.number),
+			Kind: schemas.ReportMapped, Import: schemas.ImportOf(l.subject), Run: schemas.RunOf(l.subject, l.number),
 			Number: l.number, Attempt: l.attempt, Time: b.now, Mapped: &l.report,
 		}
 		if l.span != nil {
 			report.TraceID = l.span.SpanContext().TraceID().String()
 		}
-		rec, err := kafka.ControlRecord(b.s.topics.Reports(), l.importName, l.importName, report, "report.mapped", "mapper")
+		rec, err := kafka.ControlRecord(b.s.topics.Reports(), report.Import, report.Import, report, "report.mapped", "mapper")
 		if err != nil {
 			return nil, fmt.Errorf("reporting: %w", err)
 		}
@@ -212,12 +235,15 @@ func (b *batch) finish() ([]*kafka.Record, error) {
 // count adds a committed batch to the metrics.
 func (b *batch) count(ctx context.Context) {
 	for _, l := range b.order {
-		b.s.metrics.counted(ctx, l.importName, "mapped", "", l.report.Mapped)
+		if schemas.IsTrial(l.subject) {
+			continue // nothing of a trial is in an import's figures
+		}
+		b.s.metrics.counted(ctx, l.subject, "mapped", "", l.report.Mapped)
 		for code, n := range l.report.RejectsByCode {
-			b.s.metrics.counted(ctx, l.importName, "rejected", code, n)
+			b.s.metrics.counted(ctx, l.subject, "rejected", code, n)
 		}
 		for reason, n := range l.report.Skipped {
-			b.s.metrics.counted(ctx, l.importName, "skipped", reason, n)
+			b.s.metrics.counted(ctx, l.subject, "skipped", reason, n)
 		}
 	}
 }

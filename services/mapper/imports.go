@@ -18,7 +18,7 @@ type imports struct {
 }
 
 func newImports(topics schemas.Topics) *imports {
-	return &imports{topics: topics, known: map[string]bool{}}
+	return &imports{topics: topics, known: map[string]bool{topics.DryRunRows(): true}}
 }
 
 // apply takes a record of the imports topic. A deleted import stays known until

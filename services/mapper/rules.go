@@ -19,9 +19,9 @@ type rules struct {
 	columnsTable, resourcesTable *kafka.Table
 
 	mu       sync.Mutex
-	columns  map[string]schemas.RowSchema            // by import
+	columns  map[string]schemas.RowSchema            // by columns key
 	accounts map[string]schemas.CleverTapAccountSpec // by name
-	compiled map[string]*rule                        // newest by import
+	compiled map[string]*rule                        // newest by columns key
 }
 
 // rule is the mapping of one run's attempt.
@@ -69,11 +69,12 @@ func (r *rules) applyResource(rec *kafka.Record) {
 }
 
 // forRun returns the rule of a run's attempt, compiled once.
-func (r *rules) forRun(ctx context.Context, importName string, run *schemas.ActiveRun) (*rule, error) {
-	if rule := r.cached(importName, run); rule != nil {
+func (r *rules) forRun(ctx context.Context, subject string, run *schemas.ActiveRun) (*rule, error) {
+	key := schemas.ColumnsKey(subject)
+	if rule := r.cached(key, run); rule != nil {
 		return rule, nil
 	}
-	found, err := r.columnsOf(ctx, importName, run)
+	found, err := r.columnsOf(ctx, key, run)
 	if err != nil {
 		return nil, err
 	}
@@ -96,14 +97,14 @@ func (r *rules) forRun(ctx context.Context, importName string, run *schemas.Acti
 		compiled.problem = fmt.Errorf("%s: %s", problems[0].Path, problems[0].Message)
 	}
 	compiled.mapping = m
-	r.compiled[importName] = compiled
+	r.compiled[key] = compiled
 	return compiled, nil
 }
 
-func (r *rules) cached(importName string, run *schemas.ActiveRun) *rule {
+func (r *rules) cached(key string, run *schemas.ActiveRun) *rule {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if c := r.compiled[importName]; c != nil && c.number == run.Number && c.attempt == run.Attempt {
+	if c := r.compiled[key]; c != nil && c.number == run.Number && c.attempt == run.Attempt {
 		return c
 	}
 	return nil
@@ -111,10 +112,10 @@ func (r *rules) cached(importName string, run *schemas.ActiveRun) *rule {
 
 // columnsOf returns the columns of a run's attempt. The extractor writes them
 // before the attempt's first row, so whoever has a row finds them in the topic.
-func (r *rules) columnsOf(ctx context.Context, importName string, run *schemas.ActiveRun) (schemas.RowSchema, error) {
+func (r *rules) columnsOf(ctx context.Context, key string, run *schemas.ActiveRun) (schemas.RowSchema, error) {
 	for range 2 {
 		r.mu.Lock()
-		found, ok := r.columns[importName]
+		found, ok := r.columns[key]
 		r.mu.Unlock()
 		if ok && found.Number == run.Number && found.Attempt == run.Attempt {
 			return found, nil

@@ -52,6 +52,7 @@ type Client struct {
 	transport *http.Transport
 	http      *http.Client
 	payloads  sync.Pool
+	lookups   chan struct{} // a token for each look-up under way
 }
 
 // NewClient makes a client; it connects when the first upload does.
@@ -82,6 +83,7 @@ func NewClient(acc Account) *Client {
 		acc:       acc,
 		url:       strings.TrimRight(acc.Endpoint, "/") + "/1/upload",
 		transport: transport,
+		lookups:   make(chan struct{}, lookups),
 		http: &http.Client{
 			Transport:     transport,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

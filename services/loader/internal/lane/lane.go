@@ -6,6 +6,7 @@
 package lane
 
 import (
+	"bytes"
 	"hash/maphash"
 	"slices"
 	"time"
@@ -57,13 +58,14 @@ func (b *Batch) Last() int64 { return b.Items[len(b.Items)-1].Record.Offset }
 
 // Lane is one partition.
 type Lane struct {
-	seed  maphash.Seed
-	next  int64 // the lowest offset that is still to come
-	prev  int64 // the record before next
-	queue []Item
-	head  int
-	bytes int64
-	since time.Time // since when the head is the head
+	seed   maphash.Seed
+	shared bool  // by the runs of several subjects, which the records' keys name
+	next   int64 // the lowest offset that is still to come
+	prev   int64 // the record before next
+	queue  []Item
+	head   int
+	bytes  int64
+	since  time.Time // since when the head is the head
 
 	past    *recovery.Past
 	reports int64 // the reports offset that a successor needs for what past knows
@@ -79,6 +81,14 @@ type Lane struct {
 // Recover; nothing is cut before.
 func New(seed maphash.Seed) *Lane {
 	return &Lane{seed: seed, next: -1, locks: map[uint64]*Batch{}}
+}
+
+// NewShared starts a lane of records whose keys name their run: no batch holds
+// two of them.
+func NewShared(seed maphash.Seed) *Lane {
+	l := New(seed)
+	l.shared = true
+	return l
 }
 
 // Recover tells where the lane starts: the committed offset, its mark and what
@@ -174,15 +184,15 @@ func (l *Lane) CutUnsent(now time.Time, limit int) *Batch {
 // measure counts the records that the next batch can hold. closed: waiting will
 // not make it larger.
 func (l *Lane) measure(fate recovery.Fate, limits Limits) (n int, closed bool) {
-	var bytes int64
+	var size int64
 	var seen map[uint64]bool
 	if limits.OncePerIdentity {
 		seen = map[uint64]bool{}
 	}
 	for n < limits.Records && l.head+n < len(l.queue) {
 		item := &l.queue[l.head+n]
-		size := int64(len(item.Record.Value)) + 1 // and a comma
-		if n > 0 && (bytes+size > limits.Bytes || !l.same(n, fate)) {
+		more := int64(len(item.Record.Value)) + 1 // and a comma
+		if n > 0 && (size+more > limits.Bytes || !l.same(n, fate)) {
 			return n, true
 		}
 		if _, locked := l.locks[item.Identity]; locked {
@@ -194,7 +204,7 @@ func (l *Lane) measure(fate recovery.Fate, limits Limits) (n int, closed bool) {
 			}
 			seen[item.Identity] = true
 		}
-		bytes += size
+		size += more
 		n++
 	}
 	return n, n == limits.Records
@@ -207,7 +217,7 @@ func (l *Lane) same(n int, fate recovery.Fate) bool {
 	}
 	head, item := &l.queue[l.head], &l.queue[l.head+n]
 	return item.ID.Number == head.ID.Number && item.ID.Attempt == head.ID.Attempt &&
-		item.KnownID == head.KnownID && l.past.Fate(item.Record.Offset) == fate
+		item.KnownID == head.KnownID && (!l.shared || bytes.Equal(item.Record.Key, head.Record.Key)) && l.past.Fate(item.Record.Offset) == fate
 }
 
 func (l *Lane) take(n int, fate recovery.Fate, now time.Time) *Batch {

@@ -57,16 +57,18 @@ type Past struct {
 	until      time.Time // until when an ambiguous upload's request may still arrive
 }
 
-// New returns a Past that knows nothing yet.
+// New returns a Past that knows nothing yet. Without an import's name it is of
+// the dry runs' topic.
 func New(importName string, partition int32, committed int64) *Past {
 	return &Past{importName: importName, partition: partition, committed: committed, fates: map[int64]Fate{}, last: -1}
 }
 
-// Add takes in a report, in the order of the log. Reports of other imports,
-// partitions and stages change nothing. timeout is how long a request lives
+// Add takes in a report, in the order of the log. Reports of other imports, of
+// other partitions and stages, and of trials where they are not meant, change
+// nothing. timeout is how long a request lives
 // after its intent.
 func (p *Past) Add(r *schemas.Report, timeout time.Duration) {
-	if r.Import != p.importName {
+	if schemas.IsTrial(r.Run) != (p.importName == "") || (p.importName != "" && r.Import != p.importName) {
 		return
 	}
 	switch {

@@ -1,0 +1,71 @@
+package loader
+
+import (
+	"encoding/json"
+	"sync"
+
+	"tapline.dev/schemas"
+	"tapline.dev/services/loader/internal/delivery"
+)
+
+// isDry tells whether a run's records are only tried.
+func isDry(run *schemas.ActiveRun) bool { return run != nil && run.Mode == schemas.ModeDryRun }
+
+// policyOf is how a run's records may be sent again: those of a dry run as often
+// as it takes, because nothing is stored.
+func policyOf(run *schemas.ActiveRun) delivery.Policy {
+	if isDry(run) {
+		return delivery.Resend
+	}
+	return delivery.PolicyOf(&run.Spec)
+}
+
+// lookUp asks whether the profiles of a dry run's records exist. What CleverTap
+// does not say is unknown: it holds nothing up.
+func (m *member) lookUp(u *upload) {
+	profiles, ok := u.client.(finder)
+	if !ok || !isDry(u.run) || u.run.Spec.Destination.Type != schemas.TypeProfile {
+		return
+	}
+	known := map[string]string{} // by identity
+	wanted := map[int]string{}
+	by := "identity"
+	for i := range u.batch.Items {
+		if !u.delivery.Outcomes[i].Loaded {
+			continue
+		}
+		var record struct {
+			Identity string `json:"identity"`
+			ObjectID string `json:"objectId"`
+		}
+		if json.Unmarshal(u.batch.Items[i].Record.Value, &record) != nil {
+			continue
+		}
+		wanted[i] = record.Identity
+		if record.ObjectID != "" {
+			by, wanted[i] = "objectId", record.ObjectID
+		}
+		known[wanted[i]] = schemas.ProfileUnknown
+	}
+	var mu sync.Mutex
+	var asking sync.WaitGroup
+	for id := range known {
+		asking.Go(func() {
+			found, err := profiles.Exists(u.ctx, by, id)
+			if err != nil {
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			known[id] = schemas.ProfileNew
+			if found {
+				known[id] = schemas.ProfileUpdated
+			}
+		})
+	}
+	asking.Wait()
+	u.profiles = make(map[int]string, len(wanted))
+	for i, id := range wanted {
+		u.profiles[i] = known[id]
+	}
+}

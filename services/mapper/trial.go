@@ -1,0 +1,36 @@
+package mapper
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+
+	"tapline.dev/libs/kafka"
+	"tapline.dev/libs/mapping"
+	"tapline.dev/schemas"
+)
+
+// show produces what a dry run shows of a row beyond its first reject, which
+// alone counts: every further failed check, and the properties left out.
+func (b *batch) show(l *lot, row *kafka.Record, rejects, omitted []mapping.Reject) error {
+	if l.run.Mode != schemas.ModeDryRun {
+		return nil
+	}
+	for i := 1; i < len(rejects); i++ {
+		if err := b.produceReject(l, row, rejects[i], false); err != nil {
+			return err
+		}
+	}
+	for _, why := range omitted {
+		if err := b.produceReject(l, row, why, true); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// shown tells whether a record is byte for byte the one that a dry run showed of
+// the row.
+func shown(row *kafka.Record, record []byte) bool {
+	sum := sha256.Sum256(record)
+	return hex.EncodeToString(sum[:]) == string(kafka.HeaderValue(row, schemas.HeaderShown))
+}
