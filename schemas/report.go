@@ -156,9 +156,11 @@ type OffsetOutcome struct {
 	Code   string `json:"code"`
 }
 
-// Waiting says that a run waits for its account, or, with Over, no longer.
+// Waiting says that a run waits for its CleverTap account, or in the stage
+// extract for its Snowflake connection, or, with Over, no longer.
 type Waiting struct {
-	Account string    `json:"account"`
+	Stage   string    `json:"stage,omitempty"`
+	Account string    `json:"account"` // or connection
 	Since   time.Time `json:"since"`
 	Reason  string    `json:"reason"`
 	Over    bool      `json:"over,omitempty"`

@@ -62,7 +62,7 @@ func DefaultConfig() Config {
 		RetryDelay:     500 * time.Millisecond,
 		EarlyReport:    2 * time.Second,
 		Snowflake: SnowflakeConfig{
-			LoginTimeout:     30 * time.Second,
+			LoginTimeout:     15 * time.Second,
 			StatementTimeout: 4 * time.Hour,
 			QueuedTimeout:    time.Hour,
 			StallTimeout:     time.Minute,

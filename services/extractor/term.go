@@ -167,9 +167,26 @@ func (t *term) extract() error {
 		}
 		t.metrics.retries.Add(t.reading, 1)
 		t.log.WarnContext(t.reading, "asking Snowflake again", slog.String("code", refused.Code), slog.Int("number", refused.Number), slog.Int("try", tries))
+		t.waiting(refused)
 		if err := pause(t.reading, t.cfg.RetryDelay<<min(tries-1, 8)); err != nil {
 			return err
 		}
+	}
+}
+
+// waiting lets the run say why nothing is read. The next report of the
+// extraction takes it back.
+func (t *term) waiting(refused *snowflake.Error) {
+	w := schemas.Waiting{
+		Stage: schemas.StageExtract, Account: t.active.Spec.Source.ConnectionRef,
+		Since: time.Now().UTC(), Reason: refused.Reason,
+	}
+	rec, err := t.report(t.reading, schemas.Report{Kind: schemas.ReportWaiting, Waiting: &w})
+	if err == nil {
+		err = t.producer.Produce(t.reading, rec)
+	}
+	if err != nil && t.reading.Err() == nil {
+		t.log.WarnContext(t.reading, "that the run waits was not reported", slog.Any("error", err))
 	}
 }
 

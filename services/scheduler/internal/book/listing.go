@@ -63,9 +63,13 @@ func nextRun(e *entry) time.Time {
 	return e.nextDue
 }
 
-// health is the share of the rows read that were processed. A superseded record
-// was: the later one of its identity has all of its keys.
+// health is the share of the rows read that were processed, nothing if the run
+// failed before it read any. A superseded record was: the later one of its
+// identity has all of its keys.
 func health(r *schemas.Run) *float64 {
+	if r.Counts.Read == 0 && (r.State == schemas.StateFailed || r.State == schemas.StateCancelled) {
+		return nil
+	}
 	share := 1.0
 	if c := r.Counts; c.Read > 0 {
 		failed := c.Rejected() + c.MapSkipped + c.LoadSkipped - r.SkippedByReason[schemas.SkipSuperseded]

@@ -51,6 +51,9 @@ func apply(f *schemas.Fold, attempt int, r *schemas.Report) bool {
 	if r.Attempt < 1 || r.Attempt > attempt {
 		return false
 	}
+	if f.Waiting != nil && f.Waiting.Stage == schemas.StageExtract && (r.Started != nil || r.Chunk != nil || r.Final != nil) {
+		f.Waiting = nil // Snowflake answers
+	}
 	switch {
 	case r.Started != nil:
 		if r.Attempt != attempt || f.Final != nil {
@@ -140,7 +143,7 @@ func receipt(f *schemas.Fold, r *schemas.Report) {
 	// The loader counts what it knows to have written before; of an offset that
 	// has its outcome it need not know. One record is never counted by both.
 	f.Resent += max(rec.Resent, again)
-	if f.Waiting != nil && rec.Status == 200 && r.Time.After(f.Waiting.Since) {
+	if f.Waiting != nil && f.Waiting.Stage != schemas.StageExtract && rec.Status == 200 && r.Time.After(f.Waiting.Since) {
 		// The account answers, whoever was to say so.
 		f.Waiting = nil
 	}
@@ -162,7 +165,9 @@ func skip(f *schemas.Fold, attempt int, reason string, n int64) {
 
 func waiting(f *schemas.Fold, w *schemas.Waiting) bool {
 	if w.Over {
-		f.Waiting = nil
+		if f.Waiting != nil && f.Waiting.Stage == w.Stage {
+			f.Waiting = nil
+		}
 		return true
 	}
 	f.Waiting = w

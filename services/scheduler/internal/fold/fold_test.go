@@ -115,6 +115,14 @@ func TestApply(t *testing.T) {
 			[]bool{true}, func(f *schemas.Fold) bool { return true }},
 		{"waiting", 1, []schemas.Report{{Attempt: 1, Waiting: &schemas.Waiting{Since: since}}},
 			[]bool{false}, func(f *schemas.Fold) bool { return f.Waiting != nil }},
+		{"waiting for Snowflake ends when it is read", 1, []schemas.Report{
+			{Attempt: 1, Waiting: &schemas.Waiting{Stage: schemas.StageExtract, Since: since}},
+			{Attempt: 1, Started: &schemas.Started{}},
+		}, []bool{false, true}, func(f *schemas.Fold) bool { return f.Waiting == nil }},
+		{"waiting for Snowflake does not end by an account's answer", 1, []schemas.Report{
+			{Attempt: 1, Waiting: &schemas.Waiting{Stage: schemas.StageExtract, Since: since}},
+			{Attempt: 1, Waiting: &schemas.Waiting{Over: true}},
+		}, []bool{false, true}, func(f *schemas.Fold) bool { return f.Waiting != nil }},
 		{"waiting is over", 1, []schemas.Report{{Attempt: 1, Waiting: &schemas.Waiting{Since: since}}, {Attempt: 1, Waiting: &schemas.Waiting{Over: true}}},
 			[]bool{false, true}, func(f *schemas.Fold) bool { return f.Waiting == nil }},
 		{"an upload that went through ends the waiting", 1, []schemas.Report{
