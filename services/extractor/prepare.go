@@ -1,6 +1,7 @@
 package extractor
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -198,7 +199,9 @@ func (p *preparer) cursor(row *rowjson.Row) (cursor string, future bool, err err
 // by the trial and lie in one partition.
 func (p *preparer) extract(c *chunk, row *rowjson.Row) {
 	key := c.take(func(b []byte) []byte { return mapping.IdentityKey(b, row.Value(p.reader.identity)) })
-	partition := schemas.Partition(key, len(p.extraction.ByPartition))
+	// By the trimmed key: identities that differ by blanks around them may be one
+	// user to CleverTap, and versions of one user must keep their order.
+	partition := schemas.Partition(bytes.TrimSpace(key), len(p.extraction.ByPartition))
 	if schemas.IsTrial(p.t.subject) {
 		key, partition = []byte(p.t.subject), schemas.ControlPartition(p.t.subject)
 	}

@@ -107,7 +107,7 @@ func (l *Lane) Push(r *kafka.Record, now time.Time) {
 	if r.Offset < l.next {
 		return
 	}
-	item := Item{Record: r, Prev: l.prev, Identity: maphash.Bytes(l.seed, r.Key)}
+	item := Item{Record: r, Prev: l.prev, Identity: maphash.Bytes(l.seed, bytes.TrimSpace(r.Key))}
 	item.ID, item.KnownID = schemas.ParseRowID(kafka.HeaderValue(r, schemas.HeaderID))
 	if l.Pending() == 0 {
 		l.since = now

@@ -113,6 +113,21 @@ func TestLocksHoldUntilFinish(t *testing.T) {
 	}
 }
 
+// TestBlanksAroundAnIdentityDoNotUnlockIt: to CleverTap it may be one user.
+func TestBlanksAroundAnIdentityDoNotUnlockIt(t *testing.T) {
+	t.Parallel()
+	l := empty()
+	limits := Limits{Records: 1, Bytes: 1000, Linger: time.Second}
+	for i, identity := range []string{"42", " 42", "43"} {
+		l.Push(record(int64(i), identity, fmt.Sprintf("1.1.%d", i+1)), start)
+	}
+	first, _ := l.Cut(start, limits)
+	second, _ := l.Cut(start, limits)
+	if got := [][]int64{offsets(first), offsets(second)}; !cmp.Equal(got, [][]int64{{0}, nil}) {
+		t.Errorf("cut %v while 42 is in flight, want [[0] []]", got)
+	}
+}
+
 func TestPrefixCoversFinishedBatchesAndKeepsTheirReports(t *testing.T) {
 	t.Parallel()
 	l := empty()
