@@ -13,7 +13,11 @@ import (
 	"go.opentelemetry.io/otel/metric"
 
 	"tapline.dev/libs/config"
+	"tapline.dev/libs/tlsconf"
 )
+
+// dialTimeout is franz-go's own, for the dialer that replaces its own.
+const dialTimeout = 10 * time.Second
 
 // Record is a Kafka record.
 type Record = kgo.Record
@@ -31,6 +35,11 @@ type TP struct {
 type Config struct {
 	// Brokers are the addresses to start from, host:port.
 	Brokers []string
+	TLS     tlsconf.Config
+	SASL    SASLConfig
+	// Rack is where the client is: consumers fetch from a replica in the same rack
+	// if the brokers know theirs.
+	Rack string
 	// Prefix starts the name of every topic, group and transactional id, so that
 	// several deployments can share a cluster.
 	Prefix string
@@ -114,8 +123,21 @@ func base(cfg Config, deps Deps) []kgo.Opt {
 		// The meter only: kotel's tracer doubles a client's CPU even unsampled.
 		opts = append(opts, kgo.WithHooks(kotel.NewMeter(kotel.MeterProvider(deps.Meter))))
 	}
-	if deps.Dial != nil {
-		opts = append(opts, kgo.Dialer(deps.Dial))
+	dial := tlsconf.Dialer(deps.Dial)
+	if cfg.TLS.Enabled {
+		if dial == nil {
+			dial = (&net.Dialer{Timeout: dialTimeout}).DialContext
+		}
+		dial = cfg.TLS.Dial(dial)
+	}
+	if dial != nil {
+		opts = append(opts, kgo.Dialer(dial))
+	}
+	if mechanism := cfg.SASL.mechanism(); mechanism != nil {
+		opts = append(opts, kgo.SASL(mechanism))
+	}
+	if cfg.Rack != "" {
+		opts = append(opts, kgo.Rack(cfg.Rack))
 	}
 	return opts
 }

@@ -48,5 +48,5 @@ func openAdmin(cfg Config, deps Deps) (*kadm.Client, error) {
 }
 
 func unreachable(cfg Config, err error) error {
-	return fmt.Errorf("reaching Kafka at %s: is it running, and is kafka.brokers right? %w", strings.Join(cfg.Brokers, ","), err)
+	return fmt.Errorf("reaching Kafka at %s: is it running, and are kafka.brokers, kafka.tls and kafka.sasl right? %w", strings.Join(cfg.Brokers, ","), err)
 }

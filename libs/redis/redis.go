@@ -11,7 +11,6 @@ package redis
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -24,6 +23,7 @@ import (
 	"go.opentelemetry.io/otel/metric"
 
 	"tapline.dev/libs/config"
+	"tapline.dev/libs/tlsconf"
 )
 
 // Config says where Redis is.
@@ -32,10 +32,17 @@ type Config struct {
 	// if SentinelMaster is set.
 	Addrs          []string
 	SentinelMaster string
-	Username       string
-	Password       config.Secret
-	DB             int
-	TLS            bool
+	// SentinelUsername and SentinelPassword are for the sentinels themselves.
+	SentinelUsername string
+	SentinelPassword config.Secret
+	// Cluster says that a single address is a cluster's, as that of a managed
+	// service may be; several addresses without SentinelMaster always are.
+	Cluster bool
+	// Username is a user of Redis' access lists; empty is the default user.
+	Username string
+	Password config.Secret
+	DB       int
+	TLS      tlsconf.Config
 	// KeyPrefix goes before every key.
 	KeyPrefix   string
 	DialTimeout time.Duration
@@ -66,8 +73,17 @@ func (c Config) Validate() error {
 			errs = append(errs, config.Bad("addrs", "want host:port"))
 		}
 	}
-	if c.DB != 0 && len(c.Addrs) > 1 && c.SentinelMaster == "" {
+	if c.DB != 0 && c.SentinelMaster == "" && (c.Cluster || len(c.Addrs) > 1) {
 		errs = append(errs, config.Bad("db", "a cluster has only database 0"))
+	}
+	if c.Cluster && c.SentinelMaster != "" {
+		errs = append(errs, config.Bad("cluster", "must not be set beside sentinelMaster"))
+	}
+	if c.SentinelMaster == "" && (c.SentinelUsername != "" || c.SentinelPassword != "") {
+		errs = append(errs, config.Bad("sentinelMaster", "must be set for sentinelUsername and sentinelPassword to count"))
+	}
+	if c.Username != "" && c.Password == "" {
+		errs = append(errs, config.Bad("password", "must be set where username is"))
 	}
 	if c.DialTimeout <= 0 {
 		errs = append(errs, config.Bad("dialTimeout", "must be positive"))
@@ -100,14 +116,17 @@ type Client struct {
 func Open(cfg Config, deps Deps) (*Client, error) {
 	silenceDriver()
 	options := &goredis.UniversalOptions{
-		Addrs:       cfg.Addrs,
-		MasterName:  cfg.SentinelMaster,
-		Username:    cfg.Username,
-		Password:    cfg.Password.Reveal(),
-		DB:          cfg.DB,
-		Dialer:      deps.Dial,
-		DialTimeout: cfg.DialTimeout,
-		PoolSize:    cfg.PoolSize,
+		Addrs:            cfg.Addrs,
+		MasterName:       cfg.SentinelMaster,
+		SentinelUsername: cfg.SentinelUsername,
+		SentinelPassword: cfg.SentinelPassword.Reveal(),
+		IsClusterMode:    cfg.Cluster,
+		Username:         cfg.Username,
+		Password:         cfg.Password.Reveal(),
+		DB:               cfg.DB,
+		Dialer:           deps.Dial,
+		DialTimeout:      cfg.DialTimeout,
+		PoolSize:         cfg.PoolSize,
 		// The driver repeats a command after an EOF although the server may have
 		// run it. Repetition is decided here, command by command.
 		MaxRetries:            -1,
@@ -117,8 +136,11 @@ func Open(cfg Config, deps Deps) (*Client, error) {
 			Mode: maintnotifications.ModeDisabled,
 		},
 	}
-	if cfg.TLS {
-		options.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+	if cfg.TLS.Enabled {
+		var err error
+		if options.TLSConfig, err = cfg.TLS.Load(); err != nil {
+			return nil, fmt.Errorf("opening Redis: %w", err)
+		}
 	}
 	rdb := goredis.NewUniversalClient(options)
 	if deps.Meter != nil {
