@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"tapline.dev/libs/failpoint"
 	"tapline.dev/schemas"
 	"tapline.dev/services/extractor/internal/ledger"
 )
@@ -109,9 +110,11 @@ func (t *term) commit(ctx context.Context, prep *preparer, c *chunk) error {
 	}
 	records := c.records()
 	records = append(records, report)
+	failpoint.Hit("extractor.before-chunk") // its ledger value is written
 	if err := t.transact(ctx, records...); err != nil {
 		return err
 	}
+	failpoint.Hit("extractor.after-chunk")
 	before := t.history.extraction
 	t.history.extraction = c.extraction
 	if !schemas.IsTrial(t.subject) {

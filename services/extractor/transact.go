@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"tapline.dev/libs/failpoint"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/telemetry"
 	"tapline.dev/schemas"
@@ -41,6 +42,7 @@ func (t *term) transactOnce(ctx context.Context, records []*kafka.Record) error 
 		return err
 	}
 	t.tx.Produce(records...)
+	failpoint.Hit("extractor.in-transaction")
 	return t.tx.Commit(ctx)
 }
 
@@ -69,9 +71,11 @@ func (t *term) started(ctx context.Context, s schemas.Started, schema *schemas.R
 		}
 		records = append(records, rec)
 	}
+	failpoint.Hit("extractor.before-started")
 	if err := t.transact(ctx, records...); err != nil {
 		return fmt.Errorf("reporting the start: %w", err)
 	}
+	failpoint.Hit("extractor.after-started")
 	t.history.started = &s
 	return nil
 }
@@ -86,9 +90,11 @@ func (t *term) final(ctx context.Context, ref *schemas.LedgerRef, early bool) er
 	if err != nil {
 		return err
 	}
+	failpoint.Hit("extractor.before-final")
 	if err := t.transact(ctx, rec); err != nil {
 		return fmt.Errorf("reporting the end: %w", err)
 	}
+	failpoint.Hit("extractor.after-final")
 	t.history.over = true
 	return nil
 }

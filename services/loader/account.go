@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"tapline.dev/libs/failpoint"
 	"tapline.dev/libs/redis"
 	"tapline.dev/schemas"
 	"tapline.dev/services/loader/internal/circuit"
@@ -102,6 +103,9 @@ func jitter(d time.Duration) time.Duration { return rand.N(d) }
 
 // free is how many more requests may be sent now.
 func (a *account) free(now time.Time) int {
+	if failpoint.Mistake("loader.no-slots") {
+		return 64 - a.inFlight
+	}
 	most := min(a.limiter.Limit(now), a.share.Slots(now))
 	if a.frozen {
 		most = min(most, a.pledged)

@@ -10,6 +10,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
 
+	"tapline.dev/libs/failpoint"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/telemetry"
 	"tapline.dev/schemas"
@@ -121,6 +122,7 @@ func (m *member) send(u *upload) {
 	for n, i := range set {
 		records[n] = u.batch.Items[i].Record.Value
 	}
+	failpoint.Hit("loader.before-intent")
 	if err := m.intend(u, set, false); err != nil {
 		m.mu.Lock()
 		u.account.inFlight--
@@ -129,12 +131,14 @@ func (m *member) send(u *upload) {
 		m.fail(err)
 		return
 	}
+	failpoint.Hit("loader.after-intent")
 	m.metrics.started(m.work, u.account.name)
 	u.began = time.Now()
 	res, err := u.client.UploadIf(u.ctx, records, isDry(u.run), func() error { return m.young(u.account) })
 	if err != nil {
 		res = clevertap.Result{Kind: clevertap.ConfigFault, Cause: "request"}
 	}
+	failpoint.Hit("loader.after-answer")
 	u.took, u.status = time.Since(u.began), res.Status
 	m.metrics.answered(m.work, u.account.name, res.Kind.String(), len(set), u.took)
 	u.span.AddEvent("answer", trace.WithAttributes(

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"tapline.dev/libs/failpoint"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/services/loader/internal/recovery"
 )
@@ -55,10 +56,12 @@ func (m *member) commitParts(ctx context.Context, parts []*part) (done bool) {
 	if len(points) == 0 {
 		return false
 	}
+	failpoint.Hit("loader.before-commit")
 	if err := m.group.Commit(ctx, commits); err != nil {
 		m.log().DebugContext(ctx, "offsets were not committed", "error", err)
 		return false
 	}
+	failpoint.Hit("loader.after-commit")
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, pt := range points {

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"tapline.dev/libs/failpoint"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/redis"
 	"tapline.dev/services/loader/internal/lane"
@@ -124,7 +125,9 @@ func (m *member) run(ctx context.Context) error {
 	if cause := context.Cause(m.work); cause != nil {
 		err = cause
 	}
-	m.drainAll()
+	if !failpoint.Mistake("loader.no-drain") {
+		m.drainAll()
+	}
 	m.group.Close()
 	m.cancel(context.Canceled)
 	m.producer.Close() // what it still holds is given up

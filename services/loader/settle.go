@@ -10,6 +10,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace/noop"
 
+	"tapline.dev/libs/failpoint"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
 	"tapline.dev/services/loader/internal/delivery"
@@ -105,6 +106,7 @@ func (m *member) report(ctx context.Context, u *upload) error {
 		if err := m.durable(ctx, rejects...); err != nil {
 			return fmt.Errorf("writing rejects: %w", err)
 		}
+		failpoint.Hit("loader.after-rejects")
 	}
 	receipt.Ranges, receipt.Records = ranges(u.batch, decided), len(decided)
 	if n := len(receipt.Skipped); n == len(decided) {
@@ -115,6 +117,7 @@ func (m *member) report(ctx context.Context, u *upload) error {
 			return err
 		}
 	}
+	failpoint.Hit("loader.after-receipt")
 	m.count(u, counts, receipt.Resent)
 	return nil
 }

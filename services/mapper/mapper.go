@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"tapline.dev/libs/daemon"
+	"tapline.dev/libs/failpoint"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/runs"
 	"tapline.dev/libs/telemetry"
@@ -151,14 +152,17 @@ func (s *Service) step(ctx context.Context, member *kafka.GroupTransactor, rows 
 	// half way would leave its outcome unknown.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.Kafka.SessionTimeout)
 	defer cancel()
+	failpoint.Hit("mapper.before-begin")
 	if err := member.Begin(); err != nil {
 		return err
 	}
 	member.Produce(out...)
+	failpoint.Hit("mapper.before-commit")
 	committed, err := member.Commit(ctx)
 	if err != nil {
 		return errors.Join(err, member.ProduceError())
 	}
+	failpoint.Hit("mapper.after-commit")
 	s.metrics.transaction(ctx, committed, time.Since(began))
 	if !committed {
 		// The rows are polled again, by this member or the partition's next owner.

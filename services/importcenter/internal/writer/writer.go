@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"tapline.dev/libs/failpoint"
 	"tapline.dev/libs/kafka"
 )
 
@@ -101,15 +102,21 @@ func (w *Writer) step(ctx context.Context, decide func(context.Context) ([]*kafk
 }
 
 func (w *Writer) commit(ctx context.Context, tx *kafka.Transactor, records []*kafka.Record) error {
+	failpoint.Hit("importcenter.before-write")
 	if err := tx.Begin(); err != nil {
 		return err
 	}
 	tx.Produce(records...)
+	failpoint.Hit("importcenter.in-write")
 	// A caller that hangs up must not leave the outcome open: the commit ends on
 	// its own.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
 	defer cancel()
-	return tx.Commit(ctx)
+	if err := tx.Commit(ctx); err != nil {
+		return err
+	}
+	failpoint.Hit("importcenter.after-write")
+	return nil
 }
 
 func (w *Writer) transactor(ctx context.Context) (*kafka.Transactor, error) {

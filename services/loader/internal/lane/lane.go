@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"tapline.dev/libs/failpoint"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
 	"tapline.dev/services/loader/internal/recovery"
@@ -195,7 +196,7 @@ func (l *Lane) measure(fate recovery.Fate, limits Limits) (n int, closed bool) {
 		if n > 0 && (size+more > limits.Bytes || !l.same(n, fate)) {
 			return n, true
 		}
-		if _, locked := l.locks[item.Identity]; locked {
+		if _, locked := l.locks[item.Identity]; locked && !failpoint.Mistake("loader.lock-ignored") {
 			return n, false
 		}
 		if seen != nil {
@@ -260,7 +261,7 @@ func (l *Lane) Prefix(next int64) (offset int64, mark recovery.Mark, news bool) 
 	}
 	offset, mark = l.at, l.mark
 	i := 0
-	for ; i < len(l.open) && l.open[i].finished; i++ {
+	for ; i < len(l.open) && (l.open[i].finished || failpoint.Mistake("loader.commit-early")); i++ {
 		offset, mark.Prev = l.open[i].Last()+1, l.open[i].Last()
 	}
 	news = i > 0 || !l.inLog

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"tapline.dev/libs/failpoint"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
 	"tapline.dev/services/scheduler/internal/book"
@@ -184,11 +185,17 @@ func (t *term) commit(ctx context.Context, c *book.Changes) error {
 	if err != nil {
 		return err
 	}
+	failpoint.Hit("scheduler.before-step")
 	if err := t.tx.Begin(); err != nil {
 		return err
 	}
 	t.tx.Produce(records...)
-	return t.tx.Commit(ctx)
+	failpoint.Hit("scheduler.in-step")
+	if err := t.tx.Commit(ctx); err != nil {
+		return err
+	}
+	failpoint.Hit("scheduler.after-step")
+	return nil
 }
 
 func (t *term) records(c *book.Changes) ([]*kafka.Record, error) {
