@@ -10,6 +10,20 @@ import (
 	"tapline.dev/schemas"
 )
 
+// follow runs a view until the test ends.
+func follow(t *testing.T, view *runs.View) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- view.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("Run() = %v", err)
+		}
+	})
+}
+
 func TestLookup(t *testing.T) {
 	t.Parallel()
 	cfg := kafkatest.Start(t)
@@ -23,9 +37,7 @@ func TestLookup(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	go view.Run(ctx)
+	follow(t, view)
 
 	active := func(number, attempt int, ending *schemas.Ending) *schemas.ActiveRun {
 		return &schemas.ActiveRun{Run: schemas.RunID("customers", number), Number: number, Attempt: attempt, Ending: ending}
@@ -93,9 +105,7 @@ func TestLookupRefusesAnUnreadableState(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	go view.Run(ctx)
+	follow(t, view)
 	if v, err := view.Lookup(t.Context(), "customers", 1, 1); err == nil {
 		t.Errorf("Lookup() = %+v for a state that cannot be read, want an error", v)
 	}

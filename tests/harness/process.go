@@ -73,7 +73,7 @@ func (p *Process) Kill() {
 		return
 	}
 	_ = p.cmd.Process.Kill()
-	<-p.done
+	<-p.done //nolint:errcheck // it says only that the process was killed
 	p.cmd = nil
 }
 

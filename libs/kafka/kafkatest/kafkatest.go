@@ -5,7 +5,6 @@ package kafkatest
 import (
 	"context"
 	"crypto/rand"
-	"io"
 	"log/slog"
 	"strings"
 	"testing"
@@ -74,4 +73,4 @@ func Prefix(t testing.TB, addr string) string {
 }
 
 // Deps are dependencies that log nothing.
-func Deps() kafka.Deps { return kafka.Deps{Log: slog.New(slog.NewTextHandler(io.Discard, nil))} }
+func Deps() kafka.Deps { return kafka.Deps{Log: slog.New(slog.DiscardHandler)} }

@@ -1,7 +1,6 @@
 package kafkatest
 
 import (
-	"io"
 	"log/slog"
 	"testing"
 
@@ -24,7 +23,7 @@ func StartVirtual(t testing.TB) (kafka.Config, kafka.Deps) {
 	t.Cleanup(cluster.Close)
 	cfg := kafka.DefaultConfig()
 	cfg.Brokers, cfg.CreateTopics = cluster.Addrs(), true
-	deps := kafka.Deps{Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Dial: network.DialContext}
+	deps := kafka.Deps{Log: slog.New(slog.DiscardHandler), Dial: network.DialContext}
 	topics := schemas.NewTopics(cfg.Prefix)
 	if err := kafka.EnsureTopics(t.Context(), cfg, deps, topics.Catalogue()); err != nil {
 		t.Fatalf("creating topics: %v", err)
