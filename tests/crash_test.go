@@ -56,6 +56,25 @@ func TestTerminateEverythingInTheMiddle(t *testing.T) {
 	}
 }
 
+// TestTerminateTheWholeProcessInTheMiddle is the same for `tapline dev`, whose
+// Kafka, sandboxes and services are one process: all of it ends and starts again.
+func TestTerminateTheWholeProcessInTheMiddle(t *testing.T) {
+	const n = 60_000
+	path, broken := customers(t, n)
+	c := harness.Start(t, harness.Options{DevArgs: []string{"--load", table + "=" + path}})
+	c.ApplyText(t, definition("customers"))
+	c.Faults(t, `{"faults":[{"kind":"latency","latencyMs":300,"share":1}]}`)
+	name := c.Trigger(t, "customers")
+	c.Await(t, name, time.Minute, "rows are being loaded", func(r schemas.Run) bool { return inTheMiddle(r) && r.Counts.Loaded > 0 })
+	c.Dev.Stop(t)
+	c.StartDev(t)
+	run := c.Close(t, name, 2*time.Minute)
+	checkClosed(t, run, n, broken)
+	if stats := c.Stats(t); run.Counts.Resent != 0 || stats.Duplicates != 0 || stats.Profiles != run.Counts.Loaded {
+		t.Errorf("resent %d, CleverTap holds %+v: something was loaded twice or lost", run.Counts.Resent, stats)
+	}
+}
+
 // TestKillEachServiceInTheMiddle: SIGKILL of any service loses nothing; only
 // what the loader had in flight is sent again, and counted.
 func TestKillEachServiceInTheMiddle(t *testing.T) {
