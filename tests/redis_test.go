@@ -2,12 +2,17 @@ package tests
 
 import (
 	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"tapline.dev/libs/projection"
 	"tapline.dev/libs/redis"
+	"tapline.dev/schemas"
 	"tapline.dev/tests/harness"
 )
 
@@ -33,6 +38,60 @@ func TestEmptyRedisInTheMiddleChangesNothing(t *testing.T) {
 	for _, name := range []string{undisturbed.Run, name} {
 		out, _ := c.CLI(t, "get", "run", name, "-o", "json")
 		compareHash(t, c, c.Endpoints.RedisPrefix+"run:"+name, out)
+	}
+}
+
+// TestRebuildRestoresWhatRedisShowed: what Redis shows of imports and runs is in
+// the log, all of it and nothing else.
+func TestRebuildRestoresWhatRedisShowed(t *testing.T) {
+	path, _ := customers(t, 500)
+	c := harness.Start(t, harness.Options{Separate: true, DevArgs: []string{"--load", table + "=" + path}})
+	for _, name := range []string{"one", "two", "three"} {
+		c.ApplyText(t, definition(name))
+		c.Close(t, c.Trigger(t, name), time.Minute)
+	}
+	c.Close(t, c.Trigger(t, "two"), time.Minute)
+	shown := func() (all []string) {
+		for _, args := range [][]string{{"get", "imports"}, {"get", "runs"}, {"get", "run", "two.1"}, {"get", "run", "two.2"}} {
+			out, code := c.CLI(t, append(args, "-o", "json")...)
+			if code != 0 {
+				t.Fatalf("tapline %v: exit code %d", args, code)
+			}
+			all = append(all, out)
+		}
+		return all
+	}
+	before := shown()
+
+	// Some is gone, some is wrong, and some was never there.
+	store := c.Redis(t)
+	w := projection.NewWriter(store)
+	for _, err := range []error{
+		store.Del(t.Context(), projection.ImportKey("one"), projection.RunKey("two.1")),
+		w.PutRun(t.Context(), schemas.Run{Run: "two.2", Import: "two", State: schemas.StateFailed}),
+		w.PutRun(t.Context(), schemas.Run{Run: "two.9", Import: "two", State: schemas.StateSucceeded}),
+		w.PutListing(t.Context(), schemas.Listing{Import: "ghost"}),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	settings := filepath.Join(c.Dir, "tapline.yaml")
+	text := fmt.Sprintf("redis: {addrs: [%q], keyPrefix: %q}\n", c.Endpoints.Redis, c.Endpoints.RedisPrefix)
+	if err := os.WriteFile(settings, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, code := c.CLI(t, "rebuild", "--config", settings); code != 0 {
+		t.Fatalf("tapline rebuild: exit code %d", code)
+	}
+	if diff := cmp.Diff(before, shown()); diff != "" {
+		t.Errorf("what is shown mismatch (-before +after):\n%s", diff)
+	}
+
+	// Without a scheduler nobody writes, and that is said.
+	c.Services["scheduler"].Stop(t)
+	if _, code := c.CLI(t, "rebuild", "--config", settings, "--timeout", "2s"); code != 1 {
+		t.Errorf("tapline rebuild without a scheduler: exit code %d, want 1", code)
 	}
 }
 

@@ -59,7 +59,7 @@ func TestMissingTopicsAreNamed(t *testing.T) {
 	cfg.CreateTopics = false
 	specs := schemas.NewTopics(cfg.Prefix).ImportTopics("new", schemas.TopicSettings{})
 	err := kafka.EnsureTopics(t.Context(), cfg, kafkatest.Deps(), specs)
-	want := "topics are missing: " + cfg.Prefix + "rows.new.v1, " + cfg.Prefix + "records.new.v1; make them with `tapline topics apply`, or set kafka.createTopics"
+	want := "topics are missing: " + cfg.Prefix + "rows.new.v1, " + cfg.Prefix + "records.new.v1; make them with `tapline topics apply`, for a new import with -f and its definition, or set kafka.createTopics"
 	if !errors.Is(err, kafka.ErrMissingTopics) || err.Error() != want {
 		t.Errorf("EnsureTopics() error = %v, want %s", err, want)
 	}

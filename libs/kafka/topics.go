@@ -51,7 +51,7 @@ func EnsureTopics(ctx context.Context, cfg Config, deps Deps, specs []schemas.To
 		}
 	}
 	if len(missing) > 0 && !cfg.CreateTopics {
-		errs = append(errs, fmt.Errorf("%w: %s; make them with `tapline topics apply`, or set kafka.createTopics",
+		errs = append(errs, fmt.Errorf("%w: %s; make them with `tapline topics apply`, for a new import with -f and its definition, or set kafka.createTopics",
 			ErrMissingTopics, strings.Join(names(missing), ", ")))
 		return errors.Join(errs...)
 	}
