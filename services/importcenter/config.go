@@ -20,6 +20,11 @@ type Config struct {
 	AllowCustomEndpoints bool
 	// AnswerTimeout is how long a request to run waits for the scheduler.
 	AnswerTimeout time.Duration
+	// CheckTimeout is how long apply waits for the extractor's next description of a
+	// query before it gives up; 0 applies unchecked. PreviewTimeout bounds a
+	// preview, the query included.
+	CheckTimeout   time.Duration
+	PreviewTimeout time.Duration
 }
 
 // HTTPConfig says where the API listens.
@@ -34,6 +39,7 @@ func DefaultConfig() Config {
 		Redis:         redis.Default(),
 		HTTP:          HTTPConfig{Addr: "127.0.0.1:19000"},
 		AnswerTimeout: 15 * time.Second,
+		CheckTimeout:  30 * time.Second, PreviewTimeout: 2 * time.Minute,
 	}
 }
 
@@ -45,6 +51,12 @@ func (c Config) Validate() error {
 	}
 	if c.AnswerTimeout <= 0 {
 		errs = append(errs, config.Bad("answerTimeout", "must be positive"))
+	}
+	if c.CheckTimeout < 0 {
+		errs = append(errs, config.Bad("checkTimeout", "must not be negative"))
+	}
+	if c.PreviewTimeout <= 0 {
+		errs = append(errs, config.Bad("previewTimeout", "must be positive"))
 	}
 	return errors.Join(errs...)
 }

@@ -116,10 +116,11 @@ func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.C
 	handler := api.New(api.Config{
 		AllowCustomEndpoints: s.cfg.AllowCustomEndpoints,
 		AnswerTimeout:        s.cfg.AnswerTimeout,
-		Version:              s.deps.Version,
+		CheckTimeout:         s.cfg.CheckTimeout, PreviewTimeout: s.cfg.PreviewTimeout,
+		Version: s.deps.Version,
 	}, api.Deps{
 		Log: log, Catalog: cat, View: follower, Transactions: w,
-		Projection: projection.NewReader(rdb), Partitions: reader, Topics: s.topics,
+		Projection: projection.NewReader(rdb), Partitions: reader, Topics: s.topics, Follow: s.follow,
 		EnsureTopics: func(ctx context.Context, specs []schemas.TopicSpec) error {
 			return kafka.EnsureTopics(ctx, s.cfg.Kafka, s.kafka, specs)
 		},
@@ -149,6 +150,31 @@ func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.C
 		return serveUntil(ctx, server, listener)
 	})
 	return group.Wait()
+}
+
+// follow reads partitions from given offsets on until ctx ends or fn returns an
+// error.
+func (s *Service) follow(ctx context.Context, from map[kafka.TP]int64, fn func(*kafka.Record) error) error {
+	const limit = 1000
+	tail, err := kafka.OpenTail(s.cfg.Kafka, s.kafka, from)
+	if err != nil {
+		return err
+	}
+	defer tail.Close()
+	for {
+		records, err := tail.Poll(ctx, limit)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			return err
+		}
+		for _, r := range records {
+			if err := fn(r); err != nil {
+				return err
+			}
+		}
+	}
 }
 
 // serveUntil serves until ctx is done, then lets the requests in hand finish.

@@ -52,6 +52,7 @@ func start(t *testing.T) *center {
 	server := redistest.New(t)
 	cfg.Redis = server.Config
 	cfg.AnswerTimeout = 5 * time.Second
+	cfg.CheckTimeout = 0 // no extractor is there to ask
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -13,15 +13,21 @@ import (
 
 func (a *app) applyCommand() *cobra.Command {
 	var files []string
+	var offline bool
 	cmd := &cobra.Command{
 		Use:   "apply -f FILE",
 		Short: "Create or change imports, connections, accounts and defaults",
 		Long: `Create or change what the files define, all of it or none. What is already so
-stays as it is. A paused import stays paused.`,
+stays as it is. A paused import stays paused.
+
+The queries of new and changed imports are described in Snowflake, and the
+mappings compared with their columns, before anything is applied. --offline
+leaves that to the first run, where Snowflake cannot be reached now.`,
 		Args: cobra.NoArgs,
 	}
 	a.outputFlag(cmd)
 	filesFlag(cmd, &files)
+	cmd.Flags().BoolVar(&offline, "offline", false, "do not ask Snowflake whether the queries' columns fit")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		sources, err := readSources(files)
 		if err != nil {
@@ -31,7 +37,7 @@ stays as it is. A paused import stays paused.`,
 		if err != nil {
 			return err
 		}
-		applied, err := applySources(cmd.Context(), c, sources)
+		applied, err := applySources(cmd.Context(), c, sources, offline)
 		if err != nil {
 			return err
 		}
@@ -52,7 +58,7 @@ func filesFlag(cmd *cobra.Command, files *[]string) {
 }
 
 // applySources checks the files as far as that goes here and applies them.
-func applySources(ctx context.Context, c *client.Client, sources []definition.Source) ([]client.Applied, error) {
+func applySources(ctx context.Context, c *client.Client, sources []definition.Source, offline bool) ([]client.Applied, error) {
 	defaults, err := c.Resources(ctx, "defaults")
 	if err != nil {
 		return nil, err
@@ -69,7 +75,11 @@ func applySources(ctx context.Context, c *client.Client, sources []definition.So
 	for i, d := range sent {
 		raw[i] = d.raw
 	}
-	applied, err := c.Apply(ctx, raw)
+	apply := c.Apply
+	if offline {
+		apply = c.ApplyOffline
+	}
+	applied, err := apply(ctx, raw)
 	return applied, inFiles(err, &set, sent)
 }
 
@@ -79,8 +89,8 @@ func (a *app) validateCommand() *cobra.Command {
 		Use:   "validate -f FILE",
 		Short: "Check definitions without a server",
 		Long: `Check definitions without a server: keys, types, ranges, schedules and mappings.
-Whether the connections and accounts they name exist is checked by apply, and
-whether the query's columns do by the run.`,
+Whether the connections and accounts they name exist, and whether the query's
+columns fit the mapping, is checked by apply.`,
 		Args: cobra.NoArgs,
 	}
 	filesFlag(cmd, &files)

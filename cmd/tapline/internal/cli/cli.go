@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"os/user"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -101,7 +103,8 @@ func newRoot(streams IO) *cobra.Command {
 
 Exit codes: 0 done; 1 error, or the run failed or was cancelled; 2 there are
 changes (topics plan); 3 some rows
-were rejected (run, map); 4 a definition was refused (validate, apply, map);
+were rejected (run, map, dryrun); 4 a definition was refused (validate, apply,
+map, preview);
 130 interrupted.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -118,7 +121,7 @@ were rejected (run, map); 4 a definition was refused (validate, apply, map);
 		a.stateCommand("pause", "Start nothing new of an import until it is resumed"),
 		a.stateCommand("resume", "Resume a paused import"),
 		a.stateCommand("reset", "Forget an import's watermark: its next run reads everything again"),
-		a.mapCommand(), a.topicsCommand(), a.rebuildCommand(), a.versionCommand())
+		a.mapCommand(), a.previewCommand(), a.dryRunCommand(), a.topicsCommand(), a.rebuildCommand(), a.versionCommand())
 	root.AddCommand(a.devCommands()...)
 	return root
 }
@@ -138,10 +141,17 @@ func actor() string {
 
 // outputFlag adds -o to a command.
 func (a *app) outputFlag(cmd *cobra.Command) {
-	cmd.Flags().StringVarP(&a.output, "output", "o", "table", "table or json")
+	a.oneOf(cmd, "table", "json")
+}
+
+// oneOf adds -o with the forms that a command has, the first by default.
+func (a *app) oneOf(cmd *cobra.Command, forms ...string) {
+	last := len(forms) - 1
+	list := strings.Join(forms[:last], ", ") + " or " + forms[last]
+	cmd.Flags().StringVarP(&a.output, "output", "o", forms[0], list)
 	cmd.PreRunE = func(*cobra.Command, []string) error {
-		if a.output != "table" && a.output != "json" {
-			return fmt.Errorf("-o is table or json, not %q", a.output)
+		if !slices.Contains(forms, a.output) {
+			return fmt.Errorf("-o is %s, not %q", list, a.output)
 		}
 		return nil
 	}

@@ -120,7 +120,7 @@ close or anything differs. The data directory is emptied first.`,
 			if err != nil {
 				return err
 			}
-			applied, err := applySources(ctx, c, sources)
+			applied, err := applySources(ctx, c, sources, false)
 			for _, r := range applied {
 				a.say("   %s %s %s", strings.ToLower(r.Kind), r.Name, r.Outcome)
 			}

@@ -157,20 +157,26 @@ func inFiles(err error, set *definition.Set, sent []document) error {
 	if !ok || len(p.Errors) == 0 {
 		return err
 	}
-	place := regexp.MustCompile(`^documents\[(\d+)\]\.?(.*)$`)
 	var problems []definition.Problem
 	for _, e := range p.Errors {
-		at := place.FindStringSubmatch(e.Location)
-		if at == nil {
+		found, ok := locate(e, set, sent)
+		if !ok {
 			return err
 		}
-		n, convErr := strconv.Atoi(at[1])
-		if convErr != nil || n >= len(sent) {
-			return err
-		}
-		problems = append(problems, set.Locate(sent[n].kind, sent[n].name, []definition.Problem{{
-			Path: at[2], Code: e.Code, Message: e.Message,
-		}})...)
+		problems = append(problems, found...)
 	}
 	return refused(problems)
+}
+
+// locate finds a problem of the API in the files.
+func locate(e client.Detail, set *definition.Set, sent []document) ([]definition.Problem, bool) {
+	at := regexp.MustCompile(`^documents\[(\d+)\]\.?(.*)$`).FindStringSubmatch(e.Location)
+	if at == nil {
+		return nil, false
+	}
+	n, err := strconv.Atoi(at[1])
+	if err != nil || n >= len(sent) {
+		return nil, false
+	}
+	return set.Locate(sent[n].kind, sent[n].name, []definition.Problem{{Path: at[2], Code: e.Code, Message: e.Message}}), true
 }

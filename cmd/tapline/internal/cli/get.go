@@ -74,6 +74,7 @@ func (a *app) getRuns() *cobra.Command {
 	a.outputFlag(cmd)
 	cmd.Flags().StringVar(&q.Import, "import", "", "only runs of this import")
 	cmd.Flags().StringVar(&q.State, "state", "", "only runs in this state")
+	cmd.Flags().BoolVar(&q.Dry, "dry", false, "dry runs in place of runs")
 	cmd.Flags().IntVar(&q.Size, "limit", 50, "how many to show")
 	cmd.Flags().StringVar(&q.Token, "page-token", "", "go on after the page with this nextPageToken")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {

@@ -64,21 +64,23 @@ func (f mapFlags) compile() (*mapping.Mapping, error) {
 	if err != nil {
 		return nil, err
 	}
-	set, problems := definition.ParseAll(sources, definition.Options{})
-	if len(problems) > 0 {
-		return nil, refused(problems)
-	}
-	d, err := f.choose(set.Imports)
-	if err != nil {
-		return nil, err
-	}
 	columns, err := readColumns(f.columns)
 	if err != nil {
 		return nil, err
 	}
-	m, found := mapping.Compile(d.Spec, columns, accountOptions(&set, d.Spec.Destination.AccountRef))
-	if len(found) > 0 {
-		return nil, refused(located(&set, d.Metadata.Name, found))
+	set, problems := definition.ParseAll(sources, definition.Options{})
+	d, err := f.choose(set.Imports)
+	if err != nil && len(problems) == 0 {
+		return nil, err
+	}
+	var m *mapping.Mapping
+	if err == nil {
+		var found []mapping.Problem
+		m, found = mapping.Compile(d.Spec, columns, accountOptions(&set, d.Spec.Destination.AccountRef))
+		problems = append(problems, located(&set, d.Metadata.Name, found)...)
+	}
+	if len(problems) > 0 {
+		return nil, refused(problems)
 	}
 	return m, nil
 }

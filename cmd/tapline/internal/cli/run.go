@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"tapline.dev/cmd/tapline/internal/client"
-	"tapline.dev/cmd/tapline/internal/progress"
 	"tapline.dev/schemas"
 )
 
@@ -69,10 +68,7 @@ func (a *app) runAndWait(ctx context.Context, c *client.Client, importName, key 
 	if run.State == schemas.StateQueued {
 		a.say("%s is queued: it starts when the active run of %s ends", run.Run, importName)
 	}
-	display := progress.New(a.io.Err)
-	run, err = c.Wait(ctx, run.Run, display.Show)
-	display.Close()
-	if err != nil {
+	if run, err = a.await(ctx, c, run.Run); err != nil {
 		return err
 	}
 	if err := a.showRun(run); err != nil {

@@ -38,16 +38,19 @@ func New(server, actor string) (*Client, error) {
 
 // Problem is a refusal of the API.
 type Problem struct {
-	Status  int    `json:"status"`
-	Title   string `json:"title"`
-	Detail  string `json:"detail"`
-	Code    string `json:"code"`
-	TraceID string `json:"traceId"`
-	Errors  []struct {
-		Location string `json:"location"`
-		Code     string `json:"code"`
-		Message  string `json:"message"`
-	} `json:"errors"`
+	Status  int      `json:"status"`
+	Title   string   `json:"title"`
+	Detail  string   `json:"detail"`
+	Code    string   `json:"code"`
+	TraceID string   `json:"traceId"`
+	Errors  []Detail `json:"errors"`
+}
+
+// Detail is one of several problems.
+type Detail struct {
+	Location string `json:"location"`
+	Code     string `json:"code"`
+	Message  string `json:"message"`
 }
 
 // Error is every problem on a line of its own, or the one sentence.
@@ -79,10 +82,22 @@ type List[T any] struct {
 	NextPageToken string `json:"nextPageToken"`
 }
 
+// applyPatience is more than a server takes to have every query described.
+const applyPatience = 10 * time.Minute
+
 // Apply applies documents, all or none.
 func (c *Client) Apply(ctx context.Context, documents []json.RawMessage) ([]Applied, error) {
+	return c.apply(ctx, "/v1/apply", documents)
+}
+
+// ApplyOffline applies documents without asking Snowflake whether they fit.
+func (c *Client) ApplyOffline(ctx context.Context, documents []json.RawMessage) ([]Applied, error) {
+	return c.apply(ctx, "/v1/apply?offline=true", documents)
+}
+
+func (c *Client) apply(ctx context.Context, path string, documents []json.RawMessage) ([]Applied, error) {
 	var out List[Applied]
-	err := c.do(ctx, http.MethodPost, "/v1/apply", nil, map[string]any{"documents": documents}, &out)
+	err := c.doWithin(ctx, applyPatience, http.MethodPost, path, nil, map[string]any{"documents": documents}, &out)
 	return out.Items, err
 }
 
@@ -108,6 +123,7 @@ func (c *Client) Resources(ctx context.Context, plural string) (List[schemas.Res
 type RunsQuery struct {
 	Import string
 	State  string
+	Dry    bool
 	Size   int
 	Token  string
 }
@@ -115,8 +131,12 @@ type RunsQuery struct {
 // Runs lists runs, newest first.
 func (c *Client) Runs(ctx context.Context, q RunsQuery) (List[schemas.Run], error) {
 	var out List[schemas.Run]
+	dry := ""
+	if q.Dry {
+		dry = "true"
+	}
 	return out, c.do(ctx, http.MethodGet, "/v1/runs?"+query(map[string]string{
-		"import": q.Import, "state": q.State, "pageSize": size(q.Size), "pageToken": q.Token,
+		"dry": dry, "import": q.Import, "state": q.State, "pageSize": size(q.Size), "pageToken": q.Token,
 	}), nil, nil, &out)
 }
 
@@ -203,7 +223,11 @@ func size(n int) string {
 
 // do sends a request and decodes its answer into out, unless that is nil.
 func (c *Client) do(ctx context.Context, method, path string, header http.Header, body, out any) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	return c.doWithin(ctx, time.Minute, method, path, header, body, out)
+}
+
+func (c *Client) doWithin(ctx context.Context, patience time.Duration, method, path string, header http.Header, body, out any) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	res, err := c.send(ctx, method, path, header, body)
 	if err != nil {

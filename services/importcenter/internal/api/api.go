@@ -42,6 +42,7 @@ type partitions interface {
 	ReadTo(ctx context.Context, tp kafka.TP, from int64, fn func(*kafka.Record) error) (next int64, err error)
 	EndOffset(ctx context.Context, tp kafka.TP) (int64, error)
 	StartOffset(ctx context.Context, tp kafka.TP) (int64, error)
+	OffsetAt(ctx context.Context, tp kafka.TP, t time.Time) (int64, error)
 }
 
 // Config is what the deployment decides.
@@ -50,7 +51,11 @@ type Config struct {
 	AllowCustomEndpoints bool
 	// AnswerTimeout bounds the wait for the scheduler to take a command.
 	AnswerTimeout time.Duration
-	Version       string
+	// CheckTimeout bounds how long apply waits for the extractor's next answer; 0
+	// checks nothing. PreviewTimeout bounds a preview.
+	CheckTimeout   time.Duration
+	PreviewTimeout time.Duration
+	Version        string
 }
 
 // Deps are the parts that the handlers call.
@@ -62,6 +67,9 @@ type Deps struct {
 	Projection   projected
 	Partitions   partitions
 	Topics       schemas.Topics
+	// Follow calls fn for each record from the offsets on, until ctx ends or fn
+	// returns an error, which it passes on.
+	Follow func(ctx context.Context, from map[kafka.TP]int64, fn func(*kafka.Record) error) error
 	// EnsureTopics creates an import's topics.
 	EnsureTopics func(ctx context.Context, specs []schemas.TopicSpec) error
 	Now          func() time.Time
@@ -91,6 +99,8 @@ func New(cfg Config, deps Deps) http.Handler {
 	h.registerCommands(api)
 	h.registerRuns(api)
 	h.registerRejects(api)
+	h.registerPreview(api)
+	h.registerDryRuns(api)
 	return mux
 }
 

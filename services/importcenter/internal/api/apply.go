@@ -8,6 +8,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"tapline.dev/libs/definition"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
 
@@ -32,8 +33,14 @@ type Applied struct {
 	Generation int    `json:"generation"`
 }
 
+// OfflineQuery leaves a check out.
+type OfflineQuery struct {
+	Offline bool `query:"offline" doc:"Apply without asking Snowflake whether the queries' columns fit"`
+}
+
 type applyInput struct {
 	ActorHeader
+	OfflineQuery
 	Body struct {
 		Documents []json.RawMessage `json:"documents" minItems:"1" maxItems:"1000" doc:"Import, ImportDefaults, SnowflakeConnection and CleverTapAccount documents"`
 	}
@@ -52,7 +59,7 @@ func (h *handlers) registerApply(api huma.API) {
 		MaxBodyBytes: maxBody,
 		Errors:       []int{http.StatusUnprocessableEntity, http.StatusConflict, http.StatusServiceUnavailable},
 	}, func(ctx context.Context, in *applyInput) (*appliedOutput, error) {
-		changes, err := h.apply(ctx, in.Actor, in.Body.Documents, nil)
+		changes, err := h.apply(ctx, in.Actor, in.Body.Documents, in.Offline, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -64,13 +71,23 @@ func (h *handlers) registerApply(api huma.API) {
 	})
 }
 
-// apply judges every document, then creates topics, then writes everything in
-// one transaction. before, when given, has a last word on the changes.
-func (h *handlers) apply(ctx context.Context, actor string, documents []json.RawMessage, before func([]plan.Change) *Problem) ([]plan.Change, error) {
-	var changes []plan.Change
+// apply judges every document, asks Snowflake, then judges again, creates topics
+// and writes everything in one transaction. before, when given, has a last word on the changes.
+func (h *handlers) apply(ctx context.Context, actor string, documents []json.RawMessage, offline bool, before func([]plan.Change) *Problem) ([]plan.Change, error) {
+	if err := h.View.ReadToEnd(ctx); err != nil {
+		return nil, h.kafkaFailed(ctx, err)
+	}
+	set, changes, refusal := h.judge(documents)
+	if refusal == nil && !offline {
+		// Outside the transaction: it may take a while, and others want to apply too.
+		refusal = h.check(ctx, actor, set, changes)
+	}
+	if refusal != nil {
+		return nil, refusal
+	}
 	err := h.Transactions.Write(ctx, func(ctx context.Context) ([]*kafka.Record, error) {
 		var refusal *Problem
-		if changes, refusal = h.judge(documents); refusal != nil {
+		if _, changes, refusal = h.judge(documents); refusal != nil {
 			return nil, refusal
 		}
 		if before != nil {
@@ -113,13 +130,18 @@ func (h *handlers) writeFailed(ctx context.Context, err error) error {
 }
 
 // judge parses, validates and plans; everything that is wrong is reported at once.
-func (h *handlers) judge(documents []json.RawMessage) ([]plan.Change, *Problem) {
+func (h *handlers) judge(documents []json.RawMessage) (*definition.Set, []plan.Change, *Problem) {
 	set, details := h.parse(documents)
 	if len(details) > 0 {
-		return nil, problem(http.StatusUnprocessableEntity, codeRefused,
-			"nothing was applied: "+details[0].Location+": "+details[0].Message, details...)
+		return nil, nil, refused(details)
 	}
-	return plan.Make(set, h.Catalog, h.Now()), nil
+	return set, plan.Make(plan.Set{Imports: set.Imports, Resources: set.Resources}, h.Catalog, h.Now()), nil
+}
+
+// refused is the refusal of definitions.
+func refused(details []Detail) *Problem {
+	return problem(http.StatusUnprocessableEntity, codeRefused,
+		"nothing was done: "+details[0].Location+": "+details[0].Message, details...)
 }
 
 // ensureTopics creates the topics of every import in the changes, also of

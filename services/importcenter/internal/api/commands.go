@@ -125,17 +125,7 @@ func (h *handlers) writeCommand(ctx context.Context, cmd schemas.Command) error 
 // startRun writes the command and answers with the run that it became, which
 // the scheduler's state says.
 func (h *handlers) startRun(ctx context.Context, in *commandInput) (*runStarted, error) {
-	cmd := h.complete(ctx, schemas.Command{
-		ID: in.Key, Import: in.Import, Kind: schemas.CommandRun, Actor: in.Actor,
-	})
-	if err := h.writeCommand(ctx, cmd); err != nil {
-		return nil, err
-	}
-	run, err := h.awaitRun(ctx, cmd)
-	if err != nil {
-		return nil, err
-	}
-	return &runStarted{Key: cmd.ID, Body: run, Location: "/v1/runs/" + run.Run}, nil
+	return h.become(ctx, schemas.Command{ID: in.Key, Import: in.Import, Kind: schemas.CommandRun, Actor: in.Actor})
 }
 
 func (h *handlers) awaitRun(ctx context.Context, cmd schemas.Command) (schemas.Run, error) {
@@ -198,6 +188,9 @@ func (h *handlers) over(ctx context.Context, cmd schemas.Command, a catalog.Answ
 	id, err := h.triggeredBy(ctx, cmd.Import, cmd.ID)
 	if err != nil {
 		return schemas.Run{}, h.kafkaFailed(ctx, err)
+	}
+	if refusal := notTaken(cmd); id == "" && refusal != nil {
+		return schemas.Run{}, refusal
 	}
 	if id == "" {
 		id = schemas.RunID(cmd.Import, a.Number)

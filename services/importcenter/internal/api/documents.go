@@ -3,18 +3,26 @@ package api
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"tapline.dev/libs/definition"
 	"tapline.dev/libs/mapping"
 	"tapline.dev/schemas"
-
-	"tapline.dev/services/importcenter/internal/plan"
 )
 
 // parse reads the documents, lays the applied defaults under the imports and
 // judges everything that can be judged without asking Snowflake. It returns
 // every problem it finds, each located as documents[N].path.
-func (h *handlers) parse(documents []json.RawMessage) (plan.Set, []Detail) {
+func (h *handlers) parse(documents []json.RawMessage) (*definition.Set, []Detail) {
+	set, problems := h.read(documents)
+	problems = append(problems, set.CheckReferences(h.applied)...)
+	problems = append(problems, h.endpoints(set)...)
+	problems = append(problems, h.mappings(set)...)
+	return set, detailsOf(problems)
+}
+
+// read reads the documents and judges each by itself.
+func (h *handlers) read(documents []json.RawMessage) (*definition.Set, []definition.Problem) {
 	sources := make([]definition.Source, len(documents))
 	for i, raw := range documents {
 		sources[i] = definition.Source{Name: fmt.Sprintf("documents[%d]", i), Data: raw}
@@ -22,18 +30,29 @@ func (h *handlers) parse(documents []json.RawMessage) (plan.Set, []Detail) {
 	set, problems := definition.ParseAll(sources, definition.Options{
 		Defaults: h.Catalog.Resources(schemas.KindImportDefaults),
 	})
-	problems = append(problems, set.CheckReferences(h.applied)...)
-	problems = append(problems, h.endpoints(&set)...)
-	problems = append(problems, h.mappings(&set)...)
+	return &set, problems
+}
+
+func detailsOf(problems []definition.Problem) []Detail {
 	details := make([]Detail, len(problems))
 	for i, p := range problems {
 		details[i] = Detail{Location: p.File, Code: p.Code, Message: p.Message}
 		if p.Path != "" {
-			details[i].Location += "." + p.Path
+			details[i].Location = strings.TrimPrefix(p.File+"."+p.Path, ".")
 		}
 	}
-	return plan.Set{Imports: set.Imports, Resources: set.Resources}, details
+	return details
 }
+
+// account is an applied account.
+func (h *handlers) account(name string) (spec schemas.CleverTapAccountSpec) {
+	if r, ok := h.Catalog.Resource(schemas.KindCleverTapAccount, name); !ok || !decodeSpec(r.Spec, &spec) {
+		return schemas.CleverTapAccountSpec{}
+	}
+	return spec
+}
+
+func decodeSpec(raw json.RawMessage, into any) bool { return json.Unmarshal(raw, into) == nil }
 
 // applied reports whether something is there to refer to.
 func (h *handlers) applied(kind, name string) bool {
@@ -101,7 +120,7 @@ func (h *handlers) options(set *definition.Set, account string) mapping.Options 
 		}
 	}
 	var spec schemas.CleverTapAccountSpec
-	if err := json.Unmarshal(raw, &spec); err != nil {
+	if !decodeSpec(raw, &spec) {
 		return mapping.Options{} // reported by ParseAll
 	}
 	return mapping.Options{MaxEventProperties: spec.MaxEventProperties, Nested: spec.Nested}

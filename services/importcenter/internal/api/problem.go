@@ -16,6 +16,8 @@ const (
 	codeRefused        = "definition_refused"
 	codeTopics         = "topics_differ"
 	codeNoAnswer       = "no_answer"
+	codeNotChecked     = "not_checked"
+	codeSampleStale    = "sample_stale"
 	codeKafka          = "kafka_unavailable"
 	codeRedis          = "redis_unavailable"
 	codeInternal       = "internal"

@@ -61,7 +61,7 @@ func (h *handlers) listRejects(ctx context.Context, in *listRejectsInput) (*huma
 	}
 	query.Scan = scanLimit
 	page := rejectsPage{Items: []schemas.Reject{}}
-	next, err := rejects.Walk(ctx, h.Partitions, h.Topics.Rejects(), query, func(r schemas.Reject) error {
+	next, err := rejects.Walk(ctx, h.Partitions, h.Topics.RejectsOf(query.Run), query, func(r schemas.Reject) error {
 		page.Items = append(page.Items, r)
 		if len(page.Items) == in.PageSize {
 			return rejects.ErrStop
@@ -114,7 +114,7 @@ func (h *handlers) streamRejects(c huma.Context, query rejects.Query) {
 	c.SetHeader("Content-Type", ndjson)
 	encoder := json.NewEncoder(c.BodyWriter())
 	encoder.SetEscapeHTML(false)
-	_, err := rejects.Walk(c.Context(), h.Partitions, h.Topics.Rejects(), query, func(r schemas.Reject) error {
+	_, err := rejects.Walk(c.Context(), h.Partitions, h.Topics.RejectsOf(query.Run), query, func(r schemas.Reject) error {
 		return encoder.Encode(r)
 	})
 	if err != nil {

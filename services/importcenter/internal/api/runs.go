@@ -27,6 +27,7 @@ type runOutput struct {
 type listRunsInput struct {
 	Import    string `query:"import" doc:"Only runs of this import"`
 	State     string `query:"state" doc:"Only runs in this state"`
+	Dry       bool   `query:"dry" doc:"Dry runs in place of runs"`
 	PageSize  int    `query:"pageSize" minimum:"1" maximum:"1000" default:"50"`
 	PageToken string `query:"pageToken"`
 }
@@ -66,7 +67,7 @@ func noRun(id string) *Problem {
 
 func (h *handlers) listRuns(ctx context.Context, in *listRunsInput) (*runsOutput, error) {
 	page, err := h.Projection.Runs(ctx, projection.Query{
-		Import: in.Import, State: in.State, Limit: in.PageSize, Token: in.PageToken,
+		Import: in.Import, State: in.State, Dry: in.Dry, Limit: in.PageSize, Token: in.PageToken,
 	})
 	if errors.Is(err, projection.ErrToken) {
 		return nil, problem(http.StatusBadRequest, codeInvalidRequest,

@@ -64,7 +64,7 @@ func (c *Catalog) TakeState(r *kafka.Record) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if ok && state.Active != nil && state.Active.Key != "" {
-		c.remember(runKey{string(r.Key), state.Active.Key}, *state.Active)
+		c.remember(runKey{schemas.ImportOf(string(r.Key)), state.Active.Key}, *state.Active)
 	}
 	close(c.changed)
 	c.changed = make(chan struct{})

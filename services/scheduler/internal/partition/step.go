@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"tapline.dev/libs/failpoint"
@@ -214,7 +216,10 @@ func (t *term) records(c *book.Changes) ([]*kafka.Record, error) {
 	for run, f := range c.Folds {
 		add(t.topics.Fold(), f.Import, run, f, "fold")
 	}
-	for name, s := range c.States {
+	// A trial's state comes before its import's, which names the command that the
+	// trial is: whoever sees that finds the trial.
+	for _, name := range slices.Backward(slices.Sorted(maps.Keys(c.States))) {
+		s := c.States[name]
 		if s == nil {
 			out = append(out, kafka.Tombstone(t.topics.State(), name, name))
 			continue

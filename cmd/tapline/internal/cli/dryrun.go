@@ -1,0 +1,175 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/spf13/cobra"
+
+	"tapline.dev/cmd/tapline/internal/client"
+	"tapline.dev/cmd/tapline/internal/progress"
+	"tapline.dev/schemas"
+)
+
+type dryRunFlags struct {
+	rows int
+	sync bool
+	yes  bool
+}
+
+func (a *app) dryRunCommand() *cobra.Command {
+	var f dryRunFlags
+	cmd := &cobra.Command{
+		Use:   "dryrun IMPORT | DRYRUN",
+		Short: "Try an import with rows at random; CleverTap stores nothing",
+		Long: `Try an import with rows at random, through the same services as a run. CleverTap
+checks the records and stores nothing; the watermark stays. The result names, for
+each property, how many rows fail and why; -o rows prints each row with its record
+or its failed checks.
+
+With --sync exactly the records shown are sent afterwards, as a run of the import.
+Naming a dry run, such as customers.d3, shows it again, or with --sync sends it,
+within an hour and if no run of the import has ended since.
+
+Exit codes: 0 every row is fine, 1 the dry run failed, 3 some rows were rejected.`,
+		Args: cobra.ExactArgs(1),
+	}
+	cmd.Flags().IntVar(&f.rows, "rows", 1000, fmt.Sprintf("how many rows, at most %d", schemas.MaxDryRunRows))
+	cmd.Flags().BoolVar(&f.sync, "sync", false, "send the records shown")
+	cmd.Flags().BoolVar(&f.yes, "yes", false, "send events without asking, though they may be stored twice")
+	a.oneOf(cmd, "table", "json", "rows")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		c, err := a.client()
+		if err != nil {
+			return err
+		}
+		return a.dryRun(cmd.Context(), c, args[0], f)
+	}
+	return cmd
+}
+
+func (a *app) dryRun(ctx context.Context, c *client.Client, name string, f dryRunFlags) error {
+	if !schemas.IsDryRun(name) {
+		run, err := c.StartDryRun(ctx, name, uuid.NewString(), f.rows)
+		if err != nil {
+			return err
+		}
+		name = run.Run
+	}
+	if _, err := a.await(ctx, c, name); err != nil {
+		return err
+	}
+	d, err := c.DryRun(ctx, name)
+	if err != nil {
+		return err
+	}
+	if err := a.showDryRun(d); err != nil {
+		return err
+	}
+	result := outcome(d.Run)
+	if result != nil && d.Run.Counts.Rejected() == 0 || !schemas.Terminal(d.Run.State) {
+		return result
+	}
+	if result != nil {
+		result = exit(ExitRejects, fmt.Errorf("%d of %d rows were rejected", d.Run.Counts.Rejected(), d.Run.Counts.Read))
+	}
+	if !f.sync {
+		return result
+	}
+	sent, err := a.sendSample(ctx, c, name, f.yes)
+	if err != nil {
+		return err
+	}
+	if err := outcome(sent); err != nil {
+		return err
+	}
+	return result
+}
+
+// await shows progress until a run is over.
+func (a *app) await(ctx context.Context, c *client.Client, run string) (schemas.Run, error) {
+	display := progress.New(a.io.Err)
+	defer display.Close()
+	return c.Wait(ctx, run, display.Show)
+}
+
+// sendSample sends what a dry run has shown.
+func (a *app) sendSample(ctx context.Context, c *client.Client, dryRun string, yes bool) (schemas.Run, error) {
+	d, err := c.Import(ctx, schemas.ImportOf(dryRun))
+	if err != nil {
+		return schemas.Run{}, err
+	}
+	if d.Spec.Destination.Type == schemas.TypeEvent {
+		a.say("these are events, and CleverTap keeps every one it gets: the next run reads the same rows and sends them a second time")
+		if !yes && !a.confirmed("send them nevertheless? [yes/no] ") {
+			return schemas.Run{}, errors.New("nothing was sent; --yes sends without asking")
+		}
+	}
+	run, err := c.Sync(ctx, dryRun, uuid.NewString())
+	if err != nil {
+		return run, err
+	}
+	a.say("sending the records shown as %s", run.Run)
+	return a.await(ctx, c, run.Run)
+}
+
+// confirmed asks a person; no answer is no.
+func (a *app) confirmed(question string) bool {
+	if a.io.In == nil {
+		return false
+	}
+	// Nothing is left to ask if standard error is closed.
+	_, _ = fmt.Fprint(a.io.Err, question)
+	line, err := bufio.NewReader(a.io.In).ReadString('\n')
+	answer := strings.ToLower(strings.TrimSpace(line))
+	return (err == nil || line != "") && (answer == "yes" || answer == "y")
+}
+
+func (a *app) showDryRun(d client.DryRun) error {
+	switch a.output {
+	case "json":
+		return a.printJSON(d)
+	case "rows":
+		for _, row := range d.Rows {
+			if _, err := fmt.Fprintf(a.io.Out, "%s\n", row); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if len(d.Properties) > 0 {
+		var rows [][]string
+		for _, p := range d.Properties {
+			reason := "-"
+			if p.Code != "" {
+				reason = p.Code + ": " + p.Reason
+			}
+			rows = append(rows, []string{p.Result, orDash(p.Column), p.Property, orDash(p.Type), number(p.Failing), number(p.Omitted), reason})
+		}
+		if err := printTable(a.io.Out, []string{"RESULT", "DATABASE NICKNAME", "PROPERTY", "TYPE", "FAILING", "OMITTED", "FOR EXAMPLE"}, rows); err != nil {
+			return err
+		}
+	}
+	_, err := fmt.Fprint(a.io.Out, dryRunSummary(d))
+	return err
+}
+
+// dryRunSummary says what was tried and what a run would cost.
+func dryRunSummary(d client.DryRun) string {
+	var b strings.Builder
+	counts := d.Run.Counts
+	fmt.Fprintf(&b, "\n%s: %s rows read, %s records accepted, %s rows rejected; nothing was stored\n",
+		d.Run.Run, number(counts.Read), number(counts.Loaded), number(counts.Rejected()))
+	if p := d.Profiles; p != nil {
+		fmt.Fprintf(&b, "profiles: %s new, %s updated, %s unknown\n", number(p.New), number(p.Updated), number(p.Unknown))
+	}
+	if e := d.Estimate; e != nil {
+		fmt.Fprintf(&b, "all of it: %s rows, about %s records in %s calls, about %.1f s at the account's limit\n",
+			number(e.Rows), number(e.Records), number(e.Calls), e.Seconds)
+	}
+	return b.String()
+}

@@ -1,0 +1,169 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+
+	"tapline.dev/libs/kafka"
+	"tapline.dev/libs/telemetry"
+	"tapline.dev/schemas"
+)
+
+// question is a query to be described, and its first rows to be read.
+type question struct {
+	importName string
+	spec       schemas.ImportSpec
+	connection *schemas.SnowflakeConnectionSpec // nil: the applied one
+	rows       int
+}
+
+// reply is what came of a question: neither is set if nobody answered in time.
+type reply struct {
+	run     string
+	from    int64 // offset of the trials' rows at or after which its rows lie
+	preview *schemas.Preview
+	refusal *schemas.Abandoned
+}
+
+// cancelTimeout bounds the taking back of questions.
+const cancelTimeout = 5 * time.Second
+
+// errAnswered ends the reading of reports.
+var errAnswered = errors.New("everything is answered")
+
+// ask puts questions to the extractor, each as a preview, and waits for its
+// answers in the reports, at most for the given time without any. Only the
+// extractor holds Snowflake's credentials.
+func (h *handlers) ask(ctx context.Context, actor string, questions []question, wait time.Duration) ([]reply, error) {
+	replies := make([]reply, len(questions))
+	open := map[string]int{}
+	from := map[kafka.TP]int64{}
+	for i, q := range questions {
+		run := schemas.NewPreviewID(q.importName)
+		p := schemas.ControlPartition(run)
+		reports := kafka.TP{Topic: h.Topics.Reports(), Partition: p}
+		// Where the answer will be is noted before the question is put.
+		end, err := h.Partitions.EndOffset(ctx, reports)
+		if err != nil {
+			return nil, err
+		}
+		rows, err := h.Partitions.EndOffset(ctx, kafka.TP{Topic: h.Topics.DryRunRows(), Partition: p})
+		if err != nil {
+			return nil, err
+		}
+		if at, ok := from[reports]; !ok || end < at {
+			from[reports] = end
+		}
+		replies[i], open[run] = reply{run: run, from: rows}, i
+	}
+	if err := h.put(ctx, actor, questions, replies); err != nil {
+		return nil, err
+	}
+	waiting, stop := context.WithCancel(ctx)
+	defer stop()
+	timer := time.AfterFunc(wait, stop)
+	defer timer.Stop()
+	err := h.Follow(waiting, from, func(r *kafka.Record) error {
+		i, ok := note(r, open, replies)
+		if !ok {
+			return nil
+		}
+		delete(open, replies[i].run)
+		timer.Reset(wait)
+		if len(open) == 0 {
+			return errAnswered
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, errAnswered) && waiting.Err() == nil {
+		return nil, err
+	}
+	if len(open) > 0 {
+		h.takeBack(ctx, actor, open)
+	}
+	return replies, ctx.Err()
+}
+
+// put writes the questions' commands.
+func (h *handlers) put(ctx context.Context, actor string, questions []question, replies []reply) error {
+	return h.Transactions.Write(ctx, func(ctx context.Context) ([]*kafka.Record, error) {
+		var records []*kafka.Record
+		for i, q := range questions {
+			rec, err := h.questionRecord(ctx, schemas.Command{
+				Import: q.importName, Kind: schemas.CommandPreview, Run: replies[i].run, Rows: q.rows,
+				Spec: &questions[i].spec, Connection: q.connection, Actor: actor,
+			})
+			if err != nil {
+				return nil, err
+			}
+			records = append(records, rec)
+		}
+		return records, nil
+	})
+}
+
+// questionRecord is a command that changes nothing of the import, so that the
+// audit topic does not hold it.
+func (h *handlers) questionRecord(ctx context.Context, cmd schemas.Command) (*kafka.Record, error) {
+	cmd.ID, cmd.Time, cmd.Traceparent = uuid.NewString(), h.Now(), telemetry.Traceparent(ctx)
+	return kafka.ControlRecord(h.Topics.Commands(), cmd.Import, cmd.Import, cmd, typeCommand, source)
+}
+
+// note takes in a report if it answers an open question, and tells which.
+func note(r *kafka.Record, open map[string]int, replies []reply) (int, bool) {
+	var report schemas.Report
+	if json.Unmarshal(r.Value, &report) != nil {
+		return 0, false
+	}
+	i, ok := open[report.Run]
+	if !ok || (report.Preview == nil && report.Abandoned == nil) {
+		return 0, false
+	}
+	replies[i].preview, replies[i].refusal = report.Preview, report.Abandoned
+	return i, true
+}
+
+// takeBack cancels what nobody waits for any more, so that no statement goes on
+// for nothing.
+func (h *handlers) takeBack(ctx context.Context, actor string, open map[string]int) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cancelTimeout)
+	defer cancel()
+	err := h.Transactions.Write(ctx, func(ctx context.Context) ([]*kafka.Record, error) {
+		var records []*kafka.Record
+		for run := range open {
+			rec, err := h.questionRecord(ctx, schemas.Command{
+				Import: schemas.ImportOf(run), Kind: schemas.CommandCancel, Run: run, Actor: actor,
+			})
+			if err != nil {
+				return nil, err
+			}
+			records = append(records, rec)
+		}
+		return records, nil
+	})
+	if err != nil {
+		h.Log.WarnContext(ctx, "a preview that nobody waits for was not cancelled", slog.Any("error", err))
+	}
+}
+
+// previewRows reads the rows of a preview.
+func (h *handlers) previewRows(ctx context.Context, r reply) ([]json.RawMessage, error) {
+	rows := []json.RawMessage{}
+	tp := kafka.TP{Topic: h.Topics.DryRunRows(), Partition: schemas.ControlPartition(r.run)}
+	_, err := h.Partitions.ReadTo(ctx, tp, r.from, func(rec *kafka.Record) error {
+		if string(rec.Key) == r.run {
+			rows = append(rows, rec.Value)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading the rows of a preview: %w", err)
+	}
+	return rows, nil
+}

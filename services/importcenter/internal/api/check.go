@@ -1,0 +1,104 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"tapline.dev/libs/definition"
+	"tapline.dev/libs/mapping"
+	"tapline.dev/schemas"
+
+	"tapline.dev/services/importcenter/internal/plan"
+)
+
+// check has the queries of new and changed imports described and compiles their
+// mappings against the real columns, so that whatever needs no row is found
+// before anything is applied.
+func (h *handlers) check(ctx context.Context, actor string, set *definition.Set, changes []plan.Change) *Problem {
+	var questions []question
+	for _, c := range changes {
+		if c.Import != nil && c.Outcome != plan.Unchanged {
+			questions = append(questions, question{importName: c.Name, spec: c.Import.Spec, connection: connectionIn(set, c.Import.Spec)})
+		}
+	}
+	if len(questions) == 0 || h.CheckTimeout <= 0 {
+		return nil
+	}
+	replies, err := h.ask(ctx, actor, questions, h.CheckTimeout)
+	if err != nil {
+		return h.kafkaFailed(ctx, err)
+	}
+	var details []Detail
+	for i, q := range questions {
+		problems, refusal := h.examine(set, q, replies[i])
+		if refusal != "" {
+			return problem(http.StatusServiceUnavailable, codeNotChecked, fmt.Sprintf(
+				"nothing was applied, because the query of %s could not be checked: %s. Apply with --offline to leave the check to the first run", q.importName, refusal))
+		}
+		details = append(details, detailsOf(set.Locate(schemas.KindImport, q.importName, problems))...)
+	}
+	if len(details) == 0 {
+		return nil
+	}
+	return refused(details)
+}
+
+// examine says what is wrong with an import, or why that could not be found out.
+func (h *handlers) examine(set *definition.Set, q question, r reply) (problems []definition.Problem, refusal string) {
+	switch {
+	case r.refusal != nil:
+		path, message, ok := blame(q.spec.Source, r.refusal)
+		if !ok {
+			return nil, r.refusal.Reason
+		}
+		return []definition.Problem{{Path: path, Code: r.refusal.Code, Message: message}}, ""
+	case r.preview == nil:
+		return nil, fmt.Sprintf("no extractor has answered within %s; is one running, with a scheduler?", h.CheckTimeout)
+	}
+	for _, p := range r.preview.Problems {
+		problems = append(problems, definition.Problem{Path: p.Path, Code: p.Code, Message: p.Message})
+	}
+	_, found := mapping.Compile(q.spec, r.preview.Columns, h.options(set, q.spec.Destination.AccountRef))
+	for _, p := range found {
+		problems = append(problems, definition.Problem{Path: p.Path, Code: p.Code, Message: p.Message})
+	}
+	return problems, ""
+}
+
+// blame finds the part of the definition that a refusal is about, if it is about
+// the definition at all and not about the way to Snowflake.
+func blame(s schemas.Source, a *schemas.Abandoned) (path, message string, ok bool) {
+	query := "spec.source.query"
+	if s.Table != "" {
+		query = "spec.source.table"
+	}
+	switch a.Code {
+	case "query_refused":
+		// The text says which of the definition's SQL it is: source.cursor.expr: …
+		if where, what, found := strings.Cut(a.Reason, ": "); found && strings.HasPrefix(where, "source.") {
+			return "spec." + where, what, true
+		}
+		return query, a.Reason, true
+	case "snowflake_query", "column_ambiguous", "column_unsupported":
+		return query, a.Reason, true
+	case "reference_missing":
+		return "spec.source.connectionRef", a.Reason, true
+	}
+	return "", "", false
+}
+
+// connectionIn is the import's connection if the set brings it.
+func connectionIn(set *definition.Set, spec schemas.ImportSpec) *schemas.SnowflakeConnectionSpec {
+	for _, r := range set.Resources {
+		if r.Kind != schemas.KindSnowflakeConnection || r.Metadata.Name != spec.Source.ConnectionRef {
+			continue
+		}
+		var c schemas.SnowflakeConnectionSpec
+		if decodeSpec(r.Spec, &c) {
+			return &c
+		}
+	}
+	return nil
+}

@@ -1,0 +1,126 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"tapline.dev/libs/definition"
+	"tapline.dev/schemas"
+)
+
+type previewInput struct {
+	ActorHeader
+	Body struct {
+		Import    string            `json:"import,omitempty" doc:"An applied import, or the one of the documents that is meant"`
+		Documents []json.RawMessage `json:"documents,omitempty" maxItems:"1000" doc:"Definitions that need not be applied"`
+		Rows      int               `json:"rows,omitempty" minimum:"1" maximum:"1000" default:"50"`
+	}
+}
+
+// Shown is a preview: the query's columns and its first rows.
+type Shown struct {
+	Import   string            `json:"import"`
+	QueryID  string            `json:"queryId"`
+	Millis   int64             `json:"millis" doc:"Time at Snowflake, with the sign-in"`
+	Columns  []ShownColumn     `json:"columns"`
+	Rows     []json.RawMessage `json:"rows" doc:"As the rows topic carries them"`
+	Problems []Detail          `json:"problems" doc:"What apply would refuse the definition for"`
+}
+
+// ShownColumn is a column and how many of the rows shown have no value in it.
+type ShownColumn struct {
+	Name      string `json:"name"`
+	Type      string `json:"type"`
+	Precision int    `json:"precision"`
+	Scale     int    `json:"scale"`
+	Nullable  bool   `json:"nullable"`
+	Nulls     int64  `json:"nulls"`
+}
+
+type previewOutput struct{ Body Shown }
+
+func (h *handlers) registerPreview(api huma.API) {
+	huma.Register(api, huma.Operation{
+		OperationID: "preview", Method: http.MethodPost, Path: "/v1/preview",
+		Summary: "Read the first rows of an import's query; nothing is imported", MaxBodyBytes: maxBody,
+		Errors: []int{http.StatusNotFound, http.StatusUnprocessableEntity, http.StatusServiceUnavailable, http.StatusGatewayTimeout},
+	}, h.preview)
+}
+
+func (h *handlers) preview(ctx context.Context, in *previewInput) (*previewOutput, error) {
+	if err := h.View.ReadToEnd(ctx); err != nil {
+		return nil, h.kafkaFailed(ctx, err)
+	}
+	set, q, refusal := h.previewed(in)
+	if refusal != nil {
+		return nil, refusal
+	}
+	replies, err := h.ask(ctx, in.Actor, []question{q}, h.PreviewTimeout)
+	if err != nil {
+		return nil, h.kafkaFailed(ctx, err)
+	}
+	r := replies[0]
+	switch {
+	case r.refusal != nil:
+		path, message, ok := blame(q.spec.Source, r.refusal)
+		if !ok {
+			return nil, problem(http.StatusServiceUnavailable, r.refusal.Code, r.refusal.Reason)
+		}
+		return nil, refused(detailsOf(set.Locate(schemas.KindImport, q.importName, []definition.Problem{{Path: path, Code: r.refusal.Code, Message: message}})))
+	case r.preview == nil:
+		return nil, problem(http.StatusGatewayTimeout, codeNoAnswer,
+			"no extractor has answered within "+h.PreviewTimeout.String()+"; is one running, with a scheduler? The query may also take longer: the preview is cancelled")
+	}
+	rows, err := h.previewRows(ctx, r)
+	if err != nil {
+		return nil, h.kafkaFailed(ctx, err)
+	}
+	return &previewOutput{Body: h.shown(set, q, r, rows)}, nil
+}
+
+// previewed is the import that is meant: an applied one, or one of the documents.
+func (h *handlers) previewed(in *previewInput) (*definition.Set, question, *Problem) {
+	set := &definition.Set{}
+	if len(in.Body.Documents) == 0 {
+		d, ok := h.Catalog.Import(in.Body.Import)
+		if !ok {
+			return nil, question{}, h.noImport(in.Body.Import)
+		}
+		return set, question{importName: d.Metadata.Name, spec: d.Spec, rows: in.Body.Rows}, nil
+	}
+	// Whether the mapping fits shows with the columns; people look at those first.
+	set, problems := h.read(in.Body.Documents)
+	problems = append(problems, h.endpoints(set)...)
+	if len(problems) > 0 {
+		return nil, question{}, refused(detailsOf(problems))
+	}
+	var found []schemas.Definition
+	for _, d := range set.Imports {
+		if in.Body.Import == "" || in.Body.Import == d.Metadata.Name {
+			found = append(found, d)
+		}
+	}
+	if len(found) != 1 {
+		return nil, question{}, problem(http.StatusUnprocessableEntity, codeInvalidRequest,
+			"the documents hold no import of that name, or several imports; name the one that is meant")
+	}
+	d := found[0]
+	return set, question{importName: d.Metadata.Name, spec: d.Spec, connection: connectionIn(set, d.Spec), rows: in.Body.Rows}, nil
+}
+
+func (h *handlers) shown(set *definition.Set, q question, r reply, rows []json.RawMessage) Shown {
+	out := Shown{Import: q.importName, QueryID: r.preview.QueryID, Millis: r.preview.Millis, Columns: []ShownColumn{}, Rows: rows, Problems: []Detail{}}
+	for i, c := range r.preview.Columns {
+		shown := ShownColumn{Name: c.Name, Type: c.Type, Precision: c.Precision, Scale: c.Scale, Nullable: c.Nullable}
+		if i < len(r.preview.Nulls) {
+			shown.Nulls = r.preview.Nulls[i]
+		}
+		out.Columns = append(out.Columns, shown)
+	}
+	problems, _ := h.examine(set, q, r)
+	out.Problems = append(out.Problems, detailsOf(set.Locate(schemas.KindImport, q.importName, problems))...)
+	return out
+}

@@ -1,0 +1,145 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"tapline.dev/libs/kafka"
+	"tapline.dev/schemas"
+)
+
+// DryRunRow is what became of one row.
+type DryRunRow struct {
+	Row     json.RawMessage `json:"row" doc:"As Snowflake gave it"`
+	Record  json.RawMessage `json:"record,omitempty" doc:"The exact bytes for CleverTap"`
+	Profile string          `json:"profile,omitempty" doc:"new, updated or unknown"`
+	Rejects []DryRunCheck   `json:"rejects,omitempty" doc:"Every check that failed"`
+	Omitted []DryRunCheck   `json:"omitted,omitempty" doc:"Properties that onInvalid leaves out"`
+}
+
+// DryRunCheck is a check that failed.
+type DryRunCheck struct {
+	Stage    string `json:"stage"`
+	Code     string `json:"code"`
+	Column   string `json:"column"`
+	Property string `json:"property"`
+	Reason   string `json:"reason"`
+}
+
+// sample is what a dry run left in the log.
+type sample struct {
+	*schemas.Sample
+	rows       []*DryRunRow // in their order
+	population int64
+	millis     int64 // of the slowest upload
+}
+
+// sampleSlack allows for clocks that differ.
+const sampleSlack = 10 * time.Minute
+
+// readSample puts together what the stages wrote: rows, records, rejects, and
+// the reports on profiles.
+func (h *handlers) readSample(ctx context.Context, s *schemas.Sample) (*sample, error) {
+	out := &sample{Sample: s}
+	byID, byOffset := map[string]*DryRunRow{}, map[int64]*DryRunRow{}
+	err := h.scanSample(ctx, h.Topics.DryRunRows(), s, s.Run, func(r *kafka.Record) error {
+		if id, ok := idOf(r, s.Attempt); ok {
+			byID[id] = &DryRunRow{Row: r.Value}
+			out.rows = append(out.rows, byID[id])
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = h.scanSample(ctx, h.Topics.DryRunRecords(), s, s.Run, func(r *kafka.Record) error {
+		if id, ok := idOf(r, s.Attempt); ok && byID[id] != nil {
+			byID[id].Record, byOffset[r.Offset] = r.Value, byID[id]
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = h.scanSample(ctx, h.Topics.DryRunRejects(), s, s.Run, func(r *kafka.Record) error {
+		var reject schemas.Reject
+		if err := json.Unmarshal(r.Value, &reject); err != nil {
+			return fmt.Errorf("decoding a reject: %w", err)
+		}
+		if row := byID[reject.ID]; row != nil && reject.Attempt == s.Attempt {
+			row.add(reject)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = h.scanSample(ctx, h.Topics.Reports(), s, schemas.ImportOf(s.Run), func(r *kafka.Record) error {
+		var report schemas.Report
+		if err := json.Unmarshal(r.Value, &report); err != nil {
+			return fmt.Errorf("decoding a report: %w", err)
+		}
+		if report.Run == s.Run && report.Attempt == s.Attempt {
+			out.note(&report, byOffset)
+		}
+		return nil
+	})
+	return out, err
+}
+
+// note takes in what a report says of profiles, times and the population.
+func (s *sample) note(r *schemas.Report, byOffset map[int64]*DryRunRow) {
+	if r.Final != nil {
+		s.population = r.Final.Population
+	}
+	if r.Receipt == nil {
+		return
+	}
+	s.millis = max(s.millis, r.Receipt.Millis)
+	for _, p := range r.Receipt.Profiles {
+		if row := byOffset[p.Offset]; row != nil {
+			row.Profile = p.Code
+		}
+	}
+}
+
+// add notes a failed check; a later stage or a retry may report one again.
+func (row *DryRunRow) add(r schemas.Reject) {
+	check := DryRunCheck{Stage: r.Stage, Code: r.Code, Column: r.Column, Property: r.Property, Reason: r.Reason}
+	list := &row.Rejects
+	if r.Omitted {
+		list = &row.Omitted
+	}
+	for _, known := range *list {
+		if known == check {
+			return
+		}
+	}
+	*list = append(*list, check)
+}
+
+// scanSample reads what was written under a key of the control partition since
+// the sample was taken.
+func (h *handlers) scanSample(ctx context.Context, topic string, s *schemas.Sample, key string, fn func(*kafka.Record) error) error {
+	tp := kafka.TP{Topic: topic, Partition: schemas.ControlPartition(s.Run)}
+	from, err := h.Partitions.OffsetAt(ctx, tp, s.TakenAt.Add(-sampleSlack))
+	if err != nil {
+		return err
+	}
+	_, err = h.Partitions.ReadTo(ctx, tp, from, func(r *kafka.Record) error {
+		if string(r.Key) != key {
+			return nil
+		}
+		return fn(r)
+	})
+	return err
+}
+
+// idOf is the id of a row or record, and false of an earlier attempt's.
+func idOf(r *kafka.Record, attempt int) (string, bool) {
+	text := kafka.HeaderValue(r, schemas.HeaderID)
+	id, ok := schemas.ParseRowID(text)
+	return string(text), ok && id.Attempt == attempt
+}
