@@ -43,8 +43,8 @@ type Config struct {
 	// DrainTimeout bounds how long requests in flight are waited for when a
 	// partition is revoked or the service stops.
 	DrainTimeout time.Duration
-	// BufferRecords bounds what waits in memory for one partition, BufferBytes for
-	// all; what one poll brings may come on top.
+	// BufferRecords and BufferBytes bound what waits in memory, shared among the
+	// partitions; what one poll brings may come on top.
 	BufferRecords int
 	BufferBytes   config.Bytes
 }
@@ -65,7 +65,7 @@ func DefaultConfig() Config {
 		LeaseInterval:   500 * time.Millisecond,
 		CommitInterval:  100 * time.Millisecond,
 		DrainTimeout:    15 * time.Second,
-		BufferRecords:   50_000,
+		BufferRecords:   300_000,
 		BufferBytes:     256 << 20,
 	}
 }

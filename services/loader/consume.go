@@ -33,7 +33,7 @@ func (m *member) push(records []*kafka.Record) {
 	now := time.Now()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	limit := int64(m.cfg.BufferBytes) / int64(max(1, len(m.parts)))
+	most, bytes := m.buffer()
 	var p *part
 	var full []kafka.TP
 	for _, r := range records {
@@ -44,7 +44,7 @@ func (m *member) push(records []*kafka.Record) {
 			}
 		}
 		p.lane.Push(r, now)
-		if !p.paused && (p.lane.Pending() >= m.cfg.BufferRecords || p.lane.PendingBytes() >= limit) {
+		if !p.paused && (p.lane.Pending() >= most || p.lane.PendingBytes() >= bytes) {
 			p.paused = true
 			full = append(full, p.tp)
 		}
@@ -55,11 +55,23 @@ func (m *member) push(records []*kafka.Record) {
 	poke(m.wake)
 }
 
-// refill fetches a paused partition again once a quarter of its lane is empty:
-// fetching takes a while to begin. The
-// caller holds mu.
+// minBuffer is what a partition may hold however many share the buffer: a few
+// uploads, so that the next is there when one is cut.
+const minBuffer = 4000
+
+// buffer is a partition's share of what may wait in memory, among those that have
+// any. The caller holds mu.
+func (m *member) buffer() (records int, bytes int64) {
+	n := max(1, m.filled)
+	return max(minBuffer, m.cfg.BufferRecords/n), int64(m.cfg.BufferBytes) / int64(n)
+}
+
+// refill fetches a paused partition again once its lane is down to a quarter:
+// early enough for a fetch to come, and rarely, because each pause throws away
+// what was fetched ahead. The caller holds mu.
 func (m *member) refill(p *part) {
-	if p.paused && p.lane.Pending() < m.cfg.BufferRecords*3/4 && p.lane.PendingBytes() <= int64(m.cfg.BufferBytes)/int64(max(1, len(m.parts)))*3/4 {
+	most, bytes := m.buffer()
+	if p.paused && p.lane.Pending() <= most/4 && p.lane.PendingBytes() <= bytes/4 {
 		p.paused = false
 		m.group.Resume(p.tp)
 	}

@@ -49,6 +49,12 @@ func (m *member) pass(now time.Time) (again time.Time) {
 	for _, a := range m.accounts {
 		a.candidates = a.candidates[:0]
 	}
+	m.filled = 0
+	for _, p := range m.parts {
+		if p.lane.Pending() > 0 {
+			m.filled++
+		}
+	}
 	for _, p := range m.parts {
 		m.plan(p, now)
 	}

@@ -39,6 +39,7 @@ type member struct {
 
 	mu       sync.Mutex
 	parts    map[kafka.TP]*part
+	filled   int // parts with records in their lanes, as dispatch last saw
 	accounts map[string]*account
 	turns    *turns.Turns
 	written  map[int32]int64 // by reports partition: intents still to be written come at or after it
