@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/twmb/franz-go/pkg/kadm"
 )
 
 // Member is a member of a consumer group as its coordinator sees it.
@@ -44,4 +46,25 @@ func Members(ctx context.Context, cfg Config, deps Deps, group string) (members 
 	}
 	slices.SortFunc(members, func(a, b Member) int { return strings.Compare(a.ID, b.ID) })
 	return members, settled, nil
+}
+
+// Committed are the offsets that a group, named without the prefix, has
+// committed.
+func Committed(ctx context.Context, cfg Config, deps Deps, group string) (map[TP]int64, error) {
+	admin, err := openAdmin(cfg, deps)
+	if err != nil {
+		return nil, err
+	}
+	defer admin.Close()
+	fetched, err := admin.FetchOffsets(ctx, cfg.Prefix+group)
+	if err != nil {
+		return nil, fmt.Errorf("fetching the offsets of group %s: %w", group, err)
+	}
+	out := map[TP]int64{}
+	fetched.Each(func(o kadm.OffsetResponse) {
+		if o.Err == nil {
+			out[TP{o.Topic, o.Partition}] = o.At
+		}
+	})
+	return out, nil
 }

@@ -37,8 +37,9 @@ func programs(t testing.TB) string {
 		if built.err != nil {
 			return
 		}
-		// The Makefile's tags, so that a plain go test works and shares its cache.
-		args := []string{"build", "-tags", "minicore_disabled,duckdb_arrow", "-o", built.dir, "./cmd/tapline"}
+		// The Makefile's tags, so that a plain go test works and shares its cache, and
+		// the failpoints, which do nothing unless they are asked to.
+		args := []string{"build", "-tags", "minicore_disabled,duckdb_arrow,failpoint", "-o", built.dir, "./cmd/tapline"}
 		for _, s := range Services {
 			args = append(args, "./services/"+s+"/cmd/"+s)
 		}

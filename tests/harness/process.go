@@ -13,10 +13,13 @@ import (
 // Process is a program that a test starts, stops and kills, over and over.
 type Process struct {
 	Name string
-	path string
-	args []string
-	env  []string
-	log  string
+	// Failpoints is what TAPLINE_FAILPOINTS holds at the next start: see
+	// libs/failpoint.
+	Failpoints string
+	path       string
+	args       []string
+	env        []string
+	log        string
 
 	cmd  *exec.Cmd
 	done chan error
@@ -43,7 +46,7 @@ func (p *Process) Start(t testing.TB) {
 	}
 	defer log.Close()
 	p.cmd = exec.Command(p.path, p.args...)
-	p.cmd.Env = append(os.Environ(), p.env...)
+	p.cmd.Env = append(append(os.Environ(), p.env...), "TAPLINE_FAILPOINTS="+p.Failpoints)
 	p.cmd.Stdout, p.cmd.Stderr = log, log
 	if err := p.cmd.Start(); err != nil {
 		t.Fatalf("starting %s: %v", p.Name, err)

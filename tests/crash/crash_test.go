@@ -1,0 +1,71 @@
+package crash
+
+import (
+	"os"
+	"strconv"
+	"testing"
+	"time"
+
+	"tapline.dev/tests/harness"
+)
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	harness.RemovePrograms()
+	os.Exit(code)
+}
+
+// number reads a number that a target of the Makefile passes.
+func number(t testing.TB, name string, otherwise uint64) uint64 {
+	t.Helper()
+	text := os.Getenv(name)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		t.Fatalf("%s=%q is no number", name, text)
+	}
+	return n
+}
+
+func report(t testing.TB, seed uint64, violations []string) {
+	t.Helper()
+	for _, v := range violations {
+		t.Errorf("seed %d: %s", seed, v)
+	}
+}
+
+// seeds are those of which one has failed once, so that it fails no more.
+var seeds = []uint64{1}
+
+// TestKillsAtRandom is the soak's little sister.
+func TestKillsAtRandom(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it starts a cluster")
+	}
+	for _, seed := range seeds {
+		t.Logf("seed %d", seed)
+		d := startDriver(t, seed, false, nil, 400)
+		report(t, seed, d.round(t, 12*time.Second))
+	}
+}
+
+// TestSoak kills for SOAK_MINUTES, in rounds of a minute and a half, each with a
+// seed of its own and followed by every check.
+func TestSoak(t *testing.T) {
+	minutes := number(t, "SOAK_MINUTES", 0)
+	if minutes == 0 {
+		t.Skip("make soak MINUTES=30")
+	}
+	first := number(t, "SOAK_SEED", uint64(time.Now().UnixNano())%1_000_000)
+	replicas := map[string]int{"scheduler": 2, "extractor": 2, "mapper": 2, "loader": 2}
+	d := startDriver(t, first, true, replicas, 4000)
+	end := time.Now().Add(time.Duration(minutes) * time.Minute)
+	for seed := first; time.Now().Before(end) && !t.Failed(); seed++ {
+		t.Logf("%s: seed %d", time.Now().UTC().Format(time.TimeOnly), seed)
+		d.reseed(seed)
+		report(t, seed, d.round(t, 90*time.Second))
+	}
+	t.Logf("SOAK: seeds from %d, %+v", first, d.done)
+}

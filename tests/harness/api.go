@@ -1,0 +1,173 @@
+package harness
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"tapline.dev/libs/kafka"
+	"tapline.dev/libs/kafka/kafkatest"
+	"tapline.dev/schemas"
+)
+
+// Event is an event as the sandbox CleverTap holds it.
+type Event struct {
+	Identity string          `json:"identity"`
+	Name     string          `json:"evtName"`
+	Time     int64           `json:"ts"`
+	Data     json.RawMessage `json:"evtData"`
+}
+
+// Events are the events of a name.
+func (c *Cluster) Events(t testing.TB, name string) []Event {
+	t.Helper()
+	var answer struct{ Items []Event }
+	if err := get(c.Endpoints.CleverTap.URL+"/sandbox/v1/events?name="+url.QueryEscape(name), &answer); err != nil {
+		t.Fatal(err)
+	}
+	return answer.Items
+}
+
+// History are the newest records that the sandbox CleverTap took for an identity,
+// oldest first.
+func (c *Cluster) History(t testing.TB, identity string) (out []json.RawMessage) {
+	t.Helper()
+	var answer struct {
+		Items []struct{ Record json.RawMessage }
+	}
+	if err := get(c.Endpoints.CleverTap.URL+"/sandbox/v1/history?identity="+url.QueryEscape(identity), &answer); err != nil {
+		t.Fatal(err)
+	}
+	for _, item := range answer.Items {
+		out = append(out, item.Record)
+	}
+	return out
+}
+
+// Post asks the Import Center for something; an error tells why it did not
+// accept it, or that it is away.
+func (c *Cluster) Post(ctx context.Context, path string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.Endpoints.ImportCenter+path, strings.NewReader(""))
+	if err != nil {
+		return err
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if res.StatusCode/100 != 2 {
+		return errors.Join(err, fmt.Errorf("POST %s: %s: %s", path, res.Status, text))
+	}
+	return err
+}
+
+// Active says whether an import is in a run, or that it could not be told.
+func (c *Cluster) Active(ctx context.Context, importName string) (run string, active bool, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.Endpoints.ImportCenter+"/v1/runs?pageSize=1&import="+importName, http.NoBody)
+	if err != nil {
+		return "", false, err
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return "", false, err
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return "", false, fmt.Errorf("listing runs: %s", res.Status)
+	}
+	var answer struct{ Items []schemas.Run }
+	if err := json.NewDecoder(res.Body).Decode(&answer); err != nil {
+		return "", false, err
+	}
+	if len(answer.Items) == 0 {
+		return "", false, nil
+	}
+	return answer.Items[0].Run, !schemas.Terminal(answer.Items[0].State), nil
+}
+
+// AwaitIdle waits until an import is in no run and none waits, by what the log
+// says.
+func (c *Cluster) AwaitIdle(t testing.TB, importName string, within time.Duration) error {
+	t.Helper()
+	reader, err := kafka.OpenReader(c.Kafka(), kafkatest.Deps())
+	if err != nil {
+		return err
+	}
+	defer reader.Close()
+	tp := kafka.TP{Topic: schemas.NewTopics(c.Kafka().Prefix).State(), Partition: schemas.ControlPartition(importName)}
+	var state schemas.State
+	var next int64
+	for deadline := time.Now().Add(within); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) { // between looks at the condition
+		next, err = reader.ReadTo(t.Context(), tp, next, func(r *kafka.Record) error {
+			if string(r.Key) != importName || r.Value == nil {
+				return nil
+			}
+			state = schemas.State{}
+			return json.Unmarshal(r.Value, &state)
+		})
+		if err != nil {
+			return err
+		}
+		if state.Active == nil && state.Queued == nil {
+			return nil
+		}
+	}
+	text, err := json.Marshal(state)
+	return errors.Join(fmt.Errorf("not within %s; its state is %s", within, text), err)
+}
+
+// TryApply applies definitions given as YAML, with whoever may be away.
+func (c *Cluster) TryApply(t testing.TB, yaml string) error {
+	t.Helper()
+	path := filepath.Join(c.Dir, "edit.yaml")
+	if err := os.WriteFile(path, []byte(yaml), 0o600); err != nil {
+		return err
+	}
+	return c.try("apply", "-f", path)
+}
+
+// SetAccount applies the account anew with fields of its spec changed.
+func (c *Cluster) SetAccount(t testing.TB, fields map[string]any) {
+	t.Helper()
+	text := c.resource(t, schemas.KindCleverTapAccount)
+	var document map[string]any
+	if err := json.Unmarshal(text, &document); err != nil {
+		t.Fatal(err)
+	}
+	spec, _ := document["spec"].(map[string]any)
+	for k, v := range fields {
+		spec[k] = v
+	}
+	text, err := json.Marshal(document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.ApplyText(t, string(text))
+}
+
+// resource is the document of a kind that `tapline dev` wrote.
+func (c *Cluster) resource(t testing.TB, kind string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(c.Endpoints.Files["resources"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for document := range strings.SplitSeq(string(text), "\n---\n") {
+		if strings.Contains(document, `"`+kind+`"`) {
+			return []byte(document)
+		}
+	}
+	t.Fatalf("%s names no %s", c.Endpoints.Files["resources"], kind)
+	return nil
+}

@@ -1,0 +1,23 @@
+package harness
+
+import (
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"testing"
+)
+
+// Program returns where a service's program is.
+func Program(t testing.TB, service string) string {
+	t.Helper()
+	if slices.Contains(Services, service) {
+		return filepath.Join(programs(t), service)
+	}
+	path := filepath.Join(t.TempDir(), service)
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-tags", "minicore_disabled,duckdb_arrow", "-o", path, "./services/"+service+"/cmd/"+service)
+	cmd.Dir = Root()
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("building the program of %s: %v\n%s", service, err, out)
+	}
+	return path
+}
