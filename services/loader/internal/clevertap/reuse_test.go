@@ -19,7 +19,7 @@ import (
 func TestConnectionsAreReused(t *testing.T) {
 	t.Parallel()
 	var opened atomic.Int32
-	server := httptest.NewUnstartedServer(http.HandlerFunc(echoCheck(t)))
+	server := httptest.NewUnstartedServer(echoCheck(t))
 	server.Config.ConnState = func(_ net.Conn, s http.ConnState) {
 		if s == http.StateNew {
 			opened.Add(1)
