@@ -288,10 +288,10 @@ func (r *reader) utc(clock string) string {
 func (t *term) ledgerConfig(r *reader) ledger.Config {
 	cfg := ledger.Config{
 		Import: t.importName, Number: t.active.Number, Attempt: t.active.Attempt,
-		Cursor: r.cursor != nil, Limit: t.cfg.LedgerLimit,
+		Limit: t.cfg.LedgerLimit,
 	}
 	if r.cursor != nil {
-		cfg.Lookback = r.cursor.Lookback
+		cfg.Low = r.cursor.Low
 	}
 	return cfg
 }

@@ -149,17 +149,22 @@ func (p *preparer) row(c *chunk, row *rowjson.Row) (keep bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if future {
-		e.Future++ // not sent, not remembered: its time will come
-		return false, nil
-	}
 	if p.recorder != nil {
 		f := p.hasher.Of(row.Value, cursor)
-		p.recorder.Add(f, cursor)
-		if p.previous.Take(f) {
+		// A row that was sent is remembered on, also if it is from the future by now:
+		// the clocks of a zone go back.
+		sent := p.previous.Take(f)
+		if sent || !future {
+			p.recorder.Add(f, cursor)
+		}
+		if sent {
 			e.Unchanged++
 			return false, nil
 		}
+	}
+	if future {
+		e.Future++ // not sent, not remembered: its time will come
+		return false, nil
 	}
 	if len(row.JSON) > p.maxRow {
 		return false, p.reject(c, row, codeRowTooLarge, "", fmt.Sprintf("the row has %d bytes and a record may have %d", len(row.JSON), p.maxRow))

@@ -11,6 +11,7 @@ import (
 
 	"tapline.dev/libs/redis/redistest"
 	"tapline.dev/schemas"
+	"tapline.dev/services/extractor/internal/statement"
 )
 
 func fp(n int) (f Fingerprint) {
@@ -24,7 +25,9 @@ func at(second int) string {
 }
 
 func config(attempt int) Config {
-	return Config{Import: "customers", Number: 7, Attempt: attempt, Cursor: true, Lookback: 10 * time.Second, Limit: 1000}
+	return Config{Import: "customers", Number: 7, Attempt: attempt, Limit: 1000, Low: func(maximum string) (string, error) {
+		return statement.Minus(maximum, 10*time.Second)
+	}}
 }
 
 type entry struct {
@@ -125,7 +128,7 @@ func TestNullsAndNoCursorStay(t *testing.T) {
 	}
 
 	cfg := config(2)
-	cfg.Cursor = false
+	cfg.Low = nil
 	last = record(t, NewRecorder(store, cfg), 0, []entry{{1, ""}}, []entry{{2, ""}})
 	p, complete, err := Load(t.Context(), store, "customers", ref(2, 2, last), 1000)
 	if err != nil || !complete || !p.Take(fp(1)) || !p.Take(fp(2)) {

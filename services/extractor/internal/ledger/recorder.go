@@ -3,19 +3,17 @@ package ledger
 import (
 	"context"
 	"fmt"
-	"time"
-
-	"tapline.dev/services/extractor/internal/statement"
 )
 
 // Config says whose ledger is written.
 type Config struct {
-	Import   string
-	Number   int
-	Attempt  int
-	Cursor   bool          // whether rows have a cursor; without one every row counts
-	Lookback time.Duration // in force
-	Limit    int           // of entries
+	Import  string
+	Number  int
+	Attempt int
+	Limit   int // of entries
+	// Low is the lowest cursor that the next run reads, given the highest one of
+	// this run; nil if rows have no cursor, and then every row counts.
+	Low func(maximum string) (string, error)
 }
 
 // Recorder writes a run's ledger chunk by chunk. It is for one goroutine.
@@ -61,9 +59,9 @@ type Chunk struct {
 func (r *Recorder) Finish(ctx context.Context, index int, maximum string) (Chunk, error) {
 	r.maximum = max(r.maximum, maximum)
 	low := ""
-	if r.cfg.Cursor && r.maximum != "" {
+	if r.cfg.Low != nil && r.maximum != "" {
 		var err error
-		if low, err = statement.Minus(r.maximum, r.cfg.Lookback); err != nil {
+		if low, err = r.cfg.Low(r.maximum); err != nil {
 			return Chunk{}, fmt.Errorf("bounding the ledger: %w", err)
 		}
 	}

@@ -108,6 +108,25 @@ func Minus(instant string, span time.Duration) (string, error) {
 	return schemas.FormatInstant(t), nil
 }
 
+// Low is the lowest instant that a run reads whose mark comes from maximum: the
+// bound of its statement, rounded down as that is. What was read at or above it
+// has to be remembered.
+func (c *Cursor) Low(maximum string) (string, error) {
+	low, err := Minus(maximum, c.Lookback)
+	if err != nil {
+		return "", err
+	}
+	switch {
+	case c.Column.Type == "DATE":
+		return low[:len("2006-01-02")] + "T00:00:00.000000000", nil
+	case c.epoch == "seconds":
+		return low[:len("2006-01-02T15:04:05")] + ".000000000", nil
+	case c.epoch == "milliseconds":
+		return low[:len("2006-01-02T15:04:05.000")] + "000000", nil
+	}
+	return low, nil
+}
+
 // where writes the window's condition on the cursor's SQL.
 func (c *Cursor) where(sql, from, to string) (string, []string, error) {
 	if from == "" && to == "" {

@@ -176,3 +176,27 @@ func TestNewCursorRefuses(t *testing.T) {
 		}
 	}
 }
+
+// TestLow wants the ledger to begin where the next statement does.
+func TestLow(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
+	for _, tt := range []struct {
+		column schemas.Column
+		epoch  string
+		want   string
+	}{
+		{schemas.Column{Type: "TIMESTAMP_NTZ"}, "", "2026-11-23T09:49:57.654321001"},
+		{schemas.Column{Type: "DATE"}, "", "2026-11-22T00:00:00.000000000"},
+		{schemas.Column{Type: "FIXED", Scale: 3}, "seconds", "2026-11-23T09:49:57.000000000"},
+		{schemas.Column{Type: "FIXED", Scale: 6}, "milliseconds", "2026-11-23T09:49:57.654000000"},
+	} {
+		c, err := NewCursor(schemas.Cursor{Epoch: tt.epoch, Lookback: schemas.Duration(10 * time.Minute)}, "", tt.column, 0, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := c.Low("2026-11-23T09:59:57.654321001"); err != nil || got != tt.want {
+			t.Errorf("%s %s: low is %s, %v, want %s", tt.column.Type, tt.epoch, got, err, tt.want)
+		}
+	}
+}
