@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -64,9 +65,6 @@ func applySources(ctx context.Context, c *client.Client, sources []definition.So
 		return nil, err
 	}
 	set, problems := definition.ParseAll(sources, definition.Options{Defaults: defaults.Items})
-	if len(problems) > 0 {
-		return nil, refused(problems)
-	}
 	sent, err := documents(&set)
 	if err != nil {
 		return nil, err
@@ -74,6 +72,16 @@ func applySources(ctx context.Context, c *client.Client, sources []definition.So
 	raw := make([]json.RawMessage, len(sent))
 	for i, d := range sent {
 		raw[i] = d.raw
+	}
+	if len(problems) > 0 {
+		if !offline && len(raw) > 0 {
+			// What can be read may be wrong in ways that only its columns show. The
+			// files are refused anyway, so that an error here adds nothing.
+			if p, ok := errors.AsType[*client.Problem](c.Check(ctx, raw)); ok {
+				problems = append(problems, inSources(p, &set, sent)...)
+			}
+		}
+		return nil, refused(problems)
 	}
 	apply := c.Apply
 	if offline {

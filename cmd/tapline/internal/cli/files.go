@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -80,8 +81,19 @@ func readError(err error) error {
 	return err
 }
 
-// refused joins problems, a line each, under the exit code of a refusal.
+// refused joins problems, a line each and each once, as a reader of the files
+// meets them, under the exit code of a refusal.
 func refused(problems []definition.Problem) error {
+	problems = slices.Clone(problems)
+	slices.SortStableFunc(problems, func(a, b definition.Problem) int {
+		return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col))
+	})
+	seen := map[definition.Problem]bool{}
+	problems = slices.DeleteFunc(problems, func(p definition.Problem) bool {
+		known := seen[p]
+		seen[p] = true
+		return known
+	})
 	lines := make([]string, len(problems))
 	for i, p := range problems {
 		lines[i] = p.Error()
@@ -157,15 +169,21 @@ func inFiles(err error, set *definition.Set, sent []document) error {
 	if !ok || len(p.Errors) == 0 {
 		return err
 	}
+	return refused(inSources(p, set, sent))
+}
+
+// inSources finds the problems of a refusal in the files; one that is in none
+// keeps the API's place.
+func inSources(p *client.Problem, set *definition.Set, sent []document) []definition.Problem {
 	var problems []definition.Problem
 	for _, e := range p.Errors {
-		found, ok := locate(e, set, sent)
-		if !ok {
-			return err
+		if found, ok := locate(e, set, sent); ok {
+			problems = append(problems, found...)
+			continue
 		}
-		problems = append(problems, found...)
+		problems = append(problems, definition.Problem{Path: e.Location, Code: e.Code, Message: e.Message})
 	}
-	return refused(problems)
+	return problems
 }
 
 // locate finds a problem of the API in the files.

@@ -95,6 +95,12 @@ func (c *Client) ApplyOffline(ctx context.Context, documents []json.RawMessage) 
 	return c.apply(ctx, "/v1/apply?offline=true", documents)
 }
 
+// Check reports what Apply would refuse.
+func (c *Client) Check(ctx context.Context, documents []json.RawMessage) error {
+	_, err := c.apply(ctx, "/v1/apply?checkOnly=true", documents)
+	return err
+}
+
 func (c *Client) apply(ctx context.Context, path string, documents []json.RawMessage) ([]Applied, error) {
 	var out List[Applied]
 	err := c.doWithin(ctx, applyPatience, http.MethodPost, path, nil, map[string]any{"documents": documents}, &out)

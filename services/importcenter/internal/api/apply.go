@@ -33,14 +33,15 @@ type Applied struct {
 	Generation int    `json:"generation"`
 }
 
-// OfflineQuery leaves a check out.
-type OfflineQuery struct {
-	Offline bool `query:"offline" doc:"Apply without asking Snowflake whether the queries' columns fit"`
+// CheckQuery says what is done about the check against Snowflake.
+type CheckQuery struct {
+	Offline   bool `query:"offline" doc:"Apply without asking Snowflake whether the queries' columns fit"`
+	CheckOnly bool `query:"checkOnly" doc:"Only report what apply would refuse"`
 }
 
 type applyInput struct {
 	ActorHeader
-	OfflineQuery
+	CheckQuery
 	Body struct {
 		Documents []json.RawMessage `json:"documents" minItems:"1" maxItems:"1000" doc:"Import, ImportDefaults, SnowflakeConnection and CleverTapAccount documents"`
 	}
@@ -59,7 +60,7 @@ func (h *handlers) registerApply(api huma.API) {
 		MaxBodyBytes: maxBody,
 		Errors:       []int{http.StatusUnprocessableEntity, http.StatusConflict, http.StatusServiceUnavailable},
 	}, func(ctx context.Context, in *applyInput) (*appliedOutput, error) {
-		changes, err := h.apply(ctx, in.Actor, in.Body.Documents, in.Offline, nil)
+		changes, err := h.apply(ctx, in.Actor, in.Body.Documents, in.CheckQuery, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -73,17 +74,23 @@ func (h *handlers) registerApply(api huma.API) {
 
 // apply judges every document, asks Snowflake, then judges again, creates topics
 // and writes everything in one transaction. before, when given, has a last word on the changes.
-func (h *handlers) apply(ctx context.Context, actor string, documents []json.RawMessage, offline bool, before func([]plan.Change) *Problem) ([]plan.Change, error) {
+func (h *handlers) apply(ctx context.Context, actor string, documents []json.RawMessage, check CheckQuery, before func([]plan.Change) *Problem) ([]plan.Change, error) {
 	if err := h.View.ReadToEnd(ctx); err != nil {
 		return nil, h.kafkaFailed(ctx, err)
 	}
-	set, changes, refusal := h.judge(documents)
-	if refusal == nil && !offline {
+	var changes []plan.Change
+	var refusal *Problem
+	if check.Offline {
+		_, changes, refusal = h.judge(documents)
+	} else {
 		// Outside the transaction: it may take a while, and others want to apply too.
-		refusal = h.check(ctx, actor, set, changes)
+		changes, refusal = h.check(ctx, actor, documents)
 	}
 	if refusal != nil {
 		return nil, refusal
+	}
+	if check.CheckOnly {
+		return nil, nil
 	}
 	err := h.Transactions.Write(ctx, func(ctx context.Context) ([]*kafka.Record, error) {
 		var refusal *Problem

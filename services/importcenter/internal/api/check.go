@@ -2,8 +2,10 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"tapline.dev/libs/definition"
@@ -13,36 +15,61 @@ import (
 	"tapline.dev/services/importcenter/internal/plan"
 )
 
-// check has the queries of new and changed imports described and compiles their
-// mappings against the real columns, so that whatever needs no row is found
-// before anything is applied.
-func (h *handlers) check(ctx context.Context, actor string, set *definition.Set, changes []plan.Change) *Problem {
-	var questions []question
-	for _, c := range changes {
-		if c.Import != nil && c.Outcome != plan.Unchanged {
-			questions = append(questions, question{importName: c.Name, spec: c.Import.Spec, connection: connectionIn(set, c.Import.Spec)})
+// check judges documents as judge does, and beside that has the queries of new
+// and changed imports described and compiles their mappings against the real
+// columns: whatever needs no row is found before anything is applied, all at
+// once.
+func (h *handlers) check(ctx context.Context, actor string, documents []json.RawMessage) ([]plan.Change, *Problem) {
+	set, details := h.parse(documents)
+	changes := plan.Make(plan.Set{Imports: set.Imports, Resources: set.Resources}, h.Catalog, h.Now())
+	found, refusal := h.checkColumns(ctx, actor, set, questionsOf(set, changes, details))
+	for _, d := range found {
+		if !slices.Contains(details, d) {
+			details = append(details, d)
 		}
 	}
+	if len(details) > 0 {
+		return nil, refused(details)
+	}
+	return changes, refusal
+}
+
+// questionsOf are the queries that are worth a look: those of imports that change
+// and whose source has no problem already.
+func questionsOf(set *definition.Set, changes []plan.Change, details []Detail) []question {
+	var questions []question
+	for _, c := range changes {
+		if c.Import == nil || c.Outcome == plan.Unchanged {
+			continue
+		}
+		source := detailsOf(set.Locate(schemas.KindImport, c.Name, []definition.Problem{{Path: "spec.source"}}))
+		if len(source) == 0 || slices.ContainsFunc(details, func(d Detail) bool { return strings.HasPrefix(d.Location, source[0].Location) }) {
+			continue
+		}
+		questions = append(questions, question{importName: c.Name, spec: c.Import.Spec, connection: connectionIn(set, c.Import.Spec)})
+	}
+	return questions
+}
+
+// checkColumns returns all that the queries' columns show to be wrong, or a
+// refusal if Snowflake could not be asked.
+func (h *handlers) checkColumns(ctx context.Context, actor string, set *definition.Set, questions []question) (details []Detail, refusal *Problem) {
 	if len(questions) == 0 || h.CheckTimeout <= 0 {
-		return nil
+		return nil, nil
 	}
 	replies, err := h.ask(ctx, actor, questions, h.CheckTimeout)
 	if err != nil {
-		return h.kafkaFailed(ctx, err)
+		return nil, h.kafkaFailed(ctx, err)
 	}
-	var details []Detail
 	for i, q := range questions {
-		problems, refusal := h.examine(set, q, replies[i])
-		if refusal != "" {
-			return problem(http.StatusServiceUnavailable, codeNotChecked, fmt.Sprintf(
-				"nothing was applied, because the query of %s could not be checked: %s. Apply with --offline to leave the check to the first run", q.importName, refusal))
+		problems, why := h.examine(set, q, replies[i])
+		if why != "" {
+			refusal = problem(http.StatusServiceUnavailable, codeNotChecked, fmt.Sprintf(
+				"nothing was applied, because the query of %s could not be checked: %s. Apply with --offline to leave the check to the first run", q.importName, why))
 		}
 		details = append(details, detailsOf(set.Locate(schemas.KindImport, q.importName, problems))...)
 	}
-	if len(details) == 0 {
-		return nil
-	}
-	return refused(details)
+	return details, refusal
 }
 
 // examine says what is wrong with an import, or why that could not be found out.

@@ -28,7 +28,7 @@ type importOutput struct {
 type putImportInput struct {
 	ImportPath
 	ActorHeader
-	OfflineQuery
+	CheckQuery
 	IfMatch string `header:"If-Match" doc:"The generation that is to be replaced, as its ETag"`
 	Body    json.RawMessage
 }
@@ -110,7 +110,7 @@ func (h *handlers) getImport(_ context.Context, in *ImportPath) (*importOutput, 
 func etag(generation int) string { return strconv.Quote(strconv.Itoa(generation)) }
 
 func (h *handlers) putImport(ctx context.Context, in *putImportInput) (*importOutput, error) {
-	changes, err := h.apply(ctx, in.Actor, []json.RawMessage{in.Body}, in.Offline, func(changes []plan.Change) *Problem {
+	changes, err := h.apply(ctx, in.Actor, []json.RawMessage{in.Body}, CheckQuery{Offline: in.Offline}, func(changes []plan.Change) *Problem {
 		if len(changes) != 1 || changes[0].Import == nil || changes[0].Name != in.Import {
 			return problem(http.StatusUnprocessableEntity, codeRefused,
 				"the body is one document of kind Import whose metadata.name is the name in the path")
