@@ -68,6 +68,10 @@ func (d *desk) step(do func()) book.Changes {
 	d.b.Tick(d.t.Context(), d.now)
 	d.last = d.b.Take()
 	for name, s := range d.last.States {
+		if s == nil {
+			delete(d.log.states, name)
+			continue
+		}
 		d.log.states[name] = encode(d.t, s)
 	}
 	for run := range d.last.Forget {

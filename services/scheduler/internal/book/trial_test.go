@@ -1,0 +1,156 @@
+package book_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"tapline.dev/schemas"
+)
+
+// silent are what trials may change of an import's state.
+var silent = cmpopts.IgnoreFields(schemas.State{}, "Keys", "LastDryRun", "UpdatedAt")
+
+func preview(c *schemas.Command) {
+	c.Run, c.Rows, c.Spec = "a.p7", 50, &schemas.ImportSpec{Source: schemas.Source{Table: "T"}}
+}
+
+func TestPreviewsLeaveNothing(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(d *desk){
+		"answered": func(d *desk) { d.reports("a.p7", 1, schemas.Report{Preview: &schemas.Preview{}}) },
+		"refused": func(d *desk) {
+			d.reports("a.p7", 1, schemas.Report{Abandoned: &schemas.Abandoned{Code: "snowflake_query"}})
+		},
+		"unheard of": func(d *desk) {
+			d.now = d.now.Add(11 * time.Minute)
+			d.step(nil)
+		},
+		"cancelled": func(d *desk) {
+			d.command(schemas.CommandCancel, "c", func(c *schemas.Command) { c.Run = "a.p7" })
+			d.reports("a.p7", 1, schemas.Report{Final: &schemas.Final{Early: true}})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t)
+			d.wantTriggers(d.command(schemas.CommandPreview, "k", preview), `a.p7/1 preview "" `)
+			if c := d.command(schemas.CommandPreview, "k2", preview); !c.Empty() {
+				t.Errorf("the same preview twice: %+v", c)
+			}
+			end(d)
+			if len(d.log.states) != 0 || len(d.log.folds) != 0 || len(d.events) != 0 {
+				t.Errorf("left are states %v, folds %v, events %v", d.log.states, d.log.folds, d.events)
+			}
+		})
+	}
+}
+
+func TestPreviewsThatMakeNoSense(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	for name, edit := range map[string]func(*schemas.Command){
+		"of another import":  func(c *schemas.Command) { preview(c); c.Run = "b.p7" },
+		"under a run's name": func(c *schemas.Command) { preview(c); c.Run = "a.7" },
+		"of nothing":         func(c *schemas.Command) { preview(c); c.Spec = nil },
+	} {
+		if c := d.command(schemas.CommandPreview, name, edit); !c.Empty() {
+			t.Errorf("%s: %+v", name, c)
+		}
+	}
+}
+
+// tryOut begins and ends a dry run.
+func (d *desk) tryOut(run string) {
+	d.t.Helper()
+	d.command(schemas.CommandDryRun, "key-"+run, func(c *schemas.Command) { c.Rows = 2 })
+	d.reports(run, 1, schemas.Report{Started: &schemas.Started{QueryID: "q", Clock: clock, Total: 2}}, final(2), mapped(2), loaded(0, 1))
+	d.want(run, schemas.StateSucceeded)
+}
+
+func TestDryRunsChangeNothingOfTheImport(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.define(nil)
+	d.command(schemas.CommandRun, "k1", nil)
+	d.succeed("a.1", 1, 0, 1)
+	before, listing := d.state(), *d.b.Listing("a")
+	d.wantTriggers(d.command(schemas.CommandDryRun, "d1", func(c *schemas.Command) { c.Rows = 2 }), `a.d1/1 dryRun "" `)
+	if c := d.command(schemas.CommandDryRun, "d2", nil); len(c.Triggers) != 0 || !slices.Contains(d.state().Keys, "d2") {
+		t.Errorf("a second dry run began beside the first: %+v", c)
+	}
+	rejects := schemas.Report{Mapped: &schemas.Mapped{RejectsByCode: map[string]int64{"email_invalid": 600}}}
+	d.reports("a.d1", 1, schemas.Report{Started: &schemas.Started{QueryID: "q", Clock: clock, Total: 600}}, final(600), rejects)
+	d.want("a.d1", schemas.StateSucceededWithRejects) // the stop rule is for runs
+	if diff := cmp.Diff(before, d.state(), silent); diff != "" {
+		t.Errorf("the import's state (-before +after):\n%s", diff)
+	}
+	if diff := cmp.Diff(listing, *d.b.Listing("a")); diff != "" {
+		t.Errorf("the listing (-before +after):\n%s", diff)
+	}
+	trial := decode[schemas.State](t, d.log.states["a.d1"])
+	if s := trial.Sample; s == nil || s.Clock != clock || s.QueryID != "q" || trial.Active != nil {
+		t.Errorf("the dry run left %+v", trial)
+	}
+	if len(d.log.folds) != 1 {
+		t.Errorf("%d folds are in the log", len(d.log.folds))
+	}
+	d.now = d.now.Add(schemas.TrialRetention + time.Second)
+	if d.step(nil); d.log.states["a.d1"] != "" {
+		t.Error("the sample outlived its rows")
+	}
+}
+
+func TestSyncSendsASampleOnce(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.define(nil)
+	d.tryOut("a.d1")
+	before := d.state()
+	of := func(c *schemas.Command) { c.Run = "a.d1" }
+	c := d.command(schemas.CommandSync, "s", of)
+	d.wantTriggers(c, `a.1/1 sync "" `)
+	if s := d.state().Active.Sample; s == nil || s.Run != "a.d1" || c.Triggers[0].Ledger != nil {
+		t.Errorf("the run sends %+v", s)
+	}
+	d.now = d.now.Add(time.Second)
+	d.succeed("a.1", 1, 0, 2)
+	if r := d.want("a.1", schemas.StateSucceeded); r.WatermarkTo != "" || d.state().Watermark != before.Watermark || d.state().Ledger != nil {
+		t.Errorf("the sync moved the watermark: %+v", r)
+	}
+	if c := d.command(schemas.CommandSync, "again", of); len(c.Triggers) != 0 || !slices.Contains(d.state().Keys, "again") {
+		t.Errorf("the sample was sent twice: %+v", c)
+	}
+}
+
+func TestSyncIsRefused(t *testing.T) {
+	t.Parallel()
+	for name, spoil := range map[string]func(d *desk){
+		"a run has closed since": func(d *desk) {
+			d.command(schemas.CommandRun, "k", nil)
+			d.now = d.now.Add(time.Second)
+			d.succeed("a.1", 1, 0, 1)
+		},
+		"a run is active":        func(d *desk) { d.command(schemas.CommandRun, "k", nil) },
+		"the import has changed": func(d *desk) { d.define(func(def *schemas.Definition) { def.Generation = 2 }) },
+		"the sample is too old": func(d *desk) {
+			d.now = d.now.Add(2 * schemas.TrialRetention)
+			d.step(nil)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t)
+			d.define(nil)
+			d.tryOut("a.d1")
+			spoil(d)
+			c := d.command(schemas.CommandSync, "s", func(c *schemas.Command) { c.Run = "a.d1" })
+			if len(c.Triggers) != 0 || !slices.Contains(d.state().Keys, "s") {
+				t.Errorf("triggers %+v, keys %v", c.Triggers, d.state().Keys)
+			}
+		})
+	}
+}
