@@ -110,6 +110,13 @@ func (p Program[C]) Run(ctx context.Context, proc Process) int {
 		}
 		return ExitOK
 	}
+	if flags.probe {
+		if err := probe(ctx, own.Admin.Addr); err != nil {
+			_ = complain(proc.Stderr, p.Name, err)
+			return ExitFailed
+		}
+		return ExitOK
+	}
 	return p.start(ctx, proc, own, cfg, flags.check)
 }
 

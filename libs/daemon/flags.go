@@ -16,6 +16,7 @@ type commandLine struct {
 	file     string
 	check    bool
 	print    bool
+	probe    bool
 	version  bool
 	help     bool
 	usage    string
@@ -34,6 +35,7 @@ func parseFlags(name string, args []string, cfg ...any) (commandLine, error) {
 	set.StringVar(&line.file, "config", "", "")
 	set.BoolVar(&line.check, "check", false, "")
 	set.BoolVar(&line.print, "print-config", false, "")
+	set.BoolVar(&line.probe, "probe", false, "")
 	set.BoolVar(&line.version, "version", false, "")
 	for _, s := range settings {
 		set.Func(s.Key, "", func(value string) error {
@@ -61,6 +63,7 @@ func usage(name string, settings []config.Setting) string {
   --config FILE    read settings from a YAML file
   --check          validate the configuration, wire everything, exit 0 or 2
   --print-config   print the effective configuration, secrets masked
+  --probe          ask the running program whether it is ready, exit 0 or 1
   --version        print the version
   --help           print this
 
