@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -86,7 +87,7 @@ func (s *fakeSource) Query(ctx context.Context, stmt statement.Statement, onID f
 	w.mu.Lock()
 	w.statements = append(w.statements, stmt)
 	id := fmt.Sprintf("01b-%d", len(w.statements))
-	r := &fakeResult{w: w, id: id, rows: w.window(stmt)}
+	r := &fakeResult{w: w, id: id, rows: w.window(stmt), sample: strings.Contains(stmt.SQL, statement.TotalAlias)}
 	w.results[id] = r
 	onQuery := w.onQuery
 	w.mu.Unlock()
@@ -118,6 +119,11 @@ func (w *warehouse) window(stmt statement.Statement) []dbRow {
 	}
 	if strings.Contains(stmt.SQL, "ORDER BY") {
 		slices.SortStableFunc(out, func(a, b dbRow) int { return strings.Compare(a.at, b.at) })
+	}
+	if _, limit, ok := strings.Cut(stmt.SQL, "LIMIT "); ok {
+		if n, err := strconv.Atoi(limit); err == nil {
+			out = out[:min(n, len(out))]
+		}
 	}
 	return out
 }
@@ -152,12 +158,19 @@ type fakeResult struct {
 	w    *warehouse
 	id   string
 	rows []dbRow
+
+	sample bool // how many rows there are stands behind each
 }
 
-func (r *fakeResult) QueryID() string           { return r.id }
-func (r *fakeResult) Columns() []schemas.Column { return r.w.columns }
-func (r *fakeResult) Total() int64              { return int64(len(r.rows)) + r.w.extraTotal }
-func (r *fakeResult) Chunks() int               { return (len(r.rows) + r.w.chunkRows - 1) / r.w.chunkRows }
+func (r *fakeResult) QueryID() string { return r.id }
+func (r *fakeResult) Columns() []schemas.Column {
+	if r.sample {
+		return append(slices.Clone(r.w.columns), schemas.Column{Name: statement.TotalAlias, Type: "FIXED", Precision: 18})
+	}
+	return r.w.columns
+}
+func (r *fakeResult) Total() int64 { return int64(len(r.rows)) + r.w.extraTotal }
+func (r *fakeResult) Chunks() int  { return (len(r.rows) + r.w.chunkRows - 1) / r.w.chunkRows }
 
 func (r *fakeResult) Chunk(ctx context.Context, i int) ([]byte, error) {
 	r.w.mu.Lock()
@@ -168,10 +181,13 @@ func (r *fakeResult) Chunk(ctx context.Context, i int) ([]byte, error) {
 			return nil, err
 		}
 	}
-	return encode(r.rows[i*r.w.chunkRows : min((i+1)*r.w.chunkRows, len(r.rows))]), nil
+	return encodeSample(r.rows[i*r.w.chunkRows:min((i+1)*r.w.chunkRows, len(r.rows))], len(r.w.rows), r.sample), nil
 }
 
-func encode(rows []dbRow) []byte {
+func encode(rows []dbRow) []byte { return encodeSample(rows, 0, false) }
+
+// encodeSample writes rows, with the number of all behind each if it is a sample.
+func encodeSample(rows []dbRow, all int, sample bool) []byte {
 	pool := memory.NewGoAllocator()
 	ids, emails, ats := array.NewInt64Builder(pool), array.NewStringBuilder(pool), array.NewInt64Builder(pool)
 	for _, r := range rows {
@@ -183,9 +199,16 @@ func encode(rows []dbRow) []byte {
 			ats.AppendNull()
 		}
 	}
-	cols := []arrow.Array{ids.NewArray(), emails.NewArray(), ats.NewArray()}
+	cols, names := []arrow.Array{ids.NewArray(), emails.NewArray(), ats.NewArray()}, []string{"ID", "EMAIL", "AT"}
+	if sample {
+		total := array.NewInt64Builder(pool)
+		for range rows {
+			total.Append(int64(all))
+		}
+		cols, names = append(cols, total.NewArray()), append(names, statement.TotalAlias)
+	}
 	var fields []arrow.Field
-	for i, c := range []string{"ID", "EMAIL", "AT"} {
+	for i, c := range names {
 		fields = append(fields, arrow.Field{Name: c, Type: cols[i].DataType(), Nullable: true})
 	}
 	schema := arrow.NewSchema(fields, nil)

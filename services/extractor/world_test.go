@@ -100,7 +100,11 @@ func (w *world) activate(change func(*schemas.ActiveRun)) *schemas.ActiveRun {
 // write writes the state as the scheduler does.
 func (w *world) write() {
 	w.t.Helper()
-	rec, err := kafka.ControlRecord(w.topics.State(), importName, importName, w.state, "state", "scheduler")
+	subject := importName
+	if w.state.Active != nil {
+		subject = schemas.Subject(importName, w.state.Active.Run)
+	}
+	rec, err := kafka.ControlRecord(w.topics.State(), importName, subject, w.state, "state", "scheduler")
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -162,7 +166,7 @@ func (w *world) work() *work {
 // extract runs one term to its end.
 func (w *world) extract(s *Service) {
 	w.t.Helper()
-	if err := s.term(w.t.Context(), importName, w.work()); err != nil {
+	if err := s.term(w.t.Context(), schemas.Subject(importName, w.state.Active.Run), w.work()); err != nil {
 		w.t.Fatal(err)
 	}
 }

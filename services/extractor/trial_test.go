@@ -1,0 +1,203 @@
+package extractor
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tapline.dev/libs/kafka"
+	"tapline.dev/schemas"
+	"tapline.dev/services/extractor/internal/snowflake"
+)
+
+// trial makes a preview or dry run the active one.
+func (w *world) trial(mode string, rows int, change func(*schemas.ActiveRun)) {
+	w.t.Helper()
+	w.activate(func(a *schemas.ActiveRun) {
+		a.Run, a.Mode, a.Rows = "customers.d1", mode, rows
+		if mode == schemas.ModePreview {
+			a.Run = "customers.p1"
+		}
+		if change != nil {
+			change(a)
+		}
+	})
+}
+
+// shown are the rows in the dry runs' topic, by id.
+func (w *world) shown() map[string]string {
+	w.t.Helper()
+	out := map[string]string{}
+	w.read(w.topics.DryRunRows(), schemas.ControlPartition(importName), func(r *kafka.Record) {
+		if string(r.Key) == w.state.Active.Run {
+			out[string(kafka.HeaderValue(r, schemas.HeaderID))] = string(r.Value)
+		}
+	})
+	return out
+}
+
+func TestPreviewShowsColumnsAndFirstRows(t *testing.T) {
+	t.Parallel()
+	rows := customers(10)
+	rows[1].at = ""
+	w := newWorld(t, rows...)
+	w.trial(schemas.ModePreview, 4, func(a *schemas.ActiveRun) {
+		a.Connection = &schemas.SnowflakeConnectionSpec{Account: "other", User: "SOMEBODY"}
+		a.Spec.Source.ConnectionRef = "not applied"
+		a.Spec.Mapping = []schemas.Property{{From: "NOT_YET", To: "written"}}
+	})
+	w.extract(w.start())
+	all := w.reports()
+	if len(all) != 1 || all[0].Preview == nil {
+		t.Fatalf("reports: %+v", all)
+	}
+	p := all[0].Preview
+	if diff := cmp.Diff(w.db.columns, p.Columns); diff != "" {
+		t.Errorf("columns (-want +got):\n%s", diff)
+	}
+	if p.QueryID == "" || p.Rows != 4 || !cmp.Equal(p.Nulls, []int64{0, 0, 1}) || p.Problems != nil {
+		t.Errorf("preview: %+v", p)
+	}
+	if got := w.shown(); len(got) != 4 || got["1.1.1"] == "" || len(w.rows()) != 0 {
+		t.Errorf("rows shown: %v; in the import's topic: %v", got, w.rows())
+	}
+}
+
+func TestPreviewFindsWhatIsWrongWithTheSource(t *testing.T) {
+	t.Parallel()
+	unsupported := schemas.Column{Name: "V", Type: "VECTOR"}
+	cases := map[string]struct {
+		columns []schemas.Column
+		cursor  string
+		want    []string
+	}{
+		"nothing":          {nil, "AT", nil},
+		"no such cursor":   {nil, "CHANGED", []string{"column_missing spec.source.cursor.column"}},
+		"cursor of a text": {nil, "EMAIL", []string{"cursor_invalid spec.source.cursor"}},
+		"a type and twice a name": {
+			[]schemas.Column{{Name: "A", Type: "TEXT"}, {Name: "A", Type: "TEXT"}, unsupported}, "B",
+			[]string{"column_ambiguous spec.source.table", "column_unsupported spec.source.table", "column_missing spec.source.cursor.column"},
+		},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			if c.columns != nil {
+				w.db.columns = c.columns
+			}
+			w.trial(schemas.ModePreview, 0, func(a *schemas.ActiveRun) { a.Spec.Source.Cursor.Column = c.cursor })
+			w.extract(w.start())
+			var got []string
+			for _, p := range w.last(schemas.ReportPreview).Preview.Problems {
+				got = append(got, p.Code+" "+p.Path)
+			}
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Errorf("problems (-want +got):\n%s", diff)
+			}
+			if len(w.db.statements) != 0 {
+				t.Errorf("a description ran %v", w.db.statements)
+			}
+		})
+	}
+}
+
+func TestPreviewSaysWhySnowflakeRefuses(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.db.onOpen = func(int) error {
+		return &snowflake.Error{Code: snowflake.CodeAuth, Reason: "refused", Permanent: true}
+	}
+	w.trial(schemas.ModePreview, 1, nil)
+	w.extract(w.start())
+	if got := w.last(schemas.ReportAbandoned).Abandoned; got.Code != snowflake.CodeAuth {
+		t.Errorf("refused with %+v", got)
+	}
+}
+
+func TestDryRunReadsASampleOfEverything(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, customers(10)...)
+	w.trial(schemas.ModeDryRun, 4, func(a *schemas.ActiveRun) { a.WatermarkFrom = at(0) })
+	w.extract(w.start())
+	f := w.last(schemas.ReportFinal).Final
+	if f.Read != 4 || f.Extracted != 4 || f.Population != 10 || f.Maximum != "" || f.Ledger != nil {
+		t.Errorf("final: %+v", f)
+	}
+	if p := schemas.ControlPartition(importName); len(f.ByPartition) != schemas.ControlPartitions || f.ByPartition[p] != 4 {
+		t.Errorf("by partition: %v", f.ByPartition)
+	}
+	if got := w.shown(); len(got) != 4 || len(w.rows()) != 0 {
+		t.Errorf("rows shown: %v; in the import's topic: %v", got, w.rows())
+	}
+}
+
+// TestSyncSendsTheRowsOfWhatWasShown: a row without a record stays behind, and
+// an attempt that is taken over goes on after the last chunk.
+func TestSyncSendsTheRowsOfWhatWasShown(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	taken := time.Now()
+	digests := map[string]string{}
+	for i := range 3 {
+		id := fmt.Sprintf("1.1.%d", i+1)
+		row := fmt.Sprintf(`{"ID":%d,"EMAIL":"a@example.com","AT":null}`, i+1)
+		record := fmt.Sprintf(`{"identity":"%d"}`, i+1)
+		header := []kafka.Header{{Key: schemas.HeaderID, Value: []byte(id)}}
+		p := schemas.ControlPartition(importName)
+		w.produce(&kafka.Record{Topic: w.topics.DryRunRows(), Partition: p, Key: []byte("customers.d1"), Value: []byte(row), Headers: header})
+		if i != 1 {
+			w.produce(&kafka.Record{Topic: w.topics.DryRunRecords(), Partition: p, Key: []byte("customers.d1"), Value: []byte(record), Headers: header})
+			sum := sha256.Sum256([]byte(record))
+			digests[row] = hex.EncodeToString(sum[:])
+		}
+	}
+	w.activate(func(a *schemas.ActiveRun) {
+		a.Mode = schemas.ModeSync
+		a.Sample = &schemas.Sample{Run: "customers.d1", Attempt: 1, Spec: spec(), Clock: at(0), Columns: w.db.columns, QueryID: "01b-9", TakenAt: taken}
+	})
+	s := w.start()
+	w.extract(s)
+	f := w.last(schemas.ReportFinal).Final
+	if f.Read != 2 || f.Extracted != 2 || f.Clock != at(0) || f.Ledger != nil || len(w.db.statements) != 0 {
+		t.Errorf("final: %+v, statements %v", f, w.db.statements)
+	}
+	got := map[string]string{}
+	for p := range int32(3) {
+		w.read(w.topics.Rows(importName), p, func(r *kafka.Record) {
+			got[string(r.Value)] = string(kafka.HeaderValue(r, schemas.HeaderShown))
+			if want := schemas.Partition(r.Key, 3); r.Partition != want {
+				t.Errorf("row %s lies in partition %d, want %d", r.Key, r.Partition, want)
+			}
+		})
+	}
+	if diff := cmp.Diff(digests, got); diff != "" {
+		t.Errorf("rows and digests (-want +got):\n%s", diff)
+	}
+	w.extract(s) // over: nothing is sent again
+	if n := len(w.rows()); n != 2 {
+		t.Errorf("%d rows after another takeover", n)
+	}
+}
+
+func TestSyncWithoutItsSampleFails(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p := schemas.ControlPartition(importName)
+	w.produce(&kafka.Record{
+		Topic: w.topics.DryRunRecords(), Partition: p, Key: []byte("customers.d1"), Value: []byte(`{}`),
+		Headers: []kafka.Header{{Key: schemas.HeaderID, Value: []byte("1.1.1")}},
+	})
+	w.activate(func(a *schemas.ActiveRun) {
+		a.Mode = schemas.ModeSync
+		a.Sample = &schemas.Sample{Run: "customers.d1", Attempt: 1, Spec: spec(), Clock: at(0), Columns: w.db.columns, TakenAt: time.Now()}
+	})
+	w.extract(w.start())
+	if got := w.last(schemas.ReportAbandoned).Abandoned; got.Code != codeSampleGone || !got.Permanent {
+		t.Errorf("abandoned as %+v", got)
+	}
+}
