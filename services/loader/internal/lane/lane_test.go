@@ -275,3 +275,21 @@ func TestRandomHistories(t *testing.T) {
 		t.Errorf("only %d records were cut: the test shows nothing", next)
 	}
 }
+
+// TestSharedLaneKeepsRunsApart: two runs of different subjects may have one
+// number.
+func TestSharedLaneKeepsRunsApart(t *testing.T) {
+	t.Parallel()
+	l := NewShared(maphash.MakeSeed())
+	l.Recover(0, recovery.Mark{Prev: -1}, recovery.New("", 0, 0), true)
+	for i, run := range []string{"a.d1", "a.d1", "b.d1"} {
+		l.Push(record(int64(i), run, "1.1.1"), start)
+	}
+	limits := Limits{Records: 3, Bytes: 1000}
+	for _, want := range [][]int64{{0, 1}, {2}} {
+		b, _ := l.Cut(start, limits)
+		if diff := cmp.Diff(want, offsets(b)); diff != "" {
+			t.Errorf("batch (-want +got):\n%s", diff)
+		}
+	}
+}

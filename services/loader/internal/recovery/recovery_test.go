@@ -81,3 +81,19 @@ func TestMark(t *testing.T) {
 		t.Errorf("ParseMark(x) = %+v, want an error", got)
 	}
 }
+
+// TestPastTellsTrialsApart: a trial's records lie in another topic, whose
+// partitions have the same numbers.
+func TestPastTellsTrialsApart(t *testing.T) {
+	t.Parallel()
+	run, dry := report(schemas.ReportReceipt, 1, 10, 10), report(schemas.ReportReceipt, 1, 11, 11)
+	run.Run, dry.Run = "customers.4", "customers.d4"
+	for importName, want := range map[string][2]Fate{"customers": {Done, Fresh}, "": {Fresh, Done}} {
+		p := New(importName, 1, 10)
+		p.Add(run, time.Second)
+		p.Add(dry, time.Second)
+		if got := [2]Fate{p.Fate(10), p.Fate(11)}; got != want {
+			t.Errorf("of %q: %v, want %v", importName, got, want)
+		}
+	}
+}
