@@ -47,12 +47,17 @@ type center struct {
 
 func start(t *testing.T) *center {
 	t.Helper()
+	return startWith(t, func(cfg *Config) { cfg.CheckTimeout = 0 }) // no extractor is there to ask
+}
+
+func startWith(t *testing.T, edit func(*Config)) *center {
+	t.Helper()
 	cfg := DefaultConfig()
 	cfg.Kafka = kafkatest.Start(t)
 	server := redistest.New(t)
 	cfg.Redis = server.Config
 	cfg.AnswerTimeout = 5 * time.Second
-	cfg.CheckTimeout = 0 // no extractor is there to ask
+	edit(&cfg)
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
