@@ -65,7 +65,7 @@ test-integration: ## run the tests of the pipeline on a real Kafka and a real Re
 
 .PHONY: test-large
 test-large: ## run the loader's order, limit and outage tests at their full size
-	go test -count=1 -timeout 20m -run 'Invariant4|Invariant7|Outage' ./services/loader -large
+	go test -count=1 -timeout 20m -run 'Invariant4|Invariant7|LongOutage' ./services/loader -large
 
 .PHONY: test-connector
 test-connector: ## prove the sandbox with Snowflake's own Python connector

@@ -87,7 +87,7 @@ func TestInvariant4VersionsOfAnIdentityArriveInOrder(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed, 0))
 	w := newWorld(t)
 	w.kafka.SessionTimeout = 3 * time.Second
-	n, identities, perUpload := 6000, 100, 40
+	n, identities, perUpload := 4000, 100, 40
 	if *large {
 		n, identities, perUpload = 1_000_000, 10_000, 1000
 	}
@@ -122,7 +122,7 @@ func TestInvariant7RequestsInFlightStayUnderTheLimit(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.kafka.SessionTimeout = 3 * time.Second
-	n, perUpload, slots := 20_000, 20, 6
+	n, perUpload, slots := 9000, 20, 6
 	if *large {
 		n, perUpload, slots = 500_000, 200, 15
 	}
@@ -133,7 +133,7 @@ func TestInvariant7RequestsInFlightStayUnderTheLimit(t *testing.T) {
 		c.MaxReplicas = 3
 	}
 	w.importOf("customers", 6, schemas.ImportSpec{})
-	w.load("customers", rows(n, 6), 5000)
+	w.load("customers", rows(n, 6), n/4)
 	first, second := w.start(), w.start()
 	w.start()
 	reach := func(share int) {
