@@ -31,6 +31,8 @@ checks the records and stores nothing; the watermark stays. The result names, fo
 each property, how many rows fail and why; -o rows prints each row with its record
 or its failed checks.
 
+Interrupting does not end a dry run (tapline cancel does).
+
 With --sync exactly the records shown are sent afterwards, as a run of the import.
 Naming a dry run, such as customers.d3, shows it again, or with --sync sends it,
 within an hour and if no run of the import has ended since.
@@ -70,11 +72,11 @@ func (a *app) dryRun(ctx context.Context, c *client.Client, name string, f dryRu
 	if err := a.showDryRun(d); err != nil {
 		return err
 	}
-	result := outcome(d.Run)
-	if result != nil && d.Run.Counts.Rejected() == 0 || !schemas.Terminal(d.Run.State) {
-		return result
+	if d.Run.State == schemas.StateFailed || d.Run.State == schemas.StateCancelled {
+		return outcome(d.Run)
 	}
-	if result != nil {
+	var result error
+	if d.Run.Counts.Rejected() > 0 {
 		result = exit(ExitRejects, fmt.Errorf("%d of %d rows were rejected", d.Run.Counts.Rejected(), d.Run.Counts.Read))
 	}
 	if !f.sync {
