@@ -11,6 +11,10 @@ import (
 
 func TestMain(m *testing.M) {
 	code := m.Run()
+	landlord.end()
+	if landlord.failed {
+		code = 1
+	}
 	harness.RemovePrograms()
 	os.Exit(code)
 }

@@ -37,6 +37,7 @@ type Cluster struct {
 	Dev       *Process
 	Services  map[string]*Process   // the first of each; empty unless separate
 	Replicas  map[string][]*Process // all of each
+	Admin     map[string]string     // where the first of each tells of itself
 
 	bin     string
 	options Options
@@ -61,7 +62,7 @@ type Endpoints struct {
 // Start runs a cluster until the test ends.
 func Start(t testing.TB, o Options) *Cluster {
 	t.Helper()
-	c := &Cluster{Dir: t.TempDir(), bin: programs(t), options: o, Services: map[string]*Process{}, Replicas: map[string][]*Process{}}
+	c := &Cluster{Dir: t.TempDir(), bin: programs(t), options: o, Services: map[string]*Process{}, Replicas: map[string][]*Process{}, Admin: map[string]string{}}
 	base := portBase(t)
 	args := []string{"dev", "--data", filepath.Join(c.Dir, "data"), "--port-base", fmt.Sprint(base)}
 	args = append(args, runningServers(t)...)
@@ -105,6 +106,9 @@ func (c *Cluster) startReplica(t testing.TB, name string, i, base, admin int) {
 	}, c.options.Env...)
 	p := newProcess(t, c.Dir, fmt.Sprintf("%s-%d", name, i), filepath.Join(c.bin, name), env)
 	p.Start(t)
+	if i == 0 {
+		c.Admin[name] = fmt.Sprintf("http://127.0.0.1:%d", admin)
+	}
 	c.Replicas[name] = append(c.Replicas[name], p)
 	c.Services[name] = c.Replicas[name][0]
 }

@@ -47,6 +47,13 @@ func (c *Collector) Env() []string {
 	}
 }
 
+// Spans returns all spans that have arrived.
+func (c *Collector) Spans() []Span {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return append([]Span{}, c.spans...)
+}
+
 // Trace returns the spans of a trace that have arrived.
 func (c *Collector) Trace(id string) (out []Span) {
 	c.mu.Lock()

@@ -55,7 +55,7 @@ func (c *Cluster) Close(t testing.TB, name string, within time.Duration) schemas
 
 // Stats are the sandbox CleverTap's.
 type Stats struct {
-	Profiles, Events, Uploads, Records, Duplicates, MaxInFlight int64
+	Profiles, Events, Uploads, Records, Duplicates, Refused, InFlight, MaxInFlight int64
 }
 
 // Stats asks the sandbox CleverTap what it has received.

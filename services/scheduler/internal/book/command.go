@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"tapline.dev/libs/failpoint"
 	"tapline.dev/schemas"
 )
 
@@ -96,7 +97,7 @@ func (b *Book) cancel(ctx context.Context, e *entry, c schemas.Command, now time
 func (b *Book) request(ctx context.Context, e *entry, q schemas.QueuedRun, now time.Time) bool {
 	s := e.state
 	switch {
-	case s.Active == nil && s.Queued == nil && len(e.def.Spec.After) == 0:
+	case s.Active == nil && s.Queued == nil && len(e.def.Spec.After) == 0, failpoint.Mistake("scheduler.overlap"):
 		b.start(ctx, e, q, now)
 	case s.Queued == nil:
 		s.Queued = &q

@@ -1,0 +1,437 @@
+package crash
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"tapline.dev/libs/kafka"
+	"tapline.dev/libs/kafka/kafkatest"
+	"tapline.dev/schemas"
+	"tapline.dev/tests/harness"
+)
+
+const slow = `{"faults":[{"kind":"latency","latencyMs":700}]}`
+
+func expectNone(t *testing.T, violations []string) {
+	t.Helper()
+	for _, v := range violations {
+		t.Error(v)
+	}
+}
+
+// TestInvariant1: an offset is committed only after everything made from the
+// record is durable downstream.
+func TestInvariant1(t *testing.T) { expectNone(t, commitsFollowReceipts(t, enter(t))) }
+
+func TestMutant1CommitBeforeReceipt(t *testing.T) {
+	enter(t).withMistake(t, "loader.commit-early", commitsFollowReceipts)
+}
+
+func commitsFollowReceipts(t *testing.T, d *world) (violations []string) {
+	s := d.people(t, 2000)
+	d.c.Faults(t, slow)
+	run := d.c.Trigger(t, s.name)
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end) && len(violations) == 0; {
+		// The commits are read before the receipts that must be older.
+		committed, err := kafka.Committed(t.Context(), d.c.Kafka(), kafkatest.Deps(), "loader")
+		if err != nil {
+			t.Fatal(err)
+		}
+		over := false
+		if r, ok := d.c.Run(t, run); ok {
+			over = schemas.Terminal(r.State)
+		}
+		receipts := readJournal(t, d.c).receipts
+		for tp, offsets := range d.recordOffsets(t, s.name, 3) {
+			for _, offset := range offsets {
+				if offset < committed[tp] && !receipts[tp][offset] {
+					violations = append(violations, fmt.Sprintf("partition %d is committed up to %d and offset %d has no receipt", tp.Partition, committed[tp], offset))
+					break
+				}
+			}
+		}
+		if over {
+			return violations
+		}
+	}
+	return violations
+}
+
+// TestInvariant2: a watermark moves only after the run's counts closed, never
+// past the clock less the lookback, never backwards.
+func TestInvariant2(t *testing.T) { expectNone(t, watermarkWaits(t, enter(t))) }
+
+func TestMutant2WatermarkAtTheFinalReport(t *testing.T) {
+	enter(t).withMistake(t, "scheduler.watermark-at-final", watermarkWaits)
+}
+
+func watermarkWaits(t *testing.T, d *world) []string {
+	s := d.people(t, 1000)
+	for range 2 {
+		d.c.Faults(t, slow)
+		run := d.c.Trigger(t, s.name)
+		d.c.Await(t, run, 30*time.Second, "the extraction is over", func(r schemas.Run) bool {
+			return r.State == schemas.StateLoading || schemas.Terminal(r.State)
+		})
+		d.c.Faults(t, `{"faults":[]}`)
+		if _, v := d.closes(t, run, 30*time.Second); v != nil {
+			return v
+		}
+		s.update(t, d.w, 3, 1)
+	}
+	j := readJournal(t, d.c)
+	return j.moves(j.states[s.name])
+}
+
+// TestInvariant3: every row read ends in exactly one counted outcome.
+func TestInvariant3(t *testing.T) { expectNone(t, everyRowIsCounted(t, enter(t))) }
+
+func TestMutant3SkippedRowsUncounted(t *testing.T) {
+	enter(t).withMistake(t, "mapper.skip-uncounted", everyRowIsCounted)
+}
+
+func everyRowIsCounted(t *testing.T, d *world) []string {
+	const rows = 1000
+	s := d.people(t, rows)
+	mapper := d.c.Services["mapper"]
+	mapper.Kill()
+	run := d.c.Trigger(t, s.name)
+	d.c.Await(t, run, 30*time.Second, "everything is read", func(r schemas.Run) bool { return r.Counts.Extracted == rows })
+	if err := d.c.Post(t.Context(), "/v1/runs/"+run+"/cancel"); err != nil {
+		t.Fatal(err)
+	}
+	harness.Eventually(t, 20*time.Second, "the state says that the run is to end", func() bool {
+		states := readJournal(t, d.c).states[s.name]
+		last := states[len(states)-1]
+		return last.Active == nil || last.Active.Ending != nil
+	})
+	mapper.Start(t)
+	r, violations := d.closes(t, run, 20*time.Second)
+	if violations != nil {
+		return violations
+	}
+	if r.State != schemas.StateCancelled || r.Counts.MapSkipped != rows || r.SkippedByReason[schemas.SkipCancelled] != rows {
+		violations = append(violations, fmt.Sprintf("the cancelled run is %s with counts %+v", r.State, r.Counts))
+	}
+	again := d.c.Close(t, d.c.Trigger(t, s.name), 30*time.Second)
+	want := schemas.Counts{Read: rows, Extracted: rows, Mapped: rows - rows/brokenEvery, MapRejected: rows / brokenEvery, Loaded: rows - rows/brokenEvery}
+	if again.Counts != want {
+		violations = append(violations, fmt.Sprintf("the next run counts %+v, want %+v", again.Counts, want))
+	}
+	return violations
+}
+
+// TestInvariant4: uploads of one identity keep their order.
+func TestInvariant4(t *testing.T) { expectNone(t, versionsKeepTheirOrder(t, enter(t))) }
+
+func TestMutant4IdentityLockIgnored(t *testing.T) {
+	enter(t).withMistake(t, "loader.lock-ignored", versionsKeepTheirOrder)
+}
+
+func versionsKeepTheirOrder(t *testing.T, d *world) (violations []string) {
+	const identities, versions = 20, 60
+	s := d.people(t, 0)
+	at := time.Now().UTC().Add(-time.Hour)
+	var values []string
+	for v := range versions {
+		for n := range identities {
+			values = append(values, fmt.Sprintf("(%d,'%s',%d,%s,'user%d@example.com','%s')", n, s.identity(n), v, big, n,
+				at.Add(time.Duration(v)*time.Second).Format("2006-01-02 15:04:05")))
+		}
+	}
+	for len(values) > 0 {
+		some := values[:min(1000, len(values))]
+		values = values[len(some):]
+		d.w.Exec(t, "INSERT INTO "+s.table+" VALUES "+strings.Join(some, ","))
+	}
+	d.c.Faults(t, `{"faults":[{"kind":"latency","latencyMs":1,"jitterMs":300}]}`)
+	if _, v := d.closes(t, d.c.Trigger(t, s.name), time.Minute); v != nil {
+		return v
+	}
+	for n := range identities {
+		last := -1
+		for _, raw := range d.c.History(t, s.identity(n)) {
+			var record struct {
+				ProfileData struct{ Version int }
+			}
+			if err := json.Unmarshal(raw, &record); err != nil {
+				t.Fatal(err)
+			}
+			if v := record.ProfileData.Version; v < last {
+				violations = append(violations, fmt.Sprintf("%s: version %d arrived after %d", s.identity(n), v, last))
+			} else {
+				last = v
+			}
+		}
+		if last != versions-1 {
+			violations = append(violations, fmt.Sprintf("%s: the newest version is %d, want %d", s.identity(n), last, versions-1))
+		}
+	}
+	return violations
+}
+
+// TestInvariant5: values are never coerced silently.
+func TestInvariant5(t *testing.T) { expectNone(t, valuesAreExact(t, enter(t))) }
+
+func TestMutant5IntegersAsFloats(t *testing.T) {
+	enter(t).withMistake(t, "mapping.integer-as-float", valuesAreExact)
+}
+
+func valuesAreExact(t *testing.T, d *world) (violations []string) {
+	s := d.people(t, 10)
+	if _, v := d.closes(t, d.c.Trigger(t, s.name), 30*time.Second); v != nil {
+		return v
+	}
+	for n := range 10 {
+		history := d.c.History(t, s.identity(n))
+		if len(history) != 1 || !bytes.Contains(history[0], []byte(big)) {
+			violations = append(violations, fmt.Sprintf("%s: %s is not in what arrived, %s", s.identity(n), big, history))
+		}
+	}
+	return violations
+}
+
+// TestInvariant6: SIGTERM drains; SIGKILL at any instant loses nothing.
+func TestInvariant6(t *testing.T) {
+	d := enter(t)
+	expectNone(t, terminationDrains(t, d))
+	expectNone(t, killsLoseNothing(t, d))
+}
+
+func TestMutant6TerminationDropsRequests(t *testing.T) {
+	enter(t).withMistake(t, "loader.no-drain", terminationDrains)
+}
+
+func TestMutant6RecordsOfAKilledLoaderLost(t *testing.T) {
+	enter(t).withMistake(t, "loader.commit-early", killsLoseNothing)
+}
+
+func loadingWell(r schemas.Run) bool { return r.Counts.Loaded > 0 || schemas.Terminal(r.State) }
+
+func terminationDrains(t *testing.T, d *world) (violations []string) {
+	s := d.people(t, 3000)
+	d.c.Faults(t, slow)
+	run := d.c.Trigger(t, s.name)
+	d.c.Await(t, run, 30*time.Second, "records are loaded", loadingWell)
+	loader := d.c.Services["loader"]
+	loader.Stop(t)
+	loader.Start(t)
+	r, violations := d.closes(t, run, time.Minute)
+	if r.Counts.Resent != 0 {
+		violations = append(violations, fmt.Sprintf("%d records were sent again after SIGTERM", r.Counts.Resent))
+	}
+	return violations
+}
+
+func killsLoseNothing(t *testing.T, d *world) []string {
+	s := d.people(t, 3000)
+	d.c.Faults(t, slow)
+	run := d.c.Trigger(t, s.name)
+	d.c.Await(t, run, 30*time.Second, "records are loaded", loadingWell)
+	loader := d.c.Services["loader"]
+	loader.Kill()
+	loader.Start(t)
+	r, violations := d.closes(t, run, 40*time.Second)
+	if violations != nil {
+		return violations
+	}
+	_, violations = checkDestination(t, d.c, []*source{s})
+	if r.Counts.Resent > slots*perUpload {
+		violations = append(violations, fmt.Sprintf("%d records were sent again, the bound is %d", r.Counts.Resent, slots*perUpload))
+	}
+	return violations
+}
+
+// TestInvariant7: at most one active run per import; at most the configured
+// requests in flight per account.
+func TestInvariant7(t *testing.T) {
+	d := enter(t)
+	expectNone(t, slotsHold(t, d))
+	expectNone(t, oneRunAtATime(t, d))
+}
+
+func TestMutant7NoSlots(t *testing.T) { enter(t).withMistake(t, "loader.no-slots", slotsHold) }
+
+func TestMutant7RunsOverlap(t *testing.T) {
+	enter(t).withMistake(t, "scheduler.overlap", oneRunAtATime)
+}
+
+func slotsHold(t *testing.T, d *world) (violations []string) {
+	harness.Eventually(t, 20*time.Second, "nothing is in flight", func() bool { return d.c.Stats(t).InFlight == 0 })
+	before := d.c.Stats(t).Refused
+	s := d.people(t, 4000)
+	d.c.Faults(t, `{"faults":[{"kind":"latency","latencyMs":400}]}`)
+	_, violations = d.closes(t, d.c.Trigger(t, s.name), time.Minute)
+	if n := d.c.Stats(t).Refused - before; n != 0 {
+		violations = append(violations, fmt.Sprintf("CleverTap refused %d requests as more than %d in flight", n, slots))
+	}
+	return violations
+}
+
+func oneRunAtATime(t *testing.T, d *world) (violations []string) {
+	s := d.people(t, 600)
+	d.c.Faults(t, slow)
+	run := d.c.Trigger(t, s.name)
+	for range 4 {
+		// Some are refused because one waits already.
+		_ = d.c.Post(t.Context(), "/v1/imports/"+s.name+"/runs")
+	}
+	if j := readJournal(t, d.c); len(j.moves(j.states[s.name])) > 0 {
+		return j.moves(j.states[s.name])
+	}
+	if _, v := d.closes(t, run, time.Minute); v != nil {
+		return v
+	}
+	d.c.Faults(t, `{"faults":[]}`)
+	if err := d.c.AwaitIdle(t, s.name, 30*time.Second); err != nil {
+		return []string{err.Error()}
+	}
+	j := readJournal(t, d.c)
+	violations = j.moves(j.states[s.name])
+	for attempt, n := range j.triggers {
+		if strings.HasPrefix(attempt, s.name+".") && n != 1 {
+			violations = append(violations, fmt.Sprintf("%s was triggered %d times", attempt, n))
+		}
+	}
+	return violations
+}
+
+// TestInvariant8: no transient fault rejects a row; no permanent fault is retried
+// for ever.
+func TestInvariant8(t *testing.T) {
+	d := enter(t)
+	expectNone(t, transientFaultsRejectNothing(t, d))
+	expectNone(t, permanentFaultsEnd(t, d))
+}
+
+func TestMutant8TransientFaultRejects(t *testing.T) {
+	enter(t).withMistake(t, "loader.500-rejects", transientFaultsRejectNothing)
+}
+
+func TestMutant8PermanentFaultRetried(t *testing.T) {
+	enter(t).withMistake(t, "loader.malformed-retried", permanentFaultsEnd)
+}
+
+func transientFaultsRejectNothing(t *testing.T, d *world) []string {
+	s := d.people(t, 500)
+	d.c.Faults(t, `{"seed":7,"faults":[{"kind":"500","share":0.4,"count":6}]}`)
+	r, violations := d.closes(t, d.c.Trigger(t, s.name), time.Minute)
+	if r.Counts.LoadRejected != 0 || r.State != schemas.StateSucceededWithRejects {
+		violations = append(violations, fmt.Sprintf("after 500s the run is %s with %d records rejected", r.State, r.Counts.LoadRejected))
+	}
+	return violations
+}
+
+func permanentFaultsEnd(t *testing.T, d *world) []string {
+	s := d.people(t, 200)
+	d.c.Faults(t, `{"faults":[{"kind":"markerKey","marker":"user17@"}]}`)
+	r, violations := d.closes(t, d.c.Trigger(t, s.name), 25*time.Second)
+	if violations == nil && (r.Counts.LoadRejected != 1 || r.RejectsByCode["request_malformed"] != 1) {
+		violations = append(violations, fmt.Sprintf("a record that CleverTap refuses gives %+v, %v", r.Counts, r.RejectsByCode))
+	}
+	return violations
+}
+
+// TestInvariant9: no identity, property value or secret appears in logs, metrics
+// or spans.
+func TestInvariant9(t *testing.T) { expectNone(t, nothingLeaks(t, enter(t))) }
+
+func TestMutant9IdentityLogged(t *testing.T) {
+	enter(t).withMistake(t, "mapper.identity-logged", nothingLeaks)
+}
+
+func nothingLeaks(t *testing.T, d *world) []string {
+	s := d.people(t, 0)
+	canary := fmt.Sprintf("canary%d", time.Now().UnixNano())
+	at := stamp()
+	d.w.Exec(t, fmt.Sprintf("INSERT INTO %s VALUES (1,'%s-good',1,1,'%s@example.com','%s'),(2,'%s-bad',1,1,'%s','%s')", s.table, canary, canary, at, canary, canary, at))
+	d.c.Faults(t, `{"faults":[{"kind":"500","count":1}]}`)
+	run, violations := d.closes(t, d.c.Trigger(t, s.name), 30*time.Second)
+	if violations != nil {
+		return violations
+	}
+	harness.Eventually(t, 20*time.Second, "the run's spans have arrived", func() bool { return len(d.collector.Trace(run.TraceID)) > 3 })
+	secrets := []string{canary, d.c.Endpoints.CleverTap.Passcode, d.c.Endpoints.Snowflake.Password}
+	look := func(where string, text []byte) {
+		for i, secret := range secrets {
+			if bytes.Contains(text, []byte(secret)) {
+				violations = append(violations, fmt.Sprintf("%s holds %s", where, []string{"the canary", "the passcode", "the password"}[i]))
+			}
+		}
+	}
+	logs, err := filepath.Glob(filepath.Join(d.c.Dir, "*.log"))
+	if err != nil || len(logs) < len(harness.Services) {
+		t.Fatalf("found logs %v, %v", logs, err)
+	}
+	for _, path := range append(logs, d.c.Endpoints.Files["log"]) {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		look(filepath.Base(path), text)
+	}
+	for _, service := range harness.Services {
+		look(service+"'s metrics", fetch(t, d.c.Admin[service]+"/metrics"))
+	}
+	spans, err := json.Marshal(d.collector.Spans())
+	if err != nil {
+		t.Fatal(err)
+	}
+	look("a span", spans)
+	return violations
+}
+
+func fetch(t *testing.T, url string) []byte {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode != http.StatusOK || len(text) == 0 {
+		t.Fatalf("GET %s: %s, %d bytes, %v", url, res.Status, len(text), err)
+	}
+	return text
+}
+
+// TestInvariant10: only a single read-only statement ever reaches Snowflake from
+// user text.
+func TestInvariant10(t *testing.T) { expectNone(t, oneStatementOnly(t, enter(t))) }
+
+func TestMutant10SecondStatementPasses(t *testing.T) {
+	enter(t).withMistake(t, "extractor.guard-open", oneStatementOnly)
+}
+
+func oneStatementOnly(t *testing.T, d *world) (violations []string) {
+	s := newSource(t, d.w, fmt.Sprintf("people-%d", imports.Add(1)), false, 10)
+	evil := strings.Replace(s.definition(), "select * from "+s.table, "select * from "+s.table+"; drop table "+s.table, 1)
+	// Whether it is refused now or when it runs, it goes nowhere.
+	if d.c.TryApply(t, evil) == nil {
+		run := d.c.Trigger(t, s.name)
+		r, v := d.closes(t, run, 40*time.Second)
+		violations = append(violations, v...)
+		if v == nil && r.State != schemas.StateFailed {
+			violations = append(violations, fmt.Sprintf("a run of two statements is %s", r.State))
+		}
+	}
+	for _, text := range d.c.Statements(t) {
+		if strings.Contains(strings.ToLower(text), "drop table "+strings.ToLower(s.table)) {
+			violations = append(violations, "the second statement reached Snowflake")
+			break
+		}
+	}
+	return violations
+}

@@ -1,0 +1,145 @@
+package crash
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"tapline.dev/libs/kafka"
+	"tapline.dev/schemas"
+	"tapline.dev/tests/harness"
+)
+
+// world is one cluster that the tests of the invariants share, one after the
+// other: each has an import of its own.
+type world struct {
+	c         *harness.Cluster
+	w         *harness.Warehouse
+	collector *harness.Collector
+}
+
+// owner stands in for the test that a cluster belongs to, and outlives each.
+type owner struct {
+	testing.TB
+	cleanups []func()
+	failed   bool
+}
+
+func (o *owner) Helper()                  {}
+func (o *owner) Name() string             { return "crash" }
+func (o *owner) Failed() bool             { return o.failed }
+func (o *owner) Context() context.Context { return context.Background() }
+func (o *owner) Cleanup(f func())         { o.cleanups = append(o.cleanups, f) }
+func (o *owner) Logf(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, format+"\n", args...)
+}
+func (o *owner) Errorf(format string, args ...any) {
+	o.failed = true
+	o.Logf(format, args...)
+}
+func (o *owner) Fatal(args ...any)                 { panic(fmt.Sprint(args...)) }
+func (o *owner) Fatalf(format string, args ...any) { panic(fmt.Sprintf(format, args...)) }
+func (o *owner) TempDir() string {
+	dir, err := os.MkdirTemp("", "tapline-crash-")
+	if err != nil {
+		panic(err)
+	}
+	o.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
+func (o *owner) end() {
+	for _, f := range slices.Backward(o.cleanups) {
+		f()
+	}
+	o.cleanups = nil
+}
+
+var (
+	landlord owner
+	shared   *world
+	imports  atomic.Int32
+)
+
+// enter returns the shared cluster, started by the first test that needs it.
+func enter(t *testing.T) *world {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("it starts a cluster")
+	}
+	if shared == nil {
+		collector := harness.StartCollector(&landlord)
+		env := append(collector.Env(), "OTEL_BSP_SCHEDULE_DELAY=200")
+		shared = &world{c: harness.Start(&landlord, harness.Options{Separate: true, Env: env}), collector: collector}
+		shared.w = shared.c.Warehouse(t)
+		shared.c.SetAccount(t, map[string]any{"recordsPerUpload": perUpload, "slots": slots})
+	}
+	shared.c.Faults(t, `{"faults":[]}`)
+	return shared
+}
+
+// people applies an import of a table of its own with so many profiles.
+func (d *world) people(t *testing.T, rows int) *source {
+	t.Helper()
+	s := newSource(t, d.w, fmt.Sprintf("people-%d", imports.Add(1)), false, rows)
+	d.c.ApplyText(t, s.definition())
+	return s
+}
+
+// withMistake runs body while a service makes a deliberate mistake, and demands
+// that body notices.
+func (d *world) withMistake(t *testing.T, mistake string, body func(*testing.T, *world) []string) {
+	t.Helper()
+	service, _, _ := strings.Cut(mistake, ".")
+	if service == "mapping" {
+		service = "mapper"
+	}
+	p := d.c.Services[service]
+	p.Kill()
+	p.Failpoints = mistake + "=mistake"
+	p.Start(t)
+	defer func() {
+		p.Kill()
+		p.Failpoints = ""
+		p.Start(t)
+	}()
+	violations := body(t, d)
+	if len(violations) == 0 {
+		t.Errorf("the mistake %s was not noticed", mistake)
+	}
+	for _, v := range violations {
+		t.Logf("noticed: %s", v)
+	}
+}
+
+// closes waits until a run is over; that it does not end is a violation.
+func (d *world) closes(t *testing.T, run string, within time.Duration) (schemas.Run, []string) {
+	t.Helper()
+	for end := time.Now().Add(within); time.Now().Before(end); time.Sleep(20 * time.Millisecond) { // between looks at the condition
+		if r, ok := d.c.Run(t, run); ok && schemas.Terminal(r.State) {
+			return r, nil
+		}
+	}
+	r, _ := d.c.Run(t, run)
+	text, err := json.Marshal(r)
+	return r, []string{errors.Join(fmt.Errorf("%s is not over after %s: %s", run, within, text), err).Error()}
+}
+
+// recordOffsets are the offsets of the records of an import's partition.
+func (d *world) recordOffsets(t *testing.T, importName string, partitions int32) map[kafka.TP][]int64 {
+	t.Helper()
+	out := map[kafka.TP][]int64{}
+	topic := schemas.NewTopics(d.c.Kafka().Prefix).Records(importName)
+	readAll(t, d.c, topic, partitions, func(r *kafka.Record) {
+		tp := kafka.TP{Topic: r.Topic, Partition: r.Partition}
+		out[tp] = append(out[tp], r.Offset)
+	})
+	return out
+}
