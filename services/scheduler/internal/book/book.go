@@ -82,8 +82,8 @@ type entry struct {
 // Changes is what a step has to write.
 type Changes struct {
 	States   map[string]*schemas.State // by subject; nil of one that is over
-	Folds    map[string]*schemas.Fold // by run
-	Forget   map[string]string        // runs whose fold goes, and their import
+	Folds    map[string]*schemas.Fold  // by run
+	Forget   map[string]string         // runs whose fold goes, and their import
 	Triggers []schemas.Trigger
 	Events   []schemas.Run
 	Closed   []Closed
