@@ -16,53 +16,6 @@ import (
 	"tapline.dev/services/loader/internal/clevertap"
 )
 
-// imports knows every import that was ever applied, so that its records topic
-// is consumed: a subscription by pattern would take minutes to see a new one.
-type imports struct {
-	topics schemas.Topics
-
-	mu    sync.Mutex
-	known map[string]bool // records topics
-	add   func(topics ...string)
-}
-
-func newImports(topics schemas.Topics) *imports {
-	return &imports{topics: topics, known: map[string]bool{topics.DryRunRecords(): true}}
-}
-
-// apply takes a record of the imports topic. A deleted import stays known until
-// the process ends: its topics may still hold records of a run.
-func (i *imports) apply(r *kafka.Record) {
-	if r.Value == nil {
-		return
-	}
-	topic := i.topics.Records(string(r.Key))
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if i.known[topic] {
-		return
-	}
-	i.known[topic] = true
-	if i.add != nil {
-		i.add(topic)
-	}
-}
-
-// follow calls add for every known topic and for each new one, until stop.
-func (i *imports) follow(add func(topics ...string)) (stop func()) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	i.add = add
-	for topic := range i.known {
-		add(topic)
-	}
-	return func() {
-		i.mu.Lock()
-		defer i.mu.Unlock()
-		i.add = nil
-	}
-}
-
 // hosts are CleverTap's presets; the region in a definition is the key.
 var hosts = map[string]string{
 	"in1":  "in1.api.clevertap.com",

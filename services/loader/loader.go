@@ -49,7 +49,7 @@ type Service struct {
 	kafka    kafka.Deps
 	topics   schemas.Topics
 	runs     *runs.View
-	imports  *imports
+	imports  *runs.Subscription
 	accounts *accountSpecs
 	tables   []*kafka.Table
 	redis    *redis.Client // nil without Redis
@@ -80,9 +80,9 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if s.runs, err = runs.Open(cfg.Kafka, s.kafka); err != nil {
 		return nil, err
 	}
-	s.imports, s.accounts = newImports(s.topics), newAccountSpecs(cfg.AllowCustomEndpoints)
+	s.imports, s.accounts = runs.NewSubscription(s.topics.Records, s.topics.DryRunRecords()), newAccountSpecs(cfg.AllowCustomEndpoints)
 	for topic, apply := range map[string]func(*kafka.Record){
-		s.topics.Imports():   s.imports.apply,
+		s.topics.Imports():   s.imports.Apply,
 		s.topics.Resources(): s.accounts.apply,
 	} {
 		table, err := kafka.OpenTable(cfg.Kafka, s.kafka, topic, apply)

@@ -112,7 +112,7 @@ func (s *Service) serve(ctx context.Context) (err error) {
 // run starts the loops, and ends them in the order of a drain: no more records,
 // no more batches, the requests in flight, their reports, the offsets.
 func (m *member) run(ctx context.Context) error {
-	stop := m.imports.follow(m.group.AddTopics)
+	stop := m.imports.Follow(m.group.AddTopics)
 	defer stop()
 	m.ready(nil)
 	loops, _ := errgroup.WithContext(m.work)

@@ -36,7 +36,7 @@ type Service struct {
 	topics  schemas.Topics
 	runs    *runs.View
 	rules   *rules
-	imports *imports
+	imports *runs.Subscription
 	tables  []*kafka.Table
 	metrics metrics
 	tracer  trace.Tracer
@@ -59,11 +59,11 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if s.runs, err = runs.Open(cfg.Kafka, s.kafka); err != nil {
 		return nil, err
 	}
-	s.rules, s.imports = newRules(), newImports(s.topics)
+	s.rules, s.imports = newRules(), runs.NewSubscription(s.topics.Rows, s.topics.DryRunRows())
 	for topic, apply := range map[string]func(*kafka.Record){
 		s.topics.Columns():   s.rules.applyColumns,
 		s.topics.Resources(): s.rules.applyResource,
-		s.topics.Imports():   s.imports.apply,
+		s.topics.Imports():   s.imports.Apply,
 	} {
 		table, err := kafka.OpenTable(cfg.Kafka, s.kafka, topic, apply)
 		if err != nil {
@@ -117,7 +117,7 @@ func (s *Service) consume(ctx context.Context) error {
 		return err
 	}
 	defer member.Close()
-	stop := s.imports.follow(member.AddTopics)
+	stop := s.imports.Follow(member.AddTopics)
 	defer stop()
 	s.ready(nil)
 	for {
