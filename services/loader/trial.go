@@ -2,6 +2,8 @@ package loader
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
 	"sync"
 
 	"tapline.dev/schemas"
@@ -49,7 +51,7 @@ func (m *member) lookUp(u *upload) {
 	}
 	var mu sync.Mutex
 	var asking sync.WaitGroup
-	for id := range known {
+	for _, id := range slices.Collect(maps.Keys(known)) {
 		asking.Go(func() {
 			found, err := profiles.Exists(u.ctx, by, id)
 			if err != nil {
