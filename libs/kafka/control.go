@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -13,7 +14,7 @@ import (
 // binary-mode headers, in the import's control partition. typ is the event's
 // type without its namespace, such as run.succeeded; source the service.
 func ControlRecord(topic, importName, key string, value any, typ, source string) (*Record, error) {
-	body, err := json.Marshal(value)
+	body, err := encode(value)
 	if err != nil {
 		return nil, fmt.Errorf("encoding %s: %w", typ, err)
 	}
@@ -32,6 +33,18 @@ func ControlRecord(topic, importName, key string, value any, typ, source string)
 			{Key: "content-type", Value: []byte("application/json")},
 		},
 	}, nil
+}
+
+// encode writes JSON without escaping what only matters inside HTML: a row in a
+// reject would become six times as large, and Kafka would refuse it for ever.
+func encode(value any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(value); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
 // Tombstone makes the record that deletes a key from a compacted control topic.

@@ -118,6 +118,10 @@ func (b *batch) add(ctx context.Context, row *kafka.Record) error {
 // recordOverhead is more than headers and framing add to a record's size.
 const recordOverhead = 512
 
+// rejectOverhead is more than a reject adds to its row: names, which may be
+// long, and the reason, in the value and in the headers.
+const rejectOverhead = 4096
+
 // safeMap turns a panic of one row's mapping into a reject of that row: a
 // poison row must not stop its neighbours.
 func safeMap(r *rule, dst, row []byte, all bool) (record []byte, rejects, omitted []mapping.Reject) {
@@ -205,7 +209,7 @@ func (b *batch) produceReject(l *lot, row *kafka.Record, why mapping.Reject, omi
 		ID:    string(kafka.HeaderValue(row, schemas.HeaderID)),
 		Topic: row.Topic, Partition: row.Partition, Offset: row.Offset, Time: b.now,
 	}
-	if !schemas.IsTrial(l.subject) && len(row.Value)+recordOverhead*4 < int(b.s.cfg.Kafka.MaxMessageBytes) && json.Valid(row.Value) {
+	if !schemas.IsTrial(l.subject) && len(row.Value)+rejectOverhead < int(b.s.cfg.Kafka.MaxMessageBytes) && json.Valid(row.Value) {
 		reject.Row = row.Value
 	}
 	rec, err := kafka.RejectRecord(b.s.topics.RejectsOf(l.subject), reject, "mapper")
