@@ -52,6 +52,8 @@ type Config struct {
 	// MaxMessageBytes is the largest record that is produced; the brokers'
 	// message.max.bytes must be at least this.
 	MaxMessageBytes config.Bytes
+	// Compression is that of what is produced: lz4 or none.
+	Compression string
 	// CreateTopics lets a service make the topics that it misses. Off, whoever runs
 	// `tapline topics apply` makes them.
 	CreateTopics bool
@@ -70,6 +72,7 @@ func DefaultConfig() Config {
 		RebalanceTimeout:   60 * time.Second,
 		TransactionTimeout: 60 * time.Second,
 		MaxMessageBytes:    1_000_000,
+		Compression:        "lz4",
 	}
 }
 
@@ -88,6 +91,9 @@ func (c Config) Validate() error {
 		if d < time.Second {
 			errs = append(errs, config.Bad(key, "must be at least 1s"))
 		}
+	}
+	if c.Compression != "lz4" && c.Compression != "none" {
+		errs = append(errs, config.Bad("compression", "must be lz4 or none"))
 	}
 	if c.MaxMessageBytes < 10_000 {
 		errs = append(errs, config.Bad("maxMessageBytes", "must be at least 10000"))
@@ -143,10 +149,14 @@ func base(cfg Config, deps Deps) []kgo.Opt {
 }
 
 func producing(cfg Config) []kgo.Opt {
+	codecs := []kgo.CompressionCodec{kgo.NoCompression()}
+	if cfg.Compression != "none" {
+		codecs = []kgo.CompressionCodec{kgo.Lz4Compression(), kgo.NoCompression()}
+	}
 	return []kgo.Opt{
 		kgo.RecordPartitioner(kgo.ManualPartitioner()),
 		kgo.RequiredAcks(kgo.AllISRAcks()),
-		kgo.ProducerBatchCompression(kgo.Lz4Compression(), kgo.NoCompression()),
+		kgo.ProducerBatchCompression(codecs...),
 		kgo.ProducerBatchMaxBytes(int32(cfg.MaxMessageBytes)),
 		kgo.ProducerLinger(0),
 		kgo.MaxBufferedRecords(200_000),

@@ -35,7 +35,7 @@ func NewSnowflake(cfg SnowflakeConfig, log *slog.Logger) (*Snowflake, error) {
 		Database: cfg.Database, Schema: cfg.Schema, PublicKey: cfg.PublicKey, DatabaseFile: cfg.DatabaseFile,
 		FixtureDir: cfg.FixtureDir, ChunkRows: cfg.ChunkRows, InlineRows: cfg.InlineRows,
 		PollAfter: cfg.PollAfter, SessionValidity: cfg.SessionValidity, MasterValidity: 4 * time.Hour,
-		KeepResults: 100, KeepBytes: 512 << 20, Clock: cfg.Clock,
+		KeepResults: cfg.KeepResults, KeepBytes: 512 << 20, Clock: cfg.Clock,
 	}, log)
 	if err != nil {
 		return nil, fmt.Errorf("starting sandbox Snowflake: %w", err)
@@ -90,6 +90,10 @@ func (s *Snowflake) Addr() string {
 // Exec runs DuckDB SQL in the configured database and schema, to fill tables quickly. The
 // types of a table made here are read as Snowflake's: DECIMAL(p,s), VARCHAR, TIMESTAMP_NS, JSON …
 func (s *Snowflake) Exec(ctx context.Context, text string) error { return s.server.Exec(ctx, text) }
+
+// Change runs DuckDB SQL that changes rows and makes, drops or alters nothing, which Exec
+// may do and pays for.
+func (s *Snowflake) Change(ctx context.Context, text string) error { return s.server.Change(ctx, text) }
 
 // Conn is a connection to the DuckDB behind it, for checks by SQL; the caller closes it.
 func (s *Snowflake) Conn(ctx context.Context) (*sql.Conn, error) { return s.server.Conn(ctx) }

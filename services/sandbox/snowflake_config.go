@@ -32,6 +32,8 @@ type SnowflakeConfig struct {
 	PollAfter time.Duration
 	// SessionValidity is how long a session token is valid before it must be renewed.
 	SessionValidity time.Duration
+	// KeepResults is how many statements' results stay fetchable.
+	KeepResults int
 	// Clock tells the time to the statements of a session with this QUERY_TAG, so that a
 	// test can let writers commit late; nil is the real clock.
 	Clock func(queryTag string) time.Time
@@ -51,6 +53,7 @@ func DefaultSnowflakeConfig() SnowflakeConfig {
 		InlineRows:      500,
 		PollAfter:       time.Second,
 		SessionValidity: time.Hour,
+		KeepResults:     100,
 	}
 }
 
@@ -71,7 +74,7 @@ func (c SnowflakeConfig) Validate() error {
 		key   string
 		value int
 	}{
-		{"chunkRows", c.ChunkRows}, {"inlineRows", c.InlineRows},
+		{"chunkRows", c.ChunkRows}, {"inlineRows", c.InlineRows}, {"keepResults", c.KeepResults},
 	} {
 		if n.value < 1 {
 			problems = append(problems, fmt.Errorf("%s must be at least 1", n.key))

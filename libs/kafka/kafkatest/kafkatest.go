@@ -35,6 +35,8 @@ func Start(t testing.TB) kafka.Config {
 	cfg.TransactionTimeout = 10 * time.Second
 	cfg.RebalanceTimeout = 10 * time.Second
 	cfg.CreateTopics = true
+	// Under the race detector lz4's buffers cost more than all else together.
+	cfg.Compression = "none"
 	if addr := Real(); addr != "" {
 		cfg.Brokers, cfg.Prefix = strings.Split(addr, ","), Prefix(t, addr)
 	} else {

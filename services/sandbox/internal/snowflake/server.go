@@ -168,11 +168,16 @@ func (s *Server) Handler() http.Handler {
 
 // Exec runs DuckDB SQL with the configured database and schema as the current ones.
 func (s *Server) Exec(ctx context.Context, text string) error {
+	defer s.catalog.touch()
+	return s.Change(ctx, text)
+}
+
+// Change runs DuckDB SQL that leaves the catalogue as it is.
+func (s *Server) Change(ctx context.Context, text string) error {
 	conn, err := s.current(ctx)
 	if err != nil {
 		return err
 	}
-	defer s.catalog.touch()
 	_, err = conn.ExecContext(ctx, text)
 	if err != nil {
 		return errors.Join(fmt.Errorf("running SQL: %w", err), conn.Close())
