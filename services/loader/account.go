@@ -130,10 +130,14 @@ func (a *account) take(p *part) []*upload {
 }
 
 // due removes and returns the waiting upload that may go first, or says when
-// one may.
+// one may. Those of a partition that drains are put down instead: a request
+// more would hold up the drain.
 func (a *account) due(now time.Time) (u *upload, again time.Time) {
 	best := -1
 	for i, w := range a.waiting {
+		if w.part.draining {
+			continue
+		}
 		if best < 0 || w.notBefore.Before(a.waiting[best].notBefore) {
 			best = i
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"tapline.dev/libs/failpoint"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
 	"tapline.dev/services/loader/internal/lane"
@@ -203,6 +204,9 @@ func (m *member) drain(ctx context.Context, tps []kafka.TP) {
 	}
 	m.mu.Unlock()
 	for _, p := range parts {
+		if failpoint.Mistake("loader.no-drain") {
+			break
+		}
 		select {
 		case <-p.idle:
 		case <-ctx.Done():
@@ -217,7 +221,8 @@ func (m *member) drain(ctx context.Context, tps []kafka.TP) {
 	}
 }
 
-// putDown reports what uploads that wait for another request have decided.
+// putDown reports what uploads that wait for another request have decided, and
+// that the rest of them was not applied, where that is certain.
 func (m *member) putDown(ctx context.Context, parts []*part) {
 	m.mu.Lock()
 	var waiting []*upload
@@ -228,7 +233,11 @@ func (m *member) putDown(ctx context.Context, parts []*part) {
 	}
 	m.mu.Unlock()
 	for _, u := range waiting {
-		if err := m.report(ctx, u); err != nil {
+		err := m.report(ctx, u)
+		if err == nil && u.delivery.Tries > 0 && u.delivery.Clean() {
+			err = m.withdraw(u) // a split that was to go on at once has not been
+		}
+		if err != nil {
 			m.fail(err)
 			return
 		}

@@ -195,6 +195,11 @@ func (m *member) intend(u *upload, set []int, withdrawn bool) error {
 	}})
 }
 
+// withdraw takes back the intents of an upload whose undecided records were
+// refused whole: whoever takes over need not call them ambiguous. They are more
+// than those of the next request, if the upload was split.
+func (m *member) withdraw(u *upload) error { return m.intend(u, u.delivery.Undecided(), true) }
+
 // answered takes in an answer: what it says of the account, what of the records.
 func (m *member) answered(u *upload, res clevertap.Result) {
 	now := time.Now()
@@ -205,7 +210,6 @@ func (m *member) answered(u *upload, res clevertap.Result) {
 	wait := u.delivery.Apply(res)
 	u.notBefore = m.until(u, wait, res, now)
 	clean := u.delivery.Clean()
-	undecided := u.delivery.Next()
 	m.mu.Unlock()
 	poke(m.wake)
 	if wait == delivery.Finished {
@@ -213,8 +217,7 @@ func (m *member) answered(u *upload, res clevertap.Result) {
 		return
 	}
 	if wait != delivery.Go && clean {
-		// Refused whole: whoever takes over need not call it ambiguous.
-		if err := m.intend(u, undecided, true); err != nil {
+		if err := m.withdraw(u); err != nil {
 			m.fail(err)
 		}
 	}

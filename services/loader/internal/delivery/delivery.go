@@ -253,6 +253,17 @@ func (d *Delivery) End(o Outcome) {
 	d.todo = nil
 }
 
+// Undecided lists the records that have no outcome, in order.
+func (d *Delivery) Undecided() []int {
+	var out []int
+	for i, o := range d.Outcomes {
+		if !o.Decided() {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
 // Clean is true when no record that is still undecided can have been applied.
 func (d *Delivery) Clean() bool {
 	for i, touched := range d.Touched {
