@@ -31,7 +31,7 @@ func (b *Book) Tick(ctx context.Context, now time.Time) {
 		switch {
 		case a.RetryAt != nil && !a.RetryAt.After(now):
 			b.retry(ctx, e, now)
-		case a.RetryAt == nil && e.fold.Waiting == nil && now.Sub(e.fold.ProgressAt) > b.deadline(a):
+		case a.RetryAt == nil && !standsStill(e) && now.Sub(e.fold.ProgressAt) > b.deadline(a):
 			b.expire(ctx, e, now)
 		case e.eventDue && now.Sub(e.eventAt) >= b.cfg.ProgressEvery:
 			b.event(e, now)
@@ -96,6 +96,14 @@ func (b *Book) due(ctx context.Context, e *entry, now time.Time) {
 	}
 	e.nextDue, e.dueKnown = next, true
 	b.out.Listings[e.name] = true
+}
+
+// standsStill tells whether the deadline's clock does: the run waits for its
+// account, for as long as it takes. A run that is to end needs no account any
+// more, and an extractor that waits for Snowflake gives up by itself, if it lives.
+func standsStill(e *entry) bool {
+	w := e.fold.Waiting
+	return w != nil && w.Stage != schemas.StageExtract && e.state.Active.Ending == nil
 }
 
 func (b *Book) deadline(a *schemas.ActiveRun) time.Duration {

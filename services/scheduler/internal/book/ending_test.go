@@ -130,6 +130,48 @@ func TestStopRule(t *testing.T) {
 	}
 }
 
+func TestNoWaitStopsTheClockForEver(t *testing.T) {
+	t.Parallel()
+	waits := func(stage string) schemas.Report {
+		return schemas.Report{Waiting: &schemas.Waiting{Stage: stage, Account: "ct"}}
+	}
+	begin := func(t *testing.T) *desk {
+		d := newDesk(t)
+		d.define(func(def *schemas.Definition) { def.Spec.Limits.Deadline = schemas.Duration(time.Hour) })
+		d.command(schemas.CommandRun, "k", nil)
+		return d
+	}
+	t.Run("for Snowflake, and the extractor is gone", func(t *testing.T) {
+		t.Parallel()
+		d := begin(t)
+		d.reports("a.1", 1, waits(schemas.StageExtract))
+		d.now = d.now.Add(time.Hour + time.Second)
+		d.step(nil)
+		if r := d.want("a.1", schemas.StateFailed); r.Error.Code != fold.CodeNoProgress {
+			t.Errorf("error: %+v", r.Error)
+		}
+	})
+	t.Run("for an account that is given up, and a record is lost", func(t *testing.T) {
+		t.Parallel()
+		d := begin(t)
+		d.reports("a.1", 1, final(3), mapped(3), loaded(0, 1), waits(""))
+		d.command(schemas.CommandCancel, "c", func(c *schemas.Command) { c.Run = "a.1" })
+		d.now = d.now.Add(time.Hour + time.Second)
+		d.step(nil)
+		d.want("a.1", schemas.StateCancelled)
+	})
+	t.Run("an upload that is tried for ever", func(t *testing.T) {
+		t.Parallel()
+		d := begin(t)
+		d.reports("a.1", 1, final(3), mapped(3), loaded(0, 1))
+		for range 10 {
+			d.now = d.now.Add(10 * time.Minute)
+			d.reports("a.1", 1, schemas.Report{Intent: &schemas.Intent{Ranges: []schemas.Range{{From: 2, To: 2}}}})
+		}
+		d.want("a.1", schemas.StateFailed)
+	})
+}
+
 func TestDeadline(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)

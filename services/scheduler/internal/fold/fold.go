@@ -81,10 +81,11 @@ func apply(f *schemas.Fold, attempt int, r *schemas.Report) bool {
 		return true
 	case r.Waiting != nil:
 		return waiting(f, r.Waiting)
-	case r.Intent != nil, r.Preview != nil:
+	case r.Preview != nil:
 		return true
 	}
-	// A heartbeat shows that an extractor lives, not that the run gets on.
+	// A heartbeat shows that an extractor lives, an intent that an upload is tried
+	// once more: neither that the run gets on.
 	return false
 }
 

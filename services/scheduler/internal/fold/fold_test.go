@@ -111,8 +111,8 @@ func TestApply(t *testing.T) {
 			[]bool{true, false}, func(f *schemas.Fold) bool { return f.Final.Clock == "a" }},
 		{"a heartbeat is no progress", 1, []schemas.Report{{Attempt: 1, Kind: schemas.ReportHeartbeat}},
 			[]bool{false}, func(f *schemas.Fold) bool { return true }},
-		{"an intent is", 1, []schemas.Report{{Attempt: 1, Intent: &schemas.Intent{}}},
-			[]bool{true}, func(f *schemas.Fold) bool { return true }},
+		{"nor is an intent, which every try of an upload that never ends has", 1, []schemas.Report{{Attempt: 1, Intent: &schemas.Intent{}}},
+			[]bool{false}, func(f *schemas.Fold) bool { return true }},
 		{"waiting", 1, []schemas.Report{{Attempt: 1, Waiting: &schemas.Waiting{Since: since}}},
 			[]bool{false}, func(f *schemas.Fold) bool { return f.Waiting != nil }},
 		{"waiting for Snowflake ends when it is read", 1, []schemas.Report{
