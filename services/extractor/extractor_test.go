@@ -185,6 +185,20 @@ func TestRejects(t *testing.T) {
 	}
 }
 
+// A record holds the identity twice, in its key and in its row. One that Kafka
+// refused would abort every transaction of the attempt, and of all after it.
+func TestARowThatIsTooLargeWithItsKey(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, dbRow{1, "fine", at(-3)}, dbRow{2, strings.Repeat("x", 25<<10), at(-2)}, dbRow{3, "fine", at(-1)})
+	w.cfg.Kafka.MaxMessageBytes = 40 << 10
+	w.activate(func(a *schemas.ActiveRun) { a.Spec.Identity.Column = "EMAIL" })
+	w.extract(w.start())
+	final := w.last(schemas.ReportFinal).Final
+	if final.Extracted != 2 || final.RejectsByCode["row_too_large"] != 1 {
+		t.Errorf("final: %+v", final)
+	}
+}
+
 // One trace runs from the run's own span to each chunk, and names the query.
 func TestSpansAndMetrics(t *testing.T) {
 	t.Parallel()

@@ -166,8 +166,9 @@ func (p *preparer) row(c *chunk, row *rowjson.Row) (keep bool, err error) {
 		e.Future++ // not sent, not remembered: its time will come
 		return false, nil
 	}
-	if len(row.JSON) > p.maxRow {
-		return false, p.reject(c, row, codeRowTooLarge, "", fmt.Sprintf("the row has %d bytes and a record may have %d", len(row.JSON), p.maxRow))
+	// The key repeats the identity.
+	if size := len(row.JSON) + len(row.Value(p.reader.identity)); size > p.maxRow {
+		return false, p.reject(c, row, codeRowTooLarge, "", fmt.Sprintf("the row has %d bytes with its key and a record may have %d", size, p.maxRow))
 	}
 	p.extract(c, row)
 	return true, nil
