@@ -1,8 +1,10 @@
 package extractor
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -199,5 +201,34 @@ func TestSyncWithoutItsSampleFails(t *testing.T) {
 	w.extract(w.start())
 	if got := w.last(schemas.ReportAbandoned).Abandoned; got.Code != codeSampleGone || !got.Permanent {
 		t.Errorf("abandoned as %+v", got)
+	}
+}
+
+// TestDryRunIsTakenOver: the next owner goes on with the same sample, though no
+// second statement would draw the same rows.
+func TestDryRunIsTakenOver(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, customers(20)...)
+	w.trial(schemas.ModeDryRun, 12, nil)
+	first, h := w.start(), newHang(t)
+	w.db.onChunk = func(_ context.Context, i int) error {
+		if i == 2 {
+			w.db.mu.Lock()
+			w.db.onChunk = nil
+			w.db.mu.Unlock()
+			h.wait()
+		}
+		return nil
+	}
+	zombie := make(chan error, 1)
+	go func() { zombie <- first.term(t.Context(), w.state.Active.Run, w.work()) }()
+	<-h.reached
+	w.extract(w.start())
+	close(h.release)
+	if err := <-zombie; !errors.Is(err, kafka.ErrFenced) {
+		t.Errorf("the zombie ended with %v, want fenced", err)
+	}
+	if f := w.last(schemas.ReportFinal).Final; f.Read != 12 || f.Population != 20 || len(w.shown()) != 12 || len(w.db.statements) != 1 {
+		t.Errorf("final %+v, %d rows shown, statements %v", f, len(w.shown()), w.db.statements)
 	}
 }

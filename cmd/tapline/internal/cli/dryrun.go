@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
@@ -160,6 +161,15 @@ func (a *app) showDryRun(d client.DryRun) error {
 	return err
 }
 
+// duration writes an estimate no more exactly than it is.
+func duration(seconds float64) string {
+	d := time.Duration(seconds * float64(time.Second))
+	if d < time.Second {
+		return "less than a second"
+	}
+	return "about " + d.Round(time.Second).String()
+}
+
 // dryRunSummary says what was tried and what a run would cost.
 func dryRunSummary(d client.DryRun) string {
 	var b strings.Builder
@@ -170,8 +180,8 @@ func dryRunSummary(d client.DryRun) string {
 		fmt.Fprintf(&b, "profiles: %s new, %s updated, %s unknown\n", number(p.New), number(p.Updated), number(p.Unknown))
 	}
 	if e := d.Estimate; e != nil {
-		fmt.Fprintf(&b, "all of it: %s rows, about %s records in %s calls, about %.1f s at the account's limit\n",
-			number(e.Rows), number(e.Records), number(e.Calls), e.Seconds)
+		fmt.Fprintf(&b, "all of it: %s rows, about %s records in %s calls, %s at the account's limit\n",
+			number(e.Rows), number(e.Records), number(e.Calls), duration(e.Seconds))
 	}
 	return b.String()
 }
