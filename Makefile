@@ -80,7 +80,7 @@ check: lint tidy-check standalone test ## what has to pass before a commit
 # prints "0 issues" and checks nothing: so name every module.
 .PHONY: lint
 lint: $(TOOLS)/golangci-lint ## run the linters over all modules
-	$(TOOLS)/golangci-lint run $(addprefix ./,$(addsuffix /...,$(MODULES)))
+	$(TOOLS)/golangci-lint run --allow-parallel-runners $(addprefix ./,$(addsuffix /...,$(MODULES)))
 
 .PHONY: fmt
 fmt: $(TOOLS)/golangci-lint ## format all Go files
