@@ -103,8 +103,8 @@ func jitter(d time.Duration) time.Duration { return rand.N(d) }
 
 // free is how many more requests may be sent now.
 func (a *account) free(now time.Time) int {
-	if failpoint.Mistake("loader.no-slots") {
-		return 64 - a.inFlight
+	if failpoint.Mistake("loader.no-lease") {
+		return a.limiter.Limit(now) - a.inFlight
 	}
 	most := min(a.limiter.Limit(now), a.share.Slots(now))
 	if a.frozen {
@@ -182,6 +182,9 @@ func (m *member) leasing(ctx context.Context) error {
 // Invariant 7: what the call says is in use stays an upper bound while it is
 // under way, so slots that Redis gives to others are not in use here.
 func (m *member) leaseFor(ctx context.Context, a *account) {
+	if failpoint.Mistake("loader.no-lease") {
+		return
+	}
 	now := time.Now()
 	m.mu.Lock()
 	if a.busy() {

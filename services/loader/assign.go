@@ -77,11 +77,10 @@ func (m *member) recover(ctx context.Context, of reportsOf, parts []*part) error
 			continue // no owner ever sent anything: each commits before its first intent
 		}
 		pasts[i] = recovery.New(of.importName, p.tp.Partition, c.Offset)
-		marks[i] = recovery.Mark{Prev: c.Offset - 1} // offsets that an operator set have no mark
-		if c.Metadata != "" {
-			if marks[i], err = recovery.ParseMark(c.Metadata); err != nil {
-				return err
-			}
+		if marks[i], err = recovery.ParseMark(c.Metadata); err != nil {
+			// Offsets that an operator set have no mark: everything reported counts.
+			m.log().WarnContext(ctx, "a committed offset is not a loader's: all reports are read", "topic", p.tp.Topic, "partition", p.tp.Partition, "offset", c.Offset)
+			marks[i] = recovery.Mark{Prev: c.Offset - 1}
 		}
 		if from < 0 || marks[i].Reports < from {
 			from = marks[i].Reports

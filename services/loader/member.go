@@ -8,7 +8,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"tapline.dev/libs/failpoint"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/redis"
 	"tapline.dev/services/loader/internal/lane"
@@ -126,9 +125,7 @@ func (m *member) run(ctx context.Context) error {
 	if cause := context.Cause(m.work); cause != nil {
 		err = cause
 	}
-	if !failpoint.Mistake("loader.no-drain") {
-		m.drainAll()
-	}
+	m.drainAll()
 	m.group.Close()
 	m.cancel(context.Canceled)
 	m.producer.Close() // what it still holds is given up

@@ -258,7 +258,7 @@ func TestInvariant7(t *testing.T) {
 	expectNone(t, oneRunAtATime(t, d))
 }
 
-func TestMutant7NoSlots(t *testing.T) { enter(t).withMistake(t, "loader.no-slots", slotsHold) }
+func TestMutant7NoLease(t *testing.T) { enter(t).withMistake(t, "loader.no-lease", slotsHold) }
 
 func TestMutant7RunsOverlap(t *testing.T) {
 	enter(t).withMistake(t, "scheduler.overlap", oneRunAtATime)
@@ -268,6 +268,13 @@ func slotsHold(t *testing.T, d *world) (violations []string) {
 	harness.Eventually(t, 20*time.Second, "nothing is in flight", func() bool { return d.c.Stats(t).InFlight == 0 })
 	before := d.c.Stats(t).Refused
 	s := d.people(t, 4000)
+	// Two loaders share the slots.
+	d.c.AddReplica(t, "loader")
+	defer d.c.RemoveReplica(t, "loader")
+	harness.Eventually(t, 30*time.Second, "two loaders share the partitions", func() bool {
+		members, settled, err := kafka.Members(t.Context(), d.c.Kafka(), kafkatest.Deps(), "loader")
+		return err == nil && settled && len(members) == 2 && len(members[0].Partitions) > 0 && len(members[1].Partitions) > 0
+	})
 	d.c.Faults(t, `{"faults":[{"kind":"latency","latencyMs":400}]}`)
 	_, violations = d.closes(t, d.c.Trigger(t, s.name), time.Minute)
 	if n := d.c.Stats(t).Refused - before; n != 0 {
@@ -332,7 +339,7 @@ func transientFaultsRejectNothing(t *testing.T, d *world) []string {
 
 func permanentFaultsEnd(t *testing.T, d *world) []string {
 	s := d.people(t, 200)
-	d.c.Faults(t, `{"faults":[{"kind":"markerKey","marker":"user17@"}]}`)
+	d.c.Faults(t, `{"faults":[{"kind":"markerKey","marker":"user17@example.com"}]}`)
 	r, violations := d.closes(t, d.c.Trigger(t, s.name), 25*time.Second)
 	if violations == nil && (r.Counts.LoadRejected != 1 || r.RejectsByCode["request_malformed"] != 1) {
 		violations = append(violations, fmt.Sprintf("a record that CleverTap refuses gives %+v, %v", r.Counts, r.RejectsByCode))
@@ -417,7 +424,7 @@ func TestMutant10SecondStatementPasses(t *testing.T) {
 
 func oneStatementOnly(t *testing.T, d *world) (violations []string) {
 	s := newSource(t, d.w, fmt.Sprintf("people-%d", imports.Add(1)), false, 10)
-	evil := strings.Replace(s.definition(), "select * from "+s.table, "select * from "+s.table+"; drop table "+s.table, 1)
+	evil := strings.Replace(s.definition(), "select * from "+s.table, "select * from "+s.table+" ->> drop table "+s.table, 1)
 	// Whether it is refused now or when it runs, it goes nowhere.
 	if d.c.TryApply(t, evil) == nil {
 		run := d.c.Trigger(t, s.name)

@@ -41,6 +41,8 @@ type Cluster struct {
 
 	bin     string
 	options Options
+	base    int // of the ports
+	admin   int // the next one
 }
 
 // Endpoints is what `tapline dev` writes to endpoints.json.
@@ -74,11 +76,10 @@ func Start(t testing.TB, o Options) *Cluster {
 	if !o.Separate {
 		return c
 	}
-	admin := base + 10
+	c.base, c.admin = base, base+10
 	for _, name := range Services {
-		for i := range max(1, o.Replicas[name]) {
-			c.startReplica(t, name, i, base, admin)
-			admin++
+		for range max(1, o.Replicas[name]) {
+			c.AddReplica(t, name)
 		}
 	}
 	c.Endpoints.ImportCenter = fmt.Sprintf("http://127.0.0.1:%d", base)
@@ -87,8 +88,15 @@ func Start(t testing.TB, o Options) *Cluster {
 	return c
 }
 
+// AddReplica starts one more of a service, until t ends.
+func (c *Cluster) AddReplica(t testing.TB, name string) *Process {
+	t.Helper()
+	c.admin++
+	return c.startReplica(t, name, len(c.Replicas[name]), c.base, c.admin-1)
+}
+
 // startReplica starts a service's replica i.
-func (c *Cluster) startReplica(t testing.TB, name string, i, base, admin int) {
+func (c *Cluster) startReplica(t testing.TB, name string, i, base, admin int) *Process {
 	t.Helper()
 	env := append([]string{
 		"TAPLINE_KAFKA_BROKERS=" + c.Endpoints.Kafka,
@@ -111,6 +119,15 @@ func (c *Cluster) startReplica(t testing.TB, name string, i, base, admin int) {
 	}
 	c.Replicas[name] = append(c.Replicas[name], p)
 	c.Services[name] = c.Replicas[name][0]
+	return p
+}
+
+// RemoveReplica stops the last of a service in order.
+func (c *Cluster) RemoveReplica(t testing.TB, name string) {
+	t.Helper()
+	last := len(c.Replicas[name]) - 1
+	c.Replicas[name][last].Stop(t)
+	c.Replicas[name] = c.Replicas[name][:last]
 }
 
 // StartDev starts `tapline dev`, again after a stop, and waits until it is ready.
