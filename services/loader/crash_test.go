@@ -1,11 +1,13 @@
 package loader
 
 import (
+	"context"
 	"fmt"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
 )
 
@@ -95,6 +97,43 @@ func TestReceiptsAreNotSentAgain(t *testing.T) {
 		t.Errorf("resent %d, applied %d; want 0 and 1001", got.resent, len(w.cleverTap.got()))
 	}
 	w.await("the offsets to be committed", 5*time.Second, func() bool { return w.committed("customers", 1)[0] >= 1001 })
+}
+
+// Tools that set offsets leave metadata of their own.
+func TestOffsetsThatAnOperatorSet(t *testing.T) {
+	t.Parallel()
+	for _, metadata := range []string{"", "set by hand", "{}"} {
+		t.Run(metadata, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.account(schemas.CleverTapAccountSpec{RecordsPerUpload: 100})
+			w.importOf("customers", 1, schemas.ImportSpec{})
+			w.load("customers", rows(300, 1), 300)
+			first := w.start()
+			w.settled("customers", 300)
+			first.drain()
+			w.commit("customers", kafka.Commit{Offset: 200, Metadata: metadata})
+			w.start()
+			w.load("customers", []row{{identity: "late"}}, 1)
+			got := w.settled("customers", 301)
+			if got.resent != 0 || len(w.cleverTap.got()) != 301 {
+				t.Errorf("resent %d, applied %d; want 0 and 301: receipts tell what was loaded", got.resent, len(w.cleverTap.got()))
+			}
+		})
+	}
+}
+
+// commit sets the committed offset of an import's first partition.
+func (w *world) commit(name string, c kafka.Commit) {
+	w.t.Helper()
+	group, err := kafka.OpenGroup(w.kafka, w.deps, kafka.GroupConfig{Group: Group}) // without topics: joins nothing
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer group.Close()
+	if err := group.Commit(context.Background(), map[kafka.TP]kafka.Commit{{Topic: w.topics.Records(name)}: c}); err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 func TestAMovingPartitionDrains(t *testing.T) {

@@ -5,6 +5,7 @@ package recovery
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -31,11 +32,16 @@ type Mark struct {
 	Prev int64 `json:"prev"`
 }
 
-// ParseMark reads a commit's metadata.
+// errForeign says that a commit is not a loader's.
+var errForeign = errors.New("the commit's metadata is no loader's")
+
+// ParseMark reads a commit's metadata. An error means that somebody else
+// committed, such as an operator with a tool.
 func ParseMark(metadata string) (Mark, error) {
-	var m Mark
-	if err := json.Unmarshal([]byte(metadata), &m); err != nil {
-		return Mark{}, fmt.Errorf("reading commit metadata: %w", err)
+	const missing = -2
+	m := Mark{Reports: missing, Prev: missing}
+	if json.Unmarshal([]byte(metadata), &m) != nil || m.Reports < 0 || m.Prev < -1 {
+		return Mark{}, errForeign
 	}
 	return m, nil
 }

@@ -77,8 +77,10 @@ func TestMark(t *testing.T) {
 	if got, err := ParseMark(want.String()); err != nil || got != want {
 		t.Errorf("ParseMark(%s) = %+v, %v", want, got, err)
 	}
-	if got, err := ParseMark("x"); err == nil {
-		t.Errorf("ParseMark(x) = %+v, want an error", got)
+	for _, foreign := range []string{"x", "", "{}", `{"reports":3}`, `{"reports":-1,"prev":2}`, `{"prev":2}`} {
+		if got, err := ParseMark(foreign); err == nil {
+			t.Errorf("ParseMark(%s) = %+v, want an error", foreign, got)
+		}
 	}
 }
 
