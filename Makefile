@@ -57,11 +57,21 @@ bench-loader: build ## measure the loader against the sandbox CleverTap
 
 # What talks to Kafka or Redis. The race detector for the build cache of `test`.
 INTEGRATION := tapline.dev/libs/kafka/... tapline.dev/libs/redis/... tapline.dev/libs/projection tapline.dev/libs/runs \
-	$(foreach s,scheduler extractor mapper loader importcenter,tapline.dev/services/$(s)) tapline.dev/tests
+	$(foreach s,scheduler extractor mapper loader importcenter,tapline.dev/services/$(s)) tapline.dev/tests tapline.dev/tests/crash
 
 .PHONY: test-integration
 test-integration: ## run the tests of the pipeline on a real Kafka and a real Redis
 	go run ./tests/servers/withservers go test -race -count=1 -shuffle=on -timeout 14m $(ARGS) $(INTEGRATION)
+
+.PHONY: test-crash
+test-crash: ## check every invariant by killing, and that its deliberate mistake is noticed
+	TAPLINE_TEST_CRASH=1 go test -count=1 -timeout 15m -run 'Invariant|Mutant' $(ARGS) ./tests/crash
+
+# Kills for MINUTES on a Kafka and a Redis of its own, which it kills as well.
+.PHONY: soak
+MINUTES ?= 30
+soak: ## kill at random for MINUTES=n, with SEED=n if given, and check every 90 seconds
+	SOAK_MINUTES=$(MINUTES) SOAK_SEED=$(SEED) go test -count=1 -v -timeout 0 -run TestSoak ./tests/crash
 
 .PHONY: test-large
 test-large: ## run the loader's order, limit and outage tests at their full size

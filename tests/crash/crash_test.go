@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"tapline.dev/libs/kafka/kafkatest"
 	"tapline.dev/tests/harness"
 )
 
@@ -49,10 +50,14 @@ func TestKillsAtRandom(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it starts a cluster")
 	}
+	length, rows := 10*time.Second, 400
+	if kafkatest.Real() != "" {
+		length, rows = 45*time.Second, 2000
+	}
 	for _, seed := range seeds {
 		t.Logf("seed %d", seed)
-		d := startDriver(t, seed, false, nil, 400)
-		report(t, seed, d.round(t, 12*time.Second))
+		d := startDriver(t, seed, false, nil, rows)
+		report(t, seed, d.round(t, length))
 	}
 }
 

@@ -46,13 +46,13 @@ func readJournal(t testing.TB, c *harness.Cluster) *journal {
 	topics := schemas.NewTopics(c.Kafka().Prefix)
 	readAll(t, c, topics.Reports(), schemas.ControlPartitions, func(r *kafka.Record) { j.report(t, topics, decode[schemas.Report](t, r)) })
 	readAll(t, c, topics.Runs(), schemas.ControlPartitions, func(r *kafka.Record) {
-		if run := decode[schemas.Run](t, r); schemas.Terminal(run.State) {
+		if run := decode[schemas.Run](t, r); schemas.Terminal(run.State) && !schemas.IsTrial(run.Run) {
 			j.closed[run.Run] = run
 			j.endings[run.Run]++
 		}
 	})
 	readAll(t, c, topics.State(), schemas.ControlPartitions, func(r *kafka.Record) {
-		if r.Value != nil {
+		if r.Value != nil && !schemas.IsTrial(string(r.Key)) { // an edit is tried first
 			s := decode[schemas.State](t, r)
 			j.states[s.Import] = append(j.states[s.Import], s)
 		}

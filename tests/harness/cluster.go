@@ -103,6 +103,8 @@ func (c *Cluster) startReplica(t testing.TB, name string, i, base, admin int) *P
 		"TAPLINE_KAFKA_PREFIX=" + c.Endpoints.KafkaPrefix,
 		"TAPLINE_KAFKA_CREATE_TOPICS=true",
 		"TAPLINE_KAFKA_SESSION_TIMEOUT=6s",
+		// Whoever is killed between joining and syncing holds the group up for so long.
+		"TAPLINE_KAFKA_REBALANCE_TIMEOUT=15s",
 		"TAPLINE_REDIS_ADDRS=" + c.Endpoints.Redis,
 		"TAPLINE_REDIS_KEY_PREFIX=" + c.Endpoints.RedisPrefix,
 		"TAPLINE_ALLOW_CUSTOM_ENDPOINTS=true",
