@@ -50,6 +50,7 @@ dev: tapline ## the same, and keep running
 .PHONY: test
 test: ## run all tests with the race detector
 	go test -race -shuffle=on -timeout 10m work
+	go test -timeout 10m -run TestHistories ./tests/model
 
 .PHONY: bench-loader
 bench-loader: build ## measure the loader against the sandbox CleverTap
@@ -76,6 +77,17 @@ soak: ## kill at random for MINUTES=n, with SEED=n if given, and check every 90 
 .PHONY: test-large
 test-large: ## run the loader's order, limit and outage tests at their full size
 	go test -count=1 -timeout 20m -run 'Invariant4|Invariant7|LongOutage' ./services/loader -large
+
+# Mistakes are switched on at the lines that avoid them.
+.PHONY: test-mutants
+test-mutants: ## make known mistakes and see that the tests find each
+	go test -count=1 -timeout 10m -tags=$(TAGS),failpoint -run TestMutants ./tests/model
+
+SEEDS ?= 20000
+FROM ?= 1000
+.PHONY: soak-extract
+soak-extract: ## run SEEDS histories of the extraction's model, from FROM on
+	go test -count=1 -timeout 0 -v -run TestHistories ./tests/model -model.from $(FROM) -model.seeds $(SEEDS)
 
 .PHONY: test-connector
 test-connector: ## prove the sandbox with Snowflake's own Python connector

@@ -14,6 +14,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
 
+	"tapline.dev/libs/failpoint"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/mapping"
 	"tapline.dev/libs/telemetry"
@@ -189,6 +190,9 @@ func (p *preparer) cursor(row *rowjson.Row) (cursor string, future bool, err err
 	}
 	if cursor, err = cur.Read(row.Value(cur.Index)); err != nil {
 		return "", false, fail(codeCursorInvalid, "%s", err)
+	}
+	if failpoint.Mistake("extractor.future-moves-mark") {
+		p.extraction.Maximum = max(p.extraction.Maximum, cursor)
 	}
 	if cursor > p.limit {
 		return cursor, true, nil

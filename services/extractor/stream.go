@@ -134,7 +134,7 @@ func (t *term) commit(ctx context.Context, prep *preparer, c *chunk) error {
 // Drivers have ended results early and silently, so that the count decides.
 func (t *term) verify(res result, prep *preparer) error {
 	read := t.history.extraction.Read
-	if read != res.Total() {
+	if read != res.Total() && !failpoint.Mistake("extractor.short-accepted") {
 		return &failure{code: codeResultShort, reason: fmt.Sprintf("%d rows were read of a result of %d", read, res.Total())}
 	}
 	return t.final(t.reading, prep.ledgerRef(t), false)

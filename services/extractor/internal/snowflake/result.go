@@ -10,6 +10,7 @@ import (
 
 	"github.com/snowflakedb/gosnowflake"
 
+	"tapline.dev/libs/failpoint"
 	"tapline.dev/schemas"
 	"tapline.dev/services/extractor/internal/rowjson"
 )
@@ -50,7 +51,7 @@ func (r *Result) Chunk(ctx context.Context, i int) ([]byte, error) {
 			want = rows
 			rows, err = rowjson.Count(data)
 		}
-		if err == nil && rows == want {
+		if err == nil && (rows == want || failpoint.Mistake("extractor.short-accepted")) {
 			return data, nil
 		}
 		if ctx.Err() != nil {

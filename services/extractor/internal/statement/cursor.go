@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"tapline.dev/libs/failpoint"
 	"tapline.dev/schemas"
 )
 
@@ -134,10 +135,14 @@ func (c *Cursor) where(sql, from, to string) (string, []string, error) {
 	}
 	var low, high string
 	var args []string
+	atOrAfter := " >= " // never beyond: rows that share an instant need not commit together
+	if failpoint.Mistake("extractor.strict-cursor") {
+		atOrAfter = " > "
+	}
 	for _, side := range []struct {
 		instant, op string
 		into        *string
-	}{{from, " >= ", &low}, {to, " < ", &high}} {
+	}{{from, atOrAfter, &low}, {to, " < ", &high}} {
 		if side.instant == "" {
 			continue
 		}

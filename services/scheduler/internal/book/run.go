@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"tapline.dev/libs/failpoint"
 	"tapline.dev/schemas"
 	"tapline.dev/services/scheduler/internal/fold"
 )
@@ -164,7 +165,14 @@ func (b *Book) advance(e *entry, r *schemas.Run, state string) (string, *schemas
 		r.Notes = append(r.Notes, "the import was reset or its source changed during the run: the watermark stays")
 		return state, nil
 	}
-	next, err := schemas.NextWatermark(a.WatermarkFrom, final.Clock, final.Maximum, final.Lookback.Std())
+	maximum, lookback := final.Maximum, final.Lookback.Std()
+	switch {
+	case failpoint.Mistake("scheduler.clock-minus-lookback"):
+		maximum = final.Clock
+	case failpoint.Mistake("scheduler.no-lookback"):
+		lookback = 0
+	}
+	next, err := schemas.NextWatermark(a.WatermarkFrom, final.Clock, maximum, lookback)
 	if err != nil {
 		return schemas.StateFailed, &schemas.RunError{Stage: schemas.StageExtract, Code: "clock_invalid", Reason: "the extraction's clock or maximum is not an instant"}
 	}

@@ -1,0 +1,74 @@
+package model
+
+import (
+	"flag"
+	"fmt"
+	"sync"
+	"testing"
+)
+
+// worldSize is how many histories share a pipeline, and worldsAtOnce how many
+// pipelines run beside each other: they mostly wait.
+const (
+	worldSize    = 20
+	worldsAtOnce = 6
+)
+
+var (
+	seeds  = flag.Int("model.seeds", histories, "histories of the model test")
+	from   = flag.Uint64("model.from", 0, "seed of the first history")
+	logDir = flag.String("model.logs", "", "directory for what the services log")
+)
+
+// troubleOf is the trouble of the world that a seed lives in.
+func troubleOf(seed uint64) trouble {
+	switch seed / worldSize % 3 {
+	case 1:
+		return trouble{crashes: true}
+	case 2:
+		return trouble{crashes: true, losses: true}
+	}
+	return trouble{}
+}
+
+// TestHistories lets histories pass. A failure names its seed; -model.from and
+// -model.seeds choose others.
+func TestHistories(t *testing.T) {
+	t.Logf("seeds %d to %d", *from, *from+uint64(*seeds)-1)
+	places := make(chan struct{}, worldsAtOnce)
+	var worlds sync.WaitGroup
+	end := *from + uint64(*seeds)
+	for first := *from; first < end; first = nextWorld(first) {
+		places <- struct{}{}
+		worlds.Go(func() {
+			defer func() { <-places }()
+			next := min(end, nextWorld(first))
+			t.Run(fmt.Sprintf("seeds %d to %d", first, next-1), func(t *testing.T) { pass(t, troubleOf(first), first, next) })
+		})
+	}
+	worlds.Wait()
+}
+
+func nextWorld(seed uint64) uint64 { return (seed/worldSize + 1) * worldSize }
+
+// pass runs the histories of the seeds from first to before next in one world.
+func pass(t *testing.T, trouble trouble, first, next uint64) {
+	w := passAs(t, trouble, first, next)
+	if t.Failed() {
+		return
+	}
+	runs := 0
+	for _, h := range w.histories {
+		runs += len(h.runs)
+	}
+	t.Logf("%s: %d histories, %d runs", trouble, len(w.histories), runs)
+}
+
+func passAs(t testing.TB, trouble trouble, first, next uint64) *world {
+	w := newWorld(t, trouble)
+	for seed := first; seed < next; seed++ {
+		w.add(newHistory(w, seed))
+	}
+	w.run(first)
+	return w
+}

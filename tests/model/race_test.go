@@ -1,0 +1,6 @@
+//go:build race
+
+package model
+
+// histories is fewer where each costs five times as much.
+const histories = 60

@@ -1,0 +1,104 @@
+package model
+
+import (
+	"slices"
+	"time"
+
+	"tapline.dev/schemas"
+)
+
+// plan is what happens beside a run.
+type plan struct {
+	writers bool // rows are written and time passes while it runs
+	cancel  bool // it is cancelled at some moment
+	last    bool // it has to succeed
+}
+
+// view is what the writers know at an instant.
+type view struct {
+	now   string // as the column tells it
+	shift int    // seconds that the column's zone is ahead of UTC
+	nulls int    // rows at which the run has to fail
+	live  []row
+}
+
+func (h *history) view() view {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	_, shift := h.now.In(h.kind.zone).Zone()
+	return view{now: h.kind.frame(h.now), shift: shift, nulls: h.nullsLive(), live: slices.Clone(h.live)}
+}
+
+// run triggers a run, does beside it what is planned, and judges how it ended.
+// It returns false if nothing can follow.
+func (h *history) run(p plan) bool {
+	for try := 0; ; try++ {
+		r, ok := h.runOnce(p)
+		if !ok {
+			return false
+		}
+		if !p.last || succeeded(r) {
+			return true
+		}
+		if try == 3 {
+			h.w.violation(h, "%s does not succeed: %s, %+v", r.Run, r.State, r.Error)
+			return false
+		}
+	}
+}
+
+func (h *history) runOnce(p plan) (schemas.Run, bool) {
+	id := schemas.RunID(h.name, len(h.runs)+1)
+	h.mu.Lock()
+	h.begun = true
+	h.mu.Unlock()
+	before := h.view()
+	h.command(schemas.Command{ID: "run " + id, Kind: schemas.CommandRun})
+	if p.writers {
+		for range 1 + h.rng.IntN(3) {
+			<-time.After(time.Duration(h.rng.IntN(120)) * time.Millisecond) // the writers' own pace
+			h.advance(time.Duration(h.rng.Int64N(int64(h.lookback))))
+			h.write(1 + h.rng.IntN(3))
+		}
+	}
+	if p.cancel {
+		h.cancel(id)
+	}
+	r, ok := h.w.board.await(id, closed)
+	if !ok {
+		if h.w.broken() {
+			return r, false
+		}
+		h.w.violation(h, "%s does not close: it is %s with %+v", id, r.State, r.Counts)
+		return r, false
+	}
+	h.runs = append(h.runs, r)
+	h.judge(r, p, before, h.view())
+	if r.State == schemas.StateFailed {
+		h.repairNulls()
+	}
+	return r, true
+}
+
+// cancel cancels a run: at once, when it has begun, or when it loads.
+func (h *history) cancel(id string) {
+	moment := h.rng.IntN(3)
+	if moment > 0 {
+		_, ok := h.w.board.await(id, func(r schemas.Run) bool {
+			return moment == 1 || r.State == schemas.StateLoading || closed(r)
+		})
+		if !ok {
+			return // the run does not get on, which await says again
+		}
+	}
+	h.command(schemas.Command{ID: "cancel " + id, Kind: schemas.CommandCancel, Run: id})
+}
+
+func (h *history) command(c schemas.Command) {
+	c.Import, c.Time = h.name, time.Now()
+	h.w.produce(h.w.record(h.w.topics.Commands(), h.name, h.name, c))
+}
+
+func succeeded(r schemas.Run) bool {
+	return r.State == schemas.StateSucceeded || r.State == schemas.StateSucceededWithRejects
+}

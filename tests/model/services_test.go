@@ -1,0 +1,104 @@
+package model
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"tapline.dev/libs/daemon"
+	"tapline.dev/libs/kafka"
+	"tapline.dev/libs/redis"
+	"tapline.dev/libs/telemetry"
+	"tapline.dev/services/extractor"
+	"tapline.dev/services/loader"
+	"tapline.dev/services/mapper"
+	"tapline.dev/services/scheduler"
+)
+
+// runner is what every service's New returns.
+type runner interface {
+	Run(ctx context.Context) error
+}
+
+// instance is one life of a service.
+type instance struct {
+	network *network
+	health  *daemon.Health
+	cancel  context.CancelFunc
+	done    chan struct{}
+}
+
+var parts = []string{"scheduler", "extractor", "mapper", "loader"}
+
+// build makes a service as its program does, with waits fit for a test.
+func (w *world) build(name string, n *network, health *daemon.Health) (runner, error) {
+	tel := telemetry.Discard()
+	tel.Logger = w.log.With(slog.String("service", name))
+	kafkaDeps, redisDeps := kafka.Deps{Dial: n.dial}, redis.Deps{Dial: n.dial}
+	switch name {
+	case "scheduler":
+		cfg := scheduler.DefaultConfig()
+		cfg.Kafka, cfg.Redis = w.kafka, w.redis.Config
+		cfg.Linger, cfg.Tick = 5*time.Millisecond, 50*time.Millisecond
+		cfg.RetryDelay, cfg.RetryMax, cfg.TakeoverPause = 50*time.Millisecond, time.Second, 50*time.Millisecond
+		cfg.MaxAttempts = 20
+		return scheduler.New(cfg, scheduler.Deps{Telemetry: tel, Health: health, Kafka: kafkaDeps, Redis: redisDeps})
+	case "extractor":
+		cfg := extractor.DefaultConfig()
+		cfg.Kafka, cfg.Redis = w.kafka, w.redis.Config
+		cfg.AllowCustomEndpoints, cfg.Concurrency = true, 64
+		cfg.RetryDelay, cfg.EarlyReport = 10*time.Millisecond, 20*time.Millisecond
+		return extractor.New(cfg, extractor.Deps{Telemetry: tel, Health: health, Kafka: kafkaDeps, Redis: redisDeps})
+	case "mapper":
+		cfg := mapper.DefaultConfig()
+		cfg.Kafka = w.kafka
+		return mapper.New(cfg, mapper.Deps{Telemetry: tel, Health: health, Kafka: kafkaDeps})
+	case "loader":
+		cfg := loader.DefaultConfig()
+		cfg.Kafka, cfg.Redis = w.kafka, w.redis.Config
+		cfg.AllowCustomEndpoints, cfg.MaxReplicas = true, 1
+		cfg.Linger, cfg.CommitInterval = 5*time.Millisecond, 20*time.Millisecond
+		cfg.RequestTimeout, cfg.LeaseInterval = w.kafka.SessionTimeout/2, w.kafka.SessionTimeout/4
+		cfg.BackoffMin, cfg.BackoffMax = 20*time.Millisecond, 200*time.Millisecond
+		cfg.DrainTimeout = 2 * time.Second
+		return loader.New(cfg, loader.Deps{Telemetry: tel, Health: health, Kafka: kafkaDeps, Redis: redisDeps})
+	}
+	return nil, errors.New("no such service")
+}
+
+// start begins a life of a service, which ends with the world or a crash.
+func (w *world) start(name string) *instance {
+	i := &instance{network: newNetwork(), health: daemon.NewHealth(), done: make(chan struct{})}
+	service, err := w.build(name, i.network, i.health)
+	if err != nil {
+		w.t.Fatalf("%s: %v", name, err)
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(w.t.Context()))
+	i.cancel = cancel
+	w.lives.Go(func() {
+		defer close(i.done)
+		err := service.Run(ctx)
+		select {
+		case <-i.network.cutNow: // a crashed one may say what it likes
+		default:
+			if err != nil {
+				w.t.Errorf("%s ended: %v", name, err)
+			}
+		}
+	})
+	return i
+}
+
+// crash ends a life at the given write from now on, or after patience, and
+// begins the next one. The old one is not drained: it has lost its network.
+func (w *world) crash(name string, old *instance, writes int, patience time.Duration) *instance {
+	old.network.cutAfter(writes)
+	select {
+	case <-old.network.cutNow:
+	case <-time.After(patience):
+		old.network.cut()
+	}
+	old.cancel()
+	return w.start(name)
+}

@@ -1,0 +1,273 @@
+package model
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"tapline.dev/libs/kafka"
+	"tapline.dev/libs/kafka/kafkatest"
+	"tapline.dev/libs/redis/redistest"
+	"tapline.dev/schemas"
+	"tapline.dev/services/sandbox"
+)
+
+// trouble is what a world has in store beside its writers.
+type trouble struct {
+	crashes bool // services are cut off, Snowflake and CleverTap fail for a while
+	losses  bool // Redis loses everything, or does not answer
+}
+
+func (t trouble) String() string {
+	switch {
+	case t.losses:
+		return "crashes and a lost Redis"
+	case t.crashes:
+		return "crashes"
+	}
+	return "calm"
+}
+
+// world is a pipeline with its surroundings.
+type world struct {
+	t         testing.TB
+	log       *slog.Logger
+	trouble   trouble
+	kafka     kafka.Config
+	topics    schemas.Topics
+	redis     *redistest.Server
+	snowflake *sandbox.Snowflake
+	clevertap *sandbox.CleverTap
+	producer  *kafka.Producer
+	reader    *kafka.Reader
+	board     *board
+	lives     sync.WaitGroup
+	histories map[string]*history // by import; complete before the services start
+	failed    chan struct{}       // closed at the first violation
+	mu        sync.Mutex
+	wrong     int // violations so far
+}
+
+// newWorld starts the surroundings of a pipeline, and no service yet.
+func newWorld(t testing.TB, trouble trouble) *world {
+	t.Helper()
+	w := &world{t: t, trouble: trouble, redis: redistest.New(t), histories: map[string]*history{}, failed: make(chan struct{})}
+	w.log = slog.New(slog.DiscardHandler)
+	if *logDir != "" {
+		file, err := os.Create(filepath.Join(*logDir, strings.NewReplacer("/", " ").Replace(t.Name())+".log"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = file.Close() })
+		w.log = slog.New(slog.NewTextHandler(file, nil))
+	}
+	w.kafka = kafkatest.Start(t)
+	if trouble.crashes {
+		w.kafka.SessionTimeout = 1500 * time.Millisecond
+	}
+	w.kafka.TransactionTimeout = 5 * time.Second
+	w.topics = schemas.NewTopics(w.kafka.Prefix)
+	w.startSandboxes()
+	var err error
+	if w.producer, err = kafka.OpenProducer(w.kafka, kafkatest.Deps()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.producer.Close)
+	if w.reader, err = kafka.OpenReader(w.kafka, kafkatest.Deps()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.reader.Close)
+	w.board = newBoard(w)
+	w.writeResources()
+	return w
+}
+
+func (w *world) startSandboxes() {
+	log := slog.New(slog.DiscardHandler)
+	cfg := sandbox.DefaultSnowflakeConfig()
+	cfg.Listen, cfg.InlineRows, cfg.ChunkRows, cfg.Clock = "127.0.0.1:0", 3, 4, w.clock
+	cfg.KeepResults = 10_000
+	var err error
+	if w.snowflake, err = sandbox.NewSnowflake(cfg, log); err != nil {
+		w.t.Fatal(err)
+	}
+	ct := sandbox.DefaultCleverTapConfig()
+	ct.Listen = "127.0.0.1:0"
+	w.clevertap = sandbox.NewCleverTap(ct, log)
+	ctx, cancel := context.WithCancel(context.WithoutCancel(w.t.Context()))
+	done := make(chan error, 2)
+	go func() { done <- w.snowflake.Run(ctx) }()
+	go func() { done <- w.clevertap.Run(ctx) }()
+	w.t.Cleanup(func() {
+		cancel()
+		for range 2 {
+			if err := <-done; err != nil {
+				w.t.Errorf("a sandbox ended: %v", err)
+			}
+		}
+	})
+	<-w.snowflake.Ready()
+	<-w.clevertap.Ready()
+}
+
+// clock tells the time of the history that a session works for.
+func (w *world) clock(queryTag string) time.Time {
+	var tag struct {
+		Import string `json:"import"`
+	}
+	_ = json.Unmarshal([]byte(queryTag), &tag) // statements of a session without one
+	if h, ok := w.histories[tag.Import]; ok {
+		return h.clock()
+	}
+	return time.Now()
+}
+
+func (w *world) writeResources() {
+	sf, ct := sandbox.DefaultSnowflakeConfig(), sandbox.DefaultCleverTapConfig()
+	host, port := splitAddr(w.t, w.snowflake.Addr())
+	dir := w.t.TempDir()
+	secret := func(name, value string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(value), 0o600); err != nil {
+			w.t.Fatal(err)
+		}
+		return "ref+file://" + path
+	}
+	w.resource(schemas.KindSnowflakeConnection, "warehouse", schemas.SnowflakeConnectionSpec{
+		Account: sf.Account, User: sf.User, Password: secret("password", sf.Password), Warehouse: sf.Warehouse,
+		Database: sf.Database, Schema: sf.Schema, Host: host, Port: port, Protocol: "http",
+	})
+	w.resource(schemas.KindCleverTapAccount, "clevertap", schemas.CleverTapAccountSpec{
+		Endpoint: "http://" + w.clevertap.Addr(), AccountID: secret("id", ct.AccountID), Passcode: secret("passcode", ct.Passcode),
+	})
+}
+
+func (w *world) resource(kind, name string, spec any) {
+	raw, err := json.Marshal(spec)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	key := schemas.ResourceKey(kind, name)
+	rec := w.record(w.topics.Resources(), "", key, schemas.Resource{
+		APIVersion: schemas.APIVersion, Kind: kind, Metadata: schemas.Metadata{Name: name}, Spec: raw, Generation: 1, AppliedAt: time.Now(),
+	})
+	rec.Partition = 0
+	w.produce(rec)
+}
+
+func (w *world) record(topic, importName, key string, value any) *kafka.Record {
+	rec, err := kafka.ControlRecord(topic, importName, key, value, "test", "test")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return rec
+}
+
+func (w *world) produce(records ...*kafka.Record) {
+	if err := w.producer.Produce(context.WithoutCancel(w.t.Context()), records...); err != nil {
+		w.t.Errorf("writing to Kafka: %v", err)
+	}
+}
+
+// add applies a history's import. All are added before the services start.
+func (w *world) add(h *history) {
+	w.histories[h.name] = h
+	if err := w.snowflake.Exec(w.t.Context(), h.createTable()); err != nil {
+		w.t.Fatalf("seed %d: creating its table: %v", h.seed, err)
+	}
+	spec := h.spec()
+	if err := kafka.EnsureTopics(w.t.Context(), w.kafka, kafkatest.Deps(), w.topics.ImportTopics(h.name, spec.Topic)); err != nil {
+		w.t.Fatal(err)
+	}
+	w.produce(w.record(w.topics.Imports(), h.name, h.name, schemas.Definition{
+		APIVersion: schemas.APIVersion, Kind: schemas.KindImport, Metadata: schemas.Metadata{Name: h.name},
+		Spec: spec, Generation: 1, AppliedAt: time.Now(),
+	}))
+}
+
+// run lets all histories pass, with the world's trouble, and then stops.
+func (w *world) run(seed uint64) {
+	lives := map[string]*instance{}
+	for _, name := range parts {
+		lives[name] = w.start(name)
+	}
+	var writers sync.WaitGroup
+	for _, h := range w.histories {
+		writers.Go(h.pass)
+	}
+	over := make(chan struct{})
+	go func() {
+		writers.Wait()
+		close(over)
+	}()
+	if w.trouble.crashes {
+		w.stir(lives, rand.New(rand.NewPCG(seed, 7)), over)
+	}
+	<-over
+	for _, i := range lives {
+		i.cancel()
+	}
+	w.lives.Wait()
+}
+
+// violation is what must never happen. The first ones of a world say enough.
+func (w *world) violation(h *history, format string, args ...any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.wrong++; w.wrong == 1 {
+		close(w.failed)
+	}
+	if w.wrong > 3 {
+		return
+	}
+	w.t.Errorf("seed %d (%s, %s): %s", h.seed, h, w.trouble, fmt.Sprintf(format, args...))
+}
+
+func (w *world) broken() bool {
+	select {
+	case <-w.failed:
+		return true
+	default:
+		return false
+	}
+}
+
+// put sets the switches of a sandbox.
+func (w *world) put(url string, body any) {
+	raw, err := json.Marshal(body)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(context.WithoutCancel(w.t.Context()), http.MethodPut, url, bytes.NewReader(raw))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		w.t.Errorf("setting faults: %v", err)
+		return
+	}
+	defer resp.Body.Close()
+	if _, err := io.Copy(io.Discard, resp.Body); err != nil || resp.StatusCode != http.StatusOK {
+		w.t.Errorf("setting faults: status %d, %v", resp.StatusCode, err)
+	}
+}
+
+// atCleverTap asks the sandbox CleverTap without a socket.
+func (w *world) atCleverTap(path string) (int, []byte) {
+	rec := httptest.NewRecorder()
+	w.clevertap.Handler().ServeHTTP(rec, httptest.NewRequest(http.MethodGet, path, nil))
+	return rec.Code, rec.Body.Bytes()
+}
