@@ -95,7 +95,7 @@ func (c *compiler) compileSource(p *property, path string, spec *schemas.Propert
 
 // checkWords checks the fields that take one of a few words.
 func (c *compiler) checkWords(path string, spec *schemas.Property) {
-	c.word(path+".type", spec.Type, typeString, typeInteger, typeLong, typeFloat, typeBoolean, typeDate, typeObject, typeArray)
+	c.word(path+".type", spec.Type, knownTypes()...)
 	c.word(path+".onInvalid", spec.OnInvalid, "reject", "omit")
 	c.word(path+".onNull", spec.OnNull, "omit", "reject", "default")
 	c.word(path+".op", spec.Op, opAdd, opRemove, opIncr)
@@ -108,6 +108,10 @@ func (c *compiler) checkWords(path string, spec *schemas.Property) {
 	}
 }
 
+func knownTypes() []string {
+	return []string{typeString, typeInteger, typeLong, typeFloat, typeBoolean, typeDate, typeObject, typeArray}
+}
+
 func (c *compiler) word(path, got string, words ...string) {
 	if got != "" && !slices.Contains(words, got) {
 		c.problem(codeValueInvalid, path, "%q is none of %s", got, strings.Join(words, ", "))
@@ -117,6 +121,9 @@ func (c *compiler) word(path, got string, words ...string) {
 // compileType settles the type and what converts to it.
 func (c *compiler) compileType(p *property, path string, spec *schemas.Property, col *schemas.Column, sys *systemProperty) {
 	p.typ = spec.Type
+	if p.typ != "" && !slices.Contains(knownTypes(), p.typ) {
+		return // checkWords has said so
+	}
 	if p.typ == "" {
 		p.typ = c.typeFor(path, spec, col, p, sys)
 	}
