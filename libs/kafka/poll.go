@@ -29,14 +29,16 @@ func poll(ctx context.Context, from func(context.Context, int) kgo.Fetches, limi
 }
 
 // fetchError is the first error that a reader must act on. Retriable ones do
-// not surface from franz-go; a topic that is gone is a deleted import's.
+// not surface from franz-go; a topic that is gone is a deleted import's. One that
+// the client knows by an id that is gone was deleted, and perhaps made anew: this
+// client would never read it again, and another one does.
 func fetchError(ctx context.Context, fetches kgo.Fetches) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	for _, e := range fetches.Errors() {
 		switch {
-		case errors.Is(e.Err, kerr.UnknownTopicOrPartition), errors.Is(e.Err, kerr.UnknownTopicID):
+		case errors.Is(e.Err, kerr.UnknownTopicOrPartition):
 		default:
 			return fmt.Errorf("fetching %s[%d]: %w", e.Topic, e.Partition, e.Err)
 		}
