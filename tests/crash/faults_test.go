@@ -1,7 +1,6 @@
 package crash
 
 import (
-	"context"
 	"syscall"
 	"testing"
 	"time"
@@ -118,10 +117,10 @@ func TestOutageOfEverything(t *testing.T) {
 	d.done.Brokers++
 	d.done.Uncertain += slots
 	d.pause(t, time.Minute)
-	if err := d.redis.Start(context.Background()); err != nil {
+	if err := d.redis.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.kafka.Start(context.Background()); err != nil {
+	if err := d.kafka.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	d.pause(t, 5*time.Second)
