@@ -164,9 +164,14 @@ func (s *Service) step(ctx context.Context, member *kafka.GroupTransactor, rows 
 	}
 	failpoint.Hit("mapper.after-commit")
 	s.metrics.transaction(ctx, committed, time.Since(began))
+	if err := member.ProduceError(); !committed && err != nil {
+		// Not the group, but a record: this client may never get it through, such as
+		// into a topic that was made anew.
+		return fmt.Errorf("writing what rows became: %w", err)
+	}
 	if !committed {
 		// The rows are polled again, by this member or the partition's next owner.
-		s.deps.Telemetry.Logger.InfoContext(ctx, "transaction aborted, its rows are mapped again", "rows", len(rows), "error", member.ProduceError())
+		s.deps.Telemetry.Logger.InfoContext(ctx, "transaction aborted, its rows are mapped again", "rows", len(rows))
 		return nil
 	}
 	batch.count(ctx)
