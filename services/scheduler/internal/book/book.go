@@ -140,6 +140,7 @@ func (b *Book) LoadFold(f schemas.Fold) {
 // a definition follows it. It counts only if no scheduler has acted on it yet.
 func (b *Book) LoadDeletion(ctx context.Context, importName string, at, now time.Time) {
 	if e, ok := b.imports[importName]; ok && e.state != nil && e.state.SourceHash != "" && at.After(e.state.UpdatedAt) {
+		b.mend(ctx, e, now)
 		b.Undefine(ctx, importName, now)
 	}
 }
@@ -151,15 +152,20 @@ func (b *Book) Loaded(ctx context.Context, now time.Time) {
 		if e.state == nil {
 			continue
 		}
-		if a := e.state.Active; a != nil && e.fold == nil {
-			// State and fold are written in one transaction, so only a lost topic can
-			// bring this about. The run can not settle any more and meets its deadline.
-			b.log.ErrorContext(ctx, "the counts of an active run are not in the log", slog.String("run", a.Run))
-			e.fold = fold.New(a.Run, e.state.Import, partitions(a.Spec), now)
-		}
+		b.mend(ctx, e, now)
 		if e.def == nil && e.state.SourceHash != "" {
 			b.Undefine(ctx, e.name, now)
 		}
+	}
+}
+
+// mend gives an active run without a fold an empty one. State and fold are
+// written in one transaction, so only a lost topic can bring this about. The run
+// can not settle any more and meets its deadline.
+func (b *Book) mend(ctx context.Context, e *entry, now time.Time) {
+	if a := e.state.Active; a != nil && e.fold == nil {
+		b.log.ErrorContext(ctx, "the counts of an active run are not in the log", slog.String("run", a.Run))
+		e.fold = fold.New(a.Run, e.state.Import, partitions(a.Spec), now)
 	}
 }
 

@@ -201,6 +201,22 @@ func TestDeletedAndCreatedAgain(t *testing.T) {
 	}
 }
 
+// The fold topic is gone, and with it the counts of a run whose import was
+// deleted meanwhile: a takeover must not end in that.
+func TestADeletionWithoutTheFold(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.define(nil)
+	d.command(schemas.CommandRun, "k", nil)
+	fresh := d.newBook()
+	fresh.LoadState(decode[schemas.State](t, d.log.states["a"]))
+	fresh.LoadDeletion(t.Context(), "a", d.now.Add(time.Second), d.now)
+	fresh.Loaded(t.Context(), d.now)
+	if e := fresh.Take().States["a"]; e == nil || e.Active == nil || e.Active.Ending == nil {
+		t.Errorf("the run of the deleted import is not to end: %+v", e)
+	}
+}
+
 func TestProgressEventsAreRare(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
