@@ -251,6 +251,25 @@ func TestTooLarge(t *testing.T) {
 	}
 }
 
+func TestAnImportThatNoRecordHolds(t *testing.T) {
+	t.Parallel()
+	for size, want := range map[int]int{1 << 10: 0, maxSpecBytes: 1} {
+		doc := "apiVersion: tapline.dev/v1alpha1\nkind: Import\nmetadata: {name: a}\nspec:\n" +
+			"  source: {connectionRef: c, query: \"SELECT ID FROM T -- " + strings.Repeat("x", size) + "\"}\n" +
+			"  identity: {column: ID}\n  destination: {accountRef: d, type: profile}\n  mapping: [{from: ID, to: x}]\n"
+		_, problems := Parse("a", []byte(doc), nil)
+		n := 0
+		for _, p := range problems {
+			if p.Path == "spec" {
+				n++
+			}
+		}
+		if n != want {
+			t.Errorf("a query of %d bytes: %v, want %d problems of the spec's size", size, problems, want)
+		}
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	data, err := os.ReadFile("testdata/shop.yaml")
 	if err != nil {

@@ -1,6 +1,7 @@
 package definition
 
 import (
+	"encoding/json"
 	"regexp"
 	"slices"
 	"strings"
@@ -36,8 +37,16 @@ func Validate(d schemas.Definition) []Problem {
 	if len(d.Spec.Mapping) == 0 {
 		f.add(codeRequired, "spec.mapping", "map at least one property")
 	}
+	if text, err := json.Marshal(d.Spec); err == nil && len(text) > maxSpecBytes {
+		f.add(codeValueInvalid, "spec", "the import takes %d bytes and may take %d; put a long query into a view", len(text), maxSpecBytes)
+	}
 	return f
 }
+
+// maxSpecBytes leaves an import's state, which holds the spec of its run beside
+// the result's columns, well below what Kafka takes in one record. A state that
+// cannot be written would stop every import of its control partition.
+const maxSpecBytes = 256 << 10
 
 func checkHead(f *findings, version, kind string, m schemas.Metadata, kinds ...string) {
 	if version != schemas.APIVersion {
