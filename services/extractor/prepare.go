@@ -209,9 +209,7 @@ func (p *preparer) cursor(row *rowjson.Row) (cursor string, future bool, err err
 // by the trial and lie in one partition.
 func (p *preparer) extract(c *chunk, row *rowjson.Row) {
 	key := c.take(func(b []byte) []byte { return mapping.IdentityKey(b, row.Value(p.reader.identity)) })
-	// By the trimmed key: identities that differ by blanks around them may be one
-	// user to CleverTap, and versions of one user must keep their order.
-	partition := schemas.Partition(bytes.TrimSpace(key), len(p.extraction.ByPartition))
+	partition := partitionOf(key, len(p.extraction.ByPartition))
 	if schemas.IsTrial(p.t.subject) {
 		key, partition = []byte(p.t.subject), schemas.ControlPartition(p.t.subject)
 	}
@@ -226,6 +224,13 @@ func (p *preparer) extract(c *chunk, row *rowjson.Row) {
 	})
 	p.extraction.Extracted++
 	p.extraction.ByPartition[partition]++
+}
+
+// partitionOf is where the rows of an identity lie. It goes by the trimmed key:
+// identities that differ by blanks around them may be one user to CleverTap, and
+// versions of one user must keep their order.
+func partitionOf(key []byte, partitions int) int32 {
+	return schemas.Partition(bytes.TrimSpace(key), partitions)
 }
 
 // id is the row's: its position in the result is the same in every term.

@@ -132,7 +132,7 @@ func (t *term) syncChunk(rows []sampled) error {
 	for _, s := range rows {
 		e.Read++
 		e.Extracted++
-		partition := schemas.Partition(s.identity, len(e.ByPartition))
+		partition := partitionOf(s.identity, len(e.ByPartition))
 		e.ByPartition[partition]++
 		id := schemas.RowID{Number: t.active.Number, Attempt: t.active.Attempt, Seq: e.Read}
 		records = append(records, &kafka.Record{
