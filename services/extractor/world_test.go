@@ -215,7 +215,7 @@ func (w *world) rows() map[string]string {
 			if _, twice := out[id.String()]; twice {
 				w.t.Errorf("row %s came twice", id)
 			}
-			if want := schemas.Partition(r.Key, 3); r.Partition != want {
+			if want := partitionOf(r.Key, 3); r.Partition != want {
 				w.t.Errorf("row %s lies in partition %d, want %d", id, r.Partition, want)
 			}
 			if len(kafka.HeaderValue(r, schemas.HeaderTraceparent)) == 0 {
