@@ -53,7 +53,7 @@ func (h *history) runOnce(p plan) (schemas.Run, bool) {
 	h.begun = true
 	h.mu.Unlock()
 	before := h.view()
-	h.command(schemas.Command{ID: "run " + id, Kind: schemas.CommandRun})
+	h.w.command(h.name, schemas.Command{ID: "run " + id, Kind: schemas.CommandRun})
 	if p.writers {
 		for range 1 + h.rng.IntN(3) {
 			<-time.After(time.Duration(h.rng.IntN(120)) * time.Millisecond) // the writers' own pace
@@ -91,12 +91,7 @@ func (h *history) cancel(id string) {
 			return // the run does not get on, which await says again
 		}
 	}
-	h.command(schemas.Command{ID: "cancel " + id, Kind: schemas.CommandCancel, Run: id})
-}
-
-func (h *history) command(c schemas.Command) {
-	c.Import, c.Time = h.name, time.Now()
-	h.w.produce(h.w.record(h.w.topics.Commands(), h.name, h.name, c))
+	h.w.command(h.name, schemas.Command{ID: "cancel " + id, Kind: schemas.CommandCancel, Run: id})
 }
 
 func succeeded(r schemas.Run) bool {

@@ -42,13 +42,14 @@ func (w *world) build(name string, n *network, health *daemon.Health) (runner, e
 		cfg.Kafka, cfg.Redis = w.kafka, w.redis.Config
 		cfg.Linger, cfg.Tick = 5*time.Millisecond, 50*time.Millisecond
 		cfg.RetryDelay, cfg.RetryMax, cfg.TakeoverPause = 50*time.Millisecond, time.Second, 50*time.Millisecond
-		cfg.MaxAttempts = 20
+		cfg.MaxAttempts = w.attempts
 		return scheduler.New(cfg, scheduler.Deps{Telemetry: tel, Health: health, Kafka: kafkaDeps, Redis: redisDeps})
 	case "extractor":
 		cfg := extractor.DefaultConfig()
 		cfg.Kafka, cfg.Redis = w.kafka, w.redis.Config
 		cfg.AllowCustomEndpoints, cfg.Concurrency = true, 64
 		cfg.RetryDelay, cfg.EarlyReport = 10*time.Millisecond, 20*time.Millisecond
+		cfg.Snowflake.StallTimeout, cfg.Snowflake.ChunkTries = w.stall, w.chunkTries
 		return extractor.New(cfg, extractor.Deps{Telemetry: tel, Health: health, Kafka: kafkaDeps, Redis: redisDeps})
 	case "mapper":
 		cfg := mapper.DefaultConfig()
@@ -65,6 +66,23 @@ func (w *world) build(name string, n *network, health *daemon.Health) (runner, e
 		return loader.New(cfg, loader.Deps{Telemetry: tel, Health: health, Kafka: kafkaDeps, Redis: redisDeps})
 	}
 	return nil, errors.New("no such service")
+}
+
+// startAll begins a life of every service, to end with the test.
+func (w *world) startAll() map[string]*instance {
+	lives := map[string]*instance{}
+	for _, name := range parts {
+		lives[name] = w.start(name)
+	}
+	w.t.Cleanup(func() { w.stopAll(lives) })
+	return lives
+}
+
+func (w *world) stopAll(lives map[string]*instance) {
+	for _, i := range lives {
+		i.cancel()
+	}
+	w.lives.Wait()
 }
 
 // start begins a life of a service, which ends with the world or a crash.

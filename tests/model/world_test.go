@@ -42,28 +42,30 @@ func (t trouble) String() string {
 
 // world is a pipeline with its surroundings.
 type world struct {
-	t         testing.TB
-	log       *slog.Logger
-	trouble   trouble
-	kafka     kafka.Config
-	topics    schemas.Topics
-	redis     *redistest.Server
-	snowflake *sandbox.Snowflake
-	clevertap *sandbox.CleverTap
-	producer  *kafka.Producer
-	reader    *kafka.Reader
-	board     *board
-	lives     sync.WaitGroup
-	histories map[string]*history // by import; complete before the services start
-	failed    chan struct{}       // closed at the first violation
-	mu        sync.Mutex
-	wrong     int // violations so far
+	t                    testing.TB
+	log                  *slog.Logger
+	trouble              trouble
+	kafka                kafka.Config
+	topics               schemas.Topics
+	redis                *redistest.Server
+	snowflake            *sandbox.Snowflake
+	clevertap            *sandbox.CleverTap
+	producer             *kafka.Producer
+	reader               *kafka.Reader
+	board                *board
+	lives                sync.WaitGroup
+	histories            map[string]*history // by import; complete before the services start
+	attempts, chunkTries int
+	stall                time.Duration
+	failed               chan struct{} // closed at the first violation
+	mu                   sync.Mutex
+	wrong                int // violations so far
 }
 
 // newWorld starts the surroundings of a pipeline, and no service yet.
 func newWorld(t testing.TB, trouble trouble) *world {
 	t.Helper()
-	w := &world{t: t, trouble: trouble, redis: redistest.New(t), histories: map[string]*history{}, failed: make(chan struct{})}
+	w := &world{t: t, trouble: trouble, attempts: 20, chunkTries: 5, stall: 10 * time.Second, redis: redistest.New(t), histories: map[string]*history{}, failed: make(chan struct{})}
 	w.log = slog.New(slog.DiscardHandler)
 	if *logDir != "" {
 		file, err := os.Create(filepath.Join(*logDir, strings.NewReplacer("/", " ").Replace(t.Name())+".log"))
@@ -98,7 +100,7 @@ func (w *world) startSandboxes() {
 	log := slog.New(slog.DiscardHandler)
 	cfg := sandbox.DefaultSnowflakeConfig()
 	cfg.Listen, cfg.InlineRows, cfg.ChunkRows, cfg.Clock = "127.0.0.1:0", 3, 4, w.clock
-	cfg.KeepResults = 10_000
+	cfg.KeepResults, cfg.FixtureDir = 10_000, "testdata"
 	var err error
 	if w.snowflake, err = sandbox.NewSnowflake(cfg, log); err != nil {
 		w.t.Fatal(err)
@@ -181,28 +183,34 @@ func (w *world) produce(records ...*kafka.Record) {
 	}
 }
 
-// add applies a history's import. All are added before the services start.
+// add makes a history's table and applies its import. All are added before the
+// services start.
 func (w *world) add(h *history) {
 	w.histories[h.name] = h
 	if err := w.snowflake.Exec(w.t.Context(), h.createTable()); err != nil {
 		w.t.Fatalf("seed %d: creating its table: %v", h.seed, err)
 	}
-	spec := h.spec()
-	if err := kafka.EnsureTopics(w.t.Context(), w.kafka, kafkatest.Deps(), w.topics.ImportTopics(h.name, spec.Topic)); err != nil {
+	w.apply(h.name, h.spec())
+}
+
+func (w *world) apply(name string, spec schemas.ImportSpec) {
+	if err := kafka.EnsureTopics(w.t.Context(), w.kafka, kafkatest.Deps(), w.topics.ImportTopics(name, spec.Topic)); err != nil {
 		w.t.Fatal(err)
 	}
-	w.produce(w.record(w.topics.Imports(), h.name, h.name, schemas.Definition{
-		APIVersion: schemas.APIVersion, Kind: schemas.KindImport, Metadata: schemas.Metadata{Name: h.name},
+	w.produce(w.record(w.topics.Imports(), name, name, schemas.Definition{
+		APIVersion: schemas.APIVersion, Kind: schemas.KindImport, Metadata: schemas.Metadata{Name: name},
 		Spec: spec, Generation: 1, AppliedAt: time.Now(),
 	}))
 }
 
+func (w *world) command(importName string, c schemas.Command) {
+	c.Import, c.Time = importName, time.Now()
+	w.produce(w.record(w.topics.Commands(), importName, importName, c))
+}
+
 // run lets all histories pass, with the world's trouble, and then stops.
 func (w *world) run(seed uint64) {
-	lives := map[string]*instance{}
-	for _, name := range parts {
-		lives[name] = w.start(name)
-	}
+	lives := w.startAll()
 	var writers sync.WaitGroup
 	for _, h := range w.histories {
 		writers.Go(h.pass)
@@ -216,10 +224,7 @@ func (w *world) run(seed uint64) {
 		w.stir(lives, rand.New(rand.NewPCG(seed, 7)), over)
 	}
 	<-over
-	for _, i := range lives {
-		i.cancel()
-	}
-	w.lives.Wait()
+	w.stopAll(lives)
 }
 
 // violation is what must never happen. The first ones of a world say enough.
