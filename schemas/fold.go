@@ -44,6 +44,7 @@ type FoldPartition struct {
 type Position struct {
 	Reports  int64 `json:"reports"`
 	Commands int64 `json:"commands"`
+	Imports  int64 `json:"imports"`
 }
 
 // PositionKey is the key of a partition's position.

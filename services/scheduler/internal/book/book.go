@@ -136,10 +136,10 @@ func (b *Book) LoadFold(f schemas.Fold) {
 	}
 }
 
-// LoadDeletion takes in that the log holds a deletion of this time, whether or not
-// a definition follows it. It counts only if no scheduler has acted on it yet.
-func (b *Book) LoadDeletion(ctx context.Context, importName string, at, now time.Time) {
-	if e, ok := b.imports[importName]; ok && e.state != nil && e.state.SourceHash != "" && at.After(e.state.UpdatedAt) {
+// LoadDeletion takes in a deletion that no scheduler has acted on yet, whether or
+// not a definition follows it.
+func (b *Book) LoadDeletion(ctx context.Context, importName string, now time.Time) {
+	if e, ok := b.imports[importName]; ok && e.state != nil && e.state.SourceHash != "" {
 		b.mend(ctx, e, now)
 		b.Undefine(ctx, importName, now)
 	}

@@ -22,7 +22,6 @@ type term struct {
 	book      *book.Book
 	projector *projector.Projector
 	position  schemas.Position
-	imports   int64 // offset of the imports topic up to which definitions are in the book
 }
 
 // load reads the partition's control topics to their end. Each is compacted, so
@@ -78,10 +77,11 @@ func (t *term) loadProjection(ctx context.Context) error {
 
 func (t *term) loadDefinitions(ctx context.Context, now time.Time) error {
 	defs := map[string]schemas.Definition{}
-	deleted := map[string]time.Time{}
+	deleted := map[string]bool{}
 	next, err := t.deps.Reader.ReadTo(ctx, t.tp(t.topics.Imports()), 0, func(r *kafka.Record) error {
 		if r.Value == nil {
-			deleted[string(r.Key)] = r.Timestamp
+			// An earlier one has been acted on, and its import may live again.
+			deleted[string(r.Key)] = r.Offset >= t.position.Imports
 			delete(defs, string(r.Key))
 			return nil
 		}
@@ -96,13 +96,15 @@ func (t *term) loadDefinitions(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	for name, at := range deleted {
-		t.book.LoadDeletion(ctx, name, at, now)
+	for name, news := range deleted {
+		if news {
+			t.book.LoadDeletion(ctx, name, now)
+		}
 	}
 	for _, def := range defs {
 		t.book.Define(ctx, def, now)
 	}
-	t.imports = next
+	t.position.Imports = next
 	return nil
 }
 
@@ -136,7 +138,7 @@ func (t *term) from() map[kafka.TP]int64 {
 	return map[kafka.TP]int64{
 		t.tp(t.topics.Reports()):  t.position.Reports,
 		t.tp(t.topics.Commands()): t.position.Commands,
-		t.tp(t.topics.Imports()):  t.imports,
+		t.tp(t.topics.Imports()):  t.position.Imports,
 	}
 }
 

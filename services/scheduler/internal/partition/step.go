@@ -135,7 +135,7 @@ func (t *term) take(ctx context.Context, records []*kafka.Record, now time.Time)
 }
 
 func (t *term) catchUp(ctx context.Context, now time.Time) error {
-	_, err := t.deps.Reader.ReadTo(ctx, t.tp(t.topics.Imports()), t.imports, func(r *kafka.Record) error {
+	_, err := t.deps.Reader.ReadTo(ctx, t.tp(t.topics.Imports()), t.position.Imports, func(r *kafka.Record) error {
 		t.define(ctx, r, now)
 		return nil
 	})
@@ -146,10 +146,10 @@ func (t *term) catchUp(ctx context.Context, now time.Time) error {
 }
 
 func (t *term) define(ctx context.Context, r *kafka.Record, now time.Time) {
-	if r.Offset < t.imports {
+	if r.Offset < t.position.Imports {
 		return
 	}
-	t.imports = r.Offset + 1
+	t.position.Imports = r.Offset + 1
 	if r.Value == nil {
 		t.book.Undefine(ctx, string(r.Key), now)
 		return

@@ -1,0 +1,54 @@
+package scheduler_test
+
+import (
+	"testing"
+	"time"
+
+	"tapline.dev/libs/kafka"
+	"tapline.dev/schemas"
+)
+
+// deleteAt deletes an import as an Import Center whose clock is off would.
+func (r *rig) deleteAt(importName string, at time.Time) {
+	r.t.Helper()
+	record := kafka.Tombstone(r.topics.Imports(), importName, importName)
+	record.Timestamp = at
+	if err := r.producer.Produce(r.t.Context(), record); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// Whether a deletion has been acted on is a matter of the log, not of clocks.
+func TestADeletionCountsOnce(t *testing.T) {
+	t.Parallel()
+	for name, skew := range map[string]time.Duration{"by a clock ahead": time.Hour, "by a clock behind": -time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			stop := r.start()
+			r.apply(definition("customers"))
+			r.command("customers", schemas.CommandRun, nil)
+			r.awaitRun("customers.1", schemas.StateExtracting)
+			r.finish("customers.1", 1, 2, 0, maximum)
+			r.awaitRun("customers.1", schemas.StateSucceeded)
+			stop()
+
+			r.deleteAt("customers", time.Now().Add(skew))
+			r.apply(definition("customers"))
+			stop = r.start()
+			r.command("customers", schemas.CommandRun, nil)
+			r.awaitRun("customers.2", schemas.StateExtracting)
+			if s := r.state("customers"); s.Epoch != 2 || s.Watermark != "" || s.Active.Mode != schemas.ModeFull {
+				t.Errorf("after the deletion: epoch %d, watermark %q, mode %s; want a new epoch that reads everything", s.Epoch, s.Watermark, s.Active.Mode)
+			}
+			stop()
+
+			r.start()
+			r.finish("customers.2", 1, 2, 10, maximum)
+			r.await("the run's end", func() bool { return schemas.Terminal(r.run("customers.2").State) })
+			if s := r.state("customers"); s.Epoch != 2 || r.run("customers.2").State != schemas.StateSucceeded {
+				t.Errorf("after another takeover: epoch %d, run %s; want the same epoch and success", s.Epoch, r.run("customers.2").State)
+			}
+		})
+	}
+}
