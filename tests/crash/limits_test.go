@@ -35,13 +35,25 @@ func TestMutant7RunsOverlap(t *testing.T) {
 func slotsHold(t *testing.T, d *world) (violations []string) {
 	harness.Eventually(t, 20*time.Second, "nothing is in flight", func() bool { return d.c.Stats(t).InFlight == 0 })
 	before := d.c.Stats(t).Refused
-	s := d.people(t, 4000)
-	// Two loaders share the slots.
+	// Two loaders share the slots, and the import's partitions.
 	d.c.AddReplica(t, "loader")
 	defer d.c.RemoveReplica(t, "loader")
+	s := newSource(t, d.w, fmt.Sprintf("people-%d", imports.Add(1)), false, 4000)
+	d.c.ApplyText(t, strings.Replace(s.definition(), "partitions: 3", "partitions: 12", 1))
+	topic := schemas.NewTopics(d.c.Kafka().Prefix).Records(s.name)
 	harness.Eventually(t, 30*time.Second, "two loaders share the partitions", func() bool {
 		members, settled, err := kafka.Members(t.Context(), d.c.Kafka(), kafkatest.Deps(), "loader")
-		return err == nil && settled && len(members) == 2 && len(members[0].Partitions) > 0 && len(members[1].Partitions) > 0
+		least := 12
+		for _, m := range members {
+			own := 0
+			for _, tp := range m.Partitions {
+				if tp.Topic == topic {
+					own++
+				}
+			}
+			least = min(least, own)
+		}
+		return err == nil && settled && len(members) == 2 && least > 2
 	})
 	d.c.Faults(t, `{"faults":[{"kind":"latency","latencyMs":400}]}`)
 	_, violations = d.closes(t, d.c.Trigger(t, s.name), time.Minute)

@@ -102,11 +102,11 @@ func (d *world) withMistake(t *testing.T, mistake string, body func(*testing.T, 
 		service = "mapper"
 	}
 	p := d.c.Services[service]
-	p.Kill()
+	p.Stop(t) // in order, so that neither group nor leases wait for it
 	p.Failpoints = mistake + "=mistake"
 	p.Start(t)
 	defer func() {
-		p.Kill()
+		p.Stop(t)
 		p.Failpoints = ""
 		p.Start(t)
 	}()
