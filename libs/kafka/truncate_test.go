@@ -1,0 +1,34 @@
+package kafka_test
+
+import (
+	"testing"
+
+	"tapline.dev/libs/kafka"
+	"tapline.dev/libs/kafka/kafkatest"
+)
+
+func TestTruncateAndCommitted(t *testing.T) {
+	t.Parallel()
+	cfg := kafkatest.Start(t)
+	p := open[*kafka.Producer](t)(kafka.OpenProducer(cfg, kafkatest.Deps()))
+	defer p.Close()
+	for _, value := range []string{"a", "b", "c"} {
+		must(t, p.Produce(t.Context(), record(cfg, 0, value)))
+	}
+	tp := kafka.TP{Topic: topic(cfg), Partition: 0}
+	must(t, kafka.Truncate(t.Context(), cfg, kafkatest.Deps(), map[kafka.TP]int64{tp: 2}))
+	reader := open[*kafka.Reader](t)(kafka.OpenReader(cfg, kafkatest.Deps()))
+	defer reader.Close()
+	if start, err := reader.StartOffset(t.Context(), tp); err != nil || start != 2 {
+		t.Errorf("the log starts at %d, %v, want 2", start, err)
+	}
+	if got := values(t, cfg); len(got) != 1 || got[0] != "c" {
+		t.Errorf("the log holds %v, want what was not deleted", got)
+	}
+	if err := kafka.Truncate(t.Context(), cfg, kafkatest.Deps(), map[kafka.TP]int64{{Topic: cfg.Prefix + "none"}: 1}); err == nil {
+		t.Error("deleting records of a topic that does not exist succeeded")
+	}
+	if _, err := kafka.Committed(t.Context(), cfg, kafkatest.Deps(), "nobody"); err == nil {
+		t.Error("a group that never was has committed something")
+	}
+}
