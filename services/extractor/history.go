@@ -12,7 +12,7 @@ import (
 
 // historySlack allows for clocks that differ between the scheduler, which says
 // when a run began, and whoever stamps its reports.
-const historySlack = 10 * time.Minute
+const historySlack = 2 * time.Hour
 
 // history is what the log says of an attempt.
 type history struct {

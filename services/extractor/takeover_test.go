@@ -292,3 +292,17 @@ func TestLongStatementMovesToTheNextOwner(t *testing.T) {
 		t.Errorf("final: %+v, %d statements, cancelled %v, aborted %d", final, len(w.db.statements), w.db.cancelled, w.db.aborted)
 	}
 }
+
+// The scheduler's clock, which says when a run began, may be an hour ahead of the
+// one that stamps the reports.
+func TestClocksThatDiffer(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, dbRow{1, "a", at(-3)})
+	w.activate(func(a *schemas.ActiveRun) { a.StartedAt = time.Now().Add(time.Hour) })
+	s := w.start()
+	w.extract(s)
+	w.extract(s) // the attempt is over
+	if n := len(w.db.statements); n != 1 {
+		t.Errorf("%d statements, want 1", n)
+	}
+}
