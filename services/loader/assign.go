@@ -234,7 +234,7 @@ func (m *member) putDown(ctx context.Context, parts []*part) {
 	for _, u := range waiting {
 		err := m.report(ctx, u)
 		if err == nil && u.delivery.Tries > 0 && u.delivery.Clean() {
-			err = m.withdraw(u) // a split that was to go on at once has not been
+			err = m.withdraw(ctx, u) // a split that was to go on at once has not been
 		}
 		if err != nil {
 			m.fail(err)

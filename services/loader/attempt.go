@@ -121,7 +121,7 @@ func (m *member) send(u *upload) {
 		records[n] = u.batch.Items[i].Record.Value
 	}
 	failpoint.Hit("loader.before-intent")
-	if err := m.intend(u, set, false); err != nil {
+	if err := m.intend(m.work, u, set, false); err != nil {
 		m.mu.Lock()
 		u.account.inFlight--
 		m.drop(u)
@@ -188,8 +188,8 @@ func (m *member) young(a *account) error {
 }
 
 // intend makes the intent of a request durable, or withdraws it.
-func (m *member) intend(u *upload, set []int, withdrawn bool) error {
-	return m.write(m.work, u, schemas.Report{Kind: schemas.ReportIntent, Intent: &schemas.Intent{
+func (m *member) intend(ctx context.Context, u *upload, set []int, withdrawn bool) error {
+	return m.write(ctx, u, schemas.Report{Kind: schemas.ReportIntent, Intent: &schemas.Intent{
 		Upload: u.id(), Partition: u.part.tp.Partition, Ranges: ranges(u.batch, set), Records: len(set),
 		Try: u.delivery.Tries + 1, Withdrawn: withdrawn,
 	}})
@@ -198,7 +198,9 @@ func (m *member) intend(u *upload, set []int, withdrawn bool) error {
 // withdraw takes back the intents of an upload whose undecided records were
 // refused whole: whoever takes over need not call them ambiguous. They are more
 // than those of the next request, if the upload was split.
-func (m *member) withdraw(u *upload) error { return m.intend(u, u.delivery.Undecided(), true) }
+func (m *member) withdraw(ctx context.Context, u *upload) error {
+	return m.intend(ctx, u, u.delivery.Undecided(), true)
+}
 
 // answered takes in an answer: what it says of the account, what of the records.
 func (m *member) answered(u *upload, res clevertap.Result) {
@@ -217,7 +219,7 @@ func (m *member) answered(u *upload, res clevertap.Result) {
 		return
 	}
 	if wait != delivery.Go && clean {
-		if err := m.withdraw(u); err != nil {
+		if err := m.withdraw(m.work, u); err != nil {
 			m.fail(err)
 		}
 	}
