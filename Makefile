@@ -48,8 +48,9 @@ dev: tapline ## the same, and keep running
 ## --- test ---
 
 .PHONY: test
+PACKAGES ?= work
 test: ## run all tests with the race detector
-	go test -race -shuffle=on -timeout 10m work
+	go test -race -shuffle=on -timeout 10m $(ARGS) $(PACKAGES)
 	go test -timeout 10m -run TestHistories ./tests/model
 
 .PHONY: bench-loader
