@@ -105,8 +105,8 @@ func (d *driver) zombie(t testing.TB) {
 func (d *driver) terminate(t testing.TB) {
 	t.Helper()
 	_, p := d.pick()
-	if !p.Running() {
-		return
+	if !p.Running() || time.Since(p.Started) < 2*time.Second {
+		return // it may not listen to signals yet
 	}
 	p.Stop(t)
 	d.done.Terms++

@@ -41,7 +41,7 @@ func slotsHold(t *testing.T, d *world) (violations []string) {
 	s := newSource(t, d.w, fmt.Sprintf("people-%d", imports.Add(1)), false, 4000)
 	d.c.ApplyText(t, strings.Replace(s.definition(), "partitions: 3", "partitions: 12", 1))
 	topic := schemas.NewTopics(d.c.Kafka().Prefix).Records(s.name)
-	harness.Eventually(t, 30*time.Second, "two loaders share the partitions", func() bool {
+	harness.Eventually(t, time.Minute, "two loaders share the partitions", func() bool {
 		members, settled, err := kafka.Members(t.Context(), d.c.Kafka(), kafkatest.Deps(), "loader")
 		least := 12
 		for _, m := range members {

@@ -102,10 +102,12 @@ func (d *world) withMistake(t *testing.T, mistake string, body func(*testing.T, 
 		service = "mapper"
 	}
 	p := d.c.Services[service]
+	d.ready(t, service)
 	p.Stop(t) // in order, so that neither group nor leases wait for it
 	p.Failpoints = mistake + "=mistake"
 	p.Start(t)
 	defer func() {
+		d.ready(t, service)
 		p.Stop(t)
 		p.Failpoints = ""
 		p.Start(t)
@@ -117,6 +119,13 @@ func (d *world) withMistake(t *testing.T, mistake string, body func(*testing.T, 
 	for _, v := range violations {
 		t.Logf("noticed: %s", v)
 	}
+}
+
+// ready waits until a service has started: before, SIGTERM finds nobody who
+// drains.
+func (d *world) ready(t *testing.T, service string) {
+	t.Helper()
+	harness.Eventually(t, 30*time.Second, service+" is ready", func() bool { return harness.Ready(d.c.Admin[service]) })
 }
 
 // closes waits until a run is over; that it does not end is a violation.

@@ -16,6 +16,8 @@ type Process struct {
 	// Failpoints is what TAPLINE_FAILPOINTS holds at the next start: see
 	// libs/failpoint.
 	Failpoints string
+	// Started is when it was started last.
+	Started time.Time
 	path       string
 	args       []string
 	env        []string
@@ -51,6 +53,7 @@ func (p *Process) Start(t testing.TB) {
 	if err := p.cmd.Start(); err != nil {
 		t.Fatalf("starting %s: %v", p.Name, err)
 	}
+	p.Started = time.Now()
 	cmd, done := p.cmd, make(chan error, 1)
 	p.done = done
 	go func() { done <- cmd.Wait() }()

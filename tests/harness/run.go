@@ -107,6 +107,16 @@ func (c *Cluster) Profiles(t testing.TB) map[string]map[string]any {
 	return out
 }
 
+// Ready reports whether a service says so itself.
+func Ready(admin string) bool {
+	res, err := http.Get(admin + "/readyz")
+	if err != nil {
+		return false
+	}
+	_ = res.Body.Close()
+	return res.StatusCode == http.StatusOK
+}
+
 func get(url string, into any) error {
 	res, err := http.Get(url)
 	if err != nil {
