@@ -18,10 +18,10 @@ type Process struct {
 	Failpoints string
 	// Started is when it was started last.
 	Started time.Time
-	path       string
-	args       []string
-	env        []string
-	log        string
+	path    string
+	args    []string
+	env     []string
+	log     string
 
 	cmd  *exec.Cmd
 	done chan error
