@@ -9,12 +9,14 @@ import (
 // has counted of the run so far. It is written in the transaction that moves
 // the scheduler's position, so that a report counts once.
 type Fold struct {
-	Run        string             `json:"run"`
-	Import     string             `json:"import"`
-	Attempts   map[int]Extraction `json:"attempts"` // newest cumulative extraction of each attempt
-	Started    *Started           `json:"started,omitempty"`
-	Final      *Final             `json:"final,omitempty"`
-	Partitions []FoldPartition    `json:"partitions"`
+	Run      string             `json:"run"`
+	Import   string             `json:"import"`
+	Attempts map[int]Extraction `json:"attempts"` // newest cumulative extraction of each attempt
+	Started  *Started           `json:"started,omitempty"`
+	Final    *Final             `json:"final,omitempty"`
+	// Changed says how the run's columns differ from those of the run before.
+	Changed    []string        `json:"changed,omitempty"`
+	Partitions []FoldPartition `json:"partitions"`
 	// Codes and Reasons hold the rejects of map and load, and the skips.
 	RejectsByCode map[string]int64 `json:"rejectsByCode"`
 	Skipped       map[string]int64 `json:"skipped"`

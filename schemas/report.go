@@ -49,6 +49,18 @@ type Started struct {
 	Chunks   int      `json:"chunks"` // of the result
 	Total    int64    `json:"total"`  // rows of the result, as Snowflake says
 	Columns  []Column `json:"columns"`
+	Late     *Late    `json:"late,omitempty"`
+}
+
+// Late is what an import that looks for late rows found before it read: rows
+// that had appeared behind the watermark since the run before. Their hours (of a
+// DATE, their days) are read again.
+type Late struct {
+	Rows   int64  `json:"rows"`
+	Hours  int    `json:"hours"`
+	Oldest string `json:"oldest,omitempty"` // the begin of the oldest of them
+	// Unknown is set when there was nothing to compare with.
+	Unknown bool `json:"unknown,omitempty"`
 }
 
 // Extraction is cumulative over an attempt: a lost or repeated reading of it

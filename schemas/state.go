@@ -38,8 +38,10 @@ type State struct {
 	SourceHash string     `json:"sourceHash,omitempty"` // of query, cursor and identity: a change starts an epoch
 	Watermark  string     `json:"watermark,omitempty"`
 	Ledger     *LedgerRef `json:"ledger,omitempty"`
-	LastNumber int        `json:"lastNumber"` // of the newest run, active or closed
-	LastDryRun int        `json:"lastDryRun,omitempty"`
+	// Columns are those of the newest run that succeeded.
+	Columns    []Column `json:"columns,omitempty"`
+	LastNumber int      `json:"lastNumber"` // of the newest run, active or closed
+	LastDryRun int      `json:"lastDryRun,omitempty"`
 	// Anchor is when the import was first applied: an every: schedule counts
 	// from it, so that neither a restart nor an edit shifts its instants.
 	Anchor  *time.Time `json:"anchor,omitempty"`

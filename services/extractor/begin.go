@@ -54,11 +54,15 @@ func (t *term) begin(src source, p *plan) (result, error) {
 	if p.reader, err = t.understand(p, columns, now); err != nil {
 		return nil, err
 	}
+	late, err := t.lookForLate(src, p)
+	if err != nil {
+		return nil, err
+	}
 	stmt, err := t.statement(p, columns)
 	if err != nil {
 		return nil, err
 	}
-	started := schemas.Started{Clock: schemas.FormatInstant(now), From: t.active.WatermarkFrom, Columns: []schemas.Column{}}
+	started := schemas.Started{Clock: schemas.FormatInstant(now), From: t.active.WatermarkFrom, Columns: []schemas.Column{}, Late: late}
 	if c := p.reader.cursor; c != nil {
 		started.Clock, started.Lookback = c.Instant(now), schemas.Duration(c.Lookback)
 	}
@@ -138,6 +142,7 @@ func (t *term) understand(p *plan, columns []schemas.Column, now time.Time) (*re
 		if r.cursor, err = statement.NewCursor(*spec.Source.Cursor, spec.Timezone, columns[at], at, now); err != nil {
 			return nil, fail(codeCursorInvalid, "%s", err)
 		}
+		r.cursor.Bucketed = spec.Source.LateCheck && t.remembers()
 	}
 	return r, t.compile(r, visible)
 }

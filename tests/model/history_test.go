@@ -40,6 +40,7 @@ type history struct {
 	lookback   time.Duration
 	future     time.Duration
 	delay      time.Duration // the source is so far behind: stamps are old, but in order
+	lateCheck  bool
 	partitions int
 	rng        *rand.Rand
 
@@ -69,6 +70,7 @@ func newHistory(w *world, seed uint64) *history {
 	if h.kind.none || h.kind.pair {
 		h.nulls = nullsNever
 	}
+	h.lateCheck = rng.IntN(4) == 0
 	if rng.IntN(4) == 0 && !h.kind.none {
 		h.delay = h.lookback * time.Duration(3+rng.IntN(20))
 	}
@@ -124,7 +126,7 @@ func (h *history) createTable() string {
 
 func (h *history) spec() schemas.ImportSpec {
 	spec := schemas.ImportSpec{
-		Source:      schemas.Source{ConnectionRef: "warehouse", Table: h.table(), Cursor: h.kind.definition()},
+		Source:      schemas.Source{ConnectionRef: "warehouse", Table: h.table(), Cursor: h.kind.definition(), LateCheck: h.lateCheck},
 		Destination: schemas.Destination{AccountRef: "clevertap", Type: schemas.TypeProfile},
 		Identity:    schemas.Identity{Column: "ID"},
 		Mapping:     []schemas.Property{{From: "V", To: "v"}},

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -314,5 +315,27 @@ func BenchmarkTake(b *testing.B) {
 	for b.Loop() {
 		p.Take(all[i%len(all)])
 		i += 7919
+	}
+}
+
+func TestCounts(t *testing.T) {
+	t.Parallel()
+	store := redistest.New(t).Client(t)
+	want := map[int64]int64{-3: 1, 0: 7, 17_751_000: 1 << 40, 17_751_001: 1}
+	if err := SaveCounts(t.Context(), store, "customers", 7, 1, want); err != nil {
+		t.Fatal(err)
+	}
+	got, err := LoadCounts(t.Context(), store, "customers", 7, 1)
+	if err != nil || !maps.Equal(got, want) {
+		t.Errorf("counts are %v, %v, want %v", got, err, want)
+	}
+	if got, err := LoadCounts(t.Context(), store, "customers", 8, 1); err != nil || got != nil {
+		t.Errorf("counts that are not there are %v, %v", got, err)
+	}
+	if err := Sweep(t.Context(), store, "customers"); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := LoadCounts(t.Context(), store, "customers", 7, 1); err != nil || got != nil {
+		t.Errorf("counts that were swept are %v, %v", got, err)
 	}
 }

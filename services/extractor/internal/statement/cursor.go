@@ -26,6 +26,10 @@ type Cursor struct {
 	Lookback time.Duration
 	Future   time.Duration
 	Nulls    string // fail | always
+	// Bucketed makes windows begin where a bucket does, so that each bucket lies
+	// either behind the watermark or in the window.
+	Bucketed bool
+	Late     []Span // behind the watermark, and to be read again
 	zone     *time.Location
 	epoch    string
 }
@@ -118,6 +122,8 @@ func (c *Cursor) Low(maximum string) (string, error) {
 		return "", err
 	}
 	switch {
+	case c.Bucketed:
+		return c.BucketFloor(low), nil
 	case c.Column.Type == "DATE":
 		return low[:len("2006-01-02")] + "T00:00:00.000000000", nil
 	case c.epoch == "seconds":
@@ -132,6 +138,9 @@ func (c *Cursor) Low(maximum string) (string, error) {
 func (c *Cursor) where(sql, from, to string) (string, []string, error) {
 	if from == "" && to == "" {
 		return "", nil, nil
+	}
+	if from != "" && c.Bucketed {
+		from = c.BucketFloor(from)
 	}
 	var low, high string
 	var args []string
@@ -155,7 +164,8 @@ func (c *Cursor) where(sql, from, to string) (string, []string, error) {
 	}
 	switch {
 	case high == "":
-		return " WHERE " + low + " OR " + sql + " IS NULL", args, nil
+		late, lateArgs, err := c.late(sql)
+		return " WHERE " + low + " OR " + sql + " IS NULL" + late, append(args, lateArgs...), err
 	case low == "":
 		return " WHERE " + high, args, nil
 	}

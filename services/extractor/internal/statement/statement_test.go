@@ -200,3 +200,35 @@ func TestLow(t *testing.T) {
 		}
 	}
 }
+
+func TestGrown(t *testing.T) {
+	t.Parallel()
+	c, err := NewCursor(schemas.Cursor{}, "", schemas.Column{Type: "TIMESTAMP_NTZ"}, 0, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	hour := func(instant string) int64 {
+		at, err := schemas.ParseInstant(instant + ":00:00.000000000")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return (at.Unix() + yearOne) / 3600
+	}
+	before := map[int64]int64{hour("2026-11-23T04"): 5, hour("2026-11-23T05"): 5, hour("2026-11-23T08"): 1}
+	now := map[int64]int64{hour("0001-01-01T00"): 1, hour("2026-11-23T04"): 6, hour("2026-11-23T05"): 7, hour("2026-11-23T08"): 9}
+	late, spans := c.Grown(before, now, "2026-11-23T08:59:00.000000000")
+	if want := (schemas.Late{Rows: 4, Hours: 3, Oldest: "0001-01-01T00:00:00.000000000"}); late != want {
+		t.Errorf("late rows are %+v, want %+v", late, want)
+	}
+	want := []Span{{"0001-01-01T00:00:00.000000000", "0001-01-01T01:00:00.000000000"}, {"2026-11-23T04:00:00.000000000", "2026-11-23T06:00:00.000000000"}}
+	if diff := cmp.Diff(want, spans); diff != "" {
+		t.Errorf("spans (-want +got):\n%s", diff)
+	}
+	many := map[int64]int64{}
+	for i := range int64(2*lateSpans + 2) {
+		many[2*i] = 1
+	}
+	if _, spans := c.Grown(nil, many, "2026-11-23T08:59:00.000000000"); len(spans) != 1 {
+		t.Errorf("%d spans of too many, want the one around them", len(spans))
+	}
+}

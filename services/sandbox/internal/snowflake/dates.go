@@ -101,7 +101,7 @@ func (r *rewriter) datePart(args [][]node) (node, error) {
 		return node{}, err
 	}
 	if part == "epoch" {
-		return raw(fmt.Sprintf("CAST(floor(epoch_us(%s) / 1000000) AS BIGINT)", rest[0])), nil
+		return raw(fmt.Sprintf("memory.main.m_epoch(%s)", rest[0])), nil
 	}
 	if strings.HasSuffix(part, "second") && part != "second" {
 		return node{}, unsupported("DATE_PART of %s", part)

@@ -26,6 +26,12 @@ func macros() []string {
 	return append(out,
 		"CREATE MACRO memory.main.m_instant(x, z) AS sf_ltz(typeof(x), x::VARCHAR, '', z)",
 		"CREATE MACRO memory.main.m_moment(x) AS CASE WHEN x IS NULL THEN NULL ELSE struct_pack(LTZ_EPOCH := x.TZ_EPOCH, LTZ_FRACTION := x.TZ_FRACTION) END",
+		// The seconds of an instant stand in its struct; those of the others, whole ones
+		// rounded down, follow from the microseconds.
+		"CREATE MACRO memory.main.m_floor(us) AS (us - ((us % 1000000) + 1000000) % 1000000) // 1000000",
+		`CREATE MACRO memory.main.m_epoch(x) AS CASE WHEN typeof(x) LIKE 'STRUCT%'
+			THEN TRY_CAST(regexp_extract(x::VARCHAR, 'TZ_EPOCH''?: (-?[0-9]+)', 1) AS BIGINT)
+			ELSE memory.main.m_floor(epoch_us(TRY_CAST(x::VARCHAR AS TIMESTAMP))) END`,
 		"CREATE MACRO memory.main.m_binary(x) AS CASE WHEN typeof(x) = 'BLOB' THEN from_hex(hex(x)) ELSE from_hex(x::VARCHAR) END",
 		fmt.Sprintf("CREATE MACRO memory.main.m_divide(x, y) AS CASE WHEN %s OR %s THEN CASE WHEN y = 0 THEN %s ELSE x / y END ELSE %s END",
 			float("x"), float("y"), codedExpr("100051", "22012", "Division by zero"),

@@ -51,7 +51,7 @@ func (b *Book) Undefine(ctx context.Context, importName string, now time.Time) {
 	e.def = nil
 	s := e.state
 	b.dropQueued(e, now)
-	s.SourceHash, s.Watermark, s.Ledger = "", "", nil
+	s.SourceHash, s.Watermark, s.Ledger, s.Columns = "", "", nil, nil
 	s.Anchor, s.LastDue, s.Paused = nil, nil, false
 	b.changed(e, now)
 	if s.Active != nil {
@@ -63,7 +63,7 @@ func (b *Book) Undefine(ctx context.Context, importName string, now time.Time) {
 // newEpoch forgets the watermark: the next run reads everything.
 func (b *Book) newEpoch(e *entry, now time.Time) {
 	e.state.Epoch++
-	e.state.Watermark, e.state.Ledger = "", nil
+	e.state.Watermark, e.state.Ledger, e.state.Columns = "", nil, nil
 	b.changed(e, now)
 }
 

@@ -22,6 +22,9 @@ func (b *Book) Report(ctx context.Context, r *schemas.Report, now time.Time) boo
 	hadFinal := e.fold.Final != nil
 	waited := e.fold.Waiting != nil
 	fold.Apply(e.fold, a.Attempt, r, now)
+	if r.Started != nil && !e.isTrial() {
+		fold.Compare(e.fold, e.state.Columns)
+	}
 	b.out.Folds[a.Run] = e.fold
 	e.eventDue = true
 	switch {

@@ -177,6 +177,9 @@ func (b *Book) advance(e *entry, r *schemas.Run, state string) (string, *schemas
 		return schemas.StateFailed, &schemas.RunError{Stage: schemas.StageExtract, Code: "clock_invalid", Reason: "the extraction's clock or maximum is not an instant"}
 	}
 	s.Watermark, s.Ledger = next, final.Ledger
+	if e.fold.Started != nil {
+		s.Columns = e.fold.Started.Columns
+	}
 	r.WatermarkTo = next
 	return state, nil
 }

@@ -197,6 +197,8 @@ func Event(f *schemas.Fold, a *schemas.ActiveRun) schemas.Run {
 	if f.Started != nil {
 		r.QueryID, r.Total = f.Started.QueryID, f.Started.Total
 	}
+	r.Notes = append(r.Notes, f.Changed...)
+	r.Notes = append(r.Notes, lateNotes(f, a)...)
 	var partial, unread bool
 	for _, e := range f.Attempts {
 		for code, n := range e.RejectsByCode {
