@@ -1,8 +1,10 @@
 package model
 
 import (
+	"encoding/json"
 	"flag"
 	"fmt"
+	"net/http"
 	"os"
 	"strings"
 	"testing"
@@ -156,5 +158,92 @@ func (w *world) fill(table string, n int) {
 	}
 	if err := w.snowflake.Change(w.t.Context(), `INSERT INTO "`+table+`" VALUES `+b.String()); err != nil {
 		w.t.Fatal(err)
+	}
+}
+
+// TestColumnsThatChange wants a run to say what became of its columns, and to
+// fail before a row is read if a mapped one is gone.
+func TestColumnsThatChange(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, trouble{})
+	change := func(sql string) {
+		if err := w.snowflake.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	change(`CREATE TABLE "T" ("ID" DECIMAL(38,0), "PLAN" VARCHAR, "OLD" DOUBLE); INSERT INTO "T" VALUES (7, 'gold', 1)`)
+	spec := plainSpec("select * from T")
+	spec.Mapping = append(spec.Mapping, schemas.Property{From: "PLAN", To: "plan"})
+	w.apply("columns", spec)
+	w.startAll()
+	if r := w.once("columns", 1); r.State != schemas.StateSucceeded || len(r.Notes) > 0 {
+		t.Errorf("the first run is %+v", r)
+	}
+	change(`ALTER TABLE "T" DROP COLUMN "OLD"; ALTER TABLE "T" ADD COLUMN "NEW" DATE; ALTER TABLE "T" ALTER "ID" TYPE DECIMAL(20,0)`)
+	want := []string{"column ID was NUMBER(38,0) and is NUMBER(20,0) now", "column OLD is gone", "column NEW is new: DATE"}
+	if r := w.once("columns", 2); r.State != schemas.StateSucceeded || cmp.Diff(want, r.Notes) != "" {
+		t.Errorf("the second run is %+v with the notes %q", r, r.Notes)
+	}
+	change(`ALTER TABLE "T" DROP COLUMN "PLAN"`)
+	if r := w.once("columns", 3); r.State != schemas.StateFailed || r.Error == nil || r.Error.Code != "column_missing" || r.Counts.Read != 0 || !strings.Contains(r.Error.Reason, "PLAN") {
+		t.Errorf("the third run is %+v, %+v", r, r.Error)
+	}
+}
+
+// TestCancelReachesSnowflake wants a statement to end within five seconds of the
+// cancel.
+func TestCancelReachesSnowflake(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, trouble{})
+	if err := w.snowflake.Exec(t.Context(), `CREATE TABLE "T" ("ID" DECIMAL(38,0))`); err != nil {
+		t.Fatal(err)
+	}
+	w.apply("slow", plainSpec("select * from T"))
+	w.startAll()
+	w.put("http://"+w.snowflake.Addr()+"/sandbox/v1/snowflake/faults", map[string]any{"slowQueryMs": 120_000})
+	w.command("slow", schemas.Command{ID: "run", Kind: schemas.CommandRun})
+	running := func() bool { return w.running(t) > 0 }
+	until(t, "a statement runs", running)
+	began := time.Now()
+	w.command("slow", schemas.Command{ID: "cancel", Kind: schemas.CommandCancel, Run: "slow.1"})
+	if r, ok := w.board.await("slow.1", closed); !ok || r.State != schemas.StateCancelled {
+		t.Errorf("the run is %+v", r)
+	}
+	until(t, "no statement runs", func() bool { return !running() })
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("the cancel took %s", took)
+	}
+}
+
+// running counts the statements at work in the sandbox.
+func (w *world) running(t *testing.T) int {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+w.snowflake.Addr()+"/sandbox/v1/queries?status=RUNNING", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var list struct {
+		Items []json.RawMessage `json:"items"`
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&list); err != nil {
+		t.Fatal(err)
+	}
+	return len(list.Items)
+}
+
+// until polls for a condition.
+func until(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(patience)
+	for !is() {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain: %s", what)
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
 }
