@@ -108,6 +108,27 @@ type Preview struct {
 	Nulls    []int64       `json:"nulls"`
 	Millis   int64         `json:"millis"`
 	Problems []SpecProblem `json:"problems,omitempty"`
+	// Connection is set by a preview of nothing, which tests a connection.
+	Connection *ConnectionTest `json:"connection,omitempty"`
+}
+
+// ConnectionTest is what a connection turned out to be once it had signed in.
+type ConnectionTest struct {
+	User       string   `json:"user"`
+	Role       string   `json:"role"`
+	Warehouse  string   `json:"warehouse"`
+	Region     string   `json:"region"`
+	Version    string   `json:"version"`
+	SkewMillis int64    `json:"skewMillis"`       // how far Snowflake's clock is ahead of the extractor's
+	Privileges []string `json:"privileges"`       // of the role, beyond USAGE and SELECT
+	Unseen     string   `json:"unseen,omitempty"` // why not all privileges could be looked at
+}
+
+// TestsConnection tells whether a preview's spec names a connection and nothing
+// to read.
+func TestsConnection(spec ImportSpec) bool {
+	s := spec.Source
+	return s.Table == "" && s.Query == "" && s.QueryFile == ""
 }
 
 // SpecProblem is a mistake in a definition, found at the path.

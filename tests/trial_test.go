@@ -57,6 +57,12 @@ func TestTryingAnImport(t *testing.T) {
 	const n = 2_000
 	path, broken := customers(t, n)
 	c := harness.Start(t, harness.Options{DevArgs: []string{"--load", table + "=" + path}})
+	if out, code := c.CLI(t, "connection", "test", "warehouse"); code != 0 || !strings.Contains(out, "TAPLINE_WH") || strings.Contains(out, "warning") {
+		t.Errorf("tapline connection test: exit code %d\n%s", code, out)
+	}
+	if out, code := c.CLI(t, "connection", "test", "nowhere"); code != 1 || out != "" {
+		t.Errorf("tapline connection test nowhere: exit code %d\n%s", code, out)
+	}
 	file := write(t, c, "customers.yaml", definition("customers"))
 
 	columns, _, code := c.Tapline(t, "", "preview", "-f", file, "-o", "json")

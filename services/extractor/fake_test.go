@@ -145,6 +145,10 @@ func (s *fakeSource) Cancel(_ context.Context, id string) error {
 	return nil
 }
 
+func (s *fakeSource) Standing(context.Context) (schemas.ConnectionTest, error) {
+	return schemas.ConnectionTest{User: "TAPLINE", Role: "READER", Privileges: []string{"INSERT on TABLE SHOP.PUBLIC.T"}}, nil
+}
+
 func (s *fakeSource) Leave() {
 	s.w.mu.Lock()
 	defer s.w.mu.Unlock()

@@ -18,6 +18,8 @@ type source interface {
 	Query(ctx context.Context, stmt statement.Statement, onID func(queryID string)) (result, error)
 	Attach(ctx context.Context, queryID string) (result, error)
 	Cancel(ctx context.Context, queryID string) error
+	// Standing tells who the session is and what it may do beyond reading.
+	Standing(ctx context.Context) (schemas.ConnectionTest, error)
 	Leave()
 	Close()
 }

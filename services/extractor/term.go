@@ -223,6 +223,8 @@ func (t *term) read() error {
 	}()
 	var res result
 	switch {
+	case t.testsConnection():
+		return t.testConnection(src)
 	case t.active.Mode == schemas.ModePreview:
 		return t.preview(src, p)
 	case t.history.started == nil:

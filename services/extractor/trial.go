@@ -67,6 +67,29 @@ func (t *term) preview(src source, p *plan) error {
 	return nil
 }
 
+func (t *term) testsConnection() bool {
+	return t.active.Mode == schemas.ModePreview && schemas.TestsConnection(t.active.Spec)
+}
+
+// testConnection answers with what the connection turned out to be.
+func (t *term) testConnection(src source) error {
+	began := time.Now()
+	standing, err := src.Standing(t.reading)
+	if err != nil {
+		return err
+	}
+	found := &schemas.Preview{Columns: []schemas.Column{}, Nulls: []int64{}, Connection: &standing, Millis: time.Since(began).Milliseconds()}
+	rec, err := t.report(t.reading, schemas.Report{Kind: schemas.ReportPreview, Preview: found})
+	if err != nil {
+		return err
+	}
+	if err := t.transact(t.reading, rec); err != nil {
+		return fmt.Errorf("answering a test: %w", err)
+	}
+	t.log.InfoContext(t.reading, "connection tested", slog.Int("privileges", len(standing.Privileges)))
+	return nil
+}
+
 // unreadable tells which problems leave nothing to show.
 func unreadable(p schemas.SpecProblem) bool {
 	return p.Code == codeColumnAmbiguous || p.Code == codeColumnType

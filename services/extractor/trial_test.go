@@ -236,3 +236,16 @@ func TestDryRunIsTakenOver(t *testing.T) {
 		t.Errorf("final %+v, %d rows shown, statements %v", f, len(w.shown()), w.db.statements)
 	}
 }
+
+func TestAConnectionIsTested(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.trial(schemas.ModePreview, 0, func(a *schemas.ActiveRun) {
+		a.Spec = schemas.ImportSpec{Source: schemas.Source{ConnectionRef: "warehouse"}}
+	})
+	w.extract(w.start())
+	p := w.last(schemas.ReportPreview).Preview
+	if p == nil || p.Connection == nil || p.Connection.Role != "READER" || len(p.Connection.Privileges) != 1 || len(w.db.statements) != 0 {
+		t.Errorf("the answer is %+v", p)
+	}
+}

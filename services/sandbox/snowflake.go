@@ -35,7 +35,7 @@ func NewSnowflake(cfg SnowflakeConfig, log *slog.Logger) (*Snowflake, error) {
 		Database: cfg.Database, Schema: cfg.Schema, PublicKey: cfg.PublicKey, DatabaseFile: cfg.DatabaseFile,
 		FixtureDir: cfg.FixtureDir, ChunkRows: cfg.ChunkRows, InlineRows: cfg.InlineRows,
 		PollAfter: cfg.PollAfter, SessionValidity: cfg.SessionValidity, MasterValidity: 4 * time.Hour,
-		KeepResults: cfg.KeepResults, KeepBytes: 512 << 20, Clock: cfg.Clock,
+		KeepResults: cfg.KeepResults, KeepBytes: 512 << 20, Clock: cfg.Clock, Grants: cfg.Grants,
 	}, log)
 	if err != nil {
 		return nil, fmt.Errorf("starting sandbox Snowflake: %w", err)

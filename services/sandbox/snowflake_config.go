@@ -34,6 +34,8 @@ type SnowflakeConfig struct {
 	SessionValidity time.Duration
 	// KeepResults is how many statements' results stay fetchable.
 	KeepResults int
+	// Grants are what the user's role has, beside USAGE: "SELECT ON TABLE SHOP.PUBLIC.T".
+	Grants []string
 	// Clock tells the time to the statements of a session with this QUERY_TAG, so that a
 	// test can let writers commit late; nil is the real clock.
 	Clock func(queryTag string) time.Time

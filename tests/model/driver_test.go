@@ -247,3 +247,43 @@ func until(t *testing.T, what string, is func() bool) {
 		time.Sleep(10 * time.Millisecond)
 	}
 }
+
+// TestConnectionIsTested wants to hear who signs in and what that one may do
+// beyond reading.
+func TestConnectionIsTested(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, trouble{})
+	w.startAll()
+	run := schemas.NewPreviewID("warehouse")
+	w.command("warehouse", schemas.Command{
+		ID: run, Kind: schemas.CommandPreview, Run: run, Spec: &schemas.ImportSpec{Source: schemas.Source{ConnectionRef: "warehouse"}},
+	})
+	var found *schemas.ConnectionTest
+	until(t, "the connection is tested", func() bool {
+		_, err := w.reader.ReadTo(t.Context(), kafka.TP{Topic: w.topics.Reports(), Partition: schemas.ControlPartition(run)}, 0, func(r *kafka.Record) error {
+			var report schemas.Report
+			if err := json.Unmarshal(r.Value, &report); err != nil {
+				return err
+			}
+			if report.Run == run && report.Preview != nil {
+				found = report.Preview.Connection
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return found != nil
+	})
+	if found.SkewMillis < -5000 || found.SkewMillis > 5000 {
+		t.Errorf("the clocks differ by %d ms", found.SkewMillis)
+	}
+	found.SkewMillis = 0
+	want := schemas.ConnectionTest{
+		User: "TAPLINE", Role: found.Role, Warehouse: "TAPLINE_WH", Region: "SANDBOX", Version: found.Version,
+		Privileges: []string{"INSERT on TABLE SHOP.PUBLIC.T"},
+	}
+	if diff := cmp.Diff(want, *found); diff != "" || found.Role == "" || found.Version == "" {
+		t.Errorf("the connection (-want +got):\n%s", diff)
+	}
+}

@@ -101,6 +101,7 @@ func (w *world) startSandboxes() {
 	cfg := sandbox.DefaultSnowflakeConfig()
 	cfg.Listen, cfg.InlineRows, cfg.ChunkRows, cfg.Clock = "127.0.0.1:0", 3, 4, w.clock
 	cfg.KeepResults, cfg.FixtureDir = 10_000, "testdata"
+	cfg.Grants = []string{"SELECT ON TABLE SHOP.PUBLIC.T", "USAGE ON ROLE WRITER", "INSERT ON TABLE SHOP.PUBLIC.T"}
 	var err error
 	if w.snowflake, err = sandbox.NewSnowflake(cfg, log); err != nil {
 		w.t.Fatal(err)

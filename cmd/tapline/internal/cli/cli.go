@@ -121,7 +121,7 @@ map, preview);
 		a.stateCommand("pause", "Start nothing new of an import until it is resumed"),
 		a.stateCommand("resume", "Resume a paused import"),
 		a.stateCommand("reset", "Forget an import's watermark: its next run reads everything again"),
-		a.mapCommand(), a.previewCommand(), a.dryRunCommand(), a.topicsCommand(), a.rebuildCommand(), a.versionCommand())
+		a.mapCommand(), a.previewCommand(), a.connectionCommand(), a.dryRunCommand(), a.topicsCommand(), a.rebuildCommand(), a.versionCommand())
 	root.AddCommand(a.devCommands()...)
 	return root
 }

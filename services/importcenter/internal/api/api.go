@@ -99,6 +99,7 @@ func New(cfg Config, deps Deps) http.Handler {
 	h.registerCommands(api)
 	h.registerRuns(api)
 	h.registerRejects(api)
+	h.registerConnectionTest(api)
 	h.registerPreview(api)
 	h.registerDryRuns(api)
 	return mux

@@ -16,8 +16,9 @@ type Config struct {
 	PollAfter               time.Duration // a statement that runs longer is answered by polling
 	SessionValidity         time.Duration
 	MasterValidity          time.Duration
-	KeepResults             int   // statements whose results stay fetchable
-	KeepBytes               int64 // and their bytes together
+	KeepResults             int      // statements whose results stay fetchable
+	KeepBytes               int64    // and their bytes together
+	Grants                  []string // of the role, as "PRIVILEGE ON KIND NAME"
 	// Clock tells the time to statements with this QUERY_TAG; nil is the real clock.
 	Clock func(queryTag string) time.Time
 }

@@ -46,10 +46,21 @@ func (st *statement) show(ctx context.Context) (*result, error) {
 	case "PARAMETERS":
 		return st.showParameters(scope), nil
 	case "GRANTS":
-		row := []*string{text("1970-01-01 00:00:00.000 +0000"), text("USAGE"), text("ROLE"), text(st.ses.role), text("USER"), text(st.ses.user), text("false"), text("")}
-		return tableResult(typeShow, []string{"created_on", "privilege", "granted_on", "name", "granted_to", "grantee_name", "grant_option", "granted_by"}, [][]*string{row}), nil
+		return st.showGrants(), nil
 	}
 	return nil, unsupported("SHOW %s", kind)
+}
+
+// showGrants lists the same grants for whoever is asked about.
+func (st *statement) showGrants() *result {
+	const since = "1970-01-01 00:00:00.000 +0000"
+	rows := [][]*string{{text(since), text("USAGE"), text("ROLE"), text(st.ses.role), text("USER"), text(st.ses.user), text("false"), text("")}}
+	for _, grant := range st.s.cfg.Grants {
+		privilege, on, _ := strings.Cut(grant, " ON ")
+		kind, name, _ := strings.Cut(on, " ")
+		rows = append(rows, []*string{text(since), text(privilege), text(kind), text(name), text("ROLE"), text(st.ses.role), text("false"), text("")})
+	}
+	return tableResult(typeShow, []string{"created_on", "privilege", "granted_on", "name", "granted_to", "grantee_name", "grant_option", "granted_by"}, rows)
 }
 
 // scope reads [LIKE 'p'] [IN [ACCOUNT | DATABASE d | SCHEMA s | TABLE t | name]].

@@ -1,0 +1,22 @@
+package client
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	"tapline.dev/schemas"
+)
+
+// ConnectionTest is what a connection turned out to be.
+type ConnectionTest struct {
+	Connection string `json:"connection"`
+	Millis     int64  `json:"millis"`
+	schemas.ConnectionTest
+}
+
+// TestConnection has the extractor sign in with a connection.
+func (c *Client) TestConnection(ctx context.Context, name string) (ConnectionTest, error) {
+	var out ConnectionTest
+	return out, c.doWithin(ctx, previewPatience, http.MethodPost, "/v1/connections/"+url.PathEscape(name)+"/test", nil, nil, &out)
+}

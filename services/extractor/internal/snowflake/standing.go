@@ -1,0 +1,110 @@
+package snowflake
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"tapline.dev/schemas"
+)
+
+// rolesSeen bounds how many roles are looked at: a role has those that are
+// granted to it as well.
+const rolesSeen = 50
+
+// Standing tells who the session is and what it may do beyond reading.
+func (s *Session) Standing(ctx context.Context) (schemas.ConnectionTest, error) {
+	var out schemas.ConnectionTest
+	before := time.Now()
+	clock, err := s.Clock(ctx)
+	if err != nil {
+		return out, err
+	}
+	// The answer was made somewhere between the question and now.
+	out.SkewMillis = clock.Sub(before.Add(time.Since(before) / 2)).Milliseconds()
+	for _, field := range []struct {
+		function string
+		value    *string
+	}{
+		{"CURRENT_USER", &out.User}, {"CURRENT_ROLE", &out.Role}, {"CURRENT_WAREHOUSE", &out.Warehouse},
+		{"CURRENT_REGION", &out.Region}, {"CURRENT_VERSION", &out.Version},
+	} {
+		token, err := s.scalar(ctx, "SELECT "+field.function+`() AS "V"`)
+		if err != nil {
+			return out, err
+		}
+		// A NULL leaves the text empty.
+		if err := json.Unmarshal([]byte(token), field.value); err != nil {
+			return out, fmt.Errorf("reading %s: the answer is not a text", field.function)
+		}
+	}
+	out.Privileges, out.Unseen, err = s.privileges(ctx, out.Role)
+	return out, err
+}
+
+// privileges lists what a role and the roles granted to it may do beyond USAGE
+// and SELECT, and says why the list is not whole, if it is not.
+func (s *Session) privileges(ctx context.Context, role string) (beyond []string, unseen string, err error) {
+	beyond = []string{}
+	roles := []string{role}
+	for i := 0; i < len(roles) && role != ""; i++ {
+		if i == rolesSeen {
+			return beyond, fmt.Sprintf("only %d of the roles that the role has were looked at", rolesSeen), nil
+		}
+		grants, whole, err := s.grants(ctx, roles[i])
+		if err != nil {
+			return nil, "", err
+		}
+		if !whole {
+			unseen = "a role has more grants than one answer holds"
+		}
+		for _, g := range grants {
+			switch {
+			case g.on == "ROLE" && g.privilege == "USAGE":
+				if !slices.Contains(roles, g.name) {
+					roles = append(roles, g.name)
+				}
+			case g.privilege != "USAGE" && g.privilege != "SELECT":
+				if text := g.privilege + " on " + g.on + " " + g.name; !slices.Contains(beyond, text) {
+					beyond = append(beyond, text)
+				}
+			}
+		}
+	}
+	slices.Sort(beyond)
+	return beyond, unseen, nil
+}
+
+type grant struct{ privilege, on, name string }
+
+// grants reads a role's grants. SHOW is answered as JSON, and its first part is
+// enough to warn of.
+func (s *Session) grants(ctx context.Context, role string) (out []grant, whole bool, err error) {
+	loader, err := s.arrow.QueryArrowStream(ctx, `SHOW GRANTS TO ROLE "`+strings.ReplaceAll(role, `"`, `""`)+`"`)
+	if err != nil {
+		return nil, false, s.translate(ctx, "looking at the role's grants", err)
+	}
+	at := map[string]int{}
+	for i, c := range columnsOf(loader) {
+		at[strings.ToLower(c.Name)] = i
+	}
+	for _, name := range []string{"privilege", "granted_on", "name"} {
+		if _, ok := at[name]; !ok {
+			return nil, false, &Error{Code: CodeUnreadable, Permanent: true, Reason: "the answer to SHOW GRANTS has other columns than it should"}
+		}
+	}
+	rows := loader.JSONData()
+	for _, row := range rows {
+		cell := func(name string) string {
+			if i := at[name]; i < len(row) && row[i] != nil {
+				return *row[i]
+			}
+			return ""
+		}
+		out = append(out, grant{cell("privilege"), cell("granted_on"), cell("name")})
+	}
+	return out, int64(len(rows)) >= loader.TotalRows(), nil
+}

@@ -1,0 +1,59 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"tapline.dev/schemas"
+)
+
+type testInput struct {
+	ActorHeader
+	ResourcePath
+}
+
+// Tested is what a connection turned out to be.
+type Tested struct {
+	Connection string `json:"connection"`
+	Millis     int64  `json:"millis" doc:"Time at Snowflake, without the sign-in"`
+	schemas.ConnectionTest
+}
+
+type testOutput struct{ Body Tested }
+
+func (h *handlers) registerConnectionTest(api huma.API) {
+	huma.Register(api, huma.Operation{
+		OperationID: "test-connection", Method: http.MethodPost, Path: "/v1/connections/{name}/test",
+		Summary: "Sign in with a connection and tell its role, warehouse, region, clock and privileges",
+		Errors:  []int{http.StatusNotFound, http.StatusUnprocessableEntity, http.StatusServiceUnavailable, http.StatusGatewayTimeout},
+	}, h.testConnection)
+}
+
+// testConnection asks the extractor, as a preview of nothing does: only it holds
+// the credentials.
+func (h *handlers) testConnection(ctx context.Context, in *testInput) (*testOutput, error) {
+	if err := h.View.ReadToEnd(ctx); err != nil {
+		return nil, h.kafkaFailed(ctx, err)
+	}
+	if _, ok := h.Catalog.Resource(schemas.KindSnowflakeConnection, in.Name); !ok {
+		return nil, noResource(schemas.KindSnowflakeConnection, in.Name)
+	}
+	q := question{importName: in.Name, spec: schemas.ImportSpec{Source: schemas.Source{ConnectionRef: in.Name}}}
+	replies, err := h.ask(ctx, in.Actor, []question{q}, h.PreviewTimeout)
+	if err != nil {
+		return nil, h.kafkaFailed(ctx, err)
+	}
+	r := replies[0]
+	switch {
+	case r.refusal != nil && r.refusal.Permanent:
+		return nil, problem(http.StatusUnprocessableEntity, r.refusal.Code, r.refusal.Reason)
+	case r.refusal != nil:
+		return nil, problem(http.StatusServiceUnavailable, r.refusal.Code, r.refusal.Reason)
+	case r.preview == nil || r.preview.Connection == nil:
+		return nil, problem(http.StatusGatewayTimeout, codeNoAnswer,
+			"no extractor has answered within "+h.PreviewTimeout.String()+"; is one running, with a scheduler?")
+	}
+	return &testOutput{Body: Tested{Connection: in.Name, Millis: r.preview.Millis, ConnectionTest: *r.preview.Connection}}, nil
+}
