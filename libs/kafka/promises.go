@@ -1,6 +1,9 @@
 package kafka
 
-import "sync"
+import (
+	"fmt"
+	"sync"
+)
 
 // promises remembers the first failed produce of a transaction.
 type promises struct {
@@ -15,14 +18,14 @@ func (p *promises) reset() {
 }
 
 func (p *promises) add() func(*Record, error) {
-	return func(_ *Record, err error) {
+	return func(r *Record, err error) {
 		if err == nil {
 			return
 		}
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		if p.err == nil {
-			p.err = err
+			p.err = fmt.Errorf("producing to %s: %w", r.Topic, err)
 		}
 	}
 }

@@ -46,7 +46,7 @@ func (t *Table) Run(ctx context.Context) error {
 	from := map[TP]int64{}
 	starts.Each(func(o listed) { from[TP{o.Topic, o.Partition}] = o.Offset })
 	if len(from) == 0 {
-		return fmt.Errorf("following %s: the topic does not exist; create the topics first", t.topic)
+		return fmt.Errorf("following %s: the topic does not exist; make it with `tapline topics apply`", t.topic)
 	}
 	// Markers are kept so that the position passes them: ReadToEnd waits for it.
 	tail, err := openTail(t.reader.cfg, t.reader.deps, from, kgo.KeepControlRecords())

@@ -88,9 +88,9 @@ func alter(ctx context.Context, admin *kadm.Client, c TopicChange) error {
 }
 
 func plan(ctx context.Context, admin *kadm.Client, cfg Config, specs []schemas.TopicSpec) ([]TopicChange, error) {
-	details, err := admin.ListTopics(ctx, names(specs)...)
+	details, err := look(ctx, admin, cfg, names(specs))
 	if err != nil {
-		return nil, fmt.Errorf("listing topics: %w", unreachable(cfg, err))
+		return nil, err
 	}
 	var existing []string
 	for _, d := range details {

@@ -33,9 +33,9 @@ func EnsureTopics(ctx context.Context, cfg Config, deps Deps, specs []schemas.To
 		return err
 	}
 	defer admin.Close()
-	existing, err := admin.ListTopics(ctx, names(specs)...)
+	existing, err := look(ctx, admin, cfg, names(specs))
 	if err != nil {
-		return fmt.Errorf("listing topics: %w", unreachable(cfg, err))
+		return err
 	}
 	var missing []schemas.TopicSpec
 	var errs []error
@@ -62,6 +62,24 @@ func EnsureTopics(ctx context.Context, cfg Config, deps Deps, specs []schemas.To
 		return err
 	}
 	return known(ctx, admin, names(missing))
+}
+
+// look describes topics; those that are missing say so in their details. It
+// names a topic that it may not see, which Kafka does not.
+func look(ctx context.Context, admin *kadm.Client, cfg Config, topics []string) (kadm.TopicDetails, error) {
+	found, err := admin.ListTopics(ctx, topics...)
+	if err == nil {
+		return found, nil
+	}
+	if _, denied := errors.AsType[*kadm.AuthError](err); !denied {
+		return nil, fmt.Errorf("listing topics: %w", unreachable(cfg, err))
+	}
+	for _, name := range topics {
+		if _, err := admin.ListTopics(ctx, name); err != nil {
+			return nil, fmt.Errorf("looking at topic %s: %w", name, err)
+		}
+	}
+	return nil, fmt.Errorf("listing topics: %w", err)
 }
 
 func names(specs []schemas.TopicSpec) []string {

@@ -104,7 +104,7 @@ func (s *Service) Run(ctx context.Context) (err error) {
 		return err
 	}
 	defer s.producer.Close()
-	if err := kafka.EnsureTopics(ctx, s.cfg.Kafka, s.deps.Kafka, s.topics.Catalogue()); err != nil {
+	if err := kafka.EnsureTopics(ctx, s.cfg.Kafka, s.deps.Kafka, s.topics.Used("extractor")); err != nil {
 		return s.unlessStopped(ctx, err)
 	}
 	group, ctx := errgroup.WithContext(ctx)

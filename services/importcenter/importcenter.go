@@ -77,8 +77,8 @@ func (s *Service) run(ctx context.Context, listener net.Listener) error {
 	if err := kafka.Reachable(ctx, s.cfg.Kafka, s.kafka); err != nil {
 		return err
 	}
-	if err := kafka.EnsureTopics(ctx, s.cfg.Kafka, s.kafka, s.topics.Catalogue()); err != nil {
-		return fmt.Errorf("creating the control topics: %w", err)
+	if err := kafka.EnsureTopics(ctx, s.cfg.Kafka, s.kafka, s.topics.Used("importcenter")); err != nil {
+		return fmt.Errorf("looking for the control topics: %w", err)
 	}
 	rdb, err := redis.Open(s.cfg.Redis, redis.Deps{Meter: s.deps.Telemetry.Meter("tapline.dev/libs/redis")})
 	if err != nil {

@@ -94,7 +94,7 @@ func (s *Service) Run(ctx context.Context) (err error) {
 		return err
 	}
 	defer reader.Close()
-	if err := kafka.EnsureTopics(ctx, s.cfg.Kafka, s.deps.Kafka, s.topics.Catalogue()); err != nil {
+	if err := kafka.EnsureTopics(ctx, s.cfg.Kafka, s.deps.Kafka, s.topics.Used("scheduler")); err != nil {
 		return s.unlessStopped(ctx, err)
 	}
 	others := others.New(others.Config{Kafka: s.cfg.Kafka, Pause: s.cfg.TakeoverPause}, s.deps.Kafka)

@@ -3,6 +3,7 @@ package harness
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
@@ -46,4 +47,13 @@ func (c *Cluster) Logged(t testing.TB, service string, from int) (text string, n
 		t.Fatal(err)
 	}
 	return string(all[from:]), len(all)
+}
+
+// Say runs bin/tapline, whatever its exit code, and returns all that it printed.
+func (c *Cluster) Say(args ...string) string {
+	out, err := exec.Command(filepath.Join(c.bin, "tapline"), append(args, "--server", c.Endpoints.ImportCenter)...).CombinedOutput()
+	if err != nil {
+		return string(out) + err.Error()
+	}
+	return string(out)
 }

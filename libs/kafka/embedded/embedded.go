@@ -12,6 +12,11 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 )
 
+const (
+	saslMechanism = "SCRAM-SHA-256"
+	adminUser     = "admin"
+)
+
 // Config is where the broker lives.
 type Config struct {
 	DataDir string // "" keeps everything in memory
@@ -20,6 +25,9 @@ type Config struct {
 	Listen func(network, address string) (net.Listener, error)
 	// MinSessionTimeout allows groups with short sessions in tests; 0 leaves 6s.
 	MinSessionTimeout time.Duration
+	// Passwords, if given, demands SASL (SCRAM-SHA-256) of these users and lets them
+	// do what access lists grant; "admin" may do anything.
+	Passwords map[string]string
 }
 
 // Cluster is a running broker.
@@ -45,6 +53,16 @@ func Start(cfg Config) (*Cluster, error) {
 	}
 	if cfg.MinSessionTimeout != 0 {
 		opts = append(opts, kfake.GroupMinSessionTimeout(cfg.MinSessionTimeout))
+	}
+	if len(cfg.Passwords) > 0 {
+		opts = append(opts, kfake.EnableSASL(), kfake.EnableACLs())
+	}
+	for user, password := range cfg.Passwords {
+		as := kfake.Superuser(saslMechanism, user, password)
+		if user != adminUser {
+			as = kfake.User(saslMechanism, user, password)
+		}
+		opts = append(opts, as)
 	}
 	cluster, err := kfake.NewCluster(opts...)
 	if err != nil {

@@ -1,0 +1,81 @@
+package schemas
+
+import "slices"
+
+// What a Right is on.
+const (
+	OnTopic           = "topic"
+	OnGroup           = "group"
+	OnTransactionalID = "transactionalId"
+)
+
+// What a Right allows. Each implies seeing what it is on.
+const (
+	MayRead   = "read"
+	MayWrite  = "write"
+	MayCreate = "create"
+)
+
+// Right is something that a service may do in Kafka.
+type Right struct {
+	On string
+	// Name is whole, or what names begin with.
+	Name     string
+	Prefixed bool
+	May      string
+}
+
+// Rights are all that a service needs, and no more. A service with
+// kafka.createTopics needs MayCreate for what it makes as well.
+func (t Topics) Rights(service string) []Right {
+	var out []Right
+	add := func(on, may string, prefixed bool, names ...string) {
+		for _, name := range names {
+			out = append(out, Right{On: on, Name: name, Prefixed: prefixed, May: may})
+		}
+	}
+	read := func(names ...string) { add(OnTopic, MayRead, false, names...) }
+	write := func(names ...string) { add(OnTopic, MayWrite, false, names...) }
+	rows, records := t.prefix+"rows.", t.prefix+"records."
+	switch service {
+	case "scheduler":
+		read(t.Imports(), t.Commands(), t.Reports(), t.State(), t.Fold(), t.Runs())
+		write(t.Triggers(), t.State(), t.Fold(), t.Runs())
+		add(OnGroup, MayRead, false, t.prefix+"scheduler")
+		add(OnTransactionalID, MayWrite, true, t.prefix+"scheduler-")
+	case "extractor":
+		read(t.Triggers(), t.State(), t.Resources(), t.Reports(), t.DryRunRows(), t.DryRunRecords())
+		write(t.Reports(), t.Columns(), t.Rejects(), t.DryRunRows(), t.DryRunRejects())
+		add(OnTopic, MayWrite, true, rows)
+		add(OnGroup, MayRead, false, t.prefix+"extractor")
+		add(OnTransactionalID, MayWrite, true, t.prefix+"extract-")
+	case "mapper":
+		read(t.Imports(), t.State(), t.Resources(), t.Columns(), t.DryRunRows())
+		write(t.Reports(), t.Rejects(), t.DryRunRecords(), t.DryRunRejects())
+		add(OnTopic, MayRead, true, rows)
+		add(OnTopic, MayWrite, true, records)
+		add(OnGroup, MayRead, false, t.prefix+"mapper")
+		add(OnTransactionalID, MayWrite, true, t.prefix+"map-")
+	case "loader":
+		read(t.Imports(), t.State(), t.Resources(), t.Reports(), t.DryRunRecords())
+		write(t.Reports(), t.Rejects(), t.DryRunRejects())
+		add(OnTopic, MayRead, true, records)
+		add(OnGroup, MayRead, false, t.prefix+"loader")
+	case "importcenter":
+		read(t.Imports(), t.Resources(), t.State(), t.Runs(), t.Triggers(), t.Rejects(), t.Reports(),
+			t.DryRunRows(), t.DryRunRecords(), t.DryRunRejects())
+		write(t.Imports(), t.Resources(), t.Commands(), t.Audit())
+		// An import's topics must be seen before it is applied.
+		add(OnTopic, MayRead, true, rows, records)
+		add(OnTransactionalID, MayWrite, false, t.prefix+"importcenter")
+	}
+	return out
+}
+
+// Used lists the control topics that a service reads or writes.
+func (t Topics) Used(service string) []TopicSpec {
+	rights := t.Rights(service)
+	return slices.DeleteFunc(t.Catalogue(), func(s TopicSpec) bool {
+		return !slices.ContainsFunc(rights, func(r Right) bool { return r.On == OnTopic && !r.Prefixed && r.Name == s.Name })
+	})
+}
