@@ -183,7 +183,7 @@ func (t Topics) Catalogue() []TopicSpec {
 		byImport(t.Reports(), "extractor, mapper, loader", "report", 30*day),
 		dry(t.DryRunRows(), "extractor", "row"),
 		dry(t.DryRunRecords(), "mapper", "record"),
-		dry(t.DryRunRejects(), "mapper, loader", "reject"),
+		dry(t.DryRunRejects(), "extractor, mapper, loader", "reject"),
 		{Name: t.Audit(), Writer: "importcenter", Key: "actor", Value: "audit entry", Partitions: 1, Retention: 365 * day},
 	}
 }
