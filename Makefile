@@ -90,6 +90,10 @@ FROM ?= 1000
 soak-extract: ## run SEEDS histories of the extraction's model, from FROM on
 	go test -count=1 -timeout 0 -v -run TestHistories ./tests/model -model.from $(FROM) -model.seeds $(SEEDS)
 
+.PHONY: soak-memory
+soak-memory: ## extract ten million rows and look at the extractor's memory
+	go test -count=1 -timeout 1h -v -run TestMemoryOfALongExtraction ./tests -memory.rows 10000000
+
 .PHONY: test-connector
 test-connector: ## prove the sandbox with Snowflake's own Python connector
 	services/sandbox/connectortest/run.sh
