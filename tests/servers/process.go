@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -94,8 +95,9 @@ func (p *process) until(ctx context.Context, within time.Duration, check func(co
 // clients: a client that retries a dead server on one of those can connect to
 // itself.
 func freePorts(n int) (int, error) {
-	for try := range 100 {
-		base := 10000 + (os.Getpid()*7+try*n)%8000
+	for range 100 {
+		// At random, because others look at the same moment.
+		base := 10000 + rand.IntN(10000)
 		if allFree(base, n) {
 			return base, nil
 		}

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"tapline.dev/libs/redis"
@@ -19,11 +21,13 @@ type Redis struct {
 
 	dir     string
 	port    int
+	args    []string
 	process *process
 }
 
-// StartRedis starts a server on a free port.
-func StartRedis(ctx context.Context, dir string) (*Redis, error) {
+// StartRedis starts a server on a free port, with further arguments as
+// redis-server takes them.
+func StartRedis(ctx context.Context, dir string, args ...string) (*Redis, error) {
 	if err := need("redis-server", "install Debian's redis-server"); err != nil {
 		return nil, err
 	}
@@ -31,15 +35,18 @@ func StartRedis(ctx context.Context, dir string) (*Redis, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Redis{Addr: fmt.Sprintf("127.0.0.1:%d", port), Log: filepath.Join(dir, "redis.log"), dir: dir, port: port}
+	r := &Redis{Addr: fmt.Sprintf("127.0.0.1:%d", port), Log: filepath.Join(dir, "redis.log"), dir: dir, port: port, args: args}
 	return r, r.Start(ctx)
 }
 
 // Start starts it, again after Stop or Kill, and returns once it answers.
 func (r *Redis) Start(ctx context.Context) error {
 	var err error
-	r.process, err = start(r.Log, "redis-server", "--port", strconv.Itoa(r.port), "--bind", "127.0.0.1",
-		"--dir", r.dir, "--save", "", "--appendonly", "no", "--daemonize", "no")
+	args := append(slices.Clone(r.args), "--port", strconv.Itoa(r.port), "--bind", "127.0.0.1", "--dir", r.dir, "--daemonize", "no")
+	if !slices.Contains(args, "--sentinel") {
+		args = append(args, "--save", "", "--appendonly", "no")
+	}
+	r.process, err = start(r.Log, "redis-server", args...)
 	if err != nil {
 		return err
 	}
@@ -65,7 +72,11 @@ func Pong(ctx context.Context, addr string) error {
 		return err
 	}
 	defer client.Close()
-	return client.Ping(ctx)
+	// One that asks for a password is there.
+	if err := client.Ping(ctx); err != nil && !strings.Contains(err.Error(), "NOAUTH") {
+		return err
+	}
+	return nil
 }
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
