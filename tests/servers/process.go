@@ -38,7 +38,6 @@ func start(log string, path string, args ...string) (*process, error) {
 		return nil, fmt.Errorf("opening the log: %w", err)
 	}
 	defer file.Close()
-	//nolint:noctx // it outlives whoever starts it, until it is stopped
 	p := &process{cmd: exec.Command(path, args...), done: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = file, file
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -107,7 +106,6 @@ func freePorts(n int) (int, error) {
 
 func allFree(base, n int) bool {
 	for i := range n {
-		//nolint:noctx // it neither waits nor connects
 		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", base+i))
 		if err != nil {
 			return false

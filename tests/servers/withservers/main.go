@@ -46,7 +46,7 @@ func run(ctx context.Context, jars string, command []string) (err error) {
 		return fmt.Errorf("finding the folder of jars: %w", err)
 	}
 	if len(command) == 0 {
-		return errors.New("usage: withservers [-jars DIR] COMMAND...")
+		return errors.New("name the command to run: withservers [-jars DIR] COMMAND [ARGUMENTS]")
 	}
 	dir, err := os.MkdirTemp("", "tapline-servers-")
 	if err != nil {

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"errors"
-	"io"
 	"log/slog"
 	"strings"
 
@@ -35,4 +34,4 @@ func readSettings(file string) (settings, error) {
 }
 
 // kafkaDeps log nothing: what goes wrong comes back as an error.
-func kafkaDeps() kafka.Deps { return kafka.Deps{Log: slog.New(slog.NewTextHandler(io.Discard, nil))} }
+func kafkaDeps() kafka.Deps { return kafka.Deps{Log: slog.New(slog.DiscardHandler)} }
