@@ -12,7 +12,7 @@ import (
 )
 
 // patience is how long a run may take before it counts as stuck.
-const patience = 60 * time.Second
+const patience = 180 * time.Second
 
 // board shows the newest event of each run.
 type board struct {

@@ -77,7 +77,7 @@ func newWorld(t testing.TB, trouble trouble) *world {
 	}
 	w.kafka = kafkatest.Start(t)
 	if trouble.crashes {
-		w.kafka.SessionTimeout = 1500 * time.Millisecond
+		w.kafka.SessionTimeout = 2 * time.Second
 	}
 	w.kafka.TransactionTimeout = 5 * time.Second
 	w.topics = schemas.NewTopics(w.kafka.Prefix)

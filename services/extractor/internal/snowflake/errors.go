@@ -53,6 +53,7 @@ var known = map[int]Error{
 	390422:                                {Code: CodeAuth, Permanent: true, Reason: "Snowflake's network policy does not allow this address"},
 	604:                                   {Code: CodeCancelled, Reason: "the statement was cancelled in Snowflake"},
 	630:                                   {Code: CodeTimeout, Reason: "the statement ran longer than the session's statement timeout"},
+	709:                                   {Code: CodeResultLost, Reason: "Snowflake no longer has the statement"},
 	606:                                   {Code: CodeConnection, Permanent: true, Reason: "no warehouse is active; name one in the connection that its role may use"},
 	904:                                   {Code: CodeQuery, Permanent: true, Reason: "the query names a column that does not exist"},
 	1003:                                  {Code: CodeQuery, Permanent: true, Reason: "the query has a syntax error"},

@@ -203,6 +203,7 @@ func TestErrorsAreSentencesWithoutSQL(t *testing.T) {
 		{"100038", "22018", "Numeric value 'CANARY' is not recognized", CodeQuery, true, "value"},
 		{"000604", "57014", "SQL execution canceled", CodeCancelled, false, "cancelled"},
 		{"000630", "57014", "Statement reached its statement timeout", CodeTimeout, false, "timeout"},
+		{"000709", "02000", "Statement CANARY not found", CodeResultLost, false, "no longer has the statement"},
 		{"000606", "57P03", "No active warehouse selected", CodeConnection, true, "warehouse"},
 		{"003001", "42501", "Insufficient privileges to operate on CANARY", CodeQuery, true, "privileges"},
 		{"300002", "XX000", "Internal error CANARY", CodeUnreachable, false, "error"},
