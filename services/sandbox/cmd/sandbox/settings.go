@@ -65,12 +65,12 @@ func (s snowflakeSettings) Validate() error { return s.config().Validate() }
 func (s clevertapSettings) Validate() error { return s.config().Validate() }
 
 func (s snowflakeSettings) config() sandbox.SnowflakeConfig {
-	return sandbox.SnowflakeConfig{
-		Listen: s.Listen, Account: s.Account, User: s.User, Password: string(s.Password), Warehouse: s.Warehouse,
-		Database: s.Database, Schema: s.Schema, PublicKey: s.PublicKey, DatabaseFile: s.DatabaseFile,
-		ChunkRows: s.ChunkRows, InlineRows: s.InlineRows, FixtureDir: s.FixtureDir,
-		PollAfter: s.PollAfter, SessionValidity: s.SessionValidity,
-	}
+	c := sandbox.DefaultSnowflakeConfig()
+	c.Listen, c.Account, c.User, c.Password, c.Warehouse = s.Listen, s.Account, s.User, string(s.Password), s.Warehouse
+	c.Database, c.Schema, c.PublicKey, c.DatabaseFile = s.Database, s.Schema, s.PublicKey, s.DatabaseFile
+	c.ChunkRows, c.InlineRows, c.FixtureDir = s.ChunkRows, s.InlineRows, s.FixtureDir
+	c.PollAfter, c.SessionValidity = s.PollAfter, s.SessionValidity
+	return c
 }
 
 func (s clevertapSettings) config() sandbox.CleverTapConfig {
