@@ -51,13 +51,7 @@ dev: tapline ## the same, and keep running
 PACKAGES ?= work
 test: ## run all tests with the race detector
 	go test -race -shuffle=on -timeout 10m $(ARGS) $(PACKAGES)
-	go test -timeout 10m -run TestHistories ./tests/model -model.calm
-
-# With crashes and a lost Redis a run has been seen not to close, about once in a
-# thousand histories: docs/incremental.md names the seeds.
-.PHONY: test-histories
-test-histories: ## run the extraction's histories with crashes and a lost Redis
-	go test -count=1 -timeout 10m -v -run TestHistories ./tests/model
+	go test -timeout 10m -run TestHistories ./tests/model
 
 .PHONY: bench-loader
 bench-loader: build ## measure the loader against the sandbox CleverTap

@@ -47,6 +47,7 @@ type history struct {
 	mu      sync.Mutex
 	now     time.Time
 	live    []row // of a profile import one for each key
+	newest  time.Time // highest stamp, not of the future, that was visible
 	version int
 	writes  map[string]int // how often a content was written
 	stamps  []string       // of all writes, as the column tells them
@@ -243,6 +244,7 @@ func (h *history) writeOne() string {
 	if h.event {
 		return h.appendEvent()
 	}
+	h.look()
 	key := fmt.Sprintf("%s-k%d", h.name, h.rng.IntN(12))
 	h.version++
 	r := row{key: key, version: h.version}
@@ -311,6 +313,10 @@ func (h *history) stamp() (at time.Time, null bool) {
 		late = h.lookback
 	case 4: // a tie with whatever else is late in this way
 		late = h.lookback / 2
+	case 5: // just where the watermark of a run would be that has read what is visible
+		if newest := h.look(); !newest.IsZero() {
+			return h.kind.cut(newest.Add(-h.lookback)), null
+		}
 	default:
 		late = time.Duration(h.rng.Int64N(int64(h.lookback)))
 	}
@@ -319,6 +325,16 @@ func (h *history) stamp() (at time.Time, null bool) {
 		at = at.Add(h.kind.grain)
 	}
 	return at, null
+}
+
+// look keeps the highest stamp that readers can have seen.
+func (h *history) look() time.Time {
+	for _, r := range h.live {
+		if h.stamped(r) && !r.at.After(h.now) && r.at.After(h.newest) {
+			h.newest = r.at
+		}
+	}
+	return h.newest
 }
 
 func (h *history) isFar(r row) bool { return !h.kind.none && r.at.Year() > 2200 }

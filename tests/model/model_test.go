@@ -17,15 +17,11 @@ const (
 var (
 	seeds  = flag.Int("model.seeds", histories, "histories of the model test")
 	from   = flag.Uint64("model.from", 0, "seed of the first history")
-	calm   = flag.Bool("model.calm", false, "let nothing crash and lose nothing")
 	logDir = flag.String("model.logs", "", "directory for what the services log")
 )
 
 // troubleOf is the trouble of the world that a seed lives in.
 func troubleOf(seed uint64) trouble {
-	if *calm {
-		return trouble{}
-	}
 	switch seed / worldSize % 3 {
 	case 1:
 		return trouble{crashes: true}

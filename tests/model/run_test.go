@@ -69,6 +69,7 @@ func (h *history) runOnce(p plan) (schemas.Run, bool) {
 		if h.w.broken() {
 			return r, false
 		}
+		h.w.dump()
 		h.w.violation(h, "%s does not close: it is %s with %+v", id, r.State, r.Counts)
 		return r, false
 	}

@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -75,6 +76,8 @@ func newWorld(t testing.TB, trouble trouble) *world {
 		t.Cleanup(func() { _ = file.Close() })
 		w.log = slog.New(slog.NewTextHandler(file, nil))
 	}
+	// A machine that is busy with other things is no trouble of this world's.
+	w.redis.Config.Timeout = time.Minute
 	w.kafka = kafkatest.Start(t)
 	if trouble.crashes {
 		w.kafka.SessionTimeout = 2 * time.Second
@@ -226,6 +229,18 @@ func (w *world) run(seed uint64) {
 	}
 	<-over
 	w.stopAll(lives)
+}
+
+// dump keeps what everybody waits for.
+func (w *world) dump() {
+	if *logDir == "" {
+		return
+	}
+	stacks := make([]byte, 16<<20)
+	stacks = stacks[:runtime.Stack(stacks, true)]
+	if err := os.WriteFile(filepath.Join(*logDir, "stacks.txt"), stacks, 0o600); err != nil {
+		w.t.Errorf("keeping the stacks: %v", err)
+	}
 }
 
 // violation is what must never happen. The first ones of a world say enough.
