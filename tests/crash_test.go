@@ -36,6 +36,7 @@ func checkClosed(t *testing.T, run schemas.Run, n int64, broken map[string]int64
 // TestTerminateEverythingInTheMiddle: SIGTERM drains, and what starts again goes
 // on where it was: nothing is loaded twice.
 func TestTerminateEverythingInTheMiddle(t *testing.T) {
+	t.Parallel()
 	const n = 60_000
 	path, broken := customers(t, n)
 	c := harness.Start(t, harness.Options{Separate: true, DevArgs: []string{"--load", table + "=" + path}})
@@ -59,6 +60,7 @@ func TestTerminateEverythingInTheMiddle(t *testing.T) {
 // TestTerminateTheWholeProcessInTheMiddle is the same for `tapline dev`, whose
 // Kafka, sandboxes and services are one process: all of it ends and starts again.
 func TestTerminateTheWholeProcessInTheMiddle(t *testing.T) {
+	t.Parallel()
 	const n = 60_000
 	path, broken := customers(t, n)
 	c := harness.Start(t, harness.Options{DevArgs: []string{"--load", table + "=" + path}})
@@ -78,6 +80,7 @@ func TestTerminateTheWholeProcessInTheMiddle(t *testing.T) {
 // TestKillEachServiceInTheMiddle: SIGKILL of any service loses nothing; only
 // what the loader had in flight is sent again, and counted.
 func TestKillEachServiceInTheMiddle(t *testing.T) {
+	t.Parallel()
 	const n = 30_000
 	const slots, perUpload = 15, 1000
 	path, broken := customers(t, n)

@@ -16,6 +16,7 @@ const table = "SHOP.PUBLIC.CUSTOMERS"
 // TestPipelineCountsAlikeInOneProcessAndAsPrograms runs the same import in both
 // shapes of deployment.
 func TestPipelineCountsAlikeInOneProcessAndAsPrograms(t *testing.T) {
+	t.Parallel()
 	const n = 100_000
 	path, broken := customers(t, n)
 	counts := map[bool]schemas.Counts{}

@@ -19,6 +19,7 @@ import (
 // TestEmptyRedisInTheMiddleChangesNothing: counts and watermark come from the
 // log, and the projection heals itself.
 func TestEmptyRedisInTheMiddleChangesNothing(t *testing.T) {
+	t.Parallel()
 	const n = 30_000
 	path, broken := customers(t, n)
 	c := harness.Start(t, harness.Options{Separate: true, DevArgs: []string{"--load", table + "=" + path}})
@@ -44,6 +45,7 @@ func TestEmptyRedisInTheMiddleChangesNothing(t *testing.T) {
 // TestRebuildRestoresWhatRedisShowed: what Redis shows of imports and runs is in
 // the log, all of it and nothing else.
 func TestRebuildRestoresWhatRedisShowed(t *testing.T) {
+	t.Parallel()
 	path, _ := customers(t, 500)
 	c := harness.Start(t, harness.Options{Separate: true, DevArgs: []string{"--load", table + "=" + path}})
 	for _, name := range []string{"one", "two", "three"} {

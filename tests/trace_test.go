@@ -13,19 +13,26 @@ import (
 // spans of all four services, the Snowflake query, and each upload linked to the
 // batch that it came from; also when services are killed on the way.
 func TestOneTraceTellsTheWholeRun(t *testing.T) {
+	t.Parallel()
 	const n = 20_000
 	path, _ := customers(t, n)
 	collector := harness.StartCollector(t)
 	c := harness.Start(t, harness.Options{Separate: true, Env: collector.Env(), DevArgs: []string{"--load", table + "=" + path}})
 	c.Faults(t, `{"faults":[{"kind":"latency","latencyMs":300,"share":1}]}`)
-	for _, killed := range []string{"", "mapper", "loader"} {
+	// Each dies with work under way that the next life does again, and tells of.
+	for killed, point := range map[string]string{"": "", "mapper": "mapper.before-commit", "loader": "loader.after-answer"} {
 		t.Run("killed="+killed, func(t *testing.T) {
 			importName := "traced" + killed
 			c.ApplyText(t, definition(importName))
+			if killed != "" {
+				c.Services[killed].Stop(t)
+				c.Services[killed].Failpoints = point + "=kill:2"
+				c.Services[killed].Start(t)
+			}
 			name := c.Trigger(t, importName)
 			if killed != "" {
-				c.Await(t, name, time.Minute, "rows are read and wait to be loaded", inTheMiddle)
-				c.Services[killed].Kill()
+				harness.Eventually(t, time.Minute, "the "+killed+" is killed", func() bool { return !c.Services[killed].Running() })
+				c.Services[killed].Failpoints = ""
 				c.Services[killed].Start(t)
 			}
 			run := c.Close(t, name, 2*time.Minute)

@@ -54,6 +54,7 @@ var mistakesAt = map[string]string{
 // TestTryingAnImport goes the way of a data engineer: preview, map, apply, dry run,
 // sync, run.
 func TestTryingAnImport(t *testing.T) {
+	t.Parallel()
 	const n = 2_000
 	path, broken := customers(t, n)
 	c := harness.Start(t, harness.Options{DevArgs: []string{"--load", table + "=" + path}})

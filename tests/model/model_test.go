@@ -11,7 +11,7 @@ import (
 // pipelines run beside each other: they mostly wait.
 const (
 	worldSize    = 20
-	worldsAtOnce = 6
+	worldsAtOnce = 15
 )
 
 var (
