@@ -46,7 +46,7 @@ type history struct {
 
 	mu      sync.Mutex
 	now     time.Time
-	live    []row // of a profile import one for each key
+	live    []row     // of a profile import one for each key
 	newest  time.Time // highest stamp, not of the future, that was visible
 	version int
 	writes  map[string]int // how often a content was written
