@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+
+	"tapline.dev/libs/kafka/kafkatest"
 )
 
 // worldSize is how many histories share a pipeline, and worldsAtOnce how many
@@ -12,6 +14,8 @@ import (
 const (
 	worldSize    = 20
 	worldsAtOnce = 15
+	// lostShare is how many answers of Kafka arrive for each that is lost.
+	lostShare = 20
 )
 
 var (
@@ -22,11 +26,13 @@ var (
 
 // troubleOf is the trouble of the world that a seed lives in.
 func troubleOf(seed uint64) trouble {
-	switch seed / worldSize % 3 {
+	switch seed / worldSize % 4 {
 	case 1:
 		return trouble{crashes: true}
 	case 2:
 		return trouble{crashes: true, losses: true}
+	case 3:
+		return trouble{answers: true}
 	}
 	return trouble{}
 }
@@ -62,10 +68,23 @@ func pass(t *testing.T, trouble trouble, first, next uint64) {
 		runs += len(h.runs)
 	}
 	t.Logf("%s: %d histories, %d runs", trouble, len(w.histories), runs)
+	if w.answers == nil {
+		return
+	}
+	lost := w.answers.Lost()
+	t.Logf("answers lost: %v", lost)
+	for _, request := range []string{"Produce", "EndTxn", "TxnOffsetCommit", "AddPartitionsToTxn"} {
+		if lost[request] == 0 && next-first == worldSize {
+			t.Errorf("no answer to %s was lost", request)
+		}
+	}
 }
 
 func passAs(t testing.TB, trouble trouble, first, next uint64) *world {
 	w := newWorld(t, trouble)
+	if trouble.answers {
+		w.answers = kafkatest.NewLostAnswers(first, lostShare)
+	}
 	for seed := first; seed < next; seed++ {
 		w.add(newHistory(w, seed))
 	}

@@ -3,4 +3,4 @@
 package model
 
 // histories is fewer where each costs five times as much.
-const histories = 60
+const histories = 80

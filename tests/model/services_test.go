@@ -36,6 +36,9 @@ func (w *world) build(name string, n *network, health *daemon.Health) (runner, e
 	tel := telemetry.Discard()
 	tel.Logger = w.log.With(slog.String("service", name))
 	kafkaDeps, redisDeps := kafka.Deps{Dial: n.dial}, redis.Deps{Dial: n.dial}
+	if w.answers != nil {
+		kafkaDeps.Dial = w.answers.Dial(n.dial)
+	}
 	switch name {
 	case "scheduler":
 		cfg := scheduler.DefaultConfig()

@@ -29,6 +29,7 @@ import (
 type trouble struct {
 	crashes bool // services are cut off, Snowflake and CleverTap fail for a while
 	losses  bool // Redis loses everything, or does not answer
+	answers bool // Kafka's answers get lost after it has done what was asked
 }
 
 func (t trouble) String() string {
@@ -37,6 +38,8 @@ func (t trouble) String() string {
 		return "crashes and a lost Redis"
 	case t.crashes:
 		return "crashes"
+	case t.answers:
+		return "lost answers"
 	}
 	return "calm"
 }
@@ -51,6 +54,7 @@ type world struct {
 	redis                *redistest.Server
 	snowflake            *sandbox.Snowflake
 	clevertap            *sandbox.CleverTap
+	answers              *kafkatest.LostAnswers // nil unless answers get lost
 	producer             *kafka.Producer
 	reader               *kafka.Reader
 	board                *board
