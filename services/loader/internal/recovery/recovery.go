@@ -51,14 +51,13 @@ func (m Mark) String() string {
 	return fmt.Sprintf(`{"reports":%d,"prev":%d}`, m.Reports, m.Prev)
 }
 
-// Past is what was reported of one partition's offsets from Committed on. The
-// loader keeps at most 64 uploads open past the committed offset, which bounds
-// the map.
+// Past is what was reported of one partition's offsets from the committed one
+// on.
 type Past struct {
 	importName string
 	partition  int32
 	committed  int64
-	fates      map[int64]Fate
+	fates      spans
 	last       int64     // highest offset with a fate, -1 when there is none
 	until      time.Time // until when an ambiguous upload's request may still arrive
 }
@@ -66,7 +65,7 @@ type Past struct {
 // New returns a Past that knows nothing yet. Without an import's name it is of
 // the dry runs' topic.
 func New(importName string, partition int32, committed int64) *Past {
-	return &Past{importName: importName, partition: partition, committed: committed, fates: map[int64]Fate{}, last: -1}
+	return &Past{importName: importName, partition: partition, committed: committed, last: -1}
 }
 
 // Add takes in a report, in the order of the log. Reports of other imports, of
@@ -94,22 +93,18 @@ func (p *Past) Add(r *schemas.Report, timeout time.Duration) {
 
 func (p *Past) set(ranges []schemas.Range, fate Fate) {
 	for _, r := range ranges {
-		for offset := max(r.From, p.committed); offset <= r.To; offset++ {
-			if p.fates[offset] == Done {
-				continue // an outcome is final
-			}
-			p.fates[offset] = fate
-			p.last = max(p.last, offset)
+		from := max(r.From, p.committed)
+		if from > r.To {
+			continue
 		}
+		p.fates.set(from, r.To, fate)
+		p.last = max(p.last, r.To)
 	}
 }
 
 // Fate is what is known of an offset.
 func (p *Past) Fate(offset int64) Fate {
-	if offset > p.last {
-		return Fresh
-	}
-	return p.fates[offset]
+	return p.fates.at(offset)
 }
 
 // Last is the highest offset of which anything is known, -1 when there is none.
