@@ -2,11 +2,13 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 )
 
 // Member is a member of a consumer group as its coordinator sees it.
@@ -49,7 +51,7 @@ func Members(ctx context.Context, cfg Config, deps Deps, group string) (members 
 }
 
 // Committed are the offsets that a group, named without the prefix, has
-// committed.
+// committed; none for a group that nobody knows.
 func Committed(ctx context.Context, cfg Config, deps Deps, group string) (map[TP]int64, error) {
 	admin, err := openAdmin(cfg, deps)
 	if err != nil {
@@ -57,6 +59,9 @@ func Committed(ctx context.Context, cfg Config, deps Deps, group string) (map[TP
 	}
 	defer admin.Close()
 	fetched, err := admin.FetchOffsets(ctx, cfg.Prefix+group)
+	if errors.Is(err, kerr.GroupIDNotFound) {
+		return map[TP]int64{}, nil // some brokers say so, others know no offsets
+	}
 	if err != nil {
 		return nil, fmt.Errorf("fetching the offsets of group %s: %w", group, err)
 	}
