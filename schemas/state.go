@@ -46,6 +46,10 @@ type State struct {
 	// from it, so that neither a restart nor an edit shifts its instants.
 	Anchor  *time.Time `json:"anchor,omitempty"`
 	LastDue *time.Time `json:"lastDue,omitempty"`
+	// ScheduleHash covers the schedules in force, which are so since ScheduleSince:
+	// an instant before it is not due, one after it is, whatever else is edited.
+	ScheduleHash  string     `json:"scheduleHash,omitempty"`
+	ScheduleSince *time.Time `json:"scheduleSince,omitempty"`
 	Keys    []string   `json:"keys,omitempty"` // idempotency keys seen, newest last, at most MaxKeys
 	Paused  bool       `json:"paused,omitempty"`
 	Active  *ActiveRun `json:"active,omitempty"`

@@ -16,26 +16,30 @@ func (b *Book) Define(ctx context.Context, def schemas.Definition, now time.Time
 	e := b.entry(def.Metadata.Name)
 	e.def, e.dueKnown = &def, false
 	b.out.Listings[e.name] = true
-	hash := sourceHash(def.Spec)
+	source := sourceHash(def.Spec)
 	if e.state == nil {
 		e.state = &schemas.State{Import: e.name}
 	}
 	s := e.state
+	applied := def.AppliedAt
+	if applied.IsZero() {
+		applied = now
+	}
 	if s.Anchor == nil {
-		at := def.AppliedAt
-		if at.IsZero() {
-			at = now
-		}
-		s.Anchor = &at
+		s.Anchor = &applied
 		b.changed(e, now)
 	}
-	if s.SourceHash != hash {
+	if schedules := scheduleHash(def.Spec); s.ScheduleHash != schedules {
+		s.ScheduleHash, s.ScheduleSince = schedules, &applied
+		b.changed(e, now)
+	}
+	if s.SourceHash != source {
 		// Rows of another query, cursor or identity: what was read so far says
 		// nothing about them.
 		if s.SourceHash != "" {
 			b.log.InfoContext(ctx, "a changed source begins a new epoch", slog.String("import", e.name), slog.Int("epoch", s.Epoch+1))
 		}
-		s.SourceHash = hash
+		s.SourceHash = source
 		b.newEpoch(e, now)
 	}
 }
@@ -53,6 +57,7 @@ func (b *Book) Undefine(ctx context.Context, importName string, now time.Time) {
 	b.dropQueued(e, now)
 	s.SourceHash, s.Watermark, s.Ledger, s.Columns = "", "", nil, nil
 	s.Anchor, s.LastDue, s.Paused = nil, nil, false
+	s.ScheduleHash, s.ScheduleSince = "", nil
 	b.changed(e, now)
 	if s.Active != nil {
 		b.log.InfoContext(ctx, "the import was deleted: its run is cancelled", slog.String("run", s.Active.Run))
@@ -79,8 +84,21 @@ func sourceHash(spec schemas.ImportSpec) string {
 		source.Column, source.Expr, source.Epoch, source.Coalesce = c.Column, c.Expr, c.Epoch, c.Nulls.Coalesce
 		source.Timezone = c.Timezone
 	}
-	// A struct of texts always encodes.
-	text, _ := json.Marshal(source)
+	return hash(source)
+}
+
+// scheduleHash covers what decides when an import is due.
+func scheduleHash(spec schemas.ImportSpec) string {
+	return hash(struct {
+		Schedules  []schemas.Schedule
+		Zone       string
+		Start, End *time.Time
+	}{spec.Schedules, spec.Timezone, spec.Start, spec.End})
+}
+
+func hash(v any) string {
+	// Texts, numbers and times always encode.
+	text, _ := json.Marshal(v)
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:16])
 }

@@ -68,8 +68,9 @@ func (b *Book) due(ctx context.Context, e *entry, now time.Time) {
 	}
 	spec := e.def.Spec
 	cal := schedule.Calendar{Schedules: spec.Schedules, Zone: spec.Timezone, Start: spec.Start, End: spec.End, Anchor: *e.state.Anchor}
-	// A schedule is not in force before it was applied.
-	after := e.def.AppliedAt
+	// A schedule is not in force before it was applied, and stays so through edits
+	// of other things: an instant that fell due while nobody looked is made up for.
+	after := *e.state.ScheduleSince
 	if due := e.state.LastDue; due != nil && due.After(after) {
 		after = *due
 	}

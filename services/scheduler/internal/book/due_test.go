@@ -77,6 +77,36 @@ func TestMissedInstants(t *testing.T) {
 	}
 }
 
+// TestEditsLoseNoInstant: a definition that is edited while nobody takes up what
+// falls due keeps it; another schedule begins when it is applied.
+func TestEditsLoseNoInstant(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		edit func(*schemas.Definition)
+		want int
+	}{
+		"something else is edited": {func(def *schemas.Definition) { every(time.Hour)(def); def.Metadata.DisplayName = "A" }, 1},
+		"the query is edited":      {func(def *schemas.Definition) { every(time.Hour)(def); def.Spec.Source.Query = "select 2" }, 1},
+		"the schedule is edited":   {every(50 * time.Minute), 0},
+		"an end is set": {func(def *schemas.Definition) {
+			every(time.Hour)(def)
+			end := time.Now().Add(1e6 * time.Hour)
+			def.Spec.End = &end
+		}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t)
+			d.define(every(time.Hour))
+			// No step at the instant: whoever owns the partition is down.
+			d.now = d.now.Add(time.Hour + time.Minute)
+			if got := len(d.define(c.edit).Triggers); got != c.want {
+				t.Errorf("%d triggers, want %d", got, c.want)
+			}
+		})
+	}
+}
+
 func TestPause(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
