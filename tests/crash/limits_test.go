@@ -35,9 +35,14 @@ func TestMutant7RunsOverlap(t *testing.T) {
 func slotsHold(t *testing.T, d *world) (violations []string) {
 	harness.Eventually(t, 20*time.Second, "nothing is in flight", func() bool { return d.c.Stats(t).InFlight == 0 })
 	before := d.c.Stats(t).Refused
-	// Two loaders share the slots, and the import's partitions.
+	// Two loaders share the slots, and the import's partitions: those that are new
+	// to both are dealt evenly, while one that comes later might get others.
 	d.c.AddReplica(t, "loader")
 	defer d.c.RemoveReplica(t, "loader")
+	harness.Eventually(t, time.Minute, "two loaders are there", func() bool {
+		members, settled, err := kafka.Members(t.Context(), d.c.Kafka(), kafkatest.Deps(), "loader")
+		return err == nil && settled && len(members) == 2
+	})
 	s := newSource(t, d.w, fmt.Sprintf("people-%d", imports.Add(1)), false, 4000)
 	d.c.ApplyText(t, strings.Replace(s.definition(), "partitions: 3", "partitions: 12", 1))
 	topic := schemas.NewTopics(d.c.Kafka().Prefix).Records(s.name)
