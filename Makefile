@@ -65,9 +65,11 @@ INTEGRATION := tapline.dev/libs/kafka/... tapline.dev/libs/redis/... tapline.dev
 test-integration: ## run the tests of the pipeline on a real Kafka and a real Redis
 	go run ./tests/servers/withservers go test -race -count=1 -shuffle=on -timeout 14m $(ARGS) $(INTEGRATION)
 
+# On a Kafka and a Redis of its own, or on those that the environment names; on
+# the embedded ones with the second half of the line alone.
 .PHONY: test-crash
 test-crash: ## check every invariant by killing, and that its deliberate mistake is noticed
-	TAPLINE_TEST_CRASH=1 go test -count=1 -timeout 15m -run 'Invariant|Mutant' $(ARGS) ./tests/crash
+	go run ./tests/servers/withservers env TAPLINE_TEST_CRASH=1 go test -count=1 -timeout 15m -run 'Invariant|Mutant' $(ARGS) ./tests/crash
 
 # Kills for MINUTES on a Kafka and a Redis of its own, which it kills as well.
 .PHONY: soak
