@@ -84,7 +84,7 @@ test-large: ## run the loader's order, limit and outage tests at their full size
 # Mistakes are switched on at the lines that avoid them.
 .PHONY: test-mutants
 test-mutants: ## make known mistakes and see that the tests find each
-	go test -count=1 -timeout 10m -tags=$(TAGS),failpoint -run TestMutants ./tests/model
+	go test -count=1 -timeout 10m -parallel 4 -tags=$(TAGS),failpoint -run TestMutants ./tests/model
 
 SEEDS ?= 20000
 FROM ?= 1000

@@ -4,6 +4,8 @@ package model
 
 import (
 	"fmt"
+	"os"
+	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -12,7 +14,7 @@ import (
 )
 
 // mutantSeeds is how many histories a mistake may survive.
-const mutantSeeds = 3 * worldSize
+const mutantSeeds = 6 * worldSize
 
 // witness takes violations down where a test would fail.
 type witness struct {
@@ -28,35 +30,56 @@ func (w *witness) Errorf(format string, args ...any) {
 	w.saw = append(w.saw, fmt.Sprintf(format, args...))
 }
 
-// TestMutants makes the mistakes that the algorithm exists to avoid, one at a
-// time, and wants the histories to show each.
+// mutants are the mistakes that the algorithm exists to avoid, and the trouble
+// in which each shows.
+var mutants = map[string]trouble{
+	"extractor.strict-cursor":        {},
+	"scheduler.clock-minus-lookback": {},
+	"scheduler.no-lookback":          {},
+	"extractor.ledger-set":           {},
+	"scheduler.watermark-at-final":   {},
+	"scheduler.close-without-final":  {},
+	"extractor.future-moves-mark":    {},
+	"extractor.short-accepted":       {crashes: true},
+}
+
+// TestMutants makes each mistake in a process of its own, and wants the histories
+// to show it.
 func TestMutants(t *testing.T) {
-	for _, mutant := range []struct {
-		mistake string
-		in      trouble
-	}{
-		{"extractor.strict-cursor", trouble{}},
-		{"scheduler.clock-minus-lookback", trouble{}},
-		{"scheduler.no-lookback", trouble{}},
-		{"extractor.ledger-set", trouble{}},
-		{"scheduler.watermark-at-final", trouble{}},
-		{"scheduler.close-without-final", trouble{}},
-		{"extractor.future-moves-mark", trouble{}},
-		{"extractor.short-accepted", trouble{crashes: true}},
-	} {
-		t.Run(mutant.mistake, func(t *testing.T) {
-			failpoint.Set(mutant.mistake + "=mistake")
-			defer failpoint.Set("")
-			for first := uint64(0); first < mutantSeeds; first += worldSize {
-				saw := watch(t, mutant.in, first)
-				if len(saw) > 0 {
-					t.Logf("found among seeds %d to %d: %s", first, first+worldSize-1, strings.SplitN(saw[0], "\n", 2)[0])
-					return
-				}
+	for mistake := range mutants {
+		t.Run(mistake, func(t *testing.T) {
+			t.Parallel()
+			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestTheMistake$", "-test.v")
+			cmd.Env = append(os.Environ(), mistakeVariable+"="+mistake)
+			out, err := cmd.CombinedOutput()
+			_, found, ok := strings.Cut(string(out), "found among ")
+			if err != nil || !ok {
+				t.Fatalf("it is not found: %v\n%s", err, out)
 			}
-			t.Errorf("%d histories pass with the mistake", mutantSeeds)
+			found, _, _ = strings.Cut(found, "\n")
+			t.Logf("found among %s", found)
 		})
 	}
+}
+
+// mistakeVariable names the mistake of a child of TestMutants.
+const mistakeVariable = "TAPLINE_TEST_MISTAKE"
+
+// TestTheMistake is such a child's work.
+func TestTheMistake(t *testing.T) {
+	mistake := os.Getenv(mistakeVariable)
+	in, ok := mutants[mistake]
+	if !ok {
+		t.Skip("it is TestMutants' to run")
+	}
+	failpoint.Set(mistake + "=mistake")
+	for first := uint64(0); first < mutantSeeds; first += worldSize {
+		if saw := watch(t, in, first); len(saw) > 0 {
+			t.Logf("found among seeds %d to %d: %s", first, first+worldSize-1, strings.SplitN(saw[0], "\n", 2)[0])
+			return
+		}
+	}
+	t.Errorf("%d histories pass with the mistake", mutantSeeds)
 }
 
 // watch runs a world and returns its violations.
