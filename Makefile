@@ -59,7 +59,7 @@ bench-loader: build ## measure the loader against the sandbox CleverTap
 
 # What talks to Kafka or Redis. The race detector for the build cache of `test`.
 INTEGRATION := tapline.dev/libs/kafka/... tapline.dev/libs/redis/... tapline.dev/libs/projection tapline.dev/libs/runs \
-	$(foreach s,scheduler extractor mapper loader importcenter,tapline.dev/services/$(s)) tapline.dev/tests tapline.dev/tests/crash
+	$(foreach s,scheduler extractor mapper loader importcenter,tapline.dev/services/$(s)) tapline.dev/tests tapline.dev/tests/model tapline.dev/tests/crash
 
 .PHONY: test-integration
 test-integration: ## run the tests of the pipeline on a real Kafka and a real Redis
