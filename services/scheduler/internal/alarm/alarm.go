@@ -12,6 +12,9 @@ import (
 	"github.com/google/uuid"
 )
 
+// never is when a job's second turn would come, which it does not have.
+const never = 365 * 24 * time.Hour
+
 // Clock rings the alarms of one process.
 type Clock struct{ cron gocron.Scheduler }
 
@@ -57,8 +60,12 @@ func (a *Alarm) Set(at time.Time) error {
 		return err
 	}
 	a.at = at
-	job, err := a.clock.cron.NewJob(gocron.OneTimeJob(gocron.OneTimeJobStartDateTime(at)), gocron.NewTask(a.wake))
-	if errors.Is(err, gocron.ErrOneTimeJobStartDateTimePast) {
+	// Not a gocron.OneTimeJob: one whose instant passes while gocron takes it in
+	// makes gocron search for the next for ever, and every alarm of the process
+	// stands still.
+	job, err := a.clock.cron.NewJob(gocron.DurationJob(never), gocron.NewTask(a.wake),
+		gocron.WithStartAt(gocron.WithStartDateTime(at)), gocron.WithLimitedRuns(1))
+	if errors.Is(err, gocron.ErrWithStartDateTimePast) {
 		a.wake()
 		return nil
 	}
@@ -66,6 +73,9 @@ func (a *Alarm) Set(at time.Time) error {
 		return fmt.Errorf("setting the alarm: %w", err)
 	}
 	a.job = job.ID()
+	if !at.After(time.Now()) {
+		a.wake() // gocron may have put it off to the job's next turn
+	}
 	return nil
 }
 

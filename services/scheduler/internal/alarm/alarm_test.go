@@ -1,6 +1,7 @@
 package alarm_test
 
 import (
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -60,4 +61,31 @@ func TestAlarm(t *testing.T) {
 		}
 		quiet(4 * time.Hour)
 	})
+}
+
+// TestAnInstantThatIsPassing sets alarms so near that they pass while they are
+// set. Each rings, and none holds up the clock of the others.
+func TestAnInstantThatIsPassing(t *testing.T) {
+	t.Parallel()
+	clock, err := alarm.NewClock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var setters sync.WaitGroup
+	for n := range 8 {
+		setters.Go(func() {
+			a := clock.New()
+			for i := range 500 {
+				if err := a.Set(time.Now().Add(time.Duration((n*500+i)%200) * time.Microsecond)); err != nil {
+					t.Error(err)
+					return
+				}
+				<-a.C()
+			}
+		})
+	}
+	setters.Wait()
+	if err := clock.Close(); err != nil {
+		t.Error(err)
+	}
 }
