@@ -80,4 +80,13 @@ type LedgerRef struct {
 	// Complete is false when the cap or a Redis fault left rows out: such rows
 	// are sent again, never lost.
 	Complete bool `json:"complete"`
+	// Mapping is the hash of the mapping that the fingerprints cover.
+	Mapping string `json:"mapping,omitempty"`
+	// Counts names the counts for the next look for late rows; "" if there are none.
+	Counts string `json:"counts,omitempty"`
+	// Spoiled is set once a later run has sent rows and did not succeed: CleverTap
+	// need not hold any more what the ledger says. Mixed, if one of them used
+	// another mapping.
+	Spoiled bool `json:"spoiled,omitempty"`
+	Mixed   bool `json:"mixed,omitempty"`
 }

@@ -50,7 +50,19 @@ type Started struct {
 	Total    int64    `json:"total"`  // rows of the result, as Snowflake says
 	Columns  []Column `json:"columns"`
 	Late     *Late    `json:"late,omitempty"`
+	// Frame is what the cursor's instants are: FrameInstant, or a wall clock's.
+	Frame   string `json:"frame,omitempty"`
+	Mapping string `json:"mapping,omitempty"` // its hash
+	Counts  string `json:"counts,omitempty"`  // of the look for late rows
 }
+
+// Frames of a cursor. A watermark of the one means nothing in the other, but
+// that a wall clock of UTC tells instants.
+const (
+	FrameInstant = "instant"
+	FrameWall    = "wall"
+	FrameWallUTC = "wallUTC"
+)
 
 // Late is what an import that looks for late rows found before it read: rows
 // that had appeared behind the watermark since the run before. Their hours (of a
@@ -79,6 +91,8 @@ type Extraction struct {
 	LedgerEntries   int64            `json:"ledgerEntries,omitempty"`
 	LedgerPartial   bool             `json:"ledgerPartial,omitempty"`
 	LedgerReadError bool             `json:"ledgerReadError,omitempty"` // the ledger of the run before was not readable: rows were sent again
+	LedgerSetAside  bool             `json:"ledgerSetAside,omitempty"`  // it no longer says what CleverTap holds: rows were sent again
+	Passed          int64            `json:"passed,omitempty"`          // rows sent that a row of the ledger may follow, of the same identity
 	Population      int64            `json:"population,omitempty"`      // of a dry run: how many rows the sample was drawn from
 }
 

@@ -37,6 +37,7 @@ type State struct {
 	Epoch      int        `json:"epoch"`
 	SourceHash string     `json:"sourceHash,omitempty"` // of query, cursor and identity: a change starts an epoch
 	Watermark  string     `json:"watermark,omitempty"`
+	Frame      string     `json:"frame,omitempty"` // of the watermark: see Started
 	Ledger     *LedgerRef `json:"ledger,omitempty"`
 	// Columns are those of the newest run that succeeded.
 	Columns    []Column `json:"columns,omitempty"`
@@ -50,10 +51,10 @@ type State struct {
 	// an instant before it is not due, one after it is, whatever else is edited.
 	ScheduleHash  string     `json:"scheduleHash,omitempty"`
 	ScheduleSince *time.Time `json:"scheduleSince,omitempty"`
-	Keys    []string   `json:"keys,omitempty"` // idempotency keys seen, newest last, at most MaxKeys
-	Paused  bool       `json:"paused,omitempty"`
-	Active  *ActiveRun `json:"active,omitempty"`
-	Queued  *QueuedRun `json:"queued,omitempty"`
+	Keys          []string   `json:"keys,omitempty"` // idempotency keys seen, newest last, at most MaxKeys
+	Paused        bool       `json:"paused,omitempty"`
+	Active        *ActiveRun `json:"active,omitempty"`
+	Queued        *QueuedRun `json:"queued,omitempty"`
 	// Sample is set in the state of a dry run that has closed.
 	Sample    *Sample   `json:"sample,omitempty"`
 	UpdatedAt time.Time `json:"updatedAt"`

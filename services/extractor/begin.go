@@ -2,6 +2,7 @@ package extractor
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -57,7 +58,10 @@ func (t *term) begin(src source, p *plan) (result, error) {
 	if p.reader, err = t.understand(p, columns, now); err != nil {
 		return nil, err
 	}
-	late, err := t.lookForLate(src, p)
+	if err := t.sameFrame(p.reader.cursor); err != nil {
+		return nil, err
+	}
+	late, counts, err := t.lookForLate(src, p)
 	if err != nil {
 		return nil, err
 	}
@@ -65,9 +69,9 @@ func (t *term) begin(src source, p *plan) (result, error) {
 	if err != nil {
 		return nil, err
 	}
-	started := schemas.Started{Clock: schemas.FormatInstant(now), From: t.active.WatermarkFrom, Columns: []schemas.Column{}, Late: late}
+	started := schemas.Started{Clock: schemas.FormatInstant(now), From: t.active.WatermarkFrom, Columns: []schemas.Column{}, Late: late, Counts: counts, Mapping: hex.EncodeToString(p.reader.hash[:])}
 	if c := p.reader.cursor; c != nil {
-		started.Clock, started.Lookback = c.Instant(now), schemas.Duration(c.Lookback)
+		started.Clock, started.Lookback, started.Frame = c.Instant(now), schemas.Duration(c.Lookback), c.Frame()
 	}
 	res, err := t.query(src, stmt, started)
 	if err != nil {
@@ -78,13 +82,26 @@ func (t *term) begin(src source, p *plan) (result, error) {
 		return nil, err
 	}
 	started.QueryID, started.Chunks, started.Total = res.QueryID(), res.Chunks(), res.Total()
-	started.Columns = res.Columns()[:p.reader.visible]
+	started.Columns, started.Mapping = res.Columns()[:p.reader.visible], hex.EncodeToString(p.reader.hash[:])
 	schema := rowSchema(t.importName, t.active, started.Columns, schemas.FormatInstant(now))
 	if err := t.started(ctx, started, &schema); err != nil {
 		return nil, err
 	}
 	t.log.InfoContext(ctx, "the result is complete", slog.String("query_id", started.QueryID), slog.Int("chunks", started.Chunks), slog.Int64("rows", started.Total))
 	return res, nil
+}
+
+// sameFrame refuses a window that begins at a mark of another frame: rows between
+// what the mark meant and what it would mean now would be read by no run.
+func (t *term) sameFrame(c *statement.Cursor) error {
+	if c == nil || t.active.WatermarkFrom == "" || t.frame == "" || t.frame == c.Frame() {
+		return nil
+	}
+	if t.frame == schemas.FrameWallUTC || c.Frame() == schemas.FrameWallUTC {
+		return nil // the same as instants, and a wall clock's texts come from the rows
+	}
+	return fail(codeCursorInvalid, "cursor %s told instants when the watermark was set and tells a wall clock's time now, or the reverse: the watermark means nothing to it; tapline reset %s reads everything anew",
+		c.Column.Name, t.importName)
 }
 
 // describe asks for the columns, and for the type of a cursor of its own.

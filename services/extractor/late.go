@@ -1,6 +1,7 @@
 package extractor
 
 import (
+	"crypto/rand"
 	"log/slog"
 	"strconv"
 
@@ -16,35 +17,40 @@ import (
 // The count comes before the statement that reads, and never after it: a row
 // that commits in between is at worst found one run later, and not counted as
 // known without having been read.
-func (t *term) lookForLate(src source, p *plan) (*schemas.Late, error) {
+//
+// The counts are kept under a name of their own, which the start's report
+// carries: those of an owner that has been replaced, and counted late, are
+// nobody's.
+func (t *term) lookForLate(src source, p *plan) (late *schemas.Late, counts string, err error) {
 	cur := p.reader.cursor
 	if cur == nil || !cur.Bucketed {
-		return nil, nil
+		return nil, "", nil
 	}
 	ctx := t.reading
 	now, err := t.countBuckets(src, p)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	if err := ledger.SaveCounts(ctx, t.ledger, t.importName, t.active.Number, t.active.Attempt, now); err != nil && ctx.Err() == nil {
+	counts = rand.Text()
+	if err := ledger.SaveCounts(ctx, t.ledger, t.importName, t.active.Number, t.active.Attempt, counts, now); err != nil && ctx.Err() == nil {
 		t.log.WarnContext(ctx, "the next run cannot look for late rows", slog.Any("error", err))
 	}
 	if t.active.Mode != schemas.ModeIncremental || t.active.WatermarkFrom == "" {
-		return nil, nil
+		return nil, counts, nil
 	}
 	if t.ledgerRef == nil {
-		return &schemas.Late{Unknown: true}, nil
+		return &schemas.Late{Unknown: true}, counts, nil
 	}
-	before, err := ledger.LoadCounts(ctx, t.ledger, t.importName, t.ledgerRef.Number, t.ledgerRef.Attempt)
+	before, err := ledger.LoadCounts(ctx, t.ledger, t.importName, *t.ledgerRef)
 	if err != nil && ctx.Err() == nil {
 		t.log.WarnContext(ctx, "late rows are not looked for", slog.Any("error", err))
 	}
 	if before == nil {
-		return &schemas.Late{Unknown: true}, nil
+		return &schemas.Late{Unknown: true}, counts, nil
 	}
-	late, spans := cur.Grown(before, now, t.active.WatermarkFrom)
+	grown, spans := cur.Grown(before, now, t.active.WatermarkFrom)
 	cur.Late = spans
-	return &late, nil
+	return &grown, counts, nil
 }
 
 // countBuckets runs the count.

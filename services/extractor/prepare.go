@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"maps"
 	"slices"
 	"strconv"
@@ -44,6 +45,12 @@ type preparer struct {
 	topic      string     // of the rows
 	expect     int        // rows of a chunk, from the one before
 	open       trace.Span // of a chunk that did not get to its commit
+
+	// Identities of which this run sends a version; nil where rows have no order or
+	// the ledger holds nothing.
+	passed  map[uint64]struct{}
+	seed    maphash.Seed
+	scratch []byte
 }
 
 // chunk is one transaction to be.
@@ -79,6 +86,9 @@ func (t *term) newPreparer(r *reader) (*preparer, error) {
 		}
 	}
 	t.loadLedger(p)
+	if p.previous.Highest() != "" && t.profiles() {
+		p.passed, p.seed = map[uint64]struct{}{}, maphash.MakeSeed()
+	}
 	return p, nil
 }
 
@@ -137,9 +147,8 @@ func (p *preparer) endSpans() {
 func (p *preparer) row(c *chunk, row *rowjson.Row) (keep bool, err error) {
 	e := &p.extraction
 	e.Read++
-	if row.Unreadable >= 0 {
-		column := p.reader.columns[row.Unreadable].Name
-		return false, p.reject(c, row, codeRowUnreadable, column, "the column's value has no exact text: it is not UTF-8, not JSON, or beyond the years 1 to 9999")
+	if cur := p.reader.cursor; cur != nil && row.Unreadable == cur.Index {
+		return false, p.rejectUnreadable(c, row) // nothing tells which version it is
 	}
 	if p.reader.total > 0 {
 		if e.Population, err = strconv.ParseInt(string(row.Value(p.reader.total)), 10, 64); err != nil {
@@ -151,14 +160,14 @@ func (p *preparer) row(c *chunk, row *rowjson.Row) (keep bool, err error) {
 		return false, err
 	}
 	if p.recorder != nil {
-		f := p.hasher.Of(row.Value, cursor)
+		f := p.hasher.Of(readable(row), cursor)
 		// A row that was sent is remembered on, also if it is from the future by now:
 		// the clocks of a zone go back.
-		sent := p.previous.Take(f)
-		if sent || !future {
+		unchanged := p.previous.Take(f) && !p.overtaken(row)
+		if unchanged || !future {
 			p.recorder.Add(f, cursor)
 		}
-		if sent {
+		if unchanged {
 			e.Unchanged++
 			return false, nil
 		}
@@ -167,12 +176,63 @@ func (p *preparer) row(c *chunk, row *rowjson.Row) (keep bool, err error) {
 		e.Future++ // not sent, not remembered: its time will come
 		return false, nil
 	}
+	if row.Unreadable >= 0 {
+		return false, p.rejectUnreadable(c, row)
+	}
 	// The key repeats the identity.
 	if size := len(row.JSON) + len(row.Value(p.reader.identity)); size > p.maxRow {
 		return false, p.reject(c, row, codeRowTooLarge, "", fmt.Sprintf("the row has %d bytes with its key and a record may have %d", size, p.maxRow))
 	}
 	p.extract(c, row)
+	p.pass(row, cursor)
 	return true, nil
+}
+
+func (p *preparer) rejectUnreadable(c *chunk, row *rowjson.Row) error {
+	column := p.reader.columns[row.Unreadable].Name
+	return p.reject(c, row, codeRowUnreadable, column, "the column's value has no exact text: it is not UTF-8, not JSON, or beyond the years 1 to 9999")
+}
+
+// readable gives the row's values, with a mark for the first one that has no
+// text: such a row is rejected once, and then unchanged.
+func readable(row *rowjson.Row) func(i int) []byte {
+	if row.Unreadable < 0 {
+		return row.Value
+	}
+	return func(i int) []byte {
+		if i == row.Unreadable {
+			return []byte("unreadable")
+		}
+		return row.Value(i)
+	}
+}
+
+// pass notes that this run sends a version of an identity, as long as a newer one
+// may follow that the ledger holds.
+func (p *preparer) pass(row *rowjson.Row, cursor string) {
+	if p.passed != nil && cursor <= p.previous.Highest() {
+		p.passed[p.identity(row)] = struct{}{}
+		p.extraction.Passed++
+	}
+}
+
+// overtaken tells whether this run sends an older version of the row's identity.
+// Then this one has to be sent too, though it was before.
+//
+// Invariant 4: of several rows of one identity the newest arrives last.
+func (p *preparer) overtaken(row *rowjson.Row) bool {
+	if len(p.passed) == 0 {
+		return false
+	}
+	_, ok := p.passed[p.identity(row)]
+	return ok
+}
+
+// identity is a hash of the row's identity. Two that collide cost a row sent
+// again.
+func (p *preparer) identity(row *rowjson.Row) uint64 {
+	p.scratch = mapping.IdentityKey(p.scratch[:0], row.Value(p.reader.identity))
+	return maphash.Bytes(p.seed, bytes.TrimSpace(p.scratch))
 }
 
 // cursor reads the row's cursor, "" for a NULL, and moves the maximum.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -149,6 +150,7 @@ func (p *preparer) ledgerRef(t *term) *schemas.LedgerRef {
 	return &schemas.LedgerRef{
 		Number: t.active.Number, Attempt: t.active.Attempt, Chunks: e.Chunks,
 		Entries: e.LedgerEntries, Complete: !e.LedgerPartial,
+		Mapping: t.history.started.Mapping, Counts: t.history.started.Counts,
 	}
 }
 
@@ -174,6 +176,10 @@ func (t *term) loadLedger(p *preparer) {
 			t.log.WarnContext(ctx, "the ledger of the run before is not whole: rows are sent again", slog.Any("error", err))
 		}
 	}
+	if t.outdated(p) {
+		previous = nil
+		p.extraction.LedgerSetAside = true
+	}
 	recorder, ok, err := ledger.Resume(ctx, t.ledger, cfg, t.history.extraction.Chunks, previous)
 	if !ok {
 		previous = nil
@@ -181,6 +187,32 @@ func (t *term) loadLedger(p *preparer) {
 		t.log.WarnContext(ctx, "the attempt's own ledger is not whole: rows are sent again", slog.Any("error", err))
 	}
 	p.previous, p.recorder = previous, recorder
+}
+
+// outdated tells whether CleverTap may hold something else than the ledger of the
+// run before says. Events are kept: what CleverTap has of them it has for good.
+func (t *term) outdated(p *preparer) bool {
+	switch ref := t.ledgerRef; {
+	case ref == nil || ref.Entries == 0 || !t.profiles():
+		return false
+	case ref.Spoiled && (ref.Mixed || !p.reader.distinct()):
+		// A run that did not succeed has sent another version of a row, and the one
+		// of the ledger may be back.
+		return true
+	}
+	// Of which identities the chunks before have sent a version is not known any more.
+	return t.history.extraction.Passed > 0
+}
+
+func (t *term) profiles() bool { return t.active.Spec.Destination.Type == schemas.TypeProfile }
+
+// distinct tells whether each version of a row has a cursor of its own, so that
+// its fingerprint never comes back.
+func (r *reader) distinct() bool {
+	c := r.cursor
+	const millisecond = 3 // digits
+	return c != nil && r.visible == len(r.columns) && c.Nulls != "always" &&
+		strings.HasPrefix(c.Column.Type, "TIMESTAMP_") && c.Column.Scale >= millisecond
 }
 
 // remembers tells whether the run uses the ledger and leaves one: no window that

@@ -29,12 +29,16 @@ func (t *term) sync() error {
 	if s == nil {
 		return fail(codeSampleGone, "the run names no dry run whose sample it would send")
 	}
-	rows, err := t.sample(t.reading, s)
+	m, problems := mapping.Compile(s.Spec, s.Columns, t.resources.mappingOptions(s.Spec.Destination.AccountRef))
+	if len(problems) > 0 {
+		return fail(problems[0].Code, "%s", problems[0].Error())
+	}
+	rows, err := t.sample(t.reading, s, m)
 	if err != nil {
 		return err
 	}
 	if t.history.started == nil {
-		if err := t.startSync(s, len(rows)); err != nil {
+		if err := t.startSync(s, m, len(rows)); err != nil {
 			return err
 		}
 	}
@@ -52,15 +56,17 @@ func (t *term) sync() error {
 	return t.final(t.reading, nil, false)
 }
 
-func (t *term) startSync(s *schemas.Sample, total int) error {
+func (t *term) startSync(s *schemas.Sample, m *mapping.Mapping, total int) error {
 	at, err := schemas.ParseInstant(s.Clock)
 	if err != nil {
 		return fail(codeSampleGone, "the sample has no clock")
 	}
 	clock := schemas.FormatInstant(at)
 	schema := rowSchema(t.importName, t.active, s.Columns, clock)
+	hash := m.Hash()
 	return t.started(t.reading, schemas.Started{
 		QueryID: s.QueryID, Clock: clock, Chunks: (total + syncChunk - 1) / syncChunk, Total: int64(total), Columns: s.Columns,
+		Mapping: hex.EncodeToString(hash[:]),
 	}, &schema)
 }
 
@@ -72,7 +78,7 @@ type sampled struct {
 }
 
 // sample reads the rows that became records, in their order.
-func (t *term) sample(ctx context.Context, s *schemas.Sample) ([]sampled, error) {
+func (t *term) sample(ctx context.Context, s *schemas.Sample, m *mapping.Mapping) ([]sampled, error) {
 	digests := map[schemas.RowID]string{}
 	err := t.readSample(ctx, t.topics.DryRunRecords(), s, func(id schemas.RowID, rec *kafka.Record) error {
 		sum := sha256.Sum256(rec.Value)
@@ -81,10 +87,6 @@ func (t *term) sample(ctx context.Context, s *schemas.Sample) ([]sampled, error)
 	})
 	if err != nil {
 		return nil, err
-	}
-	m, problems := mapping.Compile(s.Spec, s.Columns, t.resources.mappingOptions(s.Spec.Destination.AccountRef))
-	if len(problems) > 0 {
-		return nil, fail(problems[0].Code, "%s", problems[0].Error())
 	}
 	var out []sampled
 	err = t.readSample(ctx, t.topics.DryRunRows(), s, func(id schemas.RowID, rec *kafka.Record) error {

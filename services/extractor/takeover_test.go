@@ -67,7 +67,10 @@ func TestKilled(t *testing.T) {
 			w.db.rows[5].id, w.db.rows[5].email = w.db.rows[3].id, w.db.rows[3].email
 			all := w.db.rows
 			w.db.rows = append(all[3:5:5], all[19])
-			wide := func(a *schemas.ActiveRun) { a.Spec.Source.Cursor.Lookback = schemas.Duration(time.Hour) }
+			wide := func(a *schemas.ActiveRun) {
+				a.Spec.Source.Cursor.Lookback = schemas.Duration(time.Hour)
+				a.Spec.Destination.Type, a.Spec.Destination.Event = schemas.TypeEvent, &schemas.EventSpec{Name: "Bought"}
+			}
 			w.activate(wide)
 			w.extract(w.start())
 			w.close()

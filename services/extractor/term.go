@@ -25,6 +25,7 @@ type term struct {
 	importName string
 	active     *schemas.ActiveRun
 	ledgerRef  *schemas.LedgerRef // of the run before
+	frame      string             // of the watermark; "" if that is not known
 	work       *work
 	tx         *kafka.Transactor
 	history    *history
@@ -64,7 +65,7 @@ func (s *Service) term(ctx context.Context, subject string, w *work) (err error)
 		log: s.deps.Telemetry.Logger.With(slog.String("import", importName), slog.Int("attempt", w.id.attempt)),
 	}
 	if t.remembers() && t.active.Epoch == state.Epoch {
-		t.ledgerRef = state.Ledger
+		t.ledgerRef, t.frame = state.Ledger, state.Frame
 	}
 	if state.Active.Ending != nil {
 		w.end()

@@ -246,6 +246,35 @@ func (w *world) close() {
 		w.t.Fatal(err)
 	}
 	w.state.Watermark, w.state.Ledger = next, final.Ledger
+	for _, r := range w.reports() {
+		if r.Started != nil {
+			w.state.Frame = r.Started.Frame
+		}
+	}
+}
+
+// unfinished ends a run that has sent rows and did not succeed, as the scheduler
+// does.
+func (w *world) unfinished(mixed bool) {
+	w.t.Helper()
+	spoiled := *w.state.Ledger
+	spoiled.Spoiled, spoiled.Mixed = true, mixed
+	w.state.Ledger = &spoiled
+}
+
+// next makes the import's n-th run the active one, from where the last one that
+// succeeded left off.
+func (w *world) next(n int, change func(*schemas.ActiveRun)) {
+	w.t.Helper()
+	w.activate(func(a *schemas.ActiveRun) {
+		a.Run, a.Number, a.WatermarkFrom = fmt.Sprintf("%s.%d", importName, n), n, w.state.Watermark
+		if n > 1 {
+			a.Mode = schemas.ModeIncremental
+		}
+		if change != nil {
+			change(a)
+		}
+	})
 }
 
 func at(minutes int) string {

@@ -83,7 +83,7 @@ func (h *history) auditRepeats(records []sent) {
 	counted := map[string]int{}
 	for _, s := range records {
 		r := h.runs[s.id.Number-1]
-		if succeeded(r) && s.id.Attempt == r.Attempt && !unread(r) && !h.forgot(s.id.Number) {
+		if succeeded(r) && s.id.Attempt == r.Attempt && !unread(r) && !aside(r) && !h.forgot(s.id.Number) {
 			counted[s.content]++
 		}
 	}

@@ -287,3 +287,49 @@ func TestConnectionIsTested(t *testing.T) {
 		t.Errorf("the connection (-want +got):\n%s", diff)
 	}
 }
+
+// TestARowThatComesBack: the second run loads a row's new version and is
+// cancelled, the row goes back to what it was, and the third run has to say so to
+// CleverTap although its ledger, the first run's, holds just that.
+func TestARowThatComesBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, trouble{})
+	exec := func(sql string) {
+		if err := w.snowflake.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	exec(`CREATE TABLE "T" ("ID" VARCHAR, "V" VARCHAR)`)
+	exec(`INSERT INTO "T" VALUES ('A', 'v1')`)
+	for i := range 20 {
+		exec(fmt.Sprintf(`INSERT INTO "T" VALUES ('x%d', 'v1')`, i))
+	}
+	spec := plainSpec("select * from T")
+	spec.Mapping = []schemas.Property{{From: "V", To: "v"}}
+	w.apply("flip", spec)
+	w.startAll()
+	if r := w.once("flip", 1); r.State != schemas.StateSucceeded {
+		t.Fatalf("run 1: %+v %+v", r, r.Error)
+	}
+	exec(`UPDATE "T" SET "V" = 'v2' WHERE "ID" = 'A'`)
+	w.put("http://"+w.snowflake.Addr()+"/sandbox/v1/snowflake/faults", map[string]any{"chunk503": 1_000_000})
+	w.command("flip", schemas.Command{ID: "run2", Kind: schemas.CommandRun})
+	at := func() string { _, b := w.atCleverTap("/sandbox/v1/profiles/A"); return string(b) }
+	until(t, "v2 is at CleverTap", func() bool { return strings.Contains(at(), "v2") })
+	w.command("flip", schemas.Command{ID: "cancel", Kind: schemas.CommandCancel, Run: "flip.2"})
+	if r, ok := w.board.await("flip.2", closed); !ok || r.State != schemas.StateCancelled {
+		t.Fatalf("run 2: %+v", r)
+	}
+	w.put("http://"+w.snowflake.Addr()+"/sandbox/v1/snowflake/faults", map[string]any{})
+	exec(`UPDATE "T" SET "V" = 'v1' WHERE "ID" = 'A'`)
+	r := w.once("flip", 3)
+	if !aside(r) || r.Counts.Extracted != 21 {
+		t.Errorf("run 3: %+v, %v", r.Counts, r.Notes)
+	}
+	if !strings.Contains(at(), "v1") {
+		t.Errorf("the table says v1, CleverTap says %s", at())
+	}
+	if r = w.once("flip", 4); aside(r) || r.Counts.Extracted != 0 {
+		t.Errorf("run 4: %+v, %v", r.Counts, r.Notes)
+	}
+}

@@ -190,7 +190,7 @@ func (h *history) settle() {
 			return
 		}
 	}
-	if r := h.runs[len(h.runs)-1]; r.Attempt == 1 && r.Counts.Extracted > 0 && !unread(r) && !h.forgot(len(h.runs)) {
+	if r := h.runs[len(h.runs)-1]; r.Attempt == 1 && r.Counts.Extracted > 0 && !unread(r) && !aside(r) && !h.forgot(len(h.runs)) {
 		h.w.violation(h, "%s sends %d rows again that have not changed", r.Run, r.Counts.Extracted)
 	}
 	h.audit()

@@ -18,6 +18,9 @@ func (h *history) judge(r schemas.Run, p plan, before, after view) {
 	if unread(r) && !h.w.trouble.losses {
 		h.w.violation(h, "%s: %v, and nothing was lost", r.Run, r.Notes)
 	}
+	if aside(r) && !h.w.trouble.crashes && !h.interrupted(r) {
+		h.w.violation(h, "%s: %v, and every run before it was whole", r.Run, r.Notes)
+	}
 	if !succeeded(r) {
 		if r.WatermarkTo != "" {
 			h.w.violation(h, "%s is %s and moved the watermark to %q", r.Run, r.State, r.WatermarkTo)
@@ -29,7 +32,18 @@ func (h *history) judge(r schemas.Run, p plan, before, after view) {
 }
 
 func unread(r schemas.Run) bool  { return noted(r, "could not be read") }
+func aside(r schemas.Run) bool   { return noted(r, "was set aside") }
 func partial(r schemas.Run) bool { return noted(r, "is incomplete") }
+
+// interrupted tells whether the run before this one sent rows and did not succeed.
+func (h *history) interrupted(r schemas.Run) bool {
+	for i := len(h.runs) - 2; i >= 0 && !succeeded(h.runs[i]); i-- {
+		if h.runs[i].Counts.Extracted > 0 {
+			return true
+		}
+	}
+	return false
+}
 
 func noted(r schemas.Run, text string) bool {
 	return slices.ContainsFunc(r.Notes, func(n string) bool { return strings.Contains(n, text) })

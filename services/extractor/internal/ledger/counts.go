@@ -6,15 +6,17 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"tapline.dev/schemas"
 )
 
 // countsKey lies beside the attempt's values, and is swept with them.
-func countsKey(importName string, number, attempt int) string {
-	return attemptPrefix(importName, number, attempt) + "counts"
+func countsKey(importName string, number, attempt int, name string) string {
+	return attemptPrefix(importName, number, attempt) + "counts:" + name
 }
 
-// SaveCounts keeps how many rows an attempt found in each bucket.
-func SaveCounts(ctx context.Context, store Store, importName string, number, attempt int, counts map[int64]int64) error {
+// SaveCounts keeps under a name how many rows an attempt found in each bucket.
+func SaveCounts(ctx context.Context, store Store, importName string, number, attempt int, name string, counts map[int64]int64) error {
 	b := []byte{version}
 	last := int64(0)
 	for _, n := range slices.Sorted(maps.Keys(counts)) {
@@ -22,15 +24,15 @@ func SaveCounts(ctx context.Context, store Store, importName string, number, att
 		b = binary.AppendVarint(b, counts[n])
 		last = n
 	}
-	if err := store.Set(ctx, countsKey(importName, number, attempt), b, 0); err != nil {
+	if err := store.Set(ctx, countsKey(importName, number, attempt, name), b, 0); err != nil {
 		return fmt.Errorf("keeping the counts: %w", err)
 	}
 	return nil
 }
 
-// LoadCounts reads them; nil if they are not there.
-func LoadCounts(ctx context.Context, store Store, importName string, number, attempt int) (map[int64]int64, error) {
-	raw, err := store.MGet(ctx, countsKey(importName, number, attempt))
+// LoadCounts reads those that a run left behind; nil if they are not there.
+func LoadCounts(ctx context.Context, store Store, importName string, ref schemas.LedgerRef) (map[int64]int64, error) {
+	raw, err := store.MGet(ctx, countsKey(importName, ref.Number, ref.Attempt, ref.Counts))
 	if err != nil {
 		return nil, fmt.Errorf("reading the counts: %w", err)
 	}

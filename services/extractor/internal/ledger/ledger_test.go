@@ -322,20 +322,25 @@ func TestCounts(t *testing.T) {
 	t.Parallel()
 	store := redistest.New(t).Client(t)
 	want := map[int64]int64{-3: 1, 0: 7, 17_751_000: 1 << 40, 17_751_001: 1}
-	if err := SaveCounts(t.Context(), store, "customers", 7, 1, want); err != nil {
+	if err := SaveCounts(t.Context(), store, "customers", 7, 1, "A", want); err != nil {
 		t.Fatal(err)
 	}
-	got, err := LoadCounts(t.Context(), store, "customers", 7, 1)
+	// An owner that has been replaced counts later, and is not heard.
+	if err := SaveCounts(t.Context(), store, "customers", 7, 1, "B", map[int64]int64{0: 8}); err != nil {
+		t.Fatal(err)
+	}
+	ref := schemas.LedgerRef{Number: 7, Attempt: 1, Counts: "A"}
+	got, err := LoadCounts(t.Context(), store, "customers", ref)
 	if err != nil || !maps.Equal(got, want) {
 		t.Errorf("counts are %v, %v, want %v", got, err, want)
 	}
-	if got, err := LoadCounts(t.Context(), store, "customers", 8, 1); err != nil || got != nil {
+	if got, err := LoadCounts(t.Context(), store, "customers", schemas.LedgerRef{Number: 8, Attempt: 1, Counts: "A"}); err != nil || got != nil {
 		t.Errorf("counts that are not there are %v, %v", got, err)
 	}
 	if err := Sweep(t.Context(), store, "customers"); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := LoadCounts(t.Context(), store, "customers", 7, 1); err != nil || got != nil {
+	if got, err := LoadCounts(t.Context(), store, "customers", ref); err != nil || got != nil {
 		t.Errorf("counts that were swept are %v, %v", got, err)
 	}
 }

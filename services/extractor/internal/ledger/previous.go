@@ -28,6 +28,15 @@ type Previous struct {
 	entries []Fingerprint // sorted; a fingerprint stands as often as it counts
 	used    []uint64      // one bit for each entry
 	starts  []uint32      // of the entries with a given first two bytes
+	highest string        // cursor
+}
+
+// Highest is the highest cursor that it holds, "" if none has one.
+func (p *Previous) Highest() string {
+	if p == nil {
+		return ""
+	}
+	return p.highest
 }
 
 func newPrevious(entries []Fingerprint) *Previous {
@@ -78,6 +87,7 @@ func Load(ctx context.Context, store Store, importName string, ref schemas.Ledge
 		return nil, false, nil
 	}
 	entries := make([]Fingerprint, 0, min(int(ref.Entries), limit))
+	highest := ""
 	complete = true
 	for chunk := last.from; chunk < ref.Chunks; chunk += loadBatch {
 		values, err := getMany(ctx, store, importName, ref.Number, ref.Attempt, chunk, min(chunk+loadBatch, ref.Chunks))
@@ -89,12 +99,15 @@ func Load(ctx context.Context, store Store, importName string, ref schemas.Ledge
 				complete = false
 				continue
 			}
+			highest = max(highest, v.highest)
 			for e := range slices.Chunk(v.entries, size) {
 				entries = append(entries, Fingerprint(e))
 			}
 		}
 	}
-	return newPrevious(entries), complete, nil
+	p = newPrevious(entries)
+	p.highest = highest
+	return p, complete, nil
 }
 
 func get(ctx context.Context, store Store, importName string, number, attempt, chunk int) (*value, error) {

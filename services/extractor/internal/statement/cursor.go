@@ -94,6 +94,18 @@ func hasDaylightSaving(zone *time.Location, now time.Time) bool {
 	return false
 }
 
+// Frame is what the cursor's instants are.
+func (c *Cursor) Frame() string {
+	switch c.Column.Type {
+	case "TIMESTAMP_NTZ", "DATE":
+		if c.zone == time.UTC {
+			return schemas.FrameWallUTC
+		}
+		return schemas.FrameWall
+	}
+	return schemas.FrameInstant
+}
+
 // Instant is t in the cursor's frame.
 func (c *Cursor) Instant(t time.Time) string {
 	local := t.In(c.zone)

@@ -55,7 +55,7 @@ func (b *Book) Undefine(ctx context.Context, importName string, now time.Time) {
 	e.def = nil
 	s := e.state
 	b.dropQueued(e, now)
-	s.SourceHash, s.Watermark, s.Ledger, s.Columns = "", "", nil, nil
+	s.SourceHash, s.Watermark, s.Frame, s.Ledger, s.Columns = "", "", "", nil, nil
 	s.Anchor, s.LastDue, s.Paused = nil, nil, false
 	s.ScheduleHash, s.ScheduleSince = "", nil
 	b.changed(e, now)
@@ -68,7 +68,7 @@ func (b *Book) Undefine(ctx context.Context, importName string, now time.Time) {
 // newEpoch forgets the watermark: the next run reads everything.
 func (b *Book) newEpoch(e *entry, now time.Time) {
 	e.state.Epoch++
-	e.state.Watermark, e.state.Ledger, e.state.Columns = "", nil, nil
+	e.state.Watermark, e.state.Frame, e.state.Ledger, e.state.Columns = "", "", nil, nil
 	b.changed(e, now)
 }
 

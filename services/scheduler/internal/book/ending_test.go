@@ -203,3 +203,71 @@ func TestDeadline(t *testing.T) {
 	d.step(nil)
 	d.want("a.2", schemas.StateCancelled)
 }
+
+// TestUnfinishedRunsSpoilTheLedger: a run that has sent rows and does not succeed
+// leaves CleverTap with other rows than the ledger says, until one succeeds.
+func TestUnfinishedRunsSpoilTheLedger(t *testing.T) {
+	t.Parallel()
+	started := func(mapping string) schemas.Report {
+		return schemas.Report{Started: &schemas.Started{Mapping: mapping, Frame: schemas.FrameWall, Total: 1}}
+	}
+	event := func(def *schemas.Definition) { def.Spec.Destination.Type = schemas.TypeEvent }
+	early := func(n int64) schemas.Report {
+		r := final(n)
+		r.Final.Early = true
+		return r
+	}
+	for name, c := range map[string]struct {
+		edit           func(*schemas.Definition)
+		mapping        string
+		sent           int64
+		spoiled, mixed bool
+	}{
+		"rows were sent":           {nil, "m1", 2, true, false},
+		"with another mapping":     {nil, "m2", 2, true, true},
+		"nothing was sent":         {nil, "m1", 0, false, false},
+		"events are what they are": {event, "m2", 2, false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t)
+			d.define(c.edit)
+			d.command(schemas.CommandRun, "k1", nil)
+			whole := final(1)
+			whole.Final.Ledger.Mapping = "m1"
+			d.reports("a.1", 1, started("m1"), whole, mapped(1), loaded(0, 0))
+			if s := d.state(); s.Ledger == nil || s.Ledger.Spoiled || s.Frame != schemas.FrameWall {
+				t.Fatalf("after a run that succeeded: %+v", s)
+			}
+			d.command(schemas.CommandRun, "k2", nil)
+			d.reports("a.2", 1, started(c.mapping))
+			d.command(schemas.CommandCancel, "c", func(cmd *schemas.Command) { cmd.Run = "a.2" })
+			d.reports("a.2", 1, early(c.sent), mapped(c.sent))
+			if c.sent > 0 {
+				d.reports("a.2", 1, loaded(1, c.sent))
+			}
+			d.want("a.2", schemas.StateCancelled)
+			if l := d.state().Ledger; l == nil || l.Spoiled != c.spoiled || l.Mixed != c.mixed {
+				t.Errorf("the ledger is %+v, want spoiled %v, mixed %v", l, c.spoiled, c.mixed)
+			}
+			d.command(schemas.CommandRun, "k3", nil)
+			d.reports("a.3", 1, started("m1"), whole, mapped(1), loaded(c.sent+1, c.sent+1))
+			if l := d.state().Ledger; l == nil || l.Spoiled || l.Mixed {
+				t.Errorf("after a run that succeeded the ledger is %+v", l)
+			}
+		})
+	}
+	t.Run("between attempts", func(t *testing.T) {
+		t.Parallel()
+		d := newDesk(t)
+		d.define(nil)
+		d.command(schemas.CommandRun, "k1", nil)
+		d.succeed("a.1", 1, 0, 1)
+		d.command(schemas.CommandRun, "k2", nil)
+		d.reports("a.2", 1, schemas.Report{Abandoned: &schemas.Abandoned{Extraction: extraction(2)}})
+		d.now = d.now.Add(time.Minute)
+		if c := d.step(nil); len(c.Triggers) != 1 || !c.Triggers[0].Ledger.Spoiled {
+			t.Errorf("the next attempt: %+v", c.Triggers)
+		}
+	})
+}

@@ -68,6 +68,7 @@ func (b *Book) trigger(e *entry, now time.Time) {
 
 // retry begins the next attempt of a run whose extraction was abandoned.
 func (b *Book) retry(ctx context.Context, e *entry, now time.Time) {
+	spoil(e)
 	a := e.state.Active
 	a.Attempt++
 	a.RetryAt, a.State = nil, schemas.StateExtracting
@@ -137,6 +138,7 @@ func (b *Book) close(ctx context.Context, e *entry, state string, runErr *schema
 	}
 	a := e.state.Active
 	r := fold.Event(e.fold, a)
+	spoil(e) // unless the run leaves a ledger of its own
 	if state == schemas.StateSucceeded || state == schemas.StateSucceededWithRejects {
 		state, runErr = b.advance(e, &r, state)
 	}
@@ -152,6 +154,22 @@ func (b *Book) close(ctx context.Context, e *entry, state string, runErr *schema
 	b.changed(e, now)
 	b.log.InfoContext(ctx, "run closed", slog.String("run", r.Run), slog.String("state", state), slog.String("trace_id", a.TraceID))
 	b.startQueued(ctx, e, now)
+}
+
+// spoil notes that the active run has sent rows: until a run succeeds CleverTap
+// need not hold what the ledger says. Events are what they are.
+func spoil(e *entry) {
+	l := e.state.Ledger
+	if l == nil || e.state.Active.Spec.Destination.Type == schemas.TypeEvent || fold.Counts(e.fold).Extracted == 0 {
+		return
+	}
+	spoiled := *l
+	spoiled.Spoiled = true
+	// The start's report of an attempt before may be gone: then it is not known.
+	if started := e.fold.Started; started == nil || started.Mapping != l.Mapping {
+		spoiled.Mixed = true
+	}
+	e.state.Ledger = &spoiled
 }
 
 // advance moves the watermark and the ledger of a run that succeeded, if they
@@ -177,8 +195,8 @@ func (b *Book) advance(e *entry, r *schemas.Run, state string) (string, *schemas
 		return schemas.StateFailed, &schemas.RunError{Stage: schemas.StageExtract, Code: "clock_invalid", Reason: "the extraction's clock or maximum is not an instant"}
 	}
 	s.Watermark, s.Ledger = next, final.Ledger
-	if e.fold.Started != nil {
-		s.Columns = e.fold.Started.Columns
+	if started := e.fold.Started; started != nil {
+		s.Columns, s.Frame = started.Columns, started.Frame
 	}
 	r.WatermarkTo = next
 	return state, nil

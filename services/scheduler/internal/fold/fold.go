@@ -199,18 +199,21 @@ func Event(f *schemas.Fold, a *schemas.ActiveRun) schemas.Run {
 	}
 	r.Notes = append(r.Notes, f.Changed...)
 	r.Notes = append(r.Notes, lateNotes(f, a)...)
-	var partial, unread bool
+	var partial, unread, aside bool
 	for _, e := range f.Attempts {
 		for code, n := range e.RejectsByCode {
 			r.RejectsByCode[code] += n
 		}
-		partial, unread = partial || e.LedgerPartial, unread || e.LedgerReadError
+		partial, unread, aside = partial || e.LedgerPartial, unread || e.LedgerReadError, aside || e.LedgerSetAside
 	}
 	if partial {
 		r.Notes = append(r.Notes, "the ledger of this run is incomplete: unchanged rows may be sent again by the next one")
 	}
 	if unread {
 		r.Notes = append(r.Notes, "the ledger of the run before could not be read: unchanged rows were sent again")
+	}
+	if aside {
+		r.Notes = append(r.Notes, "the ledger was set aside after an interruption or a run that did not succeed: unchanged rows were sent again")
 	}
 	return r
 }
