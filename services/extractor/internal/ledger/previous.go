@@ -89,8 +89,8 @@ func Load(ctx context.Context, store Store, importName string, ref schemas.Ledge
 	entries := make([]Fingerprint, 0, min(int(ref.Entries), limit))
 	highest := ""
 	complete = true
-	for chunk := last.from; chunk < ref.Chunks; chunk += loadBatch {
-		values, err := getMany(ctx, store, importName, ref.Number, ref.Attempt, chunk, min(chunk+loadBatch, ref.Chunks))
+	for some := range slices.Chunk(last.counted(ref.Chunks), loadBatch) {
+		values, err := getMany(ctx, store, importName, ref.Number, ref.Attempt, some...)
 		if err != nil {
 			return nil, false, err
 		}
@@ -111,18 +111,18 @@ func Load(ctx context.Context, store Store, importName string, ref schemas.Ledge
 }
 
 func get(ctx context.Context, store Store, importName string, number, attempt, chunk int) (*value, error) {
-	values, err := getMany(ctx, store, importName, number, attempt, chunk, chunk+1)
+	values, err := getMany(ctx, store, importName, number, attempt, chunk)
 	if err != nil {
 		return nil, err
 	}
 	return values[0], nil
 }
 
-// getMany reads the values of chunks from to to; one that is missing or not
-// understood is nil.
-func getMany(ctx context.Context, store Store, importName string, number, attempt, from, to int) ([]*value, error) {
+// getMany reads the values of chunks; one that is missing or not understood is
+// nil.
+func getMany(ctx context.Context, store Store, importName string, number, attempt int, chunks ...int) ([]*value, error) {
 	var keys []string
-	for chunk := from; chunk < to; chunk++ {
+	for _, chunk := range chunks {
 		keys = append(keys, key(importName, number, attempt, chunk))
 	}
 	raw, err := store.MGet(ctx, keys...)

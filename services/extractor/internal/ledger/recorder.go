@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"fmt"
+	"slices"
 )
 
 // Config says whose ledger is written.
@@ -20,8 +21,10 @@ type Config struct {
 type Recorder struct {
 	cfg     Config
 	store   Store
-	live    []chunk
-	entries int // of the live chunks
+	heads   int     // NULLs come first: the chunks before this one stay
+	cut     bool    // rows of theirs are missing
+	live    []chunk // the later ones, until they are behind the lookback
+	entries int     // of all these
 	maximum string
 	rows    []row // of the chunk being read
 }
@@ -30,7 +33,6 @@ type chunk struct {
 	index   int
 	entries int
 	highest string
-	null    bool
 	partial bool
 }
 
@@ -65,6 +67,9 @@ func (r *Recorder) Finish(ctx context.Context, index int, maximum string) (Chunk
 			return Chunk{}, fmt.Errorf("bounding the ledger: %w", err)
 		}
 	}
+	if slices.ContainsFunc(r.rows, func(row row) bool { return row.cursor == "" }) {
+		r.heads, r.cut, r.live = index+1, r.partial(), nil
+	}
 	forget := r.prune(low)
 	c := chunk{index: index}
 	packed := make([]byte, 0, len(r.rows)*size)
@@ -72,34 +77,44 @@ func (r *Recorder) Finish(ctx context.Context, index int, maximum string) (Chunk
 		if row.cursor != "" && row.cursor < low {
 			continue
 		}
+		// Also of a row that does not fit: until it is behind the lookback the ledger
+		// is not whole.
+		c.highest = max(c.highest, row.cursor)
 		if r.entries+c.entries >= r.cfg.Limit {
 			c.partial = true
-			break
+			continue
 		}
 		packed = append(packed, row.f[:]...)
 		c.entries++
-		c.highest = max(c.highest, row.cursor)
-		c.null = c.null || row.cursor == ""
 	}
 	r.rows = r.rows[:0]
-	from := index
+	from := max(r.heads, index)
 	if len(r.live) > 0 {
 		from = r.live[0].index
 	}
-	v := value{from: from, partial: c.partial, null: c.null, maximum: r.maximum, highest: c.highest, entries: packed}
+	v := value{heads: r.heads, from: from, partial: c.partial, maximum: r.maximum, highest: c.highest, entries: packed}
 	writeErr := r.store.Set(ctx, key(r.cfg.Import, r.cfg.Number, r.cfg.Attempt, index), v.encode(), 0)
 	if writeErr != nil {
 		writeErr = fmt.Errorf("writing the ledger: %w", writeErr)
 		c.partial = true
 	}
-	r.live = append(r.live, c)
-	r.entries += c.entries
+	r.keep(c)
 	return Chunk{forget: forget, Entries: int64(r.entries), Partial: r.partial(), Err: writeErr}, nil
 }
 
-// prune lets go of chunks that hold nothing at or above low.
+func (r *Recorder) keep(c chunk) {
+	r.entries += c.entries
+	if c.index < r.heads {
+		r.cut = r.cut || c.partial
+		return
+	}
+	r.live = append(r.live, c)
+}
+
+// prune lets go of chunks that hold nothing at or above low. Those with NULLs
+// are read again by every run, and stay whole.
 func (r *Recorder) prune(low string) (forget []string) {
-	for len(r.live) > 0 && !r.live[0].null && r.live[0].highest < low {
+	for len(r.live) > 0 && r.live[0].highest < low {
 		forget = append(forget, key(r.cfg.Import, r.cfg.Number, r.cfg.Attempt, r.live[0].index))
 		r.entries -= r.live[0].entries
 		r.live = r.live[1:]
@@ -108,12 +123,7 @@ func (r *Recorder) prune(low string) (forget []string) {
 }
 
 func (r *Recorder) partial() bool {
-	for _, c := range r.live {
-		if c.partial {
-			return true
-		}
-	}
-	return false
+	return r.cut || slices.ContainsFunc(r.live, func(c chunk) bool { return c.partial })
 }
 
 // Forget removes the values that a chunk has made useless. It comes after the
@@ -137,10 +147,11 @@ func Resume(ctx context.Context, store Store, cfg Config, chunks int, previous *
 	if chunks == 0 {
 		return r, true, nil
 	}
-	// One chunk that stands for all that is not known.
+	// A resume after this one must not take the ledger for whole either: it asks
+	// for the values of all these chunks.
 	unknown := func() *Recorder {
 		r := NewRecorder(store, cfg)
-		r.live = []chunk{{index: chunks - 1, null: true, partial: true}}
+		r.heads, r.cut = chunks, true
 		return r
 	}
 	last, err := get(ctx, store, cfg.Import, cfg.Number, cfg.Attempt, chunks-1)
@@ -150,10 +161,10 @@ func Resume(ctx context.Context, store Store, cfg Config, chunks int, previous *
 	if last == nil {
 		return unknown(), false, nil
 	}
-	r.maximum = last.maximum
+	r.heads, r.maximum = last.heads, last.maximum
 	ok = true
-	for at := last.from; at < chunks; at += loadBatch {
-		values, err := getMany(ctx, store, cfg.Import, cfg.Number, cfg.Attempt, at, min(at+loadBatch, chunks))
+	for some := range slices.Chunk(last.counted(chunks), loadBatch) {
+		values, err := getMany(ctx, store, cfg.Import, cfg.Number, cfg.Attempt, some...)
 		if err != nil {
 			return unknown(), false, err
 		}
@@ -161,8 +172,7 @@ func Resume(ctx context.Context, store Store, cfg Config, chunks int, previous *
 			if v == nil {
 				return unknown(), false, nil
 			}
-			r.live = append(r.live, chunk{index: at + i, entries: len(v.entries) / size, highest: v.highest, null: v.null, partial: v.partial})
-			r.entries += len(v.entries) / size
+			r.keep(chunk{index: some[i], entries: len(v.entries) / size, highest: v.highest, partial: v.partial})
 			ok = ok && !v.partial
 			for j := 0; j < len(v.entries); j += size {
 				previous.Take(Fingerprint(v.entries[j : j+size]))

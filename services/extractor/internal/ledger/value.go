@@ -8,18 +8,18 @@ import (
 
 // value is what one chunk leaves in the store.
 type value struct {
-	from    int    // the first chunk whose value still counts
+	heads   int    // the values of the chunks before this one count,
+	from    int    // and those from this one on
 	partial bool   // rows of this chunk are missing
-	null    bool   // holds rows without a cursor
 	maximum string // the highest cursor at or before the clock, of all chunks so far
-	highest string // the highest cursor in this value
+	highest string // the highest cursor of this chunk, also of rows that are missing
 	entries []byte // packed fingerprints
 }
 
 const (
-	version     = 1
-	flagPartial = 1 << 0
-	flagNull    = 1 << 1
+	version      = 1 // of the counts
+	valueVersion = 2
+	flagPartial  = 1 << 0
 )
 
 var errValue = errors.New("a ledger value is not understood")
@@ -30,11 +30,10 @@ func (v *value) encode() []byte {
 	if v.partial {
 		flags |= flagPartial
 	}
-	if v.null {
-		flags |= flagNull
+	b = append(b, valueVersion, flags)
+	for _, n := range []int{v.heads, v.from} {
+		b = binary.AppendUvarint(b, uint64(n))
 	}
-	b = append(b, version, flags)
-	b = binary.AppendUvarint(b, uint64(v.from))
 	for _, s := range []string{v.maximum, v.highest} {
 		b = binary.AppendUvarint(b, uint64(len(s)))
 		b = append(b, s...)
@@ -43,16 +42,18 @@ func (v *value) encode() []byte {
 }
 
 func decode(b []byte) (value, error) {
-	if len(b) < 2 || b[0] != version {
+	if len(b) < 2 || b[0] != valueVersion {
 		return value{}, errValue
 	}
-	v := value{partial: b[1]&flagPartial != 0, null: b[1]&flagNull != 0}
+	v := value{partial: b[1]&flagPartial != 0}
 	b = b[2:]
-	from, n := binary.Uvarint(b)
-	if n <= 0 || from > 1<<31 {
-		return value{}, errValue
+	for _, field := range []*int{&v.heads, &v.from} {
+		number, n := binary.Uvarint(b)
+		if n <= 0 || number > 1<<31 {
+			return value{}, errValue
+		}
+		*field, b = int(number), b[n:]
 	}
-	v.from, b = int(from), b[n:]
 	for _, s := range []*string{&v.maximum, &v.highest} {
 		length, n := binary.Uvarint(b)
 		if n <= 0 || length > uint64(len(b)-n) {
@@ -66,6 +67,16 @@ func decode(b []byte) (value, error) {
 	}
 	v.entries = b
 	return v, nil
+}
+
+// counted lists the chunks whose values count, up to that of this one.
+func (v *value) counted(chunks int) (list []int) {
+	for i := range chunks {
+		if i < v.heads || i >= v.from {
+			list = append(list, i)
+		}
+	}
+	return list
 }
 
 // prefix begins the keys of an import's values.
