@@ -18,7 +18,7 @@ func (h *history) judge(r schemas.Run, p plan, before, after view) {
 	if unread(r) && !h.w.trouble.losses {
 		h.w.violation(h, "%s: %v, and nothing was lost", r.Run, r.Notes)
 	}
-	if aside(r) && !h.w.trouble.crashes && !h.interrupted(r) {
+	if aside(r) && h.w.trouble == (trouble{}) && !h.interrupted(r) {
 		h.w.violation(h, "%s: %v, and every run before it was whole", r.Run, r.Notes)
 	}
 	if !succeeded(r) {

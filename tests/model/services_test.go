@@ -97,7 +97,6 @@ func (w *world) start(name string) *instance {
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(w.t.Context()))
 	i.cancel = cancel
-	w.t.Cleanup(i.network.end)
 	w.lives.Go(func() {
 		defer close(i.done)
 		err := service.Run(ctx)
