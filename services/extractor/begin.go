@@ -254,6 +254,15 @@ func (t *term) cancelElsewhere(queryID string) error {
 	return cause
 }
 
+// stopped is why the reading ended. A statement that an earlier session left
+// running is cancelled: no session of this term would.
+func (t *term) stopped() error {
+	if t.history.started == nil || t.history.complete() {
+		return context.Cause(t.reading)
+	}
+	return t.cancelElsewhere(t.history.started.QueryID)
+}
+
 func (t *term) cancel(ctx context.Context, queryID string) error {
 	conn, err := t.resources.connection(ctx, t.active)
 	if err != nil {
@@ -273,8 +282,8 @@ func (t *term) resume(src source, p *plan) (result, error) {
 	started := *t.history.started
 	src.Leave()
 	res, err := src.Attach(t.reading, started.QueryID)
-	if t.reading.Err() != nil && !t.history.complete() {
-		return nil, t.cancelElsewhere(started.QueryID)
+	if t.reading.Err() != nil {
+		return nil, t.stopped()
 	}
 	if err != nil {
 		return nil, err

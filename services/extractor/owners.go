@@ -200,6 +200,8 @@ func (s *Service) work(ctx context.Context, subject string, w *work) (over bool)
 	select {
 	case slots <- struct{}{}:
 		defer func() { <-slots }()
+	case <-w.ending:
+		// It reads nothing, so it needs no place; the places may be taken for hours.
 	case <-ctx.Done():
 		return false
 	}

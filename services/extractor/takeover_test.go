@@ -267,6 +267,51 @@ func TestEnding(t *testing.T) {
 	})
 }
 
+// All places may be taken for hours. A run that waits for one is cancelled all
+// the same, with the statement that an earlier owner left running for it.
+func TestEndingWithoutAPlace(t *testing.T) {
+	t.Parallel()
+	for name, takenOver := range map[string]bool{"of a run that has not begun": false, "of a run whose statement runs": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, customers(4)...)
+			w.cfg.Concurrency = 1
+			s := w.start()
+			s.slots <- struct{}{} // another import's extraction
+			a := w.activate(nil)
+			if takenOver {
+				rec, err := kafka.ControlRecord(w.topics.Reports(), importName, importName, schemas.Report{
+					Kind: schemas.ReportStarted, Import: importName, Run: a.Run, Number: a.Number, Attempt: a.Attempt, Time: time.Now(),
+					Started: &schemas.Started{QueryID: "01b-7"},
+				}, "extract.started", "extractor")
+				if err != nil {
+					t.Fatal(err)
+				}
+				w.produce(rec)
+			}
+			w.state.Active.Ending = &schemas.Ending{State: schemas.StateCancelled, Skip: schemas.SkipCancelled}
+			w.write()
+			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+			defer cancel()
+			work := w.work()
+			close(work.ending)
+			if !s.work(ctx, importName, work) {
+				t.Fatal("the attempt waits for a place")
+			}
+			if final := w.last(schemas.ReportFinal).Final; !final.Early || final.Read != 0 {
+				t.Errorf("final: %+v", final)
+			}
+			opened, cancelled := 0, 0
+			if takenOver {
+				opened, cancelled = 1, 1
+			}
+			if w.db.opened != opened || len(w.db.cancelled) != cancelled || len(w.db.statements) != 0 {
+				t.Errorf("%d sign-ins, %d statements, cancelled %v", w.db.opened, len(w.db.statements), w.db.cancelled)
+			}
+		})
+	}
+}
+
 // A statement that another owner can find is left alone, and waited for.
 func TestLongStatementMovesToTheNextOwner(t *testing.T) {
 	t.Parallel()

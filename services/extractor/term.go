@@ -97,6 +97,11 @@ func (t *term) run(ctx context.Context) error {
 
 	reading, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
+	select {
+	case <-t.work.ending:
+		stop(errEnding) // before anything is asked of Snowflake
+	default:
+	}
 	go func() {
 		select {
 		case <-t.work.ending:
@@ -170,7 +175,7 @@ func (t *term) extract() error {
 		t.log.WarnContext(t.reading, "asking Snowflake again", slog.String("code", refused.Code), slog.Int("number", refused.Number), slog.Int("try", tries))
 		t.waiting(refused)
 		if err := pause(t.reading, t.cfg.RetryDelay<<min(tries-1, 8)); err != nil {
-			return err
+			return t.stopped()
 		}
 	}
 }
@@ -196,8 +201,8 @@ func passing(code string) bool { return code == snowflake.CodeUnreachable }
 
 // read is one session.
 func (t *term) read() error {
-	if err := t.reading.Err(); err != nil {
-		return context.Cause(t.reading)
+	if t.reading.Err() != nil {
+		return t.stopped()
 	}
 	if t.active.Mode == schemas.ModeSync {
 		return t.sync()
