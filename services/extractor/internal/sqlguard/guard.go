@@ -98,8 +98,11 @@ func forbidden(tokens []token, i int) string {
 		return "a $n reference is not allowed"
 	case (t.kind == kindWord || t.kind == kindQuoted) && strings.HasPrefix(strings.ToUpper(t.text), "SYSTEM$"):
 		return "SYSTEM$ functions are not allowed"
-	case t.is("NEXTVAL") && i > 0 && tokens[i-1].is("."), t.is("GETNEXTVAL"):
+	case t.names("NEXTVAL") && i > 0 && tokens[i-1].is("."), t.names("GETNEXTVAL"):
 		return "drawing from a sequence is not read-only"
+	case t.names("IDENTIFIER") && next.is("(") && tokens[skipGroup(tokens, i+1)].is("("):
+		// The text names the function: a SYSTEM$ one, or a procedure.
+		return "a function named by IDENTIFIER is not allowed"
 	case t.is("(") && startsStatement(tokens, i+1):
 		return next.text + " is not allowed; a query only reads"
 	}

@@ -96,7 +96,7 @@ func TestExpression(t *testing.T) {
 			t.Errorf("refused %q: %v", ok, err)
 		}
 	}
-	for _, bad := range []string{"", "a, b", "a) from t --", "a; b", "select 1", "a from t", "system$wait(1)", "?", "(a", "s.nextval", "'"} {
+	for _, bad := range []string{"", "a, b", "a) from t --", "a; b", "select 1", "a from t", "system$wait(1)", "?", "(a", "s.nextval", `s."NEXTVAL"`, "identifier('f')(1)", "'"} {
 		if _, err := Expression(bad); err == nil {
 			t.Errorf("allowed %q", bad)
 		}

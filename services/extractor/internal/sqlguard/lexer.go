@@ -28,6 +28,12 @@ func (t token) is(s string) bool {
 	return (t.kind == kindWord || t.kind == kindSymbol) && t.text == s
 }
 
+// names reports whether t is the name s (in upper case), bare or in quotes. An
+// account can have quoted names without regard to case as well.
+func (t token) names(s string) bool {
+	return t.kind == kindWord && t.text == s || t.kind == kindQuoted && strings.EqualFold(t.text, s)
+}
+
 // symbols are the characters that a query can have between its words. What is
 // not here has no meaning in a SELECT, or one that this lexer does not know.
 const symbols = `()[]{},.+-*/%<>=!|&^~:@?;`
