@@ -253,6 +253,10 @@ func TestWindowStatements(t *testing.T) {
 		(1, '2026-01-01 00:00:00.000000001', '0001-01-01', '2026-01-01 00:00:00.000000001', '2026-01-01 05:30:00.000000001 +05:30', '2026-01-01'),
 		(2, '2026-01-01 00:00:00.000000002', '9999-12-31 23:59:59.999999', '2026-01-01 00:00:00.000000002', '2026-01-01 00:00:00.000000002 +00:00', '9999-12-31'),
 		(3, null, null, null, null, null)`)
+	const (
+		ntz = `TO_TIMESTAMP_NTZ(?, 'YYYY-MM-DD"T"HH24:MI:SS.FF9')`
+		tz  = `TO_TIMESTAMP_TZ(?, 'YYYY-MM-DD"T"HH24:MI:SS.FF9TZH:TZM')`
+	)
 	for _, tc := range []struct{ column, bound, arg, want string }{
 		{"NTZ", "TO_TIMESTAMP_NTZ(?)", "2026-01-01T00:00:00.000000001", "3 1 2"},
 		{"NTZ", "TO_TIMESTAMP_NTZ(?)", "2026-01-01T00:00:00.000000002", "3 2"},
@@ -263,6 +267,14 @@ func TestWindowStatements(t *testing.T) {
 		{"TZ", "CAST(? AS TIMESTAMP_TZ)", "2026-01-01T00:00:00.000000001+00:00", "3 1 2"},
 		{"TZ", "CAST(? AS TIMESTAMP_TZ)", "2026-01-01T09:00:00.000000002+09:00", "3 2"},
 		{"D", "TO_DATE(?)", "2026-01-02", "3 2"},
+		{"NTZ", ntz, "2026-01-01T00:00:00.000000001", "3 1 2"},
+		{"NTZ", ntz, "2026-01-01T00:00:00.000000002", "3 2"},
+		{"NTZ6", ntz, "2026-01-01T00:00:00.000000000", "3 2"},
+		{"NTZ6", ntz, "0001-01-01T00:00:00.000000000", "3 1 2"},
+		{"LTZ", tz, "2026-01-01T00:00:00.000000002+00:00", "3 2"},
+		{"TZ", tz, "2026-01-01T00:00:00.000000001+00:00", "3 1 2"},
+		{"TZ", tz, "2026-01-01T09:00:00.000000002+09:00", "3 2"},
+		{"D", "TO_DATE(?, 'YYYY-MM-DD')", "2026-01-02", "3 2"},
 	} {
 		text := `SELECT src."ID" AS "ID", src."NTZ" AS "NTZ" FROM (` + "\nselect * from shop.public.w -- all of it\n) AS src WHERE " +
 			`src."` + tc.column + `" >= ` + tc.bound + ` OR src."` + tc.column + `" IS NULL ORDER BY src."` + tc.column + `" NULLS FIRST`
@@ -272,6 +284,22 @@ func TestWindowStatements(t *testing.T) {
 		}
 		if got != tc.want {
 			t.Errorf("%s >= %s %s: rows %q, want %q", tc.column, tc.bound, tc.arg, got, tc.want)
+		}
+	}
+	for _, tc := range []struct {
+		bound, arg string
+		code       int
+	}{
+		{ntz, "2026-01-01 00:00:00.000000001", 100096},
+		{ntz, "2026-01-01T00:00:00.000000001Z", 100096},
+		{tz, "2026-01-01T00:00:00.000000001", 100096},
+		{"TO_DATE(?, 'YYYY-MM-DD')", "01/02/2026", 100096},
+		{"TO_DATE(?, 'YYYY-MM-DD')", "2026-02-30", 100096},
+		{"TO_TIMESTAMP_NTZ(?, 'YYYY-MM-DD XX')", "2026-01-01 00", 100096},
+	} {
+		_, err := db.QueryContext(t.Context(), "select * from w where ntz >= "+tc.bound, driver.Value(tc.arg))
+		if snowflakeCode(err) != tc.code {
+			t.Errorf("%s of %s = %v, want code %d", tc.bound, tc.arg, err, tc.code)
 		}
 	}
 }

@@ -184,6 +184,16 @@ func (c *Cursor) where(sql, from, to string) (string, []string, error) {
 	return " WHERE " + low + " AND " + high, args, nil
 }
 
+// The formats of bounds, as exact as the texts bound to them. Without one, the
+// account's or the user's DATE_INPUT_FORMAT and TIMESTAMP_INPUT_FORMAT would read
+// the texts. Setting those for the session was rejected: they hold for what the
+// user's own query converts as well.
+const (
+	dateFormat      = `'YYYY-MM-DD'`
+	timestampFormat = `'YYYY-MM-DD"T"HH24:MI:SS.FF9'`
+	zonedFormat     = `'YYYY-MM-DD"T"HH24:MI:SS.FF9TZH:TZM'`
+)
+
 // bound writes an instant as a value of the column's own type, rounded down.
 func (c *Cursor) bound(instant string) (sql string, args []string, err error) {
 	t, err := schemas.ParseInstant(instant)
@@ -192,11 +202,11 @@ func (c *Cursor) bound(instant string) (sql string, args []string, err error) {
 	}
 	switch c.Column.Type {
 	case "DATE":
-		return "TO_DATE(?)", []string{instant[:len("2006-01-02")]}, nil
+		return "TO_DATE(?, " + dateFormat + ")", []string{instant[:len("2006-01-02")]}, nil
 	case "TIMESTAMP_NTZ":
-		return "TO_TIMESTAMP_NTZ(?)", []string{instant}, nil
+		return "TO_TIMESTAMP_NTZ(?, " + timestampFormat + ")", []string{instant}, nil
 	case "TIMESTAMP_LTZ", "TIMESTAMP_TZ":
-		return "CAST(? AS TIMESTAMP_TZ)", []string{instant + "+00:00"}, nil
+		return "TO_TIMESTAMP_TZ(?, " + zonedFormat + ")", []string{instant + "+00:00"}, nil
 	}
 	// Whole units, downwards: the literal is digits of our own making.
 	if c.epoch == "milliseconds" {

@@ -36,19 +36,19 @@ func TestWindow(t *testing.T) {
 		},
 		{
 			name: "window", source: schemas.Source{Query: "select * from t;"}, cursor: &schemas.Cursor{Column: "AT"}, columns: []schemas.Column{ntz}, from: w,
-			want: "SELECT src.\"AT\" AS \"AT\" FROM (\nselect * from t\n) AS src WHERE src.\"AT\" >= TO_TIMESTAMP_NTZ(?) OR src.\"AT\" IS NULL ORDER BY src.\"AT\" NULLS FIRST",
+			want: "SELECT src.\"AT\" AS \"AT\" FROM (\nselect * from t\n) AS src WHERE src.\"AT\" >= TO_TIMESTAMP_NTZ(?, 'YYYY-MM-DD\"T\"HH24:MI:SS.FF9') OR src.\"AT\" IS NULL ORDER BY src.\"AT\" NULLS FIRST",
 			args: []string{"2026-11-23T10:00:00.999999999"},
 		},
 		{
 			name: "backfill by date", source: schemas.Source{Query: "select 1"}, cursor: &schemas.Cursor{Column: "AT"},
 			columns: []schemas.Column{{Name: "AT", Type: "DATE"}}, from: w, to: "2026-11-25T00:00:00.000000000",
-			want: "SELECT src.\"AT\" AS \"AT\" FROM (\nselect 1\n) AS src WHERE src.\"AT\" >= TO_DATE(?) AND src.\"AT\" < TO_DATE(?) ORDER BY src.\"AT\" NULLS FIRST",
+			want: "SELECT src.\"AT\" AS \"AT\" FROM (\nselect 1\n) AS src WHERE src.\"AT\" >= TO_DATE(?, 'YYYY-MM-DD') AND src.\"AT\" < TO_DATE(?, 'YYYY-MM-DD') ORDER BY src.\"AT\" NULLS FIRST",
 			args: []string{"2026-11-23", "2026-11-25"},
 		},
 		{
 			name: "with a zone", source: schemas.Source{Query: "select 1"}, cursor: &schemas.Cursor{Column: "AT"},
 			columns: []schemas.Column{{Name: "AT", Type: "TIMESTAMP_LTZ"}}, from: w,
-			want: "SELECT src.\"AT\" AS \"AT\" FROM (\nselect 1\n) AS src WHERE src.\"AT\" >= CAST(? AS TIMESTAMP_TZ) OR src.\"AT\" IS NULL ORDER BY src.\"AT\" NULLS FIRST",
+			want: "SELECT src.\"AT\" AS \"AT\" FROM (\nselect 1\n) AS src WHERE src.\"AT\" >= TO_TIMESTAMP_TZ(?, 'YYYY-MM-DD\"T\"HH24:MI:SS.FF9TZH:TZM') OR src.\"AT\" IS NULL ORDER BY src.\"AT\" NULLS FIRST",
 			args: []string{"2026-11-23T10:00:00.999999999+00:00"},
 		},
 		{

@@ -170,6 +170,11 @@ func (r *rewriter) conversion(args [][]node, t colType, try bool) (node, error) 
 	if len(args[1]) == 1 && args[1][0].kind == kindNumber {
 		return r.scaledEpoch(x, t, args[1][0].text)
 	}
+	if x.kind == kindString && len(args[1]) == 1 && args[1][0].kind == kindString && !try {
+		if lit, done, err := r.castLiteral(x.text, args[1][0].text, t); done || err != nil {
+			return lit, err
+		}
+	}
 	format, err := r.sql(args[1])
 	if err != nil {
 		return node{}, err

@@ -34,7 +34,7 @@ func (r *rewriter) castCall(group node, try bool) (node, error) {
 // cast converts a rewritten expression to a type.
 func (r *rewriter) cast(x node, t colType, try bool) (node, error) {
 	if x.kind == kindString && !try {
-		if lit, done, err := r.castLiteral(x.text, t); done || err != nil {
+		if lit, done, err := r.castLiteral(x.text, "", t); done || err != nil {
 			return lit, err
 		}
 	}
@@ -85,18 +85,18 @@ func (r *rewriter) convert(x string, tag valueKind, t colType, try bool) string 
 
 // castLiteral converts a text literal to a time at once: an error is then an error of
 // compilation, and the bound of a comparison can take the form that compares widest.
-func (r *rewriter) castLiteral(text string, t colType) (out node, done bool, err error) {
+func (r *rewriter) castLiteral(text, format string, t colType) (out node, done bool, err error) {
 	switch t.Logical {
 	case "DATE", "TIMESTAMP_NTZ", "TIMESTAMP_LTZ", "TIMESTAMP_TZ":
 	default:
 		return node{}, false, nil
 	}
-	at, ok := readInstant(text)
-	if !ok {
-		if t.Logical == "DATE" {
-			return node{}, false, &Error{"100040", "22007", "Date '" + text + "' is not recognized"}
-		}
-		return node{}, false, &Error{"100035", "22007", "Timestamp '" + text + "' is not recognized"}
+	at, err := toClock("VARCHAR", text, format)
+	switch {
+	case err != nil && format == "" && t.Logical == "DATE":
+		return node{}, false, &Error{"100040", "22007", "Date '" + text + "' is not recognized"}
+	case err != nil:
+		return node{}, false, err
 	}
 	out, err = r.instantLiteral(at, t)
 	return out, true, err
