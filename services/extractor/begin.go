@@ -3,7 +3,6 @@ package extractor
 import (
 	"context"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -11,7 +10,6 @@ import (
 	"tapline.dev/libs/mapping"
 	"tapline.dev/schemas"
 	"tapline.dev/services/extractor/internal/ledger"
-	"tapline.dev/services/extractor/internal/snowflake"
 	"tapline.dev/services/extractor/internal/statement"
 )
 
@@ -218,7 +216,7 @@ func (t *term) query(src source, stmt statement.Statement, started schemas.Start
 			src.Leave()
 		case <-t.reading.Done():
 			if t.history.started != nil {
-				return nil, t.cancelElsewhere(queryID)
+				return nil, t.cancelElsewhere(queryID, src.ID())
 			}
 			select {
 			case a := <-answers:
@@ -227,53 +225,10 @@ func (t *term) query(src source, stmt statement.Statement, started schemas.Start
 				}
 				return nil, a.err
 			case <-time.After(cancelGrace):
-				return nil, t.cancelElsewhere(queryID)
+				return nil, t.cancelElsewhere(queryID, src.ID())
 			}
 		}
 	}
-}
-
-// cancelGrace is how long the session that runs a statement may take to abort
-// it.
-const cancelGrace = 2 * time.Second
-
-// cancelElsewhere aborts a statement from a second session, because the one that
-// runs it hangs, or has been told to leave it alone. A statement that another
-// owner goes on with is left.
-func (t *term) cancelElsewhere(queryID string) error {
-	cause := context.Cause(t.reading)
-	if queryID == "" || errors.Is(cause, errLeft) {
-		return cause
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.reading), 2*cancelGrace)
-	defer cancel()
-	err := t.cancel(ctx, queryID)
-	if err != nil {
-		t.log.WarnContext(ctx, "the statement could not be cancelled; it ends by its own timeout", slog.String("query_id", queryID), slog.Any("error", err))
-	}
-	return cause
-}
-
-// stopped is why the reading ended. A statement that an earlier session left
-// running is cancelled: no session of this term would.
-func (t *term) stopped() error {
-	if t.history.started == nil || t.history.complete() {
-		return context.Cause(t.reading)
-	}
-	return t.cancelElsewhere(t.history.started.QueryID)
-}
-
-func (t *term) cancel(ctx context.Context, queryID string) error {
-	conn, err := t.resources.connection(ctx, t.active)
-	if err != nil {
-		return err
-	}
-	second, err := t.open(ctx, conn, snowflake.Tag{Import: t.importName, Run: t.active.Run})
-	if err != nil {
-		return err
-	}
-	defer second.Close()
-	return second.Cancel(ctx, queryID)
 }
 
 // resume takes up the result of an earlier term. Only the same result goes on:

@@ -39,6 +39,8 @@ type warehouse struct {
 	statements []statement.Statement
 	cancelled  []string
 	aborted    int
+	deaf       bool    // no abort reaches it
+	silenced   []int64 // sessions whose statements were cancelled
 	left       int
 	tags       []snowflake.Tag
 
@@ -68,12 +70,29 @@ func (w *warehouse) open(ctx context.Context, _ schemas.SnowflakeConnectionSpec,
 			return nil, err
 		}
 	}
-	return &fakeSource{w: w}, ctx.Err()
+	return &fakeSource{w: w, id: int64(w.opened)}, ctx.Err()
 }
 
 type fakeSource struct {
-	w    *warehouse
-	left bool
+	w        *warehouse
+	id       int64
+	left     bool
+	stranded bool
+}
+
+func (s *fakeSource) ID() int64 { return s.id }
+
+func (s *fakeSource) Stranded() bool {
+	s.w.mu.Lock()
+	defer s.w.mu.Unlock()
+	return s.stranded
+}
+
+func (s *fakeSource) CancelSession(_ context.Context, id int64) error {
+	s.w.mu.Lock()
+	defer s.w.mu.Unlock()
+	s.w.silenced = append(s.w.silenced, id)
+	return nil
 }
 
 func (s *fakeSource) Clock(context.Context) (time.Time, error) { return s.w.clock, nil }
@@ -95,7 +114,11 @@ func (s *fakeSource) Query(ctx context.Context, stmt statement.Statement, onID f
 		if err := onQuery(ctx, id, onID); err != nil {
 			w.mu.Lock()
 			defer w.mu.Unlock()
-			if ctx.Err() != nil && !s.left {
+			switch {
+			case ctx.Err() == nil || s.left:
+			case w.deaf:
+				s.stranded = true
+			default:
 				w.aborted++
 				delete(w.results, id)
 			}

@@ -18,6 +18,12 @@ type source interface {
 	Query(ctx context.Context, stmt statement.Statement, onID func(queryID string)) (result, error)
 	Attach(ctx context.Context, queryID string) (result, error)
 	Cancel(ctx context.Context, queryID string) error
+	// CancelSession ends what another session runs.
+	CancelSession(ctx context.Context, id int64) error
+	ID() int64
+	// Stranded reports whether a statement whose context ended may still run,
+	// because Snowflake could not be told.
+	Stranded() bool
 	// Standing tells who the session is and what it may do beyond reading.
 	Standing(ctx context.Context) (schemas.ConnectionTest, error)
 	Leave()

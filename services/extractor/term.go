@@ -222,6 +222,12 @@ func (t *term) read() error {
 	}
 	defer src.Close()
 	defer func() {
+		// Whichever statement it is: a description and a preview cost as well.
+		if src.Stranded() {
+			_ = t.cancelElsewhere("", src.ID())
+		}
+	}()
+	defer func() {
 		// The result is named in the log: it is the next owner's now.
 		if t.history.started != nil {
 			src.Leave()

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"testing"
@@ -176,6 +177,23 @@ func TestCancelReachesDuckDB(t *testing.T) {
 	}
 	if err := <-done; snowflakeCode(err) != 604 {
 		t.Errorf("statement cancelled by id = %v, want code 604", err)
+	}
+
+	go func() {
+		_, err := db.ExecContext(gosnowflake.WithQueryTag(t.Context(), "by session"), endless)
+		done <- err
+	}()
+	session, _ := w.awaitStatus(t, "by session", "RUNNING")["sessionId"].(float64)
+	other := w.open(t, nil)
+	cancelAll := fmt.Sprintf(`SELECT SYSTEM$CANCEL_ALL_QUERIES(%d) AS "R"`, int64(session))
+	if got := texts(t, other, cancelAll); len(got) != 1 || got[0][0] != "1 cancelled." {
+		t.Errorf("SYSTEM$CANCEL_ALL_QUERIES = %v", got)
+	}
+	if err := <-done; snowflakeCode(err) != 604 {
+		t.Errorf("statement cancelled by its session = %v, want code 604", err)
+	}
+	if got := texts(t, other, cancelAll); len(got) != 1 || got[0][0] != "0 cancelled." {
+		t.Errorf("SYSTEM$CANCEL_ALL_QUERIES of an idle session = %v", got)
 	}
 }
 

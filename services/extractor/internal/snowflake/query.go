@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -35,6 +36,14 @@ func (s *Session) Cancel(ctx context.Context, queryID string) error {
 	}
 	if _, err := s.scalar(ctx, `SELECT SYSTEM$CANCEL_QUERY('`+queryID+`') AS "R"`); err != nil {
 		return fmt.Errorf("cancelling a statement: %w", err)
+	}
+	return nil
+}
+
+// CancelSession ends what another session runs, by that session's id.
+func (s *Session) CancelSession(ctx context.Context, id int64) error {
+	if _, err := s.scalar(ctx, `SELECT SYSTEM$CANCEL_ALL_QUERIES(`+strconv.FormatInt(id, 10)+`) AS "R"`); err != nil {
+		return fmt.Errorf("cancelling a session's statements: %w", err)
 	}
 	return nil
 }
@@ -144,6 +153,9 @@ func (s *Session) result(loader gosnowflake.ArrowStreamLoader, queryID string) (
 // translate makes a driver's error one of ours, unless ctx ended.
 func (s *Session) translate(ctx context.Context, doing string, err error) error {
 	if ctx.Err() != nil {
+		if !s.transport.aborted.Load() && !s.transport.keep.Load() {
+			s.stranded.Store(true)
+		}
 		return context.Cause(ctx)
 	}
 	return translate(doing, err)

@@ -38,6 +38,8 @@ type server struct {
 	fail   func(sql string) (code, state, message string)                        // refuses a statement
 	block  func(r *http.Request)                                                 // holds a query request up
 	strike func(w http.ResponseWriter, r *http.Request, i int, body []byte) bool // spoils a chunk
+	deafen func(w http.ResponseWriter, r *http.Request, n int) bool              // spoils the n-th abort
+	tried  int                                                                   // aborts, spoiled or not
 }
 
 func newServer(t *testing.T) *server {
@@ -46,12 +48,7 @@ func newServer(t *testing.T) *server {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /session/v1/login-request", s.login)
 	mux.HandleFunc("POST /queries/v1/query-request", s.query)
-	mux.HandleFunc("POST /queries/v1/abort-request", func(w http.ResponseWriter, _ *http.Request) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.aborts++
-		s.answer(w, "", "", "", nil)
-	})
+	mux.HandleFunc("POST /queries/v1/abort-request", s.abort)
 	mux.HandleFunc("GET /queries/{id}/result", s.result)
 	mux.HandleFunc("GET /chunk/{i}", s.chunk)
 	s.http = httptest.NewServer(mux)
@@ -174,6 +171,24 @@ func (s *server) result(w http.ResponseWriter, r *http.Request) {
 		"rowtype":      []any{map[string]any{"name": "N", "type": "fixed", "precision": 38, "scale": 0, "nullable": false}},
 		"rowsetBase64": base64.StdEncoding.EncodeToString(numbers(0, 10)),
 	})
+}
+
+func (s *server) abort(w http.ResponseWriter, r *http.Request) {
+	id := s.body(r)["requestId"]
+	s.mu.Lock()
+	s.tried++
+	n, deafen := s.tried, s.deafen
+	s.mu.Unlock()
+	if deafen != nil && deafen(w, r, n) {
+		return
+	}
+	if id == "" || id == nil {
+		s.t.Error("an abort names no request")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.aborts++
+	s.answer(w, "", "", "", nil)
 }
 
 func (s *server) chunk(w http.ResponseWriter, r *http.Request) {

@@ -16,6 +16,7 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/snowflakedb/gosnowflake"
@@ -59,6 +60,7 @@ type Session struct {
 	conn      driver.Conn
 	arrow     arrowConn
 	transport *transport
+	stranded  atomic.Bool
 }
 
 // Open signs in. The connection's secrets are resolved already.
@@ -175,6 +177,13 @@ func seconds(d time.Duration) string { return strconv.FormatInt(int64(d/time.Sec
 // Leave makes the end of this session leave its statements alone: another
 // owner takes them up by their query id.
 func (s *Session) Leave() { s.transport.keepStatements() }
+
+// ID is the session's id at Snowflake.
+func (s *Session) ID() int64 { return s.transport.session.Load() }
+
+// Stranded reports whether a statement whose context ended may still run,
+// because Snowflake could not be told.
+func (s *Session) Stranded() bool { return s.stranded.Load() }
 
 // Close drops the session's connections. It does not wait for Snowflake.
 func (s *Session) Close() {

@@ -224,45 +224,6 @@ func TestErrorsAreSentencesWithoutSQL(t *testing.T) {
 	}
 }
 
-func TestCancelAndLeave(t *testing.T) {
-	t.Parallel()
-	for _, leave := range []bool{false, true} {
-		s := newServer(t)
-		session := s.open()
-		arrived, release := make(chan struct{}), make(chan struct{})
-		s.mu.Lock()
-		s.block = func(r *http.Request) {
-			close(arrived)
-			select {
-			case <-release:
-			case <-r.Context().Done():
-			}
-		}
-		s.mu.Unlock()
-		ctx, cancel := context.WithCancelCause(t.Context())
-		done := make(chan error, 1)
-		go func() {
-			_, err := session.Query(ctx, statement.Statement{SQL: "SELECT 1"}, nil)
-			done <- err
-		}()
-		<-arrived
-		if leave {
-			session.Leave()
-		}
-		cause := errors.New("enough")
-		cancel(cause)
-		if err := <-done; !errors.Is(err, cause) {
-			t.Errorf("ended with %v", err)
-		}
-		close(release)
-		s.mu.Lock()
-		if want := map[bool]int{false: 1, true: 0}[leave]; s.aborts != want {
-			t.Errorf("leave %v: %d aborts, want %d", leave, s.aborts, want)
-		}
-		s.mu.Unlock()
-	}
-}
-
 func TestClosedSessionAnswersNothing(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)

@@ -1,8 +1,11 @@
 package snowflake
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -30,16 +33,18 @@ func withAttach(ctx context.Context, queryID string) context.Context {
 // result taken up by id as raw Arrow, an end that leaves statements running,
 // and a Close that nothing can hold up.
 type transport struct {
-	base  http.RoundTripper
-	life  context.Context
-	close context.CancelFunc
-	keep  atomic.Bool
+	base    *http.Transport
+	life    context.Context
+	close   context.CancelFunc
+	keep    atomic.Bool
+	session atomic.Int64 // its id at Snowflake
+	aborted atomic.Bool  // the newest statement: Snowflake was asked to, and heard it
 }
 
 func newTransport(plain bool) *transport {
 	t := &transport{base: gosnowflake.SnowflakeTransport} // checks certificates for revocation
-	if plain {
-		t.base = http.DefaultTransport
+	if d, ok := http.DefaultTransport.(*http.Transport); plain && ok {
+		t.base = d
 	}
 	t.life, t.close = context.WithCancel(context.Background())
 	return t
@@ -47,9 +52,18 @@ func newTransport(plain bool) *transport {
 
 func (t *transport) keepStatements() { t.keep.Store(true) }
 
-// abortTimeout bounds the driver's abort of a statement. The driver sends it
-// under a context that never ends and repeats it for a minute.
-const abortTimeout = 2 * time.Second
+// abortTimeout bounds the driver's abort of a statement, and abortTry one of its
+// tries. The driver sends it under a context that never ends and repeats it for
+// a minute; a cancel has to reach Snowflake within five seconds, and a second
+// session needs most of them.
+const (
+	abortTimeout = 1500 * time.Millisecond
+	abortTry     = time.Second
+	abortPause   = 100 * time.Millisecond
+)
+
+// notExecuting is the code of an abort for which there is no statement any more.
+const notExecuting = "000605"
 
 // RoundTrip implements http.RoundTripper.
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -60,37 +74,87 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if strings.HasSuffix(req.URL.Path, abortPath) {
 		return t.abort(req), nil
 	}
-	if id, ok := req.Context().Value(attachKey{}).(string); ok && strings.HasSuffix(req.URL.Path, queryPath) {
-		req = attachRequest(req, id)
+	if strings.HasSuffix(req.URL.Path, queryPath) {
+		t.aborted.Store(false)
+		// The driver tells the session's id to its logger, and to nobody else.
+		if id, ok := req.Context().Value(gosnowflake.SFSessionIDKey).(int64); ok {
+			t.session.Store(id)
+		}
+		if id, ok := req.Context().Value(attachKey{}).(string); ok {
+			req = attachRequest(req, id)
+		}
 	}
-	return t.send(req)
+	return t.send(t.base, req)
 }
 
-// abort asks once. A statement that is not reached ends by its own timeout, or
-// is cancelled from another session.
+// abort asks until it is answered. A statement that is not reached has to be
+// cancelled from another session, or runs on, and is paid for, until its own
+// timeout; the driver is told that all is well, for it would only ask for longer.
 func (t *transport) abort(req *http.Request) *http.Response {
 	const done = `{"data":null,"code":null,"message":null,"success":true}`
-	if t.keep.Load() {
-		return answer(req, http.StatusOK, done)
-	}
 	ctx, cancel := context.WithTimeout(req.Context(), abortTimeout)
-	resp, err := t.send(req.WithContext(ctx))
-	if err != nil {
-		cancel()
+	defer cancel()
+	text, err := io.ReadAll(req.Body)
+	_ = req.Body.Close()
+	if err != nil || t.keep.Load() {
 		return answer(req, http.StatusOK, done)
 	}
-	resp.Body = &body{ReadCloser: resp.Body, end: cancel}
-	return resp
+	// No connection is used twice, or taken from the idle ones: what broke one has
+	// often broken all of them.
+	fresh := t.base.Clone()
+	fresh.DisableKeepAlives = true
+	for {
+		heard, err := t.tryAbort(ctx, fresh, req, text)
+		if err == nil {
+			return answer(req, http.StatusOK, heard)
+		}
+		select {
+		case <-time.After(abortPause):
+		case <-t.life.Done():
+			return answer(req, http.StatusOK, done)
+		case <-ctx.Done():
+			return answer(req, http.StatusOK, done)
+		}
+	}
 }
 
-func (t *transport) send(req *http.Request) (*http.Response, error) {
+// tryAbort returns what Snowflake says to an abort.
+func (t *transport) tryAbort(ctx context.Context, fresh *http.Transport, req *http.Request, text []byte) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, abortTry)
+	defer cancel()
+	req = req.Clone(ctx)
+	req.Body = io.NopCloser(bytes.NewReader(text))
+	resp, err := t.send(fresh, req)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	heard, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	if err != nil {
+		return "", err
+	}
+	var said struct {
+		Success bool   `json:"success"`
+		Code    string `json:"code"`
+	}
+	if err := json.Unmarshal(heard, &said); err != nil || resp.StatusCode != http.StatusOK {
+		return "", fmt.Errorf("aborting a statement: status %d", resp.StatusCode)
+	}
+	// Of what else it can say, the driver renews an expired session and asks again.
+	if said.Success || said.Code == notExecuting {
+		t.aborted.Store(true)
+	}
+	return string(heard), nil
+}
+
+func (t *transport) send(base *http.Transport, req *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithCancelCause(req.Context())
 	stop := context.AfterFunc(t.life, func() { cancel(errors.New("the session is closed")) })
 	end := func() {
 		stop()
 		cancel(nil)
 	}
-	resp, err := t.base.RoundTrip(req.WithContext(ctx))
+	resp, err := base.RoundTrip(req.WithContext(ctx))
 	if err != nil {
 		end()
 		return nil, err

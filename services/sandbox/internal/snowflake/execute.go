@@ -163,6 +163,8 @@ func (st *statement) system(ctx context.Context, nodes []node) (string, error) {
 	switch {
 	case name == "SYSTEM$CANCEL_QUERY" && len(args) == 1:
 		return st.s.cancelQuery(args[0][0].text)
+	case name == "SYSTEM$CANCEL_ALL_QUERIES" && len(args) == 1:
+		return st.s.cancelSession(args[0][0].text)
 	case name == "SYSTEM$WAIT" && (len(args) == 1 || len(args) == 2):
 		return wait(ctx, args)
 	}
@@ -179,6 +181,24 @@ func (s *Server) cancelQuery(id string) (string, error) {
 	}
 	q.cancel()
 	return "query [" + id + "] terminated.", nil
+}
+
+// cancelSession cancels what a session runs or has queued.
+func (s *Server) cancelSession(id string) (string, error) {
+	n, err := strconv.ParseInt(id, 10, 64)
+	if err != nil {
+		return "", unsupported("SYSTEM$CANCEL_ALL_QUERIES of such a session")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	cancelled := 0
+	for _, q := range s.order {
+		if q.session.id == n && q.end().IsZero() {
+			q.cancel()
+			cancelled++
+		}
+	}
+	return fmt.Sprintf("%d cancelled.", cancelled), nil
 }
 
 func wait(ctx context.Context, args [][]node) (string, error) {
