@@ -67,11 +67,13 @@ type Book struct {
 // entry is one import, or one trial, which has no definition.
 type entry struct {
 	name   string
-	def    *schemas.Definition // nil once deleted
+	def    *schemas.Definition // nil once deleted, and while the newest cannot be read
 	state  *schemas.State
 	fold   *schemas.Fold // of the active run
 	last   *schemas.Run  // the newest closed run
 	closed []string      // closed runs whose fold is still in the log, oldest first
+
+	unreadable bool // the newest definition
 
 	eventAt  time.Time // of the newest run event
 	eventDue bool      // counts have changed since
@@ -153,7 +155,7 @@ func (b *Book) Loaded(ctx context.Context, now time.Time) {
 			continue
 		}
 		b.mend(ctx, e, now)
-		if e.def == nil && e.state.SourceHash != "" {
+		if e.def == nil && !e.unreadable && e.state.SourceHash != "" {
 			b.Undefine(ctx, e.name, now)
 		}
 	}

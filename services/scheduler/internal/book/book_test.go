@@ -233,3 +233,31 @@ func TestProgressEventsAreRare(t *testing.T) {
 		t.Errorf("%d events in ten seconds", n)
 	}
 }
+
+// TestUnreadableDefinition: it is no deletion, and it starts nothing, not even
+// what the definition before it would.
+func TestUnreadableDefinition(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.define(every(time.Hour))
+	d.command(schemas.CommandRun, "k1", nil)
+	d.succeed("a.1", 1, 0, 1)
+	d.command(schemas.CommandRun, "k2", nil)
+	d.command(schemas.CommandRun, "k3", nil)
+	d.spoil()
+	if _, ok := d.b.NextWake(); ok {
+		t.Error("an alarm is set for an import that nothing can start")
+	}
+	d.b = d.reload()
+	d.now = d.now.Add(2 * time.Hour)
+	d.wantTriggers(d.succeed("a.2", 1, 1, 1), "")
+	d.want("a.2", schemas.StateSucceeded)
+	d.wantTriggers(d.command(schemas.CommandRun, "k4", nil), "")
+	if s := d.state(); s.Watermark != moved || s.Ledger == nil || s.Epoch != 1 || s.Queued == nil {
+		t.Errorf("state %+v", s)
+	}
+	if l := d.b.Listing("a"); l == nil || l.Status != "Stopped" || l.LastRun != "a.2" || l.Watermark != moved {
+		t.Errorf("listing %+v", l)
+	}
+	d.wantTriggers(d.define(nil), `a.3/1 incremental "`+moved+`" `)
+}

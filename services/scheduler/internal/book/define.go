@@ -14,7 +14,7 @@ import (
 // Define takes in a definition, new or changed.
 func (b *Book) Define(ctx context.Context, def schemas.Definition, now time.Time) {
 	e := b.entry(def.Metadata.Name)
-	e.def, e.dueKnown = &def, false
+	e.def, e.dueKnown, e.unreadable = &def, false, false
 	b.out.Listings[e.name] = true
 	source := sourceHash(def.Spec)
 	if e.state == nil {
@@ -44,6 +44,20 @@ func (b *Book) Define(ctx context.Context, def schemas.Definition, now time.Time
 	}
 }
 
+// Unreadable takes in that the newest definition cannot be read, by this version
+// at least. It is no deletion: the watermark and the ledger stay for the next one
+// that can be read, and an active run goes on to its end by the spec that it
+// began with. Nothing is started, not even by the definition before, which a
+// person has replaced, and which the log may have lost by the next takeover.
+func (b *Book) Unreadable(importName string) {
+	e, ok := b.imports[importName]
+	if !ok {
+		return
+	}
+	e.def, e.dueKnown, e.unreadable = nil, false, true
+	b.out.Listings[e.name] = true
+}
+
 // Undefine takes in that a definition was deleted: the active run is cancelled,
 // and an import of that name that comes later begins afresh. Run numbers go on,
 // so that no run's name ever means two runs.
@@ -52,7 +66,7 @@ func (b *Book) Undefine(ctx context.Context, importName string, now time.Time) {
 	if !ok || e.state == nil {
 		return
 	}
-	e.def = nil
+	e.def, e.unreadable = nil, false
 	s := e.state
 	b.dropQueued(e, now)
 	s.SourceHash, s.Watermark, s.Frame, s.Ledger, s.Columns = "", "", "", nil, nil

@@ -32,6 +32,7 @@ type desk struct {
 	now    time.Time
 	log    log
 	last   book.Changes
+	broken bool // the newest definition cannot be read
 	events []schemas.Run
 	busy   map[string]time.Time // imports in a run, or asked for one at that instant
 }
@@ -132,6 +133,9 @@ func (d *desk) reload() *book.Book {
 	for _, def := range d.log.defs {
 		fresh.Define(d.t.Context(), decode[schemas.Definition](d.t, def), d.now)
 	}
+	if d.broken {
+		fresh.Unreadable("a")
+	}
 	fresh.Loaded(d.t.Context(), d.now)
 	return fresh
 }
@@ -158,8 +162,16 @@ func (d *desk) define(edit func(*schemas.Definition)) book.Changes {
 	if edit != nil {
 		edit(&def)
 	}
-	d.log.defs["a"] = encode(d.t, def)
+	d.log.defs["a"], d.broken = encode(d.t, def), false
 	return d.step(func() { d.b.Define(d.t.Context(), def, d.now) })
+}
+
+// spoil makes the newest definition one that cannot be read.
+func (d *desk) spoil() book.Changes {
+	d.t.Helper()
+	delete(d.log.defs, "a")
+	d.broken = true
+	return d.step(func() { d.b.Unreadable("a") })
 }
 
 func (d *desk) command(kind, id string, edit func(*schemas.Command)) book.Changes {

@@ -19,13 +19,13 @@ const (
 // Listing is the import as the listing shows it, nil once it is deleted.
 func (b *Book) Listing(importName string) *schemas.Listing {
 	e, ok := b.imports[importName]
-	if !ok || e.def == nil || e.state == nil {
+	if !ok || e.state == nil || (e.def == nil && !e.unreadable) {
 		return nil
 	}
-	l := &schemas.Listing{
-		Import: e.name, DisplayName: e.def.Metadata.DisplayName, Type: e.def.Spec.Destination.Type,
-		Schedule: schedule.Describe(e.def.Spec.Schedules, e.def.Spec.Timezone), Status: status(e),
-		Watermark: e.state.Watermark, Epoch: e.state.Epoch, Generation: e.def.Generation,
+	l := &schemas.Listing{Import: e.name, Status: status(e), Watermark: e.state.Watermark, Epoch: e.state.Epoch}
+	if e.def != nil {
+		l.DisplayName, l.Type, l.Generation = e.def.Metadata.DisplayName, e.def.Spec.Destination.Type, e.def.Generation
+		l.Schedule = schedule.Describe(e.def.Spec.Schedules, e.def.Spec.Timezone)
 	}
 	if e.last != nil {
 		l.LastRun, l.LastRunState, l.LastRunAt = e.last.Run, e.last.State, &e.last.StartedAt
@@ -47,6 +47,8 @@ func status(e *entry) string {
 		return statusRunning
 	case e.state.Paused:
 		return statusPaused
+	case e.def == nil:
+		return statusStopped
 	case len(e.def.Spec.Schedules) > 0 && e.dueKnown && e.nextDue.IsZero():
 		// Its end has passed, or its only instant: nothing runs it but a person.
 		return statusStopped

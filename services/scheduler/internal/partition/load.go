@@ -78,7 +78,9 @@ func (t *term) loadProjection(ctx context.Context) error {
 func (t *term) loadDefinitions(ctx context.Context, now time.Time) error {
 	defs := map[string]schemas.Definition{}
 	deleted := map[string]bool{}
+	unreadable := map[string]func(){} // by import: complains of its newest definition
 	next, err := t.deps.Reader.ReadTo(ctx, t.tp(t.topics.Imports()), 0, func(r *kafka.Record) error {
+		delete(unreadable, string(r.Key))
 		if r.Value == nil {
 			// An earlier one has been acted on, and its import may live again.
 			deleted[string(r.Key)] = r.Offset >= t.position.Imports
@@ -87,7 +89,8 @@ func (t *term) loadDefinitions(ctx context.Context, now time.Time) error {
 		}
 		var def schemas.Definition
 		if err := json.Unmarshal(r.Value, &def); err != nil {
-			t.unreadable(ctx, r, err)
+			unreadable[string(r.Key)] = func() { t.unreadable(ctx, r, err) }
+			delete(defs, string(r.Key))
 			return nil
 		}
 		defs[string(r.Key)] = def
@@ -103,6 +106,10 @@ func (t *term) loadDefinitions(ctx context.Context, now time.Time) error {
 	}
 	for _, def := range defs {
 		t.book.Define(ctx, def, now)
+	}
+	for name, complain := range unreadable {
+		complain()
+		t.book.Unreadable(name)
 	}
 	t.position.Imports = next
 	return nil

@@ -157,6 +157,7 @@ func (t *term) define(ctx context.Context, r *kafka.Record, now time.Time) {
 	var def schemas.Definition
 	if err := json.Unmarshal(r.Value, &def); err != nil {
 		t.unreadable(ctx, r, err)
+		t.book.Unreadable(string(r.Key))
 		return
 	}
 	t.book.Define(ctx, def, now)
