@@ -3,6 +3,8 @@ package schemas
 import (
 	_ "embed" // the catalogue
 	"encoding/json"
+	"slices"
+	"strings"
 	"sync"
 )
 
@@ -59,4 +61,20 @@ func ClassOf(code string) string {
 		return info.Class
 	}
 	return ClassData
+}
+
+// StageOf is the stage after the extraction that rejects with a code, map or
+// load. Of a code that both have, such as unknown_run, map is the first to meet
+// the row. CleverTap may answer with a number that the catalogue does not know.
+func StageOf(code string) string {
+	info, ok := LookupError(code)
+	number, clevertap := strings.CutPrefix(code, "clevertap_")
+	_, numbered := digits([]byte(number))
+	switch {
+	case ok && slices.Contains(info.Stages, StageLoad) && !slices.Contains(info.Stages, StageMap):
+		return StageLoad
+	case !ok && clevertap && numbered:
+		return StageLoad
+	}
+	return StageMap
 }

@@ -53,3 +53,16 @@ func TestLookupError(t *testing.T) {
 		t.Error("an unknown code was found")
 	}
 }
+
+func TestStageOf(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[string]string{
+		"date_format": StageMap, "clevertap_id_invalid": StageMap, "unknown_run": StageMap, "no_such_code": StageMap,
+		"request_malformed": StageLoad, "record_too_large": StageLoad, "ambiguous": StageLoad,
+		"clevertap_515": StageLoad, "clevertap_999": StageLoad,
+	} {
+		if got := StageOf(code); got != want {
+			t.Errorf("StageOf(%s) = %s, want %s", code, got, want)
+		}
+	}
+}

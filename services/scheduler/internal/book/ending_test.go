@@ -130,6 +130,22 @@ func TestStopRule(t *testing.T) {
 	}
 }
 
+// TestStopRuleNamesTheStage: the loader refuses the first of very many records.
+func TestStopRuleNamesTheStage(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.define(nil)
+	d.command(schemas.CommandRun, "k", nil)
+	refused := loaded(0, 599)
+	for offset := range int64(600) {
+		refused.Receipt.Rejected = append(refused.Receipt.Rejected, schemas.OffsetOutcome{Offset: offset, Code: "request_malformed"})
+	}
+	d.reports("a.1", 1, final(1_000_000), mapped(1_000_000), refused)
+	if e := d.state().Active.Ending; e == nil || e.Error.Code != "request_malformed" || e.Error.Stage != schemas.StageLoad {
+		t.Errorf("ending: %+v", e)
+	}
+}
+
 func TestNoWaitStopsTheClockForEver(t *testing.T) {
 	t.Parallel()
 	waits := func(stage string) schemas.Report {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"strings"
 	"time"
 
 	"tapline.dev/libs/failpoint"
@@ -108,7 +107,7 @@ func (b *Book) check(ctx context.Context, e *entry, now time.Time) {
 	if a.Ending == nil && !e.isTrial() {
 		if code, stop := fold.Stop(e.fold, a.Spec.Limits.MaxRejectRatio); stop {
 			runErr := &schemas.RunError{
-				Stage: stageOf(code), Code: code,
+				Stage: schemas.StageOf(code), Code: code,
 				Reason: fmt.Sprintf("%d rows were rejected with this code, more than the limit allows: correct the mapping or the data", e.fold.RejectsByCode[code]),
 			}
 			b.log.WarnContext(ctx, "too many rejects stop the run", slog.String("run", a.Run), slog.String("code", code))
@@ -120,13 +119,6 @@ func (b *Book) check(ctx context.Context, e *entry, now time.Time) {
 		state, runErr := fold.Judge(e.fold, a)
 		b.close(ctx, e, state, runErr, now)
 	}
-}
-
-func stageOf(code string) string {
-	if strings.HasPrefix(code, "clevertap_") {
-		return schemas.StageLoad
-	}
-	return schemas.StageMap
 }
 
 // close ends the run: its event, its fold, the watermark and the ledger, and the

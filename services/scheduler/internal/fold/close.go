@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"tapline.dev/libs/failpoint"
 	"tapline.dev/schemas"
@@ -113,7 +112,7 @@ func Stop(f *schemas.Fold, limit float64) (string, bool) {
 	for _, code := range slices.Sorted(maps.Keys(f.RejectsByCode)) {
 		n := f.RejectsByCode[code]
 		outcomes := c.Mapped + c.MapRejected
-		if strings.HasPrefix(code, "clevertap_") {
+		if schemas.StageOf(code) == schemas.StageLoad {
 			outcomes = c.Loaded + c.LoadRejected
 		}
 		// An upload of unknown outcome is the network's fault, not the mapping's.

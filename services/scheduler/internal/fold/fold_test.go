@@ -166,6 +166,9 @@ func TestStop(t *testing.T) {
 		{"all of 499", 0, 499, 0, 0, map[string]int64{"date_format": 499}, 0, ""},
 		{"an own limit", 400, 600, 0, 0, map[string]int64{"date_format": 600}, 0.7, ""},
 		{"CleverTap's code against what was loaded", 90000, 0, 700, 300, map[string]int64{"clevertap_515": 300}, 0, "clevertap_515"},
+		{"the loader's own code against what was loaded", 850000, 0, 0, 150000, map[string]int64{"request_malformed": 150000}, 0, "request_malformed"},
+		{"another one of the loader's", 90000, 0, 700, 300, map[string]int64{"record_too_large": 300}, 0, "record_too_large"},
+		{"a code of the map that begins like CleverTap's", 9700, 300, 700, 0, map[string]int64{"clevertap_id_invalid": 300}, 0, ""},
 		{"held uploads are no misconfiguration", 1000, 0, 0, 1000, map[string]int64{"ambiguous": 1000}, 0, ""},
 	} {
 		f := fold.New("a.1", "a", 1, time.Time{})
