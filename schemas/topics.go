@@ -14,6 +14,9 @@ const ControlPartitions = 4
 // topics when its definition does not name one.
 const DefaultPartitions = 6
 
+// MaxPartitions is the most that a definition may name.
+const MaxPartitions = 1000
+
 // Topics names every topic under one prefix. The zero value is not usable; see
 // NewTopics.
 type Topics struct{ prefix string }

@@ -92,7 +92,7 @@ func checkSpec(f *findings, s *schemas.ImportSpec, name string) {
 	if r := s.Limits.MaxRejectRatio; r < 0 || r > 1 {
 		f.add(codeValueInvalid, "spec.limits.maxRejectRatio", "a ratio is between 0 and 1")
 	}
-	checkRange(f, "spec.topic.partitions", int64(s.Topic.Partitions), 0, 1000)
+	checkRange(f, "spec.topic.partitions", int64(s.Topic.Partitions), 0, schemas.MaxPartitions)
 }
 
 func checkSchedule(f *findings, i int, s schemas.Schedule, zone string) {

@@ -2,6 +2,7 @@ package book_test
 
 import (
 	"fmt"
+	"math"
 	"testing"
 	"time"
 
@@ -260,4 +261,19 @@ func TestUnreadableDefinition(t *testing.T) {
 		t.Errorf("listing %+v", l)
 	}
 	d.wantTriggers(d.define(nil), `a.3/1 incremental "`+moved+`" `)
+}
+
+// TestImpossiblePartitions: a report that no stage can have meant harms nobody.
+func TestImpossiblePartitions(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.define(nil)
+	d.command(schemas.CommandRun, "k", nil)
+	for _, p := range []int32{-1, schemas.MaxPartitions, math.MaxInt32} {
+		d.reports("a.1", 1, schemas.Report{Mapped: &schemas.Mapped{Partition: p, Mapped: 1}}, schemas.Report{Receipt: &schemas.Receipt{Partition: p}})
+	}
+	d.succeed("a.1", 1, 0, 1)
+	if r := d.want("a.1", schemas.StateSucceeded); r.Counts.Mapped != 1 {
+		t.Errorf("counts %+v", r.Counts)
+	}
 }

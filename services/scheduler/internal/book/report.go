@@ -19,6 +19,10 @@ func (b *Book) Report(ctx context.Context, r *schemas.Report, now time.Time) boo
 		return false
 	}
 	a := e.state.Active
+	if !fold.Sound(r) {
+		b.log.ErrorContext(ctx, "a report of an impossible partition is dropped", slog.String("run", a.Run), slog.String("kind", r.Kind))
+		return false
+	}
 	hadFinal := e.fold.Final != nil
 	waited := e.fold.Waiting != nil
 	fold.Apply(e.fold, a.Attempt, r, now)

@@ -48,8 +48,15 @@ func Apply(f *schemas.Fold, attempt int, r *schemas.Report, now time.Time) bool 
 	return progress
 }
 
+// Sound tells whether a report names partitions that an import can have. One that
+// does not would end the scheduler, which would read it again at every start.
+func Sound(r *schemas.Report) bool {
+	possible := func(p int32) bool { return p >= 0 && p < schemas.MaxPartitions }
+	return (r.Mapped == nil || possible(r.Mapped.Partition)) && (r.Receipt == nil || possible(r.Receipt.Partition))
+}
+
 func apply(f *schemas.Fold, attempt int, r *schemas.Report) bool {
-	if r.Attempt < 1 || r.Attempt > attempt {
+	if r.Attempt < 1 || r.Attempt > attempt || !Sound(r) {
 		return false
 	}
 	if f.Waiting != nil && f.Waiting.Stage == schemas.StageExtract && (r.Started != nil || r.Chunk != nil || r.Final != nil) {

@@ -1,6 +1,7 @@
 package fold_test
 
 import (
+	"math"
 	"slices"
 	"testing"
 	"time"
@@ -105,6 +106,12 @@ func TestApply(t *testing.T) {
 			[]bool{true, true}, func(f *schemas.Fold) bool { return fold.Counts(f).Read == 20 }},
 		{"an attempt that was never triggered", 1, []schemas.Report{{Attempt: 2, Chunk: chunk(1, 10)}, {Attempt: 0, Chunk: chunk(1, 10)}},
 			[]bool{false, false}, func(f *schemas.Fold) bool { return fold.Counts(f).Read == 0 }},
+		{"partitions that no import can have", 1, []schemas.Report{
+			{Attempt: 1, Mapped: &schemas.Mapped{Partition: -1, Mapped: 1}}, {Attempt: 1, Mapped: &schemas.Mapped{Partition: math.MaxInt32, Mapped: 1}},
+			{Attempt: 1, Receipt: &schemas.Receipt{Partition: -1}}, {Attempt: 1, Receipt: &schemas.Receipt{Partition: schemas.MaxPartitions}},
+		}, []bool{false, false, false, false}, func(f *schemas.Fold) bool { return len(f.Partitions) == 1 && fold.Counts(f).Mapped == 0 }},
+		{"the last one that an import can have", 1, []schemas.Report{{Attempt: 1, Mapped: &schemas.Mapped{Partition: schemas.MaxPartitions - 1, Mapped: 1}}},
+			[]bool{true}, func(f *schemas.Fold) bool { return fold.Counts(f).Mapped == 1 }},
 		{"a final report of an older attempt ends nothing", 2, []schemas.Report{{Attempt: 1, Final: &schemas.Final{}}},
 			[]bool{false}, func(f *schemas.Fold) bool { return f.Final == nil }},
 		{"the first final report counts", 1, []schemas.Report{{Attempt: 1, Final: &schemas.Final{Clock: "a"}}, {Attempt: 1, Final: &schemas.Final{Clock: "b"}}},
