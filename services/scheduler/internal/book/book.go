@@ -61,6 +61,7 @@ type Book struct {
 	trace   BeginTrace
 	busy    Busy
 	imports map[string]*entry
+	broken  map[string]bool // subjects that are left as they are
 	out     Changes
 }
 
@@ -106,10 +107,19 @@ func (c *Changes) Empty() bool {
 
 // New is an empty book.
 func New(cfg Config, deps Deps) *Book {
-	b := &Book{cfg: cfg, log: deps.Log, trace: deps.Trace, busy: deps.Busy, imports: map[string]*entry{}}
+	b := &Book{cfg: cfg, log: deps.Log, trace: deps.Trace, busy: deps.Busy, imports: map[string]*entry{}, broken: map[string]bool{}}
 	b.clear()
 	return b
 }
+
+// Broken leaves an import or a trial out of the book, because its state or its
+// counts cannot be read. It is not known to the book then: without its state a
+// definition would begin it afresh, under run numbers that have been used, and
+// without its counts rows would count twice or not at all. So nothing is started,
+// closed or written for it. Reports that pass meanwhile are not made up for: a run
+// that lacks them cannot settle, and meets its deadline once it is known again.
+// It comes before anything else is loaded.
+func (b *Book) Broken(subject string) { b.broken[subject] = true }
 
 // LoadState takes a state from the log. States come before folds, and folds
 // before definitions, of which only the newest is given to Define.
@@ -121,12 +131,18 @@ func (b *Book) LoadState(s schemas.State) {
 	case s.Active != nil:
 		subject = schemas.Subject(s.Import, s.Active.Run)
 	}
-	b.entry(subject).state = &s
+	if !b.broken[subject] {
+		b.entry(subject).state = &s
+	}
 }
 
 // LoadFold takes a fold from the log.
 func (b *Book) LoadFold(f schemas.Fold) {
-	e := b.entry(schemas.Subject(f.Import, f.Run))
+	subject := schemas.Subject(f.Import, f.Run)
+	if b.broken[subject] {
+		return
+	}
+	e := b.entry(subject)
 	switch {
 	case f.ClosedAs != nil:
 		e.closed = append(e.closed, f.Run)

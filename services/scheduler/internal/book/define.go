@@ -13,6 +13,9 @@ import (
 
 // Define takes in a definition, new or changed.
 func (b *Book) Define(ctx context.Context, def schemas.Definition, now time.Time) {
+	if b.broken[def.Metadata.Name] {
+		return
+	}
 	e := b.entry(def.Metadata.Name)
 	e.def, e.dueKnown, e.unreadable = &def, false, false
 	b.out.Listings[e.name] = true

@@ -17,7 +17,7 @@ func (e *entry) isTrial() bool { return schemas.IsTrial(e.name) }
 // preview begins a preview, of an import that need not be applied. Its name is
 // its asker's choice.
 func (b *Book) preview(ctx context.Context, c schemas.Command, now time.Time) {
-	if _, taken := b.imports[c.Run]; taken || schemas.ImportOf(c.Run) != c.Import || c.Spec == nil {
+	if _, taken := b.imports[c.Run]; taken || b.broken[c.Run] || schemas.ImportOf(c.Run) != c.Import || c.Spec == nil {
 		b.log.WarnContext(ctx, "a preview that makes no sense is dropped", slog.String("import", c.Import))
 		return
 	}

@@ -28,17 +28,12 @@ type term struct {
 // the newest record of a key counts.
 func (t *term) load(ctx context.Context) error {
 	t.book = book.New(t.cfg.Book, book.Deps{Log: t.deps.Log, Trace: t.beginTrace, Busy: t.deps.Busy})
-	states := map[string]schemas.State{}
-	if _, err := t.readNewest(ctx, t.topics.State(), func(key string, value []byte) error { return decodeInto(states, key, value) }); err != nil {
+	states, err := readNewest[schemas.State](ctx, t, t.topics.State())
+	if err != nil {
 		return err
 	}
-	folds := map[string]schemas.Fold{}
-	if _, err := t.readNewest(ctx, t.topics.Fold(), func(key string, value []byte) error {
-		if key != schemas.PositionKey(t.partition) {
-			return decodeInto(folds, key, value)
-		}
-		return json.Unmarshal(value, &t.position)
-	}); err != nil {
+	folds, err := readNewest[schemas.Fold](ctx, t, t.topics.Fold())
+	if err != nil {
 		return err
 	}
 	for _, s := range states {
@@ -115,29 +110,40 @@ func (t *term) loadDefinitions(ctx context.Context, now time.Time) error {
 	return nil
 }
 
-// readNewest calls fn for every record of the partition, deletions included as
-// an empty value.
-func (t *term) readNewest(ctx context.Context, topic string, fn func(key string, value []byte) error) (int64, error) {
-	return t.deps.Reader.ReadTo(ctx, t.tp(topic), 0, func(r *kafka.Record) error {
-		if err := fn(string(r.Key), r.Value); err != nil {
-			// Going on without a state or a fold would count rows twice or not at all.
-			return fmt.Errorf("reading %s at offset %d: %w", topic, r.Offset, err)
+// readNewest reads states or folds, the newest of each key. Whose newest cannot
+// be read is broken, and nobody else: an older one would count rows twice or not
+// at all.
+func readNewest[T any](ctx context.Context, t *term, topic string) (map[string]T, error) {
+	newest := map[string]T{}
+	unreadable := map[string]func(){}
+	_, err := t.deps.Reader.ReadTo(ctx, t.tp(topic), 0, func(r *kafka.Record) error {
+		key := string(r.Key)
+		if key == schemas.PositionKey(t.partition) {
+			// Without the position nobody knows which reports have been counted.
+			return json.Unmarshal(r.Value, &t.position)
 		}
+		delete(newest, key)
+		delete(unreadable, key)
+		if r.Value == nil {
+			return nil
+		}
+		var v T
+		if err := json.Unmarshal(r.Value, &v); err != nil {
+			unreadable[key] = func() { t.unreadable(ctx, r, err) }
+			return nil
+		}
+		newest[key] = v
 		return nil
 	})
-}
-
-func decodeInto[T any](m map[string]T, key string, value []byte) error {
-	if value == nil {
-		delete(m, key)
-		return nil
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", topic, err)
 	}
-	var v T
-	if err := json.Unmarshal(value, &v); err != nil {
-		return err
+	for key, complain := range unreadable {
+		complain()
+		// A state's key is its subject, a fold's the run.
+		t.book.Broken(schemas.Subject(schemas.ImportOf(key), key))
 	}
-	m[key] = v
-	return nil
+	return newest, nil
 }
 
 // from is where the tail begins.
@@ -162,8 +168,8 @@ func (o *Owner) readRuns(ctx context.Context, from int64, fn func(schemas.Run)) 
 	return err
 }
 
-// unreadable leaves out a record that no reader can take in. It is another
-// service's: repeating would stop every import of the partition for one record.
+// unreadable leaves out a record that no reader can take in: repeating would stop
+// every import of the partition for one record.
 func (o *Owner) unreadable(ctx context.Context, r *kafka.Record, err error) {
 	o.deps.Observe.Unreadable(ctx, r.Topic)
 	o.log.ErrorContext(ctx, "a control record cannot be read and is left out",
