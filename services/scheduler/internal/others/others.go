@@ -66,9 +66,16 @@ func (o *Others) follow(ctx context.Context) error {
 }
 
 func (o *Others) apply(r *kafka.Record) {
+	if r.Value == nil {
+		// Every trial leaves one: kept, they would add up as long as the process lives.
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		delete(o.order, string(r.Key))
+		return
+	}
 	var s schemas.State
 	// An unreadable state is its owner's to complain of; here it holds up nobody.
-	if r.Value != nil && json.Unmarshal(r.Value, &s) != nil {
+	if json.Unmarshal(r.Value, &s) != nil {
 		s = schemas.State{}
 	}
 	next := order{active: s.Active != nil}
