@@ -60,10 +60,25 @@ func (b *Book) NextWake() (time.Time, bool) {
 	return wake, !wake.IsZero()
 }
 
+// maxAhead is how far the newest due instant taken up may lie ahead of now: a
+// takeover by a clock that is a little behind must not repeat it.
+const maxAhead = time.Hour
+
 // due begins the run of the newest due instant that has passed. The instant is
 // written with the trigger, in the state, so that no restart repeats it.
 func (b *Book) due(ctx context.Context, e *entry, now time.Time) {
-	if e.def == nil || e.state.Paused || (e.dueKnown && (e.nextDue.IsZero() || e.nextDue.After(now))) {
+	if e.def == nil || e.state.Paused {
+		return
+	}
+	if due := e.state.LastDue; due != nil && due.Sub(now) > maxAhead {
+		// A clock had jumped ahead and has been corrected. The schedules would be
+		// silent until the clock is there again, perhaps for years; without the
+		// instant one run too many may begin.
+		b.log.WarnContext(ctx, "a due instant lies in the future and is forgotten", slog.String("import", e.name), slog.Time("due", *due))
+		e.state.LastDue, e.dueKnown = nil, false
+		b.changed(e, now)
+	}
+	if e.dueKnown && (e.nextDue.IsZero() || e.nextDue.After(now)) {
 		return
 	}
 	spec := e.def.Spec
