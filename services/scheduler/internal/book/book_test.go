@@ -172,7 +172,7 @@ func TestBackfill(t *testing.T) {
 func TestDeletedAndCreatedAgain(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	d.define(nil)
+	d.define(every(time.Hour))
 	d.command(schemas.CommandRun, "k1", nil)
 	d.succeed("a.1", 1, 0, 1)
 	d.command(schemas.CommandRun, "k2", nil)
@@ -181,6 +181,9 @@ func TestDeletedAndCreatedAgain(t *testing.T) {
 	d.now = d.now.Add(time.Minute)
 	c := d.step(func() { d.b.Undefine(t.Context(), "a", d.now) })
 	d.want("a.3", schemas.StateCancelled)
+	if wake, ok := d.b.NextWake(); ok {
+		t.Errorf("the alarm of a deleted import stays set to %v and hides those of others", wake)
+	}
 	if !c.Listings["a"] || d.b.Listing("a") != nil || d.state().Active.Ending == nil {
 		t.Errorf("after the deletion: %+v", d.state())
 	}

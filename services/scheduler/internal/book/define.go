@@ -69,7 +69,7 @@ func (b *Book) Undefine(ctx context.Context, importName string, now time.Time) {
 	if !ok || e.state == nil {
 		return
 	}
-	e.def, e.unreadable = nil, false
+	e.def, e.dueKnown, e.unreadable = nil, false, false
 	s := e.state
 	b.dropQueued(e, now)
 	s.SourceHash, s.Watermark, s.Frame, s.Ledger, s.Columns = "", "", "", nil, nil
