@@ -108,5 +108,21 @@ func (g *GroupTransactor) Abort(ctx context.Context) error {
 	return nil
 }
 
+// Pause gives back everything polled since the last Commit and stops fetching the
+// partitions until Resume: their offsets stay where they were, and the records of
+// the others are polled again. To rewind the partitions alone would race with a
+// rebalance that moves them away and back; the session's own abort does not.
+// Pauses survive a rebalance.
+func (g *GroupTransactor) Pause(ctx context.Context, tps ...TP) error {
+	g.session.Client().PauseFetchPartitions(byTopic(tps))
+	if err := g.Begin(); err != nil {
+		return err
+	}
+	return g.Abort(ctx)
+}
+
+// Resume fetches paused partitions again.
+func (g *GroupTransactor) Resume(tps ...TP) { g.session.Client().ResumeFetchPartitions(byTopic(tps)) }
+
 // Close leaves the group.
 func (g *GroupTransactor) Close() { g.session.Close() }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -286,6 +287,73 @@ func TestGroupTransactorIsExactlyOnce(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, values(t, cfg)); diff != "" {
 		t.Errorf("copy mismatch (-want +got):\n%s", diff)
+	}
+}
+
+// TestPausedPartitionsAreGivenBack pauses one of two partitions that were polled
+// together: its records come again after Resume, to another member as well.
+func TestPausedPartitionsAreGivenBack(t *testing.T) {
+	t.Parallel()
+	cfg := kafkatest.Start(t)
+	topic := schemas.NewTopics(cfg.Prefix).Triggers()
+	p := open[*kafka.Producer](t)(kafka.OpenProducer(cfg, kafkatest.Deps()))
+	defer p.Close()
+	produce := func(partition int32, from, n int) {
+		for i := range n {
+			must(t, p.Produce(t.Context(), &kafka.Record{Topic: topic, Partition: partition, Value: fmt.Append(nil, from+i)}))
+		}
+	}
+	produce(0, 0, 10)
+	produce(1, 0, 10)
+	got := map[int32][]string{}
+	// copyUntil commits what is polled until the partition has given that much, and
+	// pauses partition 0 whenever it comes while held.
+	copyUntil := func(g *kafka.GroupTransactor, partition int32, until int, held bool) {
+		for len(got[partition]) < until {
+			records, err := g.Poll(t.Context(), 4)
+			must(t, err)
+			if held && slices.ContainsFunc(records, func(r *kafka.Record) bool { return r.Partition == 0 }) {
+				must(t, g.Pause(t.Context(), kafka.TP{Topic: topic, Partition: 0}))
+				continue
+			}
+			must(t, g.Begin())
+			ok, err := g.Commit(t.Context())
+			must(t, err)
+			for _, r := range records {
+				if ok {
+					got[r.Partition] = append(got[r.Partition], string(r.Value))
+				}
+			}
+		}
+	}
+	g := open[*kafka.GroupTransactor](t)(kafka.OpenGroupTransactor(t.Context(), cfg, kafkatest.Deps(), "pause", "m1"))
+	g.AddTopics(topic)
+	copyUntil(g, 0, 3, false)
+	before := len(got[0])
+	copyUntil(g, 1, 10, true)
+	produce(0, 10, 1)
+	produce(1, 10, 5)
+	copyUntil(g, 1, 15, true)
+	if len(got[0]) != before {
+		t.Errorf("partition 0 went on to %v while it was paused", got[0])
+	}
+	g.Resume(kafka.TP{Topic: topic, Partition: 0})
+	copyUntil(g, 0, before+1, false)
+	copyUntil(g, 1, 15, true)
+	must(t, g.Pause(t.Context(), kafka.TP{Topic: topic, Partition: 0}))
+	g.Close()
+	g = open[*kafka.GroupTransactor](t)(kafka.OpenGroupTransactor(t.Context(), cfg, kafkatest.Deps(), "pause", "m2"))
+	defer g.Close()
+	g.AddTopics(topic)
+	copyUntil(g, 0, 11, false)
+	for partition, n := range map[int32]int{0: 11, 1: 15} {
+		var want []string
+		for i := range n {
+			want = append(want, fmt.Sprint(i))
+		}
+		if diff := cmp.Diff(want, got[partition]); diff != "" {
+			t.Errorf("partition %d (-want +got):\n%s", partition, diff)
+		}
 	}
 }
 

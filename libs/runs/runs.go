@@ -6,6 +6,7 @@ package runs
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -20,6 +21,10 @@ type Verdict struct {
 	Skip    string             // the reason to skip them
 	Unknown bool               // no such run was ever started
 }
+
+// ErrUnreadable says that a state cannot be read. Only its own import is in
+// doubt, until somebody writes a state that can.
+var ErrUnreadable = errors.New("the state cannot be read")
 
 // View follows the state topic. Safe for concurrent use.
 type View struct {
@@ -57,7 +62,7 @@ func (v *View) apply(r *kafka.Record) {
 	switch {
 	case err != nil:
 		// Guessing would count rows to the wrong run; whoever asks is told.
-		v.broken[name] = fmt.Errorf("reading the state of import %s: %w", name, err)
+		v.broken[name] = fmt.Errorf("import %s: %w: %w", name, ErrUnreadable, err)
 	case r.Value == nil:
 		delete(v.states, name)
 	default:

@@ -68,7 +68,7 @@ func (b *batch) add(ctx context.Context, row *kafka.Record) error {
 	}
 	l, err := b.lotOf(ctx, lotKey{subject, id.Number, id.Attempt, row.Partition}, row.Offset)
 	if err != nil {
-		return err
+		return blocking(row, err)
 	}
 	l.report.To = row.Offset
 	switch {

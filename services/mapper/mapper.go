@@ -120,31 +120,28 @@ func (s *Service) consume(ctx context.Context) error {
 	stop := s.imports.Follow(member.AddTopics)
 	defer stop()
 	s.ready(nil)
+	held := newHolds(member)
 	for {
-		rows, err := member.Poll(ctx, s.cfg.BatchRows)
+		rows, err := held.poll(ctx, s.cfg.BatchRows)
 		if err != nil {
 			return fmt.Errorf("polling rows: %w", err)
 		}
 		if len(rows) == 0 {
 			continue
 		}
-		if err := s.step(ctx, member, rows); err != nil {
+		if err := s.step(ctx, member, held, rows); err != nil {
 			return err
 		}
 	}
 }
 
-// step maps one poll in one transaction.
-func (s *Service) step(ctx context.Context, member *kafka.GroupTransactor, rows []*kafka.Record) error {
+// step maps one poll in one transaction, or gives it back when some of it cannot
+// be mapped.
+func (s *Service) step(ctx context.Context, member *kafka.GroupTransactor, held *holds, rows []*kafka.Record) error {
 	began := time.Now()
 	batch := s.newBatch()
 	defer batch.end()
-	for _, row := range rows {
-		if err := batch.add(ctx, row); err != nil {
-			return fmt.Errorf("mapping %s[%d] at %d: %w", row.Topic, row.Partition, row.Offset, err)
-		}
-	}
-	out, err := batch.finish()
+	blocked, err := batch.addAll(ctx, rows)
 	if err != nil {
 		return err
 	}
@@ -152,6 +149,13 @@ func (s *Service) step(ctx context.Context, member *kafka.GroupTransactor, rows 
 	// half way would leave its outcome unknown.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.Kafka.SessionTimeout)
 	defer cancel()
+	if len(blocked) > 0 {
+		return s.hold(ctx, held, blocked)
+	}
+	out, err := batch.finish()
+	if err != nil {
+		return err
+	}
 	failpoint.Hit("mapper.before-begin")
 	if err := member.Begin(); err != nil {
 		return err
@@ -174,6 +178,7 @@ func (s *Service) step(ctx context.Context, member *kafka.GroupTransactor, rows 
 		s.deps.Telemetry.Logger.InfoContext(ctx, "transaction aborted, its rows are mapped again", "rows", len(rows))
 		return nil
 	}
+	held.mapped(rows)
 	batch.count(ctx)
 	return nil
 }

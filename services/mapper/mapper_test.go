@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -25,6 +26,7 @@ type world struct {
 	producer *kafka.Producer
 	reader   *kafka.Reader
 	sent     []int64 // rows sent, by partition
+	log      *slog.Logger
 }
 
 func newWorld(t *testing.T) *world {
@@ -103,7 +105,11 @@ func (w *world) start(change func(*Config)) (stop func()) {
 	if change != nil {
 		change(&cfg)
 	}
-	service, err := New(cfg, Deps{Telemetry: telemetry.Discard(), Health: daemon.NewHealth()})
+	tel := telemetry.Discard()
+	if w.log != nil {
+		tel.Logger = w.log
+	}
+	service, err := New(cfg, Deps{Telemetry: tel, Health: daemon.NewHealth()})
 	if err != nil {
 		w.t.Fatal(err)
 	}

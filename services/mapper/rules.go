@@ -36,6 +36,12 @@ type rule struct {
 // asked for is closed whatever an older view of the state says.
 var errNewerAttempt = errors.New("a newer attempt has begun")
 
+// errNoColumns and errNoClock block the import, see blockedError.
+var (
+	errNoColumns = errors.New("the columns topic does not name the columns of the run's attempt")
+	errNoClock   = errors.New("the clock of the run's attempt cannot be read")
+)
+
 func newRules() *rules {
 	return &rules{
 		columns:  map[string]schemas.RowSchema{},
@@ -83,7 +89,7 @@ func (r *rules) forRun(ctx context.Context, subject string, run *schemas.ActiveR
 	}
 	clock, err := schemas.ParseInstant(found.Clock)
 	if err != nil {
-		return nil, fmt.Errorf("reading the clock of run %s: %w", run.Run, err)
+		return nil, errNoClock
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -130,5 +136,5 @@ func (r *rules) columnsOf(ctx context.Context, key string, run *schemas.ActiveRu
 			return schemas.RowSchema{}, err
 		}
 	}
-	return schemas.RowSchema{}, fmt.Errorf("the columns topic does not name the columns of run %s attempt %d", run.Run, run.Attempt)
+	return schemas.RowSchema{}, errNoColumns
 }

@@ -1,0 +1,158 @@
+package mapper
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tapline.dev/libs/kafka"
+	"tapline.dev/libs/kafka/kafkatest"
+	"tapline.dev/schemas"
+)
+
+// holdsSeen is a log that hands on what is said of held partitions.
+type holdsSeen struct {
+	slog.Handler
+	seen chan string
+}
+
+func (h holdsSeen) Enabled(context.Context, slog.Level) bool { return true }
+
+func (h holdsSeen) Handle(_ context.Context, r slog.Record) error {
+	if r.Message != "the rows of a partition cannot be mapped and wait" {
+		return nil
+	}
+	line := ""
+	r.Attrs(func(a slog.Attr) bool {
+		if a.Key != "again_in" {
+			line += fmt.Sprint(a.Value) + " "
+		}
+		return true
+	})
+	select {
+	case h.seen <- line:
+	default:
+	}
+	return nil
+}
+
+// TestAnImportThatCannotBeMappedStopsNoOther: the rows of orders lack what is
+// broken until it is repaired, customers' rows go on, and each row counts once.
+func TestAnImportThatCannotBeMappedStopsNoOther(t *testing.T) {
+	t.Parallel()
+	state := schemas.State{Import: "orders", Epoch: 1, LastNumber: 1, Active: &schemas.ActiveRun{Run: "orders.1", Number: 1, Attempt: 2, Spec: spec()}}
+	columns := schemas.RowSchema{
+		Import: "orders", Run: "orders.1", Number: 1, Attempt: 2, Clock: "2026-11-23T10:00:00.000000000",
+		Columns: []schemas.Column{{Name: "ID", Type: "FIXED", Precision: 38}, {Name: "EMAIL", Type: "TEXT"}, {Name: "SINCE", Type: "DATE"}},
+	}
+	clockless := columns
+	clockless.Clock = "noon"
+	for name, c := range map[string]struct {
+		state, columns any // nil is garbage
+		offset         int // of the first row that cannot be mapped
+		reason         string
+	}{
+		"state":   {nil, columns, 0, "the state cannot be read"},
+		"columns": {state, nil, 1, "the columns topic does not name the columns of the run's attempt"},
+		"clock":   {state, clockless, 1, "the clock of the run's attempt cannot be read"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			seen := make(chan string, 1)
+			w.log = slog.New(holdsSeen{slog.DiscardHandler, seen})
+			if err := kafka.EnsureTopics(t.Context(), w.cfg.Kafka, kafkatest.Deps(), w.topics.ImportTopics("orders", schemas.TopicSettings{Partitions: 1})); err != nil {
+				t.Fatal(err)
+			}
+			definition := schemas.Definition{Kind: schemas.KindImport, Metadata: schemas.Metadata{Name: "orders"}, Spec: spec()}
+			w.produce(ofOrders(t, w.topics.Imports(), definition), ofOrders(t, w.topics.State(), c.state), ofOrders(t, w.topics.Columns(), c.columns))
+			const row = `{"ID":7,"EMAIL":null,"SINCE":null}`
+			// Of an older attempt, which is skipped; the rest is the active attempt's.
+			for _, id := range []string{"1.1.1", "1.2.1", "1.2.2"} {
+				w.produce(orders(w, id, row))
+			}
+			defer w.start(func(c *Config) { c.BatchRows = 4 })()
+
+			select {
+			case got := <-seen:
+				if want := fmt.Sprintf("%s 0 %d %s ", w.topics.Rows("orders"), c.offset, c.reason); got != want {
+					t.Errorf("the log says %q, want %q", got, want)
+				}
+			case <-time.After(time.Minute):
+				t.Fatal("the log says nothing of orders")
+			}
+			for i := range 6 {
+				w.produce(w.row(fmt.Sprintf("3.2.%d", i+1), int32(i%3), row))
+			}
+			got := w.await()
+			want := outcome{Records: 6, Mapped: 6, ByCode: map[string]int64{}, ByReason: map[string]int64{}}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("while orders is broken (-want +got):\n%s", diff)
+			}
+
+			w.produce(ofOrders(t, w.topics.State(), state), ofOrders(t, w.topics.Columns(), columns), orders(w, "1.2.3", row))
+			w.sent[0] += 4
+			want.Mapped, want.Skips, want.ByReason[schemas.SkipClosed] = 9, 1, 1
+			if diff := cmp.Diff(want, w.await()); diff != "" {
+				t.Errorf("after the repair (-want +got):\n%s", diff)
+			}
+			var ids []string
+			for _, r := range w.read(w.topics.Records("orders"), 1) {
+				ids = append(ids, string(kafka.HeaderValue(r, schemas.HeaderID)))
+			}
+			if diff := cmp.Diff([]string{"1.2.1", "1.2.2", "1.2.3"}, ids); diff != "" {
+				t.Errorf("records of orders (-want +got):\n%s", diff)
+			}
+			w.produce(w.row("3.2.7", 0, row))
+			if got := w.await(); got.Mapped != 10 || got.Records != 7 {
+				t.Errorf("afterwards: %+v", got)
+			}
+		})
+	}
+}
+
+func ofOrders(t *testing.T, topic string, value any) *kafka.Record {
+	t.Helper()
+	rec, err := kafka.ControlRecord(topic, "orders", "orders", value, "test", "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if value == nil {
+		rec.Value = []byte("{")
+	}
+	return rec
+}
+
+func orders(w *world, id, value string) *kafka.Record {
+	return &kafka.Record{
+		Topic: w.topics.Rows("orders"), Key: []byte("k" + id), Value: []byte(value),
+		Headers: []kafka.Header{{Key: schemas.HeaderID, Value: []byte(id)}},
+	}
+}
+
+// TestAHeldPartitionIsTriedLessAndLess: something that stays broken must not
+// cost the others a poll every second.
+func TestAHeldPartitionIsTriedLessAndLess(t *testing.T) {
+	t.Parallel()
+	tp, other := kafka.TP{Topic: "rows"}, kafka.TP{Topic: "rows", Partition: 1}
+	pause := time.Duration(0)
+	var got []time.Duration
+	for range 8 {
+		pause = longer(pause)
+		got = append(got, pause)
+	}
+	want := []time.Duration{1e9, 2e9, 4e9, 8e9, 16e9, 32e9, time.Minute, time.Minute}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("pauses (-want +got):\n%s", diff)
+	}
+	h := newHolds(nil)
+	h.of[tp], h.of[other] = hold{pause: time.Minute}, hold{pause: time.Second}
+	h.mapped([]*kafka.Record{{Topic: "rows"}})
+	if _, held := h.of[tp]; held || len(h.of) != 1 {
+		t.Errorf("after rows of %v were mapped: %v", tp, h.of)
+	}
+}
