@@ -65,6 +65,7 @@ type Store interface {
 	ZRange(ctx context.Context, key string, offset, limit int, descending bool) ([]string, error)
 	Get(ctx context.Context, key string) ([]byte, bool, error)
 	Set(ctx context.Context, key string, value []byte, ttl time.Duration) error
+	Swap(ctx context.Context, key, old, value string) (bool, error)
 	Del(ctx context.Context, keys ...string) error
 }
 

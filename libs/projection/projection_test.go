@@ -197,3 +197,41 @@ func TestWholeOnlyIfNothingWasLostBetween(t *testing.T) {
 	step(func() error { return w.Forget(t.Context(), 2) })
 	want("")
 }
+
+func TestUptoIsNotSetBackByAnotherWriter(t *testing.T) {
+	t.Parallel()
+	server := redistest.New(t)
+	w := projection.NewWriter(server.Client(t))
+	read := func() projection.Upto {
+		t.Helper()
+		u, err := w.Upto(t.Context(), 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return u
+	}
+	advance := func(from, to projection.Upto, want bool) {
+		t.Helper()
+		if got, err := w.Advance(t.Context(), 2, from, to); err != nil || got != want {
+			t.Errorf("from %v to %v: %v, %v, want %v", from, to, got, err, want)
+		}
+	}
+	if got := read(); got != (projection.Upto{}) {
+		t.Fatalf("at first %v", got)
+	}
+	first, owner, fenced := projection.NewUpto(7, "a/1"), projection.NewUpto(12, "b/1"), projection.NewUpto(9, "a/2")
+	advance(projection.Upto{}, first, true)
+	seen := read()
+	if seen != first || seen.Offset != 7 {
+		t.Errorf("read %v, want %v", seen, first)
+	}
+	advance(seen, owner, true)
+	advance(seen, owner, true) // once more, as after a lost answer
+	advance(seen, fenced, false)
+	if err := w.Forget(t.Context(), 2); err != nil {
+		t.Fatal(err)
+	}
+	if got := read(); got != owner {
+		t.Errorf("in the end %v, want %v", got, owner)
+	}
+}

@@ -89,7 +89,8 @@ func (w *Writer) Done(ctx context.Context, partition int32, mark string) error {
 	return w.store.Set(ctx, doneKey(partition), []byte(mark), 0)
 }
 
-// Forget makes the owner of a partition write its part anew.
+// Forget makes the owner of a partition write its part anew. How far the log is
+// written stays: an owner that has been fenced still sees that it is behind.
 func (w *Writer) Forget(ctx context.Context, partition int32) error {
 	return w.store.Del(ctx, begunKey(partition), doneKey(partition))
 }

@@ -125,6 +125,28 @@ func TestSortedSet(t *testing.T) {
 	}
 }
 
+func TestSwap(t *testing.T) {
+	t.Parallel()
+	client := redistest.New(t).Client(t)
+	for i, step := range []struct {
+		old, value string
+		want       bool
+	}{
+		{"x", "a", false}, {"", "a", true}, {"", "b", false}, {"a", "b", true}, {"a", "b", true}, {"a", "c", false}, {"b", "c", true},
+	} {
+		got, err := client.Swap(t.Context(), "k", step.old, step.value)
+		must(t, err)
+		if got != step.want {
+			t.Errorf("step %d: Swap(%q, %q) = %v", i, step.old, step.value, got)
+		}
+	}
+	value, _, err := client.Get(t.Context(), "k")
+	must(t, err)
+	if string(value) != "c" {
+		t.Errorf("the key holds %q", value)
+	}
+}
+
 func TestPrefix(t *testing.T) {
 	t.Parallel()
 	server := redistest.New(t)

@@ -2,7 +2,9 @@ package scheduler_test
 
 import (
 	"testing"
+	"time"
 
+	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/projection"
 	"tapline.dev/schemas"
 )
@@ -76,4 +78,123 @@ func TestEmptiedRedisHeals(t *testing.T) {
 	if err != nil || len(page.Runs) != 3 || page.Runs[0].Run != "customers.3" {
 		t.Errorf("runs %+v, %v", page, err)
 	}
+}
+
+// TestAnOlderRedisHeals: Redis comes back from a snapshot, such as an RDB file or
+// a replica that lagged, in which everything is whole but older.
+func TestAnOlderRedisHeals(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.start()
+	r.apply(definition("customers"))
+	r.command("customers", schemas.CommandRun, nil)
+	r.awaitRun("customers.1", schemas.StateExtracting)
+	r.awaitProjection("customers.1")
+	w := projection.NewWriter(r.redis.Client(t))
+	p := schemas.ControlPartition("customers")
+	upto, err := w.Upto(t.Context(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, _, err := r.view.Run(t.Context(), "customers.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	listing, _, err := r.view.Listing(t.Context(), "customers")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.finish("customers.1", 1, 2, 0, maximum)
+	r.awaitRun("customers.1", schemas.StateSucceeded)
+	r.awaitShown("customers", "customers.1")
+
+	restore := func(change projection.Upto) {
+		t.Helper()
+		if err := w.PutRun(t.Context(), run); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.PutListing(t.Context(), listing); err != nil {
+			t.Fatal(err)
+		}
+		r.await("the older snapshot", func() bool {
+			now, err := w.Upto(t.Context(), p)
+			if err != nil {
+				return false
+			}
+			ok, err := w.Advance(t.Context(), p, now, change)
+			return err == nil && ok
+		})
+	}
+	restore(upto)
+	r.awaitShown("customers", "customers.1")
+	// Of a time since which only a listing has changed.
+	now, err := w.Upto(t.Context(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	restore(projection.NewUpto(now.Offset, "older"))
+	r.awaitShown("customers", "customers.1")
+}
+
+// TestRunsMissedWhileRedisWasAway: more run events than a takeover could look back
+// on by guess were committed while Redis was away, by an owner that is gone.
+func TestRunsMissedWhileRedisWasAway(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	stop := r.start()
+	r.apply(definition("customers"))
+	r.command("customers", schemas.CommandRun, nil)
+	r.awaitRun("customers.1", schemas.StateExtracting)
+	r.awaitProjection("customers.1")
+	stop()
+	p := schemas.ControlPartition("customers")
+	before := r.marks(p)
+	closed, later := r.run("customers.1"), r.run("customers.1")
+	at := time.Now().UTC()
+	closed.Run, closed.State, closed.FinishedAt = "customers.2", schemas.StateSucceeded, &at
+	later.Run = "customers.3"
+	var missed []*kafka.Record
+	for i := range 1500 {
+		event := closed
+		if i > 0 {
+			event = later
+			event.Counts.Read = int64(i)
+		}
+		record, err := kafka.ControlRecord(r.topics.Runs(), "customers", "customers", event, "test", "test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		missed = append(missed, record)
+	}
+	if err := r.producer.Produce(t.Context(), missed...); err != nil {
+		t.Fatal(err)
+	}
+	r.await("the last event", func() bool { return r.run("customers.3").Counts.Read == 1499 })
+	r.start()
+	r.awaitProjection("customers.3")
+	r.awaitProjection("customers.2")
+	if after := r.marks(p); after != before {
+		t.Errorf("the projection was written anew, under %q after %q: it lacked the last events only", after, before)
+	}
+}
+
+// marks is under what the partition's part is whole.
+func (r *rig) marks(partition int32) string {
+	r.t.Helper()
+	mark, err := projection.NewWriter(r.redis.Client(r.t)).Whole(r.t.Context(), partition)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return mark
+}
+
+// awaitShown waits until Redis shows the import's run and its listing as the log
+// has them.
+func (r *rig) awaitShown(importName, run string) {
+	r.t.Helper()
+	r.awaitProjection(run)
+	r.await("the listing of "+importName, func() bool {
+		l, _, err := r.view.Listing(r.t.Context(), importName)
+		return err == nil && l.LastRun == run && l.LastRunState == r.run(run).State
+	})
 }

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"maps"
-	"slices"
 	"time"
 
 	"tapline.dev/libs/kafka"
@@ -22,6 +20,7 @@ type term struct {
 	book      *book.Book
 	projector *projector.Projector
 	position  schemas.Position
+	events    int64 // offset after the last run event that the term has written
 }
 
 // load reads the partition's control topics to their end. Each is compacted, so
@@ -47,26 +46,9 @@ func (t *term) load(ctx context.Context) error {
 		return err
 	}
 	t.book.Loaded(ctx, now)
-	return t.loadProjection(ctx)
-}
-
-// recentRuns is how far load looks back in the run events for those that the
-// last owner committed and did not show.
-const recentRuns = 1000
-
-func (t *term) loadProjection(ctx context.Context) error {
-	tp := t.tp(t.topics.Runs())
-	end, err := t.deps.Reader.EndOffset(ctx, tp)
-	if err != nil {
-		return err
-	}
-	newest := map[string]schemas.Run{}
-	if err := t.readRuns(ctx, end-recentRuns, func(r schemas.Run) { newest[r.Run] = r }); err != nil {
-		return err
-	}
 	t.projector = t.newProjector()
-	t.projector.Put(slices.Collect(maps.Values(newest)), nil)
-	t.projector.Put(t.book.Snapshot())
+	runs, listings := t.book.Snapshot()
+	t.projector.Put(runs, listings, 0)
 	return nil
 }
 
@@ -155,8 +137,17 @@ func (t *term) from() map[kafka.TP]int64 {
 	}
 }
 
-func (o *Owner) readRuns(ctx context.Context, from int64, fn func(schemas.Run)) error {
-	_, err := o.deps.Reader.ReadTo(ctx, o.tp(o.topics.Runs()), from, func(r *kafka.Record) error {
+// readRuns reads all if the log ends before from: the topic was made anew since.
+func (o *Owner) readRuns(ctx context.Context, from int64, fn func(schemas.Run)) (int64, error) {
+	tp := o.tp(o.topics.Runs())
+	end, err := o.deps.Reader.EndOffset(ctx, tp)
+	if err != nil {
+		return 0, err
+	}
+	if from > end {
+		from = 0
+	}
+	return o.deps.Reader.ReadTo(ctx, tp, from, func(r *kafka.Record) error {
 		var run schemas.Run
 		if err := json.Unmarshal(r.Value, &run); err != nil {
 			o.unreadable(ctx, r, err)
@@ -165,7 +156,6 @@ func (o *Owner) readRuns(ctx context.Context, from int64, fn func(schemas.Run)) 
 		fn(run)
 		return nil
 	})
-	return err
 }
 
 // unreadable leaves out a record that no reader can take in: repeating would stop

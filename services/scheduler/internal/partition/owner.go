@@ -141,7 +141,7 @@ func (o *Owner) newProjector() *projector.Projector {
 		Partition: o.partition, Mark: o.cfg.Instance, Every: o.cfg.Tick,
 	}, projector.Deps{
 		Writer: o.deps.Writer, Log: o.deps.Log, Outcome: o.deps.Observe.Projected,
-		ReadRuns: func(ctx context.Context, fn func(schemas.Run)) error { return o.readRuns(ctx, 0, fn) },
+		ReadRuns: o.readRuns,
 	})
 }
 

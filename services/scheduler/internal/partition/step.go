@@ -198,6 +198,11 @@ func (t *term) commit(ctx context.Context, c *book.Changes) error {
 		return err
 	}
 	failpoint.Hit("scheduler.after-step")
+	for _, r := range records {
+		if r.Topic == t.topics.Runs() {
+			t.events = max(t.events, r.Offset+1)
+		}
+	}
 	return nil
 }
 
@@ -248,7 +253,7 @@ func (t *term) show(ctx context.Context, c *book.Changes) {
 		for name := range c.Listings {
 			listings[name] = t.book.Listing(name)
 		}
-		t.projector.Put(c.Events, listings)
+		t.projector.Put(c.Events, listings, t.events)
 	}
 	for _, closed := range c.Closed {
 		t.endTrace(ctx, closed)

@@ -27,9 +27,9 @@ type Config struct {
 // Deps are the projector's.
 type Deps struct {
 	Writer *projection.Writer
-	// ReadRuns calls fn for every run event of the partition, oldest first, to the
-	// end of the log.
-	ReadRuns func(ctx context.Context, fn func(schemas.Run)) error
+	// ReadRuns calls fn for the run events of the partition from an offset on, or
+	// for all if the log ends before it, oldest first. It returns the log's end.
+	ReadRuns func(ctx context.Context, from int64, fn func(schemas.Run)) (int64, error)
 	Log      *slog.Logger
 	// Outcome counts attempts to write; nil counts nothing.
 	Outcome func(ctx context.Context, err error)
@@ -45,9 +45,13 @@ type Projector struct {
 	runs     map[string]schemas.Run      // not yet written, newest value of each
 	listings map[string]*schemas.Listing // all of them
 	dirty    map[string]bool             // imports whose listing is not yet written
+	known    int64                       // run events below it are written, or in runs
 
-	mark string // under which the part in Redis is whole; "" not yet known
-	down bool
+	mark string // under which this projector knows the part in Redis to be whole; "" not yet
+	// upto is what was last written to Redis. tried is what may have been, when
+	// Redis did not answer.
+	upto, tried projection.Upto
+	down        bool
 }
 
 // New returns a projector that knows nothing yet.
@@ -58,10 +62,12 @@ func New(cfg Config, deps Deps) *Projector {
 	}
 }
 
-// Put takes in what the log now says: runs, and listings by import, nil for an
-// import that is gone. It never blocks.
-func (p *Projector) Put(runs []schemas.Run, listings map[string]*schemas.Listing) {
+// Put takes in what the log now says: runs, listings by import, nil for an import
+// that is gone, and the offset after the runs' events, 0 if there are none. It
+// never blocks.
+func (p *Projector) Put(runs []schemas.Run, listings map[string]*schemas.Listing, next int64) {
 	p.mu.Lock()
+	p.known = max(p.known, next)
 	for _, r := range runs {
 		p.runs[r.Run] = r
 	}
@@ -118,24 +124,73 @@ func (p *Projector) note(ctx context.Context, err error) {
 
 // sync writes what is pending, or everything if Redis does not hold it.
 func (p *Projector) sync(ctx context.Context) error {
+	// First, because Advance tells from it whether anybody wrote meanwhile.
+	found, err := p.deps.Writer.Upto(ctx, p.cfg.Partition)
+	if err != nil {
+		return fmt.Errorf("checking the projection: %w", err)
+	}
 	whole, err := p.deps.Writer.Whole(ctx, p.cfg.Partition)
 	if err != nil {
 		return fmt.Errorf("checking the projection: %w", err)
 	}
-	if p.mark == "" {
-		// A part that an earlier owner left whole lacks only what was put since.
+	pending, known := p.pending()
+	switch {
+	case p.mark == "" && whole != "" && found != (projection.Upto{}):
+		return p.inherit(ctx, whole, found)
+	case p.mark != "" && found.Offset > known:
+		// Another owner knows more of the log, so this one is fenced, and what it
+		// would write is old.
+		return nil
+	case whole == "" || whole != p.mark || found != p.upto && found != p.tried:
+		return p.rewrite(ctx, found)
+	case !pending:
+		return nil
+	}
+	advanced, err := p.flush(ctx, found)
+	if err == nil && !advanced {
+		// Somebody wrote at the same time. Whoever is the owner has to write anew, as
+		// nobody knows whose values are the last.
+		err = p.deps.Writer.Forget(ctx, p.cfg.Partition)
+	}
+	return err
+}
+
+func (p *Projector) pending() (pending bool, known int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.runs) > 0 || len(p.dirty) > 0, p.known
+}
+
+// inherit takes over a part that an earlier owner left whole: it lacks only the
+// events since, however many those are.
+func (p *Projector) inherit(ctx context.Context, whole string, found projection.Upto) error {
+	missed := map[string]schemas.Run{}
+	end, err := p.deps.ReadRuns(ctx, found.Offset, func(r schemas.Run) { missed[r.Run] = r })
+	if err != nil {
+		return fmt.Errorf("reading run events: %w", err)
+	}
+	p.mu.Lock()
+	p.known = max(p.known, end)
+	for name, r := range missed {
+		if _, newer := p.runs[name]; !newer {
+			p.runs[name] = r
+		}
+	}
+	for name := range p.listings {
+		p.dirty[name] = true
+	}
+	p.mu.Unlock()
+	advanced, err := p.flush(ctx, found)
+	if err == nil && advanced {
 		p.mark = whole
 	}
-	if whole == "" || whole != p.mark {
-		return p.rewrite(ctx)
-	}
-	return p.flush(ctx)
+	return err
 }
 
 // rewrite writes every run in the log and every listing.
-func (p *Projector) rewrite(ctx context.Context) error {
+func (p *Projector) rewrite(ctx context.Context, found projection.Upto) error {
 	p.deps.Log.InfoContext(ctx, "writing the projection anew from the log", slog.Int("partition", int(p.cfg.Partition)))
-	mark := fmt.Sprintf("%s/%d", p.cfg.Mark, time.Now().UnixNano())
+	mark := p.stamp()
 	if err := p.deps.Writer.Begin(ctx, p.cfg.Partition, mark); err != nil {
 		return fmt.Errorf("rewriting the projection: %w", err)
 	}
@@ -147,7 +202,7 @@ func (p *Projector) rewrite(ctx context.Context) error {
 	}
 	p.mu.Unlock()
 	newest := map[string]schemas.Run{}
-	err := p.deps.ReadRuns(ctx, func(r schemas.Run) { newest[r.Run] = r })
+	end, err := p.deps.ReadRuns(ctx, 0, func(r schemas.Run) { newest[r.Run] = r })
 	if err != nil {
 		return fmt.Errorf("reading run events: %w", err)
 	}
@@ -156,7 +211,11 @@ func (p *Projector) rewrite(ctx context.Context) error {
 			return fmt.Errorf("rewriting the projection: %w", err)
 		}
 	}
-	if err := p.flush(ctx); err != nil {
+	p.mu.Lock()
+	p.known = max(p.known, end)
+	p.mu.Unlock()
+	// Without the mark the next sync looks again, also at who else wrote.
+	if advanced, err := p.flush(ctx, found); err != nil || !advanced {
 		return err
 	}
 	if err := p.deps.Writer.Done(ctx, p.cfg.Partition, mark); err != nil {
@@ -166,16 +225,36 @@ func (p *Projector) rewrite(ctx context.Context) error {
 	return nil
 }
 
-func (p *Projector) flush(ctx context.Context) error {
+// stamp is a text that no other writing has.
+func (p *Projector) stamp() string { return fmt.Sprintf("%s/%d", p.cfg.Mark, time.Now().UnixNano()) }
+
+// flush writes what is pending and notes how far the log is written; false says
+// that somebody else did so since found was read.
+func (p *Projector) flush(ctx context.Context, found projection.Upto) (bool, error) {
 	p.mu.Lock()
 	runs, dirty := p.runs, p.dirty
 	p.runs, p.dirty = map[string]schemas.Run{}, map[string]bool{}
 	listings := maps.Clone(p.listings)
+	next := projection.NewUpto(p.known, p.stamp())
 	p.mu.Unlock()
-	err := p.write(ctx, runs, dirty, listings)
-	if err == nil {
-		return nil
+	if err := p.write(ctx, runs, dirty, listings); err != nil {
+		p.restore(runs, dirty)
+		return false, fmt.Errorf("writing the projection: %w", err)
 	}
+	p.tried = next
+	advanced, err := p.deps.Writer.Advance(ctx, p.cfg.Partition, found, next)
+	if err != nil {
+		p.restore(runs, dirty)
+		return false, fmt.Errorf("noting how far the projection goes: %w", err)
+	}
+	if advanced {
+		p.upto = next
+	}
+	return advanced, nil
+}
+
+// restore makes pending again what was not written.
+func (p *Projector) restore(runs map[string]schemas.Run, dirty map[string]bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for name, r := range runs {
@@ -186,7 +265,6 @@ func (p *Projector) flush(ctx context.Context) error {
 	for name := range dirty {
 		p.dirty[name] = true
 	}
-	return fmt.Errorf("writing the projection: %w", err)
 }
 
 func (p *Projector) write(ctx context.Context, runs map[string]schemas.Run, dirty map[string]bool, listings map[string]*schemas.Listing) error {
