@@ -30,7 +30,7 @@ const (
 	dryRunsKey = "dryruns"
 )
 
-// RunTTL is how long a finished run stays: as long as the runs topic keeps it.
+// RunTTL is how long a run stays after its end: as long as the runs topic keeps it.
 const RunTTL = 90 * 24 * time.Hour
 
 // RunKey is the key of a run's hash.
@@ -62,6 +62,7 @@ type Store interface {
 	HGetAllOf(ctx context.Context, keys ...string) ([]map[string]string, error)
 	ZAdd(ctx context.Context, key, member string, score float64) error
 	ZRem(ctx context.Context, key string, members ...string) error
+	ZBelow(ctx context.Context, key string, score float64, limit int) ([]string, error)
 	ZRange(ctx context.Context, key string, offset, limit int, descending bool) ([]string, error)
 	Get(ctx context.Context, key string) ([]byte, bool, error)
 	Set(ctx context.Context, key string, value []byte, ttl time.Duration) error

@@ -23,13 +23,13 @@ func (w *Writer) PutRun(ctx context.Context, r schemas.Run) error {
 	if err != nil {
 		return err
 	}
-	var ttl time.Duration
-	if schemas.Terminal(r.State) {
-		ttl = RunTTL
-	}
 	_, number, err := schemas.ParseRunID(r.Run)
 	if err != nil {
 		return err
+	}
+	ttl := ttlOf(r, time.Now())
+	if ttl < 0 {
+		return w.dropRuns(ctx, r.Run)
 	}
 	if err := w.store.HSetAll(ctx, RunKey(r.Run), fields, ttl); err != nil {
 		return err
@@ -38,7 +38,81 @@ func (w *Writer) PutRun(ctx context.Context, r schemas.Run) error {
 	if err := w.store.ZAdd(ctx, runsOf(dry, r.Import), r.Run, float64(number)); err != nil {
 		return err
 	}
-	return w.store.ZAdd(ctx, runsOf(dry, ""), r.Run, runScore(r))
+	if err := w.store.ZAdd(ctx, runsOf(dry, ""), r.Run, runScore(r)); err != nil {
+		return err
+	}
+	if ttl == 0 {
+		return nil
+	}
+	return w.trim(ctx, runsOf(dry, ""))
+}
+
+// ttlOf is how long a run stays from now on: 0 for good, as it goes on, and below
+// 0 not at all. It counts from the end of the run, so that to write one again does
+// not keep it longer.
+func ttlOf(r schemas.Run, now time.Time) time.Duration {
+	switch {
+	case !schemas.Terminal(r.State):
+		return 0
+	case r.FinishedAt == nil:
+		return RunTTL
+	}
+	left := r.FinishedAt.Add(RunTTL).Sub(now)
+	if left < time.Millisecond { // Redis counts in those
+		return -1
+	}
+	return left
+}
+
+// trimPage bounds what one finished run trims; it adds but one.
+const trimPage = 16
+
+// trim takes runs whose hashes have expired out of the sorted sets, which do not
+// expire. Whether a run is there decides, and not its score: one that waited for
+// its account may have begun long before it ended. The set of all runs alone is
+// looked at, so that those of an import that is idle or deleted go as well.
+func (w *Writer) trim(ctx context.Context, key string) error {
+	oldest := time.Now().Add(-RunTTL)
+	names, err := w.store.ZBelow(ctx, key, float64(oldest.UnixMilli()), trimPage)
+	if err != nil || len(names) == 0 {
+		return err
+	}
+	keys := make([]string, len(names))
+	for i, name := range names {
+		keys[i] = RunKey(name)
+	}
+	hashes, err := w.store.HGetAllOf(ctx, keys...)
+	if err != nil {
+		return err
+	}
+	var gone []string
+	for i, name := range names {
+		if len(hashes[i]) == 0 {
+			gone = append(gone, name)
+		}
+	}
+	return w.dropRuns(ctx, gone...)
+}
+
+func (w *Writer) dropRuns(ctx context.Context, runs ...string) error {
+	for _, run := range runs {
+		importName, _, err := schemas.ParseRunID(run)
+		if err != nil {
+			return err
+		}
+		dry := schemas.IsDryRun(run)
+		// The set that trim looks at comes last: until then it is found again.
+		if err := w.store.ZRem(ctx, runsOf(dry, importName), run); err != nil {
+			return err
+		}
+		if err := w.store.Del(ctx, RunKey(run)); err != nil {
+			return err
+		}
+		if err := w.store.ZRem(ctx, runsOf(dry, ""), run); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // PutListing writes an import.

@@ -123,6 +123,19 @@ func TestSortedSet(t *testing.T) {
 			t.Errorf("ZRange(%+v) mismatch (-want +got)\n%s", test, diff)
 		}
 	}
+	for _, test := range []struct {
+		score float64
+		limit int
+		want  []string
+	}{
+		{3, 10, []string{"b"}}, {3.5, 10, []string{"b", "d"}}, {10, 2, []string{"b", "d"}}, {1, 10, []string{}}, {-1e15, 10, []string{}},
+	} {
+		got, err := client.ZBelow(ctx, "runs", test.score, test.limit)
+		must(t, err)
+		if diff := cmp.Diff(test.want, got); diff != "" {
+			t.Errorf("ZBelow(%+v) mismatch (-want +got)\n%s", test, diff)
+		}
+	}
 }
 
 func TestSwap(t *testing.T) {

@@ -2,6 +2,7 @@ package redis
 
 import (
 	"context"
+	"strconv"
 
 	goredis "github.com/redis/go-redis/v9"
 )
@@ -34,6 +35,19 @@ func (c *Client) ZRange(ctx context.Context, key string, offset, limit int, desc
 	err := c.repeat(ctx, "reading a sorted set", func(ctx context.Context) (err error) {
 		members, err = c.rdb.ZRangeArgs(ctx, goredis.ZRangeArgs{
 			Key: c.prefix + key, Start: offset, Stop: offset + limit - 1, Rev: descending,
+		}).Result()
+		return err
+	})
+	return members, err
+}
+
+// ZBelow returns at most limit members with a score below the given one, lowest
+// first.
+func (c *Client) ZBelow(ctx context.Context, key string, score float64, limit int) ([]string, error) {
+	var members []string
+	err := c.repeat(ctx, "reading a sorted set", func(ctx context.Context) (err error) {
+		members, err = c.rdb.ZRangeArgs(ctx, goredis.ZRangeArgs{
+			Key: c.prefix + key, ByScore: true, Start: "-inf", Stop: "(" + strconv.FormatFloat(score, 'f', -1, 64), Count: int64(limit),
 		}).Result()
 		return err
 	})
