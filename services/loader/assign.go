@@ -45,7 +45,7 @@ type reportsOf struct {
 }
 
 func (m *member) newPart(tp kafka.TP) *part {
-	p := &part{tp: tp, importName: m.topics.ImportOf(tp.Topic), idle: make(chan struct{})}
+	p := &part{tp: tp, importName: m.topics.ImportOf(tp.Topic), idle: make(chan struct{}), drained: make(chan struct{})}
 	if p.importName == "" {
 		p.control, p.lane = tp.Partition, lane.NewShared(m.seed)
 	} else {
@@ -177,11 +177,14 @@ func (m *member) forget(p *part) {
 			u.span.End()
 		}
 	}
-	delete(m.parts, p.tp)
+	if m.parts[p.tp] == p { // it may have come back, as another part
+		delete(m.parts, p.tp)
+	}
 }
 
 // drain stops cutting, waits for what is under way, reports what is decided and
-// commits.
+// commits. Of what drains already it waits for the end: whoever is asked to give a
+// partition away while it stops must not return with requests in flight.
 //
 // Invariant 6: what could not be finished in time has an intent and no receipt;
 // the next owner knows what that means.
@@ -189,10 +192,14 @@ func (m *member) drain(ctx context.Context, tps []kafka.TP) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), m.cfg.DrainTimeout)
 	defer cancel()
 	m.mu.Lock()
-	var parts []*part
+	var parts, others []*part
 	for _, tp := range tps {
 		p := m.parts[tp]
-		if p == nil || p.draining {
+		if p == nil {
+			continue
+		}
+		if p.draining {
+			others = append(others, p)
 			continue
 		}
 		p.draining = true
@@ -214,9 +221,16 @@ func (m *member) drain(ctx context.Context, tps []kafka.TP) {
 	m.putDown(ctx, parts)
 	m.commitParts(ctx, parts)
 	m.mu.Lock()
-	defer m.mu.Unlock()
 	for _, p := range parts {
 		m.forget(p)
+		close(p.drained)
+	}
+	m.mu.Unlock()
+	for _, p := range others {
+		select {
+		case <-p.drained:
+		case <-ctx.Done():
+		}
 	}
 }
 

@@ -3,11 +3,14 @@ package loader
 import (
 	"context"
 	"encoding/json"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
+	"tapline.dev/services/loader/internal/clevertap"
 )
 
 // A request that began while its partition drains would hold up the drain, and
@@ -26,6 +29,62 @@ func TestADrainingPartitionBeginsNoRequest(t *testing.T) {
 	if left := a.take(draining); len(left) != 1 {
 		t.Errorf("%d uploads are left to be put down, want 1", len(left))
 	}
+}
+
+// slowCleverTap answers what it gets once it is let go.
+type slowCleverTap struct {
+	letGo chan struct{}
+
+	mu       sync.Mutex
+	requests int
+}
+
+func (s *slowCleverTap) UploadIf(_ context.Context, records [][]byte, _ bool, allow func() error) (clevertap.Result, error) {
+	if err := allow(); err != nil {
+		return clevertap.Result{Kind: clevertap.NotSent, Cause: clevertap.CauseRefusedHere, Err: err}, nil
+	}
+	s.mu.Lock()
+	s.requests++
+	s.mu.Unlock()
+	<-s.letGo
+	return clevertap.Result{Kind: clevertap.Done, Status: 200, Outcomes: make([]clevertap.Outcome, len(records))}, nil
+}
+
+func (s *slowCleverTap) Close() {}
+
+func (s *slowCleverTap) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.requests
+}
+
+// In a rolling deployment the new loader joins while the old one drains: the
+// group asks for partitions that drain already, and they stay until they have.
+func TestALoaderThatJoinsWaitsForOneThatStops(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newVirtualWorld(t)
+		w.account(schemas.CleverTapAccountSpec{Endpoint: "http://localhost:1", RecordsPerUpload: 100})
+		w.importOf("customers", 6, schemas.ImportSpec{Destination: schemas.Destination{Type: schemas.TypeEvent, OnAmbiguous: "hold"}})
+		w.tune = func(c *Config) { c.RequestTimeout, c.DrainTimeout = 14*time.Second, 15*time.Second }
+		w.load("customers", rows(600, 6), 600)
+		slow := &slowCleverTap{letGo: make(chan struct{})}
+		w.prepare = func(s *Service) {
+			s.connect = func(clevertap.Account) uploader { return slow }
+		}
+		first := w.start()
+		w.await("six in flight", time.Minute, func() bool { return slow.count() == 6 })
+		first.stop()
+		w.start()
+		time.Sleep(10 * time.Second) // virtual: the heartbeats that tell of the join come every 3s
+		close(slow.letGo)
+		got := w.settled("customers", 600)
+		first.drain()
+		w.want(got, map[string]int{"loaded": 600})
+		if n := slow.count(); n != 6 || got.resent != 0 {
+			t.Errorf("%d requests, %d records resent; want 6 and 0", n, got.resent)
+		}
+	})
 }
 
 // A request that CleverTap refused whole was not applied, nor were the parts of

@@ -58,6 +58,7 @@ type part struct {
 	draining   bool          // cuts nothing any more
 	gone       bool          // somebody else may own it
 	idle       chan struct{} // closed when draining and nothing is active
+	drained    chan struct{} // closed when the drain is over
 
 	asking  bool      // the state topic is being read for the head's run
 	unknown runKey    // a run that the state topic, read to its end, does not know
@@ -75,8 +76,8 @@ func (m *member) keyOf(p *part, item *lane.Item) runKey {
 	return runKey{m.topics.SubjectOf(p.tp.Topic, item.Record.Key), item.ID.Number, item.ID.Attempt}
 }
 
-// serve joins the group and loads until ctx ends or something breaks.
-func (s *Service) serve(ctx context.Context) (err error) {
+// newMember returns a member that is connected to nothing.
+func (s *Service) newMember(ctx context.Context) *member {
 	m := &member{
 		Service: s,
 		seed:    maphash.MakeSeed(),
@@ -86,6 +87,12 @@ func (s *Service) serve(ctx context.Context) (err error) {
 		turns: turns.New(), written: map[int32]int64{},
 	}
 	m.work, m.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
+	return m
+}
+
+// serve joins the group and loads until ctx ends or something breaks.
+func (s *Service) serve(ctx context.Context) (err error) {
+	m := s.newMember(ctx)
 	defer m.cancel(context.Canceled)
 	if m.producer, err = kafka.OpenProducer(s.cfg.Kafka, s.kafka); err != nil {
 		return err

@@ -7,9 +7,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"tapline.dev/libs/kafka/kafkatest"
-	"tapline.dev/libs/redis"
-	"tapline.dev/libs/redis/redistest"
 	"tapline.dev/schemas"
 	"tapline.dev/services/loader/internal/clevertap"
 )
@@ -65,11 +62,7 @@ func TestALongOutage(t *testing.T) {
 		outage = 24 * time.Hour
 	}
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{t: t, tallies: map[string]*tally{}}
-		w.kafka, w.deps = kafkatest.StartVirtual(t)
-		server, _ := redistest.NewVirtual(t)
-		w.redis, w.redisDeps = &redistest.Server{Config: redis.Default()}, redis.Deps{Dial: server.Dial}
-		w.open()
+		w := newVirtualWorld(t)
 		w.tune = func(c *Config) {
 			c.RequestTimeout, c.BackoffMin, c.BackoffMax = 10*time.Second, 500*time.Millisecond, time.Minute
 			c.LeaseInterval, c.CommitInterval = 5*time.Second, 5*time.Second

@@ -5,9 +5,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"tapline.dev/libs/kafka/kafkatest"
-	"tapline.dev/libs/redis"
-	"tapline.dev/libs/redis/redistest"
 	"tapline.dev/schemas"
 	"tapline.dev/services/loader/internal/clevertap"
 )
@@ -31,11 +28,7 @@ func smallImport(t *testing.T, uploads, others int) (took time.Duration) {
 	t.Helper()
 	const perUpload = 20
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{t: t, tallies: map[string]*tally{}}
-		w.kafka, w.deps = kafkatest.StartVirtual(t)
-		server, _ := redistest.NewVirtual(t)
-		w.redis, w.redisDeps = &redistest.Server{Config: redis.Default()}, redis.Deps{Dial: server.Dial}
-		w.open()
+		w := newVirtualWorld(t)
 		w.account(schemas.CleverTapAccountSpec{Endpoint: "http://localhost:1", RecordsPerUpload: perUpload})
 		w.importOf("huge", 4, schemas.ImportSpec{})
 		w.importOf("small", 4, schemas.ImportSpec{})

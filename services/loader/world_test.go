@@ -55,6 +55,18 @@ func newWorld(t testing.TB) *world {
 	return w
 }
 
+// newVirtualWorld is a world in the virtual time of a synctest bubble, without a
+// CleverTap.
+func newVirtualWorld(t testing.TB) *world {
+	t.Helper()
+	w := &world{t: t, tallies: map[string]*tally{}}
+	w.kafka, w.deps = kafkatest.StartVirtual(t)
+	server, _ := redistest.NewVirtual(t)
+	w.redis, w.redisDeps = &redistest.Server{Config: redis.Default()}, redis.Deps{Dial: server.Dial}
+	w.open()
+	return w
+}
+
 // open connects the test itself.
 func (w *world) open() {
 	w.t.Helper()
