@@ -137,15 +137,16 @@ type Range struct {
 }
 
 // Intent is durable before the socket write. An intent without a receipt is an
-// ambiguous upload, unless a later one for the same ranges is Withdrawn: nothing
-// of them can have been applied, because CleverTap refused them whole or was not
-// reached.
+// ambiguous upload, unless a later one of its Holder for the same ranges is
+// Withdrawn: nothing of them can have been applied, because CleverTap refused
+// them whole or was not reached.
 type Intent struct {
 	Upload    string  `json:"upload"`
 	Partition int32   `json:"partition"` // of the records topic
 	Ranges    []Range `json:"ranges"`
 	Records   int     `json:"records"`
 	Try       int     `json:"try"`
+	Holder    string  `json:"holder,omitempty"` // the ownership of the partition that it was written under
 	Withdrawn bool    `json:"withdrawn,omitempty"`
 }
 

@@ -3,6 +3,7 @@ package loader
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -45,7 +46,10 @@ type reportsOf struct {
 }
 
 func (m *member) newPart(tp kafka.TP) *part {
-	p := &part{tp: tp, importName: m.topics.ImportOf(tp.Topic), idle: make(chan struct{}), drained: make(chan struct{})}
+	p := &part{
+		tp: tp, importName: m.topics.ImportOf(tp.Topic), holder: rand.Text(),
+		idle: make(chan struct{}), drained: make(chan struct{}),
+	}
 	if p.importName == "" {
 		p.control, p.lane = tp.Partition, lane.NewShared(m.seed)
 	} else {
@@ -57,7 +61,9 @@ func (m *member) newPart(tp kafka.TP) *part {
 // recover reads what earlier owners reported past the committed offsets of an
 // import's partitions. The group gave the partitions away only after those
 // owners drained or their session ended, so nothing is added behind its back
-// but answers that arrive late, which change no decision.
+// but answers that arrive late, which change no decision, and intents and
+// withdrawals of who does not know yet that it lost them: those name their
+// holder.
 func (m *member) recover(ctx context.Context, of reportsOf, parts []*part) error {
 	tps := make([]kafka.TP, len(parts))
 	for i, p := range parts {

@@ -111,7 +111,7 @@ func (m *member) launch(u *upload, now time.Time) bool {
 
 // send writes the intent, then the request.
 func (m *member) send(u *upload) {
-	if err := m.young(u.account); err != nil {
+	if err := m.young(u); err != nil {
 		m.requeue(u, time.Now().Add(m.cfg.Linger))
 		return
 	}
@@ -132,7 +132,7 @@ func (m *member) send(u *upload) {
 	failpoint.Hit("loader.after-intent")
 	m.metrics.started(m.work, u.account.name)
 	u.began = time.Now()
-	res, err := u.client.UploadIf(u.ctx, records, isDry(u.run), func() error { return m.young(u.account) })
+	res, err := u.client.UploadIf(u.ctx, records, isDry(u.run), func() error { return m.young(u) })
 	if err != nil {
 		res = clevertap.Result{Kind: clevertap.ConfigFault, Cause: "request"}
 	}
@@ -168,11 +168,11 @@ func (m *member) putBack(u *upload) {
 	m.leave(u.part)
 }
 
-var errOld = errors.New("the lease or the membership may end before the request does")
+var errOld = errors.New("the lease or the membership may end before the request does, or has ended")
 
 // young says whether a request that is written now ends while its slot and its
 // partition are surely still this process's. Both ages are monotonic.
-func (m *member) young(a *account) error {
+func (m *member) young(u *upload) error {
 	now := time.Now()
 	end := now.Add(m.cfg.RequestTimeout)
 	contact := m.group.Contact()
@@ -181,7 +181,10 @@ func (m *member) young(a *account) error {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if until := a.share.Until(now); !until.IsZero() && until.Before(end) {
+	if u.part.gone {
+		return errOld // the contact is of the group, and says nothing of one partition
+	}
+	if until := u.account.share.Until(now); !until.IsZero() && until.Before(end) {
 		return errOld
 	}
 	return nil
@@ -191,7 +194,7 @@ func (m *member) young(a *account) error {
 func (m *member) intend(ctx context.Context, u *upload, set []int, withdrawn bool) error {
 	return m.write(ctx, u, schemas.Report{Kind: schemas.ReportIntent, Intent: &schemas.Intent{
 		Upload: u.id(), Partition: u.part.tp.Partition, Ranges: ranges(u.batch, set), Records: len(set),
-		Try: u.delivery.Tries + 1, Withdrawn: withdrawn,
+		Try: u.delivery.Tries + 1, Holder: u.part.holder, Withdrawn: withdrawn,
 	}})
 }
 
@@ -211,14 +214,15 @@ func (m *member) answered(u *upload, res clevertap.Result) {
 	u.probe = false
 	wait := u.delivery.Apply(res)
 	u.notBefore = m.until(u, wait, res, now)
-	clean := u.delivery.Clean()
+	// The intents of a partition that is gone are its next owner's to judge.
+	withdraw := wait != delivery.Go && u.delivery.Clean() && !u.part.gone
 	m.mu.Unlock()
 	poke(m.wake)
 	if wait == delivery.Finished {
 		m.settle(u)
 		return
 	}
-	if wait != delivery.Go && clean {
+	if withdraw {
 		if err := m.withdraw(m.work, u); err != nil {
 			m.fail(err)
 		}

@@ -51,6 +51,7 @@ type part struct {
 	tp         kafka.TP
 	importName string // "" of the dry runs' topic, where each record names its own
 	control    int32  // the control partition of its imports
+	holder     string // names this ownership among those that wrote intents
 	lane       *lane.Lane
 	paused     bool          // not fetched: its buffer is full
 	active     int           // requests and reports under way

@@ -82,22 +82,22 @@ func (p *Past) Add(r *schemas.Report, timeout time.Duration) {
 		if r.Intent.Withdrawn {
 			fate = Fresh
 		}
-		p.set(r.Intent.Ranges, fate)
+		p.set(r.Intent.Ranges, state{fate, r.Intent.Holder})
 		if end := r.Time.Add(timeout); fate == Ambiguous && end.After(p.until) {
 			p.until = end
 		}
 	case r.Kind == schemas.ReportReceipt && r.Receipt != nil && r.Receipt.Partition == p.partition:
-		p.set(r.Receipt.Ranges, Done)
+		p.set(r.Receipt.Ranges, state{fate: Done})
 	}
 }
 
-func (p *Past) set(ranges []schemas.Range, fate Fate) {
+func (p *Past) set(ranges []schemas.Range, told state) {
 	for _, r := range ranges {
 		from := max(r.From, p.committed)
 		if from > r.To {
 			continue
 		}
-		p.fates.set(from, r.To, fate)
+		p.fates.set(from, r.To, told)
 		p.last = max(p.last, r.To)
 	}
 }

@@ -23,6 +23,12 @@ func report(kind string, partition int32, from, to int64) *schemas.Report {
 	return r
 }
 
+// by says whose intent or withdrawal a report is.
+func by(holder string, r *schemas.Report) *schemas.Report {
+	r.Intent.Holder = holder
+	return r
+}
+
 func TestPast(t *testing.T) {
 	t.Parallel()
 	other := report(schemas.ReportReceipt, 1, 10, 20)
@@ -39,6 +45,16 @@ func TestPast(t *testing.T) {
 		{"an intent after a receipt", []*schemas.Report{report(schemas.ReportReceipt, 1, 11, 11), report(schemas.ReportIntent, 1, 10, 12)}, "[1 2 1 0 0]"},
 		{"withdrawn", []*schemas.Report{report(schemas.ReportIntent, 1, 10, 12), report("withdrawn", 1, 10, 12)}, "[0 0 0 0 0]"},
 		{"withdrawn and tried again", []*schemas.Report{report(schemas.ReportIntent, 1, 10, 12), report("withdrawn", 1, 10, 12), report(schemas.ReportIntent, 1, 10, 11)}, "[1 1 0 0 0]"},
+		{"withdrawn late, behind the next holder's intent", []*schemas.Report{
+			by("a", report(schemas.ReportIntent, 1, 10, 12)), by("b", report(schemas.ReportIntent, 1, 10, 11)), by("a", report("withdrawn", 1, 10, 12)),
+		}, "[1 1 0 0 0]"},
+		{"noted and withdrawn late", []*schemas.Report{
+			by("b", report(schemas.ReportIntent, 1, 10, 11)), by("a", report(schemas.ReportIntent, 1, 10, 12)), by("a", report("withdrawn", 1, 10, 12)),
+		}, "[1 1 0 0 0]"},
+		{"withdrawn by both", []*schemas.Report{
+			by("a", report(schemas.ReportIntent, 1, 10, 12)), by("a", report("withdrawn", 1, 10, 12)),
+			by("b", report(schemas.ReportIntent, 1, 10, 12)), by("b", report("withdrawn", 1, 10, 12)),
+		}, "[0 0 0 0 0]"},
 		{"before the committed offset", []*schemas.Report{report(schemas.ReportIntent, 1, 3, 10)}, "[1 0 0 0 0]"},
 		{"another partition", []*schemas.Report{report(schemas.ReportIntent, 0, 10, 12)}, "[0 0 0 0 0]"},
 		{"another import", []*schemas.Report{other}, "[0 0 0 0 0]"},

@@ -5,21 +5,49 @@ import (
 	"slices"
 )
 
-// span is a run of offsets with one fate.
+// state is what reports tell of an offset: its fate, and whose intents made it
+// ambiguous.
+type state struct {
+	fate   Fate
+	holder string
+}
+
+// several is the holder of an offset that more than one wrote an intent for.
+const several = "*"
+
+// after is what a report that tells next makes of a state. An outcome is final.
+// A withdrawal takes back the intents of its own holder: one that lost the
+// partition unknowingly says nothing of what the next owner has in flight.
+func (s state) after(next state) state {
+	switch {
+	case s.fate == Done || next.fate == Done:
+		return state{fate: Done}
+	case s.fate == Fresh && next.fate == Fresh:
+		return state{}
+	case s.fate == Fresh || s == next:
+		return next
+	case next.fate == Ambiguous:
+		return state{Ambiguous, several}
+	case s.holder == next.holder:
+		return state{}
+	}
+	return s
+}
+
+// span is a run of offsets with one state.
 type span struct {
 	from, to int64
-	fate     Fate
+	state
 }
 
 // spans are in the order of their offsets and do not overlap. Neighbours of one
-// fate are one span, so that what they take grows with the gaps between uploads
+// state are one span, so that what they take grows with the gaps between uploads
 // and not with the records: whoever rewinds a group by a month reads a month of
 // reports.
 type spans []span
 
-// set gives the offsets from from to to a fate, but for those that are done: an
-// outcome is final.
-func (s *spans) set(from, to int64, fate Fate) {
+// set takes in what a report tells of the offsets from from to to.
+func (s *spans) set(from, to int64, told state) {
 	if from > to {
 		return
 	}
@@ -30,21 +58,13 @@ func (s *spans) set(from, to int64, fate Fate) {
 	at := from // the first offset without a new span
 	for ; next < len(*s) && (*s)[next].from <= to+1; next++ {
 		old := (*s)[next]
-		if old.from < from {
-			fresh.add(span{old.from, min(old.to, from-1), old.fate})
-		}
-		if old.fate == Done {
-			fresh.add(span{at, min(old.from-1, to), fate})
-			fresh.add(span{max(old.from, from), min(old.to, to), Done})
-			at = max(at, min(old.to, to)+1)
-		}
-		if old.to > to {
-			fresh.add(span{at, to, fate})
-			at = to + 1
-			fresh.add(span{max(old.from, to+1), old.to, old.fate})
-		}
+		fresh.add(span{old.from, min(old.to, from-1), old.state})
+		fresh.add(span{at, min(old.from-1, to), state{}.after(told)})
+		fresh.add(span{max(old.from, from), min(old.to, to), old.after(told)})
+		at = max(at, min(old.to, to)+1)
+		fresh.add(span{max(old.from, to+1), old.to, old.state})
 	}
-	fresh.add(span{at, to, fate})
+	fresh.add(span{at, to, state{}.after(told)})
 	*s = slices.Replace(*s, first, next, fresh...)
 }
 
@@ -53,7 +73,7 @@ func (s *spans) add(sp span) {
 	if sp.from > sp.to {
 		return
 	}
-	if n := len(*s); n > 0 && (*s)[n-1].to+1 == sp.from && (*s)[n-1].fate == sp.fate {
+	if n := len(*s); n > 0 && (*s)[n-1].to+1 == sp.from && (*s)[n-1].state == sp.state {
 		(*s)[n-1].to = sp.to
 		return
 	}

@@ -2,36 +2,59 @@ package recovery
 
 import (
 	"math/rand/v2"
+	"strconv"
 	"testing"
 	"time"
 )
 
-// TestSpansAreAMap compares spans with what they stand for: a fate for each
-// offset.
+// TestSpansAreAMap compares spans with what they stand for: for each offset
+// whether it is done, and whose intents stand.
 func TestSpansAreAMap(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 0))
+	type known struct {
+		done    bool
+		intents string // the one holder, or several
+	}
 	for range 2000 {
 		var s spans
-		want := map[int64]Fate{}
+		model := map[int64]known{}
+		want := func(o int64) Fate {
+			switch {
+			case model[o].done:
+				return Done
+			case model[o].intents != "":
+				return Ambiguous
+			}
+			return Fresh
+		}
 		for range 1 + rng.IntN(40) {
 			from := rng.Int64N(60)
 			to := from + rng.Int64N(12) - 1 // sometimes empty
-			fate := Fate(rng.IntN(3))
-			s.set(from, to, fate)
+			told := state{Fate(rng.IntN(3)), string('a' + rune(rng.IntN(3)))}
+			s.set(from, to, told)
 			for o := from; o <= to; o++ {
-				if want[o] != Done {
-					want[o] = fate
+				k := model[o]
+				switch {
+				case told.fate == Done:
+					k.done = true
+				case told.fate == Fresh && k.intents == told.holder:
+					k.intents = ""
+				case told.fate == Ambiguous && k.intents == "":
+					k.intents = told.holder
+				case told.fate == Ambiguous && k.intents != told.holder:
+					k.intents = "several"
 				}
+				model[o] = k
 			}
 			for o := int64(-2); o < 80; o++ {
-				if s.at(o) != want[o] {
-					t.Fatalf("offset %d has fate %d, want %d: %+v", o, s.at(o), want[o], s)
+				if s.at(o) != want(o) {
+					t.Fatalf("offset %d has fate %d, want %d: %+v", o, s.at(o), want(o), s)
 				}
 			}
 			for i, sp := range s {
-				if sp.from > sp.to || i > 0 && (s[i-1].to >= sp.from || s[i-1].to+1 == sp.from && s[i-1].fate == sp.fate) {
+				if sp.from > sp.to || i > 0 && (s[i-1].to >= sp.from || s[i-1].to+1 == sp.from && s[i-1].state == sp.state) {
 					t.Fatalf("span %d is empty, out of order or half of one: %+v", i, s)
 				}
 			}
@@ -44,8 +67,8 @@ func TestSpansAreAMap(t *testing.T) {
 func TestSpansOfAMonthAreFew(t *testing.T) {
 	var s spans
 	for i := range int64(100_000) {
-		s.set(i*1000, i*1000+999, Ambiguous)
-		s.set(i*1000, i*1000+999, Done)
+		s.set(i*1000, i*1000+999, state{Ambiguous, strconv.FormatInt(i/1000, 10)})
+		s.set(i*1000, i*1000+999, state{fate: Done})
 	}
 	if len(s) != 1 {
 		t.Errorf("%d spans for a hundred million offsets without a gap", len(s))

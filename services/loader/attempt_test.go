@@ -1,0 +1,88 @@
+package loader
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"go.opentelemetry.io/otel/trace/noop"
+
+	"tapline.dev/libs/daemon"
+	"tapline.dev/libs/kafka"
+	"tapline.dev/libs/telemetry"
+	"tapline.dev/schemas"
+	"tapline.dev/services/loader/internal/circuit"
+	"tapline.dev/services/loader/internal/clevertap"
+	"tapline.dev/services/loader/internal/delivery"
+	"tapline.dev/services/loader/internal/lane"
+	"tapline.dev/services/loader/internal/slots"
+)
+
+// newMember is a member of a loader that does not run.
+func (w *world) newMember() *member {
+	w.t.Helper()
+	s, err := New(w.config(), Deps{Telemetry: telemetry.Discard(), Health: daemon.NewHealth()})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	m := s.newMember(context.Background())
+	w.t.Cleanup(func() { m.cancel(context.Canceled) })
+	m.producer = w.producer
+	return m
+}
+
+// losingCleverTap refuses whole what its loader still writes after a loss.
+type losingCleverTap struct {
+	lose    func()
+	allowed error
+}
+
+func (l *losingCleverTap) UploadIf(_ context.Context, _ [][]byte, _ bool, allow func() error) (clevertap.Result, error) {
+	l.lose()
+	l.allowed = allow()
+	return clevertap.Result{Kind: clevertap.Throttled}, nil
+}
+
+func (l *losingCleverTap) Close() {}
+
+// The partition is lost, or its drain takes too long, between the intent and the
+// socket: the next owner sends the records, and has intents of its own.
+func TestALostPartitionIsNeitherWrittenNorWithdrawn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.importOf("customers", 1, schemas.ImportSpec{})
+	m := w.newMember()
+	tp := kafka.TP{Topic: w.topics.Records("customers")}
+	var err error
+	if m.group, err = kafka.OpenGroup(w.kafka, w.deps, kafka.GroupConfig{Group: Group, Topics: []string{tp.Topic}}); err != nil {
+		t.Fatal(err)
+	}
+	defer m.group.Close()
+	w.await("the group to be joined", 10*time.Second, func() bool { return !m.group.Contact().IsZero() })
+	p := m.newPart(tp)
+	m.parts[tp] = p
+	losing := &losingCleverTap{lose: func() { m.lost(t.Context(), []kafka.TP{tp}) }}
+	now := time.Now()
+	a := &account{
+		name: testAccount, client: losing, limiter: slots.NewLimiter(15, time.Second),
+		share:   slots.NewShare(15, 1, time.Second, time.Second, false, now),
+		circuit: circuit.New(circuit.Config{Threshold: 5, Min: time.Second, Max: time.Second, Jitter: jitter}),
+	}
+	u := &upload{
+		part: p, subject: "customers", account: a, client: losing, number: 1, attempt: 1,
+		batch:    &lane.Batch{Items: []lane.Item{{Record: &kafka.Record{Topic: tp.Topic, Value: []byte("{}")}, Prev: -1}}},
+		run:      &schemas.ActiveRun{Run: "customers.1", Number: 1, Attempt: 1},
+		delivery: delivery.New(delivery.Replace, []uint64{1}, false), ctx: m.work, span: noop.Span{},
+	}
+	a.inFlight, p.active = 1, 1
+	m.send(u)
+	if losing.allowed == nil {
+		t.Error("a request may be written for a partition that is somebody else's")
+	}
+	if w.withdrawn("customers") {
+		t.Error("an intent was withdrawn for a partition that is somebody else's")
+	}
+	if len(a.waiting) != 0 {
+		t.Error("the upload waits for another request")
+	}
+}
