@@ -118,11 +118,11 @@ func byTopic(tps []TP) map[string][]int32 {
 	return m
 }
 
-// Commit stores offsets for the group. A member that no longer owns a partition
-// gets an error for it.
-func (g *Group) Commit(ctx context.Context, commits map[TP]Commit) error {
+// Commit stores offsets for the group, but for the partitions that are refused:
+// those that the member no longer owns, or whose topic is deleted.
+func (g *Group) Commit(ctx context.Context, commits map[TP]Commit) (refused map[TP]error, err error) {
 	if len(commits) == 0 {
-		return nil
+		return nil, nil
 	}
 	offsets := map[string]map[int32]kgo.EpochOffset{}
 	for tp, c := range commits {
@@ -142,24 +142,23 @@ func (g *Group) Commit(ctx context.Context, commits map[TP]Commit) error {
 		}
 		return nil
 	})
-	var errs []error
-	g.client.CommitOffsetsSync(ctx, offsets, func(_ *kgo.Client, _ *kmsg.OffsetCommitRequest, resp *kmsg.OffsetCommitResponse, err error) {
-		errs = append(errs, err)
-		if resp == nil {
+	refused = map[TP]error{}
+	g.client.CommitOffsetsSync(ctx, offsets, func(_ *kgo.Client, _ *kmsg.OffsetCommitRequest, resp *kmsg.OffsetCommitResponse, failed error) {
+		if err = failed; err != nil || resp == nil {
 			return
 		}
 		for _, topic := range resp.Topics {
 			for _, p := range topic.Partitions {
 				if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
-					errs = append(errs, fmt.Errorf("%s[%d]: %w", topic.Topic, p.Partition, err))
+					refused[TP{topic.Topic, p.Partition}] = err
 				}
 			}
 		}
 	})
-	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("committing offsets: %w", err)
+	if err != nil {
+		return nil, fmt.Errorf("committing offsets: %w", err)
 	}
-	return nil
+	return refused, nil
 }
 
 // Committed returns the committed offset of each partition, -1 where there is

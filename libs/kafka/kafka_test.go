@@ -217,7 +217,12 @@ func TestGroupCommitsOffsetsWithMetadata(t *testing.T) {
 		t.Errorf("Contact() is %v old", age)
 	}
 	tp := kafka.TP{Topic: topic(cfg)}
-	must(t, g.Commit(t.Context(), map[kafka.TP]kafka.Commit{tp: {Offset: 4, Metadata: "reports=17"}}))
+	unknown := kafka.TP{Topic: topic(cfg), Partition: schemas.ControlPartitions}
+	refused, err := g.Commit(t.Context(), map[kafka.TP]kafka.Commit{tp: {Offset: 4, Metadata: "reports=17"}, unknown: {Offset: 1}})
+	must(t, err)
+	if len(refused) != 1 || refused[unknown] == nil {
+		t.Errorf("refused %v, want the partition that does not exist", refused)
+	}
 	g.Close()
 
 	g = join()

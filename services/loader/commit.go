@@ -33,7 +33,8 @@ func (m *member) commits(ctx context.Context) error {
 }
 
 // commitParts commits what is news. A refused commit changes nothing: the same
-// prefix, or a longer one, is tried again, by this member or the next owner.
+// prefix, or a longer one, is tried again, by this member or the next owner. That
+// of one partition, such as of a deleted topic, holds up no other.
 func (m *member) commitParts(ctx context.Context, parts []*part) (done bool) {
 	type point struct {
 		part   *part
@@ -57,7 +58,8 @@ func (m *member) commitParts(ctx context.Context, parts []*part) (done bool) {
 		return false
 	}
 	failpoint.Hit("loader.before-commit")
-	if err := m.group.Commit(ctx, commits); err != nil {
+	refused, err := m.group.Commit(ctx, commits)
+	if err != nil {
 		m.log().DebugContext(ctx, "offsets were not committed", "error", err)
 		return false
 	}
@@ -65,7 +67,14 @@ func (m *member) commitParts(ctx context.Context, parts []*part) (done bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, pt := range points {
+		if err := refused[pt.part.tp]; err != nil {
+			// Not forgotten, even if the partition is unknown: a broker may not have
+			// heard of a new topic.
+			m.log().DebugContext(ctx, "an offset was not committed", "topic", pt.part.tp.Topic, "partition", pt.part.tp.Partition, "error", err)
+			continue
+		}
 		pt.part.lane.Committed(pt.offset, pt.mark)
+		done = true
 	}
-	return true
+	return done
 }

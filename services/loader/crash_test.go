@@ -131,8 +131,8 @@ func (w *world) commit(name string, c kafka.Commit) {
 		w.t.Fatal(err)
 	}
 	defer group.Close()
-	if err := group.Commit(context.Background(), map[kafka.TP]kafka.Commit{{Topic: w.topics.Records(name)}: c}); err != nil {
-		w.t.Fatal(err)
+	if refused, err := group.Commit(context.Background(), map[kafka.TP]kafka.Commit{{Topic: w.topics.Records(name)}: c}); err != nil || len(refused) > 0 {
+		w.t.Fatal(refused, err)
 	}
 }
 
