@@ -10,6 +10,7 @@ import (
 	"tapline.dev/libs/redis"
 	"tapline.dev/schemas"
 	"tapline.dev/services/loader/internal/circuit"
+	"tapline.dev/services/loader/internal/clevertap"
 	"tapline.dev/services/loader/internal/delivery"
 	"tapline.dev/services/loader/internal/recovery"
 	"tapline.dev/services/loader/internal/slots"
@@ -25,6 +26,8 @@ type account struct {
 	spec    accountSpec
 	pool    string   // names the account among the holders of leases
 	client  uploader // nil until the definition could be resolved
+	uses    clevertap.Account
+	stale   bool // refused: its secrets may have been replaced
 	limiter *slots.Limiter
 	share   *slots.Share
 	circuit *circuit.Circuit
@@ -68,33 +71,38 @@ func (m *member) account(name string, now time.Time) *account {
 		}
 		m.accounts[name] = a
 	}
-	if a.spec.version == spec.version && a.client != nil {
+	changed := a.spec.version != spec.version
+	if !changed && a.client != nil && !a.stale {
 		return a
 	}
-	changed := a.spec.version != spec.version
 	if _, _, open := a.circuit.Open(); open && !changed && now.Before(a.circuit.Next()) {
 		return a
 	}
 	a.spec = spec
 	a.limiter.SetTotal(spec.Slots)
 	a.share.Resize(spec.Slots, m.cfg.MaxReplicas)
-	m.dial(a, now)
+	m.dial(a, changed, now)
 	return a
 }
 
 // dial makes the account's client, or opens its circuit with the reason why it
-// cannot.
-func (m *member) dial(a *account, now time.Time) {
+// cannot. A client that was refused stays if neither the definition nor a secret
+// has changed: its circuit goes on to back off.
+func (m *member) dial(a *account, changed bool, now time.Time) {
+	acc, pool, err := m.Service.accounts.resolve(a.spec, m.cfg.RequestTimeout)
+	a.stale = false
+	if err == nil && a.client != nil && !changed && acc == a.uses {
+		return
+	}
 	if a.client != nil {
 		a.client.Close()
 		a.client = nil
 	}
-	acc, pool, err := m.Service.accounts.resolve(a.spec, m.cfg.RequestTimeout)
 	if err != nil {
 		a.circuit.Refused("the account cannot be used: "+err.Error(), now, true)
 		return
 	}
-	a.client, a.pool = m.connect(acc), pool
+	a.client, a.uses, a.pool = m.connect(acc), acc, pool
 	a.circuit.Retry(now)
 	poke(m.lease)
 }

@@ -43,6 +43,7 @@ func (m *member) learn(u *upload, res clevertap.Result, now time.Time) {
 		a.limiter.Throttled(u.began, now)
 		m.worked(a, now)
 	case clevertap.AuthRefused:
+		a.stale = a.stale || u.client == a.client
 		m.open(u, now, fmt.Sprintf("CleverTap refuses the account's credentials (HTTP %d); check accountId, passcode and region", res.Status), true)
 	case clevertap.ConfigFault:
 		m.open(u, now, fmt.Sprintf("the account's endpoint does not take uploads (HTTP %d)", res.Status), true)

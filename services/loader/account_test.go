@@ -1,0 +1,112 @@
+package loader
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"tapline.dev/libs/kafka"
+	"tapline.dev/schemas"
+	"tapline.dev/services/loader/internal/clevertap"
+)
+
+// secretFile returns a file, the reference to it, and what replaces its content.
+func secretFile(t *testing.T) (ref string, put func(string)) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "secret")
+	return "ref+file://" + path, func(value string) {
+		if err := os.WriteFile(path, []byte(value), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// resource is an account's definition.
+func resource(t *testing.T, spec schemas.CleverTapAccountSpec) schemas.Resource {
+	t.Helper()
+	raw, err := json.Marshal(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return schemas.Resource{
+		APIVersion: schemas.APIVersion, Kind: schemas.KindCleverTapAccount, Metadata: schemas.Metadata{Name: testAccount}, Spec: raw,
+	}
+}
+
+// define tells a member that does not run of an account.
+func (m *member) define(t *testing.T, spec schemas.CleverTapAccountSpec) {
+	t.Helper()
+	value, err := json.Marshal(resource(t, spec))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Service.accounts.apply(&kafka.Record{Key: []byte(schemas.ResourceKey(schemas.KindCleverTapAccount, testAccount)), Value: value})
+}
+
+func TestARotatedPasscodeIsReadAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var valid atomic.Value
+	valid.Store("old")
+	var refused atomic.Int32
+	front := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("X-CleverTap-Passcode") != valid.Load() {
+			refused.Add(1)
+			http.Error(rw, `{"status":"fail"}`, http.StatusUnauthorized)
+			return
+		}
+		w.cleverTap.ServeHTTP(rw, r)
+	}))
+	t.Cleanup(front.Close)
+	ref, put := secretFile(t)
+	put("old")
+	w.control(w.topics.Resources(), "", schemas.ResourceKey(schemas.KindCleverTapAccount, testAccount),
+		resource(t, schemas.CleverTapAccountSpec{Endpoint: front.URL, AccountID: ref, Passcode: ref}))
+	w.importOf("customers", 1, schemas.ImportSpec{})
+	w.load("customers", rows(10, 1), 10)
+	w.start()
+	w.settled("customers", 10)
+	valid.Store("new")
+	w.load("customers", []row{{identity: "late"}}, 1)
+	w.await("some probes to be refused", 10*time.Second, func() bool { return refused.Load() >= 3 })
+	put("new")
+	w.want(w.settled("customers", 11), map[string]int{"loaded": 11})
+}
+
+// An account that is refused with what its secrets still say is asked ever more
+// rarely.
+func TestARefusedAccountBacksOff(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	m := w.newMember()
+	ref, put := secretFile(t)
+	put("old")
+	m.define(t, schemas.CleverTapAccountSpec{Endpoint: w.cleverTap.URL, AccountID: ref, Passcode: ref})
+	now := time.Now()
+	a := m.account(testAccount, now)
+	for range 10 {
+		m.learn(&upload{account: a, client: a.client, probe: true}, clevertap.Result{Kind: clevertap.AuthRefused, Status: 401}, now)
+		now = a.circuit.Next()
+		before := a.client
+		if m.account(testAccount, now); a.client != before {
+			t.Fatal("dialled anew with the same secrets")
+		}
+		if !a.circuit.Probe(now) {
+			t.Fatal("no probe is due")
+		}
+	}
+	m.learn(&upload{account: a, client: a.client, probe: true}, clevertap.Result{Kind: clevertap.AuthRefused, Status: 401}, now)
+	if wait, least := a.circuit.Next().Sub(now), m.cfg.BackoffMax/2; wait < least {
+		t.Errorf("the next probe is due in %v, want %v at least", wait, least)
+	}
+	put("new")
+	before := a.client
+	if m.account(testAccount, a.circuit.Next()); a.client == before {
+		t.Error("the new secret is not used")
+	}
+}
