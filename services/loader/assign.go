@@ -139,8 +139,11 @@ func (m *member) readReports(ctx context.Context, tp kafka.TP, importName string
 			return nil
 		}
 		var report schemas.Report
-		if err := json.Unmarshal(r.Value, &report); err != nil {
-			return fmt.Errorf("reading the report at %s[%d] offset %d: %w", r.Topic, r.Partition, r.Offset, err)
+		if json.Unmarshal(r.Value, &report) != nil {
+			// What it told is lost. To stop at it would stop every import until Kafka
+			// deletes it.
+			m.log().ErrorContext(ctx, "a report is unreadable and left out", "topic", r.Topic, "partition", r.Partition, "offset", r.Offset)
+			return nil
 		}
 		if schemas.IsTrial(report.Run) != (importName == "") {
 			return nil

@@ -99,6 +99,38 @@ func TestReceiptsAreNotSentAgain(t *testing.T) {
 	w.await("the offsets to be committed", 5*time.Second, func() bool { return w.committed("customers", 1)[0] >= 1001 })
 }
 
+// Anybody with the right can write to the reports topic. What is unreadable there
+// stops nobody: it would stop every import for as long as Kafka keeps it.
+func TestAnUnreadableReportIsLeftOut(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.kafka.SessionTimeout = 3 * time.Second
+	w.tune = func(c *Config) {
+		c.RequestTimeout = 2 * time.Second
+		c.CommitInterval = time.Hour // receipts alone must do
+	}
+	w.importOf("customers", 1, schemas.ImportSpec{})
+	w.importOf("orders", 1, schemas.ImportSpec{})
+	first := w.start()
+	for i, value := range [][]byte{[]byte("{"), []byte(`{"kind":1}`), nil} {
+		w.load("customers", rows(10, 1), 10)
+		w.settled("customers", 10*(i+1))
+		r := &kafka.Record{Topic: w.topics.Reports(), Partition: schemas.ControlPartition("customers"), Key: []byte("customers"), Value: value}
+		if err := w.producer.Produce(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first.cables.kill()
+	w.load("customers", rows(10, 1), 10)
+	w.load("orders", rows(10, 1), 10)
+	w.start()
+	w.settled("customers", 40)
+	w.settled("orders", 10)
+	if n := len(w.cleverTap.got()); n != 50 {
+		t.Errorf("applied %d, want 50: the reports around them are read", n)
+	}
+}
+
 // Tools that set offsets leave metadata of their own.
 func TestOffsetsThatAnOperatorSet(t *testing.T) {
 	t.Parallel()
