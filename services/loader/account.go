@@ -1,13 +1,11 @@
 package loader
 
 import (
-	"context"
 	"math/rand/v2"
 	"slices"
 	"time"
 
 	"tapline.dev/libs/failpoint"
-	"tapline.dev/libs/redis"
 	"tapline.dev/schemas"
 	"tapline.dev/services/loader/internal/circuit"
 	"tapline.dev/services/loader/internal/clevertap"
@@ -36,6 +34,7 @@ type account struct {
 	frozen   bool      // a lease call is under way: no more than pledged in flight
 	pledged  int       // what the call says is in use
 	holds    bool      // slots are leased
+	left     string    // the pool of a lease to be given back, of an earlier definition
 	worked   time.Time // when there was work last
 	asked    time.Time // when a lease was last asked for
 
@@ -63,7 +62,7 @@ func (m *member) account(name string, now time.Time) *account {
 			name:    name,
 			spec:    accountSpec{version: -1},
 			limiter: slots.NewLimiter(spec.Slots, m.cfg.GrowInterval),
-			share:   slots.NewShare(spec.Slots, m.cfg.MaxReplicas, m.cfg.RequestTimeout, 2*m.cfg.LeaseInterval, m.leases != nil, now),
+			share:   m.newShare(spec, now),
 			circuit: circuit.New(circuit.Config{
 				Threshold: m.cfg.OutageThreshold, Min: m.cfg.BackoffMin, Max: m.cfg.BackoffMax, Jitter: jitter,
 			}),
@@ -102,9 +101,16 @@ func (m *member) dial(a *account, changed bool, now time.Time) {
 		a.circuit.Refused("the account cannot be used: "+err.Error(), now, true)
 		return
 	}
+	if a.pool != "" && a.pool != pool { // what is leased says nothing of this one
+		a.left, a.share, a.holds = a.pool, m.newShare(a.spec, now), false
+	}
 	a.client, a.uses, a.pool = m.connect(acc), acc, pool
 	a.circuit.Retry(now)
 	poke(m.lease)
+}
+
+func (m *member) newShare(spec accountSpec, now time.Time) *slots.Share {
+	return slots.NewShare(spec.Slots, m.cfg.MaxReplicas, m.cfg.RequestTimeout, 2*m.cfg.LeaseInterval, m.leases != nil, now)
 }
 
 func jitter(d time.Duration) time.Duration { return rand.N(d) }
@@ -159,94 +165,6 @@ func (a *account) due(now time.Time) (u *upload, again time.Time) {
 	}
 	a.waiting = slices.Delete(a.waiting, best, best+1)
 	return u, time.Time{}
-}
-
-// leasing leases slots for every account, one script call each.
-func (m *member) leasing(ctx context.Context) error {
-	ticker := time.NewTicker(m.cfg.LeaseInterval)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-ticker.C:
-		case <-m.lease:
-		}
-		m.mu.Lock()
-		accounts := make([]*account, 0, len(m.accounts))
-		for _, a := range m.accounts {
-			accounts = append(accounts, a)
-		}
-		m.mu.Unlock()
-		for _, a := range accounts {
-			m.leaseFor(ctx, a)
-		}
-		poke(m.wake)
-	}
-}
-
-// leaseFor leases an account's slots anew.
-//
-// Invariant 7: what the call says is in use stays an upper bound while it is
-// under way, so slots that Redis gives to others are not in use here.
-func (m *member) leaseFor(ctx context.Context, a *account) {
-	if failpoint.Mistake("loader.no-lease") {
-		return
-	}
-	now := time.Now()
-	m.mu.Lock()
-	if a.busy() {
-		a.worked = now
-	}
-	want := 0
-	if now.Sub(a.worked) < idleGrace && !m.draining {
-		want = a.limiter.Limit(now)
-		if _, _, open := a.circuit.Open(); open {
-			want = 1
-		}
-	}
-	if m.leases == nil || a.client == nil || (want == 0 && !a.holds && a.inFlight == 0 && !a.share.Missing()) {
-		m.mu.Unlock()
-		return
-	}
-	a.frozen, a.pledged, a.asked = true, a.inFlight, now
-	request := redis.LeaseRequest{
-		Pool: a.pool, Holder: m.holderOf(a), Want: want, InUse: a.pledged, Limit: a.spec.Slots, TTL: m.cfg.leaseTTL(),
-	}
-	m.mu.Unlock()
-	lease, err := m.leases.Acquire(ctx, request)
-	now = time.Now()
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	a.frozen = false
-	if err != nil {
-		if !a.share.Missing() {
-			m.deps.Telemetry.Logger.WarnContext(ctx, "slots cannot be leased, using the static share", "account", a.name, "error", err)
-		}
-		a.share.Failed(now)
-		return
-	}
-	a.holds = lease.Granted > 0
-	a.share.Granted(lease, now)
-}
-
-// holderOf names this process and account: two definitions of one CleverTap
-// account share its slots, and are two holders.
-func (m *member) holderOf(a *account) string { return m.holder + "/" + a.name }
-
-// giveBack returns all leases at the end of the membership.
-func (m *member) giveBack() {
-	if m.leases == nil {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(m.work), m.cfg.BackoffMin)
-	defer cancel()
-	for _, a := range m.accounts {
-		if a.holds && a.inFlight == 0 {
-			// One that is not returned expires.
-			_ = m.leases.Release(ctx, a.pool, m.holderOf(a))
-		}
-	}
 }
 
 func (m *member) closeClients() {

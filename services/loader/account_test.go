@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"tapline.dev/libs/kafka"
+	"tapline.dev/libs/redis"
 	"tapline.dev/schemas"
 	"tapline.dev/services/loader/internal/clevertap"
 )
@@ -108,5 +109,58 @@ func TestARefusedAccountBacksOff(t *testing.T) {
 	before := a.client
 	if m.account(testAccount, a.circuit.Next()); a.client == before {
 		t.Error("the new secret is not used")
+	}
+}
+
+// An edit points an account at another CleverTap account, of which nothing is
+// leased yet; the slots of the one before are somebody else's to use.
+func TestALeaseDoesNotOutliveItsPool(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	m := w.newMember()
+	m.leases = redis.NewLeases(m.redis)
+	ref, put := secretFile(t)
+	define := func(id string) {
+		put(id)
+		m.define(t, schemas.CleverTapAccountSpec{Endpoint: w.cleverTap.URL, AccountID: ref, Passcode: ref})
+	}
+	othersIn := func(pool string) int {
+		t.Helper()
+		lease, err := m.leases.Acquire(t.Context(), redis.LeaseRequest{Pool: pool, Holder: "another", Limit: 15, TTL: time.Minute})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return lease.Others
+	}
+	define("one")
+	now := time.Now()
+	a := m.account(testAccount, now)
+	a.worked = now
+	m.leaseFor(t.Context(), a)
+	for range 2 { // the second time Redis is no stranger
+		a.share.Granted(redis.Lease{Granted: 15, Fair: 15, Age: time.Hour, Until: now.Add(time.Minute)}, now)
+	}
+	one, old := a.pool, a.client
+	if a.free(now) != 15 || othersIn(one) == 0 {
+		t.Fatalf("%d requests may go, %d slots are leased: the test shows nothing", a.free(now), othersIn(one))
+	}
+
+	a.inFlight = 1
+	define("two")
+	now = now.Add(m.cfg.RequestTimeout / 2)
+	if m.account(testAccount, now); a.pool == one || a.client == old {
+		t.Fatal("the definition is not followed")
+	}
+	if n := a.free(now); n > 0 {
+		t.Errorf("%d requests may go to an account of which no slot is leased", n)
+	}
+	m.giveBackLeft(t.Context(), a)
+	if othersIn(one) == 0 {
+		t.Error("the lease was given back with a request in flight")
+	}
+	a.inFlight = 0
+	m.giveBackLeft(t.Context(), a)
+	if n := othersIn(one); n != 0 {
+		t.Errorf("%d slots of the account before are still leased", n)
 	}
 }

@@ -184,6 +184,9 @@ func (m *member) young(u *upload) error {
 	if u.part.gone {
 		return errOld // the contact is of the group, and says nothing of one partition
 	}
+	if u.client != u.account.client {
+		return errOld // the slot may be of another CleverTap account's lease
+	}
 	if until := u.account.share.Until(now); !until.IsZero() && until.Before(end) {
 		return errOld
 	}

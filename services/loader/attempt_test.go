@@ -85,4 +85,13 @@ func TestALostPartitionIsNeitherWrittenNorWithdrawn(t *testing.T) {
 	if len(a.waiting) != 0 {
 		t.Error("the upload waits for another request")
 	}
+
+	// An edit that points the account elsewhere: the slot may be another's.
+	p = m.newPart(tp)
+	u.part, p.active, a.inFlight = p, 1, 1
+	losing.lose = func() { a.client = &losingCleverTap{} }
+	m.send(u)
+	if losing.allowed == nil {
+		t.Error("a request may be written to where the account pointed before")
+	}
 }
