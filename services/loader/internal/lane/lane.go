@@ -251,6 +251,10 @@ func (l *Lane) Finish(b *Batch) {
 	}
 }
 
+// maxBehind is how many reports the mark of an idle lane may be behind: a
+// successor reads them all, and the lane's own commits do not move the mark.
+const maxBehind = 10_000
+
 // Prefix is the offset to commit, with its mark, and whether it is news. next is
 // a reports offset at or below that of any intent still to be written.
 //
@@ -264,7 +268,8 @@ func (l *Lane) Prefix(next int64) (offset int64, mark recovery.Mark, news bool) 
 	for ; i < len(l.open) && (l.open[i].finished || failpoint.Mistake("loader.commit-early")); i++ {
 		offset, mark.Prev = l.open[i].Last()+1, l.open[i].Last()
 	}
-	news = i > 0 || !l.inLog
+	idle := len(l.open) == 0 && l.Pending() == 0 && offset > l.past.Last()
+	news = i > 0 || !l.inLog || idle && next-l.mark.Reports > maxBehind
 	mark.Reports = next
 	for _, b := range l.open[i:] {
 		mark.Reports = min(mark.Reports, b.Floor)

@@ -212,6 +212,46 @@ func TestNothingIsCutBeforeACommitStands(t *testing.T) {
 	}
 }
 
+// The mark of an import that is idle for long follows the reports of others, once
+// nothing that they tell of the lane matters any more.
+func TestTheMarkOfAnIdleLaneMoves(t *testing.T) {
+	t.Parallel()
+	told := recovery.New("customers", 0, 5)
+	told.Add(&schemas.Report{Kind: schemas.ReportIntent, Import: "customers", Intent: &schemas.Intent{Ranges: []schemas.Range{{Prev: 4, From: 5, To: 6}}}}, time.Second)
+	for _, tt := range []struct {
+		name         string
+		past         *recovery.Past
+		queued, open bool
+		next         int64
+		want         bool
+	}{
+		{"a little behind", nil, false, false, 3 + maxBehind, false},
+		{"far behind", nil, false, false, 4 + maxBehind, true},
+		{"with a record to come", nil, true, false, 4 + maxBehind, false},
+		{"with a batch in flight", nil, true, true, 4 + maxBehind, false},
+		{"before what earlier owners sent", told, false, false, 4 + maxBehind, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			l := New(maphash.MakeSeed())
+			if tt.past == nil {
+				tt.past = recovery.New("customers", 0, 5)
+			}
+			l.Recover(5, recovery.Mark{Reports: 3, Prev: 4}, tt.past, true)
+			if tt.queued {
+				l.Push(record(5, "a", "1.1.1"), start)
+			}
+			if tt.open {
+				l.Cut(start, Limits{Records: 1, Bytes: 100})
+			}
+			offset, mark, news := l.Prefix(tt.next)
+			if offset != 5 || mark.Prev != 4 || news != tt.want || news && mark.Reports != tt.next {
+				t.Errorf("Prefix() = %d, %v, %v; want 5 and news: %v", offset, mark, news, tt.want)
+			}
+		})
+	}
+}
+
 func TestOpenBatchesAreBounded(t *testing.T) {
 	t.Parallel()
 	l := empty()
