@@ -2,12 +2,14 @@ package extractor
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
 )
 
@@ -159,7 +161,9 @@ func TestTakeoverForgetsWhomItPassed(t *testing.T) {
 	<-h.reached
 	w.extract(w.start())
 	close(h.release)
-	<-zombie
+	if err := <-zombie; !errors.Is(err, kafka.ErrFenced) {
+		t.Errorf("the zombie ended with %v, want fenced", err)
+	}
 	f := w.last(schemas.ReportFinal).Final
 	if sent := w.rows(); f.Extracted < 3 || !f.LedgerSetAside || last(sent, "older") > last(sent, "newest") {
 		t.Errorf("%+v, sent %v", f.Extraction, sent)
