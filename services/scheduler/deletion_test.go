@@ -75,9 +75,12 @@ func TestUnreadableDefinitionIsNoDeletion(t *testing.T) {
 	if err := r.producer.Produce(t.Context(), unreadable); err != nil {
 		t.Fatal(err)
 	}
-	before := map[kafka.TP]int64{{Topic: unreadable.Topic, Partition: unreadable.Partition}: unreadable.Offset}
-	if err := kafka.Truncate(t.Context(), r.cfg.Kafka, kafkatest.Deps(), before); err != nil {
-		t.Fatal(err)
+	// As compaction would; Apache Kafka does so in its own time only.
+	if kafkatest.Real() == "" {
+		before := map[kafka.TP]int64{{Topic: unreadable.Topic, Partition: unreadable.Partition}: unreadable.Offset}
+		if err := kafka.Truncate(t.Context(), r.cfg.Kafka, kafkatest.Deps(), before); err != nil {
+			t.Fatal(err)
+		}
 	}
 
 	r.start()
