@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 )
@@ -36,6 +37,10 @@ func OpenGroupTransactor(ctx context.Context, cfg Config, deps Deps, group, id s
 		kgo.HeartbeatInterval(cfg.SessionTimeout/5),
 		kgo.Balancers(kgo.CooperativeStickyBalancer()),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+		// A partition that is new is fetched once the fetch under way has ended, which
+		// waits for so long while nothing comes: franz-go's 5 s would be the least that
+		// the first run of an import takes.
+		kgo.FetchMaxWait(250*time.Millisecond),
 	)
 	session, err := kgo.NewGroupTransactSession(opts...)
 	if err != nil {
