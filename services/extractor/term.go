@@ -261,12 +261,23 @@ func (t *term) beat(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
-		rec, err := t.report(ctx, schemas.Report{Kind: schemas.ReportHeartbeat})
-		if err == nil {
-			err = t.producer.Produce(ctx, rec)
-		}
-		if err != nil && ctx.Err() == nil {
-			t.log.WarnContext(ctx, "a heartbeat was not written", slog.Any("error", err))
+		written := make(chan error, 1)
+		go func() {
+			rec, err := t.report(ctx, schemas.Report{Kind: schemas.ReportHeartbeat})
+			if err == nil {
+				err = t.producer.Produce(ctx, rec)
+			}
+			written <- err
+		}()
+		select {
+		case err := <-written:
+			if err != nil && ctx.Err() == nil {
+				t.log.WarnContext(ctx, "a heartbeat was not written", slog.Any("error", err))
+			}
+		case <-ctx.Done():
+			// A record that may have reached a broker which is away now has no outcome
+			// before that is back: an attempt that is given up must not wait for it.
+			return
 		}
 	}
 }
