@@ -81,11 +81,16 @@ func (w *world) startAll() map[string]*instance {
 	return lives
 }
 
+// stopAll ends the present lives. Those that crashed are not waited for: without
+// a network they may wait for an outcome for ever, and a killed process would be
+// gone.
 func (w *world) stopAll(lives map[string]*instance) {
 	for _, i := range lives {
 		i.cancel()
 	}
-	w.lives.Wait()
+	for _, i := range lives {
+		<-i.done
+	}
 }
 
 // start begins a life of a service, which ends with the world or a crash.
@@ -97,7 +102,7 @@ func (w *world) start(name string) *instance {
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(w.t.Context()))
 	i.cancel = cancel
-	w.lives.Go(func() {
+	go func() {
 		defer close(i.done)
 		err := service.Run(ctx)
 		select {
@@ -107,7 +112,7 @@ func (w *world) start(name string) *instance {
 				w.t.Errorf("%s ended: %v", name, err)
 			}
 		}
-	})
+	}()
 	return i
 }
 

@@ -58,7 +58,6 @@ type world struct {
 	producer             *kafka.Producer
 	reader               *kafka.Reader
 	board                *board
-	lives                sync.WaitGroup
 	histories            map[string]*history // by import; complete before the services start
 	attempts, chunkTries int
 	stall                time.Duration
