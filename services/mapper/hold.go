@@ -20,8 +20,8 @@ const (
 	maxHold = time.Minute
 )
 
-// blockedError says that the rows of a partition cannot be mapped for now,
-// through no fault of Kafka's: what their import needs is missing or cannot be
+// blockedError says that the rows of a partition cannot be mapped until
+// their import is repaired, through no fault of Kafka's: what their import needs is missing or cannot be
 // read. The reason is a constant, because a parser's error may quote what it read.
 type blockedError struct {
 	tp     kafka.TP
