@@ -64,6 +64,7 @@ INTEGRATION := tapline.dev/libs/kafka/... tapline.dev/libs/redis/... tapline.dev
 .PHONY: test-integration
 test-integration: ## run the tests of the pipeline on a real Kafka and a real Redis
 	go run ./tests/servers/withservers go test -race -count=1 -shuffle=on -timeout 14m $(ARGS) $(INTEGRATION)
+	$(MAKE) --no-print-directory test-capacity
 
 # On a Kafka and a Redis of its own, or on those that the environment names; on
 # the embedded ones with the second half of the line alone.
@@ -77,9 +78,12 @@ MINUTES ?= 30
 soak: ## kill at random for MINUTES=n, with SEED=n if given, and check every 90 seconds
 	SOAK_MINUTES=$(MINUTES) SOAK_SEED=$(SEED) go test -count=1 -v -timeout 0 -run TestSoak ./tests/crash
 
-.PHONY: test-large
-test-large: ## run the loader's order, limit and outage tests at their full size
-	go test -count=1 -timeout 20m -run 'Invariant4|Invariant7|LongOutage' ./services/loader -large
+# Without the race detector: the loaders are programs of their own, and a day of
+# virtual time is long enough.
+.PHONY: test-capacity
+test-capacity: ## prove the loader's order, its slots and a day of outage at full size
+	go run ./tests/servers/withservers go test -count=1 -timeout 10m $(ARGS) ./tests/capacity
+	go test -count=1 -timeout 10m -run TestALongOutage ./services/loader -outage 24h
 
 # Mistakes are switched on at the lines that avoid them.
 .PHONY: test-mutants

@@ -78,7 +78,7 @@ func TestInvariant6AKilledLoaderLosesNothing(t *testing.T) {
 func TestReceiptsAreNotSentAgain(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.kafka.SessionTimeout = 3 * time.Second
+	w.kafka.SessionTimeout = 6 * time.Second
 	w.account(schemas.CleverTapAccountSpec{RecordsPerUpload: 100})
 	w.tune = func(c *Config) { c.CommitInterval = time.Hour }
 	w.importOf("customers", 1, schemas.ImportSpec{})

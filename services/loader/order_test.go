@@ -87,10 +87,7 @@ func TestInvariant4VersionsOfAnIdentityArriveInOrder(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed, 0))
 	w := newWorld(t)
 	w.kafka.SessionTimeout = 3 * time.Second
-	n, identities, perUpload := 4000, 100, 40
-	if *large {
-		n, identities, perUpload = 1_000_000, 10_000, 1000
-	}
+	const n, identities, perUpload = 4000, 100, 40
 	w.account(schemas.CleverTapAccountSpec{RecordsPerUpload: perUpload})
 	w.cleverTap.decide = (&faults{random: rand.New(rand.NewPCG(seed, 1)), on: true}).decide
 	w.tune = func(c *Config) {
@@ -122,10 +119,7 @@ func TestInvariant7RequestsInFlightStayUnderTheLimit(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.kafka.SessionTimeout = 3 * time.Second
-	n, perUpload, slots := 9000, 20, 6
-	if *large {
-		n, perUpload, slots = 500_000, 200, 15
-	}
+	const n, perUpload, slots = 9000, 20, 6
 	w.account(schemas.CleverTapAccountSpec{RecordsPerUpload: perUpload, Slots: slots})
 	w.cleverTap.decide = func(int, []sent) answer { return answer{delay: 10 * time.Millisecond} }
 	w.tune = func(c *Config) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"net"
 	"os"
@@ -21,9 +20,6 @@ import (
 	"tapline.dev/libs/telemetry"
 	"tapline.dev/schemas"
 )
-
-// large runs the sizes of `make test-integration`.
-var large = flag.Bool("large", false, "run the large sizes")
 
 // world is everything around the loader.
 type world struct {

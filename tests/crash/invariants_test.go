@@ -152,23 +152,27 @@ func versionsKeepTheirOrder(t *testing.T, d *world) (violations []string) {
 	if _, v := d.closes(t, d.c.Trigger(t, s.name), time.Minute); v != nil {
 		return v
 	}
-	for n := range identities {
-		last := -1
-		for _, raw := range d.c.History(t, s.identity(n)) {
-			var record struct {
-				ProfileData struct{ Version int }
-			}
-			if err := json.Unmarshal(raw, &record); err != nil {
-				t.Fatal(err)
-			}
-			if v := record.ProfileData.Version; v < last {
-				violations = append(violations, fmt.Sprintf("%s: version %d arrived after %d", s.identity(n), v, last))
-			} else {
-				last = v
-			}
+	last := map[string]int{}
+	d.c.Applied(t, func(raw json.RawMessage) {
+		var record struct {
+			Identity    string
+			ProfileData struct{ Version int }
 		}
-		if last != versions-1 {
-			violations = append(violations, fmt.Sprintf("%s: the newest version is %d, want %d", s.identity(n), last, versions-1))
+		if err := json.Unmarshal(raw, &record); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasPrefix(record.Identity, s.name+"-") {
+			return
+		}
+		if v := record.ProfileData.Version; v < last[record.Identity] {
+			violations = append(violations, fmt.Sprintf("%s: version %d arrived after %d", record.Identity, v, last[record.Identity]))
+		} else {
+			last[record.Identity] = v
+		}
+	})
+	for n := range identities {
+		if v := last[s.identity(n)]; v != versions-1 {
+			violations = append(violations, fmt.Sprintf("%s: the newest version is %d, want %d", s.identity(n), v, versions-1))
 		}
 	}
 	return violations

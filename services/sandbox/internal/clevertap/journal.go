@@ -117,7 +117,10 @@ func (j *journal) write(records []record, now time.Time) {
 			return
 		}
 	}
-	_, j.err = j.out.WriteString("]}\n")
+	if _, j.err = j.out.WriteString("]}\n"); j.err == nil {
+		// Whole uploads only are kept, whatever kills the sandbox.
+		j.err = j.out.Flush()
+	}
 }
 
 // clear forgets what was written. The store's mutex is held.
