@@ -41,6 +41,12 @@ func TestServicesWorkWithTheirRights(t *testing.T) {
 	}
 }
 
+// refusedWithin is how long a service may take until it needs a right. Those that
+// only an owner of partitions needs wait for the group: each killed predecessor
+// holds it for the rebalance timeout if it died between joining and syncing, else
+// for the session.
+const refusedWithin = 90 * time.Second
+
 // TestServicesSayWhichRightIsMissing takes each right from its service, which
 // must say so, and go on once it has it.
 func TestServicesSayWhichRightIsMissing(t *testing.T) {
@@ -61,7 +67,7 @@ func TestServicesSayWhichRightIsMissing(t *testing.T) {
 					secured.Revoke(t, service, right)
 					defer secured.Grant(t, service, right)
 					c.Services[service].Start(t)
-					harness.Eventually(t, 30*time.Second, "it says what is refused", func() bool {
+					harness.Eventually(t, refusedWithin, "it says what is refused", func() bool {
 						text, _ := c.Logged(t, service, from)
 						return names(text, right)
 					})
@@ -81,7 +87,7 @@ func TestServicesSayWhichRightIsMissing(t *testing.T) {
 				secured.Revoke(t, service, right)
 				said := make(chan string, 1)
 				go func() { said <- provoke(t, c, secured, service, name) }()
-				harness.Eventually(t, 30*time.Second, "it says what is refused", func() bool {
+				harness.Eventually(t, refusedWithin, "it says what is refused", func() bool {
 					text, _ := c.Logged(t, service, from)
 					select {
 					case answer := <-said:
