@@ -21,7 +21,8 @@ const (
 type Config struct {
 	DataDir string // "" keeps everything in memory
 	Port    int    // 0 takes a free one; fixed ones should lie below 32768, since a client that retries a dead broker on an ephemeral port can connect to itself
-	// Listen replaces the network in tests; nil listens on loopback.
+	// Listen replaces the network in tests; nil listens on loopback. With it, members
+	// that die while they join may stay in their group.
 	Listen func(network, address string) (net.Listener, error)
 	// MinSessionTimeout allows groups with short sessions in tests; 0 leaves 6s.
 	MinSessionTimeout time.Duration
@@ -31,7 +32,10 @@ type Config struct {
 }
 
 // Cluster is a running broker.
-type Cluster struct{ cluster *kfake.Cluster }
+type Cluster struct {
+	cluster  *kfake.Cluster
+	sessions *sessions // nil where Listen replaces the network
+}
 
 // Start returns once the broker listens.
 func Start(cfg Config) (*Cluster, error) {
@@ -68,11 +72,23 @@ func Start(cfg Config) (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("starting embedded Kafka: %w", err)
 	}
-	return &Cluster{cluster: cluster}, nil
+	c := &Cluster{cluster: cluster}
+	if cfg.Listen == nil {
+		if c.sessions, err = watchSessions(cluster, cfg); err != nil {
+			cluster.Close()
+			return nil, fmt.Errorf("watching the sessions of embedded Kafka: %w", err)
+		}
+	}
+	return c, nil
 }
 
 // Addrs are the broker's addresses.
 func (c *Cluster) Addrs() []string { return c.cluster.ListenAddrs() }
 
 // Close saves and stops the broker.
-func (c *Cluster) Close() { c.cluster.Close() }
+func (c *Cluster) Close() {
+	if c.sessions != nil {
+		c.sessions.close()
+	}
+	c.cluster.Close()
+}
