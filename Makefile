@@ -18,7 +18,7 @@ export SNOWFLAKE_DISABLE_PLATFORM_DETECTION := true
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo development)
 LDFLAGS := -X tapline.dev/libs/daemon.version=$(VERSION)
 
-SERVICES := scheduler extractor mapper loader importcenter sandbox
+SERVICES := scheduler extractor mapper loader importcenter
 TOOLS    := .cache/bin
 # The workspace is the list of modules; nothing repeats it.
 MODULES  := $(shell go list -m -f '{{.Dir}}' 2>/dev/null | sed 's|^$(CURDIR)/||')
@@ -31,7 +31,7 @@ help: ## print this
 
 .PHONY: build
 build: ## build every program into bin/
-	go build -ldflags "$(LDFLAGS)" -o bin/ ./cmd/tapline $(foreach s,$(SERVICES),./services/$(s)/cmd/$(s))
+	go build -ldflags "$(LDFLAGS)" -o bin/ ./cmd/tapline ./sandbox/cmd/sandbox $(foreach s,$(SERVICES),./services/$(s)/cmd/$(s))
 
 .PHONY: tapline
 tapline: ## build the command line with `tapline dev` into bin/tapline
@@ -58,7 +58,7 @@ bench-loader: build ## measure the loader against the sandbox CleverTap
 	go run ./tests/bench/loader $(ARGS)
 
 # What talks to Kafka or Redis. The race detector for the build cache of `test`.
-INTEGRATION := tapline.dev/libs/kafka/... tapline.dev/libs/redis/... tapline.dev/libs/projection tapline.dev/libs/runs \
+INTEGRATION := tapline.dev/libs/kafka/... tapline.dev/libs/redis/... tapline.dev/domain/projection tapline.dev/domain/runs \
 	$(foreach s,scheduler extractor mapper loader importcenter,tapline.dev/services/$(s)) tapline.dev/tests tapline.dev/tests/model tapline.dev/tests/crash
 
 .PHONY: test-integration
@@ -102,7 +102,7 @@ soak-memory: ## extract ten million rows and look at the extractor's memory
 
 .PHONY: test-connector
 test-connector: ## prove the sandbox with Snowflake's own Python connector
-	services/sandbox/connectortest/run.sh
+	sandbox/connectortest/run.sh
 
 ## --- keep in order ---
 

@@ -14,7 +14,7 @@ import (
 	"github.com/compose-spec/compose-go/v2/cli"
 	"github.com/compose-spec/compose-go/v2/types"
 
-	definitions "tapline.dev/libs/definition"
+	definitions "tapline.dev/domain/definition"
 	"tapline.dev/tests/harness"
 )
 
@@ -165,8 +165,11 @@ func programPath(service types.ServiceConfig) (string, bool) {
 		return "without SERVICE", false
 	}
 	path := filepath.Join("services", *name, "cmd", *name)
-	if *name == "tapline" {
+	switch *name {
+	case "tapline":
 		path = filepath.Join("cmd", "tapline")
+	case "sandbox":
+		path = filepath.Join("sandbox", "cmd", "sandbox")
 	}
 	return path, exists(filepath.Join(harness.Root(), path, "main.go"))
 }

@@ -8,11 +8,11 @@ require (
 	go.opentelemetry.io/proto/otlp v1.11.0
 	google.golang.org/protobuf v1.36.12
 	tapline.dev/libs v0.0.0
+	tapline.dev/sandbox v0.0.0
 	tapline.dev/schemas v0.0.0
 	tapline.dev/services/extractor v0.0.0
 	tapline.dev/services/loader v0.0.0
 	tapline.dev/services/mapper v0.0.0
-	tapline.dev/services/sandbox v0.0.0
 	tapline.dev/services/scheduler v0.0.0
 )
 
@@ -130,15 +130,18 @@ require (
 	google.golang.org/genproto/googleapis/api v0.0.0-20260928230214-8a89bd6388cc // indirect
 	google.golang.org/genproto/googleapis/rpc v0.0.0-20260928230214-8a89bd6388cc // indirect
 	google.golang.org/grpc v1.83.2 // indirect
+	tapline.dev/domain v0.0.0
 )
 
 replace (
 	tapline.dev/libs => ../libs
+	tapline.dev/sandbox => ../sandbox
 	tapline.dev/schemas => ../schemas
 	tapline.dev/services/extractor => ../services/extractor
 	tapline.dev/services/importcenter => ../services/importcenter
 	tapline.dev/services/loader => ../services/loader
 	tapline.dev/services/mapper => ../services/mapper
-	tapline.dev/services/sandbox => ../services/sandbox
 	tapline.dev/services/scheduler => ../services/scheduler
 )
+
+replace tapline.dev/domain => ../domain

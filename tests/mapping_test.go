@@ -10,9 +10,9 @@ import (
 	"net/http/httptest"
 	"testing"
 
-	"tapline.dev/libs/mapping"
-	"tapline.dev/libs/mapping/mappingtest"
-	"tapline.dev/services/sandbox"
+	"tapline.dev/domain/mapping"
+	"tapline.dev/domain/mapping/mappingtest"
+	"tapline.dev/sandbox"
 )
 
 var mappingRows = flag.Int("mapping.rows", 20_000, "rows of each property test of the mapping")

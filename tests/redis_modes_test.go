@@ -12,7 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"tapline.dev/libs/projection"
+	"tapline.dev/domain/projection"
 	"tapline.dev/libs/redis"
 	"tapline.dev/schemas"
 	"tapline.dev/tests/harness"

@@ -10,12 +10,12 @@ require (
 	golang.org/x/sync v0.25.0
 	golang.org/x/term v0.48.0
 	tapline.dev/libs v0.0.0
+	tapline.dev/sandbox v0.0.0
 	tapline.dev/schemas v0.0.0
 	tapline.dev/services/extractor v0.0.0
 	tapline.dev/services/importcenter v0.0.0
 	tapline.dev/services/loader v0.0.0
 	tapline.dev/services/mapper v0.0.0
-	tapline.dev/services/sandbox v0.0.0
 	tapline.dev/services/scheduler v0.0.0
 )
 
@@ -134,15 +134,18 @@ require (
 	google.golang.org/genproto/googleapis/rpc v0.0.0-20260928230214-8a89bd6388cc // indirect
 	google.golang.org/grpc v1.83.2 // indirect
 	google.golang.org/protobuf v1.36.12 // indirect
+	tapline.dev/domain v0.0.0
 )
 
 replace (
 	tapline.dev/libs => ../../libs
+	tapline.dev/sandbox => ../../sandbox
 	tapline.dev/schemas => ../../schemas
 	tapline.dev/services/extractor => ../../services/extractor
 	tapline.dev/services/importcenter => ../../services/importcenter
 	tapline.dev/services/loader => ../../services/loader
 	tapline.dev/services/mapper => ../../services/mapper
-	tapline.dev/services/sandbox => ../../services/sandbox
 	tapline.dev/services/scheduler => ../../services/scheduler
 )
+
+replace tapline.dev/domain => ../../domain

@@ -7,7 +7,7 @@ import (
 	"log/slog"
 	"time"
 
-	"tapline.dev/libs/mapping"
+	"tapline.dev/domain/mapping"
 	"tapline.dev/schemas"
 	"tapline.dev/services/extractor/internal/ledger"
 	"tapline.dev/services/extractor/internal/statement"

@@ -107,9 +107,12 @@ require (
 	google.golang.org/genproto/googleapis/rpc v0.0.0-20260928230214-8a89bd6388cc // indirect
 	google.golang.org/grpc v1.83.2 // indirect
 	google.golang.org/protobuf v1.36.12 // indirect
+	tapline.dev/domain v0.0.0
 )
 
 replace (
 	tapline.dev/libs => ../../libs
 	tapline.dev/schemas => ../../schemas
 )
+
+replace tapline.dev/domain => ../../domain

@@ -15,9 +15,9 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
 
+	"tapline.dev/domain/mapping"
 	"tapline.dev/libs/failpoint"
 	"tapline.dev/libs/kafka"
-	"tapline.dev/libs/mapping"
 	"tapline.dev/libs/telemetry"
 	"tapline.dev/schemas"
 	"tapline.dev/services/extractor/internal/ledger"

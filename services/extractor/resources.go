@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"sync"
 
+	"tapline.dev/domain/mapping"
 	"tapline.dev/libs/config"
 	"tapline.dev/libs/kafka"
-	"tapline.dev/libs/mapping"
 	"tapline.dev/schemas"
 )
 

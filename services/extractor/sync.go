@@ -6,8 +6,8 @@ import (
 	"encoding/hex"
 	"fmt"
 
+	"tapline.dev/domain/mapping"
 	"tapline.dev/libs/kafka"
-	"tapline.dev/libs/mapping"
 	"tapline.dev/libs/telemetry"
 	"tapline.dev/schemas"
 )

@@ -12,9 +12,9 @@ import (
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 	"golang.org/x/sync/errgroup"
 
+	"tapline.dev/domain/projection"
 	"tapline.dev/libs/daemon"
 	"tapline.dev/libs/kafka"
-	"tapline.dev/libs/projection"
 	"tapline.dev/libs/redis"
 	"tapline.dev/libs/telemetry"
 	"tapline.dev/schemas"

@@ -14,10 +14,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"tapline.dev/domain/projection"
 	"tapline.dev/libs/daemon"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/kafka/kafkatest"
-	"tapline.dev/libs/projection"
 	"tapline.dev/libs/redis"
 	"tapline.dev/libs/redis/redistest"
 	"tapline.dev/libs/telemetry"

@@ -8,10 +8,10 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
 
+	"tapline.dev/domain/runs"
 	"tapline.dev/libs/daemon"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/redis"
-	"tapline.dev/libs/runs"
 	"tapline.dev/libs/telemetry"
 	"tapline.dev/schemas"
 	"tapline.dev/services/loader/internal/clevertap"

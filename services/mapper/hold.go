@@ -9,8 +9,8 @@ import (
 	"slices"
 	"time"
 
+	"tapline.dev/domain/runs"
 	"tapline.dev/libs/kafka"
-	"tapline.dev/libs/runs"
 )
 
 // A partition whose rows cannot be mapped is tried again after minHold, and after

@@ -9,10 +9,10 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
 
+	"tapline.dev/domain/runs"
 	"tapline.dev/libs/daemon"
 	"tapline.dev/libs/failpoint"
 	"tapline.dev/libs/kafka"
-	"tapline.dev/libs/runs"
 	"tapline.dev/libs/telemetry"
 	"tapline.dev/schemas"
 )

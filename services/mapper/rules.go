@@ -8,8 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"tapline.dev/domain/mapping"
 	"tapline.dev/libs/kafka"
-	"tapline.dev/libs/mapping"
 	"tapline.dev/schemas"
 )
 

@@ -4,8 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 
+	"tapline.dev/domain/mapping"
 	"tapline.dev/libs/kafka"
-	"tapline.dev/libs/mapping"
 	"tapline.dev/schemas"
 )
 

@@ -4,8 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"tapline.dev/domain/projection"
 	"tapline.dev/libs/kafka"
-	"tapline.dev/libs/projection"
 	"tapline.dev/schemas"
 )
 

@@ -11,10 +11,10 @@ import (
 	"testing"
 	"time"
 
+	"tapline.dev/domain/projection"
 	"tapline.dev/libs/daemon"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/kafka/kafkatest"
-	"tapline.dev/libs/projection"
 	"tapline.dev/libs/redis/redistest"
 	"tapline.dev/libs/telemetry"
 	"tapline.dev/schemas"

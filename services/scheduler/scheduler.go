@@ -8,9 +8,9 @@ import (
 	"sync"
 	"time"
 
+	"tapline.dev/domain/projection"
 	"tapline.dev/libs/daemon"
 	"tapline.dev/libs/kafka"
-	"tapline.dev/libs/projection"
 	"tapline.dev/libs/redis"
 	"tapline.dev/libs/telemetry"
 	"tapline.dev/schemas"

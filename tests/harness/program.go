@@ -14,7 +14,11 @@ func Program(t testing.TB, service string) string {
 		return filepath.Join(programs(t), service)
 	}
 	path := filepath.Join(t.TempDir(), service)
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-tags", "minicore_disabled,duckdb_arrow", "-o", path, "./services/"+service+"/cmd/"+service)
+	source := "./services/" + service + "/cmd/" + service
+	if service == "sandbox" {
+		source = "./sandbox/cmd/sandbox"
+	}
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-tags", "minicore_disabled,duckdb_arrow", "-o", path, source)
 	cmd.Dir = Root()
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("building the program of %s: %v\n%s", service, err, out)

@@ -21,8 +21,8 @@ import (
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/kafka/kafkatest"
 	"tapline.dev/libs/redis/redistest"
+	"tapline.dev/sandbox"
 	"tapline.dev/schemas"
-	"tapline.dev/services/sandbox"
 )
 
 // trouble is what a world has in store beside its writers.

@@ -18,8 +18,8 @@ import (
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/kafka/embedded"
 	redisembedded "tapline.dev/libs/redis/embedded"
+	"tapline.dev/sandbox"
 	"tapline.dev/schemas"
-	"tapline.dev/services/sandbox"
 )
 
 const (

@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tapline.dev/cmd/tapline/internal/client"
-	"tapline.dev/libs/definition"
+	"tapline.dev/domain/definition"
 )
 
 func (a *app) applyCommand() *cobra.Command {

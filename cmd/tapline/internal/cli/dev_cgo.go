@@ -12,7 +12,7 @@ import (
 	"tapline.dev/cmd/tapline/internal/client"
 	"tapline.dev/cmd/tapline/internal/demo"
 	"tapline.dev/cmd/tapline/internal/dev"
-	"tapline.dev/services/sandbox"
+	"tapline.dev/sandbox"
 )
 
 // devCommands are the commands that hold the whole pipeline.

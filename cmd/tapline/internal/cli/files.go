@@ -14,8 +14,8 @@ import (
 	"strings"
 
 	"tapline.dev/cmd/tapline/internal/client"
-	"tapline.dev/libs/definition"
-	"tapline.dev/libs/mapping"
+	"tapline.dev/domain/definition"
+	"tapline.dev/domain/mapping"
 	"tapline.dev/schemas"
 )
 

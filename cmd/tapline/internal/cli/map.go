@@ -14,8 +14,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"tapline.dev/libs/definition"
-	"tapline.dev/libs/mapping"
+	"tapline.dev/domain/definition"
+	"tapline.dev/domain/mapping"
 	"tapline.dev/schemas"
 )
 

@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tapline.dev/cmd/tapline/internal/client"
-	"tapline.dev/libs/definition"
+	"tapline.dev/domain/definition"
 	"tapline.dev/schemas"
 )
 

@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"tapline.dev/libs/projection"
+	"tapline.dev/domain/projection"
 	"tapline.dev/libs/redis"
 )
 

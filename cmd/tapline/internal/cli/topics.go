@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tapline.dev/cmd/tapline/internal/client"
-	"tapline.dev/libs/definition"
+	"tapline.dev/domain/definition"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
 )

@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"tapline.dev/cmd/tapline/internal/dev"
-	"tapline.dev/services/sandbox"
+	"tapline.dev/sandbox"
 )
 
 // snowflake is a sandbox in memory that holds the demo's tables.

@@ -14,7 +14,7 @@ import (
 
 	"tapline.dev/cmd/tapline/internal/client"
 	"tapline.dev/cmd/tapline/internal/dev"
-	"tapline.dev/libs/definition"
+	"tapline.dev/domain/definition"
 	"tapline.dev/schemas"
 )
 

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"tapline.dev/services/sandbox"
+	"tapline.dev/sandbox"
 )
 
 // Tables says what the demo's tables hold.

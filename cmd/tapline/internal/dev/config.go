@@ -11,7 +11,7 @@ import (
 	"regexp"
 	"strings"
 
-	"tapline.dev/services/sandbox"
+	"tapline.dev/sandbox"
 )
 
 // Offsets of the ports from the base.

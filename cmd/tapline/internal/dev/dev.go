@@ -16,8 +16,8 @@ import (
 
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/telemetry"
+	"tapline.dev/sandbox"
 	"tapline.dev/schemas"
-	"tapline.dev/services/sandbox"
 )
 
 const (

@@ -16,7 +16,7 @@ import (
 
 	"tapline.dev/cmd/tapline/internal/client"
 	"tapline.dev/libs/daemon"
-	"tapline.dev/services/sandbox"
+	"tapline.dev/sandbox"
 )
 
 // portBase finds a base below the ports that the system gives to clients, all of

@@ -11,7 +11,7 @@ import (
 	"tapline.dev/libs/kafka"
 	kafkaembedded "tapline.dev/libs/kafka/embedded"
 	redisembedded "tapline.dev/libs/redis/embedded"
-	"tapline.dev/services/sandbox"
+	"tapline.dev/sandbox"
 )
 
 // What the sandbox Snowflake calls itself.

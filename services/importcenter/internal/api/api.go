@@ -11,8 +11,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"tapline.dev/domain/projection"
 	"tapline.dev/libs/kafka"
-	"tapline.dev/libs/projection"
 	"tapline.dev/libs/telemetry"
 	"tapline.dev/schemas"
 

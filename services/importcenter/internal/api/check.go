@@ -8,8 +8,8 @@ import (
 	"slices"
 	"strings"
 
-	"tapline.dev/libs/definition"
-	"tapline.dev/libs/mapping"
+	"tapline.dev/domain/definition"
+	"tapline.dev/domain/mapping"
 	"tapline.dev/schemas"
 
 	"tapline.dev/services/importcenter/internal/plan"

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"strings"
 
-	"tapline.dev/libs/definition"
-	"tapline.dev/libs/mapping"
+	"tapline.dev/domain/definition"
+	"tapline.dev/domain/mapping"
 	"tapline.dev/schemas"
 )
 

@@ -8,8 +8,8 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"tapline.dev/domain/schedule"
 	"tapline.dev/libs/kafka"
-	"tapline.dev/libs/schedule"
 	"tapline.dev/schemas"
 
 	"tapline.dev/services/importcenter/internal/plan"

@@ -7,7 +7,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"tapline.dev/libs/definition"
+	"tapline.dev/domain/definition"
 	"tapline.dev/schemas"
 )
 

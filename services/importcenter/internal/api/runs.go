@@ -10,8 +10,8 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"tapline.dev/domain/projection"
 	"tapline.dev/libs/kafka"
-	"tapline.dev/libs/projection"
 	"tapline.dev/schemas"
 )
 

@@ -1,8 +1,8 @@
 package api
 
 import (
-	"tapline.dev/libs/definition"
-	"tapline.dev/libs/mapping"
+	"tapline.dev/domain/definition"
+	"tapline.dev/domain/mapping"
 	"tapline.dev/schemas"
 )
 

@@ -6,7 +6,7 @@ import (
 	"log/slog"
 	"time"
 
-	"tapline.dev/libs/schedule"
+	"tapline.dev/domain/schedule"
 	"tapline.dev/schemas"
 	"tapline.dev/services/scheduler/internal/fold"
 )

@@ -3,7 +3,7 @@ package book
 import (
 	"time"
 
-	"tapline.dev/libs/schedule"
+	"tapline.dev/domain/schedule"
 	"tapline.dev/schemas"
 )
 

@@ -11,8 +11,8 @@ import (
 
 	"go.opentelemetry.io/otel/trace"
 
+	"tapline.dev/domain/projection"
 	"tapline.dev/libs/kafka"
-	"tapline.dev/libs/projection"
 	"tapline.dev/schemas"
 	"tapline.dev/services/scheduler/internal/alarm"
 	"tapline.dev/services/scheduler/internal/book"

@@ -11,7 +11,7 @@ import (
 	"sync"
 	"time"
 
-	"tapline.dev/libs/projection"
+	"tapline.dev/domain/projection"
 	"tapline.dev/schemas"
 )
 

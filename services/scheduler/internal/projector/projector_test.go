@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"tapline.dev/libs/projection"
+	"tapline.dev/domain/projection"
 	"tapline.dev/libs/redis/redistest"
 	"tapline.dev/schemas"
 )

@@ -1,0 +1,107 @@
+package sandbox
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"tapline.dev/sandbox/internal/snowflake"
+)
+
+// Snowflake is the sandbox Snowflake: the drivers' protocol over HTTP in front of DuckDB.
+type Snowflake struct {
+	cfg    SnowflakeConfig
+	log    *slog.Logger
+	server *snowflake.Server
+	ready  chan struct{}
+
+	mu   sync.Mutex
+	addr string
+}
+
+// NewSnowflake opens the database; Run serves it. Without Run, Close must be called.
+func NewSnowflake(cfg SnowflakeConfig, log *slog.Logger) (*Snowflake, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, fmt.Errorf("sandbox Snowflake: %w", err)
+	}
+	server, err := snowflake.New(context.Background(), snowflake.Config{
+		Account: cfg.Account, User: cfg.User, Password: cfg.Password, Warehouse: cfg.Warehouse,
+		Database: cfg.Database, Schema: cfg.Schema, PublicKey: cfg.PublicKey, DatabaseFile: cfg.DatabaseFile,
+		FixtureDir: cfg.FixtureDir, ChunkRows: cfg.ChunkRows, InlineRows: cfg.InlineRows,
+		PollAfter: cfg.PollAfter, SessionValidity: cfg.SessionValidity, MasterValidity: 4 * time.Hour,
+		KeepResults: cfg.KeepResults, KeepBytes: 512 << 20, Clock: cfg.Clock, Grants: cfg.Grants,
+	}, log)
+	if err != nil {
+		return nil, fmt.Errorf("starting sandbox Snowflake: %w", err)
+	}
+	return &Snowflake{cfg: cfg, log: log, server: server, ready: make(chan struct{})}, nil
+}
+
+// Run serves until ctx ends, then closes the database.
+func (s *Snowflake) Run(ctx context.Context) (err error) {
+	defer func() { err = errors.Join(err, s.Close()) }()
+	var lc net.ListenConfig
+	listener, err := lc.Listen(ctx, "tcp", s.cfg.Listen)
+	if err != nil {
+		return fmt.Errorf("listening for Snowflake drivers: %w", err)
+	}
+	s.mu.Lock()
+	s.addr = listener.Addr().String()
+	s.mu.Unlock()
+	server := &http.Server{
+		Handler: s.server.Handler(), ReadHeaderTimeout: 10 * time.Second,
+		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+	stopped := make(chan error, 1)
+	go func() {
+		<-ctx.Done()
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		if err := server.Shutdown(grace); err != nil {
+			stopped <- server.Close()
+			return
+		}
+		stopped <- nil
+	}()
+	close(s.ready)
+	s.log.InfoContext(ctx, "sandbox Snowflake listens", "address", s.Addr())
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serving Snowflake drivers: %w", err)
+	}
+	return <-stopped
+}
+
+// Ready is closed when Run accepts connections.
+func (s *Snowflake) Ready() <-chan struct{} { return s.ready }
+
+// Addr is the address Run listens on, known once Ready.
+func (s *Snowflake) Addr() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.addr
+}
+
+// Exec runs DuckDB SQL in the configured database and schema, to fill tables quickly. The
+// types of a table made here are read as Snowflake's: DECIMAL(p,s), VARCHAR, TIMESTAMP_NS, JSON …
+func (s *Snowflake) Exec(ctx context.Context, text string) error { return s.server.Exec(ctx, text) }
+
+// Change runs DuckDB SQL that changes rows and makes, drops or alters nothing, which Exec
+// may do and pays for.
+func (s *Snowflake) Change(ctx context.Context, text string) error { return s.server.Change(ctx, text) }
+
+// Conn is a connection to the DuckDB behind it, for checks by SQL; the caller closes it.
+func (s *Snowflake) Conn(ctx context.Context) (*sql.Conn, error) { return s.server.Conn(ctx) }
+
+// Load makes a table from a Parquet, CSV or NDJSON file.
+func (s *Snowflake) Load(ctx context.Context, table, file string) error {
+	return s.server.Load(ctx, table, file)
+}
+
+// Close ends sessions and closes the database; Run does it too.
+func (s *Snowflake) Close() error { return s.server.Close(context.Background()) }
