@@ -9,9 +9,10 @@ SHELL := /bin/bash
 #   duckdb_arrow        the sandbox reads DuckDB's results as Arrow
 #   minicore_disabled   the Snowflake driver does without its native library
 #   -buildvcs=false     a build needs no git; the version is linked in below
+#   -trimpath           clones in different folders share the build cache
 # TAGS may grow by TAGS="$(TAGS) x", at the price of a second build.
 TAGS    := minicore_disabled,duckdb_arrow
-export GOFLAGS := -buildvcs=false -tags=$(TAGS)
+export GOFLAGS := -buildvcs=false -trimpath -tags=$(TAGS)
 # The Snowflake driver would ask cloud metadata services where it runs.
 export SNOWFLAKE_DISABLE_PLATFORM_DETECTION := true
 

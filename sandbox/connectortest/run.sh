@@ -19,7 +19,7 @@ trap cleanup EXIT
 
 cd "$root"
 tags=minicore_disabled,duckdb_arrow
-go build -buildvcs=false -tags "$tags" -o "$work/sandbox" ./sandbox/cmd/sandbox
+go build -buildvcs=false -trimpath -tags "$tags" -o "$work/sandbox" ./sandbox/cmd/sandbox
 
 openssl genpkey -quiet -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out "$work/key.pem" 2>/dev/null ||
   openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out "$work/key.pem" 2>/dev/null

@@ -4,7 +4,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"sync"
 	"testing"
 )
@@ -21,8 +20,17 @@ var built struct {
 
 // Root is the folder of the source tree.
 func Root() string {
-	_, file, _, _ := runtime.Caller(0)
-	return filepath.Dir(filepath.Dir(filepath.Dir(file)))
+	dir, err := os.Getwd()
+	for err == nil {
+		if _, missing := os.Stat(filepath.Join(dir, "go.work")); missing == nil {
+			return dir
+		}
+		if dir == filepath.Dir(dir) {
+			break
+		}
+		dir = filepath.Dir(dir)
+	}
+	panic("there is no go.work above the working directory: run the tests in the project's folder")
 }
 
 // programs builds every program once for the test binary and returns where they
@@ -39,7 +47,7 @@ func programs(t testing.TB) string {
 		}
 		// The Makefile's tags, so that a plain go test works and shares its cache, and
 		// the failpoints, which do nothing unless they are asked to.
-		args := []string{"build", "-tags", "minicore_disabled,duckdb_arrow,failpoint", "-o", built.dir, "./cmd/tapline"}
+		args := []string{"build", "-trimpath", "-tags", "minicore_disabled,duckdb_arrow,failpoint", "-o", built.dir, "./cmd/tapline"}
 		for _, s := range Services {
 			args = append(args, "./services/"+s+"/cmd/"+s)
 		}
