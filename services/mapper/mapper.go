@@ -87,52 +87,11 @@ func (s *Service) Run(ctx context.Context) error {
 	for _, table := range s.tables {
 		group.Go(func() error { return table.Run(ctx) })
 	}
-	group.Go(func() error { return s.keepConsuming(ctx) })
+	group.Go(func() error {
+		s.rejoin(ctx)
+		return nil
+	})
 	return group.Wait()
-}
-
-// keepConsuming opens a new membership after an error that ended the last one,
-// such as a broker's restart or another replica with the same instance name.
-func (s *Service) keepConsuming(ctx context.Context) error {
-	const pause = time.Second
-	for {
-		err := s.consume(ctx)
-		if ctx.Err() != nil {
-			return nil
-		}
-		s.ready(err)
-		s.metrics.restarts.Add(ctx, 1)
-		s.deps.Telemetry.Logger.WarnContext(ctx, "membership ended, joining again", "error", err)
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return nil
-		}
-	}
-}
-
-func (s *Service) consume(ctx context.Context) error {
-	member, err := kafka.OpenGroupTransactor(ctx, s.cfg.Kafka, s.kafka, Group, "map-"+s.cfg.Instance)
-	if err != nil {
-		return err
-	}
-	defer member.Close()
-	stop := s.imports.Follow(member.AddTopics)
-	defer stop()
-	s.ready(nil)
-	held := newHolds(member)
-	for {
-		rows, err := held.poll(ctx, s.cfg.BatchRows)
-		if err != nil {
-			return fmt.Errorf("polling rows: %w", err)
-		}
-		if len(rows) == 0 {
-			continue
-		}
-		if err := s.step(ctx, member, held, rows); err != nil {
-			return err
-		}
-	}
 }
 
 // step maps one poll in one transaction, or gives it back when some of it cannot

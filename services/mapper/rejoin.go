@@ -1,0 +1,46 @@
+package mapper
+
+import (
+	"context"
+	"fmt"
+
+	"tapline.dev/libs/daemon"
+	"tapline.dev/libs/kafka"
+)
+
+// rejoin holds one membership after another: one ends with a broker's restart or
+// with another replica of the same instance name.
+func (s *Service) rejoin(ctx context.Context) {
+	daemon.Rejoin(ctx, daemon.Membership{
+		Hold: s.consume, Log: s.deps.Telemetry.Logger,
+		Ended: func(ctx context.Context, err error) {
+			s.ready(err)
+			s.metrics.restarts.Add(ctx, 1)
+		},
+	})
+}
+
+// consume is one membership of the consumer group.
+func (s *Service) consume(ctx context.Context) error {
+	member, err := kafka.OpenGroupTransactor(ctx, s.cfg.Kafka, s.kafka, Group, "map-"+s.cfg.Instance)
+	if err != nil {
+		return err
+	}
+	defer member.Close()
+	stop := s.imports.Follow(member.AddTopics)
+	defer stop()
+	s.ready(nil)
+	held := newHolds(member)
+	for {
+		rows, err := held.poll(ctx, s.cfg.BatchRows)
+		if err != nil {
+			return fmt.Errorf("polling rows: %w", err)
+		}
+		if len(rows) == 0 {
+			continue
+		}
+		if err := s.step(ctx, member, held, rows); err != nil {
+			return err
+		}
+	}
+}
