@@ -154,6 +154,10 @@ $(TOOLS)/golangci-lint: tools/go.mod tools/go.sum
 	cd tools && GOWORK=off GOFLAGS=-buildvcs=false GOBIN=$(CURDIR)/$(TOOLS) go install tool
 	touch $@
 
+.PHONY: docs
+docs: ## write the reference pages from the code
+	go run ./tests/reference
+
 .PHONY: clean
 clean: ## remove what was built and the local data
 	rm -rf bin .cache .tapline

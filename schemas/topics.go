@@ -154,6 +154,8 @@ type TopicSpec struct {
 	Partitions int
 	Compact    bool
 	Retention  time.Duration // of a topic that deletes; 0 for a compacted one
+	// Personal says that keys or values hold personal data.
+	Personal bool
 }
 
 // Catalogue lists every control topic. Rows and records topics come from
@@ -168,9 +170,11 @@ func (t Topics) Catalogue() []TopicSpec {
 	}
 	fold := byImport(t.Fold(), "scheduler", "the fold's counts and offset intervals; its position", 0)
 	fold.Key = "run, and _position/<partition>"
+	rejects := byImport(t.Rejects(), "extractor, mapper, loader", "reject", 30*day)
+	rejects.Personal = true
 	dry := func(name, writer, value string) TopicSpec {
 		return TopicSpec{
-			Name: name, Writer: writer, Key: "preview or dry run", Value: value, Partitions: ControlPartitions, Retention: TrialRetention,
+			Name: name, Writer: writer, Key: "preview or dry run", Value: value, Partitions: ControlPartitions, Retention: TrialRetention, Personal: true,
 		}
 	}
 	return []TopicSpec{
@@ -182,12 +186,12 @@ func (t Topics) Catalogue() []TopicSpec {
 		fold,
 		byImport(t.Runs(), "scheduler", "run event", 90*day),
 		byImport(t.Columns(), "extractor", "row schema of the newest attempt", 0),
-		byImport(t.Rejects(), "extractor, mapper, loader", "reject", 30*day),
+		rejects,
 		byImport(t.Reports(), "extractor, mapper, loader", "report", 30*day),
 		dry(t.DryRunRows(), "extractor", "row"),
 		dry(t.DryRunRecords(), "mapper", "record"),
 		dry(t.DryRunRejects(), "extractor, mapper, loader", "reject"),
-		{Name: t.Audit(), Writer: "importcenter", Key: "actor", Value: "audit entry", Partitions: 1, Retention: 365 * day},
+		{Name: t.Audit(), Writer: "importcenter", Key: "actor", Value: "audit entry", Partitions: 1, Retention: 365 * day, Personal: true},
 	}
 }
 
@@ -199,7 +203,7 @@ func (t Topics) ImportTopics(importName string, spec TopicSettings) []TopicSpec 
 		partitions = DefaultPartitions
 	}
 	return []TopicSpec{
-		{Name: t.Rows(importName), Writer: "extractor", Key: "identity", Value: "row", Partitions: partitions, Retention: spec.RowsRetention.orDefault(72 * time.Hour)},
-		{Name: t.Records(importName), Writer: "mapper", Key: "identity", Value: "record", Partitions: partitions, Retention: spec.RecordsRetention.orDefault(168 * time.Hour)},
+		{Name: t.Rows(importName), Writer: "extractor", Key: "identity", Value: "row", Partitions: partitions, Retention: spec.RowsRetention.orDefault(72 * time.Hour), Personal: true},
+		{Name: t.Records(importName), Writer: "mapper", Key: "identity", Value: "record", Partitions: partitions, Retention: spec.RecordsRetention.orDefault(168 * time.Hour), Personal: true},
 	}
 }

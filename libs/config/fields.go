@@ -76,16 +76,22 @@ func fields(v reflect.Value) []field {
 		if !f.IsExported() || f.Type.Kind() == reflect.Func || f.Type.Kind() == reflect.Interface {
 			continue
 		}
-		key, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+		key := KeyOf(f)
 		if key == "-" {
 			continue
-		}
-		if key == "" {
-			key = camel(f.Name)
 		}
 		out = append(out, field{key: key, value: v.Field(i)})
 	}
 	return out
+}
+
+// KeyOf is the key of a field in its section: what its yaml tag says, or its name
+// in camel case. "-" marks a field that is no setting.
+func KeyOf(f reflect.StructField) string {
+	if key, _, _ := strings.Cut(f.Tag.Get("yaml"), ","); key != "" {
+		return key
+	}
+	return camel(f.Name)
 }
 
 // leaves walks the structs down to single values and lists of single values.

@@ -33,16 +33,15 @@ const LogJSON = "json"
 // LogConfig says what is logged and how.
 type LogConfig struct {
 	Level  slog.Level // DEBUG, INFO, WARN or ERROR
-	Format string     // LogJSON or LogText
+	Format string     // json, or text for people
 }
 
-func defaultConfig(adminAddr string) Config {
-	if adminAddr == "" {
-		adminAddr = "127.0.0.1:0"
-	}
+// DefaultConfig returns the values in force where nothing is set. The programs of
+// the services name admin addresses of their own.
+func DefaultConfig() Config {
 	return Config{
 		// Under Kubernetes' 30 s until SIGKILL.
-		Admin: AdminConfig{Addr: adminAddr, DrainTimeout: 25 * time.Second},
+		Admin: AdminConfig{Addr: "127.0.0.1:0", DrainTimeout: 25 * time.Second},
 		Log:   LogConfig{Level: slog.LevelInfo, Format: LogJSON},
 	}
 }

@@ -89,7 +89,10 @@ type Process struct {
 // it; tests call it with a Process of their own.
 func (p Program[C]) Run(ctx context.Context, proc Process) int {
 	cfg := p.Config
-	own := defaultConfig(p.AdminAddr)
+	own := DefaultConfig()
+	if p.AdminAddr != "" {
+		own.Admin.Addr = p.AdminAddr
+	}
 	flags, err := parseFlags(p.Name, proc.Args, &own, &cfg)
 	if err != nil {
 		return complain(proc.Stderr, p.Name, err)

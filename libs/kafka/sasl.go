@@ -28,8 +28,9 @@ type SASLConfig struct {
 	// Mechanism is PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER; empty for
 	// none.
 	Mechanism string
-	Username  string
-	Password  config.Secret
+	// Username and Password are for PLAIN and SCRAM.
+	Username string
+	Password config.Secret
 	// Token is for OAUTHBEARER. A TokenFile is read for each connection and each
 	// renewal instead, so that something else can replace the token in time.
 	Token     config.Secret

@@ -38,16 +38,20 @@ type Config struct {
 	// Cluster says that a single address is a cluster's, as that of a managed
 	// service may be; several addresses without SentinelMaster always are.
 	Cluster bool
-	// Username is a user of Redis' access lists; empty is the default user.
+	// Username is a user of Redis' access lists, Password that user's; an empty
+	// Username is the default user.
 	Username string
 	Password config.Secret
-	DB       int
-	TLS      tlsconf.Config
+	// DB is the number of the database; a cluster has only 0.
+	DB  int
+	TLS tlsconf.Config
 	// KeyPrefix goes before every key.
-	KeyPrefix   string
+	KeyPrefix string
+	// DialTimeout bounds how long a connection may take to open.
 	DialTimeout time.Duration
 	// Timeout bounds one command with its repetitions.
-	Timeout  time.Duration
+	Timeout time.Duration
+	// PoolSize is how many connections to each server are kept at most.
 	PoolSize int
 }
 

@@ -16,6 +16,7 @@ import (
 
 // Config is what operators set.
 type Config struct {
+	// Enabled makes the client connect by TLS.
 	Enabled bool
 	// CAFile holds the authorities to trust, as PEM; empty trusts the system's.
 	CAFile string

@@ -36,6 +36,7 @@ type Config struct {
 
 // SnowflakeConfig bounds what is asked of Snowflake.
 type SnowflakeConfig struct {
+	// LoginTimeout bounds one sign-in with its repetitions.
 	LoginTimeout time.Duration
 	// StatementTimeout and QueuedTimeout are set for each session; a lower limit
 	// of the warehouse wins.

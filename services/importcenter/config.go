@@ -29,6 +29,7 @@ type Config struct {
 
 // HTTPConfig says where the API listens.
 type HTTPConfig struct {
+	// Addr is host:port; port 0 takes a free one.
 	Addr string
 }
 
