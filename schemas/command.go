@@ -13,6 +13,9 @@ const (
 	CommandPreview  = "preview"
 	CommandDryRun   = "dryRun"
 	CommandSync     = "sync"
+	CommandApprove  = "approve" // lets a held run go on
+	CommandDecline  = "decline" // ends it
+	CommandDismiss  = "dismiss" // gives up the open rejects of an import
 )
 
 // Command is what a person asks of an import. ID is the caller's idempotency
@@ -21,16 +24,19 @@ type Command struct {
 	ID     string `json:"id"`
 	Import string `json:"import"`
 	Kind   string `json:"kind"`
-	Run    string `json:"run,omitempty"`  // of a cancel; of a sync, the dry run; of a preview, its own name
+	Run    string `json:"run,omitempty"`  // of a cancel, an approval or a refusal; of a sync, the dry run; of a preview, its own name
 	From   string `json:"from,omitempty"` // of a backfill: cursor instants, from inclusive, to exclusive
 	To     string `json:"to,omitempty"`
 	Rows   int    `json:"rows,omitempty"` // of a preview and a dry run, at most; 0 describes the query
 	// Spec and Connection are a preview's, which need not be of what is applied.
-	Spec        *ImportSpec              `json:"spec,omitempty"`
-	Connection  *SnowflakeConnectionSpec `json:"connection,omitempty"`
-	Actor       string                   `json:"actor,omitempty"`
-	Time        time.Time                `json:"time"`
-	Traceparent string                   `json:"traceparent,omitempty"`
+	Spec       *ImportSpec              `json:"spec,omitempty"`
+	Connection *SnowflakeConnectionSpec `json:"connection,omitempty"`
+	// Repeats is how many events the asker has agreed to store a second time, of a
+	// run or a reset of an event import.
+	Repeats     *int64    `json:"repeats,omitempty"`
+	Actor       string    `json:"actor,omitempty"`
+	Time        time.Time `json:"time"`
+	Traceparent string    `json:"traceparent,omitempty"`
 }
 
 // Modes of a run.

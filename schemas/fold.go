@@ -25,6 +25,7 @@ type Fold struct {
 	Left       map[int]int64 `json:"left,omitempty"`
 	Resent     int64         `json:"resent"`
 	Waiting    *Waiting      `json:"waiting,omitempty"`
+	WaitingAt  *time.Time    `json:"waitingAt,omitempty"` // when Waiting was last reported
 	ProgressAt time.Time     `json:"progressAt"`
 	// ClosedAs is the run event with which the run ended, once it has.
 	ClosedAs *Run `json:"closedAs,omitempty"`
@@ -47,6 +48,11 @@ type Position struct {
 	Reports  int64 `json:"reports"`
 	Commands int64 `json:"commands"`
 	Imports  int64 `json:"imports"`
+	// Kafka's ids of the topics that the offsets are of: an offset means nothing in
+	// a topic that was made anew.
+	ReportsTopic  string `json:"reportsTopic,omitempty"`
+	CommandsTopic string `json:"commandsTopic,omitempty"`
+	ImportsTopic  string `json:"importsTopic,omitempty"`
 }
 
 // PositionKey is the key of a partition's position.

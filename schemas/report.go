@@ -22,6 +22,7 @@ type Report struct {
 	Receipt   *Receipt    `json:"receipt,omitempty"`
 	Waiting   *Waiting    `json:"waiting,omitempty"`
 	Preview   *Preview    `json:"preview,omitempty"`
+	Resolved  *Resolved   `json:"resolved,omitempty"`
 }
 
 // Kinds of reports and their writers.
@@ -34,7 +35,8 @@ const (
 	ReportMapped    = "mapped"    // mapper, in the transaction of the records it counts
 	ReportIntent    = "intent"    // loader, before the socket write
 	ReportReceipt   = "receipt"   // loader, after the answer
-	ReportWaiting   = "waiting"   // loader, when an account stops or resumes
+	ReportWaiting   = "waiting"   // extractor and loader, when a run begins to wait, every WaitingRenewal while it waits, and when it goes on
+	ReportResolved  = "resolved"  // extractor and loader, of a run that starts, and whenever they find another place than the run's
 	ReportPreview   = "preview"   // extractor, in the transaction of a preview's rows, in place of final
 )
 
@@ -82,6 +84,7 @@ type Extraction struct {
 	Read            int64            `json:"read"`
 	Extracted       int64            `json:"extracted"`
 	Unchanged       int64            `json:"unchanged"`
+	StillRejected   int64            `json:"stillRejected,omitempty"` // as the ledger knows them, rejected by an earlier run and not changed since
 	Future          int64            `json:"future"`
 	Rejected        int64            `json:"rejected"`
 	Nulls           int64            `json:"nulls,omitempty"`
@@ -183,8 +186,24 @@ type OffsetOutcome struct {
 	Code   string `json:"code"`
 }
 
+// Resolved says what a reference of the run's definition resolves to, in the
+// stage extract its connection, in the stage load its account.
+type Resolved struct {
+	Stage string `json:"stage"`
+	Place string `json:"place"` // keyed hash
+}
+
+// A waiting counts while whoever waits renews it: the run's deadline stands still
+// for WaitingExpiry after each report of it, by the scheduler's clock, and runs
+// again when nobody reports any more.
+const (
+	WaitingRenewal = 10 * time.Second
+	WaitingExpiry  = 2 * time.Minute
+)
+
 // Waiting says that a run waits for its CleverTap account, or in the stage
-// extract for its Snowflake connection, or, with Over, no longer.
+// extract for its Snowflake connection, or, with Over, no longer. Since is when
+// the wait began: a renewal repeats it.
 type Waiting struct {
 	Stage   string    `json:"stage,omitempty"`
 	Account string    `json:"account"` // or connection

@@ -2,12 +2,13 @@ package schemas
 
 import "time"
 
-// Counts account for every row of a run: Read = Extracted + Unchanged + Future
-// + ExtractRejected; Extracted = Mapped + MapRejected + MapSkipped; Mapped =
+// Counts account for every row of a run: Read = Extracted + Unchanged +
+// StillRejected + Future + ExtractRejected; Extracted = Mapped + MapRejected + MapSkipped; Mapped =
 // Loaded + LoadRejected + LoadSkipped.
 type Counts struct {
 	Read            int64 `json:"read"`
 	Unchanged       int64 `json:"unchanged"`
+	StillRejected   int64 `json:"stillRejected,omitempty"` // rejected by an earlier run and not changed since
 	Future          int64 `json:"future"`
 	Extracted       int64 `json:"extracted"`
 	ExtractRejected int64 `json:"extractRejected"`
@@ -18,6 +19,9 @@ type Counts struct {
 	LoadRejected    int64 `json:"loadRejected"`
 	LoadSkipped     int64 `json:"loadSkipped"`
 	Resent          int64 `json:"resent"`
+	// Repeated counts the loaded events that an earlier attempt, or an earlier run
+	// that did not succeed, may have stored already.
+	Repeated int64 `json:"repeated,omitempty"`
 }
 
 // Rejected is the number of rows rejected at any stage.
@@ -42,6 +46,7 @@ type Run struct {
 	RejectsByCode   map[string]int64 `json:"rejectsByCode"`
 	SkippedByReason map[string]int64 `json:"skippedByReason"`
 	Waiting         *Waiting         `json:"waiting"`
+	Hold            *Hold            `json:"hold,omitempty"`  // while the run waits for a person
 	Notes           []string         `json:"notes,omitempty"` // such as columns that changed since the run before
 	StartedAt       time.Time        `json:"startedAt"`
 	FinishedAt      *time.Time       `json:"finishedAt"`
@@ -70,7 +75,9 @@ type Listing struct {
 	Type         string     `json:"type"`
 	Status       string     `json:"status"` // Running | Scheduled | Ready | Paused | Stopped
 	Schedule     string     `json:"schedule"`
-	Health       *float64   `json:"health"` // share of records processed in the last closed run; null before the first
+	Health       *float64   `json:"health"`                // share of the epoch's records that got through; null before the first run
+	OpenRejects  int64      `json:"openRejects,omitempty"` // rejects of the epoch that nothing has made good yet, at most
+	Hold         *Hold      `json:"hold,omitempty"`        // of the active run
 	LastRun      string     `json:"lastRun,omitempty"`
 	LastRunState string     `json:"lastRunState,omitempty"`
 	LastRunAt    *time.Time `json:"lastRunAt"`

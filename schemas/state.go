@@ -5,6 +5,8 @@ import "time"
 // States of a run. The last four are terminal and final.
 const (
 	StateQueued               = "queued"
+	StateStarting             = "starting" // what its references resolve to is compared; nothing is triggered yet
+	StateHeld                 = "held"     // it waits until a person approves or declines it; nothing is triggered yet
 	StateExtracting           = "extracting"
 	StateLoading              = "loading"
 	StateSucceeded            = "succeeded"
@@ -33,16 +35,31 @@ const (
 // State is the value of the state topic: all that the scheduler must remember
 // of an import or of a trial. Only the owner of its partition writes it.
 type State struct {
-	Import     string     `json:"import"`
-	Epoch      int        `json:"epoch"`
-	SourceHash string     `json:"sourceHash,omitempty"` // of query, cursor and identity: a change starts an epoch
-	Watermark  string     `json:"watermark,omitempty"`
-	Frame      string     `json:"frame,omitempty"` // of the watermark: see Started
-	Ledger     *LedgerRef `json:"ledger,omitempty"`
+	Import string `json:"import"`
+	Epoch  int    `json:"epoch"`
+	// SourceHash covers what the definition says of where rows come from and where
+	// they go: a change starts an epoch. Place is what the references resolved to.
+	SourceHash string `json:"sourceHash,omitempty"`
+	Place      *Place `json:"place,omitempty"`
+	// Pending is the epoch that a person has to approve, because it would send
+	// events a second time.
+	Pending   *PendingEpoch `json:"pending,omitempty"`
+	Watermark string        `json:"watermark,omitempty"`
+	Frame     string        `json:"frame,omitempty"` // of the watermark: see Started
+	Ledger    *LedgerRef    `json:"ledger,omitempty"`
 	// Columns are those of the newest run that succeeded.
 	Columns    []Column `json:"columns,omitempty"`
 	LastNumber int      `json:"lastNumber"` // of the newest run, active or closed
 	LastDryRun int      `json:"lastDryRun,omitempty"`
+	// Events counts the events that the import has stored in CleverTap, in all
+	// epochs. Unfinished are those among them that runs have stored which did not
+	// succeed, since the last one that did: the next run may store them again.
+	Events     *EventCount `json:"events,omitempty"`
+	Unfinished int64       `json:"unfinished,omitempty"`
+	// Loaded counts the records that were loaded in this epoch, OpenRejects the
+	// rejects of this epoch that nothing has made good yet.
+	Loaded      int64 `json:"loaded,omitempty"`
+	OpenRejects int64 `json:"openRejects,omitempty"`
 	// Anchor is when the import was first applied: an every: schedule counts
 	// from it, so that neither a restart nor an edit shifts its instants.
 	Anchor  *time.Time `json:"anchor,omitempty"`
@@ -63,6 +80,42 @@ type State struct {
 // MaxKeys bounds State.Keys.
 const MaxKeys = 64
 
+// Place says where rows come from and where they go: keyed hashes of what the
+// definition's references resolve to. A part is "" until a service has reported it.
+type Place struct {
+	Source string `json:"source,omitempty"` // of the extractor: account, role, database and schema of Snowflake
+	Target string `json:"target,omitempty"` // of the loader: account and region of CleverTap
+}
+
+// PendingEpoch is an epoch that has not begun. Until it is approved the import
+// keeps its watermark, and a definition that is taken back leaves nothing pending.
+type PendingEpoch struct {
+	SourceHash string `json:"sourceHash"`
+	Place      *Place `json:"place,omitempty"`
+	Reason     string `json:"reason"`
+}
+
+// EventCount is a number of events. AtLeast is set when some were stored before
+// they were counted.
+type EventCount struct {
+	Stored  int64 `json:"stored"`
+	AtLeast bool  `json:"atLeast,omitempty"`
+}
+
+// Hold is why a run waits for a person.
+type Hold struct {
+	Code   string `json:"code"`
+	Reason string `json:"reason"`
+	// Records is how many records the code speaks of, or how many there are at
+	// least.
+	Records int64     `json:"records"`
+	AtLeast bool      `json:"atLeast,omitempty"`
+	Since   time.Time `json:"since"`
+}
+
+// HoldEventsRepeat holds a run that would store events a second time.
+const HoldEventsRepeat = "events_repeat"
+
 // ActiveRun is the run that an import is in.
 type ActiveRun struct {
 	Run           string     `json:"run"`
@@ -82,6 +135,15 @@ type ActiveRun struct {
 	Sample *Sample `json:"sample,omitempty"`
 	Key    string  `json:"key,omitempty"`
 	Cause  string  `json:"cause"`
+	// Place is what the run reads from and sends to. A service that resolves
+	// another place reports it, and reads or sends nothing for the run.
+	Place *Place `json:"place,omitempty"`
+	// Hold is set while the run is held.
+	Hold *Hold `json:"hold,omitempty"`
+	// RowsTopic and RecordsTopic are Kafka's ids of the import's topics when the
+	// run began: one that is made anew has lost what the run had written.
+	RowsTopic    string `json:"rowsTopic,omitempty"`
+	RecordsTopic string `json:"recordsTopic,omitempty"`
 	// Ending is set once the run is to be cancelled or stopped: what is left is
 	// skipped, and the run ends when the counts meet.
 	Ending      *Ending    `json:"ending,omitempty"`

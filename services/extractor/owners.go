@@ -156,7 +156,7 @@ func (o *owners) compare() {
 			continue
 		}
 		id := attemptID{a.Run, a.Attempt}
-		if a.State == schemas.StateLoading || schemas.Terminal(a.State) || o.over[subject] == id {
+		if a.State != schemas.StateExtracting || o.over[subject] == id {
 			continue
 		}
 		o.start(subject, id, a.Ending != nil)
