@@ -86,10 +86,11 @@ test-capacity: ## prove the loader's order, its slots and a day of outage at ful
 	go run ./tests/servers/withservers go test -count=1 -timeout 10m $(ARGS) ./tests/capacity
 	go test -count=1 -timeout 10m -run TestALongOutage ./services/loader -outage 24h
 
-# Mistakes are switched on at the lines that avoid them.
+# The mistakes are patches in tests/mutants. Those that need real programs are
+# made by test-crash.
 .PHONY: test-mutants
 test-mutants: ## make known mistakes and see that the tests find each
-	go test -count=1 -timeout 10m -parallel 4 -tags=$(TAGS),failpoint -run TestMutants ./tests/model
+	TAPLINE_TEST_MUTANTS=1 go test -count=1 -timeout 15m -parallel 4 -v -run TestEachIsFound $(ARGS) ./tests/mutants
 
 SEEDS ?= 20000
 FROM ?= 1000

@@ -5,8 +5,6 @@ import (
 	"math/big"
 	"strconv"
 	"strings"
-
-	"tapline.dev/libs/failpoint"
 )
 
 // maxExponent bounds the exponents that are written out; beyond it nothing fits
@@ -17,10 +15,6 @@ const maxExponent = 60
 // the digits of a number or a text. 5.00 is 5; 5.10 is refused.
 func appendInteger(dst, text []byte, isNumber bool) ([]byte, fault) {
 	// Invariant 5: digits are moved as text, never through a float.
-	if failpoint.Mistake("mapping.integer-as-float") {
-		f, _ := strconv.ParseFloat(string(text), 64)
-		return strconv.AppendInt(dst, int64(f), 10), fault{}
-	}
 	i, negative := 0, false
 	if len(text) > 0 && (text[0] == '-' || text[0] == '+') {
 		negative = text[0] == '-'

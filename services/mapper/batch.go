@@ -11,7 +11,6 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"tapline.dev/domain/mapping"
-	"tapline.dev/libs/failpoint"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/telemetry"
 	"tapline.dev/schemas"
@@ -75,9 +74,7 @@ func (b *batch) add(ctx context.Context, row *kafka.Record) error {
 	case l.unknown:
 		return b.reject(l, row, mapping.Reject{Code: "unknown_run", Reason: "no run with this number and attempt was ever started"})
 	case l.skip != "":
-		if !failpoint.Mistake("mapper.skip-uncounted") {
-			l.report.Skipped[l.skip]++
-		}
+		l.report.Skipped[l.skip]++
 		return nil
 	case l.rule.problem != nil:
 		return b.reject(l, row, mapping.Reject{Code: "mapping_invalid", Reason: l.rule.problem.Error()})
@@ -89,9 +86,6 @@ func (b *batch) add(ctx context.Context, row *kafka.Record) error {
 		return err
 	}
 	if len(rejects) > 0 {
-		if failpoint.Mistake("mapper.identity-logged") {
-			b.s.deps.Telemetry.Logger.WarnContext(ctx, "row rejected", "identity", string(row.Key))
-		}
 		return b.reject(l, row, rejects[0])
 	}
 	b.buffer = grown

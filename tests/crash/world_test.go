@@ -104,12 +104,14 @@ func (d *world) withMistake(t *testing.T, mistake string, body func(*testing.T, 
 	p := d.c.Services[service]
 	d.ready(t, service)
 	p.Stop(t) // in order, so that neither group nor leases wait for it
-	p.Failpoints = mistake + "=mistake"
+	program := p.Path
+	p.Path, p.Mistake = harness.Mutated(t, service), mistake
+	p.Failpoints = mistake + "=mistake" // of those that are still in the production lines
 	p.Start(t)
 	defer func() {
 		d.ready(t, service)
 		p.Stop(t)
-		p.Failpoints = ""
+		p.Path, p.Mistake, p.Failpoints = program, "", ""
 		p.Start(t)
 	}()
 	violations := body(t, d)

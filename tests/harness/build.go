@@ -6,17 +6,29 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+
+	"tapline.dev/tests/mutants"
 )
 
 // Services are the programs of the pipeline.
 var Services = []string{"scheduler", "extractor", "mapper", "loader", "importcenter"}
 
-var built struct {
+// Tags are the Makefile's build tags, so that tests share its build cache, and
+// the failpoints, which do nothing unless they are asked to.
+const Tags = "minicore_disabled,duckdb_arrow,failpoint"
+
+// build is one set of programs.
+type build struct {
 	once sync.Once
 	dir  string
 	out  []byte
 	err  error
 }
+
+var (
+	built   build
+	mutated build
+)
 
 // Root is the folder of the source tree.
 func Root() string {
@@ -41,19 +53,9 @@ func programs(t testing.TB) string {
 		return dir
 	}
 	built.once.Do(func() {
-		built.dir, built.err = os.MkdirTemp("", "tapline-bin-")
-		if built.err != nil {
-			return
+		if built.dir, built.err = os.MkdirTemp("", "tapline-bin-"); built.err == nil {
+			built.make("./cmd/tapline")
 		}
-		// The Makefile's tags, so that a plain go test works and shares its cache, and
-		// the failpoints, which do nothing unless they are asked to.
-		args := []string{"build", "-trimpath", "-tags", "minicore_disabled,duckdb_arrow,failpoint", "-o", built.dir, "./cmd/tapline"}
-		for _, s := range Services {
-			args = append(args, "./services/"+s+"/cmd/"+s)
-		}
-		cmd := exec.Command("go", args...)
-		cmd.Dir = Root()
-		built.out, built.err = cmd.CombinedOutput()
 	})
 	if built.err != nil {
 		t.Fatalf("building the programs: %v\n%s", built.err, built.out)
@@ -61,9 +63,45 @@ func programs(t testing.TB) string {
 	return built.dir
 }
 
+// Mutated returns a service's program that can make every deliberate mistake;
+// Process.Mistake chooses one.
+func Mutated(t testing.TB, service string) string {
+	t.Helper()
+	mutated.once.Do(func() {
+		if mutated.dir, mutated.err = os.MkdirTemp("", "tapline-mutated-"); mutated.err != nil {
+			return
+		}
+		var patches []mutants.Patch
+		if patches, mutated.err = mutants.Load(Root()); mutated.err != nil {
+			return
+		}
+		var overlay string
+		if overlay, mutated.err = mutants.Overlay(Root(), mutated.dir, patches); mutated.err == nil {
+			mutated.make("-overlay", overlay)
+		}
+	})
+	if mutated.err != nil {
+		t.Fatalf("building the programs with the mistakes: %v\n%s", mutated.err, mutated.out)
+	}
+	return filepath.Join(mutated.dir, service)
+}
+
+// make builds the services' programs, with further arguments.
+func (b *build) make(args ...string) {
+	args = append([]string{"build", "-trimpath", "-tags", Tags, "-o", b.dir + "/"}, args...)
+	for _, s := range Services {
+		args = append(args, "./services/"+s+"/cmd/"+s)
+	}
+	cmd := exec.Command("go", args...)
+	cmd.Dir = Root()
+	b.out, b.err = cmd.CombinedOutput()
+}
+
 // RemovePrograms deletes what programs built; TestMain calls it last.
 func RemovePrograms() {
-	if built.dir != "" {
-		_ = os.RemoveAll(built.dir)
+	for _, dir := range []string{built.dir, mutated.dir} {
+		if dir != "" {
+			_ = os.RemoveAll(dir)
+		}
 	}
 }

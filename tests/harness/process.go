@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"tapline.dev/tests/mutants/mistake"
 )
 
 // Process is a program that a test starts, stops and kills, over and over.
@@ -16,9 +18,13 @@ type Process struct {
 	// Failpoints is what TAPLINE_FAILPOINTS holds at the next start: see
 	// libs/failpoint.
 	Failpoints string
+	// Path is the program that the next start starts.
+	Path string
+	// Mistake is the deliberate mistake that it makes, if Path is a program that
+	// Mutated has built.
+	Mistake string
 	// Started is when it was started last.
 	Started time.Time
-	path    string
 	args    []string
 	env     []string
 	log     string
@@ -29,7 +35,7 @@ type Process struct {
 
 func newProcess(t testing.TB, dir, name, path string, env []string, args ...string) *Process {
 	t.Helper()
-	p := &Process{Name: name, path: path, args: args, env: env, log: filepath.Join(dir, name+".log")}
+	p := &Process{Name: name, Path: path, args: args, env: env, log: filepath.Join(dir, name+".log")}
 	t.Cleanup(func() {
 		p.Kill()
 		if t.Failed() {
@@ -47,8 +53,8 @@ func (p *Process) Start(t testing.TB) {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	p.cmd = exec.Command(p.path, p.args...)
-	p.cmd.Env = append(append(os.Environ(), p.env...), "TAPLINE_FAILPOINTS="+p.Failpoints)
+	p.cmd = exec.Command(p.Path, p.args...)
+	p.cmd.Env = append(append(os.Environ(), p.env...), "TAPLINE_FAILPOINTS="+p.Failpoints, mistake.Variable+"="+p.Mistake)
 	p.cmd.Stdout, p.cmd.Stderr = log, log
 	if err := p.cmd.Start(); err != nil {
 		t.Fatalf("starting %s: %v", p.Name, err)

@@ -3,6 +3,8 @@ package model
 import (
 	"flag"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"testing"
 
@@ -22,10 +24,20 @@ var (
 	seeds  = flag.Int("model.seeds", histories, "histories of the model test")
 	from   = flag.Uint64("model.from", 0, "seed of the first history")
 	logDir = flag.String("model.logs", "", "directory for what the services log")
+	forced = flag.String("model.trouble", "", "the trouble of every world, in place of the one that its seeds give: "+fmt.Sprint(slices.Sorted(maps.Keys(troubles))))
+	hunt   = flag.Bool("model.until-failure", false, "one world after the other, and none after one that fails")
 )
+
+// troubles by the name that -model.trouble gives them.
+var troubles = map[string]trouble{
+	"calm": {}, "crashes": {crashes: true}, "losses": {crashes: true, losses: true}, "answers": {answers: true},
+}
 
 // troubleOf is the trouble of the world that a seed lives in.
 func troubleOf(seed uint64) trouble {
+	if *forced != "" {
+		return troubles[*forced]
+	}
 	switch seed / worldSize % 4 {
 	case 1:
 		return trouble{crashes: true}
@@ -41,11 +53,21 @@ func troubleOf(seed uint64) trouble {
 // -model.seeds choose others.
 func TestHistories(t *testing.T) {
 	t.Logf("seeds %d to %d", *from, *from+uint64(*seeds)-1)
-	places := make(chan struct{}, worldsAtOnce)
+	if _, ok := troubles[*forced]; *forced != "" && !ok {
+		t.Fatalf("-model.trouble: there is no trouble %q", *forced)
+	}
+	atOnce := worldsAtOnce
+	if *hunt {
+		atOnce = 1
+	}
+	places := make(chan struct{}, atOnce)
 	var worlds sync.WaitGroup
 	end := *from + uint64(*seeds)
 	for first := *from; first < end; first = nextWorld(first) {
 		places <- struct{}{}
+		if *hunt && t.Failed() {
+			break
+		}
 		worlds.Go(func() {
 			defer func() { <-places }()
 			next := min(end, nextWorld(first))
@@ -59,7 +81,14 @@ func nextWorld(seed uint64) uint64 { return (seed/worldSize + 1) * worldSize }
 
 // pass runs the histories of the seeds from first to before next in one world.
 func pass(t *testing.T, trouble trouble, first, next uint64) {
-	w := passAs(t, trouble, first, next)
+	w := newWorld(t, trouble)
+	if trouble.answers {
+		w.answers = kafkatest.NewLostAnswers(first, lostShare)
+	}
+	for seed := first; seed < next; seed++ {
+		w.add(newHistory(w, seed))
+	}
+	w.run(first)
 	if t.Failed() {
 		return
 	}
@@ -78,16 +107,4 @@ func pass(t *testing.T, trouble trouble, first, next uint64) {
 			t.Errorf("no answer to %s was lost", request)
 		}
 	}
-}
-
-func passAs(t testing.TB, trouble trouble, first, next uint64) *world {
-	w := newWorld(t, trouble)
-	if trouble.answers {
-		w.answers = kafkatest.NewLostAnswers(first, lostShare)
-	}
-	for seed := first; seed < next; seed++ {
-		w.add(newHistory(w, seed))
-	}
-	w.run(first)
-	return w
 }

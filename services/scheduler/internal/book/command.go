@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"tapline.dev/libs/failpoint"
 	"tapline.dev/schemas"
 )
 
@@ -97,7 +96,7 @@ func (b *Book) cancel(ctx context.Context, e *entry, c schemas.Command, now time
 func (b *Book) request(ctx context.Context, e *entry, q schemas.QueuedRun, now time.Time) bool {
 	s := e.state
 	switch {
-	case s.Active == nil && s.Queued == nil && len(e.def.Spec.After) == 0, failpoint.Mistake("scheduler.overlap"):
+	case s.Active == nil && s.Queued == nil && len(e.def.Spec.After) == 0:
 		b.start(ctx, e, q, now)
 	case s.Queued == nil:
 		s.Queued = &q

@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"time"
 
-	"tapline.dev/libs/failpoint"
 	"tapline.dev/schemas"
 	"tapline.dev/services/scheduler/internal/fold"
 )
@@ -41,9 +40,6 @@ func (b *Book) Report(ctx context.Context, r *schemas.Report, now time.Time) boo
 		b.abandoned(ctx, e, r.Abandoned, now)
 	case !hadFinal && e.fold.Final != nil:
 		a.State = schemas.StateLoading
-		if failpoint.Mistake("scheduler.watermark-at-final") {
-			e.state.Watermark = e.fold.Final.Clock
-		}
 		b.changed(e, now)
 		b.event(e, now)
 	case waited != (e.fold.Waiting != nil), r.Started != nil:

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"time"
 
-	"tapline.dev/libs/failpoint"
 	"tapline.dev/schemas"
 	"tapline.dev/services/scheduler/internal/fold"
 )
@@ -175,14 +174,7 @@ func (b *Book) advance(e *entry, r *schemas.Run, state string) (string, *schemas
 		r.Notes = append(r.Notes, "the import was reset or its source changed during the run: the watermark stays")
 		return state, nil
 	}
-	maximum, lookback := final.Maximum, final.Lookback.Std()
-	switch {
-	case failpoint.Mistake("scheduler.clock-minus-lookback"):
-		maximum = final.Clock
-	case failpoint.Mistake("scheduler.no-lookback"):
-		lookback = 0
-	}
-	next, err := schemas.NextWatermark(a.WatermarkFrom, final.Clock, maximum, lookback)
+	next, err := schemas.NextWatermark(a.WatermarkFrom, final.Clock, final.Maximum, final.Lookback.Std())
 	if err != nil {
 		return schemas.StateFailed, &schemas.RunError{Stage: schemas.StageExtract, Code: "clock_invalid", Reason: "the extraction's clock or maximum is not an instant"}
 	}

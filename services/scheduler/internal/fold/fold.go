@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"tapline.dev/libs/failpoint"
 	"tapline.dev/schemas"
 )
 
@@ -70,9 +69,6 @@ func apply(f *schemas.Fold, attempt int, r *schemas.Report) bool {
 		f.Started = r.Started
 		return true
 	case r.Chunk != nil:
-		if f.Started != nil && failpoint.Mistake("scheduler.close-without-final") {
-			f.Final = &schemas.Final{Extraction: *r.Chunk, Clock: f.Started.Clock, Lookback: f.Started.Lookback}
-		}
 		return extraction(f, r.Attempt, *r.Chunk)
 	case r.Final != nil:
 		if r.Attempt != attempt || f.Final != nil {
