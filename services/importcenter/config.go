@@ -8,6 +8,7 @@ import (
 	"tapline.dev/libs/config"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/redis"
+	"tapline.dev/libs/tlsconf"
 )
 
 // Config is what operators set.
@@ -18,6 +19,8 @@ type Config struct {
 	// AllowCustomEndpoints lets connections and accounts name hosts of their own,
 	// which turns whoever may apply into somebody who may send secrets anywhere.
 	AllowCustomEndpoints bool
+	// LoopbackEndpointsOnly bounds custom endpoints to addresses of this machine.
+	LoopbackEndpointsOnly bool
 	// AnswerTimeout is how long a request to run waits for the scheduler.
 	AnswerTimeout time.Duration
 	// CheckTimeout is how long apply waits for the extractor's next description of a
@@ -27,10 +30,57 @@ type Config struct {
 	PreviewTimeout time.Duration
 }
 
-// HTTPConfig says where the API listens.
+// HTTPConfig says where the API listens and what it bears.
 type HTTPConfig struct {
 	// Addr is host:port; port 0 takes a free one.
 	Addr string
+	// Hosts are names, with or without a port, under which the API is reached beside
+	// loopback's and that of addr. A request under another name is refused: it may be
+	// a name whose DNS an attacker has turned here.
+	Hosts []string
+	// Origins are origins of pages of yours elsewhere, such as https://tools.example.com,
+	// that may call the API from a browser.
+	Origins []string
+	// TLS is the certificate to serve with; none serves plain HTTP.
+	TLS tlsconf.Server
+	// MaxConnections bounds the connections that are open at a time.
+	MaxConnections int
+	// RequestsPerMinute bounds what a caller may ask, by key or person, and by
+	// address for whoever has shown neither.
+	RequestsPerMinute int
+	// ReadTimeout bounds the reading of a request, WriteTimeout the answer to one that
+	// is no stream, IdleTimeout the wait for the next on a connection.
+	ReadTimeout  time.Duration
+	WriteTimeout time.Duration
+	IdleTimeout  time.Duration
+}
+
+func defaultHTTP() HTTPConfig {
+	return HTTPConfig{
+		Addr: "127.0.0.1:19000", MaxConnections: 1000, RequestsPerMinute: 6000,
+		// An apply waits for the description of every query.
+		ReadTimeout: time.Minute, WriteTimeout: 10 * time.Minute, IdleTimeout: 2 * time.Minute,
+	}
+}
+
+// Validate reports what cannot work.
+func (c HTTPConfig) Validate() error {
+	var errs []error
+	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
+		errs = append(errs, config.Bad("addr", `must be host:port, such as "127.0.0.1:19000"`))
+	}
+	if c.MaxConnections <= 0 {
+		errs = append(errs, config.Bad("maxConnections", "must be positive"))
+	}
+	if c.RequestsPerMinute <= 0 {
+		errs = append(errs, config.Bad("requestsPerMinute", "must be positive"))
+	}
+	for key, d := range map[string]time.Duration{"readTimeout": c.ReadTimeout, "writeTimeout": c.WriteTimeout, "idleTimeout": c.IdleTimeout} {
+		if d <= 0 {
+			errs = append(errs, config.Bad(key, "must be positive"))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // DefaultConfig returns the values in force where nothing is set.
@@ -38,7 +88,7 @@ func DefaultConfig() Config {
 	return Config{
 		Kafka:         kafka.DefaultConfig(),
 		Redis:         redis.Default(),
-		HTTP:          HTTPConfig{Addr: "127.0.0.1:19000"},
+		HTTP:          defaultHTTP(),
 		AnswerTimeout: 15 * time.Second,
 		CheckTimeout:  30 * time.Second, PreviewTimeout: 2 * time.Minute,
 	}
@@ -47,9 +97,6 @@ func DefaultConfig() Config {
 // Validate reports what cannot work; Kafka and Redis validate their own.
 func (c Config) Validate() error {
 	var errs []error
-	if _, _, err := net.SplitHostPort(c.HTTP.Addr); err != nil {
-		errs = append(errs, config.Bad("http.addr", `must be host:port, such as "127.0.0.1:19000"`))
-	}
 	if c.AnswerTimeout <= 0 {
 		errs = append(errs, config.Bad("answerTimeout", "must be positive"))
 	}

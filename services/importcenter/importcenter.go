@@ -2,6 +2,7 @@ package importcenter
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
+	"golang.org/x/net/netutil"
 	"golang.org/x/sync/errgroup"
 
 	"tapline.dev/domain/projection"
@@ -21,12 +23,15 @@ import (
 
 	"tapline.dev/services/importcenter/internal/api"
 	"tapline.dev/services/importcenter/internal/catalog"
+	"tapline.dev/services/importcenter/internal/guard"
 	"tapline.dev/services/importcenter/internal/writer"
 )
 
 const (
 	readTimeout = 10 * time.Second
 	stopTimeout = 10 * time.Second
+	// maxHeaderBytes is far more than a token of an OpenID provider takes.
+	maxHeaderBytes = 32 << 10
 )
 
 // Deps are what main passes in.
@@ -69,6 +74,9 @@ func (s *Service) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if listener, err = s.secured(listener); err != nil {
+		return err
+	}
 	return s.run(ctx, listener)
 }
 
@@ -104,6 +112,19 @@ func listen(ctx context.Context, addr string) (net.Listener, error) {
 	return listener, nil
 }
 
+// secured bounds the connections and puts TLS on them, if a certificate is set.
+func (s *Service) secured(listener net.Listener) (net.Listener, error) {
+	listener = netutil.LimitListener(listener, s.cfg.HTTP.MaxConnections)
+	if s.cfg.HTTP.TLS.CertFile == "" {
+		return listener, nil
+	}
+	settings, err := s.cfg.HTTP.TLS.Load()
+	if err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	return tls.NewListener(listener, settings), nil
+}
+
 func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.Client, reader *kafka.Reader) error {
 	log := s.deps.Telemetry.Logger
 	cat := catalog.New(log)
@@ -114,12 +135,16 @@ func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.C
 	w := writer.New(s.cfg.Kafka, s.kafka, follower)
 	defer w.Close()
 	handler := api.New(api.Config{
-		AllowCustomEndpoints: s.cfg.AllowCustomEndpoints,
-		AnswerTimeout:        s.cfg.AnswerTimeout,
-		CheckTimeout:         s.cfg.CheckTimeout, PreviewTimeout: s.cfg.PreviewTimeout,
+		AllowCustomEndpoints:  s.cfg.AllowCustomEndpoints,
+		LoopbackEndpointsOnly: s.cfg.LoopbackEndpointsOnly,
+		Guard: guard.Config{
+			Hosts: s.cfg.HTTP.Hosts, Addr: s.cfg.HTTP.Addr, Origins: s.cfg.HTTP.Origins, TLS: s.cfg.HTTP.TLS.CertFile != "",
+		},
+		AnswerTimeout: s.cfg.AnswerTimeout,
+		CheckTimeout:  s.cfg.CheckTimeout, PreviewTimeout: s.cfg.PreviewTimeout,
 		Version: s.deps.Version,
 	}, api.Deps{
-		Log: log, Catalog: cat, View: follower, Transactions: w,
+		Log: log, Authenticate: everybody, Limiter: guard.NewLimiter(s.cfg.HTTP.RequestsPerMinute), Catalog: cat, View: follower, Transactions: w,
 		Projection: projection.NewReader(rdb), Partitions: reader, Topics: s.topics, Follow: s.follow,
 		EnsureTopics: func(ctx context.Context, specs []schemas.TopicSpec) error {
 			return kafka.EnsureTopics(ctx, s.cfg.Kafka, s.kafka, specs)
@@ -133,6 +158,10 @@ func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.C
 			otelhttp.WithMeterProvider(s.deps.Telemetry.MeterProvider()),
 			otelhttp.WithPropagators(s.deps.Telemetry.Propagator())),
 		ReadHeaderTimeout: readTimeout,
+		ReadTimeout:       s.cfg.HTTP.ReadTimeout,
+		WriteTimeout:      s.cfg.HTTP.WriteTimeout,
+		IdleTimeout:       s.cfg.HTTP.IdleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
 		BaseContext:       func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 	}
 	group, ctx := errgroup.WithContext(ctx)

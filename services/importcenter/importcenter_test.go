@@ -22,6 +22,8 @@ import (
 	"tapline.dev/libs/redis/redistest"
 	"tapline.dev/libs/telemetry"
 	"tapline.dev/schemas"
+
+	"tapline.dev/services/importcenter/internal/access"
 )
 
 const (
@@ -111,6 +113,9 @@ func (c *center) do(method, path, body string, header ...string) answer {
 	req, err := http.NewRequestWithContext(c.t.Context(), method, c.url+path, strings.NewReader(body))
 	if err != nil {
 		c.t.Fatal(err)
+	}
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
 	}
 	for i := 0; i+1 < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
@@ -460,6 +465,41 @@ func TestOpenAPI(t *testing.T) {
 	for _, path := range []string{"/v1/apply", "/v1/imports/{import}/runs", "/v1/runs/{run}/cancel", "/v1/rejects", "/v1/connections"} {
 		if _, ok := a.body["paths"].(map[string]any)[path]; !ok {
 			t.Errorf("no %s in the OpenAPI document", path)
+		}
+	}
+}
+
+// TestEveryRouteHasARole: an operation without an entry in the table of routes
+// fails, and so does an entry without an operation.
+func TestEveryRouteHasARole(t *testing.T) {
+	t.Parallel()
+	c := start(t)
+	var doc struct {
+		Paths map[string]map[string]struct {
+			OperationID string                `json:"operationId"`
+			Security    []map[string][]string `json:"security"`
+		}
+	}
+	if err := json.Unmarshal([]byte(c.do("GET", "/openapi.json", "").text), &doc); err != nil {
+		t.Fatal(err)
+	}
+	served := map[string]bool{}
+	for path, operations := range doc.Paths {
+		for method, op := range operations {
+			served[op.OperationID] = true
+			route, ok := access.Routes[op.OperationID]
+			if !ok {
+				t.Errorf("%s %s (%s) has no role: add it to internal/access/routes.go", method, path, op.OperationID)
+				continue
+			}
+			if want := []map[string][]string{{"bearer": {route.Role.String()}}}; route.Role > access.Anyone && !cmp.Equal(op.Security, want) {
+				t.Errorf("%s: the OpenAPI document asks for %v, want %v", op.OperationID, op.Security, want)
+			}
+		}
+	}
+	for id := range access.Routes {
+		if !served[id] {
+			t.Errorf("the table of routes names %s, which is no operation", id)
 		}
 	}
 }

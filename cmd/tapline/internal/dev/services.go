@@ -49,7 +49,8 @@ func (d *Dev) parts() []part {
 			cfg := importcenter.DefaultConfig()
 			cfg.Kafka, cfg.Redis = d.kafkaConfig, d.redis()
 			cfg.HTTP.Addr = d.cfg.addr(portImportCenter)
-			cfg.AllowCustomEndpoints = true
+			// A page that a developer visits must not have the sandboxes' secrets sent away.
+			cfg.AllowCustomEndpoints, cfg.LoopbackEndpointsOnly = true, true
 			return made(importcenter.New(cfg, importcenter.Deps{Telemetry: env.Telemetry, Health: env.Health, Version: env.Version}))
 		}},
 		{"scheduler", adminScheduler, func(env daemon.Env) (daemon.Run, error) {

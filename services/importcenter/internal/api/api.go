@@ -16,7 +16,9 @@ import (
 	"tapline.dev/libs/telemetry"
 	"tapline.dev/schemas"
 
+	"tapline.dev/services/importcenter/internal/access"
 	"tapline.dev/services/importcenter/internal/catalog"
+	"tapline.dev/services/importcenter/internal/guard"
 )
 
 // view brings the catalog to the log's end.
@@ -49,6 +51,10 @@ type partitions interface {
 type Config struct {
 	// AllowCustomEndpoints lets connections and accounts name hosts of their own.
 	AllowCustomEndpoints bool
+	// LoopbackEndpointsOnly bounds them to addresses of this machine.
+	LoopbackEndpointsOnly bool
+	// Guard says under which names and from which pages requests come.
+	Guard guard.Config
 	// AnswerTimeout bounds the wait for the scheduler to take a command.
 	AnswerTimeout time.Duration
 	// CheckTimeout bounds how long apply waits for the extractor's next answer; 0
@@ -60,7 +66,11 @@ type Config struct {
 
 // Deps are the parts that the handlers call.
 type Deps struct {
-	Log          *slog.Logger
+	Log *slog.Logger
+	// Authenticate proves who sends a request. A caller of role Anyone has shown no
+	// credential; an error is a credential that does not hold.
+	Authenticate func(r *http.Request) (access.Caller, error)
+	Limiter      *guard.Limiter
 	Catalog      *catalog.Catalog
 	View         view
 	Transactions transactions
@@ -90,9 +100,10 @@ func New(cfg Config, deps Deps) http.Handler {
 	config.CreateHooks = nil // no $schema keys in answers: they are contracts of their own
 	config.Transformers = append(config.Transformers, asProblem)
 	config.RejectUnknownQueryParameters = true
+	config.DocsPath = "" // its page loads scripts from another host
 	api := humago.New(mux, config)
 	h := &handlers{cfg, deps}
-	api.UseMiddleware(h.count)
+	api.UseMiddleware(h.count, h.authorize)
 	h.registerApply(api)
 	h.registerImports(api)
 	h.registerResources(api)
@@ -102,7 +113,8 @@ func New(cfg Config, deps Deps) http.Handler {
 	h.registerConnectionTest(api)
 	h.registerPreview(api)
 	h.registerDryRuns(api)
-	return mux
+	describeAccess(api)
+	return h.protect(mux)
 }
 
 func (h *handlers) count(ctx huma.Context, next func(huma.Context)) {

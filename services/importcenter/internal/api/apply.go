@@ -15,14 +15,15 @@ import (
 	"tapline.dev/services/importcenter/internal/plan"
 )
 
-// maxDocuments bounds the body of an apply.
+// maxBody bounds the body of an apply.
 const maxBody = 8 << 20
 
 // ActorHeader is exported, like every type that an input embeds, because huma
-// fills no others. It says who asks. Nothing proves it yet: it is for the audit topic's
-// reader, not for access.
+// fills no others. It says who asks, for the audit topic: protect overwrites it
+// with the caller's proven name, so that what a client sends counts only where
+// nobody signs in.
 type ActorHeader struct {
-	Actor string `header:"Tapline-Actor" default:"anonymous" maxLength:"200" doc:"Who asks; kept in the audit topic"`
+	Actor string `header:"Tapline-Actor" maxLength:"200" doc:"Who asks; counts only where auth.mode is none"`
 }
 
 // Applied says what applying one document did.
@@ -82,6 +83,9 @@ func (h *handlers) apply(ctx context.Context, actor string, documents []json.Raw
 	var refusal *Problem
 	if check.Offline {
 		_, changes, refusal = h.judge(documents)
+		if refusal == nil {
+			refusal = h.mayChange(ctx, changes)
+		}
 	} else {
 		// Outside the transaction: it may take a while, and others want to apply too.
 		changes, refusal = h.check(ctx, actor, documents)
@@ -95,6 +99,9 @@ func (h *handlers) apply(ctx context.Context, actor string, documents []json.Raw
 	err := h.Transactions.Write(ctx, func(ctx context.Context) ([]*kafka.Record, error) {
 		var refusal *Problem
 		if _, changes, refusal = h.judge(documents); refusal != nil {
+			return nil, refusal
+		}
+		if refusal = h.mayChange(ctx, changes); refusal != nil {
 			return nil, refusal
 		}
 		if before != nil {

@@ -22,6 +22,9 @@ import (
 func (h *handlers) check(ctx context.Context, actor string, documents []json.RawMessage) ([]plan.Change, *Problem) {
 	set, details := h.parse(documents)
 	changes := plan.Make(plan.Set{Imports: set.Imports, Resources: set.Resources}, h.Catalog, h.Now())
+	if refusal := h.mayChange(ctx, changes); refusal != nil {
+		return nil, refusal
+	}
 	found, refusal := h.checkColumns(ctx, actor, set, questionsOf(set, changes, details))
 	for _, d := range found {
 		if !slices.Contains(details, d) {

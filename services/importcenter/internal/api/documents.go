@@ -3,11 +3,14 @@ package api
 import (
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"strings"
 
 	"tapline.dev/domain/definition"
 	"tapline.dev/domain/mapping"
 	"tapline.dev/schemas"
+
+	"tapline.dev/services/importcenter/internal/guard"
 )
 
 // parse reads the documents, lays the applied defaults under the imports and
@@ -67,7 +70,7 @@ func (h *handlers) applied(kind, name string) bool {
 // endpoints refuses hosts of one's own where the deployment does: whoever may
 // apply could otherwise have secrets sent anywhere.
 func (h *handlers) endpoints(set *definition.Set) []definition.Problem {
-	if h.AllowCustomEndpoints {
+	if h.AllowCustomEndpoints && !h.LoopbackEndpointsOnly {
 		return nil
 	}
 	var problems []definition.Problem
@@ -79,6 +82,9 @@ func (h *handlers) endpoints(set *definition.Set) []definition.Problem {
 		if err := json.Unmarshal(r.Spec, &spec); err != nil {
 			continue // reported by ParseAll
 		}
+		if h.AllowCustomEndpoints && onLoopback(spec.Host) && onLoopback(spec.Endpoint) {
+			continue
+		}
 		own := map[string]bool{
 			"host": spec.Host != "", "port": spec.Port != 0, "protocol": spec.Protocol != "", "endpoint": spec.Endpoint != "",
 		}
@@ -86,12 +92,28 @@ func (h *handlers) endpoints(set *definition.Set) []definition.Problem {
 			if own[key] && r.Kind != schemas.KindImportDefaults {
 				problems = append(problems, set.Locate(r.Kind, r.Metadata.Name, []definition.Problem{{
 					Path: "spec." + key, Code: "custom_endpoint",
-					Message: "this deployment allows no custom endpoints; leave " + key + " out, or set allowCustomEndpoints for Import Center",
+					Message: h.endpointRule(key),
 				}})...)
 			}
 		}
 	}
 	return problems
+}
+
+func (h *handlers) endpointRule(key string) string {
+	if h.AllowCustomEndpoints {
+		return "custom endpoints reach 127.0.0.1 only here; leave " + key + " out, or name an address of this machine"
+	}
+	return "this deployment allows no custom endpoints; leave " + key + " out, or set allowCustomEndpoints for Import Center"
+}
+
+// onLoopback is true of a host or a URL on this machine, and of none.
+func onLoopback(text string) bool {
+	host := text
+	if u, err := url.Parse(text); err == nil && u.Host != "" {
+		host = u.Hostname()
+	}
+	return text == "" || guard.Loopback(host)
 }
 
 // mappings compiles each import's mapping as far as it goes without columns.

@@ -12,6 +12,7 @@ import (
 	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
 
+	"tapline.dev/services/importcenter/internal/access"
 	"tapline.dev/services/importcenter/internal/plan"
 )
 
@@ -73,6 +74,9 @@ func (h *handlers) listImports(ctx context.Context, _ *struct{}) (*listingsOutpu
 	out := &listingsOutput{}
 	out.Body.Items = []schemas.Listing{}
 	for _, d := range h.Catalog.Imports() {
+		if !access.CallerOf(ctx).Reaches(d.Metadata) {
+			continue
+		}
 		l, ok, err := h.Projection.Listing(ctx, d.Metadata.Name)
 		if err != nil {
 			return nil, h.redisFailed(ctx, err)

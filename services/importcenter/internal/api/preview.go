@@ -9,6 +9,9 @@ import (
 
 	"tapline.dev/domain/definition"
 	"tapline.dev/schemas"
+
+	"tapline.dev/services/importcenter/internal/access"
+	"tapline.dev/services/importcenter/internal/plan"
 )
 
 type previewInput struct {
@@ -54,7 +57,7 @@ func (h *handlers) preview(ctx context.Context, in *previewInput) (*previewOutpu
 	if err := h.View.ReadToEnd(ctx); err != nil {
 		return nil, h.kafkaFailed(ctx, err)
 	}
-	set, q, refusal := h.previewed(in)
+	set, q, refusal := h.previewed(ctx, in)
 	if refusal != nil {
 		return nil, refusal
 	}
@@ -82,20 +85,30 @@ func (h *handlers) preview(ctx context.Context, in *previewInput) (*previewOutpu
 }
 
 // previewed is the import that is meant: an applied one, or one of the documents.
-func (h *handlers) previewed(in *previewInput) (*definition.Set, question, *Problem) {
+func (h *handlers) previewed(ctx context.Context, in *previewInput) (*definition.Set, question, *Problem) {
 	set := &definition.Set{}
 	if len(in.Body.Documents) == 0 {
 		d, ok := h.Catalog.Import(in.Body.Import)
 		if !ok {
 			return nil, question{}, h.noImport(in.Body.Import)
 		}
+		if !h.reaches(ctx, in.Body.Import) {
+			return nil, question{}, outside(in.Body.Import)
+		}
 		return set, question{importName: d.Metadata.Name, spec: d.Spec, rows: in.Body.Rows}, nil
+	}
+	if caller := access.CallerOf(ctx); !caller.May(access.Editor) {
+		return nil, question{}, needsRole(access.Editor, caller) // it is SQL of one's own
 	}
 	// Whether the mapping fits shows with the columns; people look at those first.
 	set, problems := h.read(in.Body.Documents)
 	problems = append(problems, h.endpoints(set)...)
 	if len(problems) > 0 {
 		return nil, question{}, refused(detailsOf(problems))
+	}
+	changes := plan.Make(plan.Set{Imports: set.Imports, Resources: set.Resources}, h.Catalog, h.Now())
+	if refusal := h.mayChange(ctx, changes); refusal != nil {
+		return nil, question{}, refusal
 	}
 	var found []schemas.Definition
 	for _, d := range set.Imports {

@@ -20,6 +20,10 @@ const (
 	codeSampleStale    = "sample_stale"
 	codeKafka          = "kafka_unavailable"
 	codeRedis          = "redis_unavailable"
+	codeUnauthorized   = "unauthorized"
+	codeForbidden      = "forbidden"
+	codeTooMany        = "too_many_requests"
+	codeSignInAway     = "sign_in_unavailable"
 	codeInternal       = "internal"
 )
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -77,7 +78,9 @@ func (h *handlers) listRuns(ctx context.Context, in *listRunsInput) (*runsOutput
 		return nil, h.redisFailed(ctx, err)
 	}
 	out := &runsOutput{}
-	out.Body.Items = append([]schemas.Run{}, page.Runs...)
+	// A page may hold fewer than were asked for: the caller's selector leaves out
+	// what the projection lists.
+	out.Body.Items = slices.DeleteFunc(append([]schemas.Run{}, page.Runs...), func(r schemas.Run) bool { return !h.reaches(ctx, r.Import) })
 	out.Body.NextPageToken = page.NextToken
 	return out, nil
 }

@@ -1,0 +1,97 @@
+package access
+
+import (
+	"context"
+	"path"
+	"time"
+
+	"tapline.dev/schemas"
+)
+
+// How a caller proved who they are.
+const (
+	ByNothing = "none" // auth.mode none
+	ByKey     = "key"
+	ByToken   = "oidc"
+	BySession = "session"
+)
+
+// Caller is whom a request was proven to come from. The zero value is somebody
+// unknown.
+type Caller struct {
+	// Name stands in the audit topic: key:NAME, or oidc:SUBJECT.
+	Name string
+	Role Role
+	By   string
+	// Selector bounds the imports that the caller has to do with; nil bounds nothing.
+	Selector *schemas.Selector
+	// Expires is when the credential ends; zero is never.
+	Expires time.Time
+}
+
+// May is true if the caller's role suffices.
+func (c Caller) May(r Role) bool { return c.Role >= r }
+
+// Reaches is true if the caller's selector includes an import.
+func (c Caller) Reaches(m schemas.Metadata) bool {
+	return c.Selector == nil || Selects(*c.Selector, m)
+}
+
+// Selects is true of an import whose name is one of the selector's, if it has
+// names, and that bears every label of it.
+func Selects(s schemas.Selector, m schemas.Metadata) bool {
+	named := len(s.Names) == 0
+	for _, pattern := range s.Names {
+		if ok, err := path.Match(pattern, m.Name); ok && err == nil {
+			named = true
+		}
+	}
+	for key, value := range s.Labels {
+		if have, ok := m.Labels[key]; !ok || have != value {
+			return false
+		}
+	}
+	return named
+}
+
+// Origin is where a request came from, for the audit topic.
+type Origin struct {
+	// Addr is the address of the connection, without its port.
+	Addr string
+	// RequestID is the X-Request-Id of the answer.
+	RequestID string
+}
+
+type (
+	callerKey struct{}
+	originKey struct{}
+)
+
+// WithCaller puts a proven caller into a context.
+func WithCaller(ctx context.Context, c Caller) context.Context {
+	return context.WithValue(ctx, callerKey{}, c)
+}
+
+// CallerOf is the proven caller of a request.
+func CallerOf(ctx context.Context) Caller {
+	c, _ := ctx.Value(callerKey{}).(Caller)
+	return c
+}
+
+// WithOrigin puts where a request came from into a context.
+func WithOrigin(ctx context.Context, o Origin) context.Context {
+	return context.WithValue(ctx, originKey{}, o)
+}
+
+// OriginOf is where a request came from.
+func OriginOf(ctx context.Context) Origin {
+	o, _ := ctx.Value(originKey{}).(Origin)
+	return o
+}
+
+// UnavailableError says that a credential could not be judged because what knows
+// it does not answer.
+type UnavailableError struct{ Detail string }
+
+// Error is the detail.
+func (e *UnavailableError) Error() string { return e.Detail }

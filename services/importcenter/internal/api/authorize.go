@@ -1,0 +1,205 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"tapline.dev/schemas"
+
+	"tapline.dev/services/importcenter/internal/access"
+	"tapline.dev/services/importcenter/internal/guard"
+)
+
+// actorHeader carries the caller's name to the handlers. What a client sends in it
+// counts where nobody signs in; elsewhere it is overwritten by the proven name.
+const actorHeader = "Tapline-Actor"
+
+// maxActor bounds a name that is not proven.
+const maxActor = 200
+
+// unauthorized is the one answer to every credential that does not hold, so that
+// none tells what it was: expired, revoked, unknown, malformed, or given twice.
+func unauthorized() *Problem {
+	return problem(http.StatusUnauthorized, codeUnauthorized,
+		"no valid credential came with this request; give a key or a token as Authorization: Bearer … (TAPLINE_TOKEN, or tapline login)")
+}
+
+// protect puts the checks of every request before the routes: where it comes
+// from, who sends it, and how often.
+func (h *handlers) protect(routes http.Handler) http.Handler {
+	signedIn := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		caller, err := h.Authenticate(r)
+		who := caller.Name
+		if caller.Role == access.Anyone {
+			who = "addr:" + access.OriginOf(r.Context()).Addr
+		}
+		if !h.Limiter.Take(w.Header(), who, time.Now()) {
+			writeProblem(w, problem(http.StatusTooManyRequests, codeTooMany,
+				"too many requests in a minute; Retry-After says in how many seconds the next is answered"))
+			return
+		}
+		if err != nil {
+			h.refuseCredential(w, r, err)
+			return
+		}
+		r.Header.Set(actorHeader, caller.Name[:min(len(caller.Name), maxActor)])
+		routes.ServeHTTP(w, r.WithContext(access.WithCaller(r.Context(), caller)))
+	})
+	return guard.Handler(h.Guard, signedIn, func(w http.ResponseWriter, r *http.Request, refusal guard.Refusal) {
+		h.Log.WarnContext(r.Context(), "a request was turned away", slog.String("code", refusal.Code),
+			slog.String("from", access.OriginOf(r.Context()).Addr), slog.String("request_id", access.OriginOf(r.Context()).RequestID))
+		writeProblem(w, problem(refusal.Status, refusal.Code, refusal.Detail))
+	})
+}
+
+func (h *handlers) refuseCredential(w http.ResponseWriter, r *http.Request, err error) {
+	origin := access.OriginOf(r.Context())
+	h.Log.WarnContext(r.Context(), "a credential was refused", slog.Any("error", err),
+		slog.String("from", origin.Addr), slog.String("request_id", origin.RequestID))
+	if unavailable, ok := errors.AsType[*access.UnavailableError](err); ok {
+		writeProblem(w, problem(http.StatusServiceUnavailable, codeSignInAway, unavailable.Detail))
+		return
+	}
+	w.Header().Set("WWW-Authenticate", `Bearer realm="tapline"`)
+	writeProblem(w, unauthorized())
+}
+
+func writeProblem(w http.ResponseWriter, p *Problem) {
+	w.Header().Set("Content-Type", p.ContentType(""))
+	w.WriteHeader(p.Status)
+	// The reader is gone if this fails; nobody is left to tell.
+	_ = json.NewEncoder(w).Encode(p)
+}
+
+// authorize lets through whoever may do what the route does. An operation that is
+// missing in the table is nobody's to call.
+func (h *handlers) authorize(ctx huma.Context, next func(huma.Context)) {
+	route, ok := access.Routes[ctx.Operation().OperationID]
+	caller := access.CallerOf(ctx.Context())
+	refusal := h.refusalOf(ctx, route, caller)
+	if !ok {
+		refusal = problem(http.StatusForbidden, codeForbidden, "nobody may call this operation: it has no entry in the table of routes")
+	}
+	if refusal == nil {
+		next(ctx)
+		return
+	}
+	if refusal.Status == http.StatusUnauthorized {
+		ctx.SetHeader("WWW-Authenticate", `Bearer realm="tapline"`)
+	}
+	ctx.SetHeader("Content-Type", refusal.ContentType(""))
+	ctx.SetStatus(refusal.Status)
+	// The reader is gone if this fails; nobody is left to tell.
+	_ = json.NewEncoder(ctx.BodyWriter()).Encode(refusal)
+}
+
+func (h *handlers) refusalOf(ctx huma.Context, route access.Route, caller access.Caller) *Problem {
+	if !caller.May(route.Role) {
+		if caller.Role == access.Anyone {
+			return unauthorized()
+		}
+		return needsRole(route.Role, caller)
+	}
+	if caller.Selector == nil {
+		return nil
+	}
+	switch route.Scope {
+	case access.ScopeWhole:
+		return needsWhole()
+	case access.ScopeNamed:
+		named := namedImports(ctx)
+		if len(named) == 0 {
+			return problem(http.StatusForbidden, codeForbidden, "name the import: your key is bounded to some imports")
+		}
+		for _, name := range named {
+			if !h.reaches(ctx.Context(), name) {
+				return outside(name)
+			}
+		}
+	}
+	return nil
+}
+
+func needsRole(want access.Role, caller access.Caller) *Problem {
+	return problem(http.StatusForbidden, codeForbidden,
+		"this needs the role "+want.String()+"; you have the role "+caller.Role.String())
+}
+
+func needsWhole() *Problem {
+	return problem(http.StatusForbidden, codeForbidden,
+		"this concerns the whole deployment and needs a credential without an import selector; yours has one")
+}
+
+func outside(importName string) *Problem {
+	return problem(http.StatusForbidden, codeForbidden, "the import "+importName+" is outside the import selector of your credential")
+}
+
+// namedImports are all imports that a request names in its path and its query.
+func namedImports(ctx huma.Context) (names []string) {
+	for _, name := range []string{ctx.Param("import"), ctx.Query("import")} {
+		if name != "" {
+			names = append(names, name)
+		}
+	}
+	for _, run := range []string{ctx.Param("run"), ctx.Query("run")} {
+		if run != "" {
+			names = append(names, schemas.ImportOf(run))
+		}
+	}
+	return names
+}
+
+// reaches is true if the caller's selector includes an applied import.
+func (h *handlers) reaches(ctx context.Context, importName string) bool {
+	metadata := schemas.Metadata{Name: importName}
+	if d, ok := h.Catalog.Import(importName); ok {
+		metadata = d.Metadata
+	}
+	return access.CallerOf(ctx).Reaches(metadata)
+}
+
+// describeAccess writes into the OpenAPI document what the table of routes says,
+// and the refusals that every operation shares.
+func describeAccess(api huma.API) {
+	doc := api.OpenAPI()
+	doc.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"bearer": {Type: "http", Scheme: "bearer", Description: "A key of `tapline keys create`, or a token of the OpenID provider"},
+	}
+	schema := huma.SchemaFromType(doc.Components.Schemas, reflect.TypeFor[Problem]())
+	content := map[string]*huma.MediaType{"application/problem+json": {Schema: schema}}
+	for _, item := range doc.Paths {
+		for _, op := range []*huma.Operation{item.Get, item.Put, item.Post, item.Delete, item.Patch} {
+			if op == nil {
+				continue
+			}
+			route := access.Routes[op.OperationID]
+			op.Security = []map[string][]string{}
+			if route.Role > access.Anyone {
+				op.Security = []map[string][]string{{"bearer": {route.Role.String()}}}
+			}
+			op.Extensions = map[string]any{"x-tapline-role": route.Role.String(), "x-tapline-scope": string(route.Scope)}
+			for status, text := range map[string]string{
+				"400": "The request is not understood", "401": "No valid credential", "403": "The role does not suffice, the import is outside the selector, or the request comes from another site's page",
+				"413": "The body is too large", "415": "The body's type is not JSON", "421": "The server is not reached under this name",
+				"422": "The request is refused for its content", "429": "Too many requests", "500": "The request could not be served",
+			} {
+				if op.Responses[status] == nil {
+					op.Responses[status] = &huma.Response{Description: text}
+				}
+			}
+			for status, response := range op.Responses {
+				if strings.HasPrefix(status, "4") || strings.HasPrefix(status, "5") || status == "default" {
+					response.Content = content
+				}
+			}
+		}
+	}
+}
