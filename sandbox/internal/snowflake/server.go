@@ -43,7 +43,8 @@ type Server struct {
 // New opens DuckDB and makes the configured database and schema.
 func New(ctx context.Context, cfg Config, log *slog.Logger) (*Server, error) {
 	if !arrowBuilt {
-		return nil, errors.New("the sandbox Snowflake must be built with -tags duckdb_arrow")
+		return nil, errors.New("the sandbox Snowflake was built without the tag duckdb_arrow, which DuckDB's Arrow interface needs: " +
+			"use make, or export GOFLAGS=\"-buildvcs=false -trimpath -tags=minicore_disabled,duckdb_arrow\"")
 	}
 	s := &Server{
 		cfg: cfg, log: log, errorRules: errorRules(), functions: newFunctionTable(), faults: &faults{},
