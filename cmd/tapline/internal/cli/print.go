@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"tapline.dev/schemas"
@@ -20,17 +20,6 @@ func (a *app) printJSON(v any) error {
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
 	return encoder.Encode(v)
-}
-
-// printTable writes a heading and rows, aligned.
-func printTable(out io.Writer, head []string, rows [][]string) error {
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	for _, row := range append([][]string{head}, rows...) {
-		if _, err := fmt.Fprintln(w, strings.Join(row, "\t")); err != nil {
-			return err
-		}
-	}
-	return w.Flush()
 }
 
 func number(n int64) string {
@@ -59,7 +48,12 @@ func health(h *float64) string {
 	if h == nil {
 		return "-"
 	}
-	return strconv.FormatFloat(*h*100, 'f', 2, 64) + " %"
+	if *h >= 1 {
+		return "100 %"
+	}
+	// Cut off and never rounded up: one row in a million that did not get through
+	// is not 100 %. The small amount makes up for binary fractions.
+	return strconv.FormatFloat(math.Floor(*h*10_000+1e-9)/100, 'f', 2, 64) + " %"
 }
 
 // tally writes counts by name, the largest first.
@@ -86,14 +80,22 @@ func took(r schemas.Run) time.Duration {
 	return end.Sub(r.StartedAt).Round(10 * time.Millisecond)
 }
 
-var runHead = []string{"RUN", "STATE", "MODE", "READ", "UNCHANGED", "EXTRACTED", "MAPPED", "REJECTED", "LOADED", "SKIPPED", "TOOK", "STARTED"}
+var runHead = []string{"RUN", "STATE", "MODE", "READ", "UNCHANGED", "FUTURE", "REJECTED", "LOADED", "SKIPPED", "TOOK", "STARTED", "WAITS FOR"}
 
 func runRow(r schemas.Run) []string {
 	return []string{
-		orDash(r.Run), r.State, orDash(r.Mode), number(r.Counts.Read), number(r.Counts.Unchanged), number(r.Counts.Extracted),
-		number(r.Counts.Mapped), number(r.Counts.Rejected()), number(r.Counts.Loaded),
-		number(r.Counts.MapSkipped + r.Counts.LoadSkipped), took(r).String(), moment(&r.StartedAt),
+		orDash(r.Run), r.State, orDash(r.Mode), number(r.Counts.Read), number(r.Counts.Unchanged), number(r.Counts.Future),
+		number(r.Counts.Rejected()), number(r.Counts.Loaded),
+		number(r.Counts.MapSkipped + r.Counts.LoadSkipped), took(r).String(), moment(&r.StartedAt), waitsFor(r),
 	}
+}
+
+// waitsFor says what a run waits for, or "-".
+func waitsFor(r schemas.Run) string {
+	if r.Waiting == nil || r.Waiting.Over || schemas.Terminal(r.State) {
+		return "-"
+	}
+	return r.Waiting.Account + ": " + r.Waiting.Reason
 }
 
 // printRun writes one run in full, for people.
@@ -120,8 +122,8 @@ func printRun(out io.Writer, r schemas.Run) error {
 		{"finished", moment(r.FinishedAt)},
 		{"took", took(r).String()},
 	}
-	if r.Waiting != nil && !r.Waiting.Over {
-		rows = append(rows, [2]string{"waiting", r.Waiting.Account + ": " + r.Waiting.Reason})
+	if waits := waitsFor(r); waits != "-" {
+		rows = append(rows, [2]string{"waits for", waits})
 	}
 	for _, note := range r.Notes {
 		rows = append(rows, [2]string{"note", note})
@@ -129,11 +131,10 @@ func printRun(out io.Writer, r schemas.Run) error {
 	if r.Error != nil {
 		rows = append(rows, [2]string{"error", r.Error.Code + ": " + r.Error.Reason})
 	}
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, row := range rows {
-		if _, err := fmt.Fprintf(w, "%s\t%s\n", row[0], row[1]); err != nil {
+		if _, err := fmt.Fprintf(out, "%-9s  %s\n", row[0], printable(row[1])); err != nil {
 			return err
 		}
 	}
-	return w.Flush()
+	return nil
 }

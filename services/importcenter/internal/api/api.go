@@ -4,6 +4,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"time"
@@ -13,6 +14,7 @@ import (
 
 	"tapline.dev/domain/projection"
 	"tapline.dev/libs/kafka"
+	"tapline.dev/libs/nearest"
 	"tapline.dev/libs/telemetry"
 	"tapline.dev/schemas"
 
@@ -137,6 +139,11 @@ func (h *handlers) fail(ctx context.Context, code, sentence string, err error) *
 }
 
 func (h *handlers) logFailure(ctx context.Context, code string, err error) {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		// The caller has gone away, as `| head` does: nothing is wrong here.
+		h.Log.DebugContext(ctx, "the caller went away before its answer", slog.String("code", code))
+		return
+	}
 	h.Log.ErrorContext(ctx, "a request could not be served", slog.String("code", code), slog.Any("error", err))
 }
 
@@ -144,7 +151,15 @@ func (h *handlers) kafkaFailed(ctx context.Context, err error) *Problem {
 	return h.fail(ctx, codeKafka, "Kafka does not answer, so nothing was changed or read; try again", err)
 }
 
+func (h *handlers) importNames(yield func(string) bool) {
+	for _, d := range h.Catalog.Imports() {
+		if !yield(d.Metadata.Name) {
+			return
+		}
+	}
+}
+
 func (h *handlers) noImport(name string) *Problem {
 	return problem(http.StatusNotFound, codeNotFound,
-		"there is no import named "+name+"; GET /v1/imports lists them")
+		"there is no import named "+name+nearest.Question(name, h.importNames)+"; the list of imports (tapline get imports) names those that there are")
 }

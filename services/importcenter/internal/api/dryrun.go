@@ -85,7 +85,7 @@ func notTaken(cmd schemas.Command) *Problem {
 }
 
 func noDryRun(id string) *Problem {
-	return problem(http.StatusNotFound, codeNotFound, "there is no dry run "+id+"; GET /v1/runs?dry=true lists them")
+	return problem(http.StatusNotFound, codeNotFound, "there is no dry run "+id+"; the list of dry runs (tapline get runs --dry) names those that there are")
 }
 
 func (h *handlers) getDryRun(ctx context.Context, in *RunPath) (*dryRunOutput, error) {

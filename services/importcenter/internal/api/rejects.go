@@ -40,7 +40,7 @@ func (h *handlers) registerRejects(api huma.API) {
 	huma.Register(api, huma.Operation{
 		OperationID: "list-rejects", Method: http.MethodGet, Path: "/v1/rejects",
 		Summary: "List rejected rows with their reasons, newest first",
-		Errors:  []int{http.StatusBadRequest, http.StatusServiceUnavailable},
+		Errors:  []int{http.StatusBadRequest, http.StatusNotFound, http.StatusServiceUnavailable},
 		Responses: map[string]*huma.Response{"200": {
 			Description: "A page as JSON, or everything as NDJSON",
 			Content: map[string]*huma.MediaType{
@@ -70,6 +70,9 @@ func (h *handlers) listRejects(ctx context.Context, in *listRejectsInput) (*huma
 	})
 	if err != nil {
 		return nil, h.kafkaFailed(ctx, err)
+	}
+	if _, ok := h.Catalog.Import(query.Import); !ok && len(page.Items) == 0 && next <= 0 {
+		return nil, h.noImport(query.Import)
 	}
 	if next > 0 {
 		page.NextPageToken = strconv.FormatInt(next, 10)
