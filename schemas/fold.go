@@ -2,6 +2,7 @@ package schemas
 
 import (
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -54,6 +55,9 @@ type Position struct {
 	CommandsTopic string `json:"commandsTopic,omitempty"`
 	ImportsTopic  string `json:"importsTopic,omitempty"`
 }
+
+// IsPositionKey tells the key of a position from that of a fold.
+func IsPositionKey(key string) bool { return strings.HasPrefix(key, "_position/") }
 
 // PositionKey is the key of a partition's position.
 func PositionKey(partition int32) string {

@@ -127,12 +127,11 @@ func (s *Service) secured(listener net.Listener) (net.Listener, error) {
 
 func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.Client, reader *kafka.Reader) error {
 	log := s.deps.Telemetry.Logger
-	cat := catalog.New(log)
-	follower, err := catalog.Follow(s.cfg.Kafka, s.kafka, s.topics, cat)
+	cat, err := catalog.Follow(s.cfg.Kafka, s.kafka, s.topics)
 	if err != nil {
 		return err
 	}
-	w := writer.New(s.cfg.Kafka, s.kafka, follower)
+	w := writer.New(s.cfg.Kafka, s.kafka, cat)
 	defer w.Close()
 	handler := api.New(api.Config{
 		AllowCustomEndpoints:  s.cfg.AllowCustomEndpoints,
@@ -144,7 +143,7 @@ func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.C
 		CheckTimeout:  s.cfg.CheckTimeout, PreviewTimeout: s.cfg.PreviewTimeout,
 		Version: s.deps.Version,
 	}, api.Deps{
-		Log: log, Authenticate: everybody, Limiter: guard.NewLimiter(s.cfg.HTTP.RequestsPerMinute), Catalog: cat, View: follower, Transactions: w,
+		Log: log, Authenticate: everybody, Limiter: guard.NewLimiter(s.cfg.HTTP.RequestsPerMinute), Catalog: cat, View: cat, Transactions: w,
 		Projection: projection.NewReader(rdb), Partitions: reader, Topics: s.topics, Follow: s.follow,
 		EnsureTopics: func(ctx context.Context, specs []schemas.TopicSpec) error {
 			return kafka.EnsureTopics(ctx, s.cfg.Kafka, s.kafka, specs)
@@ -165,13 +164,13 @@ func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.C
 		BaseContext:       func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	// The follower outlives the server, so that a request in hand can still read
+	// The catalog outlives the server, so that a request in hand can still read
 	// the log to its end.
 	following, stopFollowing := context.WithCancel(context.WithoutCancel(ctx))
-	group.Go(func() error { return follower.Run(following) })
+	group.Go(func() error { return cat.Run(following) })
 	group.Go(func() error {
 		defer stopFollowing()
-		if err := follower.ReadToEnd(ctx); err != nil {
+		if err := cat.ReadToEnd(ctx); err != nil {
 			return err
 		}
 		s.connected(nil)

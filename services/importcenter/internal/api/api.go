@@ -160,6 +160,10 @@ func (h *handlers) importNames(yield func(string) bool) {
 }
 
 func (h *handlers) noImport(name string) *Problem {
+	if h.Catalog.Broken(name) != nil {
+		return problem(http.StatusConflict, codeRefused,
+			"the definition of the import "+name+" is there but cannot be read; apply it again")
+	}
 	return problem(http.StatusNotFound, codeNotFound,
 		"there is no import named "+name+nearest.Question(name, h.importNames)+"; the list of imports (tapline get imports) names those that there are")
 }
