@@ -92,7 +92,13 @@ func runRow(r schemas.Run) []string {
 
 // waitsFor says what a run waits for, or "-".
 func waitsFor(r schemas.Run) string {
-	if r.Waiting == nil || r.Waiting.Over || schemas.Terminal(r.State) {
+	if schemas.Terminal(r.State) {
+		return "-"
+	}
+	if r.Hold != nil {
+		return fmt.Sprintf("approval: %s (%s); tapline approve %s or tapline decline %s", r.Hold.Reason, held(r.Hold), r.Run, r.Run)
+	}
+	if r.Waiting == nil || r.Waiting.Over {
 		return "-"
 	}
 	return r.Waiting.Account + ": " + r.Waiting.Reason
@@ -108,11 +114,13 @@ func printRun(out io.Writer, r schemas.Run) error {
 		{"attempt", strconv.Itoa(r.Attempt)},
 		{"read", number(r.Counts.Read)},
 		{"unchanged", number(r.Counts.Unchanged)},
+		{"still rejected", number(r.Counts.StillRejected)},
 		{"future", number(r.Counts.Future)},
 		{"extracted", number(r.Counts.Extracted)},
 		{"mapped", number(r.Counts.Mapped)},
 		{"loaded", number(r.Counts.Loaded)},
 		{"resent", number(r.Counts.Resent)},
+		{"repeated", number(r.Counts.Repeated)},
 		{"rejected", number(r.Counts.Rejected()) + "  " + tally(r.RejectsByCode)},
 		{"skipped", number(r.Counts.MapSkipped+r.Counts.LoadSkipped) + "  " + tally(r.SkippedByReason)},
 		{"watermark", orDash(r.WatermarkFrom) + " -> " + orDash(r.WatermarkTo)},
@@ -132,9 +140,17 @@ func printRun(out io.Writer, r schemas.Run) error {
 		rows = append(rows, [2]string{"error", r.Error.Code + ": " + r.Error.Reason})
 	}
 	for _, row := range rows {
-		if _, err := fmt.Fprintf(out, "%-9s  %s\n", row[0], printable(row[1])); err != nil {
+		if _, err := fmt.Fprintf(out, "%-14s  %s\n", row[0], printable(row[1])); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// held says how many records a hold speaks of.
+func held(h *schemas.Hold) string {
+	if h.AtLeast {
+		return number(h.Records) + " records at least"
+	}
+	return number(h.Records) + " records"
 }
