@@ -24,12 +24,15 @@ import (
 	"tapline.dev/services/importcenter/internal/api"
 	"tapline.dev/services/importcenter/internal/catalog"
 	"tapline.dev/services/importcenter/internal/guard"
+	"tapline.dev/services/importcenter/internal/signin"
 	"tapline.dev/services/importcenter/internal/writer"
 )
 
 const (
 	readTimeout = 10 * time.Second
 	stopTimeout = 10 * time.Second
+	// auditTimeout bounds the wait for an audit entry to be written.
+	auditTimeout = 10 * time.Second
 	// maxHeaderBytes is far more than a token of an OpenID provider takes.
 	maxHeaderBytes = 32 << 10
 )
@@ -131,6 +134,13 @@ func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.C
 	if err != nil {
 		return err
 	}
+	keys, used := signin.NewKeys(cat, log), signin.NewUsed(rdb, log)
+	producer, err := kafka.OpenProducer(s.cfg.Kafka, s.kafka)
+	if err != nil {
+		return err
+	}
+	defer producer.Close()
+	authenticate, signIn := s.authenticator(keys, used)
 	w := writer.New(s.cfg.Kafka, s.kafka, cat)
 	defer w.Close()
 	handler := api.New(api.Config{
@@ -141,15 +151,21 @@ func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.C
 		},
 		AnswerTimeout: s.cfg.AnswerTimeout,
 		CheckTimeout:  s.cfg.CheckTimeout, PreviewTimeout: s.cfg.PreviewTimeout,
-		Version: s.deps.Version,
+		Version: s.deps.Version, SignIn: signIn,
 	}, api.Deps{
-		Log: log, Authenticate: everybody, Limiter: guard.NewLimiter(s.cfg.HTTP.RequestsPerMinute), Catalog: cat, View: cat, Transactions: w,
+		Log: log, Authenticate: authenticate, Limiter: guard.NewLimiter(s.cfg.HTTP.RequestsPerMinute), Catalog: cat, View: cat, Transactions: w,
 		Projection: projection.NewReader(rdb), Partitions: reader, Topics: s.topics, Follow: s.follow,
 		EnsureTopics: func(ctx context.Context, specs []schemas.TopicSpec) error {
 			return kafka.EnsureTopics(ctx, s.cfg.Kafka, s.kafka, specs)
 		},
-		Now:   func() time.Time { return time.Now().UTC() },
-		Count: s.metrics.count,
+		Audit: func(ctx context.Context, record *kafka.Record) error {
+			ctx, cancel := context.WithTimeout(ctx, auditTimeout)
+			defer cancel()
+			return producer.Produce(ctx, record)
+		},
+		LastUsed: used.Last,
+		Now:      func() time.Time { return time.Now().UTC() },
+		Count:    s.metrics.count,
 	})
 	server := &http.Server{
 		Handler: otelhttp.NewHandler(handler, "serve request",
@@ -173,7 +189,10 @@ func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.C
 		if err := cat.ReadToEnd(ctx); err != nil {
 			return err
 		}
+		keys.Confirm(time.Now())
 		s.connected(nil)
+		group.Go(func() error { return confirmKeys(ctx, cat.ReadToEnd, keys) })
+		group.Go(func() error { used.Run(ctx); return nil })
 		log.InfoContext(ctx, "serving the API", "addr", listener.Addr().String(), "catalog", cat.Summary())
 		return serveUntil(ctx, server, listener)
 	})

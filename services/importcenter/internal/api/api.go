@@ -64,6 +64,8 @@ type Config struct {
 	CheckTimeout   time.Duration
 	PreviewTimeout time.Duration
 	Version        string
+	// SignIn says how to sign in.
+	SignIn SignIn
 }
 
 // Deps are the parts that the handlers call.
@@ -82,6 +84,10 @@ type Deps struct {
 	// Follow calls fn for each record from the offsets on, until ctx ends or fn
 	// returns an error, which it passes on.
 	Follow func(ctx context.Context, from map[kafka.TP]int64, fn func(*kafka.Record) error) error
+	// Audit writes a record that no transaction belongs to.
+	Audit func(ctx context.Context, record *kafka.Record) error
+	// LastUsed says when keys were used last, zero where that is not known.
+	LastUsed func(ctx context.Context, names []string) []time.Time
 	// EnsureTopics creates an import's topics.
 	EnsureTopics func(ctx context.Context, specs []schemas.TopicSpec) error
 	Now          func() time.Time
@@ -115,6 +121,9 @@ func New(cfg Config, deps Deps) http.Handler {
 	h.registerConnectionTest(api)
 	h.registerPreview(api)
 	h.registerDryRuns(api)
+	h.registerCaller(api)
+	h.registerKeys(api)
+	h.registerAudit(api)
 	describeAccess(api)
 	return h.protect(mux)
 }

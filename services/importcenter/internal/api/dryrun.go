@@ -107,6 +107,9 @@ func (h *handlers) getDryRun(ctx context.Context, in *RunPath) (*dryRunOutput, e
 	if !ok || state.Sample == nil {
 		return out, nil // not over yet, failed, or its rows are gone
 	}
+	if refusal := h.auditRead(ctx, "sample", in.Run); refusal != nil {
+		return nil, refusal
+	}
 	sample, err := h.readSample(ctx, state.Sample)
 	if err != nil {
 		return nil, h.kafkaFailed(ctx, err)

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -56,6 +57,9 @@ func (h *handlers) listRejects(ctx context.Context, in *listRejectsInput) (*huma
 	if err != nil {
 		return nil, err
 	}
+	if refusal := h.auditRead(ctx, "rejects", cmp.Or(query.Run, query.Import)); refusal != nil {
+		return nil, refusal
+	}
 	if strings.Contains(in.Accept, ndjson) {
 		return &huma.StreamResponse{Body: func(c huma.Context) { h.streamRejects(c, query) }}, nil
 	}
@@ -110,18 +114,9 @@ func rejectQuery(in *listRejectsInput) (rejects.Query, error) {
 	return q, nil
 }
 
-// streamRejects writes a line for each reject. Once the first line is out a
-// failure can only be shown by breaking the connection off, so that no reader
-// takes a part for the whole.
 func (h *handlers) streamRejects(c huma.Context, query rejects.Query) {
-	c.SetHeader("Content-Type", ndjson)
-	encoder := json.NewEncoder(c.BodyWriter())
-	encoder.SetEscapeHTML(false)
-	_, err := rejects.Walk(c.Context(), h.Partitions, h.Topics.RejectsOf(query.Run), query, func(r schemas.Reject) error {
-		return encoder.Encode(r)
+	h.stream(c, func(write func(any) error) error {
+		_, err := rejects.Walk(c.Context(), h.Partitions, h.Topics.RejectsOf(query.Run), query, func(r schemas.Reject) error { return write(r) })
+		return err
 	})
-	if err != nil {
-		h.logFailure(c.Context(), codeKafka, err)
-		panic(http.ErrAbortHandler)
-	}
 }

@@ -121,6 +121,10 @@ func (c *Catalog) State(name string) (schemas.State, bool) {
 // Take it before looking, so that no change falls between.
 func (c *Catalog) Changed() <-chan struct{} { return c.states.Changed() }
 
+// ResourcesChanged returns a channel that closes at the next record of the
+// resources topic. Take it before looking, so that no change falls between.
+func (c *Catalog) ResourcesChanged() <-chan struct{} { return c.resources.Changed() }
+
 // Answer is what became of a run command.
 type Answer struct {
 	// Run is set once the command is a run, active or over.
