@@ -5,8 +5,14 @@
 package embedded
 
 import (
+	"crypto/rand"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net"
+	"os"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
@@ -39,9 +45,13 @@ type Cluster struct {
 
 // Start returns once the broker listens.
 func Start(cfg Config) (*Cluster, error) {
+	id, err := clusterID(cfg.DataDir)
+	if err != nil {
+		return nil, fmt.Errorf("starting embedded Kafka: %w", err)
+	}
 	opts := []kfake.Opt{
 		kfake.NumBrokers(1),
-		kfake.ClusterID("tapline"),
+		kfake.ClusterID(id),
 		// Retention and compaction run at this tick; the default of an hour would
 		// let a long `tapline dev` grow.
 		kfake.BrokerConfigs(map[string]string{"log.cleaner.backoff.ms": "15000", "transaction.max.timeout.ms": "900000", "message.max.bytes": "16777216"}),
@@ -80,6 +90,27 @@ func Start(cfg Config) (*Cluster, error) {
 		}
 	}
 	return c, nil
+}
+
+// clusterID is another one for each cluster, as Kafka's own are, and stays the
+// same for one that keeps its data: it names the deployment in Redis.
+func clusterID(dataDir string) (string, error) {
+	id := rand.Text()
+	if dataDir == "" {
+		return id, nil
+	}
+	path := filepath.Join(dataDir, "cluster.id")
+	kept, err := os.ReadFile(path)
+	if err == nil {
+		return strings.TrimSpace(string(kept)), nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	if err := os.MkdirAll(dataDir, 0o755); err != nil {
+		return "", err
+	}
+	return id, os.WriteFile(path, []byte(id+"\n"), 0o644)
 }
 
 // Addrs are the broker's addresses.

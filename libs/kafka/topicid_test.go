@@ -1,0 +1,68 @@
+package kafka_test
+
+import (
+	"errors"
+	"testing"
+
+	"tapline.dev/libs/kafka"
+	"tapline.dev/libs/kafka/kafkatest"
+	"tapline.dev/schemas"
+)
+
+// TestTopicID: a topic keeps its id for as long as it lives, and the one that is
+// made in its place has another.
+func TestTopicID(t *testing.T) {
+	t.Parallel()
+	cfg := kafkatest.Start(t)
+	topics := schemas.NewTopics(cfg.Prefix)
+	reader := open[*kafka.Reader](t)(kafka.OpenReader(cfg, kafkatest.Deps()))
+	defer reader.Close()
+	id := func() string {
+		t.Helper()
+		id, err := reader.TopicID(t.Context(), topics.Commands())
+		must(t, err)
+		return id
+	}
+	first := id()
+	if first == "" || id() != first {
+		t.Fatalf("the ids of one topic are %q and %q", first, id())
+	}
+	other, err := reader.TopicID(t.Context(), topics.Reports())
+	must(t, err)
+	if other == first {
+		t.Errorf("two topics have the id %s", other)
+	}
+	must(t, kafka.DeleteTopics(t.Context(), cfg, kafkatest.Deps(), topics.Commands()))
+	if id, err := reader.TopicID(t.Context(), topics.Commands()); !errors.Is(err, kafka.ErrNoTopic) {
+		t.Errorf("a deleted topic has the id %q, %v", id, err)
+	}
+	ids, err := reader.TopicIDs(t.Context(), topics.Commands(), topics.Reports())
+	must(t, err)
+	if len(ids) != 1 || ids[topics.Reports()] != other {
+		t.Errorf("TopicIDs() = %v", ids)
+	}
+	must(t, kafka.EnsureTopics(t.Context(), cfg, kafkatest.Deps(), topics.Catalogue()))
+	if again := id(); again == first || again == "" {
+		t.Errorf("the topic that was made anew has the id %q, the deleted one had %q", again, first)
+	}
+}
+
+func TestClusterID(t *testing.T) {
+	t.Parallel()
+	cfg := kafkatest.Start(t)
+	reader := open[*kafka.Reader](t)(kafka.OpenReader(cfg, kafkatest.Deps()))
+	defer reader.Close()
+	id, err := reader.ClusterID(t.Context())
+	must(t, err)
+	if id == "" {
+		t.Error("the cluster has no id")
+	}
+	if kafkatest.Real() != "" {
+		return
+	}
+	other := open[*kafka.Reader](t)(kafka.OpenReader(kafkatest.Start(t), kafkatest.Deps()))
+	defer other.Close()
+	if same, err := other.ClusterID(t.Context()); err != nil || same == id {
+		t.Errorf("two clusters have the ids %q and %q, %v", id, same, err)
+	}
+}
