@@ -53,11 +53,13 @@ func ResourceKey(kind, name string) string { return kind + "/" + name }
 
 // ImportSpec is what a user writes under an Import's spec.
 type ImportSpec struct {
-	Timezone    string        `json:"timezone,omitempty"`
-	Source      Source        `json:"source"`
-	Destination Destination   `json:"destination"`
-	Identity    Identity      `json:"identity"`
-	Mapping     []Property    `json:"mapping"`
+	Timezone    string      `json:"timezone,omitempty"`
+	Source      Source      `json:"source"`
+	Destination Destination `json:"destination"`
+	Identity    Identity    `json:"identity"`
+	Mapping     []Property  `json:"mapping"`
+	// Expressions is what the mapping's expressions mean: see ExpressionsExact.
+	Expressions string        `json:"expressions,omitempty"`
 	Schedules   []Schedule    `json:"schedules,omitempty"`
 	Start       *time.Time    `json:"start,omitempty"`
 	End         *time.Time    `json:"end,omitempty"`
@@ -67,6 +69,12 @@ type ImportSpec struct {
 	Limits      Limits        `json:"limits,omitzero"`
 	Topic       TopicSettings `json:"topic,omitzero"`
 }
+
+// ExpressionsExact says that a NUMBER is an exact decimal in the mapping's
+// expressions. Reading a definition sets it where there are expressions. An
+// import that was applied before lacks it and keeps what its expressions meant,
+// a NUMBER of more than 15 digits or with decimals as a text, until it is edited.
+const ExpressionsExact = "exact"
 
 // Source says what to read: exactly one of Query, QueryFile and Table.
 // QueryFile is resolved into Query by whoever reads the file.

@@ -11,9 +11,17 @@ require (
 	tapline.dev/sandbox v0.0.0
 	tapline.dev/schemas v0.0.0
 	tapline.dev/services/extractor v0.0.0
+	tapline.dev/services/importcenter v0.0.0-00010101000000-000000000000
 	tapline.dev/services/loader v0.0.0
 	tapline.dev/services/mapper v0.0.0
 	tapline.dev/services/scheduler v0.0.0
+)
+
+require (
+	github.com/cockroachdb/apd/v3 v3.2.3 // indirect
+	github.com/danielgtaylor/huma/v2 v2.37.2 // indirect
+	github.com/felixge/httpsnoop v1.1.0 // indirect
+	go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp v0.72.0 // indirect
 )
 
 require (

@@ -74,6 +74,7 @@ func checkSpec(f *findings, s *schemas.ImportSpec, name string) {
 	for i, sched := range s.Schedules {
 		checkSchedule(f, i, sched, s.Timezone)
 	}
+	checkWord(f, "spec.expressions", s.Expressions, schemas.ExpressionsExact)
 	checkWord(f, "spec.catchUp", s.CatchUp, "latest", "skip")
 	if s.Start != nil && s.End != nil && !s.Start.Before(*s.End) {
 		f.add(codeConflict, "spec.end", "end is not after start")

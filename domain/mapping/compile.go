@@ -1,10 +1,12 @@
 package mapping
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"time"
 
+	"tapline.dev/domain/mapping/internal/expression"
 	"tapline.dev/schemas"
 )
 
@@ -29,6 +31,8 @@ type compiler struct {
 	zone     *time.Location
 	targets  map[string]string // folded name → path of its first use
 	problems []Problem
+	ctx      context.Context
+	work     expression.Work // what the expressions cost together
 }
 
 // Compile checks what an import's destination, identity and mapping say, and
@@ -37,7 +41,13 @@ type compiler struct {
 // Columns are those of the query, in its order. Without them (nil) the JSON form
 // of each value decides where a type is not named: a DATE is a text then.
 func Compile(spec schemas.ImportSpec, columns []schemas.Column, opts Options) (*Mapping, []Problem) {
-	c := &compiler{spec: &spec, columns: columns, opts: opts, system: systemProperties(), targets: map[string]string{}}
+	return CompileContext(context.Background(), spec, columns, opts)
+}
+
+// CompileContext is Compile for definitions that somebody sends: what is left of
+// the work when ctx ends is a problem of the definition.
+func CompileContext(ctx context.Context, spec schemas.ImportSpec, columns []schemas.Column, opts Options) (*Mapping, []Problem) {
+	c := &compiler{ctx: ctx, spec: &spec, columns: columns, opts: opts, system: systemProperties(), targets: map[string]string{}}
 	c.m = &Mapping{
 		columns:    columnSet{known: columns != nil, slots: map[string]int{}, folded: map[string]int{}},
 		restricted: loadRestrictions(),

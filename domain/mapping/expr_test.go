@@ -1,8 +1,12 @@
 package mapping
 
 import (
+	"context"
+	"strconv"
 	"strings"
 	"testing"
+
+	"tapline.dev/schemas"
 )
 
 func TestExpressions(t *testing.T) {
@@ -76,5 +80,106 @@ func TestExpressionColumns(t *testing.T) {
 	m := compiled(t, profile(t, `{"to":"p","expr":"let x = PLAN; x + (CITY ?? \"\")"}`), nil, Options{})
 	if got := strings.Join(m.Columns(), " "); got != "ID PLAN CITY" {
 		t.Errorf("got %s", got)
+	}
+}
+
+// TestExactExpressions: numbers with all their digits, up to the record.
+func TestExactExpressions(t *testing.T) {
+	t.Parallel()
+	cols := columns(t, "ID TEXT; A NUMBER(38,0); N NUMBER(38,10); S TEXT; F REAL; V VARIANT; BIO TEXT")
+	row := `{"ID":"u","A":5000000000,"N":12345678901234567890.1234567890,"S":"abc","F":1.5,"V":{"d":1.100000000000000e+00},"BIO":"日本語のテキスト"}`
+	nulls := `{"ID":"u","A":null,"N":null,"S":"abc","F":null,"V":null,"BIO":null}`
+	for _, tt := range []struct{ expr, extra, want, wantNulls string }{
+		{`A * A`, `,"type":"string"`, `"25000000000000000000"`, ``},
+		{`A * A`, `,"type":"float"`, `25000000000000000000`, ``},
+		{`A * A`, ``, codeOutOfRange, ``},
+		{`A * A`, `,"onInvalid":"omit"`, ``, ``},
+		{`A + 1`, ``, `5000000001`, ``},
+		{`A > 100000`, ``, `true`, ``},
+		{`N`, ``, `12345678901234567890.1234567890`, ``},
+		{`N + N`, `,"type":"string"`, `"24691357802469135780.2469135780"`, ``},
+		{`A / 3`, ``, `1666666666.6666666666666666666666666667`, ``},
+		{`F * 2`, ``, `3`, ``},
+		{`V.d + 1`, ``, `2.100000000000000`, ``},
+		{`BIO[0:3]`, ``, `"日本語"`, ``},
+		{`int(S) + (A ?? 0)`, ``, codeExpressionFailed, codeExpressionFailed},
+		{`count(1..1000, count(1..1000, # > 0) > 0)`, ``, codeExpressionBudget, codeExpressionBudget},
+	} {
+		spec := profile(t, `{"to":"p","expr":`+string(appendText(nil, []byte(tt.expr)))+tt.extra+`}`)
+		spec.Expressions = schemas.ExpressionsExact
+		m := compiled(t, spec, cols, Options{})
+		for in, want := range map[string]string{row: tt.want, nulls: tt.wantNulls} {
+			record, rejects := m.Map(nil, []byte(in), clock)
+			got := strings.TrimSuffix(strings.TrimPrefix(string(record), `{"type":"profile","identity":"u","profileData":{`), "}}")
+			got = strings.TrimPrefix(got, `"p":`)
+			if len(rejects) > 0 {
+				checkReject(t, rejects[0], "")
+				got = rejects[0].Code
+			}
+			if got != want {
+				t.Errorf("%s of %s: got %s %v, want %s", tt.expr, in, got, rejects, want)
+			}
+		}
+	}
+}
+
+// TestBudgetOfARow: all expressions of a row have one budget.
+func TestBudgetOfARow(t *testing.T) {
+	t.Parallel()
+	one := `{"to":"p%d","expr":"sum(map(1..20000, #)) > 0"}`
+	lines := make([]string, 4)
+	for i := range lines {
+		lines[i] = strings.Replace(one, "%d", string(rune('a'+i)), 1)
+	}
+	for _, exact := range []string{"", schemas.ExpressionsExact} {
+		spec := profile(t, lines[:1]...)
+		spec.Expressions = exact
+		if _, rejects := compiled(t, spec, nil, Options{}).Map(nil, []byte(`{"ID":"u"}`), clock); rejects != nil {
+			t.Errorf("one expression: %v", rejects)
+		}
+		spec = profile(t, lines...)
+		spec.Expressions = exact
+		m := compiled(t, spec, nil, Options{})
+		for range 2 { // a row does not pay for the row before it
+			if _, rejects := m.Map(nil, []byte(`{"ID":"u"}`), clock); len(rejects) != 1 || rejects[0].Code != codeExpressionBudget {
+				t.Errorf("four expressions: %v", rejects)
+			}
+		}
+	}
+}
+
+func TestExpressionsOfADefinitionAreBounded(t *testing.T) {
+	t.Parallel()
+	var lines []string
+	for i := range 1000 {
+		lines = append(lines, `{"to":"p`+strconv.Itoa(i)+`","expr":"T matches \"(a|b|c){0,900}\""}`)
+	}
+	_, problems := Compile(profile(t, lines...), nil, Options{})
+	checkProblems(t, problems)
+	if len(problems) == 0 || problems[0].Code != codeExpressionTooLarge {
+		t.Errorf("got %v", problems)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, problems := CompileContext(ctx, profile(t, lines[:1]...), nil, Options{}); len(problems) != 1 || problems[0].Code != codeExpressionTooLarge {
+		t.Errorf("without time: %v", problems)
+	}
+}
+
+// TestHashTellsLanguagesApart: an import that keeps the former meaning keeps its
+// hash, so that nothing is sent again.
+func TestHashTellsLanguagesApart(t *testing.T) {
+	t.Parallel()
+	hash := func(exact, line string) [16]byte {
+		spec := profile(t, line)
+		spec.Expressions = exact
+		return compiled(t, spec, nil, Options{}).Hash()
+	}
+	const expr, plain = `{"to":"p","expr":"A + 1"}`, `"A"`
+	if hash("", expr) == hash(schemas.ExpressionsExact, expr) {
+		t.Error("another meaning has the same hash")
+	}
+	if hash("", plain) != hash(schemas.ExpressionsExact, plain) {
+		t.Error("a mapping without expressions has another hash")
 	}
 }

@@ -33,12 +33,23 @@ func (c *compiler) hash() [16]byte {
 		Destination schemas.Destination
 		Identity    schemas.Identity
 		Mapping     []schemas.Property
+		Expressions string `json:",omitempty"`
 		Columns     []column
-	}{hashVersion, c.spec.Timezone, destination, c.spec.Identity, c.spec.Mapping, columns})
+	}{hashVersion, c.spec.Timezone, destination, c.spec.Identity, c.spec.Mapping, c.expressions(), columns})
 	if err != nil {
 		// Only a constant that is no JSON fails, and compileFixed refused it.
 		c.problem(codeConstantInvalid, "spec.mapping", "%v", err)
 	}
 	sum := sha256.Sum256(data)
 	return [16]byte(sum[:16])
+}
+
+// expressions is what the mapping's expressions mean, nothing if it has none.
+func (c *compiler) expressions() string {
+	for i := range c.spec.Mapping {
+		if c.spec.Mapping[i].Expr != "" {
+			return c.spec.Expressions
+		}
+	}
+	return ""
 }

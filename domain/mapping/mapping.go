@@ -3,6 +3,7 @@ package mapping
 import (
 	"sync"
 
+	"tapline.dev/domain/mapping/internal/expression"
 	"tapline.dev/schemas"
 )
 
@@ -10,6 +11,11 @@ import (
 type Options struct {
 	MaxEventProperties int  // 0 means CleverTap's default, 100
 	Nested             bool // objects and lists as values
+}
+
+// OptionsOf are an account's.
+func OptionsOf(a schemas.CleverTapAccountSpec) Options {
+	return Options{MaxEventProperties: a.MaxEventProperties, Nested: a.Nested}
 }
 
 // Mapping is a compiled mapping: immutable and safe for concurrent use.
@@ -53,8 +59,8 @@ type scratch struct {
 	value  []byte
 	id     []byte
 	fold   []byte
-	vm     any
 	env    map[string]any
+	budget expression.Budget // of the row's expressions
 }
 
 // member remembers which slot a row's member went to: rows of one import name

@@ -8,7 +8,7 @@ type property struct {
 	fragment []byte // ,"name":
 	slot     int    // of its column; -1 for an expression or a constant
 	constant []byte // rendered
-	expr     *expression
+	expr     *rowExpression
 	convert  converter
 	date     *dateReader
 	phone    *phoneReader

@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"tapline.dev/domain/mapping/internal/expression"
 )
 
 // Map appends the record of one row to dst: the exact bytes for CleverTap. A row
@@ -30,6 +32,7 @@ func (m *Mapping) mapRow(dst, row []byte, clock int64, all bool) (record []byte,
 	if f := m.read(row, s); !f.none() {
 		return dst, []Reject{{Code: f.code, Reason: f.reason}}, nil
 	}
+	s.budget = expression.NewBudget()
 	b := builder{m: m, s: s, out: dst, all: all}
 	if b.identity() && b.event(clock) {
 		b.properties()

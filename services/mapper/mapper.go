@@ -37,6 +37,7 @@ type Service struct {
 	runs    *runs.View
 	rules   *rules
 	imports *runs.Subscription
+	tables  []*kafka.Table
 	metrics metrics
 	tracer  trace.Tracer
 	ready   func(error)
@@ -58,11 +59,23 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if s.runs, err = runs.Open(cfg.Kafka, s.kafka); err != nil {
 		return nil, err
 	}
-	if s.rules, err = openRules(cfg.Kafka, s.kafka); err != nil {
-		return nil, err
-	}
-	if s.imports, err = runs.OpenSubscription(cfg.Kafka, s.kafka, s.topics.Rows, s.topics.DryRunRows()); err != nil {
-		return nil, err
+	s.rules, s.imports = newRules(), runs.NewSubscription(s.topics.Rows, s.topics.DryRunRows())
+	for topic, apply := range map[string]func(*kafka.Record){
+		s.topics.Columns():   s.rules.applyColumns,
+		s.topics.Resources(): s.rules.applyResource,
+		s.topics.Imports():   s.imports.Apply,
+	} {
+		table, err := kafka.OpenTable(cfg.Kafka, s.kafka, topic, apply)
+		if err != nil {
+			return nil, err
+		}
+		s.tables = append(s.tables, table)
+		switch topic {
+		case s.topics.Columns():
+			s.rules.columnsTable = table
+		case s.topics.Resources():
+			s.rules.resourcesTable = table
+		}
 	}
 	return s, nil
 }
@@ -71,8 +84,9 @@ func New(cfg Config, deps Deps) (*Service, error) {
 func (s *Service) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.runs.Run(ctx) })
-	group.Go(func() error { return s.imports.Run(ctx) })
-	group.Go(func() error { return s.rules.run(ctx) })
+	for _, table := range s.tables {
+		group.Go(func() error { return table.Run(ctx) })
+	}
 	group.Go(func() error {
 		s.rejoin(ctx)
 		return nil

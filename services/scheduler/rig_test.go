@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -65,12 +66,9 @@ func newRig(t *testing.T) *rig {
 	return r
 }
 
-// follow shows every value of a topic, not only the newest of each key.
-func (r *rig) follow(topic string, apply func(key string, value []byte)) {
+func (r *rig) follow(topic string, apply func(*kafka.Record)) {
 	r.t.Helper()
-	table, err := kafka.OpenTable(r.cfg.Kafka, kafkatest.Deps(), kafka.TableConfig[[]byte]{
-		Topic: topic, Decode: func(_ string, value []byte) ([]byte, error) { return value, nil }, Each: apply,
-	})
+	table, err := kafka.OpenTable(r.cfg.Kafka, kafkatest.Deps(), topic, apply)
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -86,9 +84,9 @@ func (r *rig) follow(topic string, apply func(key string, value []byte)) {
 	})
 }
 
-func (r *rig) noteRun(_ string, value []byte) {
+func (r *rig) noteRun(rec *kafka.Record) {
 	var run schemas.Run
-	if err := json.Unmarshal(value, &run); err != nil {
+	if err := json.Unmarshal(rec.Value, &run); err != nil {
 		r.t.Errorf("reading a run event: %v", err)
 	}
 	r.mu.Lock()
@@ -96,17 +94,17 @@ func (r *rig) noteRun(_ string, value []byte) {
 	r.runs[run.Run] = run
 }
 
-func (r *rig) notePosition(key string, value []byte) {
-	if !schemas.IsPositionKey(key) {
+func (r *rig) notePosition(rec *kafka.Record) {
+	if !strings.HasPrefix(string(rec.Key), "_position/") {
 		return
 	}
 	var position schemas.Position
-	if err := json.Unmarshal(value, &position); err != nil {
+	if err := json.Unmarshal(rec.Value, &position); err != nil {
 		r.t.Errorf("reading a position: %v", err)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.positions[key] = position
+	r.positions[string(rec.Key)] = position
 }
 
 // start runs the scheduler until the returned function is called.

@@ -97,10 +97,7 @@ func (s *Service) Run(ctx context.Context) (err error) {
 	if err := kafka.EnsureTopics(ctx, s.cfg.Kafka, s.deps.Kafka, s.topics.Used("scheduler")); err != nil {
 		return s.unlessStopped(ctx, err)
 	}
-	others, err := others.New(others.Config{Kafka: s.cfg.Kafka, Pause: s.cfg.TakeoverPause}, s.deps.Kafka)
-	if err != nil {
-		return err
-	}
+	others := others.New(others.Config{Kafka: s.cfg.Kafka, Pause: s.cfg.TakeoverPause}, s.deps.Kafka)
 	var following sync.WaitGroup
 	following.Go(func() { others.Run(ctx) })
 	defer following.Wait()

@@ -39,6 +39,7 @@ func New(r *rand.Rand, valid bool) *Import {
 	for n := range 1 + r.IntN(20) {
 		i.property(n, taken)
 	}
+	i.Spec.Expressions = pick(r, "", schemas.ExpressionsExact)
 	return i
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"tapline.dev/cmd/tapline/internal/client"
 	"tapline.dev/domain/definition"
+	"tapline.dev/domain/mapping"
 )
 
 func (a *app) applyCommand() *cobra.Command {
@@ -48,6 +49,9 @@ leaves that to the first run, where Snowflake cannot be reached now.`,
 		var rows [][]string
 		for _, r := range applied {
 			rows = append(rows, []string{r.Kind, r.Name, r.Outcome, strconv.Itoa(r.Generation)})
+			if r.Note != "" {
+				a.say("note: %s", r.Note)
+			}
 		}
 		return printTable(a.io.Out, []string{"KIND", "NAME", "OUTCOME", "GENERATION"}, rows)
 	}
@@ -108,7 +112,8 @@ columns fit the mapping, is checked by apply.`,
 			return err
 		}
 		set, problems := definition.ParseAll(sources, definition.Options{})
-		problems = append(problems, checkMappings(&set)...)
+		set.SettleExpressions(nil)
+		problems = append(problems, set.CheckMappings(func(account string) mapping.Options { return accountOptions(&set, account) })...)
 		if len(problems) > 0 {
 			return refused(problems)
 		}

@@ -101,18 +101,6 @@ func refused(problems []definition.Problem) error {
 	return exit(ExitRefused, errors.New(strings.Join(lines, "\n")))
 }
 
-// checkMappings compiles the mapping of each import as far as it goes without
-// columns. Accounts outside the set are taken to allow what CleverTap does by
-// default; apply asks the real one.
-func checkMappings(set *definition.Set) []definition.Problem {
-	var problems []definition.Problem
-	for _, d := range set.Imports {
-		_, found := mapping.Compile(d.Spec, nil, accountOptions(set, d.Spec.Destination.AccountRef))
-		problems = append(problems, located(set, d.Metadata.Name, found)...)
-	}
-	return problems
-}
-
 func located(set *definition.Set, importName string, found []mapping.Problem) []definition.Problem {
 	problems := make([]definition.Problem, len(found))
 	for i, p := range found {
@@ -121,11 +109,13 @@ func located(set *definition.Set, importName string, found []mapping.Problem) []
 	return set.Locate(schemas.KindImport, importName, problems)
 }
 
+// accountOptions takes accounts outside of the set to allow what CleverTap does
+// by default; apply asks the real one.
 func accountOptions(set *definition.Set, account string) mapping.Options {
 	for _, r := range set.Resources {
 		var spec schemas.CleverTapAccountSpec
 		if r.Kind == schemas.KindCleverTapAccount && r.Metadata.Name == account && json.Unmarshal(r.Spec, &spec) == nil {
-			return mapping.Options{MaxEventProperties: spec.MaxEventProperties, Nested: spec.Nested}
+			return mapping.OptionsOf(spec)
 		}
 	}
 	return mapping.Options{}

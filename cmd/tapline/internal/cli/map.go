@@ -69,6 +69,7 @@ func (f mapFlags) compile() (*mapping.Mapping, error) {
 		return nil, err
 	}
 	set, problems := definition.ParseAll(sources, definition.Options{})
+	set.SettleExpressions(nil)
 	d, err := f.choose(set.Imports)
 	if err != nil && len(problems) == 0 {
 		return nil, err

@@ -74,6 +74,7 @@ type Applied struct {
 	Name       string `json:"name"`
 	Outcome    string `json:"outcome"`
 	Generation int    `json:"generation"`
+	Note       string `json:"note,omitempty"`
 }
 
 // List is a page of a listing.

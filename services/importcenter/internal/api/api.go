@@ -4,7 +4,6 @@ package api
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net/http"
 	"time"
@@ -14,7 +13,6 @@ import (
 
 	"tapline.dev/domain/projection"
 	"tapline.dev/libs/kafka"
-	"tapline.dev/libs/nearest"
 	"tapline.dev/libs/telemetry"
 	"tapline.dev/schemas"
 
@@ -64,8 +62,6 @@ type Config struct {
 	CheckTimeout   time.Duration
 	PreviewTimeout time.Duration
 	Version        string
-	// SignIn says how to sign in.
-	SignIn SignIn
 }
 
 // Deps are the parts that the handlers call.
@@ -84,10 +80,6 @@ type Deps struct {
 	// Follow calls fn for each record from the offsets on, until ctx ends or fn
 	// returns an error, which it passes on.
 	Follow func(ctx context.Context, from map[kafka.TP]int64, fn func(*kafka.Record) error) error
-	// Audit writes a record that no transaction belongs to.
-	Audit func(ctx context.Context, record *kafka.Record) error
-	// LastUsed says when keys were used last, zero where that is not known.
-	LastUsed func(ctx context.Context, names []string) []time.Time
 	// EnsureTopics creates an import's topics.
 	EnsureTopics func(ctx context.Context, specs []schemas.TopicSpec) error
 	Now          func() time.Time
@@ -121,9 +113,6 @@ func New(cfg Config, deps Deps) http.Handler {
 	h.registerConnectionTest(api)
 	h.registerPreview(api)
 	h.registerDryRuns(api)
-	h.registerCaller(api)
-	h.registerKeys(api)
-	h.registerAudit(api)
 	describeAccess(api)
 	return h.protect(mux)
 }
@@ -148,11 +137,6 @@ func (h *handlers) fail(ctx context.Context, code, sentence string, err error) *
 }
 
 func (h *handlers) logFailure(ctx context.Context, code string, err error) {
-	if errors.Is(ctx.Err(), context.Canceled) {
-		// The caller has gone away, as `| head` does: nothing is wrong here.
-		h.Log.DebugContext(ctx, "the caller went away before its answer", slog.String("code", code))
-		return
-	}
 	h.Log.ErrorContext(ctx, "a request could not be served", slog.String("code", code), slog.Any("error", err))
 }
 
@@ -160,19 +144,7 @@ func (h *handlers) kafkaFailed(ctx context.Context, err error) *Problem {
 	return h.fail(ctx, codeKafka, "Kafka does not answer, so nothing was changed or read; try again", err)
 }
 
-func (h *handlers) importNames(yield func(string) bool) {
-	for _, d := range h.Catalog.Imports() {
-		if !yield(d.Metadata.Name) {
-			return
-		}
-	}
-}
-
 func (h *handlers) noImport(name string) *Problem {
-	if h.Catalog.Broken(name) != nil {
-		return problem(http.StatusConflict, codeRefused,
-			"the definition of the import "+name+" is there but cannot be read; apply it again")
-	}
 	return problem(http.StatusNotFound, codeNotFound,
-		"there is no import named "+name+nearest.Question(name, h.importNames)+"; the list of imports (tapline get imports) names those that there are")
+		"there is no import named "+name+"; GET /v1/imports lists them")
 }

@@ -32,6 +32,7 @@ type Applied struct {
 	Name       string `json:"name"`
 	Outcome    string `json:"outcome" enum:"created,updated,unchanged"`
 	Generation int    `json:"generation"`
+	Note       string `json:"note,omitempty" doc:"What to know about what is applied, such as expressions that keep a former meaning"`
 }
 
 // CheckQuery says what is done about the check against Snowflake.
@@ -67,7 +68,11 @@ func (h *handlers) registerApply(api huma.API) {
 		}
 		out := &appliedOutput{}
 		for _, c := range changes {
-			out.Body.Items = append(out.Body.Items, Applied{c.Kind, c.Name, c.Outcome, c.Generation})
+			a := Applied{Kind: c.Kind, Name: c.Name, Outcome: c.Outcome, Generation: c.Generation}
+			if c.Import != nil {
+				a.Note = definition.FormerExpressions(*c.Import)
+			}
+			out.Body.Items = append(out.Body.Items, a)
 		}
 		return out, nil
 	})

@@ -20,7 +20,7 @@ func (h *handlers) parse(documents []json.RawMessage) (*definition.Set, []Detail
 	set, problems := h.read(documents)
 	problems = append(problems, set.CheckReferences(h.applied)...)
 	problems = append(problems, h.endpoints(set)...)
-	problems = append(problems, h.mappings(set)...)
+	problems = append(problems, set.CheckMappings(func(account string) mapping.Options { return h.options(set, account) })...)
 	return set, detailsOf(problems)
 }
 
@@ -33,6 +33,7 @@ func (h *handlers) read(documents []json.RawMessage) (*definition.Set, []definit
 	set, problems := definition.ParseAll(sources, definition.Options{
 		Defaults: h.Catalog.Resources(schemas.KindImportDefaults),
 	})
+	set.SettleExpressions(h.Catalog.Import)
 	return &set, problems
 }
 
@@ -116,20 +117,6 @@ func onLoopback(text string) bool {
 	return text == "" || guard.Loopback(host)
 }
 
-// mappings compiles each import's mapping as far as it goes without columns.
-func (h *handlers) mappings(set *definition.Set) []definition.Problem {
-	var problems []definition.Problem
-	for _, d := range set.Imports {
-		_, found := mapping.Compile(d.Spec, nil, h.options(set, d.Spec.Destination.AccountRef))
-		var own []definition.Problem
-		for _, p := range found {
-			own = append(own, definition.Problem{Path: p.Path, Code: p.Code, Message: p.Message})
-		}
-		problems = append(problems, set.Locate(schemas.KindImport, d.Metadata.Name, own)...)
-	}
-	return problems
-}
-
 // options are what the import's account allows, as the set says or as applied.
 func (h *handlers) options(set *definition.Set, account string) mapping.Options {
 	raw := json.RawMessage(`{}`)
@@ -145,5 +132,5 @@ func (h *handlers) options(set *definition.Set, account string) mapping.Options 
 	if !decodeSpec(raw, &spec) {
 		return mapping.Options{} // reported by ParseAll
 	}
-	return mapping.Options{MaxEventProperties: spec.MaxEventProperties, Nested: spec.Nested}
+	return mapping.OptionsOf(spec)
 }
