@@ -10,7 +10,8 @@ import (
 	"sync"
 	"time"
 
-	"tapline.dev/sandbox/internal/clevertap"
+	"tapline.dev/sandbox/internal/clevertap/account"
+	"tapline.dev/sandbox/internal/clevertap/server"
 )
 
 const (
@@ -18,12 +19,18 @@ const (
 	shutdownTimeout = 5 * time.Second
 )
 
+// CleverTapConfig describes the sandbox CleverTap and the one account it plays.
+type CleverTapConfig = account.Config
+
+// DefaultCleverTapConfig is an account with CleverTap's documented limits.
+func DefaultCleverTapConfig() CleverTapConfig { return account.DefaultConfig() }
+
 // CleverTap is the sandbox CleverTap: upload and look-up endpoints on one
 // port, with inspection and fault switches under /sandbox/v1/.
 type CleverTap struct {
 	cfg    CleverTapConfig
 	log    *slog.Logger
-	server *clevertap.Server
+	server *server.Server
 	ready  chan struct{}
 
 	mu   sync.Mutex
@@ -35,7 +42,7 @@ func NewCleverTap(cfg CleverTapConfig, log *slog.Logger) *CleverTap {
 	return &CleverTap{
 		cfg:    cfg,
 		log:    log,
-		server: clevertap.NewServer(cfg.server()),
+		server: server.New(cfg),
 		ready:  make(chan struct{}),
 	}
 }

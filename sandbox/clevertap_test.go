@@ -27,7 +27,7 @@ func TestCleverTapServesUntilTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	req.Header.Set("X-CleverTap-Account-Id", cfg.AccountID)
-	req.Header.Set("X-CleverTap-Passcode", cfg.Passcode)
+	req.Header.Set("X-CleverTap-Passcode", string(cfg.Passcode))
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)

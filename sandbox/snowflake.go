@@ -11,14 +11,26 @@ import (
 	"sync"
 	"time"
 
-	"tapline.dev/sandbox/internal/snowflake"
+	"tapline.dev/sandbox/internal/secret"
+	"tapline.dev/sandbox/internal/snowflake/engine"
+	"tapline.dev/sandbox/internal/snowflake/wire"
 )
+
+// SnowflakeConfig describes the sandbox Snowflake and the one account it plays.
+type SnowflakeConfig = engine.Config
+
+// Secret is a text that is masked wherever a configuration is printed.
+type Secret = secret.Text
+
+// DefaultSnowflakeConfig is an account as `tapline dev` starts it.
+func DefaultSnowflakeConfig() SnowflakeConfig { return engine.DefaultConfig() }
 
 // Snowflake is the sandbox Snowflake: the drivers' protocol over HTTP in front of DuckDB.
 type Snowflake struct {
 	cfg    SnowflakeConfig
 	log    *slog.Logger
-	server *snowflake.Server
+	engine *engine.Engine
+	server *wire.Server
 	ready  chan struct{}
 
 	mu   sync.Mutex
@@ -30,17 +42,15 @@ func NewSnowflake(cfg SnowflakeConfig, log *slog.Logger) (*Snowflake, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("sandbox Snowflake: %w", err)
 	}
-	server, err := snowflake.New(context.Background(), snowflake.Config{
-		Account: cfg.Account, User: cfg.User, Password: cfg.Password, Warehouse: cfg.Warehouse,
-		Database: cfg.Database, Schema: cfg.Schema, PublicKey: cfg.PublicKey, DatabaseFile: cfg.DatabaseFile,
-		FixtureDir: cfg.FixtureDir, ChunkRows: cfg.ChunkRows, InlineRows: cfg.InlineRows,
-		PollAfter: cfg.PollAfter, SessionValidity: cfg.SessionValidity, MasterValidity: 4 * time.Hour,
-		KeepResults: cfg.KeepResults, KeepBytes: 512 << 20, Clock: cfg.Clock, Grants: cfg.Grants,
-	}, log)
+	engine, err := engine.New(context.Background(), cfg)
 	if err != nil {
 		return nil, fmt.Errorf("starting sandbox Snowflake: %w", err)
 	}
-	return &Snowflake{cfg: cfg, log: log, server: server, ready: make(chan struct{})}, nil
+	server, err := wire.New(context.Background(), cfg, engine, log)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("starting sandbox Snowflake: %w", err), engine.Close())
+	}
+	return &Snowflake{cfg: cfg, log: log, engine: engine, server: server, ready: make(chan struct{})}, nil
 }
 
 // Run serves until ctx ends, then closes the database.
@@ -89,18 +99,18 @@ func (s *Snowflake) Addr() string {
 
 // Exec runs DuckDB SQL in the configured database and schema, to fill tables quickly. The
 // types of a table made here are read as Snowflake's: DECIMAL(p,s), VARCHAR, TIMESTAMP_NS, JSON …
-func (s *Snowflake) Exec(ctx context.Context, text string) error { return s.server.Exec(ctx, text) }
+func (s *Snowflake) Exec(ctx context.Context, text string) error { return s.engine.Exec(ctx, text) }
 
 // Change runs DuckDB SQL that changes rows and makes, drops or alters nothing, which Exec
 // may do and pays for.
-func (s *Snowflake) Change(ctx context.Context, text string) error { return s.server.Change(ctx, text) }
+func (s *Snowflake) Change(ctx context.Context, text string) error { return s.engine.Change(ctx, text) }
 
 // Conn is a connection to the DuckDB behind it, for checks by SQL; the caller closes it.
-func (s *Snowflake) Conn(ctx context.Context) (*sql.Conn, error) { return s.server.Conn(ctx) }
+func (s *Snowflake) Conn(ctx context.Context) (*sql.Conn, error) { return s.engine.Conn(ctx) }
 
 // Load makes a table from a Parquet, CSV or NDJSON file.
 func (s *Snowflake) Load(ctx context.Context, table, file string) error {
-	return s.server.Load(ctx, table, file)
+	return s.engine.Load(ctx, table, file)
 }
 
 // Close ends sessions and closes the database; Run does it too.

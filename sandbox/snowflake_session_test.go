@@ -355,7 +355,7 @@ func TestARetriedRequestJoinsItsStatement(t *testing.T) {
 func (w *world) login(t *testing.T) string {
 	t.Helper()
 	data := w.post(t, "/session/v1/login-request", "", map[string]any{"data": map[string]any{
-		"ACCOUNT_NAME": w.cfg.Account, "LOGIN_NAME": w.cfg.User, "PASSWORD": w.cfg.Password,
+		"ACCOUNT_NAME": w.cfg.Account, "LOGIN_NAME": w.cfg.User, "PASSWORD": string(w.cfg.Password),
 	}})
 	token, ok := data["token"].(string)
 	if !ok {

@@ -84,7 +84,7 @@ func (w *world) config(t *testing.T) gosnowflake.Config {
 	}
 	zone := "UTC"
 	return gosnowflake.Config{
-		Account: w.cfg.Account, User: w.cfg.User, Password: w.cfg.Password, Host: host, Port: port, Protocol: "http",
+		Account: w.cfg.Account, User: w.cfg.User, Password: string(w.cfg.Password), Host: host, Port: port, Protocol: "http",
 		Database: w.cfg.Database, Schema: w.cfg.Schema, Warehouse: w.cfg.Warehouse, DisableTelemetry: true,
 		Params: map[string]*string{"TIMEZONE": &zone}, LoginTimeout: 5 * time.Second,
 	}

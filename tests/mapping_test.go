@@ -83,7 +83,7 @@ func upload(t *testing.T, seed int, i *mappingtest.Import, records [][]byte) {
 	body := append(append([]byte(`{"d":[`), bytes.Join(records, []byte(","))...), `]}`...)
 	request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/1/upload", bytes.NewReader(body))
 	request.Header.Set("X-CleverTap-Account-Id", cfg.AccountID)
-	request.Header.Set("X-CleverTap-Passcode", cfg.Passcode)
+	request.Header.Set("X-CleverTap-Passcode", string(cfg.Passcode))
 	request.Header.Set("Content-Type", "application/json")
 	var answer struct {
 		Status      string            `json:"status"`

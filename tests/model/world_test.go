@@ -155,11 +155,11 @@ func (w *world) writeResources() {
 		return "ref+file://" + path
 	}
 	w.resource(schemas.KindSnowflakeConnection, "warehouse", schemas.SnowflakeConnectionSpec{
-		Account: sf.Account, User: sf.User, Password: secret("password", sf.Password), Warehouse: sf.Warehouse,
+		Account: sf.Account, User: sf.User, Password: secret("password", string(sf.Password)), Warehouse: sf.Warehouse,
 		Database: sf.Database, Schema: sf.Schema, Host: host, Port: port, Protocol: "http",
 	})
 	w.resource(schemas.KindCleverTapAccount, "clevertap", schemas.CleverTapAccountSpec{
-		Endpoint: "http://" + w.clevertap.Addr(), AccountID: secret("id", ct.AccountID), Passcode: secret("passcode", ct.Passcode),
+		Endpoint: "http://" + w.clevertap.Addr(), AccountID: secret("id", ct.AccountID), Passcode: secret("passcode", string(ct.Passcode)),
 	})
 }
 

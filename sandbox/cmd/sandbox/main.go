@@ -19,11 +19,14 @@ func main() {
 		AdminAddr: "127.0.0.1:19015",
 		Config:    defaultSettings(),
 		Wire: func(_ context.Context, cfg settings, env daemon.Env) (daemon.Run, error) {
-			snowflake, err := sandbox.NewSnowflake(cfg.Snowflake.config(), env.Log.With("part", "snowflake"))
+			if err := cfg.resolve(); err != nil {
+				return nil, err
+			}
+			snowflake, err := sandbox.NewSnowflake(cfg.Snowflake, env.Log.With("part", "snowflake"))
 			if err != nil {
 				return nil, err
 			}
-			clevertap := sandbox.NewCleverTap(cfg.CleverTap.config(), env.Log.With("part", "clevertap"))
+			clevertap := sandbox.NewCleverTap(cfg.CleverTap, env.Log.With("part", "clevertap"))
 			return func(ctx context.Context) error {
 				group, ctx := errgroup.WithContext(ctx)
 				group.Go(func() error { return snowflake.Run(ctx) })

@@ -91,7 +91,7 @@ func (w *world) produce(ctx context.Context, name string, rows int) error {
 // account is the sandbox's, its secrets in files.
 func (w *world) account() (schemas.Resource, error) {
 	refs := map[string]string{}
-	for name, secret := range map[string]string{"id": w.ct.AccountID, "passcode": w.ct.Passcode} {
+	for name, secret := range map[string]string{"id": w.ct.AccountID, "passcode": string(w.ct.Passcode)} {
 		path := filepath.Join(w.dir, name)
 		if err := os.WriteFile(path, []byte(secret), 0o600); err != nil {
 			return schemas.Resource{}, err

@@ -175,7 +175,7 @@ func (w *world) command(ctx context.Context, subject, binary, name string) (*exe
 		if err != nil {
 			return nil, err
 		}
-		world := strings.Join([]string{w.kafka.Brokers[0], w.topics.Records(name), "http://" + w.sandbox.Addr(), w.ct.AccountID, w.ct.Passcode}, "|")
+		world := strings.Join([]string{w.kafka.Brokers[0], w.topics.Records(name), "http://" + w.sandbox.Addr(), w.ct.AccountID, string(w.ct.Passcode)}, "|")
 		cmd := exec.CommandContext(ctx, self, "--plain", world)
 		cmd.Stderr = os.Stderr
 		return cmd, nil

@@ -67,7 +67,7 @@ func (d *Dev) startRedis() (stop func(), err error) {
 func (d *Dev) makeSandboxes() (err error) {
 	sf := sandbox.DefaultSnowflakeConfig()
 	sf.Listen = d.cfg.addr(portSnowflake)
-	sf.Account, sf.User, sf.Password = account, userName, d.secrets.password
+	sf.Account, sf.User, sf.Password = account, userName, sandbox.Secret(d.secrets.password)
 	sf.Warehouse, sf.Database, sf.Schema = warehouse, database, schema
 	sf.DatabaseFile = d.cfg.path("snowflake.duckdb")
 	if d.snowflake, err = sandbox.NewSnowflake(sf, d.log.With("part", "snowflake")); err != nil {
@@ -75,7 +75,7 @@ func (d *Dev) makeSandboxes() (err error) {
 	}
 	ct := sandbox.DefaultCleverTapConfig()
 	ct.Listen = d.cfg.addr(portCleverTap)
-	ct.AccountID, ct.Passcode = d.secrets.accountID, d.secrets.passcode
+	ct.AccountID, ct.Passcode = d.secrets.accountID, sandbox.Secret(d.secrets.passcode)
 	ct.Journal = d.cfg.path("clevertap.journal")
 	d.clevertap = sandbox.NewCleverTap(ct, d.log.With("part", "clevertap"))
 	return nil

@@ -1,0 +1,2 @@
+// Package faults decides which uploads fail, and how, by switches that a test sets.
+package faults

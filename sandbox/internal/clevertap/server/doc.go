@@ -1,0 +1,2 @@
+// Package server answers CleverTap's endpoints and those for inspection.
+package server

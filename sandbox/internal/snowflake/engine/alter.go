@@ -1,0 +1,175 @@
+package engine
+
+import (
+	"context"
+	"strings"
+
+	"tapline.dev/sandbox/internal/snowflake/resultset"
+	"tapline.dev/sandbox/internal/snowflake/sferr"
+	"tapline.dev/sandbox/internal/snowflake/sftype"
+	"tapline.dev/sandbox/internal/snowflake/sqltext"
+)
+
+// alter runs ALTER SESSION and ALTER TABLE.
+func (st *statement) alter(ctx context.Context) (*resultset.Result, error) {
+	p := &sqltext.Reader{In: st.nodes, I: 1}
+	switch {
+	case p.Accept("SESSION", "SET"):
+		return st.alterSession(p)
+	case p.Accept("SESSION", "UNSET"):
+		for _, item := range sqltext.SplitComma(p.Rest()) {
+			if len(item) != 1 || !item[0].IsName() {
+				return nil, p.Unexpected()
+			}
+			name := strings.ToUpper(item[0].Text)
+			if err := st.ses.set(name, defaultParams()[name]); err != nil {
+				return nil, err
+			}
+		}
+		return resultset.StatusResult(resultset.SessionControl, "Statement executed successfully."), nil
+	case p.Accept("TABLE"):
+		return st.alterTable(ctx, p)
+	}
+	return nil, sferr.Unsupported("ALTER %s", p.Peek().Word())
+}
+
+func (st *statement) alterSession(p *sqltext.Reader) (*resultset.Result, error) {
+	for p.More() {
+		name := p.Peek()
+		p.I++
+		if !name.IsName() || !p.Peek().IsOp("=") || p.I+1 >= len(p.In) {
+			return nil, p.Unexpected()
+		}
+		value := p.In[p.I+1]
+		p.I += 2
+		p.More()
+		var v any = value.Text
+		switch {
+		case value.IsWord("TRUE"):
+			v = true
+		case value.IsWord("FALSE"):
+			v = false
+		case value.Kind != sqltext.KindString && value.Kind != sqltext.KindNumber && value.Kind != sqltext.KindWord:
+			return nil, p.Unexpected()
+		}
+		if err := st.ses.set(name.Text, v); err != nil {
+			return nil, err
+		}
+		if p.Peek().IsOp(",") {
+			p.I++
+		}
+	}
+	return resultset.StatusResult(resultset.SessionControl, "Statement executed successfully."), nil
+}
+
+// alterTable knows the changes of columns and the new name.
+func (st *statement) alterTable(ctx context.Context, p *sqltext.Reader) (*resultset.Result, error) {
+	if err := st.commitFirst(ctx); err != nil {
+		return nil, err
+	}
+	defer st.e.catalog.touch()
+	p.Accept("IF", "EXISTS")
+	parts, err := p.Path()
+	if err != nil {
+		return nil, err
+	}
+	t, err := st.target(parts)
+	if err != nil {
+		return nil, err
+	}
+	text, added, err := st.alterText(p, t)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := st.ses.conn.ExecContext(ctx, "ALTER TABLE "+t.sqlName()+" "+text); err != nil {
+		return nil, err
+	}
+	if err := st.comment(ctx, []string{t.database, t.schema, t.name}, added); err != nil {
+		return nil, err
+	}
+	return resultset.StatusResult(resultset.Definition, "Statement executed successfully."), nil
+}
+
+func (st *statement) alterText(p *sqltext.Reader, t table) (string, []sftype.Column, error) {
+	have := func(n sqltext.Node) (string, error) {
+		if c, ok := t.column(n.Name()); ok {
+			return sqltext.Identifier(c.Name), nil
+		}
+		return "", sferr.InvalidIdentifier(n.Name())
+	}
+	switch {
+	case p.Accept("ADD", "COLUMN"), p.Accept("ADD"):
+		c, _, err := st.columnDef(p.Rest())
+		if err == nil && !c.Nullable {
+			err = sferr.Unsupported("ADD COLUMN with NOT NULL")
+		}
+		return "ADD COLUMN " + sqltext.Identifier(c.Name) + " " + c.Type.Duck(), []sftype.Column{c}, err
+	case p.Accept("DROP", "COLUMN"):
+		name, err := have(p.Peek())
+		return "DROP COLUMN " + name, nil, err
+	case p.Accept("RENAME", "COLUMN"):
+		name, err := have(p.Peek())
+		p.I++
+		if err != nil || !p.Accept("TO") || !p.Peek().IsName() {
+			return "", nil, orUnexpected(err, p)
+		}
+		return "RENAME COLUMN " + name + " TO " + sqltext.Identifier(p.Peek().Name()), nil, nil
+	case p.Accept("RENAME", "TO"):
+		parts, err := p.Path()
+		if err != nil {
+			return "", nil, err
+		}
+		return "RENAME TO " + sqltext.Identifier(parts[len(parts)-1]), nil, nil
+	}
+	return "", nil, sferr.Unsupported("ALTER TABLE %s", p.Peek().Word())
+}
+
+func orUnexpected(err error, p *sqltext.Reader) error {
+	if err != nil {
+		return err
+	}
+	return p.Unexpected()
+}
+
+// use runs USE [DATABASE | SCHEMA | ROLE | WAREHOUSE] name.
+func (st *statement) use(ctx context.Context) (*resultset.Result, error) {
+	p := &sqltext.Reader{In: st.nodes, I: 1}
+	kind := "DATABASE"
+	for _, k := range []string{"DATABASE", "SCHEMA", "ROLE", "WAREHOUSE"} {
+		if len(p.In) > 2 && p.Accept(k) {
+			kind = k
+		}
+	}
+	parts, err := p.Path()
+	if err != nil {
+		return nil, err
+	}
+	database, schema := st.ses.database, ""
+	switch {
+	case kind == "ROLE":
+		st.ses.role = parts[0]
+		return resultset.StatusResult(resultset.SessionControl, "Statement executed successfully."), nil
+	case kind == "WAREHOUSE":
+		st.ses.warehouse = parts[0]
+		return resultset.StatusResult(resultset.SessionControl, "Statement executed successfully."), nil
+	case len(parts) == 2:
+		database, schema = parts[0], parts[1]
+	case kind == "SCHEMA":
+		schema = parts[0]
+	default:
+		database = parts[0]
+		if st.snap.databases[database]["PUBLIC"] {
+			schema = "PUBLIC"
+		}
+	}
+	if _, ok := st.snap.databases[database]; !ok {
+		return nil, sferr.New("002043", "02000", "SQL compilation error:\nObject does not exist, or operation cannot be performed.")
+	}
+	if schema != "" && !st.snap.databases[database][schema] {
+		return nil, sferr.New("002043", "02000", "SQL compilation error:\nObject does not exist, or operation cannot be performed.")
+	}
+	if err := st.ses.use(ctx, database, schema); err != nil {
+		return nil, err
+	}
+	return resultset.StatusResult(resultset.SessionControl, "Statement executed successfully."), nil
+}

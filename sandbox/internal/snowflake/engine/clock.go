@@ -1,0 +1,11 @@
+package engine
+
+import "time"
+
+// now is the time that statements of the session see.
+func (e *Engine) now(ses *Session) time.Time {
+	if e.cfg.Clock == nil {
+		return time.Now()
+	}
+	return e.cfg.Clock(ses.Param("QUERY_TAG"))
+}

@@ -1,0 +1,115 @@
+package engine
+
+import (
+	"strings"
+
+	"tapline.dev/sandbox/internal/snowflake/resultset"
+	"tapline.dev/sandbox/internal/snowflake/rewrite"
+	"tapline.dev/sandbox/internal/snowflake/sferr"
+	"tapline.dev/sandbox/internal/snowflake/sqltext"
+)
+
+// keptCall is a select from a result that is there already, and the columns it names.
+type keptCall struct {
+	function, argument string
+	names              []string // nil for all
+}
+
+// keptResult answers SELECT * FROM TABLE(RESULT_SCAN('query id')) and
+// SELECT * FROM TABLE(TAPLINE_FIXTURE('name')). The latter may be wrapped in selects that
+// only choose columns, since that is how a query is described and read.
+func (st *statement) keptResult(describe bool) (*resultset.Result, bool, error) {
+	if !mentions(st.nodes, "TAPLINE_FIXTURE") && !mentions(st.nodes, "RESULT_SCAN") {
+		return nil, false, nil
+	}
+	call, ok := readKept(st.nodes)
+	if !ok {
+		return nil, false, sferr.Unsupported("a kept result with anything around it but a choice of columns")
+	}
+	if call.function == "TAPLINE_FIXTURE" {
+		f, ok := st.e.fixtures[strings.ToLower(call.argument)]
+		if !ok {
+			return nil, false, sferr.NotFound("Fixture", call.argument)
+		}
+		r, err := f.Result(call.names, describe)
+		return r, err == nil, err
+	}
+	kept, ok := st.in.Statements.Result(call.argument)
+	if !ok || call.names != nil {
+		return nil, false, sferr.New("000709", "02000", "Statement "+call.argument+" not found")
+	}
+	same := *kept
+	same.Statement = resultset.Select
+	return &same, true, nil
+}
+
+func mentions(nodes []sqltext.Node, word string) bool {
+	for _, n := range nodes {
+		if n.IsWord(word) || mentions(n.Kids, word) {
+			return true
+		}
+	}
+	return false
+}
+
+// readKept reads SELECT columns FROM (TABLE(f('x')) | (the same again)) [[AS] alias].
+func readKept(nodes []sqltext.Node) (keptCall, bool) {
+	p := &sqltext.Reader{In: nodes}
+	if !p.Accept("SELECT") {
+		return keptCall{}, false
+	}
+	start := p.I
+	for p.More() && !p.Peek().IsWord("FROM") {
+		p.I++
+	}
+	names, ok := chosenNames(nodes[start:p.I])
+	if !ok || !p.Accept("FROM") {
+		return keptCall{}, false
+	}
+	var call keptCall
+	switch {
+	case p.Accept("TABLE"):
+		kids := p.Peek().Kids
+		if len(kids) != 2 || len(kids[1].Kids) != 1 || kids[1].Kids[0].Kind != sqltext.KindString {
+			return keptCall{}, false
+		}
+		call = keptCall{function: kids[0].Word(), argument: kids[1].Kids[0].Text}
+	case p.Peek().Kind == sqltext.KindGroup:
+		if call, ok = readKept(p.Peek().Kids); !ok {
+			return keptCall{}, false
+		}
+	default:
+		return keptCall{}, false
+	}
+	p.I++
+	p.Accept("AS")
+	if p.Peek().IsName() && !rewrite.IsKeyword(p.Peek().Word()) {
+		p.I++
+	}
+	if names != nil {
+		call.names = names
+	}
+	return call, !p.More()
+}
+
+// chosenNames reads *, a.*, or a list of plain columns under their own names.
+func chosenNames(nodes []sqltext.Node) ([]string, bool) {
+	var out []string
+	for _, item := range sqltext.SplitComma(nodes) {
+		if len(item) == 0 {
+			return nil, false
+		}
+		if rewrite.IsStar(item) {
+			return nil, len(sqltext.SplitComma(nodes)) == 1
+		}
+		name := item[len(item)-1]
+		if len(item) > 2 && item[len(item)-2].IsWord("AS") {
+			item = item[:len(item)-2]
+		}
+		if !rewrite.IsColumn(item) || item[len(item)-1].Name() != name.Name() {
+			return nil, false
+		}
+		out = append(out, name.Name())
+	}
+	return out, true
+}

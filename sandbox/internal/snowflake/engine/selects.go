@@ -1,0 +1,129 @@
+package engine
+
+import (
+	"context"
+	"database/sql"
+	"strings"
+
+	"tapline.dev/sandbox/internal/snowflake/resultset"
+	"tapline.dev/sandbox/internal/snowflake/sferr"
+	"tapline.dev/sandbox/internal/snowflake/sftype"
+	"tapline.dev/sandbox/internal/snowflake/sqltext"
+)
+
+// selectStatement runs a query, or only describes it.
+func (st *statement) selectStatement(ctx context.Context, describe bool) (*resultset.Result, error) {
+	if r, ok, err := st.keptResult(describe); ok || err != nil {
+		return r, err
+	}
+	nodes := st.nodes
+	if call, ok := systemCall(nodes); ok {
+		message, err := "", error(nil)
+		if !describe {
+			if message, err = st.system(ctx, call); err != nil {
+				return nil, err
+			}
+		}
+		// Its answer takes the place of the call; the nodes name the column after it.
+		answer := sqltext.Node{Kind: sqltext.KindString, Text: message, Pos: call[0].Pos, End: call[1].End}
+		nodes = append([]sqltext.Node{nodes[0], answer}, nodes[3:]...)
+	}
+	text, err := st.rw.SQL(nodes)
+	if err != nil {
+		return nil, err
+	}
+	columns, err := st.describeSQL(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	asArrow := st.arrowWanted()
+	if describe {
+		return &resultset.Result{Columns: columns, Statement: resultset.Select, Arrow: asArrow, Rows: [][]*string{}}, nil
+	}
+	builder := resultset.NewBuilder(columns, asArrow, st.e.cfg.InlineRows, st.e.cfg.ChunkRows)
+	builder.VaryCarriers = st.in.VaryCarriers
+	if err := queryArrow(ctx, st.ses.conn, text, builder.Add); err != nil {
+		return nil, err
+	}
+	return builder.Finish()
+}
+
+// systemCall finds the call in SELECT SYSTEM$…(…).
+func systemCall(nodes []sqltext.Node) ([]sqltext.Node, bool) {
+	if len(nodes) >= 3 && strings.HasPrefix(nodes[1].Word(), "SYSTEM$") && nodes[2].Kind == sqltext.KindGroup && nodes[1].Word() != "SYSTEM$TYPEOF" {
+		return nodes[1:3], true
+	}
+	return nil, false
+}
+
+// arrowWanted tells whether the client takes Arrow: every driver does unless its own
+// parameter says JSON.
+func (st *statement) arrowWanted() bool {
+	for _, name := range []string{"GO_QUERY_RESULT_FORMAT", "PYTHON_CONNECTOR_QUERY_RESULT_FORMAT"} {
+		if strings.EqualFold(st.ses.Param(name), "JSON") {
+			return false
+		}
+	}
+	return true
+}
+
+// describeSQL asks DuckDB for the columns of a query and finds their Snowflake types:
+// from DuckDB's, and for plain columns of a table from their declaration.
+func (st *statement) describeSQL(ctx context.Context, text string) ([]sftype.Column, error) {
+	if err := st.checkCase(st.tables); err != nil {
+		return nil, err
+	}
+	rows, err := st.ses.conn.QueryContext(ctx, "DESCRIBE "+text)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []sftype.Column
+	for rows.Next() {
+		var name, duck string
+		var null, key, def, extra sql.NullString
+		if err := rows.Scan(&name, &duck, &null, &key, &def, &extra); err != nil {
+			return nil, err
+		}
+		t, ok := st.e.catalog.types.Parse(duck)
+		if !ok {
+			return nil, sferr.Unsupported("a result column of DuckDB's type %s", duck)
+		}
+		out = append(out, declare(sftype.Column{Name: name, Type: t, Nullable: true}, st.tables))
+	}
+	return out, rows.Err()
+}
+
+// declare gives a result column the declaration of the one table column of its name.
+func declare(c sftype.Column, tables []table) sftype.Column {
+	var found []sftype.Column
+	for _, t := range tables {
+		if d, ok := t.column(c.Name); ok && d.Type.Duck() == c.Type.Duck() {
+			found = append(found, d)
+		}
+	}
+	if len(found) != 1 {
+		return c
+	}
+	c.Type = found[0].Type
+	c.Nullable = found[0].Nullable || len(tables) > 1
+	return c
+}
+
+// checkCase refuses a column that differs from the table's in case only: DuckDB would
+// find it, Snowflake would not.
+func (st *statement) checkCase(tables []table) error {
+	for _, name := range st.rw.Columns {
+		known, similar := false, false
+		for _, t := range tables {
+			for _, c := range t.columns {
+				known = known || c.Name == name
+				similar = similar || strings.EqualFold(c.Name, name)
+			}
+		}
+		if similar && !known && !st.rw.Named[name] {
+			return sferr.InvalidIdentifier(sqltext.Identifier(name))
+		}
+	}
+	return nil
+}

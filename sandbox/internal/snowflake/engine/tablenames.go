@@ -1,0 +1,63 @@
+package engine
+
+import (
+	"tapline.dev/sandbox/internal/snowflake/rewrite"
+	"tapline.dev/sandbox/internal/snowflake/sferr"
+	"tapline.dev/sandbox/internal/snowflake/sqltext"
+)
+
+// full is a table name with the session's database and schema before it.
+func (st *statement) full(parts []string) ([]string, error) {
+	database, schema := st.ses.database, st.ses.schema
+	switch len(parts) {
+	case 1:
+		parts = []string{database, schema, parts[0]}
+	case 2:
+		parts = []string{database, parts[0], parts[1]}
+	case 3:
+	default:
+		return nil, sferr.Syntax("syntax error: a name has too many parts.")
+	}
+	if parts[0] == "" || parts[1] == "" {
+		return nil, sferr.New("090105", "22000", "Cannot perform this operation. This session does not have a current database. Call 'USE DATABASE', or use a qualified name.")
+	}
+	return parts, nil
+}
+
+// target finds the table of a DML statement.
+func (st *statement) target(parts []string) (table, error) {
+	full, err := st.full(parts)
+	if err != nil {
+		return table{}, err
+	}
+	t, found, exact := st.snap.find(full, "", "")
+	if !found || !exact {
+		return table{}, sferr.NotFound("Table", sqltext.Dotted(parts))
+	}
+	return t, nil
+}
+
+// findTables resolves what the statement reads from, and refuses the tables that the
+// catalogue does not have: DuckDB would look further, in its own system catalogues and for
+// files of that name.
+func (st *statement) findTables() error {
+	found := rewrite.Relations{CTEs: map[string]bool{}}
+	if err := found.Walk(st.nodes); err != nil {
+		return err
+	}
+	for _, parts := range found.Names {
+		if len(parts) == 1 && found.CTEs[parts[0]] {
+			continue
+		}
+		full, err := st.full(parts)
+		if err != nil {
+			return err
+		}
+		t, ok, exact := st.snap.find(full, "", "")
+		if !ok || !exact {
+			return sferr.NotFound("Object", sqltext.Dotted(parts))
+		}
+		st.tables = append(st.tables, t)
+	}
+	return nil
+}

@@ -1,0 +1,259 @@
+package rewrite
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"tapline.dev/sandbox/internal/snowflake/sferr"
+	"tapline.dev/sandbox/internal/snowflake/sftype"
+	"tapline.dev/sandbox/internal/snowflake/sqltext"
+	"tapline.dev/sandbox/internal/snowflake/values"
+)
+
+// castCall rewrites CAST(x AS type).
+func (r *Rewriter) castCall(group sqltext.Node, try bool) (sqltext.Node, error) {
+	for i := len(group.Kids) - 1; i > 0; i-- {
+		if !group.Kids[i].IsWord("AS") {
+			continue
+		}
+		t, used, err := sftype.Parse(group.Kids[i+1:])
+		if err != nil {
+			return sqltext.Node{}, err
+		}
+		if i+1+used != len(group.Kids) {
+			return sqltext.Node{}, sferr.Syntax("syntax error after the type of a CAST.")
+		}
+		inner, err := r.List(group.Kids[:i])
+		if err != nil {
+			return sqltext.Node{}, err
+		}
+		if len(inner) == 1 {
+			return r.cast(inner[0], t, try)
+		}
+		return r.cast(sqltext.Raw("("+sqltext.Emit(inner)+")"), t, try)
+	}
+	return sqltext.Node{}, sferr.Syntax("syntax error: CAST needs AS and a type.")
+}
+
+// cast converts a rewritten expression to a type.
+func (r *Rewriter) cast(x sqltext.Node, t sftype.Type, try bool) (sqltext.Node, error) {
+	if x.Kind == sqltext.KindString && !try {
+		if lit, done, err := r.castLiteral(x.Text, "", t); done || err != nil {
+			return lit, err
+		}
+	}
+	return sqltext.RawOf(r.convert(sqltext.Emit([]sqltext.Node{x}), x.Value, t, try), t.ValueKind()), nil
+}
+
+// convert is the SQL that makes a value one of the type t.
+func (r *Rewriter) convert(x string, tag sqltext.ValueKind, t sftype.Type, try bool) string {
+	macro := func(name string) string {
+		if try {
+			name = "try_" + name
+		}
+		return fmt.Sprintf("memory.main.m_%s(%s, '', %s)", name, x, sqltext.Literal(r.env.Zone))
+	}
+	cast := "CAST"
+	if try {
+		cast = "TRY_CAST"
+	}
+	switch t.Logical {
+	case "TEXT":
+		if t.Length < sftype.MaxText {
+			return fmt.Sprintf("left(%s, %d)", macro("text"), t.Length)
+		}
+		return macro("text")
+	case "DATE":
+		return macro("date")
+	case "TIME":
+		return fmt.Sprintf("%s(%s AS %s)", cast, macro("time"), t.Duck())
+	case "TIMESTAMP_NTZ":
+		if t.Scale == 9 {
+			return macro("ntz")
+		}
+		return fmt.Sprintf("%s(%s AS %s)", cast, macro("ntz_us"), t.Duck())
+	case "TIMESTAMP_LTZ":
+		return macro("ltz")
+	case "TIMESTAMP_TZ":
+		return macro("tz")
+	case "BINARY":
+		return fmt.Sprintf("memory.main.m_binary(%s)", x)
+	case "VARIANT", "OBJECT", "ARRAY":
+		return macro("variant")
+	}
+	if tag == sqltext.ValueVariant {
+		x = macro("text")
+	}
+	return fmt.Sprintf("%s(%s AS %s)", cast, x, t.Duck())
+}
+
+// castLiteral converts a text literal to a time at once: an error is then an error of
+// compilation, and the bound of a comparison can take the form that compares widest.
+func (r *Rewriter) castLiteral(text, format string, t sftype.Type) (out sqltext.Node, done bool, err error) {
+	switch t.Logical {
+	case "DATE", "TIMESTAMP_NTZ", "TIMESTAMP_LTZ", "TIMESTAMP_TZ":
+	default:
+		return sqltext.Node{}, false, nil
+	}
+	at, err := values.ToClock("VARCHAR", text, format)
+	switch {
+	case err != nil && format == "" && t.Logical == "DATE":
+		return sqltext.Node{}, false, sferr.New("100040", "22007", "Date '"+text+"' is not recognized")
+	case err != nil:
+		return sqltext.Node{}, false, err
+	}
+	out, err = r.instantLiteral(at, t)
+	return out, true, err
+}
+
+func (r *Rewriter) instantLiteral(at values.Instant, t sftype.Type) (sqltext.Node, error) {
+	loc, err := time.LoadLocation(r.env.Zone)
+	if err != nil {
+		return sqltext.Node{}, sferr.New("001073", "22023", "Unknown time zone '"+r.env.Zone+"'")
+	}
+	switch t.Logical {
+	case "DATE":
+		return sqltext.Raw("CAST('" + at.ClockText()[:10] + "' AS DATE)"), nil
+	case "TIMESTAMP_LTZ":
+		return sqltext.RawOf(at.InZone(loc).LTZSQL(), sqltext.ValueLTZ), nil
+	case "TIMESTAMP_TZ":
+		return sqltext.RawOf(at.InZone(loc).TZSQL(), sqltext.ValueTZ), nil
+	}
+	if t.Scale < 9 {
+		return sqltext.RawOf("CAST('"+at.ClockText()[:26]+"' AS "+t.Duck()+")", sqltext.ValueNTZ), nil
+	}
+	n := sqltext.RawOf(at.NTZSQL(), sqltext.ValueNTZ)
+	n.Alt = at.NTZBound()
+	return n, nil
+}
+
+func isComparison(n sqltext.Node) bool {
+	if n.Kind != sqltext.KindOp {
+		return false
+	}
+	switch n.Text {
+	case "=", "<", ">", "<=", ">=", "<>", "!=":
+		return true
+	}
+	return false
+}
+
+// compare gives the two sides of each operator a common form where DuckDB would answer
+// otherwise than Snowflake: instants with offsets, VARIANTs, division and ||.
+func (r *Rewriter) compare(out []sqltext.Node) []sqltext.Node {
+	out = r.divide(out)
+	for i := 1; i+1 < len(out); i++ {
+		switch {
+		case isComparison(out[i]) && isPrimary(out[i-1]) && isPrimary(out[i+1]):
+			out[i-1], out[i+1] = r.pair(out[i-1], out[i+1])
+		case out[i].IsWord("LIKE", "ILIKE", "IN"):
+			left := i - 1
+			if out[left].IsWord("NOT") && left > 0 {
+				left--
+			}
+			if isPrimary(out[left]) {
+				out[left] = r.listed(out[left], out[i].IsWord("IN"))
+			}
+		case out[i].IsOp("||") && isPrimary(out[i-1]) && isPrimary(out[i+1]):
+			out[i-1], out[i+1] = r.asText(out[i-1]), r.asText(out[i+1])
+		case out[i].IsWord("BETWEEN") && i+3 < len(out) && isPrimary(out[i-1]) && isPrimary(out[i+1]) && isPrimary(out[i+3]):
+			x := out[i-1]
+			low, a := r.pair(x, out[i+1])
+			high, b := r.pair(x, out[i+3])
+			out[i-1], out[i+1], out[i+3] = low, a, b
+			if low.Text != high.Text {
+				out[i-1], out[i+1], out[i+3] = r.asInstant(x), r.asInstant(out[i+1]), r.asInstant(out[i+3])
+			}
+		}
+	}
+	return out
+}
+
+// listed is the left side of LIKE and IN. IN over instants would compare their offsets.
+func (r *Rewriter) listed(n sqltext.Node, in bool) sqltext.Node {
+	switch {
+	case n.Value == sqltext.ValueVariant:
+		return r.asText(n)
+	case in && (n.Value == sqltext.ValueTZ || n.Value == sqltext.ValueMixed):
+		return sqltext.Raw(Raise("000002", "0A000", "Unsupported feature 'IN over TIMESTAMP_TZ in the sandbox: compare by ='."))
+	}
+	return n
+}
+
+func (r *Rewriter) pair(a, b sqltext.Node) (sqltext.Node, sqltext.Node) {
+	zoned := func(n sqltext.Node) bool {
+		return n.Value == sqltext.ValueLTZ || n.Value == sqltext.ValueTZ || n.Value == sqltext.ValueMixed
+	}
+	switch {
+	case zoned(a) || zoned(b):
+		if a.Value == sqltext.ValueLTZ && b.Value == sqltext.ValueLTZ {
+			return a, b
+		}
+		return r.asInstant(a), r.asInstant(b)
+	case (a.Value == sqltext.ValueVariant) != (b.Value == sqltext.ValueVariant):
+		if a.Value == sqltext.ValueVariant {
+			return r.variantAs(a, b), b
+		}
+		return a, r.variantAs(b, a)
+	}
+	return bound(a), bound(b)
+}
+
+func bound(n sqltext.Node) sqltext.Node {
+	if n.Alt != "" {
+		n.Text, n.Alt = n.Alt, ""
+	}
+	return n
+}
+
+func (r *Rewriter) asInstant(n sqltext.Node) sqltext.Node {
+	text := sqltext.Emit([]sqltext.Node{n})
+	switch n.Value {
+	case sqltext.ValueLTZ:
+		return n
+	case sqltext.ValueTZ:
+		return sqltext.RawOf(fmt.Sprintf("memory.main.m_moment(%s)", text), sqltext.ValueLTZ)
+	}
+	return sqltext.RawOf(fmt.Sprintf("memory.main.m_instant(%s, %s)", text, sqltext.Literal(r.env.Zone)), sqltext.ValueLTZ)
+}
+
+// variantAs makes a VARIANT comparable with a text or a number.
+func (r *Rewriter) variantAs(v, other sqltext.Node) sqltext.Node {
+	text := fmt.Sprintf("memory.main.m_text(%s, '', %s)", v.Text, sqltext.Literal(r.env.Zone))
+	if other.Kind == sqltext.KindNumber {
+		if strings.ContainsAny(other.Text, "eE") {
+			return sqltext.Raw("CAST(" + text + " AS DOUBLE)")
+		}
+		return sqltext.Raw("CAST(" + text + " AS DECIMAL(38,10))")
+	}
+	return sqltext.Raw(text)
+}
+
+// divide hands each division to a macro that refuses two NUMBERs. Its left side is the
+// whole product before it, as the precedence of operators has it.
+func (r *Rewriter) divide(in []sqltext.Node) []sqltext.Node {
+	var out []sqltext.Node
+	for i := 0; i < len(in); i++ {
+		if !in[i].IsOp("/") || len(out) == 0 || i+1 >= len(in) || !isPrimary(out[len(out)-1]) || !isPrimary(in[i+1]) {
+			out = append(out, in[i])
+			continue
+		}
+		start := len(out) - 1
+		for start >= 2 && (out[start-1].IsOp("*") || out[start-1].IsOp("%")) && isPrimary(out[start-2]) {
+			start -= 2
+		}
+		text := fmt.Sprintf("memory.main.m_divide(%s, %s)", sqltext.Emit(out[start:]), sqltext.Emit(in[i+1:i+2]))
+		out = append(out[:start:start], sqltext.Raw(text))
+		i++
+	}
+	return out
+}
+
+// asText is an operand of || as Snowflake would print it.
+func (r *Rewriter) asText(n sqltext.Node) sqltext.Node {
+	if n.Kind == sqltext.KindString {
+		return n
+	}
+	return sqltext.Raw(fmt.Sprintf("memory.main.m_text(%s, '', %s)", sqltext.Emit([]sqltext.Node{n}), sqltext.Literal(r.env.Zone)))
+}

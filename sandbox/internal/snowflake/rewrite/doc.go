@@ -1,0 +1,2 @@
+// Package rewrite turns Snowflake's spelling of a statement into DuckDB's.
+package rewrite

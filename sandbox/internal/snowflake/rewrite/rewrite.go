@@ -1,0 +1,307 @@
+package rewrite
+
+import (
+	"strings"
+	"time"
+
+	"tapline.dev/sandbox/internal/snowflake/sferr"
+	"tapline.dev/sandbox/internal/snowflake/sftype"
+	"tapline.dev/sandbox/internal/snowflake/sqltext"
+)
+
+// Env is what a statement may refer to besides its own text.
+type Env struct {
+	Src       string
+	Binds     []BindValue
+	Zone      string
+	Now       time.Time
+	Values    map[string]string // CURRENT_USER and the like
+	Kinds     func(column string) sqltext.ValueKind
+	Functions *Functions
+}
+
+// Rewriter turns Snowflake's spelling of a statement into DuckDB's, node by node.
+type Rewriter struct {
+	env      *Env
+	bindNext int
+	aliases  map[string]sqltext.ValueKind
+	Named    map[string]bool // every alias of a select list
+	Columns  []string        // the last part of every name
+	special  map[string]special
+}
+
+// New makes a rewriter for one statement.
+func New(env *Env) *Rewriter {
+	return &Rewriter{env: env, aliases: map[string]sqltext.ValueKind{}, Named: map[string]bool{}}
+}
+
+// cursor walks one list of nodes.
+type cursor struct {
+	in []sqltext.Node
+	i  int
+}
+
+func (c *cursor) peek(ahead int) sqltext.Node {
+	if c.i+ahead < len(c.in) && c.i+ahead >= 0 {
+		return c.in[c.i+ahead]
+	}
+	return sqltext.Node{Kind: sqltext.KindOp}
+}
+
+// SQL rewrites nodes to text.
+func (r *Rewriter) SQL(nodes []sqltext.Node) (string, error) {
+	out, err := r.List(nodes)
+	if err != nil {
+		return "", err
+	}
+	return sqltext.Emit(out), nil
+}
+
+// List rewrites nodes to nodes.
+func (r *Rewriter) List(in []sqltext.Node) ([]sqltext.Node, error) {
+	c := &cursor{in: r.nameExpressions(in)}
+	var out []sqltext.Node
+	for c.i < len(c.in) {
+		before := c.i
+		next, err := r.step(c, out)
+		if err != nil {
+			return nil, err
+		}
+		if c.i == before {
+			return nil, sferr.Syntax("syntax error near '%s'.", c.in[before].Text)
+		}
+		out = next
+	}
+	return r.compare(out), nil
+}
+
+func isPrimary(n sqltext.Node) bool {
+	switch n.Kind {
+	case sqltext.KindRaw, sqltext.KindString, sqltext.KindNumber, sqltext.KindQuoted, sqltext.KindGroup:
+		return true
+	}
+	return false
+}
+
+// step rewrites what stands at the cursor and appends it to out.
+func (r *Rewriter) step(c *cursor, out []sqltext.Node) ([]sqltext.Node, error) {
+	n := c.peek(0)
+	last := sqltext.Node{Kind: sqltext.KindOp}
+	if len(out) > 0 {
+		last = out[len(out)-1]
+	}
+	switch {
+	case n.IsOp("::") && isPrimary(last):
+		t, used, err := sftype.Parse(c.in[c.i+1:])
+		if err != nil {
+			return nil, err
+		}
+		c.i += 1 + used
+		cast, err := r.cast(last, t, false)
+		return append(out[:len(out)-1], cast), err
+	case n.IsOp(":") && isPrimary(last) && c.peek(1).IsName():
+		c.i++
+		return append(out[:len(out)-1], r.path(c, last)), nil
+	case n.Kind == sqltext.KindIndex && isPrimary(last):
+		c.i++
+		if len(n.Kids) != 1 {
+			return nil, sferr.Unsupported("such an index")
+		}
+		return append(out[:len(out)-1], jsonStep(last, n.Kids[0])), nil
+	case n.IsOp(";"), n.Kind == sqltext.KindIndex, n.IsOp("@"):
+		return nil, sferr.Syntax("syntax error line 1 at position %d unexpected '%s'.", n.Pos, n.Text)
+	case n.Kind == sqltext.KindGroup:
+		c.i++
+		g, err := r.group(n)
+		return append(out, g), err
+	case n.Kind == sqltext.KindBind:
+		c.i++
+		lit, err := r.bind(n)
+		return append(out, lit), err
+	case n.Kind == sqltext.KindWord:
+		return r.wordStep(c, out)
+	case n.Kind == sqltext.KindQuoted:
+		name, err := r.chain(c, last)
+		return append(out, name), err
+	}
+	c.i++
+	return append(out, n), nil
+}
+
+func (r *Rewriter) group(n sqltext.Node) (sqltext.Node, error) {
+	inner, err := r.List(n.Kids)
+	if err != nil {
+		return sqltext.Node{}, err
+	}
+	g := sqltext.Raw("(" + sqltext.Emit(inner) + ")")
+	if len(inner) == 1 {
+		g.Value = inner[0].Value
+		if inner[0].Alt != "" {
+			g.Alt = "(" + inner[0].Alt + ")"
+		}
+	}
+	return g, nil
+}
+
+// wordStep rewrites from an unquoted word: a keyword, a literal, a call or a name.
+func (r *Rewriter) wordStep(c *cursor, out []sqltext.Node) ([]sqltext.Node, error) {
+	n, next := c.peek(0), c.peek(1)
+	last := sqltext.Node{Kind: sqltext.KindOp}
+	if len(out) > 0 {
+		last = out[len(out)-1]
+	}
+	word := n.Word()
+	switch {
+	case last.IsOp("."):
+		c.i++
+		return append(out, n), nil
+	case word == "CASE":
+		e, err := r.caseExpr(c)
+		return append(out, e), err
+	case (word == "CAST" || word == "TRY_CAST") && next.Kind == sqltext.KindGroup:
+		c.i += 2
+		e, err := r.castCall(next, word == "TRY_CAST")
+		return append(out, e), err
+	case next.Kind == sqltext.KindString && isTypedLiteral(word):
+		t, _, err := sftype.Parse([]sqltext.Node{n})
+		if err != nil {
+			return nil, err
+		}
+		c.i += 2
+		e, err := r.cast(next, t, false)
+		return append(out, e), err
+	case word == "INTERVAL":
+		return nil, sferr.Unsupported("INTERVAL: use DATEADD")
+	case word == "MINUS":
+		c.i++
+		return append(out, sqltext.Raw("EXCEPT")), nil
+	case (word == "SAMPLE" || word == "TABLESAMPLE") && next.Kind == sqltext.KindGroup:
+		c.i += 2
+		e, err := sample(next)
+		return append(out, e), err
+	case word == "TABLE" && next.Kind == sqltext.KindGroup:
+		c.i += 2
+		e, err := r.tableFunction(next.Kids)
+		return append(out, e), err
+	case word == "LATERAL" && next.IsWord("FLATTEN"):
+		group := c.peek(2)
+		c.i += 3
+		e, err := r.flatten(group)
+		return append(out, sqltext.Raw("LATERAL "+e.Text)), err
+	case word == "EXTRACT" && next.Kind == sqltext.KindGroup:
+		c.i += 2
+		e, err := r.extract(next)
+		return append(out, e), err
+	}
+	if e, used, ok := r.contextValue(word, next); ok {
+		c.i += used
+		return append(out, e), nil
+	}
+	if IsKeyword(word) {
+		c.i++
+		return append(out, n), nil
+	}
+	name, err := r.chain(c, last)
+	return append(out, name), err
+}
+
+func isTypedLiteral(word string) bool {
+	switch word {
+	case "DATE", "TIME", "TIMESTAMP", "TIMESTAMP_NTZ", "TIMESTAMP_LTZ", "TIMESTAMP_TZ":
+		return true
+	}
+	return false
+}
+
+// chain reads a.b.c and, if a group follows, the call of a function.
+func (r *Rewriter) chain(c *cursor, last sqltext.Node) (sqltext.Node, error) {
+	parts := []sqltext.Node{c.peek(0)}
+	c.i++
+	for c.peek(0).IsOp(".") && (c.peek(1).IsName() || c.peek(1).IsOp("*")) {
+		parts = append(parts, c.peek(1))
+		c.i += 2
+	}
+	definesCTE := c.peek(1).IsWord("AS") && c.peek(2).Kind == sqltext.KindGroup
+	if c.peek(0).Kind == sqltext.KindGroup && len(parts) == 1 && parts[0].Kind == sqltext.KindWord && !namesRelation(last) && !definesCTE {
+		group := c.peek(0)
+		c.i++
+		call, err := r.call(parts[0].Word(), group)
+		if err != nil {
+			return sqltext.Node{}, err
+		}
+		return r.window(c, call)
+	}
+	texts := make([]string, len(parts))
+	for i, p := range parts {
+		texts[i] = "*"
+		if p.IsName() { // quoted, since DuckDB reserves other words than Snowflake
+			texts[i] = sqltext.Identifier(p.Name())
+		}
+	}
+	name := sqltext.Raw(strings.Join(texts, "."))
+	if tail := parts[len(parts)-1]; tail.IsName() {
+		r.Columns = append(r.Columns, tail.Name())
+		name.Value = r.kindOf(tail.Name())
+	}
+	return name, nil
+}
+
+func (r *Rewriter) kindOf(name string) sqltext.ValueKind {
+	if k, ok := r.aliases[name]; ok {
+		return k
+	}
+	if r.env.Kinds == nil {
+		return sqltext.ValueUnknown
+	}
+	return r.env.Kinds(name)
+}
+
+// namesRelation tells a table or alias with a column list from a function call.
+func namesRelation(last sqltext.Node) bool {
+	return isPrimary(last) || last.IsWord("INTO", "AS", "UPDATE", "JOIN", "WITH", "RECURSIVE", "TABLE", "USING")
+}
+
+// window joins OVER (…), FILTER (…) and WITHIN GROUP (…) to the call before them.
+func (r *Rewriter) window(c *cursor, call sqltext.Node) (sqltext.Node, error) {
+	for {
+		n, used := c.peek(0), 1
+		switch {
+		case n.IsWord("OVER", "FILTER") && c.peek(1).Kind == sqltext.KindGroup:
+		case n.IsWord("WITHIN") && c.peek(1).IsWord("GROUP") && c.peek(2).Kind == sqltext.KindGroup:
+			used = 2
+		case n.IsWord("IGNORE", "RESPECT") && c.peek(1).IsWord("NULLS"):
+			return sqltext.Node{}, sferr.Unsupported("%s NULLS", n.Word())
+		default:
+			return call, nil
+		}
+		inner, err := r.group(c.peek(used))
+		if err != nil {
+			return sqltext.Node{}, err
+		}
+		call = sqltext.RawOf(call.Text+" "+sqltext.Emit(c.in[c.i:c.i+used])+" "+inner.Text, call.Value)
+		c.i += used + 1
+	}
+}
+
+func (r *Rewriter) caseExpr(c *cursor) (sqltext.Node, error) {
+	start, depth := c.i, 0
+	for ; c.i < len(c.in); c.i++ {
+		if c.in[c.i].IsWord("CASE") {
+			depth++
+		}
+		if c.in[c.i].IsWord("END") {
+			if depth--; depth == 0 {
+				break
+			}
+		}
+	}
+	if c.i >= len(c.in) {
+		return sqltext.Node{}, sferr.Syntax("syntax error unexpected '<EOF>'.")
+	}
+	inner, err := r.List(c.in[start+1 : c.i])
+	c.i++
+	if err != nil {
+		return sqltext.Node{}, err
+	}
+	return sqltext.Raw("CASE " + sqltext.Emit(inner) + " END"), nil
+}

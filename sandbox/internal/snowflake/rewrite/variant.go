@@ -1,0 +1,164 @@
+package rewrite
+
+import (
+	"fmt"
+	"strings"
+
+	"tapline.dev/sandbox/internal/snowflake/sferr"
+	"tapline.dev/sandbox/internal/snowflake/sqltext"
+)
+
+func (r *Rewriter) parseJSON(try bool) special {
+	return func(args [][]sqltext.Node) (sqltext.Node, error) {
+		if len(args) != 1 {
+			return sqltext.Node{}, sferr.New("000938", "22023", "SQL compilation error:\nnot enough or too many arguments for function [PARSE_JSON]")
+		}
+		x, err := r.SQL(args[0])
+		if err != nil {
+			return sqltext.Node{}, err
+		}
+		if try {
+			return sqltext.RawOf("TRY_CAST("+x+" AS JSON)", sqltext.ValueVariant), nil
+		}
+		return sqltext.RawOf("CAST("+x+" AS JSON)", sqltext.ValueVariant), nil
+	}
+}
+
+func (r *Rewriter) variantArgs(args [][]sqltext.Node) ([]string, error) {
+	out := make([]string, len(args))
+	for i, a := range args {
+		text, err := r.SQL(a)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = fmt.Sprintf("memory.main.m_variant(%s, '', %s)", text, sqltext.Literal(r.env.Zone))
+	}
+	return out, nil
+}
+
+// object is OBJECT_CONSTRUCT(key, value, …); pairs with a NULL are left out, as Snowflake does.
+func (r *Rewriter) object(args [][]sqltext.Node) (sqltext.Node, error) {
+	if len(args)%2 != 0 || len(args) == 1 && args[0][0].IsOp("*") {
+		return sqltext.Node{}, sferr.Unsupported("OBJECT_CONSTRUCT with these arguments")
+	}
+	values, err := r.variantArgs(args)
+	if err != nil {
+		return sqltext.Node{}, err
+	}
+	patches := []string{"CAST('{}' AS JSON)"}
+	for i := 0; i < len(values); i += 2 {
+		key, err := r.SQL(args[i])
+		if err != nil {
+			return sqltext.Node{}, err
+		}
+		patches = append(patches, fmt.Sprintf("CASE WHEN %[2]s IS NULL THEN CAST('{}' AS JSON) ELSE json_object(%[1]s, %[2]s) END", key, values[i+1]))
+	}
+	if len(patches) == 1 {
+		return sqltext.RawOf(patches[0], sqltext.ValueVariant), nil
+	}
+	return sqltext.RawOf("json_merge_patch("+strings.Join(patches, ", ")+")", sqltext.ValueVariant), nil
+}
+
+func (r *Rewriter) array(args [][]sqltext.Node) (sqltext.Node, error) {
+	values, err := r.variantArgs(args)
+	if err != nil {
+		return sqltext.Node{}, err
+	}
+	return sqltext.RawOf("json_array("+strings.Join(values, ", ")+")", sqltext.ValueVariant), nil
+}
+
+// get is GET(variant, key or index) with a literal key.
+func (r *Rewriter) get(args [][]sqltext.Node) (sqltext.Node, error) {
+	if len(args) != 2 || len(args[1]) != 1 || args[1][0].Kind != sqltext.KindString && args[1][0].Kind != sqltext.KindNumber {
+		return sqltext.Node{}, sferr.Unsupported("GET without a literal key")
+	}
+	base, err := r.SQL(args[0])
+	if err != nil {
+		return sqltext.Node{}, err
+	}
+	return jsonStep(sqltext.Raw(base), args[1][0]), nil
+}
+
+func (r *Rewriter) getPath(args [][]sqltext.Node) (sqltext.Node, error) {
+	if len(args) != 2 || len(args[1]) != 1 || args[1][0].Kind != sqltext.KindString {
+		return sqltext.Node{}, sferr.Unsupported("GET_PATH without a literal path")
+	}
+	base, err := r.SQL(args[0])
+	if err != nil {
+		return sqltext.Node{}, err
+	}
+	path, err := sqltext.Parse(args[1][0].Text)
+	if err != nil || len(path) == 0 {
+		return sqltext.Node{}, sferr.Syntax("syntax error in a path.")
+	}
+	return r.path(&cursor{in: path}, sqltext.Raw(base)), nil
+}
+
+// flatten is LATERAL FLATTEN(INPUT => array or object).
+func (r *Rewriter) flatten(group sqltext.Node) (sqltext.Node, error) {
+	var input string
+	for _, arg := range sqltext.SplitComma(group.Kids) {
+		value := arg
+		if len(arg) > 2 && arg[0].IsName() && arg[1].IsOp("=>") {
+			if !arg[0].IsWord("INPUT") {
+				return sqltext.Node{}, sferr.Unsupported("FLATTEN with %s", arg[0].Word())
+			}
+			value = arg[2:]
+		}
+		text, err := r.SQL(value)
+		if err != nil {
+			return sqltext.Node{}, err
+		}
+		input = text
+	}
+	if input == "" {
+		return sqltext.Node{}, sferr.Syntax("syntax error: FLATTEN needs an INPUT.")
+	}
+	return sqltext.Raw(fmt.Sprintf(`(SELECT 1 AS "SEQ", CASE WHEN json_type(%[1]s) = 'OBJECT' THEN e.key END AS "KEY", `+
+		`CASE WHEN json_type(%[1]s) = 'ARRAY' THEN '[' || e.key || ']' ELSE e.key END AS "PATH", `+
+		`CASE WHEN json_type(%[1]s) = 'ARRAY' THEN CAST(e.key AS BIGINT) END AS "INDEX", `+
+		`e.value AS "VALUE", %[1]s AS "THIS" FROM json_each(%[1]s) AS e)`, input)), nil
+}
+
+// tableFunction is TABLE(function(…)).
+func (r *Rewriter) tableFunction(kids []sqltext.Node) (sqltext.Node, error) {
+	if len(kids) != 2 || kids[0].Kind != sqltext.KindWord || kids[1].Kind != sqltext.KindGroup {
+		return sqltext.Node{}, sferr.Unsupported("TABLE() with these arguments")
+	}
+	args := kids[1].Kids
+	switch name := kids[0].Word(); name {
+	case "FLATTEN":
+		e, err := r.flatten(kids[1])
+		return sqltext.Raw("LATERAL " + e.Text), err
+	case "GENERATOR":
+		if len(args) == 3 && args[0].IsWord("ROWCOUNT") && args[1].IsOp("=>") && args[2].Kind == sqltext.KindNumber {
+			return sqltext.Raw("range(" + args[2].Text + ")"), nil
+		}
+		return sqltext.Node{}, sferr.Unsupported("GENERATOR without a literal ROWCOUNT")
+	default:
+		return sqltext.Node{}, sferr.UnknownFunction(name)
+	}
+}
+
+// arrayAgg is ARRAY_AGG(x): without NULLs, and an empty array of nothing.
+func (r *Rewriter) arrayAgg(args [][]sqltext.Node) (sqltext.Node, error) {
+	if len(args) != 1 || args[0][0].IsWord("DISTINCT") {
+		return sqltext.Node{}, sferr.Unsupported("ARRAY_AGG with these arguments")
+	}
+	values, err := r.variantArgs(args)
+	if err != nil {
+		return sqltext.Node{}, err
+	}
+	return sqltext.RawOf(fmt.Sprintf("coalesce(to_json(list(%[1]s) FILTER (WHERE %[1]s IS NOT NULL)), CAST('[]' AS JSON))", values[0]), sqltext.ValueVariant), nil
+}
+
+// sample is SAMPLE (percent) and SAMPLE (n ROWS).
+func sample(group sqltext.Node) (sqltext.Node, error) {
+	switch k := group.Kids; {
+	case len(k) == 1 && k[0].Kind == sqltext.KindNumber:
+		return sqltext.Raw("TABLESAMPLE bernoulli(" + k[0].Text + " PERCENT)"), nil
+	case len(k) == 2 && k[0].Kind == sqltext.KindNumber && k[1].IsWord("ROWS"):
+		return sqltext.Raw("TABLESAMPLE reservoir(" + k[0].Text + " ROWS)"), nil
+	}
+	return sqltext.Node{}, sferr.Unsupported("SAMPLE with these arguments")
+}

@@ -1,0 +1,2 @@
+// Package values converts values between types and texts as Snowflake does.
+package values
