@@ -20,6 +20,7 @@ VERSION := $(shell git describe --always --dirty 2>/dev/null || echo development
 LDFLAGS := -X tapline.dev/libs/daemon.version=$(VERSION)
 
 SERVICES := scheduler extractor mapper loader importcenter
+PROGRAMS := ./cmd/tapline ./sandbox/cmd/sandbox $(foreach s,$(SERVICES),./services/$(s)/cmd/$(s))
 TOOLS    := .cache/bin
 # The workspace is the list of modules; nothing repeats it.
 MODULES  := $(shell go list -m -f '{{.Dir}}' 2>/dev/null | sed 's|^$(CURDIR)/||')
@@ -32,7 +33,7 @@ help: ## print this
 
 .PHONY: build
 build: ## build every program into bin/
-	go build -ldflags "$(LDFLAGS)" -o bin/ ./cmd/tapline ./sandbox/cmd/sandbox $(foreach s,$(SERVICES),./services/$(s)/cmd/$(s))
+	go build -ldflags "$(LDFLAGS)" -o bin/ $(PROGRAMS)
 
 .PHONY: tapline
 tapline: ## build the command line with `tapline dev` into bin/tapline
@@ -114,8 +115,16 @@ check: lint tidy-check test ## what has to pass before a commit; CI adds the res
 # golangci-lint does not understand the pattern `work`, and without modules it
 # prints "0 issues" and checks nothing: so name every module.
 .PHONY: lint
-lint: $(TOOLS)/golangci-lint ## run the linters over all modules
+lint: $(TOOLS)/golangci-lint deadcode ## run the linters over all modules
 	$(TOOLS)/golangci-lint run --allow-parallel-runners $(addprefix ./,$(addsuffix /...,$(MODULES)))
+
+# What no program reaches is deleted, or stands in tools/deadcode.txt with a reason.
+.PHONY: deadcode
+deadcode: $(TOOLS)/deadcode ## fail on functions that no program reaches
+	@$(TOOLS)/deadcode -tags $(TAGS) -f '{{range .Funcs}}{{.Position.File}} {{.Name}}{{"\n"}}{{end}}' $(PROGRAMS) | awk ' \
+		NR == FNR { if (NF && $$1 != "#") { kept[$$1 " " $$2]; if (NF < 4) { print "tools/deadcode.txt: " $$0 ": give the reason"; bad = 1 } } next } \
+		NF { if (($$1 " " $$2) in kept) { delete kept[$$1 " " $$2] } else { print $$1 ": no program reaches " $$2 ": delete it, or give a reason in tools/deadcode.txt"; bad = 1 } } \
+		END { for (k in kept) { print "tools/deadcode.txt: " k " is reached now, or gone: remove the line"; bad = 1 } exit bad }' tools/deadcode.txt -
 
 .PHONY: fmt
 fmt: $(TOOLS)/golangci-lint ## format all Go files
@@ -148,12 +157,12 @@ standalone: ## build and vet each module without the workspace
 	cd cmd/tapline && CGO_ENABLED=0 GOWORK=off go build -o /dev/null .
 
 .PHONY: tools
-tools: $(TOOLS)/golangci-lint ## build the tools into .cache/bin
+tools: $(TOOLS)/golangci-lint $(TOOLS)/deadcode ## build the tools into .cache/bin
 
 # Outside the workspace, so that tools do not choose the services' versions.
-$(TOOLS)/golangci-lint: tools/go.mod tools/go.sum
+$(TOOLS)/golangci-lint $(TOOLS)/deadcode &: tools/go.mod tools/go.sum
 	cd tools && GOWORK=off GOFLAGS=-buildvcs=false GOBIN=$(CURDIR)/$(TOOLS) go install tool
-	touch $@
+	touch $(TOOLS)/golangci-lint $(TOOLS)/deadcode
 
 .PHONY: docs
 docs: ## write the reference pages from the code

@@ -50,9 +50,6 @@ func (d *Dev) Endpoints() Endpoints { return d.endpoints }
 // Snowflake is the sandbox Snowflake, for filling tables and asking DuckDB.
 func (d *Dev) Snowflake() *sandbox.Snowflake { return d.snowflake }
 
-// Spans returns the spans of a trace that are still kept.
-func (d *Dev) Spans(traceID string) []telemetry.Span { return d.spans.Spans(traceID) }
-
 // Run starts everything, calls ready when all of it answers and runs until ctx
 // is done or ready returns. It ends in order: services first, what they stand on
 // last.

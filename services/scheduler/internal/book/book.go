@@ -200,12 +200,6 @@ func (b *Book) clear() {
 	}
 }
 
-// Knows tells whether the import has been defined.
-func (b *Book) Knows(importName string) bool {
-	e, ok := b.imports[importName]
-	return ok && e.def != nil
-}
-
 // Snapshot is every listing, nil for a deleted import, and of each import the run
 // it is in, the one that waits and the newest closed one.
 func (b *Book) Snapshot() ([]schemas.Run, map[string]*schemas.Listing) {
