@@ -86,7 +86,7 @@ func (c *CleverTap) Run(ctx context.Context) (err error) {
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	close(c.ready)
-	c.log.InfoContext(ctx, "sandbox CleverTap is ready", "addr", c.Addr())
+	c.log.InfoContext(ctx, "sandbox CleverTap is ready", slog.String("addr", c.Addr()))
 	select {
 	case err := <-served:
 		return fmt.Errorf("serving the sandbox CleverTap: %w", err)

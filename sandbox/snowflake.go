@@ -80,7 +80,7 @@ func (s *Snowflake) Run(ctx context.Context) (err error) {
 		stopped <- nil
 	}()
 	close(s.ready)
-	s.log.InfoContext(ctx, "sandbox Snowflake listens", "address", s.Addr())
+	s.log.InfoContext(ctx, "sandbox Snowflake listens", slog.String("address", s.Addr()))
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serving Snowflake drivers: %w", err)
 	}

@@ -2,7 +2,6 @@ package mapping
 
 import (
 	"bytes"
-
 	"crypto/sha256"
 	"encoding/hex"
 )

@@ -56,18 +56,35 @@ func runsOf(dry bool, importName string) string {
 	return key
 }
 
-// Store is what the projection needs of Redis; libs/redis.Client provides it.
+// ReadStore is what a Reader needs of Redis; libs/redis.Client provides it.
+type ReadStore interface {
+	HGetAllOf(ctx context.Context, keys ...string) ([]map[string]string, error)
+	ZRange(ctx context.Context, key string, offset, limit int, descending bool) ([]string, error)
+}
+
+// Store is what a Writer needs of Redis; libs/redis.Client provides it.
 type Store interface {
+	hashes
+	sets
+	values
+	Del(ctx context.Context, keys ...string) error
+}
+
+type hashes interface {
 	HSetAll(ctx context.Context, key string, fields map[string]string, ttl time.Duration) error
 	HGetAllOf(ctx context.Context, keys ...string) ([]map[string]string, error)
+}
+
+type sets interface {
 	ZAdd(ctx context.Context, key, member string, score float64) error
 	ZRem(ctx context.Context, key string, members ...string) error
 	ZBelow(ctx context.Context, key string, score float64, limit int) ([]string, error)
-	ZRange(ctx context.Context, key string, offset, limit int, descending bool) ([]string, error)
+}
+
+type values interface {
 	Get(ctx context.Context, key string) ([]byte, bool, error)
 	Set(ctx context.Context, key string, value []byte, ttl time.Duration) error
 	Swap(ctx context.Context, key, old, value string) (bool, error)
-	Del(ctx context.Context, keys ...string) error
 }
 
 // Encode turns a struct into the fields of a hash.

@@ -16,11 +16,11 @@ const maxImports = 100_000
 
 // Reader reads runs and listings.
 type Reader struct {
-	store Store
+	store ReadStore
 }
 
 // NewReader returns a reader of the store.
-func NewReader(store Store) *Reader { return &Reader{store: store} }
+func NewReader(store ReadStore) *Reader { return &Reader{store: store} }
 
 // Run returns one run, and false if the projection has none of that name.
 func (r *Reader) Run(ctx context.Context, run string) (schemas.Run, bool, error) {
@@ -117,7 +117,7 @@ func (r *Reader) listings(ctx context.Context, names []string) ([]schemas.Listin
 	return read[schemas.Listing](ctx, r.store, names, ImportKey)
 }
 
-func read[T any](ctx context.Context, store Store, names []string, key func(string) string) ([]T, error) {
+func read[T any](ctx context.Context, store ReadStore, names []string, key func(string) string) ([]T, error) {
 	keys := make([]string, len(names))
 	for i, name := range names {
 		keys[i] = key(name)

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"syscall"
@@ -20,7 +21,6 @@ import (
 	"tapline.dev/libs/redis"
 	"tapline.dev/libs/telemetry"
 	"tapline.dev/schemas"
-
 	"tapline.dev/services/importcenter/internal/api"
 	"tapline.dev/services/importcenter/internal/catalog"
 	"tapline.dev/services/importcenter/internal/guard"
@@ -175,7 +175,7 @@ func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.C
 			return err
 		}
 		s.connected(nil)
-		log.InfoContext(ctx, "serving the API", "addr", listener.Addr().String(), "catalog", cat.Summary())
+		log.InfoContext(ctx, "serving the API", slog.String("addr", listener.Addr().String()), slog.Any("catalog", cat.Summary()))
 		return serveUntil(ctx, server, listener)
 	})
 	return group.Wait()

@@ -22,7 +22,6 @@ import (
 	"tapline.dev/libs/redis/redistest"
 	"tapline.dev/libs/telemetry"
 	"tapline.dev/schemas"
-
 	"tapline.dev/services/importcenter/internal/access"
 )
 

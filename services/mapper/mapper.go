@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
@@ -134,7 +135,7 @@ func (s *Service) step(ctx context.Context, member *kafka.GroupTransactor, held 
 	}
 	if !committed {
 		// The rows are polled again, by this member or the partition's next owner.
-		s.deps.Telemetry.Logger.InfoContext(ctx, "transaction aborted, its rows are mapped again", "rows", len(rows))
+		s.deps.Telemetry.Logger.InfoContext(ctx, "transaction aborted, its rows are mapped again", slog.Int("rows", len(rows)))
 		return nil
 	}
 	held.mapped(rows)

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -103,14 +104,14 @@ func (s *Service) Run(ctx context.Context) (err error) {
 	defer following.Wait()
 	deps := partition.Deps{
 		Kafka: s.deps.Kafka, Reader: reader, Writer: projection.NewWriter(s.redis), Clock: clock,
-		Log: s.deps.Telemetry.Logger, Tracer: s.deps.Telemetry.Tracer(name), Observe: s.metrics, Busy: others.Busy,
+		Log: s.deps.Telemetry.Logger, Tracer: s.deps.Telemetry.Tracer(name), Observe: s.metrics, Projected: s.metrics.Projected, Busy: others.Busy,
 	}
 	for ctx.Err() == nil {
 		err := s.own(ctx, &owners{cfg: s.partitionConfig(), deps: deps, running: map[int32]*running{}})
 		if ctx.Err() != nil {
 			break
 		}
-		s.deps.Telemetry.Logger.WarnContext(ctx, "membership ended, joining again", "error", err)
+		s.deps.Telemetry.Logger.WarnContext(ctx, "membership ended, joining again", slog.Any("error", err))
 		select {
 		case <-time.After(s.cfg.TakeoverPause):
 		case <-ctx.Done():

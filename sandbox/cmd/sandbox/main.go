@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"os"
 	_ "time/tzdata" // zones of sessions, on images without a zone database
 
@@ -22,11 +23,11 @@ func main() {
 			if err := cfg.resolve(); err != nil {
 				return nil, err
 			}
-			snowflake, err := sandbox.NewSnowflake(cfg.Snowflake, env.Log.With("part", "snowflake"))
+			snowflake, err := sandbox.NewSnowflake(cfg.Snowflake, env.Log.With(slog.String("part", "snowflake")))
 			if err != nil {
 				return nil, err
 			}
-			clevertap := sandbox.NewCleverTap(cfg.CleverTap, env.Log.With("part", "clevertap"))
+			clevertap := sandbox.NewCleverTap(cfg.CleverTap, env.Log.With(slog.String("part", "clevertap")))
 			return func(ctx context.Context) error {
 				group, ctx := errgroup.WithContext(ctx)
 				group.Go(func() error { return snowflake.Run(ctx) })

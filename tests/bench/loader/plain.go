@@ -37,7 +37,7 @@ func runPlain(ctx context.Context, world string) error {
 		workers.Go(func() {
 			for batch := range batches {
 				if err := post(ctx, part[2], part[3], part[4], batch); err != nil {
-					log.ErrorContext(ctx, "plain loader", "error", err)
+					log.ErrorContext(ctx, "plain loader", slog.Any("error", err))
 				}
 			}
 		})

@@ -4,6 +4,7 @@ package dev
 
 import (
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"strings"
@@ -70,13 +71,13 @@ func (d *Dev) makeSandboxes() (err error) {
 	sf.Account, sf.User, sf.Password = account, userName, sandbox.Secret(d.secrets.password)
 	sf.Warehouse, sf.Database, sf.Schema = warehouse, database, schema
 	sf.DatabaseFile = d.cfg.path("snowflake.duckdb")
-	if d.snowflake, err = sandbox.NewSnowflake(sf, d.log.With("part", "snowflake")); err != nil {
+	if d.snowflake, err = sandbox.NewSnowflake(sf, d.log.With(slog.String("part", "snowflake"))); err != nil {
 		return fmt.Errorf("making the sandbox Snowflake: %w", err)
 	}
 	ct := sandbox.DefaultCleverTapConfig()
 	ct.Listen = d.cfg.addr(portCleverTap)
 	ct.AccountID, ct.Passcode = d.secrets.accountID, sandbox.Secret(d.secrets.passcode)
 	ct.Journal = d.cfg.path("clevertap.journal")
-	d.clevertap = sandbox.NewCleverTap(ct, d.log.With("part", "clevertap"))
+	d.clevertap = sandbox.NewCleverTap(ct, d.log.With(slog.String("part", "clevertap")))
 	return nil
 }

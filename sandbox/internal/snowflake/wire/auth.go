@@ -11,6 +11,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 	"time"
@@ -123,7 +124,7 @@ func (s *Server) logIn(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	if bad := s.authenticate(in); bad != nil {
-		s.log.InfoContext(req.Context(), "login refused", "code", bad.Code)
+		s.log.InfoContext(req.Context(), "login refused", slog.Any("code", bad.Code))
 		writeFailure(w, bad, map[string]any{"nextAction": "RETRY_LOGIN", "authnMethod": "USERNAME_PASSWORD"})
 		return
 	}

@@ -4,6 +4,7 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 	"time"
@@ -182,7 +183,7 @@ func (s *Server) deleteSession(w http.ResponseWriter, req *http.Request) {
 	}
 	s.mu.Unlock()
 	if err := ses.session.Close(req.Context()); err != nil {
-		s.log.WarnContext(req.Context(), "closing session", "error", err)
+		s.log.WarnContext(req.Context(), "closing session", slog.Any("error", err))
 	}
 	writeJSON(w, success(nil))
 }

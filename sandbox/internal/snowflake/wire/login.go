@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
@@ -98,7 +99,7 @@ func (s *Server) sweep(ctx context.Context) {
 	for _, ses := range gone {
 		s.running.Go(func() {
 			if err := ses.session.Close(context.WithoutCancel(ctx)); err != nil {
-				s.log.WarnContext(ctx, "closing session", "error", err)
+				s.log.WarnContext(ctx, "closing session", slog.Any("error", err))
 			}
 		})
 	}

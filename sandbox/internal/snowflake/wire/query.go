@@ -3,6 +3,7 @@ package wire
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
@@ -145,7 +146,7 @@ func (s *Server) run(ctx context.Context, q *query, in queryRequest) {
 		VaryCarriers: s.faults.varied(), Statements: s,
 	})
 	if failure != nil {
-		s.log.DebugContext(ctx, "statement failed", "query_id", q.id, "code", failure.Code)
+		s.log.DebugContext(ctx, "statement failed", slog.String("query_id", q.id), slog.Any("code", failure.Code))
 	}
 	q.finish(r, failure)
 }

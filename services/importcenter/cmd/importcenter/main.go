@@ -7,7 +7,6 @@ import (
 	_ "time/tzdata" // zones of definitions, wherever the program runs
 
 	"tapline.dev/libs/daemon"
-
 	"tapline.dev/services/importcenter"
 )
 

@@ -13,7 +13,6 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"tapline.dev/schemas"
-
 	"tapline.dev/services/importcenter/internal/access"
 	"tapline.dev/services/importcenter/internal/guard"
 )

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"tapline.dev/schemas"
-
 	"tapline.dev/services/importcenter/internal/access"
 	"tapline.dev/services/importcenter/internal/plan"
 )

@@ -10,7 +10,6 @@ import (
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/telemetry"
 	"tapline.dev/schemas"
-
 	"tapline.dev/services/importcenter/internal/catalog"
 )
 

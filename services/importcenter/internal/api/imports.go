@@ -11,7 +11,6 @@ import (
 	"tapline.dev/domain/schedule"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
-
 	"tapline.dev/services/importcenter/internal/access"
 	"tapline.dev/services/importcenter/internal/plan"
 )

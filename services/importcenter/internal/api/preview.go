@@ -9,7 +9,6 @@ import (
 
 	"tapline.dev/domain/definition"
 	"tapline.dev/schemas"
-
 	"tapline.dev/services/importcenter/internal/access"
 	"tapline.dev/services/importcenter/internal/plan"
 )

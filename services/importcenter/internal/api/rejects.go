@@ -11,7 +11,6 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"tapline.dev/schemas"
-
 	"tapline.dev/services/importcenter/internal/rejects"
 )
 

@@ -45,7 +45,9 @@ type Deps struct {
 	Log     *slog.Logger
 	Tracer  trace.Tracer
 	Observe Observer
-	Busy    book.Busy
+	// Projected counts an attempt to bring Redis up to date.
+	Projected func(ctx context.Context, err error)
+	Busy      book.Busy
 }
 
 // Observer counts what the owners do.
@@ -54,7 +56,6 @@ type Observer interface {
 	Takeover(ctx context.Context, err error)
 	Closed(ctx context.Context, importName, state string)
 	Unreadable(ctx context.Context, topic string)
-	Projected(ctx context.Context, err error)
 }
 
 // Owner owns one control partition from New to the end of Run.
@@ -140,7 +141,7 @@ func (o *Owner) newProjector() *projector.Projector {
 	return projector.New(projector.Config{
 		Partition: o.partition, Mark: o.cfg.Instance, Every: o.cfg.Tick,
 	}, projector.Deps{
-		Writer: o.deps.Writer, Log: o.deps.Log, Outcome: o.deps.Observe.Projected,
+		Writer: o.deps.Writer, Log: o.deps.Log, Outcome: o.deps.Projected,
 		ReadRuns: o.readRuns,
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tapline.dev/domain/projection"
+	"tapline.dev/libs/redis"
 	"tapline.dev/libs/redis/redistest"
 	"tapline.dev/schemas"
 )
@@ -22,7 +23,7 @@ type rig struct {
 
 // hooked runs a function once before a hash is written or after a swap.
 type hooked struct {
-	projection.Store
+	*redis.Client
 	beforeHash func()
 	afterSwap  func() error
 }
@@ -32,11 +33,11 @@ func (h *hooked) HSetAll(ctx context.Context, key string, fields map[string]stri
 		h.beforeHash = nil
 		fn()
 	}
-	return h.Store.HSetAll(ctx, key, fields, ttl)
+	return h.Client.HSetAll(ctx, key, fields, ttl)
 }
 
 func (h *hooked) Swap(ctx context.Context, key, old, value string) (bool, error) {
-	ok, err := h.Store.Swap(ctx, key, old, value)
+	ok, err := h.Client.Swap(ctx, key, old, value)
 	if fn := h.afterSwap; fn != nil {
 		h.afterSwap = nil
 		return false, fn()
@@ -45,7 +46,7 @@ func (h *hooked) Swap(ctx context.Context, key, old, value string) (bool, error)
 }
 
 func newRig(t *testing.T) *rig {
-	return &rig{t: t, store: &hooked{Store: redistest.New(t).Client(t)}}
+	return &rig{t: t, store: &hooked{Client: redistest.New(t).Client(t)}}
 }
 
 func (r *rig) owner(name string) *Projector {
