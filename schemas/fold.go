@@ -2,6 +2,7 @@ package schemas
 
 import (
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -15,15 +16,20 @@ type Fold struct {
 	Started  *Started           `json:"started,omitempty"`
 	Final    *Final             `json:"final,omitempty"`
 	// Changed says how the run's columns differ from those of the run before.
-	Changed    []string        `json:"changed,omitempty"`
+	Changed []string `json:"changed,omitempty"`
+	// Notes are what else the run tells.
+	Notes      []string        `json:"notes,omitempty"`
 	Partitions []FoldPartition `json:"partitions"`
 	// Codes and Reasons hold the rejects of map and load, and the skips.
 	RejectsByCode map[string]int64 `json:"rejectsByCode"`
 	Skipped       map[string]int64 `json:"skipped"`
 	// Left counts the rows that were skipped as closed, cancelled or stopped, by
 	// attempt: a run whose last attempt left rows never succeeds.
-	Left       map[int]int64 `json:"left,omitempty"`
+	Left map[int]int64 `json:"left,omitempty"`
+	// LoadedOf counts the loaded records by the attempt that read their rows.
+	LoadedOf   map[int]int64 `json:"loadedOf,omitempty"`
 	Resent     int64         `json:"resent"`
+	Repeated   int64         `json:"repeated,omitempty"`
 	Waiting    *Waiting      `json:"waiting,omitempty"`
 	WaitingAt  *time.Time    `json:"waitingAt,omitempty"` // when Waiting was last reported
 	ProgressAt time.Time     `json:"progressAt"`
@@ -54,6 +60,9 @@ type Position struct {
 	CommandsTopic string `json:"commandsTopic,omitempty"`
 	ImportsTopic  string `json:"importsTopic,omitempty"`
 }
+
+// IsPositionKey tells the key of a position from that of a fold.
+func IsPositionKey(key string) bool { return strings.HasPrefix(key, "_position/") }
 
 // PositionKey is the key of a partition's position.
 func PositionKey(partition int32) string {

@@ -63,7 +63,7 @@ func (t Topics) Rights(service string) []Right {
 		add(OnGroup, MayRead, false, t.prefix+"loader")
 	case "importcenter":
 		read(t.Imports(), t.Resources(), t.State(), t.Runs(), t.Triggers(), t.Rejects(), t.Reports(),
-			t.DryRunRows(), t.DryRunRecords(), t.DryRunRejects())
+			t.DryRunRows(), t.DryRunRecords(), t.DryRunRejects(), t.Audit())
 		write(t.Imports(), t.Resources(), t.Commands(), t.Audit())
 		// An import's topics must be seen before it is applied.
 		add(OnTopic, MayRead, true, rows, records)

@@ -50,7 +50,9 @@ type State struct {
 	// Columns are those of the newest run that succeeded.
 	Columns    []Column `json:"columns,omitempty"`
 	LastNumber int      `json:"lastNumber"` // of the newest run, active or closed
-	LastDryRun int      `json:"lastDryRun,omitempty"`
+	// LastEnded is the newest run that has closed.
+	LastEnded  *EndedRun `json:"lastEnded,omitempty"`
+	LastDryRun int       `json:"lastDryRun,omitempty"`
 	// Events counts the events that the import has stored in CleverTap, in all
 	// epochs. Unfinished are those among them that runs have stored which did not
 	// succeed, since the last one that did: the next run may store them again.
@@ -60,6 +62,8 @@ type State struct {
 	// rejects of this epoch that nothing has made good yet.
 	Loaded      int64 `json:"loaded,omitempty"`
 	OpenRejects int64 `json:"openRejects,omitempty"`
+	// Dismissed are the rejects of this epoch that a person has given up.
+	Dismissed int64 `json:"dismissed,omitempty"`
 	// Anchor is when the import was first applied: an every: schedule counts
 	// from it, so that neither a restart nor an edit shifts its instants.
 	Anchor  *time.Time `json:"anchor,omitempty"`
@@ -92,7 +96,15 @@ type Place struct {
 type PendingEpoch struct {
 	SourceHash string `json:"sourceHash"`
 	Place      *Place `json:"place,omitempty"`
+	Reset      bool   `json:"reset,omitempty"` // somebody asked for it
 	Reason     string `json:"reason"`
+}
+
+// EndedRun is how a run ended.
+type EndedRun struct {
+	Run   string    `json:"run"`
+	State string    `json:"state"`
+	Time  time.Time `json:"time"`
 }
 
 // EventCount is a number of events. AtLeast is set when some were stored before

@@ -177,6 +177,8 @@ func seldom(topics schemas.Topics, service string, r schemas.Right) bool {
 		return true
 	case topics.Rejects():
 		return service == "extractor" || service == "loader"
+	case topics.Audit():
+		return r.May == schemas.MayRead // for `tapline audit` alone
 	case topics.Runs():
 		return service == "scheduler" && r.May == schemas.MayRead
 	}

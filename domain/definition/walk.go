@@ -3,6 +3,7 @@ package definition
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
 	"strconv"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"tapline.dev/libs/nearest"
 	"tapline.dev/schemas"
 )
 
@@ -172,53 +174,13 @@ func (w *walker) object(n *yaml.Node, fields map[string]reflect.Type, path strin
 		case seen[key.Value] > 0:
 			w.problem(key, codeDuplicateKey, at, "the key is given already in line %d", seen[key.Value])
 		case !known:
-			w.problem(key, codeUnknownKey, at, "unknown key%s", suggest(key.Value, fields))
+			w.problem(key, codeUnknownKey, at, "unknown key%s", nearest.Question(key.Value, maps.Keys(fields)))
 		default:
 			w.where[at] = position{w.file, key.Line, key.Column}
 			w.value(value, typ, at, depth+1)
 		}
 		seen[key.Value] = key.Line
 	}
-}
-
-// suggest names the nearest key, or all of them if there are few.
-func suggest(key string, fields map[string]reflect.Type) string {
-	best, bestDistance := "", len(key)/3+1
-	for name := range fields {
-		d := distance(strings.ToLower(key), strings.ToLower(name))
-		if d < bestDistance || d == bestDistance && (best == "" || name < best) {
-			best, bestDistance = name, d
-		}
-	}
-	if best == "" {
-		return ""
-	}
-	return "; did you mean " + best + "?"
-}
-
-// distance is Levenshtein's, with a swap of neighbours counted once.
-func distance(a, b string) int {
-	rows := make([][]int, len(a)+1)
-	for i := range rows {
-		rows[i] = make([]int, len(b)+1)
-		rows[i][0] = i
-	}
-	for j := range rows[0] {
-		rows[0][j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			rows[i][j] = min(rows[i-1][j]+1, rows[i][j-1]+1, rows[i-1][j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				rows[i][j] = min(rows[i][j], rows[i-2][j-2]+1)
-			}
-		}
-	}
-	return rows[len(a)][len(b)]
 }
 
 func (w *walker) list(n *yaml.Node, elem reflect.Type, path string, depth int) {

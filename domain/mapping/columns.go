@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"tapline.dev/libs/nearest"
 	"tapline.dev/schemas"
 )
 
@@ -53,42 +54,13 @@ func findColumn(columns []schemas.Column, name string) (found *schemas.Column, c
 	case loose > 1:
 		return nil, codeColumnAmbiguous, fmt.Sprintf("%s matches %d columns that differ in case only; write the exact name", name, loose)
 	}
-	message = "the query has no column " + name
-	if near := nearest(name, columns); near != "" {
-		message += "; did you mean " + near + "?"
-	}
-	return nil, codeColumnMissing, message
-}
-
-func nearest(name string, columns []schemas.Column) string {
-	best, bestDistance := "", len(name)/3+1
-	for _, c := range columns {
-		if d := distance(strings.ToLower(name), strings.ToLower(c.Name)); d <= bestDistance && (best == "" || d < bestDistance) {
-			best, bestDistance = c.Name, d
-		}
-	}
-	return best
-}
-
-// distance is Levenshtein's.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		diagonal := row[0]
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := diagonal
-			if a[i-1] != b[j-1] {
-				cost++
+	return nil, codeColumnMissing, "the query has no column " + name + nearest.Question(name, func(yield func(string) bool) {
+		for i := range columns {
+			if !yield(columns[i].Name) {
+				return
 			}
-			diagonal = row[j]
-			row[j] = min(cost, row[j]+1, row[j-1]+1)
 		}
-	}
-	return row[len(b)]
+	})
 }
 
 // family maps the spellings that people use to Snowflake's own type names. A

@@ -5,10 +5,8 @@ package runs
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"sync"
 
 	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
@@ -22,53 +20,24 @@ type Verdict struct {
 	Unknown bool               // no such run was ever started
 }
 
-// ErrUnreadable says that a state cannot be read. Only its own import is in
-// doubt, until somebody writes a state that can.
+// ErrUnreadable says that a state cannot be read: guessing would count rows to
+// the wrong run. Only its own import waits, until the state is written again.
 var ErrUnreadable = errors.New("the state cannot be read")
 
 // View follows the state topic. Safe for concurrent use.
-type View struct {
-	table *kafka.Table
-
-	mu     sync.RWMutex
-	states map[string]schemas.State
-	broken map[string]error // states that could not be read
-}
+type View struct{ states *kafka.Table[schemas.State] }
 
 // Open connects lazily; Run follows.
 func Open(cfg kafka.Config, deps kafka.Deps) (*View, error) {
-	v := &View{states: map[string]schemas.State{}, broken: map[string]error{}}
-	table, err := kafka.OpenTable(cfg, deps, schemas.NewTopics(cfg.Prefix).State(), v.apply)
+	states, err := kafka.OpenTable(cfg, deps, kafka.TableConfig[schemas.State]{Topic: schemas.NewTopics(cfg.Prefix).State()})
 	if err != nil {
 		return nil, err
 	}
-	v.table = table
-	return v, nil
+	return &View{states: states}, nil
 }
 
 // Run follows until ctx ends.
-func (v *View) Run(ctx context.Context) error { return v.table.Run(ctx) }
-
-func (v *View) apply(r *kafka.Record) {
-	name := string(r.Key)
-	var state schemas.State
-	var err error
-	if r.Value != nil {
-		err = json.Unmarshal(r.Value, &state)
-	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	delete(v.broken, name)
-	switch {
-	case err != nil:
-		// Guessing would count rows to the wrong run; whoever asks is told.
-		v.broken[name] = fmt.Errorf("import %s: %w: %w", name, ErrUnreadable, err)
-	case r.Value == nil:
-		delete(v.states, name)
-	default:
-		v.states[name] = state
-	}
-}
+func (v *View) Run(ctx context.Context) error { return v.states.Run(ctx) }
 
 // Lookup says what to do with the rows of an attempt of a subject's run; a subject
 // is an import, or a trial with a state of its own. A run that the view
@@ -79,7 +48,9 @@ func (v *View) Lookup(ctx context.Context, subject string, number, attempt int) 
 	if err != nil || !verdict.Unknown {
 		return verdict, err
 	}
-	if err := v.table.ReadToEnd(ctx); err != nil {
+	// Only the subject's own partition: another one may be offline, or behind a
+	// transaction that somebody left open.
+	if err := v.states.ReadToEnd(ctx, schemas.ControlPartition(subject)); err != nil {
 		return Verdict{}, err
 	}
 	verdict, err = v.look(subject, number, attempt)
@@ -98,12 +69,10 @@ func (v *View) Peek(subject string, number, attempt int) (Verdict, error) {
 }
 
 func (v *View) look(subject string, number, attempt int) (Verdict, error) {
-	v.mu.RLock()
-	defer v.mu.RUnlock()
-	if err := v.broken[subject]; err != nil {
-		return Verdict{}, err
+	state, ok, err := v.states.Get(subject)
+	if err != nil {
+		return Verdict{}, fmt.Errorf("import %s: %w: %w", subject, ErrUnreadable, err)
 	}
-	state, ok := v.states[subject]
 	active := state.Active
 	switch {
 	case !ok || number > state.LastNumber:

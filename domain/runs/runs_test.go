@@ -97,7 +97,9 @@ func TestLookupRefusesAnUnreadableState(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer producer.Close()
-	bad := &kafka.Record{Topic: schemas.NewTopics(cfg.Prefix).State(), Key: []byte("customers"), Value: []byte("{")}
+	bad := &kafka.Record{
+		Topic: schemas.NewTopics(cfg.Prefix).State(), Partition: schemas.ControlPartition("customers"), Key: []byte("customers"), Value: []byte("{"),
+	}
 	if err := producer.Produce(t.Context(), bad); err != nil {
 		t.Fatal(err)
 	}

@@ -1,59 +1,97 @@
 package runs
 
 import (
+	"context"
 	"sync"
 
 	"tapline.dev/libs/kafka"
+	"tapline.dev/schemas"
 )
 
 // Subscription knows one topic of every import that was ever applied, so that it
 // is consumed: a subscription by pattern would take minutes to see a new import.
 type Subscription struct {
+	imports *kafka.Table[struct{}]
 	topicOf func(importName string) string
 
 	mu    sync.Mutex
 	known map[string]bool // topics
-	add   func(topics ...string)
 }
 
-// NewSubscription is one to the topics that topicOf names, and to those given.
-func NewSubscription(topicOf func(importName string) string, topics ...string) *Subscription {
-	s := &Subscription{topicOf: topicOf, known: map[string]bool{}}
+// OpenSubscription is one to the topics that topicOf names, and to those given.
+// It connects lazily; Run follows.
+func OpenSubscription(cfg kafka.Config, deps kafka.Deps, topicOf func(importName string) string, topics ...string) (*Subscription, error) {
+	imports, err := kafka.OpenTable(cfg, deps, importNames(schemas.NewTopics(cfg.Prefix)))
+	if err != nil {
+		return nil, err
+	}
+	return newSubscription(imports, topicOf, topics...), nil
+}
+
+// importNames holds the names of imports only. The rows of an import whose
+// definition cannot be read are consumed like any other's: the run that they
+// belong to has its own copy of the definition.
+func importNames(topics schemas.Topics) kafka.TableConfig[struct{}] {
+	return kafka.TableConfig[struct{}]{
+		Topic:  topics.Imports(),
+		Decode: func(string, []byte) (struct{}, error) { return struct{}{}, nil },
+	}
+}
+
+func newSubscription(imports *kafka.Table[struct{}], topicOf func(importName string) string, topics ...string) *Subscription {
+	s := &Subscription{imports: imports, topicOf: topicOf, known: map[string]bool{}}
 	for _, topic := range topics {
 		s.known[topic] = true
 	}
 	return s
 }
 
-// Apply takes a record of the imports topic. A deleted import stays known until
-// the process ends: its topics may still hold records of a run.
-func (s *Subscription) Apply(r *kafka.Record) {
-	if r.Value == nil {
-		return
+// Run follows the definitions until ctx ends.
+func (s *Subscription) Run(ctx context.Context) error { return s.imports.Run(ctx) }
+
+// Follow calls add for every known topic and, until stop, for each new one.
+func (s *Subscription) Follow(add func(topics ...string)) (stop func()) {
+	added := map[string]bool{}
+	look := func() <-chan struct{} {
+		changed := s.imports.Changed()
+		for _, topic := range s.topics() {
+			if !added[topic] {
+				added[topic] = true
+				add(topic)
+			}
+		}
+		return changed
 	}
-	topic := s.topicOf(string(r.Key))
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.known[topic] {
-		return
-	}
-	s.known[topic] = true
-	if s.add != nil {
-		s.add(topic)
+	changed := look()
+	ctx, cancel := context.WithCancel(context.Background())
+	var following sync.WaitGroup
+	following.Go(func() {
+		for {
+			select {
+			case <-changed:
+				changed = look()
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+	return func() {
+		cancel()
+		following.Wait()
 	}
 }
 
-// Follow calls add for every known topic and for each new one, until stop.
-func (s *Subscription) Follow(add func(topics ...string)) (stop func()) {
+// topics are those of all imports seen so far. A deleted import stays among them
+// until the process ends: its topics may still hold records of a run.
+func (s *Subscription) topics() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.add = add
+	for _, name := range s.imports.Keys() {
+		s.known[s.topicOf(name)] = true
+	}
+	topics := make([]string, 0, len(s.known))
 	for topic := range s.known {
-		add(topic)
+		topics = append(topics, topic)
 	}
-	return func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.add = nil
-	}
+	return topics
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"testing"
 	"time"
 
@@ -150,43 +149,6 @@ func TestOpenTransactorFencesTheOlderOwner(t *testing.T) {
 	if diff := cmp.Diff([]string{"young"}, values(t, cfg)); diff != "" {
 		t.Errorf("records mismatch (-want +got):\n%s", diff)
 	}
-}
-
-func TestTableReadToEnd(t *testing.T) {
-	t.Parallel()
-	cfg := kafkatest.Start(t)
-	topics := schemas.NewTopics(cfg.Prefix)
-	var mu sync.Mutex
-	seen := map[string]string{}
-	table := open[*kafka.Table](t)(kafka.OpenTable(cfg, kafkatest.Deps(), topics.State(), func(r *kafka.Record) {
-		mu.Lock()
-		defer mu.Unlock()
-		seen[string(r.Key)] = string(r.Value)
-	}))
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	done := make(chan error)
-	go func() { done <- table.Run(ctx) }()
-	must(t, table.ReadToEnd(ctx)) // an empty topic has an end as well
-
-	tx := open[*kafka.Transactor](t)(kafka.OpenTransactor(t.Context(), cfg, kafkatest.Deps(), "a"))
-	defer tx.Close()
-	for i := range 20 {
-		must(t, tx.Begin())
-		name := fmt.Sprintf("import-%d", i%7)
-		rec, err := kafka.ControlRecord(topics.State(), name, name, i, "state", "test")
-		must(t, err)
-		tx.Produce(rec)
-		must(t, tx.Commit(t.Context()))
-		must(t, table.ReadToEnd(ctx))
-		mu.Lock()
-		if got := seen[name]; got != fmt.Sprint(i) {
-			t.Errorf("after reading to the end %s = %q, want %d", name, got, i)
-		}
-		mu.Unlock()
-	}
-	cancel()
-	must(t, <-done)
 }
 
 func TestGroupCommitsOffsetsWithMetadata(t *testing.T) {

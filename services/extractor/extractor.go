@@ -86,7 +86,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if s.states, err = newStates(cfg.Kafka, deps.Kafka, s.topics); err != nil {
 		return nil, err
 	}
-	if s.resources, err = newResources(cfg.Kafka, deps.Kafka, s.topics); err != nil {
+	if s.resources, err = newResources(cfg.Kafka, deps.Kafka); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -109,7 +109,7 @@ func (s *Service) Run(ctx context.Context) (err error) {
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.states.table.Run(ctx) })
-	group.Go(func() error { return s.resources.table.Run(ctx) })
+	group.Go(func() error { return s.resources.view.Run(ctx) })
 	group.Go(func() error { return s.keepOwning(ctx) })
 	return group.Wait()
 }

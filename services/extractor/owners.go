@@ -87,14 +87,16 @@ func (o *owners) loop() {
 	ticker := time.NewTicker(lookAgain)
 	defer ticker.Stop()
 	for {
+		changed := o.service.states.table.Changed()
+		o.compare()
 		select {
 		case <-o.ctx.Done():
 			return
 		case <-o.poke:
-		case <-o.service.states.changed:
+		case <-o.service.states.poke:
+		case <-changed:
 		case <-ticker.C:
 		}
-		o.compare()
 	}
 }
 
@@ -134,16 +136,19 @@ func (o *owners) release(tps []kafka.TP) {
 
 // compare starts, ends and stops work so that it is what the states ask for.
 func (o *owners) compare() {
-	states := o.service.states.all()
+	states, broken := o.service.states.all()
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for subject := range o.over {
-		if states[subject] == nil {
+		if states[subject] == nil && broken[subject] == nil {
 			delete(o.over, subject)
 		}
 	}
 	for subject, w := range o.work {
 		state := states[subject]
+		if broken[subject] != nil {
+			continue
+		}
 		if state == nil || !names(state, w.id) {
 			w.stop(errObsolete)
 		} else if state.Active.Ending != nil {

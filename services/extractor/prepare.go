@@ -143,7 +143,7 @@ func (p *preparer) endSpans() {
 
 // row gives a row its outcome.
 //
-// Invariant 3: read = extracted + unchanged + future + rejected.
+// Invariant 3: read = extracted + unchanged + stillRejected + future + rejected.
 func (p *preparer) row(c *chunk, row *rowjson.Row) (keep bool, err error) {
 	e := &p.extraction
 	e.Read++

@@ -2,67 +2,39 @@ package extractor
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
-	"sync"
 
 	"tapline.dev/domain/mapping"
+	resourcesview "tapline.dev/domain/resources"
 	"tapline.dev/libs/config"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
 )
 
-// resources follows the resources topic: connections and accounts.
-type resources struct {
-	table *kafka.Table
+// resources are the connections and accounts that imports refer to.
+type resources struct{ view *resourcesview.View }
 
-	mu    sync.Mutex
-	byKey map[string]schemas.Resource
-}
-
-func newResources(cfg kafka.Config, deps kafka.Deps, topics schemas.Topics) (*resources, error) {
-	r := &resources{byKey: map[string]schemas.Resource{}}
-	var err error
-	r.table, err = kafka.OpenTable(cfg, deps, topics.Resources(), r.apply)
-	return r, err
-}
-
-func (r *resources) apply(rec *kafka.Record) {
-	var resource schemas.Resource
-	if rec.Value != nil && json.Unmarshal(rec.Value, &resource) != nil {
-		return
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if rec.Value == nil {
-		delete(r.byKey, string(rec.Key))
-		return
-	}
-	r.byKey[string(rec.Key)] = resource
-}
-
-func (r *resources) get(kind, name string, into any) bool {
-	r.mu.Lock()
-	resource, ok := r.byKey[schemas.ResourceKey(kind, name)]
-	r.mu.Unlock()
-	if !ok {
-		return false
-	}
-	return json.Unmarshal(resource.Spec, into) == nil
+func newResources(cfg kafka.Config, deps kafka.Deps) (*resources, error) {
+	view, err := resourcesview.Open(cfg, deps)
+	return &resources{view}, err
 }
 
 // connection finds the connection of a run and the secrets that it refers to. A
 // preview brings its own where it is not applied yet.
 func (r *resources) connection(ctx context.Context, a *schemas.ActiveRun) (schemas.SnowflakeConnectionSpec, error) {
 	name := a.Spec.Source.ConnectionRef
-	var spec schemas.SnowflakeConnectionSpec
-	if err := r.table.ReadToEnd(ctx); err != nil {
-		return spec, err
+	if err := r.view.ReadToEnd(ctx); err != nil {
+		return schemas.SnowflakeConnectionSpec{}, err
 	}
-	if a.Connection != nil {
+	spec, err := r.view.Connection(name)
+	switch {
+	case a.Connection != nil:
 		spec = *a.Connection
-	} else if !r.get(schemas.KindSnowflakeConnection, name, &spec) {
+	case errors.Is(err, resourcesview.ErrMissing):
 		return spec, fail(codeReferenceMissing, "there is no SnowflakeConnection named %s; apply it", name)
+	case err != nil:
+		return spec, fail(codeReferenceMissing, "the definition of the SnowflakeConnection %s cannot be read; apply it again", name)
 	}
 	for _, secret := range []struct {
 		field string
@@ -89,10 +61,10 @@ func (r *resources) connection(ctx context.Context, a *schemas.ActiveRun) (schem
 }
 
 // mappingOptions are what the import's account allows. A missing account is the
-// loader's to report.
+// loader's to report, and one that cannot be read stops the mapper.
 func (r *resources) mappingOptions(account string) mapping.Options {
-	var spec schemas.CleverTapAccountSpec
-	if !r.get(schemas.KindCleverTapAccount, account, &spec) {
+	spec, err := r.view.Account(account)
+	if err != nil {
 		return mapping.Options{}
 	}
 	return mapping.OptionsOf(spec)

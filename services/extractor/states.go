@@ -2,8 +2,6 @@ package extractor
 
 import (
 	"context"
-	"encoding/json"
-	"sync"
 
 	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
@@ -11,63 +9,35 @@ import (
 
 // states follows the state topic.
 type states struct {
-	table   *kafka.Table
-	changed chan struct{} // has a signal when anything changed
-
-	mu        sync.Mutex
-	bySubject map[string]*schemas.State
+	table *kafka.Table[*schemas.State]
+	poke  chan struct{} // has a signal when the work in hand has changed
 }
 
 func newStates(cfg kafka.Config, deps kafka.Deps, topics schemas.Topics) (*states, error) {
-	s := &states{bySubject: map[string]*schemas.State{}, changed: make(chan struct{}, 1)}
-	var err error
-	s.table, err = kafka.OpenTable(cfg, deps, topics.State(), s.apply)
-	return s, err
-}
-
-func (s *states) apply(r *kafka.Record) {
-	var state *schemas.State
-	if r.Value != nil {
-		state = &schemas.State{}
-		if json.Unmarshal(r.Value, state) != nil {
-			return // only the scheduler writes here; the next state replaces it
-		}
-	}
-	s.mu.Lock()
-	if state == nil {
-		delete(s.bySubject, string(r.Key))
-	} else {
-		s.bySubject[string(r.Key)] = state
-	}
-	s.mu.Unlock()
-	s.signal()
+	table, err := kafka.OpenTable(cfg, deps, kafka.TableConfig[*schemas.State]{Topic: topics.State()})
+	return &states{table: table, poke: make(chan struct{}, 1)}, err
 }
 
 func (s *states) signal() {
 	select {
-	case s.changed <- struct{}{}:
+	case s.poke <- struct{}{}:
 	default:
 	}
 }
 
-// all returns the states as they are now; they are shared and read only.
-func (s *states) all() map[string]*schemas.State {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	out := make(map[string]*schemas.State, len(s.bySubject))
-	for k, v := range s.bySubject {
-		out[k] = v
-	}
-	return out
+// all returns the states as they are now, which are shared and read only, and
+// the subjects whose state cannot be read: what is under way for these goes on,
+// and nothing is begun.
+func (s *states) all() (bySubject map[string]*schemas.State, broken map[string]error) {
+	return s.table.All(), s.table.Broken()
 }
 
-// read reads the topic to its end and returns a subject's state, nil if there is
-// none.
+// read reads a subject's partition of the topic to its end and returns its
+// state, nil if there is none.
 func (s *states) read(ctx context.Context, subject string) (*schemas.State, error) {
-	if err := s.table.ReadToEnd(ctx); err != nil {
+	if err := s.table.ReadToEnd(ctx, schemas.ControlPartition(subject)); err != nil {
 		return nil, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.bySubject[subject], nil
+	state, _, err := s.table.Get(subject)
+	return state, err
 }

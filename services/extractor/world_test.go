@@ -144,7 +144,7 @@ func (w *world) startRecorded() (*Service, *telemetrytest.Recorder) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(w.t.Context()))
 	done := make(chan error, 2)
 	go func() { done <- s.states.table.Run(ctx) }()
-	go func() { done <- s.resources.table.Run(ctx) }()
+	go func() { done <- s.resources.view.Run(ctx) }()
 	w.t.Cleanup(func() {
 		cancel()
 		for range 2 {

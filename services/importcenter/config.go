@@ -16,6 +16,7 @@ type Config struct {
 	Kafka kafka.Config
 	Redis redis.Config
 	HTTP  HTTPConfig
+	Auth  AuthConfig
 	// AllowCustomEndpoints lets connections and accounts name hosts of their own,
 	// which turns whoever may apply into somebody who may send secrets anywhere.
 	AllowCustomEndpoints bool
@@ -89,6 +90,7 @@ func DefaultConfig() Config {
 		Kafka:         kafka.DefaultConfig(),
 		Redis:         redis.Default(),
 		HTTP:          defaultHTTP(),
+		Auth:          AuthConfig{Mode: authNone},
 		AnswerTimeout: 15 * time.Second,
 		CheckTimeout:  30 * time.Second, PreviewTimeout: 2 * time.Minute,
 	}
@@ -96,7 +98,7 @@ func DefaultConfig() Config {
 
 // Validate reports what cannot work; Kafka and Redis validate their own.
 func (c Config) Validate() error {
-	var errs []error
+	errs := []error{c.openToAll()}
 	if c.AnswerTimeout <= 0 {
 		errs = append(errs, config.Bad("answerTimeout", "must be positive"))
 	}

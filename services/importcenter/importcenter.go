@@ -24,12 +24,15 @@ import (
 	"tapline.dev/services/importcenter/internal/api"
 	"tapline.dev/services/importcenter/internal/catalog"
 	"tapline.dev/services/importcenter/internal/guard"
+	"tapline.dev/services/importcenter/internal/signin"
 	"tapline.dev/services/importcenter/internal/writer"
 )
 
 const (
 	readTimeout = 10 * time.Second
 	stopTimeout = 10 * time.Second
+	// auditTimeout bounds the wait for an audit entry to be written.
+	auditTimeout = 10 * time.Second
 	// maxHeaderBytes is far more than a token of an OpenID provider takes.
 	maxHeaderBytes = 32 << 10
 )
@@ -127,12 +130,18 @@ func (s *Service) secured(listener net.Listener) (net.Listener, error) {
 
 func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.Client, reader *kafka.Reader) error {
 	log := s.deps.Telemetry.Logger
-	cat := catalog.New(log)
-	follower, err := catalog.Follow(s.cfg.Kafka, s.kafka, s.topics, cat)
+	cat, err := catalog.Follow(s.cfg.Kafka, s.kafka, s.topics)
 	if err != nil {
 		return err
 	}
-	w := writer.New(s.cfg.Kafka, s.kafka, follower)
+	keys, used := signin.NewKeys(cat, log), signin.NewUsed(rdb, log)
+	producer, err := kafka.OpenProducer(s.cfg.Kafka, s.kafka)
+	if err != nil {
+		return err
+	}
+	defer producer.Close()
+	authenticate, signIn := s.authenticator(keys, used)
+	w := writer.New(s.cfg.Kafka, s.kafka, cat)
 	defer w.Close()
 	handler := api.New(api.Config{
 		AllowCustomEndpoints:  s.cfg.AllowCustomEndpoints,
@@ -142,15 +151,21 @@ func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.C
 		},
 		AnswerTimeout: s.cfg.AnswerTimeout,
 		CheckTimeout:  s.cfg.CheckTimeout, PreviewTimeout: s.cfg.PreviewTimeout,
-		Version: s.deps.Version,
+		Version: s.deps.Version, SignIn: signIn,
 	}, api.Deps{
-		Log: log, Authenticate: everybody, Limiter: guard.NewLimiter(s.cfg.HTTP.RequestsPerMinute), Catalog: cat, View: follower, Transactions: w,
+		Log: log, Authenticate: authenticate, Limiter: guard.NewLimiter(s.cfg.HTTP.RequestsPerMinute), Catalog: cat, View: cat, Transactions: w,
 		Projection: projection.NewReader(rdb), Partitions: reader, Topics: s.topics, Follow: s.follow,
 		EnsureTopics: func(ctx context.Context, specs []schemas.TopicSpec) error {
 			return kafka.EnsureTopics(ctx, s.cfg.Kafka, s.kafka, specs)
 		},
-		Now:   func() time.Time { return time.Now().UTC() },
-		Count: s.metrics.count,
+		Audit: func(ctx context.Context, record *kafka.Record) error {
+			ctx, cancel := context.WithTimeout(ctx, auditTimeout)
+			defer cancel()
+			return producer.Produce(ctx, record)
+		},
+		LastUsed: used.Last,
+		Now:      func() time.Time { return time.Now().UTC() },
+		Count:    s.metrics.count,
 	})
 	server := &http.Server{
 		Handler: otelhttp.NewHandler(handler, "serve request",
@@ -165,16 +180,19 @@ func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.C
 		BaseContext:       func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	// The follower outlives the server, so that a request in hand can still read
+	// The catalog outlives the server, so that a request in hand can still read
 	// the log to its end.
 	following, stopFollowing := context.WithCancel(context.WithoutCancel(ctx))
-	group.Go(func() error { return follower.Run(following) })
+	group.Go(func() error { return cat.Run(following) })
 	group.Go(func() error {
 		defer stopFollowing()
-		if err := follower.ReadToEnd(ctx); err != nil {
+		if err := cat.ReadToEnd(ctx); err != nil {
 			return err
 		}
+		keys.Confirm(time.Now())
 		s.connected(nil)
+		group.Go(func() error { return confirmKeys(ctx, cat.ReadToEnd, keys) })
+		group.Go(func() error { used.Run(ctx); return nil })
 		log.InfoContext(ctx, "serving the API", slog.String("addr", listener.Addr().String()), slog.Any("catalog", cat.Summary()))
 		return serveUntil(ctx, server, listener)
 	})

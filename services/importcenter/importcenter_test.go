@@ -484,6 +484,17 @@ func TestRejects(t *testing.T) {
 			t.Errorf("%s = %d %s", path, a.status, a.text)
 		}
 	}
+	if a := c.do("GET", "/v1/rejects?import=customers&pageToken=999999999999", ""); len(a.body["items"].([]any)) != 5 {
+		t.Errorf("a page token beyond the end = %d %s", a.status, a.text)
+	}
+	for _, path := range []string{"/v1/rejects?import=custmers", "/v1/runs?import=custmers"} {
+		if a := c.do("GET", path, ""); a.status != http.StatusNotFound || !strings.Contains(a.text, "no import named custmers") {
+			t.Errorf("%s = %d %s, want 404: an empty list would hide a typing mistake", path, a.status, a.text)
+		}
+	}
+	if a := c.do("GET", "/v1/runs?state=suceeded", ""); a.status < 400 || a.status >= 500 {
+		t.Errorf("an unknown state = %d %s", a.status, a.text)
+	}
 }
 
 func TestOpenAPI(t *testing.T) {

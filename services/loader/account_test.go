@@ -46,7 +46,7 @@ func (m *member) define(t *testing.T, spec schemas.CleverTapAccountSpec) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.Service.accounts.apply(&kafka.Record{Key: []byte(schemas.ResourceKey(schemas.KindCleverTapAccount, testAccount)), Value: value})
+	m.Service.accounts.resources.Apply(&kafka.Record{Key: []byte(schemas.ResourceKey(schemas.KindCleverTapAccount, testAccount)), Value: value})
 }
 
 func TestARotatedPasscodeIsReadAgain(t *testing.T) {

@@ -5,8 +5,10 @@ import (
 	"testing"
 	"time"
 
+	"tapline.dev/domain/resources"
 	"tapline.dev/libs/config"
 	"tapline.dev/libs/kafka"
+	"tapline.dev/libs/kafka/kafkatest"
 	"tapline.dev/schemas"
 )
 
@@ -61,12 +63,12 @@ func TestAccountsResolve(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			a := newAccountSpecs(tt.custom)
+			a := newAccountSpecs(tt.custom, resources.New(kafkatest.Deps()))
 			rec := &kafka.Record{Key: []byte(schemas.ResourceKey(schemas.KindCleverTapAccount, "main"))}
 			if tt.spec != "" {
 				rec.Value = []byte(`{"kind":"CleverTapAccount","spec":` + tt.spec + `}`)
 			}
-			a.apply(rec)
+			a.resources.Apply(rec)
 			spec := a.lookup("main")
 			account, pool, err := a.resolve(spec, time.Second)
 			if tt.wantErr != "" {

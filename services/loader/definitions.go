@@ -3,15 +3,12 @@ package loader
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
-	"sync"
 	"time"
 
+	"tapline.dev/domain/resources"
 	"tapline.dev/libs/config"
-	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
 	"tapline.dev/services/loader/internal/clevertap"
 )
@@ -30,44 +27,24 @@ var hosts = map[string]string{
 // one from the next.
 type accountSpec struct {
 	schemas.CleverTapAccountSpec
-	version int
+	version int64
 	err     error // why it cannot be read
 }
 
-// accountSpecs follows the accounts in the resources topic.
+// Why an account cannot be used, said after its name.
+var (
+	errNotDefined  = errors.New("it is not defined")
+	errNotReadable = errors.New("its definition cannot be read")
+)
+
+// accountSpecs are the accounts in the resources topic.
 type accountSpecs struct {
 	allowCustom bool
-
-	mu      sync.Mutex
-	specs   map[string]accountSpec
-	version int
+	resources   *resources.View
 }
 
-func newAccountSpecs(allowCustom bool) *accountSpecs {
-	return &accountSpecs{allowCustom: allowCustom, specs: map[string]accountSpec{}}
-}
-
-func (a *accountSpecs) apply(r *kafka.Record) {
-	name, ok := strings.CutPrefix(string(r.Key), schemas.KindCleverTapAccount+"/")
-	if !ok {
-		return
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if r.Value == nil {
-		delete(a.specs, name)
-		return
-	}
-	a.version++
-	spec := accountSpec{version: a.version}
-	var resource schemas.Resource
-	if err := json.Unmarshal(r.Value, &resource); err != nil {
-		spec.err = errors.New("its definition cannot be read")
-	} else if err := json.Unmarshal(resource.Spec, &spec.CleverTapAccountSpec); err != nil {
-		spec.err = errors.New("its definition cannot be read")
-	}
-	spec.withDefaults()
-	a.specs[name] = spec
+func newAccountSpecs(allowCustom bool, view *resources.View) *accountSpecs {
+	return &accountSpecs{allowCustom: allowCustom, resources: view}
 }
 
 func (s *accountSpec) withDefaults() {
@@ -86,13 +63,16 @@ func (s *accountSpec) withDefaults() {
 
 // lookup returns an account's definition as it stands now.
 func (a *accountSpecs) lookup(name string) accountSpec {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	spec, ok := a.specs[name]
-	if !ok {
-		spec = accountSpec{err: errors.New("it is not defined")}
-		spec.withDefaults()
+	version := a.resources.AccountVersion(name)
+	definition, err := a.resources.Account(name)
+	spec := accountSpec{CleverTapAccountSpec: definition, version: version}
+	switch {
+	case errors.Is(err, resources.ErrMissing):
+		spec.err = errNotDefined
+	case err != nil:
+		spec.err = errNotReadable
 	}
+	spec.withDefaults()
 	return spec
 }
 

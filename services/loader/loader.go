@@ -8,6 +8,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
 
+	"tapline.dev/domain/resources"
 	"tapline.dev/domain/runs"
 	"tapline.dev/libs/daemon"
 	"tapline.dev/libs/kafka"
@@ -51,7 +52,6 @@ type Service struct {
 	runs     *runs.View
 	imports  *runs.Subscription
 	accounts *accountSpecs
-	tables   []*kafka.Table
 	redis    *redis.Client // nil without Redis
 	metrics  metrics
 	tracer   trace.Tracer
@@ -80,17 +80,14 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if s.runs, err = runs.Open(cfg.Kafka, s.kafka); err != nil {
 		return nil, err
 	}
-	s.imports, s.accounts = runs.NewSubscription(s.topics.Records, s.topics.DryRunRecords()), newAccountSpecs(cfg.AllowCustomEndpoints)
-	for topic, apply := range map[string]func(*kafka.Record){
-		s.topics.Imports():   s.imports.Apply,
-		s.topics.Resources(): s.accounts.apply,
-	} {
-		table, err := kafka.OpenTable(cfg.Kafka, s.kafka, topic, apply)
-		if err != nil {
-			return nil, err
-		}
-		s.tables = append(s.tables, table)
+	if s.imports, err = runs.OpenSubscription(cfg.Kafka, s.kafka, s.topics.Records, s.topics.DryRunRecords()); err != nil {
+		return nil, err
 	}
+	view, err := resources.Open(cfg.Kafka, s.kafka)
+	if err != nil {
+		return nil, err
+	}
+	s.accounts = newAccountSpecs(cfg.AllowCustomEndpoints, view)
 	if cfg.UseRedis {
 		if s.redis, err = redis.Open(cfg.Redis, redis.Deps{Meter: deps.Telemetry.Meter("tapline.dev/libs/redis"), Dial: deps.Redis.Dial}); err != nil {
 			return nil, err
@@ -106,9 +103,8 @@ func (s *Service) Run(ctx context.Context) error {
 	defer stop()
 	group, following := errgroup.WithContext(following)
 	group.Go(func() error { return s.runs.Run(following) })
-	for _, table := range s.tables {
-		group.Go(func() error { return table.Run(following) })
-	}
+	group.Go(func() error { return s.imports.Run(following) })
+	group.Go(func() error { return s.accounts.resources.Run(following) })
 	group.Go(func() error {
 		defer stop()
 		ctx, cancel := context.WithCancel(ctx)

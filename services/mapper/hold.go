@@ -37,7 +37,7 @@ func (e *blockedError) Unwrap() error { return e.reason }
 
 // blocking turns an error that is the row's import's into a blockedError.
 func blocking(row *kafka.Record, err error) error {
-	for _, reason := range []error{runs.ErrUnreadable, errNoColumns, errNoClock} {
+	for _, reason := range []error{runs.ErrUnreadable, errNoColumns, errBadColumns, errNoClock, errBadAccount} {
 		if errors.Is(err, reason) {
 			return &blockedError{tp: tpOf(row), offset: row.Offset, reason: reason}
 		}

@@ -44,7 +44,9 @@ func (h holdsSeen) Handle(_ context.Context, r slog.Record) error {
 // broken until it is repaired, customers' rows go on, and each row counts once.
 func TestAnImportThatCannotBeMappedStopsNoOther(t *testing.T) {
 	t.Parallel()
-	state := schemas.State{Import: "orders", Epoch: 1, LastNumber: 1, Active: &schemas.ActiveRun{Run: "orders.1", Number: 1, Attempt: 2, Spec: spec()}}
+	ordersSpec := spec()
+	ordersSpec.Destination.AccountRef = "shop"
+	state := schemas.State{Import: "orders", Epoch: 1, LastNumber: 1, Active: &schemas.ActiveRun{Run: "orders.1", Number: 1, Attempt: 2, Spec: ordersSpec}}
 	columns := schemas.RowSchema{
 		Import: "orders", Run: "orders.1", Number: 1, Attempt: 2, Clock: "2026-11-23T10:00:00.000000000",
 		Columns: []schemas.Column{{Name: "ID", Type: "FIXED", Precision: 38}, {Name: "EMAIL", Type: "TEXT"}, {Name: "SINCE", Type: "DATE"}},
@@ -53,12 +55,14 @@ func TestAnImportThatCannotBeMappedStopsNoOther(t *testing.T) {
 	clockless.Clock = "noon"
 	for name, c := range map[string]struct {
 		state, columns any // nil is garbage
+		account        string
 		offset         int // of the first row that cannot be mapped
 		reason         string
 	}{
-		"state":   {nil, columns, 0, "the state cannot be read"},
-		"columns": {state, nil, 1, "the columns topic does not name the columns of the run's attempt"},
-		"clock":   {state, clockless, 1, "the clock of the run's attempt cannot be read"},
+		"state":   {nil, columns, "{}", 0, "the state cannot be read"},
+		"columns": {state, nil, "{}", 1, "the columns of the import cannot be read"},
+		"clock":   {state, clockless, "{}", 1, "the clock of the run's attempt cannot be read"},
+		"account": {state, columns, "[", 1, "the definition of the import's account cannot be read; apply it again"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -69,7 +73,11 @@ func TestAnImportThatCannotBeMappedStopsNoOther(t *testing.T) {
 				t.Fatal(err)
 			}
 			definition := schemas.Definition{Kind: schemas.KindImport, Metadata: schemas.Metadata{Name: "orders"}, Spec: spec()}
-			w.produce(ofOrders(t, w.topics.Imports(), definition), ofOrders(t, w.topics.State(), c.state), ofOrders(t, w.topics.Columns(), c.columns))
+			account := func(spec string) *kafka.Record {
+				key := schemas.ResourceKey(schemas.KindCleverTapAccount, "shop")
+				return &kafka.Record{Topic: w.topics.Resources(), Key: []byte(key), Value: []byte(`{"kind":"CleverTapAccount","spec":` + spec + `}`)}
+			}
+			w.produce(account(c.account), ofOrders(t, w.topics.Imports(), definition), ofOrders(t, w.topics.State(), c.state), ofOrders(t, w.topics.Columns(), c.columns))
 			const row = `{"ID":7,"EMAIL":null,"SINCE":null}`
 			// Of an older attempt, which is skipped; the rest is the active attempt's.
 			for _, id := range []string{"1.1.1", "1.2.1", "1.2.2"} {
@@ -94,7 +102,7 @@ func TestAnImportThatCannotBeMappedStopsNoOther(t *testing.T) {
 				t.Errorf("while orders is broken (-want +got):\n%s", diff)
 			}
 
-			w.produce(ofOrders(t, w.topics.State(), state), ofOrders(t, w.topics.Columns(), columns), orders(w, "1.2.3", row))
+			w.produce(account("{}"), ofOrders(t, w.topics.State(), state), ofOrders(t, w.topics.Columns(), columns), orders(w, "1.2.3", row))
 			w.sent[0] += 4
 			want.Mapped, want.Skips, want.ByReason[schemas.SkipClosed] = 9, 1, 1
 			if diff := cmp.Diff(want, w.await()); diff != "" {

@@ -38,7 +38,6 @@ type Service struct {
 	runs    *runs.View
 	rules   *rules
 	imports *runs.Subscription
-	tables  []*kafka.Table
 	metrics metrics
 	tracer  trace.Tracer
 	ready   func(error)
@@ -60,23 +59,11 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if s.runs, err = runs.Open(cfg.Kafka, s.kafka); err != nil {
 		return nil, err
 	}
-	s.rules, s.imports = newRules(), runs.NewSubscription(s.topics.Rows, s.topics.DryRunRows())
-	for topic, apply := range map[string]func(*kafka.Record){
-		s.topics.Columns():   s.rules.applyColumns,
-		s.topics.Resources(): s.rules.applyResource,
-		s.topics.Imports():   s.imports.Apply,
-	} {
-		table, err := kafka.OpenTable(cfg.Kafka, s.kafka, topic, apply)
-		if err != nil {
-			return nil, err
-		}
-		s.tables = append(s.tables, table)
-		switch topic {
-		case s.topics.Columns():
-			s.rules.columnsTable = table
-		case s.topics.Resources():
-			s.rules.resourcesTable = table
-		}
+	if s.rules, err = openRules(cfg.Kafka, s.kafka); err != nil {
+		return nil, err
+	}
+	if s.imports, err = runs.OpenSubscription(cfg.Kafka, s.kafka, s.topics.Rows, s.topics.DryRunRows()); err != nil {
+		return nil, err
 	}
 	return s, nil
 }
@@ -85,9 +72,8 @@ func New(cfg Config, deps Deps) (*Service, error) {
 func (s *Service) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.runs.Run(ctx) })
-	for _, table := range s.tables {
-		group.Go(func() error { return table.Run(ctx) })
-	}
+	group.Go(func() error { return s.imports.Run(ctx) })
+	group.Go(func() error { return s.rules.run(ctx) })
 	group.Go(func() error {
 		s.rejoin(ctx)
 		return nil

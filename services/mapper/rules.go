@@ -2,13 +2,15 @@ package mapper
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"tapline.dev/domain/mapping"
+	"tapline.dev/domain/resources"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
 )
@@ -16,12 +18,11 @@ import (
 // rules compiles the mapping of each run's attempt, from the definition that
 // the run was triggered with and the columns that the extractor found.
 type rules struct {
-	columnsTable, resourcesTable *kafka.Table
+	columns   *kafka.Table[schemas.RowSchema] // by columns key
+	resources *resources.View
 
 	mu       sync.Mutex
-	columns  map[string]schemas.RowSchema            // by columns key
-	accounts map[string]schemas.CleverTapAccountSpec // by name
-	compiled map[string]*rule                        // newest by columns key
+	compiled map[string]*rule // newest by columns key
 }
 
 // rule is the mapping of one run's attempt.
@@ -36,42 +37,33 @@ type rule struct {
 // asked for is closed whatever an older view of the state says.
 var errNewerAttempt = errors.New("a newer attempt has begun")
 
-// errNoColumns and errNoClock block the import, see blockedError.
+// errNoColumns, errBadColumns, errNoClock and errBadAccount block the import, see
+// blockedError.
 var (
-	errNoColumns = errors.New("the columns topic does not name the columns of the run's attempt")
-	errNoClock   = errors.New("the clock of the run's attempt cannot be read")
+	errNoColumns  = errors.New("the columns topic does not name the columns of the run's attempt")
+	errBadColumns = errors.New("the columns of the import cannot be read")
+	errNoClock    = errors.New("the clock of the run's attempt cannot be read")
+	errBadAccount = errors.New("the definition of the import's account cannot be read; apply it again")
 )
 
-func newRules() *rules {
-	return &rules{
-		columns:  map[string]schemas.RowSchema{},
-		accounts: map[string]schemas.CleverTapAccountSpec{},
-		compiled: map[string]*rule{},
+func openRules(cfg kafka.Config, deps kafka.Deps) (*rules, error) {
+	columns, err := kafka.OpenTable(cfg, deps, kafka.TableConfig[schemas.RowSchema]{Topic: schemas.NewTopics(cfg.Prefix).Columns()})
+	if err != nil {
+		return nil, err
 	}
+	view, err := resources.Open(cfg, deps)
+	if err != nil {
+		return nil, err
+	}
+	return &rules{columns: columns, resources: view, compiled: map[string]*rule{}}, nil
 }
 
-func (r *rules) applyColumns(rec *kafka.Record) {
-	var found schemas.RowSchema
-	if rec.Value == nil || json.Unmarshal(rec.Value, &found) != nil {
-		return // for meets the gap with an error
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.columns[string(rec.Key)] = found
-}
-
-func (r *rules) applyResource(rec *kafka.Record) {
-	var resource schemas.Resource
-	var account schemas.CleverTapAccountSpec
-	if rec.Value == nil || json.Unmarshal(rec.Value, &resource) != nil || resource.Kind != schemas.KindCleverTapAccount {
-		return
-	}
-	if json.Unmarshal(resource.Spec, &account) != nil {
-		return
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.accounts[resource.Metadata.Name] = account
+// run follows the columns and the accounts until ctx ends.
+func (r *rules) run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return r.columns.Run(ctx) })
+	group.Go(func() error { return r.resources.Run(ctx) })
+	return group.Wait()
 }
 
 // forRun returns the rule of a run's attempt, compiled once.
@@ -84,7 +76,8 @@ func (r *rules) forRun(ctx context.Context, subject string, run *schemas.ActiveR
 	if err != nil {
 		return nil, err
 	}
-	if err := r.resourcesTable.ReadToEnd(ctx); err != nil {
+	account, err := r.accountOf(ctx, run)
+	if err != nil {
 		return nil, err
 	}
 	clock, err := schemas.ParseInstant(found.Clock)
@@ -93,7 +86,6 @@ func (r *rules) forRun(ctx context.Context, subject string, run *schemas.ActiveR
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	account := r.accounts[run.Spec.Destination.AccountRef]
 	compiled := &rule{number: run.Number, attempt: run.Attempt, clock: clock.Unix()}
 	m, problems := mapping.Compile(run.Spec, found.Columns, mapping.OptionsOf(account))
 	if len(problems) > 0 {
@@ -102,6 +94,22 @@ func (r *rules) forRun(ctx context.Context, subject string, run *schemas.ActiveR
 	compiled.mapping = m
 	r.compiled[key] = compiled
 	return compiled, nil
+}
+
+// accountOf returns the account that bounds the mapping. Without one the defaults
+// bound it: the loader reports the missing account and sends nothing.
+func (r *rules) accountOf(ctx context.Context, run *schemas.ActiveRun) (schemas.CleverTapAccountSpec, error) {
+	if err := r.resources.ReadToEnd(ctx); err != nil {
+		return schemas.CleverTapAccountSpec{}, err
+	}
+	account, err := r.resources.Account(run.Spec.Destination.AccountRef)
+	switch {
+	case errors.Is(err, resources.ErrMissing):
+		return schemas.CleverTapAccountSpec{}, nil
+	case err != nil:
+		return schemas.CleverTapAccountSpec{}, fmt.Errorf("%w: %w", errBadAccount, err)
+	}
+	return account, nil
 }
 
 func (r *rules) cached(key string, run *schemas.ActiveRun) *rule {
@@ -116,22 +124,22 @@ func (r *rules) cached(key string, run *schemas.ActiveRun) *rule {
 // columnsOf returns the columns of a run's attempt. The extractor writes them
 // before the attempt's first row, so whoever has a row finds them in the topic.
 func (r *rules) columnsOf(ctx context.Context, key string, run *schemas.ActiveRun) (schemas.RowSchema, error) {
-	for range 2 {
-		r.mu.Lock()
-		found, ok := r.columns[key]
-		r.mu.Unlock()
-		if ok && found.Number == run.Number && found.Attempt == run.Attempt {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	for read := false; ; read = true {
+		found, ok, err := r.columns.Get(key)
+		switch {
+		case ok && found.Number == run.Number && found.Attempt == run.Attempt:
 			return found, nil
-		}
-		if ok && (found.Number > run.Number || found.Number == run.Number && found.Attempt > run.Attempt) {
+		case ok && (found.Number > run.Number || found.Number == run.Number && found.Attempt > run.Attempt):
 			return found, errNewerAttempt
+		case read && err != nil:
+			return schemas.RowSchema{}, fmt.Errorf("%w: %w", errBadColumns, err)
+		case read:
+			return schemas.RowSchema{}, errNoColumns
 		}
-		ctx, cancel := context.WithTimeout(ctx, time.Minute)
-		err := r.columnsTable.ReadToEnd(ctx)
-		cancel()
-		if err != nil {
+		if err := r.columns.ReadToEnd(ctx, schemas.ControlPartition(schemas.ImportOf(key))); err != nil {
 			return schemas.RowSchema{}, err
 		}
 	}
-	return schemas.RowSchema{}, errNoColumns
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -66,9 +65,12 @@ func newRig(t *testing.T) *rig {
 	return r
 }
 
-func (r *rig) follow(topic string, apply func(*kafka.Record)) {
+// follow shows every value of a topic, not only the newest of each key.
+func (r *rig) follow(topic string, apply func(key string, value []byte)) {
 	r.t.Helper()
-	table, err := kafka.OpenTable(r.cfg.Kafka, kafkatest.Deps(), topic, apply)
+	table, err := kafka.OpenTable(r.cfg.Kafka, kafkatest.Deps(), kafka.TableConfig[[]byte]{
+		Topic: topic, Decode: func(_ string, value []byte) ([]byte, error) { return value, nil }, Each: apply,
+	})
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -84,9 +86,9 @@ func (r *rig) follow(topic string, apply func(*kafka.Record)) {
 	})
 }
 
-func (r *rig) noteRun(rec *kafka.Record) {
+func (r *rig) noteRun(_ string, value []byte) {
 	var run schemas.Run
-	if err := json.Unmarshal(rec.Value, &run); err != nil {
+	if err := json.Unmarshal(value, &run); err != nil {
 		r.t.Errorf("reading a run event: %v", err)
 	}
 	r.mu.Lock()
@@ -94,17 +96,17 @@ func (r *rig) noteRun(rec *kafka.Record) {
 	r.runs[run.Run] = run
 }
 
-func (r *rig) notePosition(rec *kafka.Record) {
-	if !strings.HasPrefix(string(rec.Key), "_position/") {
+func (r *rig) notePosition(key string, value []byte) {
+	if !schemas.IsPositionKey(key) {
 		return
 	}
 	var position schemas.Position
-	if err := json.Unmarshal(rec.Value, &position); err != nil {
+	if err := json.Unmarshal(value, &position); err != nil {
 		r.t.Errorf("reading a position: %v", err)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.positions[string(rec.Key)] = position
+	r.positions[key] = position
 }
 
 // start runs the scheduler until the returned function is called.

@@ -98,7 +98,10 @@ func (s *Service) Run(ctx context.Context) (err error) {
 	if err := kafka.EnsureTopics(ctx, s.cfg.Kafka, s.deps.Kafka, s.topics.Used("scheduler")); err != nil {
 		return s.unlessStopped(ctx, err)
 	}
-	others := others.New(others.Config{Kafka: s.cfg.Kafka, Pause: s.cfg.TakeoverPause}, s.deps.Kafka)
+	others, err := others.New(others.Config{Kafka: s.cfg.Kafka, Pause: s.cfg.TakeoverPause}, s.deps.Kafka)
+	if err != nil {
+		return err
+	}
 	var following sync.WaitGroup
 	following.Go(func() { others.Run(ctx) })
 	defer following.Wait()

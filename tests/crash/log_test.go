@@ -165,6 +165,7 @@ func (run *tally) sum() schemas.Counts {
 		c.Read += e.Read
 		c.Extracted += e.Extracted
 		c.Unchanged += e.Unchanged
+		c.StillRejected += e.StillRejected
 		c.Future += e.Future
 		c.ExtractRejected += e.Rejected
 	}
@@ -199,7 +200,7 @@ func (j *journal) check() (violations []string) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			bad("invariant 3: %s: the counts are not those of its reports (-reports +run):\n%s", name, diff)
 		}
-		if got.Read != got.Extracted+got.Unchanged+got.Future+got.ExtractRejected ||
+		if got.Read != got.Extracted+got.Unchanged+got.StillRejected+got.Future+got.ExtractRejected ||
 			got.Extracted != got.Mapped+got.MapRejected+got.MapSkipped || got.Mapped != got.Loaded+got.LoadRejected+got.LoadSkipped {
 			bad("invariant 3: %s: the counts do not add up: %+v", name, got)
 		}

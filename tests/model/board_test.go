@@ -2,7 +2,6 @@ package model
 
 import (
 	"context"
-	"encoding/json"
 	"sync"
 	"time"
 
@@ -25,20 +24,8 @@ type board struct {
 
 func newBoard(w *world) *board {
 	b := &board{failed: w.failed, runs: map[string]schemas.Run{}, moved: make(chan struct{})}
-	table, err := kafka.OpenTable(w.kafka, kafkatest.Deps(), w.topics.Runs(), func(r *kafka.Record) {
-		var run schemas.Run
-		if err := json.Unmarshal(r.Value, &run); err != nil {
-			w.t.Errorf("a run event is not JSON: %v", err)
-			return
-		}
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		if closed(run) && !closed(b.runs[run.Run]) {
-			b.ended++
-		}
-		b.runs[run.Run] = run
-		close(b.moved)
-		b.moved = make(chan struct{})
+	table, err := kafka.OpenTable(w.kafka, kafkatest.Deps(), kafka.TableConfig[schemas.Run]{
+		Topic: w.topics.Runs(), Each: func(_ string, run schemas.Run) { b.show(run) },
 	})
 	if err != nil {
 		w.t.Fatal(err)
@@ -51,8 +38,23 @@ func newBoard(w *world) *board {
 		if err := <-done; err != nil {
 			w.t.Errorf("following runs: %v", err)
 		}
+		for _, err := range table.Broken() {
+			w.t.Errorf("a run event cannot be read: %v", err)
+		}
 	})
 	return b
+}
+
+// show takes an event in.
+func (b *board) show(run schemas.Run) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if closed(run) && !closed(b.runs[run.Run]) {
+		b.ended++
+	}
+	b.runs[run.Run] = run
+	close(b.moved)
+	b.moved = make(chan struct{})
 }
 
 // await waits until a run is as asked, and returns it as it is; ok is false

@@ -75,7 +75,7 @@ func (h *history) judgeState(r schemas.Run, p plan, before, after view) {
 func (h *history) judgeCounts(r schemas.Run) {
 	c := r.Counts
 	switch {
-	case c.Read != c.Extracted+c.Unchanged+c.Future+c.ExtractRejected,
+	case c.Read != c.Extracted+c.Unchanged+c.StillRejected+c.Future+c.ExtractRejected,
 		c.Extracted != c.Mapped+c.MapRejected+c.MapSkipped,
 		c.Mapped != c.Loaded+c.LoadRejected+c.LoadSkipped:
 		h.w.violation(h, "the counts of %s do not add up: %+v", r.Run, c)

@@ -76,7 +76,7 @@ func Main(ctx context.Context, args []string, streams IO) int {
 	code := exitCode(ctx, err)
 	if text := err.Error(); text != "" && code != ExitInterrupted {
 		// Nothing is left to tell if standard error is closed.
-		_, _ = fmt.Fprintf(streams.Err, "%s\n", text)
+		_, _ = fmt.Fprintf(streams.Err, "%s\n", printableLines(text))
 	}
 	return code
 }
@@ -123,7 +123,30 @@ map, preview);
 		a.stateCommand("reset", "Forget an import's watermark: its next run reads everything again"),
 		a.mapCommand(), a.previewCommand(), a.connectionCommand(), a.dryRunCommand(), a.topicsCommand(), a.rebuildCommand(), a.versionCommand())
 	root.AddCommand(a.devCommands()...)
+	refuseUnknownVerbs(root)
 	return root
+}
+
+// refuseUnknownVerbs makes a mistyped verb of a group, such as `get imprts`, an
+// error that names the nearest ones: by itself cobra prints help and exits 0.
+func refuseUnknownVerbs(cmd *cobra.Command) {
+	for _, sub := range cmd.Commands() {
+		refuseUnknownVerbs(sub)
+	}
+	if !cmd.HasSubCommands() || cmd.Runnable() || !cmd.HasParent() {
+		return
+	}
+	cmd.SuggestionsMinimumDistance = 2
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return errors.Join(cmd.Help(), exit(ExitFailed, nil))
+		}
+		text := fmt.Sprintf("%s has no %q", cmd.CommandPath(), args[0])
+		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+			return fmt.Errorf("%s; did you mean %s?", text, strings.Join(near, " or "))
+		}
+		return fmt.Errorf("%s; %s --help lists what it has", text, cmd.CommandPath())
+	}
 }
 
 func (a *app) client() (*client.Client, error) {
@@ -160,5 +183,5 @@ func (a *app) oneOf(cmd *cobra.Command, forms ...string) {
 // say writes a message for people.
 func (a *app) say(format string, args ...any) {
 	// Nothing is left to tell if standard error is closed.
-	_, _ = fmt.Fprintf(a.io.Err, format+"\n", args...)
+	_, _ = fmt.Fprintln(a.io.Err, printableLines(fmt.Sprintf(format, args...)))
 }

@@ -223,6 +223,9 @@ func TestInterrupted(t *testing.T) {
 	if code := Main(ctx, []string{"run", "customers", "--wait", "--server", url}, IO{Out: &out, Err: &errs}); code != ExitInterrupted {
 		t.Errorf("exit code %d, want %d; %s", code, ExitInterrupted, errs.String())
 	}
+	if !strings.Contains(errs.String(), "customers.1 goes on") || !strings.Contains(errs.String(), "tapline cancel customers.1") {
+		t.Errorf("an interrupted wait says nothing of the run: %s", errs.String())
+	}
 }
 
 func TestServerThatIsNotThere(t *testing.T) {
@@ -240,6 +243,48 @@ func TestServerThatIsNotThere(t *testing.T) {
 	}
 	if r := tapline(t, "", "get", "runs", "-o", "xml"); r.code != ExitFailed || !strings.Contains(r.err, "table or json") {
 		t.Errorf("another format: %+v", r)
+	}
+}
+
+// TestMistypedVerbsFail: a script that asks for what is not there must not see
+// success.
+func TestMistypedVerbsFail(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		args []string
+		says string
+	}{
+		{[]string{"get", "imprts"}, "did you mean import or imports"},
+		{[]string{"get", "qqqqqqqq"}, "tapline get --help"},
+		{[]string{"get"}, "Available Commands"},
+		{[]string{"topics", "pln"}, "did you mean plan"},
+		{[]string{"connection", "tset"}, "did you mean test"},
+		{[]string{"get", "runs", "--limit", "0"}, "--limit is 1 to 1000"},
+		{[]string{"get", "rejects", "--import", "x", "--limit", "-1"}, "--limit is 1 to 1000"},
+	} {
+		r := tapline(t, "", c.args...)
+		if r.code != ExitFailed || !strings.Contains(r.out+r.err, c.says) {
+			t.Errorf("tapline %s: %+v, want exit code 1 and %q", strings.Join(c.args, " "), r, c.says)
+		}
+	}
+}
+
+func TestCancelOfWhatIsOver(t *testing.T) {
+	t.Parallel()
+	cancelled := false
+	url := center(t, map[string]http.HandlerFunc{
+		"GET /v1/runs/customers.1": answer(200, `{"run":"customers.1","import":"customers","state":"succeeded"}`),
+		"GET /v1/runs/customers.2": answer(200, `{"run":"customers.2","import":"customers","state":"loading"}`),
+		"POST /v1/runs/customers.2/cancel": func(w http.ResponseWriter, r *http.Request) {
+			cancelled = true
+			answer(202, `{}`)(w, r)
+		},
+	})
+	if r := tapline(t, "", "cancel", "customers.1", "--server", url); r.code != ExitFailed || !strings.Contains(r.err, "has ended already, as succeeded") {
+		t.Errorf("cancel of a finished run: %+v", r)
+	}
+	if r := tapline(t, "", "cancel", "customers.2", "--server", url); r.code != ExitDone || !cancelled {
+		t.Errorf("cancel of an active run: %+v", r)
 	}
 }
 

@@ -96,8 +96,12 @@ func (a *app) dryRun(ctx context.Context, c *client.Client, name string, f dryRu
 // await shows progress until a run is over.
 func (a *app) await(ctx context.Context, c *client.Client, run string) (schemas.Run, error) {
 	display := progress.New(a.io.Err)
-	defer display.Close()
-	return c.Wait(ctx, run, display.Show)
+	ended, err := c.Wait(ctx, run, display.Show)
+	display.Close()
+	if ctx.Err() != nil {
+		a.say("%s goes on; tapline get run %s shows it, tapline cancel %s ends it", run, run, run)
+	}
+	return ended, err
 }
 
 // sendSample sends what a dry run has shown.

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -25,7 +26,7 @@ func (a *app) getCommand() *cobra.Command {
 
 func (a *app) getImports() *cobra.Command {
 	cmd := &cobra.Command{Use: "imports", Short: "List imports", Args: cobra.NoArgs}
-	a.outputFlag(cmd)
+	a.oneOf(cmd, "table", "wide", "json")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		c, err := a.client()
 		if err != nil {
@@ -41,11 +42,20 @@ func (a *app) getImports() *cobra.Command {
 		var rows [][]string
 		for _, l := range list.Items {
 			rows = append(rows, []string{
-				l.Import, l.Type, l.Status, orDash(l.Schedule), health(l.Health), orDash(l.LastRun),
-				orDash(l.LastRunState), moment(l.LastRunAt), moment(l.NextRunAt), orDash(l.Watermark),
+				l.Import, l.Status, health(l.Health), orDash(l.LastRunState), moment(l.LastRunAt), moment(l.NextRunAt),
+				l.Type, orDash(l.LastRun), orDash(l.Schedule), orDash(l.Watermark),
 			})
 		}
-		return printTable(a.io.Out, []string{"IMPORT", "TYPE", "STATUS", "SCHEDULE", "HEALTH", "LAST RUN", "STATE", "AT", "NEXT", "WATERMARK"}, rows)
+		head := []string{"IMPORT", "STATUS", "HEALTH", "LAST RUN", "AT", "NEXT", "TYPE", "RUN", "SCHEDULE", "WATERMARK"}
+		if a.output != "wide" {
+			// What fits into 100 columns with names of usual length.
+			const narrow = 6
+			head = head[:narrow]
+			for i := range rows {
+				rows[i] = rows[i][:narrow]
+			}
+		}
+		return printTable(a.io.Out, head, rows)
 	}
 	return cmd
 }
@@ -75,9 +85,12 @@ func (a *app) getRuns() *cobra.Command {
 	cmd.Flags().StringVar(&q.Import, "import", "", "only runs of this import")
 	cmd.Flags().StringVar(&q.State, "state", "", "only runs in this state")
 	cmd.Flags().BoolVar(&q.Dry, "dry", false, "dry runs in place of runs")
-	cmd.Flags().IntVar(&q.Size, "limit", 50, "how many to show")
+	cmd.Flags().IntVar(&q.Size, "limit", 50, "how many to show, 1 to 1000")
 	cmd.Flags().StringVar(&q.Token, "page-token", "", "go on after the page with this nextPageToken")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if err := checkLimit(q.Size); err != nil {
+			return err
+		}
 		c, err := a.client()
 		if err != nil {
 			return err
@@ -96,6 +109,14 @@ func (a *app) getRuns() *cobra.Command {
 		return a.printPage(runHead, rows, list.NextPageToken)
 	}
 	return cmd
+}
+
+// checkLimit refuses what the API would answer in words of its own.
+func checkLimit(n int) error {
+	if n < 1 || n > 1000 {
+		return fmt.Errorf("--limit is 1 to 1000, not %d; rejects --all prints all", n)
+	}
+	return nil
 }
 
 // printPage writes a table and says how to go on.
@@ -146,10 +167,13 @@ Rejected rows hold what Snowflake held, personal data too: -o json shows it.`,
 	cmd.Flags().StringVar(&q.Import, "import", "", "the import; not needed with --run")
 	cmd.Flags().StringVar(&q.Run, "run", "", "only rejects of this run")
 	cmd.Flags().StringVar(&q.Code, "code", "", "only rejects with this code")
-	cmd.Flags().IntVar(&q.Size, "limit", 100, "how many to show")
+	cmd.Flags().IntVar(&q.Size, "limit", 100, "how many to show, 1 to 1000")
 	cmd.Flags().StringVar(&q.Token, "page-token", "", "go on after the page with this nextPageToken")
 	cmd.Flags().BoolVar(&all, "all", false, "print all as NDJSON, a line each")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if err := checkLimit(q.Size); err != nil {
+			return err
+		}
 		c, err := a.client()
 		if err != nil {
 			return err
@@ -167,13 +191,37 @@ Rejected rows hold what Snowflake held, personal data too: -o json shows it.`,
 		var rows [][]string
 		for _, r := range list.Items {
 			rows = append(rows, []string{
-				r.Run, r.Stage, r.Code, orDash(r.Column), orDash(r.Property),
-				strconv.Itoa(int(r.Partition)) + "/" + strconv.FormatInt(r.Offset, 10), r.Reason,
+				r.Run, rowOf(r), r.Stage, r.Code, orDash(r.Column), orDash(r.Property), r.Reason,
 			})
 		}
-		return a.printPage([]string{"RUN", "STAGE", "CODE", "COLUMN", "PROPERTY", "AT", "REASON"}, rows, list.NextPageToken)
+		if err := a.printPage([]string{"RUN", "ROW", "STAGE", "CODE", "COLUMN", "PROPERTY", "REASON"}, rows, list.NextPageToken); err != nil {
+			return err
+		}
+		return a.summarize(cmd.Context(), c, q.Run)
 	}
 	return cmd
+}
+
+// rowOf is the row's position in Snowflake's result, which -o json shows with the
+// row itself.
+func rowOf(r schemas.Reject) string {
+	if id, ok := schemas.ParseRowID([]byte(r.ID)); ok {
+		return strconv.FormatInt(id.Seq, 10)
+	}
+	return "-"
+}
+
+// summarize says how many rejects of a run have which code.
+func (a *app) summarize(ctx context.Context, c *client.Client, id string) error {
+	if id == "" {
+		return nil
+	}
+	run, err := c.Run(ctx, id)
+	if err != nil {
+		return err
+	}
+	a.say("%s of %s rows read were rejected: %s", number(run.Counts.Rejected()), number(run.Counts.Read), tally(run.RejectsByCode))
+	return nil
 }
 
 func (a *app) streamRejects(ctx context.Context, c *client.Client, q client.RejectsQuery) error {

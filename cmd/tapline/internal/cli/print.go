@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"tapline.dev/schemas"
@@ -20,17 +20,6 @@ func (a *app) printJSON(v any) error {
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
 	return encoder.Encode(v)
-}
-
-// printTable writes a heading and rows, aligned.
-func printTable(out io.Writer, head []string, rows [][]string) error {
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	for _, row := range append([][]string{head}, rows...) {
-		if _, err := fmt.Fprintln(w, strings.Join(row, "\t")); err != nil {
-			return err
-		}
-	}
-	return w.Flush()
 }
 
 func number(n int64) string {
@@ -59,7 +48,12 @@ func health(h *float64) string {
 	if h == nil {
 		return "-"
 	}
-	return strconv.FormatFloat(*h*100, 'f', 2, 64) + " %"
+	if *h >= 1 {
+		return "100 %"
+	}
+	// Cut off and never rounded up: one row in a million that did not get through
+	// is not 100 %. The small amount makes up for binary fractions.
+	return strconv.FormatFloat(math.Floor(*h*10_000+1e-9)/100, 'f', 2, 64) + " %"
 }
 
 // tally writes counts by name, the largest first.
@@ -86,14 +80,28 @@ func took(r schemas.Run) time.Duration {
 	return end.Sub(r.StartedAt).Round(10 * time.Millisecond)
 }
 
-var runHead = []string{"RUN", "STATE", "MODE", "READ", "UNCHANGED", "EXTRACTED", "MAPPED", "REJECTED", "LOADED", "SKIPPED", "TOOK", "STARTED"}
+var runHead = []string{"RUN", "STATE", "MODE", "READ", "UNCHANGED", "FUTURE", "REJECTED", "LOADED", "SKIPPED", "TOOK", "STARTED", "WAITS FOR"}
 
 func runRow(r schemas.Run) []string {
 	return []string{
-		orDash(r.Run), r.State, orDash(r.Mode), number(r.Counts.Read), number(r.Counts.Unchanged), number(r.Counts.Extracted),
-		number(r.Counts.Mapped), number(r.Counts.Rejected()), number(r.Counts.Loaded),
-		number(r.Counts.MapSkipped + r.Counts.LoadSkipped), took(r).String(), moment(&r.StartedAt),
+		orDash(r.Run), r.State, orDash(r.Mode), number(r.Counts.Read), number(r.Counts.Unchanged), number(r.Counts.Future),
+		number(r.Counts.Rejected()), number(r.Counts.Loaded),
+		number(r.Counts.MapSkipped + r.Counts.LoadSkipped), took(r).String(), moment(&r.StartedAt), waitsFor(r),
 	}
+}
+
+// waitsFor says what a run waits for, or "-".
+func waitsFor(r schemas.Run) string {
+	if schemas.Terminal(r.State) {
+		return "-"
+	}
+	if r.Hold != nil {
+		return fmt.Sprintf("approval: %s (%s); tapline approve %s or tapline decline %s", r.Hold.Reason, held(r.Hold), r.Run, r.Run)
+	}
+	if r.Waiting == nil || r.Waiting.Over {
+		return "-"
+	}
+	return r.Waiting.Account + ": " + r.Waiting.Reason
 }
 
 // printRun writes one run in full, for people.
@@ -106,11 +114,13 @@ func printRun(out io.Writer, r schemas.Run) error {
 		{"attempt", strconv.Itoa(r.Attempt)},
 		{"read", number(r.Counts.Read)},
 		{"unchanged", number(r.Counts.Unchanged)},
+		{"still rejected", number(r.Counts.StillRejected)},
 		{"future", number(r.Counts.Future)},
 		{"extracted", number(r.Counts.Extracted)},
 		{"mapped", number(r.Counts.Mapped)},
 		{"loaded", number(r.Counts.Loaded)},
 		{"resent", number(r.Counts.Resent)},
+		{"repeated", number(r.Counts.Repeated)},
 		{"rejected", number(r.Counts.Rejected()) + "  " + tally(r.RejectsByCode)},
 		{"skipped", number(r.Counts.MapSkipped+r.Counts.LoadSkipped) + "  " + tally(r.SkippedByReason)},
 		{"watermark", orDash(r.WatermarkFrom) + " -> " + orDash(r.WatermarkTo)},
@@ -120,8 +130,8 @@ func printRun(out io.Writer, r schemas.Run) error {
 		{"finished", moment(r.FinishedAt)},
 		{"took", took(r).String()},
 	}
-	if r.Waiting != nil && !r.Waiting.Over {
-		rows = append(rows, [2]string{"waiting", r.Waiting.Account + ": " + r.Waiting.Reason})
+	if waits := waitsFor(r); waits != "-" {
+		rows = append(rows, [2]string{"waits for", waits})
 	}
 	for _, note := range r.Notes {
 		rows = append(rows, [2]string{"note", note})
@@ -129,11 +139,18 @@ func printRun(out io.Writer, r schemas.Run) error {
 	if r.Error != nil {
 		rows = append(rows, [2]string{"error", r.Error.Code + ": " + r.Error.Reason})
 	}
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, row := range rows {
-		if _, err := fmt.Fprintf(w, "%s\t%s\n", row[0], row[1]); err != nil {
+		if _, err := fmt.Fprintf(out, "%-14s  %s\n", row[0], printable(row[1])); err != nil {
 			return err
 		}
 	}
-	return w.Flush()
+	return nil
+}
+
+// held says how many records a hold speaks of.
+func held(h *schemas.Hold) string {
+	if h.AtLeast {
+		return number(h.Records) + " records at least"
+	}
+	return number(h.Records) + " records"
 }

@@ -53,7 +53,7 @@ func (a *app) showStarted(run schemas.Run) error {
 	}
 	what := "started"
 	if run.State == schemas.StateQueued {
-		what = "queued behind the active run"
+		what = "queued behind the runs that it comes after"
 	}
 	a.say("%s; tapline get run %s shows it", what, run.Run)
 	_, err := fmt.Fprintln(a.io.Out, run.Run)
@@ -66,7 +66,7 @@ func (a *app) runAndWait(ctx context.Context, c *client.Client, importName, key 
 		return err
 	}
 	if run.State == schemas.StateQueued {
-		a.say("%s is queued: it starts when the active run of %s ends", run.Run, importName)
+		a.say("%s is queued: it starts when the runs that it comes after have ended", run.Run)
 	}
 	if run, err = a.await(ctx, c, run.Run); err != nil {
 		return err
@@ -98,6 +98,13 @@ func (a *app) cancelCommand() *cobra.Command {
 			c, err := a.client()
 			if err != nil {
 				return err
+			}
+			run, err := c.Run(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			if schemas.Terminal(run.State) {
+				return fmt.Errorf("%s has ended already, as %s; there is nothing to cancel", run.Run, run.State)
 			}
 			if err := c.Cancel(cmd.Context(), args[0]); err != nil {
 				return err

@@ -1,8 +1,11 @@
 package cli
 
 import (
+	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -31,6 +34,24 @@ func readSettings(file string) (settings, error) {
 		return s, errors.New(strings.TrimPrefix(err.Error(), config.ErrInvalid.Error()+": "))
 	}
 	return s, err
+}
+
+// devEndpoints is where `tapline dev` writes where it listens, in its default data
+// directory.
+const devEndpoints = ".tapline/endpoints.json"
+
+// besideDev adds to an error how to reach the Kafka and the Redis of a tapline dev
+// that runs in this directory: the defaults are those of a production deployment.
+func besideDev(err error) error {
+	if err == nil {
+		return nil
+	}
+	text, missing := os.ReadFile(devEndpoints)
+	var at struct{ Kafka, Redis string }
+	if missing != nil || json.Unmarshal(text, &at) != nil || at.Kafka == "" {
+		return err
+	}
+	return fmt.Errorf("%w\ntapline dev runs here with its own Kafka and Redis: set TAPLINE_KAFKA_BROKERS=%s TAPLINE_REDIS_ADDRS=%s to speak to it", err, at.Kafka, at.Redis)
 }
 
 // kafkaDeps log nothing: what goes wrong comes back as an error.

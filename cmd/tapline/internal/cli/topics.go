@@ -50,9 +50,9 @@ func (a *app) topicsVerb(use, short string, run func(context.Context, kafka.Conf
 		}
 		specs, err := neededTopics(cmd.Context(), s.Kafka, f.files)
 		if err != nil {
-			return err
+			return besideDev(err)
 		}
-		return run(cmd.Context(), s.Kafka, specs)
+		return besideDev(run(cmd.Context(), s.Kafka, specs))
 	}
 	return cmd
 }

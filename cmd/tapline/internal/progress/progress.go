@@ -1,4 +1,4 @@
-// Package progress shows a run while it goes on: a bar for each stage on a
+// Package progress shows a run while it goes on: bars and a line of truth on a
 // terminal, plain lines elsewhere.
 package progress
 
@@ -6,10 +6,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
-	"github.com/vbauerster/mpb/v8"
-	"github.com/vbauerster/mpb/v8/decor"
 	"golang.org/x/term"
 
 	"tapline.dev/schemas"
@@ -22,12 +21,13 @@ type Display interface {
 	Close()
 }
 
-// New returns bars if out is a terminal, else lines.
+// New returns bars if out is a terminal that can draw them, else lines.
 func New(out io.Writer) Display {
 	if f, ok := out.(*os.File); ok {
-		// A terminal that does not say how wide it is shows no bars.
-		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
-			return &bars{out: out}
+		// A terminal that does not say how wide it is shows no bars, and neither does
+		// one that is too narrow for them.
+		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width >= minBarsWidth {
+			return &bars{out: out, width: width, now: time.Now}
 		}
 	}
 	return &lines{out: out, now: time.Now}
@@ -40,93 +40,77 @@ type stage struct {
 }
 
 // stages says how far each stage is. What a stage has to do is what the one
-// before it has handed over.
+// before it has handed over and what that still may hand over, so that a total
+// only ever shrinks to what it really is.
 func stages(r schemas.Run) [3]stage {
 	c := r.Counts
-	return [3]stage{
-		{"extract", c.Read, max(r.Total, c.Read)},
-		{"map", c.Mapped + c.MapRejected + c.MapSkipped, c.Extracted},
-		{"load", c.Loaded + c.LoadRejected + c.LoadSkipped, c.Mapped},
-	}
+	extract := stage{"extract", c.Read, max(r.Total, c.Read)}
+	mapped := stage{"map", c.Mapped + c.MapRejected + c.MapSkipped, c.Extracted + extract.total - extract.done}
+	load := stage{"load", c.Loaded + c.LoadRejected + c.LoadSkipped, c.Mapped + max(0, mapped.total-mapped.done)}
+	return [3]stage{extract, mapped, load}
 }
 
-const (
-	// lineEvery is the least time between two lines of one run.
-	lineEvery = time.Second
-	// idleEvery is how often a run that stands still says so.
-	idleEvery = 15 * time.Second
-)
-
-type lines struct {
-	out   io.Writer
-	now   func() time.Time
-	last  time.Time
-	state string
-	text  string
-}
-
-func (l *lines) Show(r schemas.Run) {
-	now := l.now()
-	if r.State == l.state && now.Sub(l.last) < lineEvery {
-		return
-	}
-	text := describe(r)
-	if text == l.text && now.Sub(l.last) < idleEvery {
-		return
-	}
-	l.last, l.state, l.text = now, r.State, text
-	// A closed output must not end the run that is being watched.
-	_, _ = fmt.Fprintln(l.out, text)
-}
-
-func describe(r schemas.Run) string {
-	text := r.Run + " " + r.State
+// describe says in one line what a run does, what it waits for, and how long it
+// will take.
+func describe(r schemas.Run, p *pace) string {
+	parts := []string{r.Run + " " + r.State}
 	for _, s := range stages(r) {
-		text += fmt.Sprintf("  %s %d/%d", s.name, s.done, s.total)
+		parts = append(parts, fmt.Sprintf("%s %d/%d", s.name, s.done, s.total))
 	}
+	return strings.Join(append(parts, remarks(r, p)...), "  ")
+}
+
+// remarks are what the counts of the stages do not say.
+func remarks(r schemas.Run, p *pace) []string {
+	var parts []string
 	if n := r.Counts.Rejected(); n > 0 {
-		text += fmt.Sprintf("  rejected %d", n)
+		parts = append(parts, fmt.Sprintf("rejected %d", n))
 	}
 	if r.Waiting != nil && !r.Waiting.Over {
-		text += "  waiting for " + r.Waiting.Account + ": " + r.Waiting.Reason
+		return append(parts, "waiting for "+r.Waiting.Account+": "+r.Waiting.Reason)
 	}
-	return text
+	if rate := p.rate(); rate >= 1 && !schemas.Terminal(r.State) {
+		parts = append(parts, fmt.Sprintf("%.0f rows/s", rate))
+		if load := stages(r)[2]; r.Total > 0 && load.total > load.done {
+			left := time.Duration(float64(load.total-load.done) / rate * float64(time.Second))
+			parts = append(parts, fmt.Sprintf("about %s left", left.Round(time.Second)))
+		}
+	}
+	return parts
 }
 
-func (l *lines) Close() {}
+// paceOver is the time over which the rate is measured.
+const paceOver = 10 * time.Second
 
-type bars struct {
-	out   io.Writer
-	group *mpb.Progress // nil before the first Show
-	bars  [3]*mpb.Bar
+// pace is the rate of the newest rows to be loaded.
+type pace struct {
+	points []point
 }
 
-func (b *bars) start(r schemas.Run) {
-	b.group = mpb.New(mpb.WithOutput(b.out), mpb.WithWidth(60))
-	for i, s := range stages(r) {
-		b.bars[i] = b.group.AddBar(0,
-			mpb.PrependDecorators(decor.Name(r.Run+" "+s.name+" ", decor.WCSyncSpaceR)),
-			mpb.AppendDecorators(decor.CountersNoUnit("%d / %d", decor.WC{W: 20})))
-	}
+type point struct {
+	at   time.Time
+	done int64
 }
 
-func (b *bars) Show(r schemas.Run) {
-	if b.group == nil {
-		b.start(r)
+func (p *pace) add(at time.Time, done int64) {
+	if n := len(p.points); n > 0 && done < p.points[n-1].done {
+		p.points = nil // another attempt counts anew
 	}
-	for i, s := range stages(r) {
-		b.bars[i].SetTotal(s.total, false)
-		b.bars[i].SetCurrent(s.done)
+	p.points = append(p.points, point{at, done})
+	for len(p.points) > 2 && at.Sub(p.points[1].at) >= paceOver {
+		p.points = p.points[1:]
 	}
 }
 
-func (b *bars) Close() {
-	if b.group == nil {
-		return
+// rate is in rows per second, 0 until it is known.
+func (p *pace) rate() float64 {
+	if len(p.points) < 2 {
+		return 0
 	}
-	for _, bar := range b.bars {
-		bar.EnableTriggerComplete()
-		bar.Abort(false) // a bar that is not full stays as it is
+	first, last := p.points[0], p.points[len(p.points)-1]
+	took := last.at.Sub(first.at).Seconds()
+	if took < 1 {
+		return 0
 	}
-	b.group.Wait()
+	return float64(last.done-first.done) / took
 }

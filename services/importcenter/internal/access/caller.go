@@ -27,6 +27,17 @@ type Caller struct {
 	Selector *schemas.Selector
 	// Expires is when the credential ends; zero is never.
 	Expires time.Time
+	// Holds is false once the credential was revoked or has expired; nil holds for
+	// good. Streams ask it while they go on.
+	Holds func(now time.Time) bool
+}
+
+// StillHolds is false once the credential has expired or was revoked.
+func (c Caller) StillHolds(now time.Time) bool {
+	if !c.Expires.IsZero() && !now.Before(c.Expires) {
+		return false
+	}
+	return c.Holds == nil || c.Holds(now)
 }
 
 // May is true if the caller's role suffices.

@@ -66,6 +66,14 @@ var Routes = map[string]Route{
 	"list-defaults":    {Role: Viewer, Scope: ScopeNone},
 	"delete-defaults":  {Role: Editor, Scope: ScopeWhole},
 
+	"list-sign-in": {Role: Anyone, Scope: ScopeNone},
+	"get-caller":   {Role: Viewer, Scope: ScopeNone},
+
+	"list-keys":  {Role: Admin, Scope: ScopeWhole},
+	"create-key": {Role: Admin, Scope: ScopeWhole},
+	"revoke-key": {Role: Admin, Scope: ScopeWhole},
+	"list-audit": {Role: Admin, Scope: ScopeWhole, Note: "shows definitions before and after each change"},
+
 	"delete-connections": {Role: Admin, Scope: ScopeWhole},
 	"delete-accounts":    {Role: Admin, Scope: ScopeWhole},
 }

@@ -4,6 +4,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"time"
@@ -13,6 +14,7 @@ import (
 
 	"tapline.dev/domain/projection"
 	"tapline.dev/libs/kafka"
+	"tapline.dev/libs/nearest"
 	"tapline.dev/libs/telemetry"
 	"tapline.dev/schemas"
 	"tapline.dev/services/importcenter/internal/access"
@@ -61,6 +63,8 @@ type Config struct {
 	CheckTimeout   time.Duration
 	PreviewTimeout time.Duration
 	Version        string
+	// SignIn says how to sign in.
+	SignIn SignIn
 }
 
 // Deps are the parts that the handlers call.
@@ -79,6 +83,10 @@ type Deps struct {
 	// Follow calls fn for each record from the offsets on, until ctx ends or fn
 	// returns an error, which it passes on.
 	Follow func(ctx context.Context, from map[kafka.TP]int64, fn func(*kafka.Record) error) error
+	// Audit writes a record that no transaction belongs to.
+	Audit func(ctx context.Context, record *kafka.Record) error
+	// LastUsed says when keys were used last, zero where that is not known.
+	LastUsed func(ctx context.Context, names []string) []time.Time
 	// EnsureTopics creates an import's topics.
 	EnsureTopics func(ctx context.Context, specs []schemas.TopicSpec) error
 	Now          func() time.Time
@@ -112,6 +120,9 @@ func New(cfg Config, deps Deps) http.Handler {
 	h.registerConnectionTest(api)
 	h.registerPreview(api)
 	h.registerDryRuns(api)
+	h.registerCaller(api)
+	h.registerKeys(api)
+	h.registerAudit(api)
 	describeAccess(api)
 	return h.protect(mux)
 }
@@ -136,6 +147,11 @@ func (h *handlers) fail(ctx context.Context, code, sentence string, err error) *
 }
 
 func (h *handlers) logFailure(ctx context.Context, code string, err error) {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		// The caller has gone away, as `| head` does: nothing is wrong here.
+		h.Log.DebugContext(ctx, "the caller went away before its answer", slog.String("code", code))
+		return
+	}
 	h.Log.ErrorContext(ctx, "a request could not be served", slog.String("code", code), slog.Any("error", err))
 }
 
@@ -143,7 +159,19 @@ func (h *handlers) kafkaFailed(ctx context.Context, err error) *Problem {
 	return h.fail(ctx, codeKafka, "Kafka does not answer, so nothing was changed or read; try again", err)
 }
 
+func (h *handlers) importNames(yield func(string) bool) {
+	for _, d := range h.Catalog.Imports() {
+		if !yield(d.Metadata.Name) {
+			return
+		}
+	}
+}
+
 func (h *handlers) noImport(name string) *Problem {
+	if h.Catalog.Broken(name) != nil {
+		return problem(http.StatusConflict, codeRefused,
+			"the definition of the import "+name+" is there but cannot be read; apply it again")
+	}
 	return problem(http.StatusNotFound, codeNotFound,
-		"there is no import named "+name+"; GET /v1/imports lists them")
+		"there is no import named "+name+nearest.Question(name, h.importNames)+"; the list of imports (tapline get imports) names those that there are")
 }

@@ -85,7 +85,7 @@ func notTaken(cmd schemas.Command) *Problem {
 }
 
 func noDryRun(id string) *Problem {
-	return problem(http.StatusNotFound, codeNotFound, "there is no dry run "+id+"; GET /v1/runs?dry=true lists them")
+	return problem(http.StatusNotFound, codeNotFound, "there is no dry run "+id+"; the list of dry runs (tapline get runs --dry) names those that there are")
 }
 
 func (h *handlers) getDryRun(ctx context.Context, in *RunPath) (*dryRunOutput, error) {
@@ -106,6 +106,9 @@ func (h *handlers) getDryRun(ctx context.Context, in *RunPath) (*dryRunOutput, e
 	state, ok := h.Catalog.State(in.Run)
 	if !ok || state.Sample == nil {
 		return out, nil // not over yet, failed, or its rows are gone
+	}
+	if refusal := h.auditRead(ctx, "sample", in.Run); refusal != nil {
+		return nil, refusal
 	}
 	sample, err := h.readSample(ctx, state.Sample)
 	if err != nil {

@@ -99,7 +99,7 @@ func bareListing(d schemas.Definition) schemas.Listing {
 
 func (h *handlers) redisFailed(ctx context.Context, err error) *Problem {
 	return h.fail(ctx, codeRedis,
-		"Redis does not answer, so listings cannot be shown; runs go on without it, and GET /v1/runs/{run} reads from the log", err)
+		"Redis does not answer, so listings cannot be shown; runs go on without it, and a single run (tapline get run) is read from the log", err)
 }
 
 func (h *handlers) getImport(_ context.Context, in *ImportPath) (*importOutput, error) {

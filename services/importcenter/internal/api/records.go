@@ -7,6 +7,7 @@ import (
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/telemetry"
 	"tapline.dev/schemas"
+	"tapline.dev/services/importcenter/internal/access"
 	"tapline.dev/services/importcenter/internal/plan"
 )
 
@@ -62,6 +63,8 @@ func (h *handlers) auditRecord(ctx context.Context, entry schemas.AuditEntry, af
 		}
 		entry.After = raw
 	}
+	caller, origin := access.CallerOf(ctx), access.OriginOf(ctx)
+	entry.Role, entry.From, entry.RequestID = caller.Role.String(), origin.Addr, origin.RequestID
 	entry.Time = h.Now()
 	entry.Traceparent = telemetry.Traceparent(ctx)
 	record, err := kafka.ControlRecord(h.Topics.Audit(), entry.Name, entry.Actor, entry, typeAudit, source)

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -39,7 +40,7 @@ func (h *handlers) registerRejects(api huma.API) {
 	huma.Register(api, huma.Operation{
 		OperationID: "list-rejects", Method: http.MethodGet, Path: "/v1/rejects",
 		Summary: "List rejected rows with their reasons, newest first",
-		Errors:  []int{http.StatusBadRequest, http.StatusServiceUnavailable},
+		Errors:  []int{http.StatusBadRequest, http.StatusNotFound, http.StatusServiceUnavailable},
 		Responses: map[string]*huma.Response{"200": {
 			Description: "A page as JSON, or everything as NDJSON",
 			Content: map[string]*huma.MediaType{
@@ -55,6 +56,9 @@ func (h *handlers) listRejects(ctx context.Context, in *listRejectsInput) (*huma
 	if err != nil {
 		return nil, err
 	}
+	if refusal := h.auditRead(ctx, "rejects", cmp.Or(query.Run, query.Import)); refusal != nil {
+		return nil, refusal
+	}
 	if strings.Contains(in.Accept, ndjson) {
 		return &huma.StreamResponse{Body: func(c huma.Context) { h.streamRejects(c, query) }}, nil
 	}
@@ -69,6 +73,9 @@ func (h *handlers) listRejects(ctx context.Context, in *listRejectsInput) (*huma
 	})
 	if err != nil {
 		return nil, h.kafkaFailed(ctx, err)
+	}
+	if _, ok := h.Catalog.Import(query.Import); !ok && len(page.Items) == 0 && next <= 0 {
+		return nil, h.noImport(query.Import)
 	}
 	if next > 0 {
 		page.NextPageToken = strconv.FormatInt(next, 10)
@@ -106,18 +113,9 @@ func rejectQuery(in *listRejectsInput) (rejects.Query, error) {
 	return q, nil
 }
 
-// streamRejects writes a line for each reject. Once the first line is out a
-// failure can only be shown by breaking the connection off, so that no reader
-// takes a part for the whole.
 func (h *handlers) streamRejects(c huma.Context, query rejects.Query) {
-	c.SetHeader("Content-Type", ndjson)
-	encoder := json.NewEncoder(c.BodyWriter())
-	encoder.SetEscapeHTML(false)
-	_, err := rejects.Walk(c.Context(), h.Partitions, h.Topics.RejectsOf(query.Run), query, func(r schemas.Reject) error {
-		return encoder.Encode(r)
+	h.stream(c, func(write func(any) error) error {
+		_, err := rejects.Walk(c.Context(), h.Partitions, h.Topics.RejectsOf(query.Run), query, func(r schemas.Reject) error { return write(r) })
+		return err
 	})
-	if err != nil {
-		h.logFailure(c.Context(), codeKafka, err)
-		panic(http.ErrAbortHandler)
-	}
 }

@@ -27,7 +27,7 @@ type runOutput struct {
 
 type listRunsInput struct {
 	Import    string `query:"import" doc:"Only runs of this import"`
-	State     string `query:"state" doc:"Only runs in this state"`
+	State     string `query:"state" enum:"queued,starting,held,extracting,loading,succeeded,succeededWithRejects,failed,cancelled" doc:"Only runs in this state"`
 	Dry       bool   `query:"dry" doc:"Dry runs in place of runs"`
 	PageSize  int    `query:"pageSize" minimum:"1" maximum:"1000" default:"50"`
 	PageToken string `query:"pageToken"`
@@ -44,7 +44,7 @@ func (h *handlers) registerRuns(api huma.API) {
 	huma.Register(api, huma.Operation{
 		OperationID: "list-runs", Method: http.MethodGet, Path: "/v1/runs",
 		Summary: "List runs, newest first",
-		Errors:  []int{http.StatusBadRequest, http.StatusServiceUnavailable},
+		Errors:  []int{http.StatusBadRequest, http.StatusNotFound, http.StatusServiceUnavailable},
 	}, h.listRuns)
 	huma.Register(api, huma.Operation{
 		OperationID: "get-run", Method: http.MethodGet, Path: "/v1/runs/{run}",
@@ -63,7 +63,7 @@ func (h *handlers) registerRuns(api huma.API) {
 }
 
 func noRun(id string) *Problem {
-	return problem(http.StatusNotFound, codeNotFound, fmt.Sprintf("there is no run %s; GET /v1/runs lists them", id))
+	return problem(http.StatusNotFound, codeNotFound, fmt.Sprintf("there is no run %s; the list of runs (tapline get runs) names those that there are", id))
 }
 
 func (h *handlers) listRuns(ctx context.Context, in *listRunsInput) (*runsOutput, error) {
@@ -76,6 +76,13 @@ func (h *handlers) listRuns(ctx context.Context, in *listRunsInput) (*runsOutput
 	}
 	if err != nil {
 		return nil, h.redisFailed(ctx, err)
+	}
+	if len(page.Runs) == 0 && in.Import != "" {
+		// An import that was deleted still has its runs; an empty list of one that
+		// never was would hide a typing mistake.
+		if _, ok := h.Catalog.Import(in.Import); !ok {
+			return nil, h.noImport(in.Import)
+		}
 	}
 	out := &runsOutput{}
 	// A page may hold fewer than were asked for: the caller's selector leaves out

@@ -3,10 +3,7 @@
 package catalog
 
 import (
-	"context"
-	"encoding/json"
 	"fmt"
-	"log/slog"
 	"maps"
 	"slices"
 	"strings"
@@ -22,52 +19,44 @@ const maxKeys = 10_000
 
 // Catalog is safe for concurrent use.
 type Catalog struct {
-	log *slog.Logger
+	imports   *kafka.Table[schemas.Definition]
+	resources *kafka.Table[schemas.Resource]
+	states    *kafka.Table[schemas.State]
 
-	mu        sync.RWMutex
-	imports   map[string]schemas.Definition
-	resources map[string]schemas.Resource
-	states    map[string]schemas.State
-	runs      map[runKey]schemas.ActiveRun
-	order     []runKey // of runs, oldest first
-	changed   chan struct{}
+	mu    sync.RWMutex
+	runs  map[runKey]schemas.ActiveRun
+	order []runKey // of runs, oldest first
 }
 
 // runKey names the command that became a run.
 type runKey struct{ importName, key string }
 
-// New returns an empty catalog.
-func New(log *slog.Logger) *Catalog {
-	return &Catalog{
-		log:       log,
-		imports:   map[string]schemas.Definition{},
-		resources: map[string]schemas.Resource{},
-		states:    map[string]schemas.State{},
-		runs:      map[runKey]schemas.ActiveRun{},
-		changed:   make(chan struct{}),
+// Follow opens the imports, resources and state topics. It connects lazily; Run
+// follows.
+func Follow(cfg kafka.Config, deps kafka.Deps, topics schemas.Topics) (*Catalog, error) {
+	c := &Catalog{runs: map[runKey]schemas.ActiveRun{}}
+	var err error
+	if c.imports, err = kafka.OpenTable(cfg, deps, kafka.TableConfig[schemas.Definition]{Topic: topics.Imports()}); err != nil {
+		return nil, err
 	}
+	if c.resources, err = kafka.OpenTable(cfg, deps, kafka.TableConfig[schemas.Resource]{Topic: topics.Resources()}); err != nil {
+		return nil, err
+	}
+	if c.states, err = kafka.OpenTable(cfg, deps, kafka.TableConfig[schemas.State]{Topic: topics.State(), Each: c.seen}); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
-// TakeImport applies a record of the imports topic.
-func (c *Catalog) TakeImport(r *kafka.Record) {
-	take(c, r, c.imports)
-}
-
-// TakeResource applies a record of the resources topic.
-func (c *Catalog) TakeResource(r *kafka.Record) {
-	take(c, r, c.resources)
-}
-
-// TakeState applies a record of the state topic.
-func (c *Catalog) TakeState(r *kafka.Record) {
-	state, ok := take(c, r, c.states)
+// seen remembers which command a run came from, for as long as the run is not the
+// newest any more.
+func (c *Catalog) seen(subject string, state schemas.State) {
+	if state.Active == nil || state.Active.Key == "" {
+		return
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if ok && state.Active != nil && state.Active.Key != "" {
-		c.remember(runKey{schemas.ImportOf(string(r.Key)), state.Active.Key}, *state.Active)
-	}
-	close(c.changed)
-	c.changed = make(chan struct{})
+	c.remember(runKey{schemas.ImportOf(subject), state.Active.Key}, *state.Active)
 }
 
 func (c *Catalog) remember(key runKey, run schemas.ActiveRun) {
@@ -81,60 +70,37 @@ func (c *Catalog) remember(key runKey, run schemas.ActiveRun) {
 	}
 }
 
-// take stores the record's value under its key, or forgets the key at a
-// tombstone. A value that is not JSON is a bug of the topic's one writer: it is
-// logged with its coordinates and passed over, because stopping would take every
-// import down with it.
-func take[V any](c *Catalog, r *kafka.Record, into map[string]V) (V, bool) {
-	var v V
-	if len(r.Value) == 0 {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		delete(into, string(r.Key))
-		return v, false
-	}
-	if err := json.Unmarshal(r.Value, &v); err != nil {
-		c.log.ErrorContext(context.Background(), "passing over a control record that does not decode",
-			slog.String("topic", r.Topic), slog.Int("partition", int(r.Partition)), slog.Int64("offset", r.Offset))
-		return v, false
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	into[string(r.Key)] = v
-	return v, true
+// Import returns an import's definition. One that cannot be read is not there:
+// see Broken.
+func (c *Catalog) Import(name string) (schemas.Definition, bool) {
+	d, ok, _ := c.imports.Get(name)
+	return d, ok
 }
 
-// Import returns an import's definition.
-func (c *Catalog) Import(name string) (schemas.Definition, bool) {
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	d, ok := c.imports[name]
-	return d, ok
+// Broken returns why the definition of an import cannot be read, nil if it can or
+// if there is none.
+func (c *Catalog) Broken(name string) error {
+	_, _, err := c.imports.Get(name)
+	return err
 }
 
 // Imports returns every definition, by name.
 func (c *Catalog) Imports() []schemas.Definition {
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	return slices.SortedFunc(maps.Values(c.imports), func(a, b schemas.Definition) int {
+	return slices.SortedFunc(maps.Values(c.imports.All()), func(a, b schemas.Definition) int {
 		return strings.Compare(a.Metadata.Name, b.Metadata.Name)
 	})
 }
 
 // Resource returns a connection, an account or defaults.
 func (c *Catalog) Resource(kind, name string) (schemas.Resource, bool) {
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	r, ok := c.resources[schemas.ResourceKey(kind, name)]
+	r, ok, _ := c.resources.Get(schemas.ResourceKey(kind, name))
 	return r, ok
 }
 
 // Resources returns every resource of a kind, by name.
 func (c *Catalog) Resources(kind string) []schemas.Resource {
-	c.mu.RLock()
-	defer c.mu.RUnlock()
 	var out []schemas.Resource
-	for _, r := range c.resources {
+	for _, r := range c.resources.All() {
 		if r.Kind == kind {
 			out = append(out, r)
 		}
@@ -147,19 +113,17 @@ func (c *Catalog) Resources(kind string) []schemas.Resource {
 
 // State returns the scheduler's state of an import.
 func (c *Catalog) State(name string) (schemas.State, bool) {
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	s, ok := c.states[name]
+	s, ok, _ := c.states.Get(name)
 	return s, ok
 }
 
 // Changed returns a channel that closes at the next record of the state topic.
 // Take it before looking, so that no change falls between.
-func (c *Catalog) Changed() <-chan struct{} {
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	return c.changed
-}
+func (c *Catalog) Changed() <-chan struct{} { return c.states.Changed() }
+
+// ResourcesChanged returns a channel that closes at the next record of the
+// resources topic. Take it before looking, so that no change falls between.
+func (c *Catalog) ResourcesChanged() <-chan struct{} { return c.resources.Changed() }
 
 // Answer is what became of a run command.
 type Answer struct {
@@ -176,6 +140,7 @@ type Answer struct {
 // Answer looks for the command with this key in the states seen so far. A
 // command that came while a run was queued has joined that one.
 func (c *Catalog) Answer(importName, key string) Answer {
+	s, _ := c.State(importName)
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	var a Answer
@@ -183,7 +148,6 @@ func (c *Catalog) Answer(importName, key string) Answer {
 		a.Run, a.Known = &run, true
 		return a
 	}
-	s := c.states[importName]
 	a.Number = s.LastNumber
 	a.Known = slices.Contains(s.Keys, key)
 	if s.Queued != nil && (a.Known || s.Queued.Key == key) {
@@ -208,7 +172,5 @@ func (c *Catalog) Referring(kind, name string) []string {
 
 // Summary describes the catalog's size for a log line.
 func (c *Catalog) Summary() string {
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	return fmt.Sprintf("%d imports, %d resources", len(c.imports), len(c.resources))
+	return fmt.Sprintf("%d imports, %d resources", len(c.imports.Keys()), len(c.resources.Keys()))
 }

@@ -56,11 +56,13 @@ func Walk(ctx context.Context, r reader, topic string, q Query, take func(schema
 	if err != nil {
 		return 0, fmt.Errorf("finding the start of the rejects: %w", err)
 	}
-	high := q.Before
-	if high == 0 {
-		if high, err = r.EndOffset(ctx, tp); err != nil {
-			return 0, fmt.Errorf("finding the end of the rejects: %w", err)
-		}
+	high, err := r.EndOffset(ctx, tp)
+	if err != nil {
+		return 0, fmt.Errorf("finding the end of the rejects: %w", err)
+	}
+	if q.Before > 0 {
+		// A token from before a topic was made anew may lie beyond its end.
+		high = min(high, q.Before)
 	}
 	low := start
 	if q.Scan > 0 {

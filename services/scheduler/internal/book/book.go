@@ -92,6 +92,8 @@ type Changes struct {
 	Closed   []Closed
 	// Listings are the imports whose listing changed; their definition may be gone.
 	Listings map[string]bool
+
+	tooLarge map[string]bool // subjects that TooLarge has been told of
 }
 
 // Closed is a run that ended in this step.
@@ -184,6 +186,9 @@ func (b *Book) mend(ctx context.Context, e *entry, now time.Time) {
 	if a := e.state.Active; a != nil && e.fold == nil {
 		b.log.ErrorContext(ctx, "the counts of an active run are not in the log", slog.String("run", a.Run))
 		e.fold = fold.New(a.Run, e.state.Import, partitions(a.Spec), now)
+	}
+	if e.fold != nil && e.fold.Waiting != nil && e.fold.WaitingAt == nil {
+		e.fold.WaitingAt = &now // a scheduler of before did not note it
 	}
 }
 

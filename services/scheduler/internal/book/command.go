@@ -29,6 +29,10 @@ func (b *Book) Command(ctx context.Context, c schemas.Command, now time.Time) {
 	if c.ID != "" && slices.Contains(e.state.Keys, c.ID) {
 		return
 	}
+	if e.state.Paused && starts(c.Kind) {
+		log.WarnContext(ctx, "the import is paused: it starts nothing until it is resumed")
+		return
+	}
 	accepted := true
 	switch c.Kind {
 	case schemas.CommandRun:
@@ -49,7 +53,14 @@ func (b *Book) Command(ctx context.Context, c schemas.Command, now time.Time) {
 	case schemas.CommandResume:
 		b.resume(e, now)
 	case schemas.CommandReset:
-		b.newEpoch(e, now)
+		b.reset(e, c, now)
+	case schemas.CommandApprove:
+		b.approve(ctx, e, c, now)
+	case schemas.CommandDecline:
+		b.decline(ctx, e, c, now)
+	case schemas.CommandDismiss:
+		e.state.Dismissed += e.state.OpenRejects
+		e.state.OpenRejects = 0
 	default:
 		log.WarnContext(ctx, "unknown kind of command")
 		return
@@ -63,6 +74,11 @@ func (b *Book) Command(ctx context.Context, c schemas.Command, now time.Time) {
 		e.state.Keys = e.state.Keys[max(0, len(e.state.Keys)-schemas.MaxKeys):]
 	}
 	b.changed(e, now)
+}
+
+// starts tells whether a command asks for a run.
+func starts(kind string) bool {
+	return kind == schemas.CommandRun || kind == schemas.CommandBackfill || kind == schemas.CommandSync
 }
 
 // resume lets schedules go on from now: what fell due during the pause is not
@@ -114,7 +130,7 @@ func (b *Book) request(ctx context.Context, e *entry, q schemas.QueuedRun, now t
 // up a moment later, so a run after others always waits a little.
 func (b *Book) startQueued(ctx context.Context, e *entry, now time.Time) {
 	q := e.state.Queued
-	if q == nil || e.state.Active != nil || e.def == nil {
+	if q == nil || e.state.Active != nil || e.def == nil || e.state.Paused {
 		return
 	}
 	waited := now.Sub(q.Time)

@@ -36,15 +36,7 @@ func (b *Book) Define(ctx context.Context, def schemas.Definition, now time.Time
 		s.ScheduleHash, s.ScheduleSince = schedules, &applied
 		b.changed(e, now)
 	}
-	if s.SourceHash != source {
-		// Rows of another query, cursor or identity: what was read so far says
-		// nothing about them.
-		if s.SourceHash != "" {
-			b.log.InfoContext(ctx, "a changed source begins a new epoch", slog.String("import", e.name), slog.Int("epoch", s.Epoch+1))
-		}
-		s.SourceHash = source
-		b.newEpoch(e, now)
-	}
+	b.compareDefinition(ctx, e, source, now)
 }
 
 // Unreadable takes in that the newest definition cannot be read, by this version
@@ -73,35 +65,16 @@ func (b *Book) Undefine(ctx context.Context, importName string, now time.Time) {
 	s := e.state
 	b.dropQueued(e, now)
 	s.SourceHash, s.Watermark, s.Frame, s.Ledger, s.Columns = "", "", "", nil, nil
+	s.Place, s.Pending, s.Events, s.LastEnded = nil, nil, nil, nil
+	s.Unfinished, s.Loaded, s.OpenRejects, s.Dismissed = 0, 0, 0, 0
 	s.Anchor, s.LastDue, s.Paused = nil, nil, false
 	s.ScheduleHash, s.ScheduleSince = "", nil
+	b.forgetClosed(e)
 	b.changed(e, now)
 	if s.Active != nil {
 		b.log.InfoContext(ctx, "the import was deleted: its run is cancelled", slog.String("run", s.Active.Run))
 		b.end(e, schemas.Ending{State: schemas.StateCancelled, Skip: schemas.SkipCancelled}, now)
 	}
-}
-
-// newEpoch forgets the watermark: the next run reads everything.
-func (b *Book) newEpoch(e *entry, now time.Time) {
-	e.state.Epoch++
-	e.state.Watermark, e.state.Frame, e.state.Ledger, e.state.Columns = "", "", nil, nil
-	b.changed(e, now)
-}
-
-// sourceHash covers what decides which rows exist and in which order they come:
-// query, cursor and identity. Lookback, future and the policy for NULL are not
-// in it: they widen or narrow a window, and the mark stays what it was.
-func sourceHash(spec schemas.ImportSpec) string {
-	source := struct {
-		Query, Table, Column, Expr, Epoch, Timezone, Coalesce string
-		Identity                                              schemas.Identity
-	}{Query: spec.Source.Query, Table: spec.Source.Table, Identity: spec.Identity}
-	if c := spec.Source.Cursor; c != nil {
-		source.Column, source.Expr, source.Epoch, source.Coalesce = c.Column, c.Expr, c.Epoch, c.Nulls.Coalesce
-		source.Timezone = c.Timezone
-	}
-	return hash(source)
 }
 
 // scheduleHash covers what decides when an import is due.

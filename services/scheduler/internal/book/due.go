@@ -31,7 +31,7 @@ func (b *Book) Tick(ctx context.Context, now time.Time) {
 		switch {
 		case a.RetryAt != nil && !a.RetryAt.After(now):
 			b.retry(ctx, e, now)
-		case a.RetryAt == nil && !standsStill(e) && now.Sub(e.fold.ProgressAt) > b.deadline(a):
+		case a.RetryAt == nil && a.State != schemas.StateHeld && now.Sub(b.progressAt(e)) > b.deadline(a):
 			b.expire(ctx, e, now)
 		case e.eventDue && now.Sub(e.eventAt) >= b.cfg.ProgressEvery:
 			b.event(e, now)
@@ -114,12 +114,18 @@ func (b *Book) due(ctx context.Context, e *entry, now time.Time) {
 	b.out.Listings[e.name] = true
 }
 
-// standsStill tells whether the deadline's clock does: the run waits for its
-// account, for as long as it takes. A run that is to end needs no account any
-// more, and an extractor that waits for Snowflake gives up by itself, if it lives.
-func standsStill(e *entry) bool {
-	w := e.fold.Waiting
-	return w != nil && w.Stage != schemas.StageExtract && e.state.Active.Ending == nil
+// progressAt is from when the deadline counts: the run's newest progress, or the
+// end of its wait for an account, which goes on for as long as somebody renews
+// it. A run that is to end needs no account any more.
+func (b *Book) progressAt(e *entry) time.Time {
+	a, at := e.state.Active, e.fold.ProgressAt
+	if a.Ending != nil {
+		return at
+	}
+	if until := fold.WaitsUntil(e.fold, min(schemas.WaitingExpiry, b.deadline(a))); until.After(at) {
+		return until
+	}
+	return at
 }
 
 func (b *Book) deadline(a *schemas.ActiveRun) time.Duration {
@@ -132,15 +138,22 @@ func (b *Book) deadline(a *schemas.ActiveRun) time.Duration {
 	return b.cfg.Deadline
 }
 
-// expire ends a run that no longer gets on, without waiting for its counts.
+// expire ends a run that no longer gets on, without waiting for its counts, and
+// says what is missing in them.
 func (b *Book) expire(ctx context.Context, e *entry, now time.Time) {
 	a := e.state.Active
-	if a.Ending != nil {
-		b.close(ctx, e, a.Ending.State, a.Ending.Error, now)
-		return
-	}
 	stage, difference := fold.Stuck(e.fold)
-	b.close(ctx, e, schemas.StateFailed, &schemas.RunError{
-		Stage: stage, Code: fold.CodeNoProgress, Reason: fmt.Sprintf("no progress for %s: %s", schemas.Duration(b.deadline(a)), difference),
-	}, now)
+	if a.State == schemas.StateStarting {
+		stage, difference = unresolved(e)
+	}
+	reason := fmt.Sprintf("no progress for %s: %s", schemas.Duration(b.deadline(a)), difference)
+	switch {
+	case a.Ending == nil:
+		b.close(ctx, e, schemas.StateFailed, fold.BoundError(stage, fold.CodeNoProgress, reason), now)
+	case a.Ending.Error == nil:
+		b.close(ctx, e, a.Ending.State, fold.BoundError(stage, fold.CodeNoProgress, reason), now)
+	default:
+		fold.Note(e.fold, reason)
+		b.close(ctx, e, a.Ending.State, a.Ending.Error, now)
+	}
 }

@@ -188,6 +188,104 @@ func TestNoWaitStopsTheClockForEver(t *testing.T) {
 	})
 }
 
+// TestAWaitThatNobodyRenewsEnds: what the run waits with may be gone, and then no
+// stage says anything any more.
+func TestAWaitThatNobodyRenewsEnds(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.define(func(def *schemas.Definition) { def.Spec.Limits.Deadline = schemas.Duration(time.Hour) })
+	d.command(schemas.CommandRun, "k", nil)
+	d.reports("a.1", 1, final(3), mapped(3), schemas.Report{Waiting: &schemas.Waiting{Account: "ct"}})
+	renewed := d.now
+	for at := renewed; !at.After(renewed.Add(schemas.WaitingExpiry + time.Hour)); at = at.Add(time.Minute) {
+		d.now = at
+		d.step(nil)
+		d.want("a.1", schemas.StateLoading)
+	}
+	d.now = d.now.Add(time.Second)
+	d.step(nil)
+	if r := d.want("a.1", schemas.StateFailed); r.Error.Code != fold.CodeNoProgress || r.Error.Reason != "no progress for 1h: 3 of 3 mapped records have no outcome" {
+		t.Errorf("error: %+v", r.Error)
+	}
+}
+
+// TestAShortDeadlineBoundsAWait: a wait counts no longer than the run's deadline
+// after each report of it.
+func TestAShortDeadlineBoundsAWait(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.define(func(def *schemas.Definition) { def.Spec.Limits.Deadline = schemas.Duration(10 * time.Second) })
+	d.command(schemas.CommandRun, "k", nil)
+	d.reports("a.1", 1, final(3), mapped(3), schemas.Report{Waiting: &schemas.Waiting{Account: "ct"}})
+	d.now = d.now.Add(20 * time.Second)
+	d.step(nil)
+	d.want("a.1", schemas.StateLoading)
+	d.now = d.now.Add(time.Second)
+	d.step(nil)
+	d.want("a.1", schemas.StateFailed)
+}
+
+// TestCancelAfterALongWait: what is left of a cancelled run has the whole deadline
+// to be skipped in, however long the run had waited before.
+func TestCancelAfterALongWait(t *testing.T) {
+	t.Parallel()
+	begin := func(t *testing.T) *desk {
+		d := newDesk(t)
+		d.define(func(def *schemas.Definition) { def.Spec.Limits.Deadline = schemas.Duration(time.Hour) })
+		d.command(schemas.CommandRun, "k", nil)
+		d.reports("a.1", 1, final(4), mapped(4), loaded(0, 1))
+		for range 5 * 60 {
+			d.now = d.now.Add(time.Minute)
+			d.reports("a.1", 1, schemas.Report{Waiting: &schemas.Waiting{Account: "ct"}})
+		}
+		d.command(schemas.CommandCancel, "c", func(c *schemas.Command) { c.Run = "a.1" })
+		d.want("a.1", schemas.StateLoading)
+		return d
+	}
+	t.Run("the rest is skipped", func(t *testing.T) {
+		t.Parallel()
+		d := begin(t)
+		d.now = d.now.Add(59 * time.Minute)
+		d.step(nil)
+		d.reports("a.1", 1, schemas.Report{Receipt: &schemas.Receipt{Ranges: []schemas.Range{{Prev: 1, From: 2, To: 3}}, SkipReason: schemas.SkipCancelled}})
+		if c := d.want("a.1", schemas.StateCancelled).Counts; c.Mapped != c.Loaded+c.LoadRejected+c.LoadSkipped {
+			t.Errorf("a closed run: %+v", c)
+		}
+	})
+	t.Run("nobody skips it: the run says what is missing", func(t *testing.T) {
+		t.Parallel()
+		d := begin(t)
+		d.now = d.now.Add(time.Hour + time.Second)
+		d.step(nil)
+		r := d.want("a.1", schemas.StateCancelled)
+		if r.Error == nil || r.Error.Code != fold.CodeNoProgress || r.Error.Reason != "no progress for 1h: 2 of 4 mapped records have no outcome" {
+			t.Errorf("closed with error %+v", r.Error)
+		}
+	})
+}
+
+// TestMoreOutcomesThanRows fails the run at once: its counts can never meet.
+func TestMoreOutcomesThanRows(t *testing.T) {
+	t.Parallel()
+	for name, reports := range map[string][]schemas.Report{
+		"mapped twice":                     {final(4), mapped(4), mapped(4)},
+		"mapped twice, the second skipped": {final(4), mapped(4), {Mapped: &schemas.Mapped{Skipped: map[string]int64{schemas.SkipClosed: 1}}}},
+		"before the extraction is over":    {{Chunk: new(extraction(2))}, mapped(3)},
+		"outcomes without records":         {final(4), mapped(2), loaded(0, 3)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t)
+			d.define(nil)
+			d.command(schemas.CommandRun, "k", nil)
+			d.reports("a.1", 1, reports...)
+			if r := d.want("a.1", schemas.StateFailed); r.Error.Code != fold.CodeCountMismatch || d.state().Watermark != "" || d.state().Active != nil {
+				t.Errorf("closed as %+v", r.Error)
+			}
+		})
+	}
+}
+
 func TestDeadline(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
@@ -197,8 +295,10 @@ func TestDeadline(t *testing.T) {
 	d.reports("a.1", 1, final(3), mapped(3), loaded(0, 0))
 	d.now = d.now.Add(30 * time.Minute)
 	d.reports("a.1", 1, schemas.Report{Waiting: &schemas.Waiting{Account: "ct", Since: d.now}})
-	d.now = d.now.Add(10 * time.Hour)
-	d.step(nil)
+	for range 10 * 60 { // the loader renews the wait
+		d.now = d.now.Add(time.Minute)
+		d.reports("a.1", 1, schemas.Report{Waiting: &schemas.Waiting{Account: "ct"}})
+	}
 	if r := d.want("a.1", schemas.StateLoading); r.Waiting == nil {
 		t.Error("the run does not show that it waits")
 	}

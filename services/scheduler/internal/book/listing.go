@@ -22,18 +22,18 @@ func (b *Book) Listing(importName string) *schemas.Listing {
 	if !ok || e.state == nil || (e.def == nil && !e.unreadable) {
 		return nil
 	}
-	l := &schemas.Listing{Import: e.name, Status: status(e), Watermark: e.state.Watermark, Epoch: e.state.Epoch}
+	l := &schemas.Listing{Import: e.name, Status: status(e), Watermark: e.state.Watermark, Epoch: e.state.Epoch, OpenRejects: e.state.OpenRejects}
 	if e.def != nil {
 		l.DisplayName, l.Type, l.Generation = e.def.Metadata.DisplayName, e.def.Spec.Destination.Type, e.def.Generation
 		l.Schedule = schedule.Describe(e.def.Spec.Schedules, e.def.Spec.Timezone)
 	}
 	if e.last != nil {
 		l.LastRun, l.LastRunState, l.LastRunAt = e.last.Run, e.last.State, &e.last.StartedAt
-		l.Health = health(e.last)
+		l.Health = health(e.state, e.last)
 	}
 	if a := e.state.Active; a != nil {
 		started := a.StartedAt
-		l.LastRun, l.LastRunState, l.LastRunAt = a.Run, a.State, &started
+		l.LastRun, l.LastRunState, l.LastRunAt, l.Hold = a.Run, a.State, &started, a.Hold
 	}
 	if next := nextRun(e); !next.IsZero() {
 		l.NextRunAt = &next
@@ -65,16 +65,28 @@ func nextRun(e *entry) time.Time {
 	return e.nextDue
 }
 
-// health is the share of the rows read that were processed, nothing if the run
-// failed before it read any. A superseded record was: the later one of its
-// identity has all of its keys.
-func health(r *schemas.Run) *float64 {
+// health is the share of the epoch's records that got through: those that were
+// loaded, against the rejects that nothing has made good yet. It is nothing
+// before the first run, and less after a run whose rows did not all get through.
+func health(s *schemas.State, last *schemas.Run) *float64 {
+	share := lastShare(last)
+	if all := s.Loaded + s.OpenRejects; all > 0 && succeeded(last.State) {
+		through := float64(s.Loaded) / float64(all)
+		share = &through
+	}
+	return share
+}
+
+// lastShare is the share of the rows read by a run that were processed, nothing
+// if it failed before it read any. A superseded record was processed: the later
+// one of its identity has all of its keys.
+func lastShare(r *schemas.Run) *float64 {
 	if r.Counts.Read == 0 && (r.State == schemas.StateFailed || r.State == schemas.StateCancelled) {
 		return nil
 	}
 	share := 1.0
 	if c := r.Counts; c.Read > 0 {
-		failed := c.Rejected() + c.MapSkipped + c.LoadSkipped - r.SkippedByReason[schemas.SkipSuperseded]
+		failed := c.Rejected() + c.StillRejected + c.MapSkipped + c.LoadSkipped - r.SkippedByReason[schemas.SkipSuperseded]
 		share = float64(max(c.Read-failed, 0)) / float64(c.Read)
 	}
 	return &share

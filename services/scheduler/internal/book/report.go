@@ -22,6 +22,10 @@ func (b *Book) Report(ctx context.Context, r *schemas.Report, now time.Time) boo
 		b.log.ErrorContext(ctx, "a report of an impossible partition is dropped", slog.String("run", a.Run), slog.String("kind", r.Kind))
 		return false
 	}
+	if r.Resolved != nil {
+		b.resolved(ctx, e, r.Resolved, now)
+		return true
+	}
 	hadFinal := e.fold.Final != nil
 	waited := e.fold.Waiting != nil
 	fold.Apply(e.fold, a.Attempt, r, now)
@@ -35,7 +39,7 @@ func (b *Book) Report(ctx context.Context, r *schemas.Report, now time.Time) boo
 		b.closeTrial(ctx, e, schemas.StateSucceeded, nil, now)
 	case r.Abandoned != nil && r.Attempt == a.Attempt && a.Mode == schemas.ModePreview:
 		// Whoever asked has the reason, and asks again if that helps.
-		b.closeTrial(ctx, e, schemas.StateFailed, &schemas.RunError{Stage: schemas.StageExtract, Code: r.Abandoned.Code, Reason: r.Abandoned.Reason}, now)
+		b.closeTrial(ctx, e, schemas.StateFailed, fold.BoundError(schemas.StageExtract, r.Abandoned.Code, r.Abandoned.Reason), now)
 	case r.Abandoned != nil && r.Attempt == a.Attempt && !hadFinal && a.RetryAt == nil:
 		b.abandoned(ctx, e, r.Abandoned, now)
 	case !hadFinal && e.fold.Final != nil:
@@ -60,7 +64,7 @@ func (b *Book) abandoned(ctx context.Context, e *entry, ab *schemas.Abandoned, n
 		b.endEarly(e)
 		b.end(e, schemas.Ending{
 			State: schemas.StateFailed, Skip: schemas.SkipStopped,
-			Error: &schemas.RunError{Stage: schemas.StageExtract, Code: ab.Code, Reason: ab.Reason},
+			Error: fold.BoundError(schemas.StageExtract, ab.Code, ab.Reason),
 		}, now)
 	default:
 		delay := min(b.cfg.RetryDelay<<min(a.Attempt-1, 20), b.cfg.RetryMax)

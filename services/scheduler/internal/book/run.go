@@ -37,14 +37,33 @@ func (b *Book) start(ctx context.Context, e *entry, q schemas.QueuedRun, now tim
 	b.begin(ctx, e, a, q.Traceparent, now)
 }
 
-// begin makes a run the import's active one and triggers its first attempt.
+// begin makes a run the import's active one. Its first attempt is triggered at
+// once, unless the places have to be compared or a person has to be asked first.
 func (b *Book) begin(ctx context.Context, e *entry, a schemas.ActiveRun, from string, now time.Time) {
 	a.Attempt, a.State, a.Epoch, a.StartedAt = 1, schemas.StateExtracting, e.state.Epoch, now
 	a.Traceparent, a.TraceID = b.trace(ctx, e.name, a.Run, from)
+	if remembers(a.Mode) {
+		a.Place = &schemas.Place{}
+	}
 	e.state.Active = &a
 	e.dueKnown = false // an instant may have waited for this place
 	e.fold = fold.New(a.Run, e.name, partitions(a.Spec), now)
-	b.trigger(e, now)
+	switch {
+	case asksFirst(e, &a):
+		b.hold(ctx, e, now)
+	case comparesFirst(e, &a):
+		a.State = schemas.StateStarting
+		b.wait(e, now)
+	default:
+		b.trigger(e, now)
+	}
+}
+
+// wait writes the active run as it is, without a trigger.
+func (b *Book) wait(e *entry, now time.Time) {
+	b.out.Folds[e.state.Active.Run] = e.fold
+	b.changed(e, now)
+	b.event(e, now)
 }
 
 // trigger writes the trigger of the active run's attempt, with the state that
@@ -80,9 +99,13 @@ func (b *Book) retry(ctx context.Context, e *entry, now time.Time) {
 func (b *Book) end(e *entry, ending schemas.Ending, now time.Time) {
 	a := e.state.Active
 	a.Ending = &ending
-	if a.RetryAt != nil {
+	// What is left has the whole deadline to be skipped in, however long the run
+	// had waited before: closed earlier, it would have rows without an outcome.
+	e.fold.ProgressAt = now
+	b.out.Folds[a.Run] = e.fold
+	if a.RetryAt != nil || a.State == schemas.StateStarting || a.State == schemas.StateHeld {
 		// No extractor works on the run, so none will report its end.
-		a.RetryAt = nil
+		a.RetryAt, a.Hold = nil, nil
 		b.endEarly(e)
 	}
 	b.changed(e, now)
@@ -104,14 +127,17 @@ func (b *Book) check(ctx context.Context, e *entry, now time.Time) {
 	}
 	// What a dry run shows may be rejected through and through.
 	if a.Ending == nil && !e.isTrial() {
-		if code, stop := fold.Stop(e.fold, a.Spec.Limits.MaxRejectRatio); stop {
-			runErr := &schemas.RunError{
-				Stage: schemas.StageOf(code), Code: code,
-				Reason: fmt.Sprintf("%d rows were rejected with this code, more than the limit allows: correct the mapping or the data", e.fold.RejectsByCode[code]),
-			}
-			b.log.WarnContext(ctx, "too many rejects stop the run", slog.String("run", a.Run), slog.String("code", code))
+		if excess, stop := fold.Stop(e.fold, a.Spec.Limits.MaxRejectRatio); stop {
+			runErr := fold.BoundError(excess.Stage, excess.Code,
+				fmt.Sprintf("%d rows were rejected with this code, more than the limit allows: correct the mapping or the data", excess.Rows))
+			b.log.WarnContext(ctx, "too many rejects stop the run", slog.String("run", a.Run), slog.String("code", excess.Code))
 			b.end(e, schemas.Ending{State: schemas.StateFailed, Skip: schemas.SkipStopped, Error: runErr}, now)
 		}
+	}
+	if reason := fold.Surplus(e.fold); reason != "" {
+		b.log.ErrorContext(ctx, "a run has more outcomes than rows", slog.String("run", a.Run))
+		b.close(ctx, e, schemas.StateFailed, fold.BoundError("", fold.CodeCountMismatch, reason), now)
+		return
 	}
 	// Invariant 2: nothing but a run whose counts have closed moves a watermark.
 	if fold.Settled(e.fold) {
@@ -128,11 +154,14 @@ func (b *Book) close(ctx context.Context, e *entry, state string, runErr *schema
 		return
 	}
 	a := e.state.Active
+	countRepeats(e, succeeded(state))
 	r := fold.Event(e.fold, a)
 	spoil(e) // unless the run leaves a ledger of its own
-	if state == schemas.StateSucceeded || state == schemas.StateSucceededWithRejects {
+	if succeeded(state) {
 		state, runErr = b.advance(e, &r, state)
 	}
+	countEvents(e, succeeded(state))
+	e.state.LastEnded = &schemas.EndedRun{Run: a.Run, State: state, Time: now}
 	r.State, r.Error, r.FinishedAt, r.Waiting = state, runErr, &now, nil
 	e.fold.ClosedAs, e.fold.Waiting = &r, nil
 	for i := range e.fold.Partitions {
@@ -148,7 +177,8 @@ func (b *Book) close(ctx context.Context, e *entry, state string, runErr *schema
 }
 
 // spoil notes that the active run has sent rows: until a run succeeds CleverTap
-// need not hold what the ledger says. Events are what they are.
+// need not hold what the ledger says. An event that was stored stays stored, so the
+// ledger of an event import stays true.
 func spoil(e *entry) {
 	l := e.state.Ledger
 	if l == nil || e.state.Active.Spec.Destination.Type == schemas.TypeEvent || fold.Counts(e.fold).Extracted == 0 {
@@ -161,6 +191,10 @@ func spoil(e *entry) {
 		spoiled.Mixed = true
 	}
 	e.state.Ledger = &spoiled
+}
+
+func succeeded(state string) bool {
+	return state == schemas.StateSucceeded || state == schemas.StateSucceededWithRejects
 }
 
 // advance moves the watermark and the ledger of a run that succeeded, if they
@@ -179,6 +213,8 @@ func (b *Book) advance(e *entry, r *schemas.Run, state string) (string, *schemas
 		return schemas.StateFailed, &schemas.RunError{Stage: schemas.StageExtract, Code: "clock_invalid", Reason: "the extraction's clock or maximum is not an instant"}
 	}
 	s.Watermark, s.Ledger = next, final.Ledger
+	adopt(s, a.Place)
+	countRejects(s, a.Mode, e.fold)
 	if started := e.fold.Started; started != nil {
 		s.Columns, s.Frame = started.Columns, started.Frame
 	}
@@ -187,8 +223,14 @@ func (b *Book) advance(e *entry, r *schemas.Run, state string) (string, *schemas
 }
 
 // closeFold keeps the fold of the newest closed run, which tells the listing how
-// it went, and forgets those before it.
+// it went, and forgets those before it. Of a deleted import nothing is kept.
 func (b *Book) closeFold(e *entry, f *schemas.Fold) {
+	if e.def == nil && !e.unreadable {
+		b.out.Forget[f.Run] = e.name
+		delete(b.out.Folds, f.Run)
+		b.forgetClosed(e)
+		return
+	}
 	e.last = f.ClosedAs
 	b.out.Folds[f.Run] = f
 	for _, run := range e.closed {
@@ -196,4 +238,12 @@ func (b *Book) closeFold(e *entry, f *schemas.Fold) {
 		delete(b.out.Folds, run)
 	}
 	e.closed = []string{f.Run}
+}
+
+func (b *Book) forgetClosed(e *entry) {
+	for _, run := range e.closed {
+		b.out.Forget[run] = e.name
+		delete(b.out.Folds, run)
+	}
+	e.closed, e.last = nil, nil
 }

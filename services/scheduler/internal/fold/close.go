@@ -38,6 +38,27 @@ func Settled(f *schemas.Fold) bool {
 	return true
 }
 
+// Surplus says in which partition there are more outcomes than rows, "" if in
+// none. Such a run can never be settled: rows were mapped twice, or reports of
+// what was extracted are gone. A stage's report follows those of the stage before
+// it in the reports topic, so a surplus is one at any moment of a run.
+func Surplus(f *schemas.Fold) string {
+	rows := extracted(f)
+	for p, c := range f.Partitions {
+		n := int64(0)
+		if p < len(rows) {
+			n = rows[p]
+		}
+		if outcomes := c.Mapped + c.MapRejected + c.MapSkipped; outcomes > n {
+			return fmt.Sprintf("partition %d has %d mapped, rejected or skipped rows and %d were extracted: the mapper's committed offsets were reset or have expired, or reports are lost; the next run reads from the unchanged watermark", p, outcomes, n)
+		}
+		if outcomes := c.Loaded + c.LoadRejected + c.LoadSkipped; outcomes > c.Mapped {
+			return fmt.Sprintf("partition %d has outcomes of %d records and %d were mapped: the records topic was made anew, or reports are lost; the next run reads from the unchanged watermark", p, outcomes, c.Mapped)
+		}
+	}
+	return ""
+}
+
 // Judge is the state in which a settled run ends, and the error if it failed.
 func Judge(f *schemas.Fold, a *schemas.ActiveRun) (string, *schemas.RunError) {
 	if a.Ending != nil {
@@ -69,7 +90,7 @@ func mismatch(f *schemas.Fold) string {
 		for _, n := range e.ByPartition {
 			byPartition += n
 		}
-		if sum := e.Extracted + e.Unchanged + e.Future + e.Rejected; e.Read != sum || byPartition != e.Extracted {
+		if sum := e.Extracted + e.Unchanged + e.StillRejected + e.Future + e.Rejected; e.Read != sum || byPartition != e.Extracted {
 			return fmt.Sprintf("attempt %d read %d rows and accounts for %d, %d of them in the partitions' sum of %d extracted", attempt, e.Read, sum, byPartition, e.Extracted)
 		}
 	}
@@ -100,27 +121,49 @@ const (
 	DefaultMaxRejectRatio = 0.2
 )
 
-// Stop returns the code of which there are so many rejects that the run is
-// misconfigured, and false if there is none. A code is measured against the
-// outcomes of its own stage: mapping runs far ahead of loading.
-func Stop(f *schemas.Fold, limit float64) (string, bool) {
+// Excess is a code of which a run has so many rejects that it is misconfigured.
+type Excess struct {
+	Stage string
+	Code  string
+	Rows  int64
+}
+
+// Stop returns the code of which there are too many rejects, and false if there
+// is none. A code is measured against the outcomes of its own stage, since each
+// stage runs far ahead of the next. Rows that an earlier run rejected are in none
+// of these: that run has been judged for them.
+func Stop(f *schemas.Fold, limit float64) (Excess, bool) {
 	if limit == 0 {
 		limit = DefaultMaxRejectRatio
 	}
 	c := Counts(f)
+	extracting := map[string]int64{}
+	for _, e := range f.Attempts {
+		for code, n := range e.RejectsByCode {
+			extracting[code] += n
+		}
+	}
+	tooMany := func(n, outcomes int64) bool {
+		return (outcomes >= allOf && n >= outcomes) || (outcomes >= ratioAfter && float64(n) > limit*float64(outcomes))
+	}
+	for _, code := range slices.Sorted(maps.Keys(extracting)) {
+		if n := extracting[code]; tooMany(n, c.Extracted+c.ExtractRejected) {
+			return Excess{schemas.StageExtract, code, n}, true
+		}
+	}
 	for _, code := range slices.Sorted(maps.Keys(f.RejectsByCode)) {
-		n := f.RejectsByCode[code]
+		n, stage := f.RejectsByCode[code], schemas.StageOf(code)
 		outcomes := c.Mapped + c.MapRejected
-		if schemas.StageOf(code) == schemas.StageLoad {
+		if code == CodeOther {
+			stage = schemas.StageLoad // only an endpoint invents so many codes
+		}
+		if stage == schemas.StageLoad {
 			outcomes = c.Loaded + c.LoadRejected
 		}
 		// An upload of unknown outcome is the network's fault, not the mapping's.
-		if code == "ambiguous" {
-			continue
-		}
-		if (outcomes >= allOf && n >= outcomes) || (outcomes >= ratioAfter && float64(n) > limit*float64(outcomes)) {
-			return code, true
+		if code != "ambiguous" && tooMany(n, outcomes) {
+			return Excess{stage, code, n}, true
 		}
 	}
-	return "", false
+	return Excess{}, false
 }

@@ -40,7 +40,7 @@ func EndEarly(f *schemas.Fold, attempt int) {
 // Apply takes in a report of the run, whose newest attempt is given, and tells
 // whether the run has got on.
 func Apply(f *schemas.Fold, attempt int, r *schemas.Report, now time.Time) bool {
-	progress := apply(f, attempt, r)
+	progress := apply(f, attempt, r, now)
 	if progress {
 		f.ProgressAt = now
 	}
@@ -51,22 +51,41 @@ func Apply(f *schemas.Fold, attempt int, r *schemas.Report, now time.Time) bool 
 // does not would end the scheduler, which would read it again at every start.
 func Sound(r *schemas.Report) bool {
 	possible := func(p int32) bool { return p >= 0 && p < schemas.MaxPartitions }
+	for _, e := range []*schemas.Extraction{r.Chunk, finalOf(r), abandonedOf(r)} {
+		if e != nil && len(e.ByPartition) > schemas.MaxPartitions {
+			return false
+		}
+	}
 	return (r.Mapped == nil || possible(r.Mapped.Partition)) && (r.Receipt == nil || possible(r.Receipt.Partition))
 }
 
-func apply(f *schemas.Fold, attempt int, r *schemas.Report) bool {
+func finalOf(r *schemas.Report) *schemas.Extraction {
+	if r.Final == nil {
+		return nil
+	}
+	return &r.Final.Extraction
+}
+
+func abandonedOf(r *schemas.Report) *schemas.Extraction {
+	if r.Abandoned == nil {
+		return nil
+	}
+	return &r.Abandoned.Extraction
+}
+
+func apply(f *schemas.Fold, attempt int, r *schemas.Report, now time.Time) bool {
 	if r.Attempt < 1 || r.Attempt > attempt || !Sound(r) {
 		return false
 	}
 	if f.Waiting != nil && f.Waiting.Stage == schemas.StageExtract && (r.Started != nil || r.Chunk != nil || r.Final != nil) {
-		f.Waiting = nil // Snowflake answers
+		f.Waiting, f.WaitingAt = nil, nil // Snowflake answers
 	}
 	switch {
 	case r.Started != nil:
 		if r.Attempt != attempt || f.Final != nil {
 			return false
 		}
-		f.Started = r.Started
+		f.Started = boundColumns(r.Started)
 		return true
 	case r.Chunk != nil:
 		return extraction(f, r.Attempt, *r.Chunk)
@@ -75,7 +94,9 @@ func apply(f *schemas.Fold, attempt int, r *schemas.Report) bool {
 			return false
 		}
 		extraction(f, r.Attempt, r.Final.Extraction)
-		f.Final = r.Final
+		final := *r.Final
+		final.RejectsByCode = boundCodes(final.RejectsByCode)
+		f.Final = &final
 		return true
 	case r.Abandoned != nil:
 		extraction(f, r.Attempt, r.Abandoned.Extraction)
@@ -87,7 +108,7 @@ func apply(f *schemas.Fold, attempt int, r *schemas.Report) bool {
 		receipt(f, r)
 		return true
 	case r.Waiting != nil:
-		return waiting(f, r.Waiting)
+		return waiting(f, r.Waiting, now)
 	case r.Preview != nil:
 		return true
 	}
@@ -101,6 +122,7 @@ func extraction(f *schemas.Fold, attempt int, e schemas.Extraction) bool {
 	if old, ok := f.Attempts[attempt]; ok && old.Chunks > e.Chunks {
 		return false
 	}
+	e.RejectsByCode = boundCodes(e.RejectsByCode)
 	f.Attempts[attempt] = e
 	return true
 }
@@ -110,7 +132,7 @@ func mapped(f *schemas.Fold, attempt int, m *schemas.Mapped) {
 	p.Mapped += m.Mapped
 	for code, n := range m.RejectsByCode {
 		p.MapRejected += n
-		f.RejectsByCode[code] += n
+		addCode(f.RejectsByCode, code, n)
 	}
 	for reason, n := range m.Skipped {
 		p.MapSkipped += n
@@ -137,7 +159,7 @@ func receipt(f *schemas.Fold, r *schemas.Report) {
 	for _, o := range rec.Rejected {
 		if fresh.has(o.Offset) {
 			rejected++
-			f.RejectsByCode[o.Code]++
+			addCode(f.RejectsByCode, o.Code, 1)
 		}
 	}
 	if rec.SkipReason != "" {
@@ -147,13 +169,18 @@ func receipt(f *schemas.Fold, r *schemas.Report) {
 	}
 	p.LoadSkipped += skipped
 	p.LoadRejected += rejected
-	p.Loaded += fresh.count() - skipped - rejected
+	loaded := fresh.count() - skipped - rejected
+	p.Loaded += loaded
+	if f.LoadedOf == nil {
+		f.LoadedOf = map[int]int64{}
+	}
+	f.LoadedOf[r.Attempt] += loaded
 	// The loader counts what it knows to have written before; of an offset that
 	// has its outcome it need not know. One record is never counted by both.
 	f.Resent += max(rec.Resent, again)
 	if f.Waiting != nil && f.Waiting.Stage != schemas.StageExtract && rec.Status == 200 && r.Time.After(f.Waiting.Since) {
 		// The account answers, whoever was to say so.
-		f.Waiting = nil
+		f.Waiting, f.WaitingAt = nil, nil
 	}
 }
 
@@ -161,7 +188,7 @@ func skip(f *schemas.Fold, attempt int, reason string, n int64) {
 	if n == 0 {
 		return
 	}
-	f.Skipped[reason] += n
+	addCode(f.Skipped, reason, n)
 	switch reason {
 	case schemas.SkipClosed, schemas.SkipCancelled, schemas.SkipStopped:
 		if f.Left == nil {
@@ -171,15 +198,25 @@ func skip(f *schemas.Fold, attempt int, reason string, n int64) {
 	}
 }
 
-func waiting(f *schemas.Fold, w *schemas.Waiting) bool {
+func waiting(f *schemas.Fold, w *schemas.Waiting, now time.Time) bool {
 	if w.Over {
 		if f.Waiting != nil && f.Waiting.Stage == w.Stage {
-			f.Waiting = nil
+			f.Waiting, f.WaitingAt = nil, nil
 		}
 		return true
 	}
-	f.Waiting = w
+	f.Waiting, f.WaitingAt = boundWaiting(w), &now
 	return false
+}
+
+// WaitsUntil is until when the reported wait for an account lets the deadline's
+// clock stand still, and the zero time if there is none. The wait for Snowflake is
+// not among these: an extractor that lives gives up by itself.
+func WaitsUntil(f *schemas.Fold, expiry time.Duration) time.Time {
+	if f.Waiting == nil || f.WaitingAt == nil || f.Waiting.Stage == schemas.StageExtract {
+		return time.Time{}
+	}
+	return f.WaitingAt.Add(expiry)
 }
 
 func partition(f *schemas.Fold, p int32) *schemas.FoldPartition {
@@ -200,12 +237,14 @@ func Event(f *schemas.Fold, a *schemas.ActiveRun) schemas.Run {
 	if f.Started != nil {
 		r.QueryID, r.Total = f.Started.QueryID, f.Started.Total
 	}
+	r.Hold = a.Hold
+	r.Notes = append(r.Notes, f.Notes...)
 	r.Notes = append(r.Notes, f.Changed...)
 	r.Notes = append(r.Notes, lateNotes(f, a)...)
 	var partial, unread, aside bool
 	for _, e := range f.Attempts {
 		for code, n := range e.RejectsByCode {
-			r.RejectsByCode[code] += n
+			addCode(r.RejectsByCode, code, n)
 		}
 		partial, unread, aside = partial || e.LedgerPartial, unread || e.LedgerReadError, aside || e.LedgerSetAside
 	}
@@ -223,10 +262,11 @@ func Event(f *schemas.Fold, a *schemas.ActiveRun) schemas.Run {
 
 // Counts sums over attempts and partitions.
 func Counts(f *schemas.Fold) schemas.Counts {
-	c := schemas.Counts{Resent: f.Resent}
+	c := schemas.Counts{Resent: f.Resent, Repeated: f.Repeated}
 	for _, e := range f.Attempts {
 		c.Read += e.Read
 		c.Unchanged += e.Unchanged
+		c.StillRejected += e.StillRejected
 		c.Future += e.Future
 		c.Extracted += e.Extracted
 		c.ExtractRejected += e.Rejected

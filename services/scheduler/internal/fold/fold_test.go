@@ -181,8 +181,33 @@ func TestStop(t *testing.T) {
 		f := fold.New("a.1", "a", 1, time.Time{})
 		f.Partitions[0] = schemas.FoldPartition{Mapped: c.mapped, MapRejected: c.mapRejected, Loaded: c.loaded, LoadRejected: c.loadRejected}
 		f.RejectsByCode = c.codes
-		if got, stop := fold.Stop(f, c.limit); got != c.want || stop != (c.want != "") {
-			t.Errorf("%s: got %q, want %q", c.name, got, c.want)
+		if got, stop := fold.Stop(f, c.limit); got.Code != c.want || stop != (c.want != "") {
+			t.Errorf("%s: got %+v, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+// TestStopCountsTheExtraction: rows that the extractor cannot read stop a run as
+// those do that the mapper or CleverTap refuse.
+func TestStopCountsTheExtraction(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name                               string
+		extracted, rejected, stillRejected int64
+		want                               bool
+	}{
+		{"all of them", 0, 3000, 0, true},
+		{"a few", 970, 30, 0, false},
+		{"more than the share", 799, 201, 0, true},
+		{"rejected by an earlier run", 0, 0, 3000, false},
+		{"those do not count as outcomes", 400, 99, 3000, false},
+	} {
+		f := fold.New("a.1", "a", 1, time.Time{})
+		e := schemas.Extraction{Extracted: c.extracted, Rejected: c.rejected, StillRejected: c.stillRejected, RejectsByCode: map[string]int64{"row_unreadable": c.rejected}}
+		fold.Apply(f, 1, &schemas.Report{Attempt: 1, Chunk: &e}, time.Time{})
+		got, stop := fold.Stop(f, 0)
+		if stop != c.want || stop && got != (fold.Excess{Stage: schemas.StageExtract, Code: "row_unreadable", Rows: c.rejected}) {
+			t.Errorf("%s: stop %v, %+v", c.name, stop, got)
 		}
 	}
 }

@@ -23,16 +23,17 @@ func Compare(f *schemas.Fold, before []schemas.Column) {
 		was[c.Name] = true
 		switch found, ok := now[c.Name]; {
 		case !ok:
-			f.Changed = append(f.Changed, fmt.Sprintf("column %s is gone", c.Name))
+			f.Changed = append(f.Changed, fmt.Sprintf("column %s is gone", cut(c.Name, maxText)))
 		case typeOf(found) != typeOf(c):
-			f.Changed = append(f.Changed, fmt.Sprintf("column %s was %s and is %s now", c.Name, typeOf(c), typeOf(found)))
+			f.Changed = append(f.Changed, fmt.Sprintf("column %s was %s and is %s now", cut(c.Name, maxText), typeOf(c), typeOf(found)))
 		}
 	}
 	for _, c := range f.Started.Columns {
 		if !was[c.Name] {
-			f.Changed = append(f.Changed, fmt.Sprintf("column %s is new: %s", c.Name, typeOf(c)))
+			f.Changed = append(f.Changed, fmt.Sprintf("column %s is new: %s", cut(c.Name, maxText), typeOf(c)))
 		}
 	}
+	f.Changed = boundChanges(f.Changed)
 }
 
 // typeOf is a column's type as people write it.
@@ -47,7 +48,7 @@ func typeOf(c schemas.Column) string {
 	case "TIME", "TIMESTAMP_NTZ", "TIMESTAMP_LTZ", "TIMESTAMP_TZ":
 		return fmt.Sprintf("%s(%d)", c.Type, c.Scale)
 	}
-	return c.Type
+	return cut(c.Type, maxCode)
 }
 
 // lateNotes says what was found behind the watermark, and which lookback would

@@ -6,11 +6,9 @@ package others
 import (
 	"context"
 	"encoding/json"
-	"fmt"
-	"log/slog"
-	"sync"
 	"time"
 
+	"tapline.dev/libs/daemon"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
 )
@@ -24,11 +22,9 @@ type Config struct {
 
 // Others follows the state topic.
 type Others struct {
-	cfg  Config
-	deps kafka.Deps
-
-	mu    sync.Mutex
-	order map[string]order
+	cfg    Config
+	deps   kafka.Deps
+	states *kafka.Table[order]
 }
 
 // order is what stands before a run of another import.
@@ -38,60 +34,37 @@ type order struct {
 }
 
 // New follows nothing until Run.
-func New(cfg Config, deps kafka.Deps) *Others {
-	return &Others{cfg: cfg, deps: deps, order: map[string]order{}}
+func New(cfg Config, deps kafka.Deps) (*Others, error) {
+	states, err := kafka.OpenTable(cfg.Kafka, deps, kafka.TableConfig[order]{
+		Topic: schemas.NewTopics(cfg.Kafka.Prefix).State(), Decode: orderOf,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Others{cfg: cfg, deps: deps, states: states}, nil
+}
+
+func orderOf(_ string, value []byte) (o order, err error) {
+	var s schemas.State
+	if err := json.Unmarshal(value, &s); err != nil {
+		return o, err
+	}
+	o.active = s.Active != nil
+	if s.Queued != nil {
+		o.asked = s.Queued.Time
+	}
+	return o, nil
 }
 
 // Run follows the states until ctx ends.
 func (o *Others) Run(ctx context.Context) {
-	for ctx.Err() == nil {
-		err := o.follow(ctx)
-		if ctx.Err() != nil {
-			return
-		}
-		o.deps.Log.WarnContext(ctx, "the states of other partitions are followed again", slog.Any("error", err))
-		select {
-		case <-time.After(o.cfg.Pause):
-		case <-ctx.Done():
-		}
-	}
-}
-
-func (o *Others) follow(ctx context.Context) error {
-	table, err := kafka.OpenTable(o.cfg.Kafka, o.deps, schemas.NewTopics(o.cfg.Kafka.Prefix).State(), o.apply)
-	if err != nil {
-		return fmt.Errorf("following states: %w", err)
-	}
-	return table.Run(ctx)
-}
-
-func (o *Others) apply(r *kafka.Record) {
-	if r.Value == nil {
-		// Every trial leaves one: kept, they would add up as long as the process lives.
-		o.mu.Lock()
-		defer o.mu.Unlock()
-		delete(o.order, string(r.Key))
-		return
-	}
-	var s schemas.State
-	// An unreadable state is its owner's to complain of; here it holds up nobody.
-	if json.Unmarshal(r.Value, &s) != nil {
-		s = schemas.State{}
-	}
-	next := order{active: s.Active != nil}
-	if s.Queued != nil {
-		next.asked = s.Queued.Time
-	}
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.order[string(r.Key)] = next
+	daemon.Rejoin(ctx, daemon.Membership{Hold: o.states.Run, Log: o.deps.Log, Pause: o.cfg.Pause})
 }
 
 // Busy tells whether an import is in a run, or has one waiting that was asked
-// for before the given instant.
+// for before the given instant. One whose state cannot be read holds nobody up:
+// it would do so for as long as nobody repairs it.
 func (o *Others) Busy(importName string, before time.Time) bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	other := o.order[importName]
+	other, _, _ := o.states.Get(importName)
 	return other.active || (!other.asked.IsZero() && other.asked.Before(before))
 }

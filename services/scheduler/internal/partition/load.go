@@ -23,23 +23,33 @@ type term struct {
 	events    int64 // offset after the last run event that the term has written
 }
 
-// load reads the partition's control topics to their end. Each is compacted, so
-// the newest record of a key counts.
+// load reads the partition's control topics to their end.
 func (t *term) load(ctx context.Context) error {
 	t.book = book.New(t.cfg.Book, book.Deps{Log: t.deps.Log, Trace: t.beginTrace, Busy: t.deps.Busy})
-	states, err := readNewest[schemas.State](ctx, t, t.topics.State())
+	states, _, err := kafka.LoadTable(ctx, t.deps.Reader, t.partition, kafka.TableConfig[schemas.State]{Topic: t.topics.State()})
 	if err != nil {
 		return err
 	}
-	folds, err := readNewest[schemas.Fold](ctx, t, t.topics.Fold())
+	folds, _, err := kafka.LoadTable(ctx, t.deps.Reader, t.partition, kafka.TableConfig[foldRecord]{Topic: t.topics.Fold(), Decode: decodeFold})
 	if err != nil {
 		return err
 	}
-	for _, s := range states {
+	// Without the position nobody knows which reports have been counted: the
+	// partition is not taken over until it can be read.
+	position, _, err := folds.Get(schemas.PositionKey(t.partition))
+	if err != nil {
+		return fmt.Errorf("reading the partition's position: %w", err)
+	}
+	t.position = position.position
+	t.leaveOut(ctx, t.topics.State(), states.Broken())
+	t.leaveOut(ctx, t.topics.Fold(), folds.Broken())
+	for _, s := range states.All() {
 		t.book.LoadState(s)
 	}
-	for _, f := range folds {
-		t.book.LoadFold(f)
+	for key, f := range folds.All() {
+		if key != schemas.PositionKey(t.partition) {
+			t.book.LoadFold(f.fold)
+		}
 	}
 	now := time.Now().UTC()
 	if err := t.loadDefinitions(ctx, now); err != nil {
@@ -52,80 +62,52 @@ func (t *term) load(ctx context.Context) error {
 	return nil
 }
 
+// foldRecord is what stands in the fold topic: a run's fold, or the position of
+// the partition.
+type foldRecord struct {
+	fold     schemas.Fold
+	position schemas.Position
+}
+
+func decodeFold(key string, value []byte) (r foldRecord, err error) {
+	if schemas.IsPositionKey(key) {
+		err = json.Unmarshal(value, &r.position)
+	} else {
+		err = json.Unmarshal(value, &r.fold)
+	}
+	return r, err
+}
+
+// leaveOut ends what cannot be read: an older state or fold would count rows
+// twice or not at all. A state's key is its subject, a fold's the run.
+func (t *term) leaveOut(ctx context.Context, topic string, broken map[string]error) {
+	for key := range broken {
+		t.deps.Observe.Unreadable(ctx, topic)
+		t.book.Broken(schemas.Subject(schemas.ImportOf(key), key))
+	}
+}
+
 func (t *term) loadDefinitions(ctx context.Context, now time.Time) error {
-	defs := map[string]schemas.Definition{}
-	deleted := map[string]bool{}
-	unreadable := map[string]func(){} // by import: complains of its newest definition
-	next, err := t.deps.Reader.ReadTo(ctx, t.tp(t.topics.Imports()), 0, func(r *kafka.Record) error {
-		delete(unreadable, string(r.Key))
-		if r.Value == nil {
-			// An earlier one has been acted on, and its import may live again.
-			deleted[string(r.Key)] = r.Offset >= t.position.Imports
-			delete(defs, string(r.Key))
-			return nil
-		}
-		var def schemas.Definition
-		if err := json.Unmarshal(r.Value, &def); err != nil {
-			unreadable[string(r.Key)] = func() { t.unreadable(ctx, r, err) }
-			delete(defs, string(r.Key))
-			return nil
-		}
-		defs[string(r.Key)] = def
-		return nil
+	defs, next, err := kafka.LoadTable(ctx, t.deps.Reader, t.partition, kafka.TableConfig[schemas.Definition]{
+		Topic: t.topics.Imports(), Tombstones: true,
 	})
 	if err != nil {
 		return err
 	}
-	for name, news := range deleted {
-		if news {
+	for name, offset := range defs.Deleted() {
+		if offset >= t.position.Imports { // an earlier one has been acted on
 			t.book.LoadDeletion(ctx, name, now)
 		}
 	}
-	for _, def := range defs {
+	for _, def := range defs.All() {
 		t.book.Define(ctx, def, now)
 	}
-	for name, complain := range unreadable {
-		complain()
+	for name := range defs.Broken() {
+		t.deps.Observe.Unreadable(ctx, t.topics.Imports())
 		t.book.Unreadable(name)
 	}
 	t.position.Imports = next
 	return nil
-}
-
-// readNewest reads states or folds, the newest of each key. Whose newest cannot
-// be read is broken, and nobody else: an older one would count rows twice or not
-// at all.
-func readNewest[T any](ctx context.Context, t *term, topic string) (map[string]T, error) {
-	newest := map[string]T{}
-	unreadable := map[string]func(){}
-	_, err := t.deps.Reader.ReadTo(ctx, t.tp(topic), 0, func(r *kafka.Record) error {
-		key := string(r.Key)
-		if key == schemas.PositionKey(t.partition) {
-			// Without the position nobody knows which reports have been counted.
-			return json.Unmarshal(r.Value, &t.position)
-		}
-		delete(newest, key)
-		delete(unreadable, key)
-		if r.Value == nil {
-			return nil
-		}
-		var v T
-		if err := json.Unmarshal(r.Value, &v); err != nil {
-			unreadable[key] = func() { t.unreadable(ctx, r, err) }
-			return nil
-		}
-		newest[key] = v
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", topic, err)
-	}
-	for key, complain := range unreadable {
-		complain()
-		// A state's key is its subject, a fold's the run.
-		t.book.Broken(schemas.Subject(schemas.ImportOf(key), key))
-	}
-	return newest, nil
 }
 
 // from is where the tail begins.

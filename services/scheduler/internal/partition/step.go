@@ -4,18 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
-	"tapline.dev/libs/failpoint"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
 	"tapline.dev/services/scheduler/internal/book"
 )
-
-// source is the service's name in the headers of what it writes.
-const source = "scheduler"
 
 // keep steps until ctx ends or a step fails.
 func (t *term) keep(ctx context.Context, polls <-chan poll) error {
@@ -92,7 +86,7 @@ func (t *term) step(ctx context.Context, records []*kafka.Record) error {
 	t.book.Tick(ctx, now)
 	changes := t.book.Take()
 	if !changes.Empty() || t.position != before {
-		if err := t.commit(ctx, &changes); err != nil {
+		if err := t.commit(ctx, &changes, now); err != nil {
 			return err
 		}
 		t.deps.Observe.Step(ctx, len(records), time.Since(began))
@@ -179,71 +173,6 @@ func (t *term) report(ctx context.Context, r *kafka.Record, now time.Time) {
 		return
 	}
 	t.book.Report(ctx, &report, now)
-}
-
-// commit writes one step as one transaction: states, folds, triggers, run events
-// and the position up to which reports and commands are in them.
-func (t *term) commit(ctx context.Context, c *book.Changes) error {
-	records, err := t.records(c)
-	if err != nil {
-		return err
-	}
-	failpoint.Hit("scheduler.before-step")
-	if err := t.tx.Begin(); err != nil {
-		return err
-	}
-	t.tx.Produce(records...)
-	failpoint.Hit("scheduler.in-step")
-	if err := t.tx.Commit(ctx); err != nil {
-		return err
-	}
-	failpoint.Hit("scheduler.after-step")
-	for _, r := range records {
-		if r.Topic == t.topics.Runs() {
-			t.events = max(t.events, r.Offset+1)
-		}
-	}
-	return nil
-}
-
-func (t *term) records(c *book.Changes) ([]*kafka.Record, error) {
-	var out []*kafka.Record
-	var firstErr error
-	add := func(topic, importName, key string, value any, typ string) {
-		r, err := kafka.ControlRecord(topic, importName, key, value, typ, source)
-		if err != nil && firstErr == nil {
-			firstErr = err
-		}
-		out = append(out, r)
-	}
-	for run, importName := range c.Forget {
-		out = append(out, kafka.Tombstone(t.topics.Fold(), importName, run))
-	}
-	for run, f := range c.Folds {
-		add(t.topics.Fold(), f.Import, run, f, "fold")
-	}
-	// A trial's state comes before its import's, which names the command that the
-	// trial is: whoever sees that finds the trial.
-	for _, name := range slices.Backward(slices.Sorted(maps.Keys(c.States))) {
-		s := c.States[name]
-		if s == nil {
-			out = append(out, kafka.Tombstone(t.topics.State(), name, name))
-			continue
-		}
-		add(t.topics.State(), name, name, s, "state")
-	}
-	for _, trigger := range c.Triggers {
-		add(t.topics.Triggers(), trigger.Import, trigger.Import, trigger, "trigger")
-	}
-	for _, event := range c.Events {
-		add(t.topics.Runs(), event.Import, event.Import, event, "run."+event.State)
-	}
-	add(t.topics.Fold(), "", schemas.PositionKey(t.partition), t.position, "position")
-	if firstErr != nil {
-		return nil, firstErr
-	}
-	out[len(out)-1].Partition = t.partition
-	return out, nil
 }
 
 // show tells everybody outside the log what has been committed.

@@ -1,0 +1,111 @@
+// Package resources follows the resources topic: the connections and accounts
+// that imports refer to. Extractor, mapper and loader share it.
+package resources
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"tapline.dev/libs/kafka"
+	"tapline.dev/schemas"
+)
+
+// Why a resource cannot be used.
+var (
+	// ErrMissing says that it was never applied, or that it was deleted. What a
+	// deleted account allowed is no longer in force.
+	ErrMissing = errors.New("it is not defined; apply it")
+	// ErrUnreadable says that its newest definition cannot be read. The one before
+	// was replaced and must not be used.
+	ErrUnreadable = errors.New("its definition cannot be read; apply it again")
+)
+
+// resource is a definition by its kind.
+type resource struct {
+	connection schemas.SnowflakeConnectionSpec
+	account    schemas.CleverTapAccountSpec
+}
+
+// View is safe for concurrent use.
+type View struct{ table *kafka.Table[resource] }
+
+// Open connects lazily; Run follows.
+func Open(cfg kafka.Config, deps kafka.Deps) (*View, error) {
+	table, err := kafka.OpenTable(cfg, deps, tableConfig(schemas.NewTopics(cfg.Prefix)))
+	if err != nil {
+		return nil, err
+	}
+	return &View{table}, nil
+}
+
+// New returns a view that follows nothing; Apply fills it.
+func New(deps kafka.Deps) *View {
+	return &View{kafka.NewTable(deps, tableConfig(schemas.NewTopics("")))}
+}
+
+func tableConfig(topics schemas.Topics) kafka.TableConfig[resource] {
+	return kafka.TableConfig[resource]{Topic: topics.Resources(), Decode: decode, Select: func(key string) bool {
+		kind, _, _ := strings.Cut(key, "/")
+		return kind == schemas.KindSnowflakeConnection || kind == schemas.KindCleverTapAccount
+	}}
+}
+
+// decode reads the definition and what it defines: a definition whose spec
+// cannot be read is as unreadable as one that is no JSON.
+func decode(key string, value []byte) (r resource, err error) {
+	var definition schemas.Resource
+	if err := json.Unmarshal(value, &definition); err != nil {
+		return r, err
+	}
+	if strings.HasPrefix(key, schemas.KindCleverTapAccount+"/") {
+		err = json.Unmarshal(definition.Spec, &r.account)
+	} else {
+		err = json.Unmarshal(definition.Spec, &r.connection)
+	}
+	return r, err
+}
+
+// Run follows until ctx ends.
+func (v *View) Run(ctx context.Context) error { return v.table.Run(ctx) }
+
+// ReadToEnd returns once every definition that was in the topic at the call is
+// in the view.
+func (v *View) ReadToEnd(ctx context.Context) error { return v.table.ReadToEnd(ctx) }
+
+// Apply takes records of the topic in; see kafka.Table.
+func (v *View) Apply(records ...*kafka.Record) { v.table.Apply(records...) }
+
+// Account returns an account as it is defined now, or ErrMissing or
+// ErrUnreadable.
+func (v *View) Account(name string) (schemas.CleverTapAccountSpec, error) {
+	r, err := v.get(schemas.KindCleverTapAccount, name)
+	return r.account, err
+}
+
+// AccountVersion is another number each time the account is applied, also
+// unchanged: whoever applies it again wants its secrets read again. Take it
+// before the account.
+func (v *View) AccountVersion(name string) int64 {
+	return v.table.Version(schemas.ResourceKey(schemas.KindCleverTapAccount, name))
+}
+
+// Connection returns a connection as it is defined now, or ErrMissing or
+// ErrUnreadable.
+func (v *View) Connection(name string) (schemas.SnowflakeConnectionSpec, error) {
+	r, err := v.get(schemas.KindSnowflakeConnection, name)
+	return r.connection, err
+}
+
+func (v *View) get(kind, name string) (resource, error) {
+	r, found, err := v.table.Get(schemas.ResourceKey(kind, name))
+	switch {
+	case err != nil:
+		return resource{}, fmt.Errorf("%s %s: %w: %w", kind, name, ErrUnreadable, err)
+	case !found:
+		return resource{}, fmt.Errorf("%s %s: %w", kind, name, ErrMissing)
+	}
+	return r, nil
+}

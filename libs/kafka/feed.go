@@ -1,0 +1,198 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// followPause is the time before a topic that can no longer be read is followed
+// again.
+const followPause = time.Second
+
+// fromStart is Kafka's number for the first offset that a partition still has.
+const fromStart = -2
+
+// feed reads every partition of a topic from its start and tells how far it has
+// come.
+type feed struct {
+	topic  string
+	reader *Reader
+
+	mu       sync.Mutex
+	position map[int32]int64 // next offset, of partitions with any record
+	moved    chan struct{}   // closed and replaced when position changes
+}
+
+func newFeed(topic string, reader *Reader) *feed {
+	return &feed{topic: topic, reader: reader, position: map[int32]int64{}, moved: make(chan struct{})}
+}
+
+// run hands the topic's records to apply until ctx is done. Once it has begun to
+// read no error ends it: it goes on where it was, because a process that stopped
+// for it would take every import down. Before that an error is returned, and run
+// may be called again. A topic that was deleted and made anew is
+// read from its start, after clear.
+func (f *feed) run(ctx context.Context, apply func(...*Record), clear func()) error {
+	for first := true; ; first = false {
+		read, err := f.follow(ctx, apply)
+		if ctx.Err() != nil {
+			f.reader.Close()
+			return nil
+		}
+		if first && !read {
+			return fmt.Errorf("following %s: %w", f.topic, err)
+		}
+		f.reader.deps.Log.WarnContext(ctx, "a compacted topic could not be read and is read again", slog.String("topic", f.topic), slog.Any("error", err))
+		timer := time.NewTimer(followPause)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			f.reader.Close()
+			return nil
+		}
+		if errors.Is(err, kerr.UnknownTopicID) {
+			f.reader.deps.Log.WarnContext(ctx, "a compacted topic was deleted and made anew: what it held is forgotten", slog.String("topic", f.topic))
+			f.reset()
+			clear()
+		}
+	}
+}
+
+// follow is one reading of the topic, from where the last one ended until an
+// error; read says that it began.
+func (f *feed) follow(ctx context.Context, apply func(...*Record)) (read bool, err error) {
+	from, err := f.partitions(ctx)
+	if err != nil {
+		return false, err
+	}
+	// Markers of transactions are kept so that the position passes them:
+	// readToEnd waits for it.
+	tail, err := openTail(f.reader.cfg, f.reader.deps, from, kgo.KeepControlRecords())
+	if err != nil {
+		return false, err
+	}
+	defer tail.Close()
+	for {
+		records, err := tail.Poll(ctx, 10_000)
+		if err != nil {
+			return true, err
+		}
+		f.advance(records, apply)
+	}
+}
+
+// partitions are those of the topic, each with the offset to read from.
+func (f *feed) partitions(ctx context.Context) (map[TP]int64, error) {
+	found, err := f.reader.admin.ListTopics(ctx, f.topic)
+	if err != nil {
+		return nil, fmt.Errorf("listing partitions: %w", err)
+	}
+	detail := found[f.topic]
+	if detail.Err != nil && !errors.Is(detail.Err, kerr.UnknownTopicOrPartition) {
+		return nil, fmt.Errorf("listing partitions: %w", detail.Err)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	from := map[TP]int64{}
+	for p := range detail.Partitions {
+		from[TP{f.topic, p}] = fromStart
+		if at, ok := f.position[p]; ok {
+			from[TP{f.topic, p}] = at
+		}
+	}
+	if len(from) == 0 {
+		return nil, errors.New("the topic does not exist; make it with `tapline topics apply`")
+	}
+	return from, nil
+}
+
+func (f *feed) advance(records []*Record, apply func(...*Record)) {
+	if len(records) == 0 {
+		return
+	}
+	values := make([]*Record, 0, len(records))
+	for _, r := range records {
+		if !r.Attrs.IsControl() {
+			values = append(values, r)
+		}
+	}
+	apply(values...)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, r := range records {
+		f.position[r.Partition] = r.Offset + 1
+	}
+	f.announce()
+}
+
+func (f *feed) reset() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	clear(f.position)
+	f.announce()
+}
+
+func (f *feed) announce() {
+	close(f.moved)
+	f.moved = make(chan struct{})
+}
+
+// readToEnd waits until the position has passed the end, as it is now, of the
+// given partitions, or of all. One that is not asked for is not waited for: it
+// may be offline, or behind a transaction that somebody left open.
+func (f *feed) readToEnd(ctx context.Context, partitions []int32) error {
+	ends, err := f.ends(ctx, partitions)
+	if err != nil {
+		return fmt.Errorf("reading %s to its end: listing offsets: %w", f.topic, err)
+	}
+	for {
+		f.mu.Lock()
+		behind, moved := false, f.moved
+		for p, end := range ends {
+			behind = behind || f.position[p] < end
+		}
+		f.mu.Unlock()
+		if !behind {
+			return nil
+		}
+		select {
+		case <-moved:
+		case <-ctx.Done():
+			return fmt.Errorf("reading %s to its end: %w", f.topic, ctx.Err())
+		}
+	}
+}
+
+// ends are the end offsets of those partitions that hold any record.
+func (f *feed) ends(ctx context.Context, partitions []int32) (map[int32]int64, error) {
+	starts, err := f.reader.admin.ListStartOffsets(ctx, f.topic)
+	if err != nil {
+		return nil, err
+	}
+	listed, err := f.reader.admin.ListEndOffsets(ctx, f.topic)
+	if err != nil {
+		return nil, err
+	}
+	ends := map[int32]int64{}
+	for p, end := range listed[f.topic] {
+		if len(partitions) > 0 && !slices.Contains(partitions, p) {
+			continue
+		}
+		if end.Err != nil {
+			return nil, end.Err
+		}
+		if start := starts[f.topic][p]; end.Offset > start.Offset {
+			ends[p] = end.Offset
+		}
+	}
+	return ends, nil
+}

@@ -1,0 +1,55 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"tapline.dev/schemas"
+
+	"tapline.dev/services/importcenter/internal/access"
+)
+
+// SignIn says how to sign in, for clients that begin.
+type SignIn struct {
+	Keys bool        `json:"keys" doc:"Keys of tapline keys create are taken"`
+	OIDC *OIDCSignIn `json:"oidc,omitempty"`
+}
+
+// OIDCSignIn is the provider of OpenID.
+type OIDCSignIn struct {
+	Issuer   string   `json:"issuer"`
+	ClientID string   `json:"clientId" doc:"For tapline login"`
+	Scopes   []string `json:"scopes"`
+	Browser  bool     `json:"browser" doc:"GET /auth/login begins a session"`
+}
+
+// Whoever is the caller.
+type Whoever struct {
+	Name      string            `json:"name"`
+	Role      string            `json:"role"`
+	By        string            `json:"by" enum:"none,key,oidc,session"`
+	Selector  *schemas.Selector `json:"selector,omitempty"`
+	ExpiresAt time.Time         `json:"expiresAt,omitzero"`
+}
+
+type (
+	signInOutput struct{ Body SignIn }
+	callerOutput struct{ Body Whoever }
+)
+
+func (h *handlers) registerCaller(api huma.API) {
+	huma.Register(api, huma.Operation{
+		OperationID: "list-sign-in", Method: http.MethodGet, Path: "/v1/sign-in",
+		Summary: "Say how to sign in",
+	}, func(context.Context, *struct{}) (*signInOutput, error) { return &signInOutput{Body: h.SignIn}, nil })
+	huma.Register(api, huma.Operation{
+		OperationID: "get-caller", Method: http.MethodGet, Path: "/v1/caller",
+		Summary: "Say who asks and what they may",
+	}, func(ctx context.Context, _ *struct{}) (*callerOutput, error) {
+		c := access.CallerOf(ctx)
+		return &callerOutput{Body: Whoever{Name: c.Name, Role: c.Role.String(), By: c.By, Selector: c.Selector, ExpiresAt: c.Expires}}, nil
+	})
+}

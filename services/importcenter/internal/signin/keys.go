@@ -1,0 +1,117 @@
+package signin
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"sync"
+	"time"
+
+	"tapline.dev/schemas"
+
+	"tapline.dev/services/importcenter/internal/access"
+)
+
+// staleAfter is how long keys count without word from Kafka: a replica that is
+// cut off would otherwise go on taking a key that was revoked long ago.
+const staleAfter = 30 * time.Second
+
+// resources is the resources topic, followed live.
+type resources interface {
+	Resources(kind string) []schemas.Resource
+	// ResourcesChanged closes at the next record.
+	ResourcesChanged() <-chan struct{}
+}
+
+// Keys are the keys of the resources topic, by what is kept of them. It is safe
+// for concurrent use.
+type Keys struct {
+	resources resources
+	log       *slog.Logger
+
+	mu        sync.Mutex
+	byHash    map[string]key
+	changed   <-chan struct{} // closed once byHash is out of date
+	confirmed time.Time
+}
+
+type key struct {
+	name     string
+	role     access.Role
+	selector *schemas.Selector
+	expires  time.Time
+}
+
+// NewKeys returns the keys among resources.
+func NewKeys(from resources, log *slog.Logger) *Keys {
+	outdated := make(chan struct{})
+	close(outdated)
+	return &Keys{resources: from, log: log, changed: outdated}
+}
+
+// index reads the keys again if a resource has changed. find calls it, under mu.
+func (k *Keys) index() map[string]key {
+	select {
+	case <-k.changed:
+	default:
+		return k.byHash
+	}
+	k.changed, k.byHash = k.resources.ResourcesChanged(), map[string]key{}
+	for _, r := range k.resources.Resources(schemas.KindAccessKey) {
+		hash, held, ok := decode(r)
+		if !ok {
+			k.log.ErrorContext(context.Background(), "a key that cannot be read counts as revoked", slog.String("key", r.Metadata.Name))
+			continue
+		}
+		k.byHash[hash] = held
+	}
+	return k.byHash
+}
+
+func decode(r schemas.Resource) (hash string, held key, valid bool) {
+	var spec schemas.AccessKeySpec
+	if json.Unmarshal(r.Spec, &spec) != nil || spec.Hash == "" {
+		return "", key{}, false
+	}
+	role, err := access.ParseRole(spec.Role)
+	return spec.Hash, key{name: r.Metadata.Name, role: role, selector: spec.Selector, expires: spec.ExpiresAt}, err == nil
+}
+
+// Confirm notes that everything that Kafka held at an instant has been taken in.
+func (k *Keys) Confirm(at time.Time) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.confirmed = at
+}
+
+// caller is whose key this is.
+func (k *Keys) caller(text string, now time.Time) (access.Caller, error) {
+	hash, ok := schemas.HashAccessKey(text)
+	if !ok {
+		return access.Caller{}, errMalformed
+	}
+	held, err := k.find(hash, now)
+	if err != nil {
+		return access.Caller{}, err
+	}
+	return access.Caller{
+		Name: "key:" + held.name, Role: held.role, By: access.ByKey, Selector: held.selector, Expires: held.expires,
+		Holds: func(now time.Time) bool { _, err := k.find(hash, now); return err == nil },
+	}, nil
+}
+
+func (k *Keys) find(hash string, now time.Time) (key, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if now.Sub(k.confirmed) > staleAfter {
+		return key{}, &access.UnavailableError{Detail: "Kafka does not answer, so it is not known whether your key still holds; try again"}
+	}
+	held, ok := k.index()[hash]
+	switch {
+	case !ok:
+		return key{}, errUnknown
+	case !held.expires.IsZero() && !now.Before(held.expires):
+		return key{}, errExpired
+	}
+	return held, nil
+}

@@ -1,0 +1,75 @@
+package book
+
+import (
+	"fmt"
+
+	"tapline.dev/schemas"
+	"tapline.dev/services/scheduler/internal/fold"
+)
+
+// countRepeats counts, of the run of an event import that is about to close, the
+// events that may be stored twice: those that its own earlier attempts had
+// loaded, and those of the runs before it that did not succeed. The rows of the
+// last attempt are all that there were to read, so they hold the others again.
+func countRepeats(e *entry, succeeds bool) {
+	a := e.state.Active
+	if a.Spec.Destination.Type != schemas.TypeEvent || !remembers(a.Mode) {
+		return
+	}
+	loaded := fold.Counts(e.fold).Loaded
+	earlier := loaded - e.fold.LoadedOf[a.Attempt]
+	if e.fold.LoadedOf == nil {
+		earlier = 0 // counted by a scheduler of before
+	}
+	before := e.state.Unfinished
+	if !succeeds {
+		before = 0 // whether this run has reached them is not known; a later one says so
+	}
+	e.fold.Repeated = min(earlier+before, loaded)
+	if earlier > 0 && a.Attempt > 1 {
+		fold.Note(e.fold, fmt.Sprintf("%d events were loaded by attempts that were abandoned, and the last attempt may have loaded them again: in the topics, count the rows and records of attempt %d only", earlier, a.Attempt))
+	}
+	if before > 0 {
+		fold.Note(e.fold, fmt.Sprintf("up to %d events had been loaded by runs that did not succeed, and were loaded again", min(before, loaded)))
+	}
+}
+
+// countEvents keeps count of the events that the import has stored.
+func countEvents(e *entry, succeeds bool) {
+	s, a := e.state, e.state.Active
+	deleted := a.Epoch != s.Epoch && a.Ending != nil && a.Ending.Skip == schemas.SkipCancelled
+	if a.Spec.Destination.Type != schemas.TypeEvent || deleted {
+		return
+	}
+	loaded := fold.Counts(e.fold).Loaded
+	n := schemas.EventCount{}
+	if s.Events != nil {
+		n = *s.Events
+	}
+	n.Stored += loaded
+	s.Events = &n
+	switch {
+	case !remembers(a.Mode):
+	case succeeds:
+		s.Unfinished = 0
+	default:
+		s.Unfinished += loaded
+	}
+}
+
+// countRejects keeps count of the rejects of the epoch that nothing has made good.
+// A full reading finds every row that is still rejected. A window finds the new
+// ones only, so the count is the most that there can be until the next full
+// reading.
+//
+// A superseded record got through: the later one of its identity has all of its
+// keys.
+func countRejects(s *schemas.State, mode string, f *schemas.Fold) {
+	c := fold.Counts(f)
+	s.Loaded += c.Loaded + f.Skipped[schemas.SkipSuperseded]
+	if mode == schemas.ModeFull {
+		s.OpenRejects = c.Rejected() + max(c.StillRejected-s.Dismissed, 0)
+		return
+	}
+	s.OpenRejects += c.Rejected()
+}

@@ -1,0 +1,61 @@
+package book
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"tapline.dev/schemas"
+)
+
+// hold lets the active run wait for a person, for as long as that takes: neither
+// a deadline nor a schedule ends the wait. Whoever adds another reason to hold a
+// run sets another code, and says in approve what follows.
+func (b *Book) hold(ctx context.Context, e *entry, now time.Time) {
+	s, a := e.state, e.state.Active
+	a.State = schemas.StateHeld
+	a.Hold = &schemas.Hold{
+		Code: schemas.HoldEventsRepeat, Records: s.Events.Stored, AtLeast: s.Events.AtLeast, Since: now,
+		Reason: s.Pending.Reason + ": every event would be read and sent again, and those that CleverTap has stored would be there twice",
+	}
+	b.log.WarnContext(ctx, "the run waits for an approval", slog.String("run", a.Run), slog.String("code", a.Hold.Code))
+	b.wait(e, now)
+}
+
+// held is the import's held run, if the command names it or none.
+func (b *Book) held(ctx context.Context, e *entry, c schemas.Command) bool {
+	a := e.state.Active
+	if a != nil && a.State == schemas.StateHeld && (c.Run == "" || c.Run == a.Run) {
+		return true
+	}
+	b.log.WarnContext(ctx, "the run is not held", slog.String("import", e.name), slog.String("run", c.Run))
+	return false
+}
+
+// approve lets the held run go on.
+func (b *Book) approve(ctx context.Context, e *entry, c schemas.Command, now time.Time) {
+	if !b.held(ctx, e, c) {
+		return
+	}
+	s := e.state
+	if p := s.Pending; p != nil {
+		s.SourceHash = p.SourceHash
+		b.newEpoch(e, now)
+		// Nothing was loaded in this epoch yet, so whatever place is found is taken.
+		s.Active.Place = &schemas.Place{}
+	}
+	b.readAll(e, now)
+}
+
+// decline ends the held run. A reset is taken back with it; a changed definition
+// or resource is not, so the next run asks again.
+func (b *Book) decline(ctx context.Context, e *entry, c schemas.Command, now time.Time) {
+	if !b.held(ctx, e, c) {
+		return
+	}
+	if p := e.state.Pending; p != nil && p.Reset {
+		e.state.Pending = nil
+	}
+	b.end(e, schemas.Ending{State: schemas.StateCancelled, Skip: schemas.SkipCancelled}, now)
+	b.check(ctx, e, now)
+}

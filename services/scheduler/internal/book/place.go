@@ -1,0 +1,131 @@
+package book
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"tapline.dev/schemas"
+	"tapline.dev/services/scheduler/internal/fold"
+)
+
+// Codes of runs that end because their source or target is no longer theirs.
+const (
+	CodeSourceChanged = "source_changed"
+	CodeTargetChanged = "target_changed"
+)
+
+// comparesFirst tells whether the services have to say what the references of
+// the definition resolve to before the first row is read. That is so once an
+// epoch remembers what it has read, and where from: the watermark and the ledger
+// mean nothing at another place. A place that nobody has reported is taken over.
+func comparesFirst(e *entry, a *schemas.ActiveRun) bool {
+	s := e.state
+	return remembers(a.Mode) && s.Place != nil && (s.Watermark != "" || s.Ledger != nil)
+}
+
+// asksFirst tells whether the run would begin an epoch that a person has to
+// approve.
+func asksFirst(e *entry, a *schemas.ActiveRun) bool {
+	p := e.state.Pending
+	if p == nil || !remembers(a.Mode) {
+		return false
+	}
+	if p.Place != nil && p.SourceHash == e.state.SourceHash {
+		// Only what a reference resolves to had changed. It may have been taken back,
+		// so the places are compared anew.
+		e.state.Pending = nil
+		return false
+	}
+	return true
+}
+
+// resolved takes in what a service says of the active run's place.
+func (b *Book) resolved(ctx context.Context, e *entry, r *schemas.Resolved, now time.Time) {
+	a := e.state.Active
+	if a.Place == nil || a.Ending != nil || r.Place == "" || len(r.Place) > maxPlace {
+		return
+	}
+	part, code, reason := &a.Place.Source, CodeSourceChanged, "the connection resolves to another account, role, database or schema than when the run began; the next run compares and reads everything if it has to"
+	if r.Stage == schemas.StageLoad {
+		part, code, reason = &a.Place.Target, CodeTargetChanged, "the account resolves to another CleverTap account or region than when the run began; the next run compares and reads everything if it has to"
+	}
+	switch {
+	case a.State == schemas.StateStarting:
+		if *part != r.Place {
+			*part = r.Place
+			b.changed(e, now)
+		}
+		b.compare(ctx, e, now)
+	case *part == "":
+		*part = r.Place
+		b.changed(e, now)
+	case *part != r.Place:
+		b.log.WarnContext(ctx, "a reference of the run resolves to another place", slog.String("run", a.Run), slog.String("code", code))
+		b.end(e, schemas.Ending{State: schemas.StateFailed, Skip: schemas.SkipStopped, Error: fold.BoundError(r.Stage, code, reason)}, now)
+	}
+}
+
+// maxPlace is longer than any hash of a place.
+const maxPlace = 128
+
+// compare lets a starting run go on once its place is known: as it is, in a new
+// epoch, or after a person has approved that.
+func (b *Book) compare(ctx context.Context, e *entry, now time.Time) {
+	s, a := e.state, e.state.Active
+	known, found := s.Place, a.Place
+	if known == nil {
+		known = &schemas.Place{}
+	}
+	if (known.Source != "" && found.Source == "") || (known.Target != "" && found.Target == "") {
+		return
+	}
+	switch {
+	case same(known.Source, found.Source) && same(known.Target, found.Target):
+		a.State, e.fold.ProgressAt = schemas.StateExtracting, now
+		b.trigger(e, now)
+	case repeats(e, a.Spec):
+		s.Pending = &schemas.PendingEpoch{SourceHash: s.SourceHash, Place: &schemas.Place{Source: found.Source, Target: found.Target}, Reason: "the connection or the account resolves to another place than before"}
+		b.hold(ctx, e, now)
+	default:
+		b.log.InfoContext(ctx, "another source or target begins a new epoch", slog.String("import", e.name), slog.Int("epoch", s.Epoch+1))
+		b.newEpoch(e, now)
+		b.readAll(e, now)
+	}
+}
+
+func same(known, found string) bool { return known == "" || known == found }
+
+// readAll triggers the active run in the epoch that has just begun.
+func (b *Book) readAll(e *entry, now time.Time) {
+	a := e.state.Active
+	a.State, a.Mode, a.WatermarkFrom, a.Epoch, a.Hold = schemas.StateExtracting, schemas.ModeFull, "", e.state.Epoch, nil
+	e.fold.ProgressAt = now
+	b.trigger(e, now)
+}
+
+// unresolved says which service has not told what its reference resolves to.
+func unresolved(e *entry) (stage, difference string) {
+	if known, found := e.state.Place, e.state.Active.Place; known != nil && known.Source != "" && found.Source == "" {
+		return schemas.StageExtract, "no extractor has said what the connection resolves to: does one run, and can it read the connection's secrets?"
+	}
+	return schemas.StageLoad, "no loader has said what the account resolves to: does one run, and can it read the account's secrets?"
+}
+
+// adopt keeps for the epoch what a run that succeeded has read from and sent to.
+func adopt(s *schemas.State, found *schemas.Place) {
+	if found == nil || (found.Source == "" && found.Target == "") {
+		return
+	}
+	place := schemas.Place{}
+	if s.Place != nil {
+		place = *s.Place
+	}
+	if found.Source != "" {
+		place.Source = found.Source
+	}
+	if found.Target != "" {
+		place.Target = found.Target
+	}
+	s.Place = &place
+}
