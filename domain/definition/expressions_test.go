@@ -50,3 +50,23 @@ func TestSettleExpressions(t *testing.T) {
 		}
 	}
 }
+
+// TestMappingCheckCompilesOnce: once it is done, nothing is compiled any more.
+func TestMappingCheckCompilesOnce(t *testing.T) {
+	t.Parallel()
+	set := Set{Imports: []schemas.Definition{{Metadata: schemas.Metadata{Name: "shop"}, Spec: schemas.ImportSpec{
+		Destination: schemas.Destination{Type: schemas.TypeProfile}, Identity: schemas.Identity{Column: "ID"}, Mapping: []schemas.Property{{From: "A", To: "a.b"}}}}}}
+	var check MappingCheck
+	first := check.Check(t.Context(), &set, anyAccount)
+	if len(first) != 1 || first[0].Code != "name_invalid" {
+		t.Fatalf("got %v", first)
+	}
+	check.Done()
+	if again := check.Check(t.Context(), &set, anyAccount); len(again) != 1 || again[0] != first[0] {
+		t.Errorf("after it: %v", again)
+	}
+	set.Imports[0].Spec.Mapping[0].To = "a"
+	if other := check.Check(t.Context(), &set, anyAccount); len(other) != 1 || other[0].Code != "conflict" {
+		t.Errorf("something else: %v", other)
+	}
+}

@@ -1,6 +1,9 @@
 package definition
 
 import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
 	"slices"
 	"strings"
 
@@ -36,17 +39,59 @@ func (s *Set) CheckReferences(exists func(kind, name string) bool) []Problem {
 // CheckMappings reports what is wrong in the imports' mappings, as far as it
 // shows without their queries' columns. Options says what an account allows.
 func (s *Set) CheckMappings(options func(account string) mapping.Options) []Problem {
+	return new(MappingCheck).Check(context.Background(), s, options)
+}
+
+// MappingCheck checks the mappings of one request's imports once, however often
+// the request is judged. The zero value is ready for use; it is not safe for
+// concurrent use.
+type MappingCheck struct {
+	found map[[sha256.Size]byte][]mapping.Problem
+	done  bool
+}
+
+// Done ends the compiling: what is not known by then is refused. Whoever holds
+// others up, in a transaction, judges with what was found before it.
+func (c *MappingCheck) Done() { c.done = true }
+
+// Check is Set.CheckMappings; what is left of the work when ctx ends is refused.
+func (c *MappingCheck) Check(ctx context.Context, s *Set, options func(account string) mapping.Options) []Problem {
 	var problems []Problem
 	for i := range s.Imports {
 		d := &s.Imports[i]
-		_, found := mapping.Compile(d.Spec, nil, options(d.Spec.Destination.AccountRef))
 		var f findings
-		for _, p := range found {
+		for _, p := range c.compile(ctx, d.Spec, options(d.Spec.Destination.AccountRef)) {
 			f.add(p.Code, p.Path, "%s", p.Message)
 		}
 		problems = append(problems, s.Locate(schemas.KindImport, d.Metadata.Name, f)...)
 	}
 	return problems
+}
+
+func (c *MappingCheck) compile(ctx context.Context, spec schemas.ImportSpec, options mapping.Options) []mapping.Problem {
+	text, err := json.Marshal(struct {
+		Spec    schemas.ImportSpec
+		Options mapping.Options
+	}{spec, options})
+	if err != nil {
+		return []mapping.Problem{{Code: codeValueInvalid, Path: "spec", Message: err.Error()}}
+	}
+	key := sha256.Sum256(text)
+	found, known := c.found[key]
+	switch {
+	case known:
+		return found
+	case c.done:
+		return []mapping.Problem{{Code: codeConflict, Path: "spec.mapping", Message: "the defaults or the account of this import were changed while it was checked; apply again"}}
+	}
+	_, found = mapping.CompileContext(ctx, spec, nil, options)
+	if ctx.Err() == nil {
+		if c.found == nil {
+			c.found = map[[sha256.Size]byte][]mapping.Problem{}
+		}
+		c.found[key] = found
+	}
+	return found
 }
 
 func (s *Set) defines(kind, name string) bool {

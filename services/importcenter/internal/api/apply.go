@@ -85,14 +85,15 @@ func (h *handlers) apply(ctx context.Context, actor string, documents []json.Raw
 	}
 	var changes []plan.Change
 	var refusal *Problem
+	mappings := &definition.MappingCheck{}
 	if check.Offline {
-		_, changes, refusal = h.judge(documents)
+		_, changes, refusal = h.judge(ctx, documents, mappings)
 		if refusal == nil {
 			refusal = h.mayChange(ctx, changes)
 		}
 	} else {
 		// Outside the transaction: it may take a while, and others want to apply too.
-		changes, refusal = h.check(ctx, actor, documents)
+		changes, refusal = h.check(ctx, actor, documents, mappings)
 	}
 	if refusal != nil {
 		return nil, refusal
@@ -100,9 +101,11 @@ func (h *handlers) apply(ctx context.Context, actor string, documents []json.Raw
 	if check.CheckOnly {
 		return nil, nil
 	}
+	// Whatever takes long is over: others wait for the transaction.
+	mappings.Done()
 	err := h.Transactions.Write(ctx, func(ctx context.Context) ([]*kafka.Record, error) {
 		var refusal *Problem
-		if _, changes, refusal = h.judge(documents); refusal != nil {
+		if _, changes, refusal = h.judge(ctx, documents, mappings); refusal != nil {
 			return nil, refusal
 		}
 		if refusal = h.mayChange(ctx, changes); refusal != nil {
@@ -148,8 +151,8 @@ func (h *handlers) writeFailed(ctx context.Context, err error) error {
 }
 
 // judge parses, validates and plans; everything that is wrong is reported at once.
-func (h *handlers) judge(documents []json.RawMessage) (*definition.Set, []plan.Change, *Problem) {
-	set, details := h.parse(documents)
+func (h *handlers) judge(ctx context.Context, documents []json.RawMessage, mappings *definition.MappingCheck) (*definition.Set, []plan.Change, *Problem) {
+	set, details := h.parse(ctx, documents, mappings)
 	if len(details) > 0 {
 		return nil, nil, refused(details)
 	}

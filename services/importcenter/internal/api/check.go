@@ -18,8 +18,8 @@ import (
 // and changed imports described and compiles their mappings against the real
 // columns: whatever needs no row is found before anything is applied, all at
 // once.
-func (h *handlers) check(ctx context.Context, actor string, documents []json.RawMessage) ([]plan.Change, *Problem) {
-	set, details := h.parse(documents)
+func (h *handlers) check(ctx context.Context, actor string, documents []json.RawMessage, mappings *definition.MappingCheck) ([]plan.Change, *Problem) {
+	set, details := h.parse(ctx, documents, mappings)
 	changes := plan.Make(plan.Set{Imports: set.Imports, Resources: set.Resources}, h.Catalog, h.Now())
 	if refusal := h.mayChange(ctx, changes); refusal != nil {
 		return nil, refusal

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/url"
@@ -15,11 +16,11 @@ import (
 // parse reads the documents, lays the applied defaults under the imports and
 // judges everything that can be judged without asking Snowflake. It returns
 // every problem it finds, each located as documents[N].path.
-func (h *handlers) parse(documents []json.RawMessage) (*definition.Set, []Detail) {
+func (h *handlers) parse(ctx context.Context, documents []json.RawMessage, mappings *definition.MappingCheck) (*definition.Set, []Detail) {
 	set, problems := h.read(documents)
 	problems = append(problems, set.CheckReferences(h.applied)...)
 	problems = append(problems, h.endpoints(set)...)
-	problems = append(problems, set.CheckMappings(func(account string) mapping.Options { return h.options(set, account) })...)
+	problems = append(problems, mappings.Check(ctx, set, func(account string) mapping.Options { return h.options(set, account) })...)
 	return set, detailsOf(problems)
 }
 
