@@ -13,6 +13,7 @@ import (
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/redis"
 	"tapline.dev/schemas"
+	"tapline.dev/services/loader/internal/account"
 	"tapline.dev/services/loader/internal/clevertap"
 )
 
@@ -46,7 +47,7 @@ func (m *member) define(t *testing.T, spec schemas.CleverTapAccountSpec) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.Service.accounts.resources.Apply(&kafka.Record{Key: []byte(schemas.ResourceKey(schemas.KindCleverTapAccount, testAccount)), Value: value})
+	m.accounts.resources.Apply(&kafka.Record{Key: []byte(schemas.ResourceKey(schemas.KindCleverTapAccount, testAccount)), Value: value})
 }
 
 func TestARotatedPasscodeIsReadAgain(t *testing.T) {
@@ -79,35 +80,59 @@ func TestARotatedPasscodeIsReadAgain(t *testing.T) {
 	w.want(w.settled("customers", 11), map[string]int{"loaded": 11})
 }
 
+// happened runs what tasks have told a loop that does not run, once they are over.
+func (l *loop) happened(now time.Time) {
+	l.tasks.Wait()
+	for {
+		select {
+		case e := <-l.events:
+			e(l, now)
+		default:
+			return
+		}
+	}
+}
+
+// follow lets a loop that does not run follow an account's definition.
+func (l *loop) follow(now time.Time) *destination {
+	d := l.destination(testAccount, now)
+	l.happened(now)
+	return d
+}
+
 // An account that is refused with what its secrets still say is asked ever more
 // rarely.
 func TestARefusedAccountBacksOff(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	m := w.newMember()
+	l := newLoop(w.newMember())
 	ref, put := secretFile(t)
 	put("old")
-	m.define(t, schemas.CleverTapAccountSpec{Endpoint: w.cleverTap.URL, AccountID: ref, Passcode: ref})
+	l.define(t, schemas.CleverTapAccountSpec{Endpoint: w.cleverTap.URL, AccountID: ref, Passcode: ref})
 	now := time.Now()
-	a := m.account(testAccount, now)
+	d := l.follow(now)
+	refuse := func() {
+		d.account.Began()
+		l.answered(d, d.conn, account.Answer{Result: clevertap.Result{Kind: clevertap.AuthRefused, Status: 401}, Probe: true}, now)
+	}
 	for range 10 {
-		m.learn(&upload{account: a, client: a.client, probe: true}, clevertap.Result{Kind: clevertap.AuthRefused, Status: 401}, now)
-		now = a.circuit.Next()
-		before := a.client
-		if m.account(testAccount, now); a.client != before {
-			t.Fatal("dialled anew with the same secrets")
+		refuse()
+		now = d.account.NextProbe()
+		before := d.conn
+		if l.follow(now); d.conn != before {
+			t.Fatal("connected anew with the same secrets")
 		}
-		if !a.circuit.Probe(now) {
+		if !d.account.Probe(now) {
 			t.Fatal("no probe is due")
 		}
 	}
-	m.learn(&upload{account: a, client: a.client, probe: true}, clevertap.Result{Kind: clevertap.AuthRefused, Status: 401}, now)
-	if wait, least := a.circuit.Next().Sub(now), m.cfg.BackoffMax/2; wait < least {
+	refuse()
+	if wait, least := d.account.NextProbe().Sub(now), l.cfg.BackoffMax/2; wait < least {
 		t.Errorf("the next probe is due in %v, want %v at least", wait, least)
 	}
 	put("new")
-	before := a.client
-	if m.account(testAccount, a.circuit.Next()); a.client == before {
+	before := d.conn
+	if l.follow(d.account.NextProbe()); d.conn == before {
 		t.Error("the new secret is not used")
 	}
 }
@@ -119,14 +144,15 @@ func TestALeaseDoesNotOutliveItsPool(t *testing.T) {
 	w := newWorld(t)
 	m := w.newMember()
 	m.leases = redis.NewLeases(m.redis)
+	l := newLoop(m)
 	ref, put := secretFile(t)
 	define := func(id string) {
 		put(id)
-		m.define(t, schemas.CleverTapAccountSpec{Endpoint: w.cleverTap.URL, AccountID: ref, Passcode: ref})
+		l.define(t, schemas.CleverTapAccountSpec{Endpoint: w.cleverTap.URL, AccountID: ref, Passcode: ref})
 	}
 	othersIn := func(pool string) int {
 		t.Helper()
-		lease, err := m.leases.Acquire(t.Context(), redis.LeaseRequest{Pool: pool, Holder: "another", Limit: 15, TTL: time.Minute})
+		lease, err := l.leases.Acquire(t.Context(), redis.LeaseRequest{Pool: pool, Holder: "another", Limit: 15, TTL: time.Minute})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -134,32 +160,35 @@ func TestALeaseDoesNotOutliveItsPool(t *testing.T) {
 	}
 	define("one")
 	now := time.Now()
-	a := m.account(testAccount, now)
-	a.worked = now
-	m.leaseFor(t.Context(), a)
+	d := l.follow(now)
+	d.candidates = []*candidate{{}} // there is work
+	l.leaseFor(d, now)
+	l.happened(now)
 	for range 2 { // the second time Redis is no stranger
-		a.share.Granted(redis.Lease{Granted: 15, Fair: 15, Age: time.Hour, Until: now.Add(time.Minute)}, now)
+		d.account.Granted(redis.Lease{Granted: 15, Fair: 15, Age: time.Hour, Until: now.Add(time.Minute)}, now)
 	}
-	one, old := a.pool, a.client
-	if a.free(now) != 15 || othersIn(one) == 0 {
-		t.Fatalf("%d requests may go, %d slots are leased: the test shows nothing", a.free(now), othersIn(one))
+	one, old := d.pool, d.conn
+	if d.account.Free(now) != 15 || othersIn(one) == 0 {
+		t.Fatalf("%d requests may go, %d slots are leased: the test shows nothing", d.account.Free(now), othersIn(one))
 	}
 
-	a.inFlight = 1
+	d.account.Began()
 	define("two")
-	now = now.Add(m.cfg.RequestTimeout / 2)
-	if m.account(testAccount, now); a.pool == one || a.client == old {
+	now = now.Add(l.cfg.RequestTimeout / 2)
+	if l.follow(now); d.pool == one || d.conn == old {
 		t.Fatal("the definition is not followed")
 	}
-	if n := a.free(now); n > 0 {
+	if n := d.account.Free(now); n > 0 {
 		t.Errorf("%d requests may go to an account of which no slot is leased", n)
 	}
-	m.giveBackLeft(t.Context(), a)
+	l.leaseFor(d, now)
+	l.happened(now)
 	if othersIn(one) == 0 {
 		t.Error("the lease was given back with a request in flight")
 	}
-	a.inFlight = 0
-	m.giveBackLeft(t.Context(), a)
+	d.account.Ended()
+	l.leaseFor(d, now)
+	l.happened(now)
 	if n := othersIn(one); n != 0 {
 		t.Errorf("%d slots of the account before are still leased", n)
 	}

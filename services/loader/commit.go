@@ -6,75 +6,107 @@ import (
 
 	"tapline.dev/libs/failpoint"
 	"tapline.dev/libs/kafka"
+	"tapline.dev/services/loader/internal/lane"
 	"tapline.dev/services/loader/internal/recovery"
 )
 
-// commits stores the contiguous prefix of every partition, now and then.
-func (m *member) commits(ctx context.Context) error {
-	ticker := time.NewTicker(m.cfg.CommitInterval)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-ticker.C:
-		case <-m.commit:
-		}
-		m.mu.Lock()
-		parts := make([]*part, 0, len(m.parts))
-		for _, p := range m.parts {
-			parts = append(parts, p)
-		}
-		m.mu.Unlock()
-		if m.commitParts(ctx, parts) {
-			poke(m.wake)
-		}
-	}
+// commits is when offsets are committed.
+type commits struct {
+	underway bool
+	urgent   bool // a partition waits for one
+	next     time.Time
 }
 
-// commitParts commits what is news. A refused commit changes nothing: the same
-// prefix, or a longer one, is tried again, by this member or the next owner. That
-// of one partition, such as of a deleted topic, holds up no other.
-func (m *member) commitParts(ctx context.Context, parts []*part) (done bool) {
-	type point struct {
-		part   *part
-		offset int64
-		mark   recovery.Mark
+// progress is what can be committed of a partition.
+type progress struct {
+	part   *partition
+	offset int64
+	mark   recovery.Mark
+}
+
+// release ends a batch whose outcomes are durable: its partition's prefix may pass
+// it, and its identities are free for the batches behind it. It is the only place
+// where an identity is freed.
+//
+// Invariant 4: until here no other record of these identities was sent.
+func (l *loop) release(p *partition, b *lane.Batch) {
+	p.lane.Finish(b)
+	p.uncommit++
+	l.commits.urgent = l.commits.urgent || p.uncommit >= lane.MaxOpen/4
+}
+
+// commitIfDue stores the contiguous prefix of every partition at each interval,
+// and at once where a partition waits for it.
+func (l *loop) commitIfDue(now time.Time) (again time.Time) {
+	if l.commits.underway {
+		return time.Time{} // its end is an event
 	}
-	var points []point
-	commits := map[kafka.TP]kafka.Commit{}
-	m.mu.Lock()
+	if !l.commits.urgent && now.Before(l.commits.next) {
+		return l.commits.next
+	}
+	l.commits.urgent, l.commits.next = false, now.Add(l.cfg.CommitInterval)
+	parts := make([]*partition, 0, len(l.partitions))
+	for _, p := range l.partitions {
+		parts = append(parts, p)
+	}
+	news := l.prefixes(parts)
+	if len(news) == 0 {
+		return l.commits.next
+	}
+	l.commits.underway = true
+	l.start(func() {
+		done := l.commit(l.work, news)
+		l.post(func(l *loop, _ time.Time) {
+			l.commits.underway = false
+			l.committed(done)
+		})
+	})
+	return time.Time{}
+}
+
+// prefixes are what is news of the partitions.
+func (l *loop) prefixes(parts []*partition) []progress {
+	var out []progress
 	for _, p := range parts {
-		offset, mark, news := p.lane.Prefix(m.written[p.control])
-		if !news || p.gone {
-			continue
+		offset, mark, news := p.lane.Prefix(l.journal.next(p.control))
+		if news && !p.ownership.lost.Load() {
+			p.uncommit = 0
+			out = append(out, progress{p, offset, mark})
 		}
-		p.uncommit = 0
-		points = append(points, point{p, offset, mark})
-		commits[p.tp] = kafka.Commit{Offset: offset, Metadata: mark.String()}
 	}
-	m.mu.Unlock()
-	if len(points) == 0 {
-		return false
-	}
+	return out
+}
+
+// commit commits, and returns what was taken. A refused commit changes nothing:
+// the same prefix, or a longer one, is tried again, by this member or the next
+// owner. That of one partition, such as of a deleted topic, holds up no other.
+func (m *member) commit(ctx context.Context, news []progress) (done []progress) {
 	failpoint.Hit("loader.before-commit")
+	commits := make(map[kafka.TP]kafka.Commit, len(news))
+	for _, n := range news {
+		commits[n.part.tp] = kafka.Commit{Offset: n.offset, Metadata: n.mark.String()}
+	}
 	refused, err := m.group.Commit(ctx, commits)
 	if err != nil {
 		m.log().DebugContext(ctx, "offsets were not committed", "error", err)
-		return false
+		return nil
 	}
 	failpoint.Hit("loader.after-commit")
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, pt := range points {
-		if err := refused[pt.part.tp]; err != nil {
+	for _, n := range news {
+		if err := refused[n.part.tp]; err != nil {
 			// Not forgotten, even if the partition is unknown: a broker may not have
 			// heard of a new topic.
-			m.log().DebugContext(ctx, "an offset was not committed", "topic", pt.part.tp.Topic, "partition", pt.part.tp.Partition, "error", err)
+			m.log().DebugContext(ctx, "an offset was not committed", "topic", n.part.tp.Topic, "partition", n.part.tp.Partition, "error", err)
 			continue
 		}
-		pt.part.lane.Committed(pt.offset, pt.mark)
-		done = true
+		done = append(done, n)
 	}
 	return done
+}
+
+// committed tells the partitions what is committed of them.
+func (l *loop) committed(done []progress) {
+	for _, n := range done {
+		n.part.lane.Committed(n.offset, n.mark)
+	}
 }

@@ -6,13 +6,14 @@ import (
 	"time"
 
 	"tapline.dev/libs/kafka"
+	"tapline.dev/services/loader/internal/lane"
 )
 
 // pollRecords bounds one poll.
 const pollRecords = 10_000
 
-// consume pushes records into their lanes. A lane that is full pauses its
-// partition, so that memory is bounded and other imports go on.
+// consume polls records and hands them to the loop, one poll at a time: the next
+// begins when the loop has taken the last one in.
 func (m *member) consume(ctx context.Context) error {
 	for {
 		records, err := m.group.Poll(ctx, pollRecords)
@@ -22,37 +23,40 @@ func (m *member) consume(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("polling records: %w", err)
 		}
-		m.push(records)
+		if len(records) == 0 {
+			continue
+		}
+		items := make([]lane.Item, len(records))
+		for i, r := range records {
+			items[i] = lane.Read(m.seed, r)
+		}
+		m.ask(func(l *loop, now time.Time) { l.fetched(items, now) })
 	}
 }
 
-func (m *member) push(records []*kafka.Record) {
-	if len(records) == 0 {
-		return
-	}
-	now := time.Now()
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	most, bytes := m.buffer()
-	var p *part
+// fetched pushes items into the lanes of their partitions. A lane that is full
+// pauses its partition, so that memory is bounded and other imports go on.
+func (l *loop) fetched(items []lane.Item, now time.Time) {
+	most, bytes := l.buffer()
+	var p *partition
 	var full []kafka.TP
-	for _, r := range records {
+	for i := range items {
+		r := items[i].Record
 		if p == nil || p.tp.Partition != r.Partition || p.tp.Topic != r.Topic {
-			p = m.parts[kafka.TP{Topic: r.Topic, Partition: r.Partition}]
+			p = l.partitions[kafka.TP{Topic: r.Topic, Partition: r.Partition}]
 			if p == nil {
 				continue // revoked since it was polled
 			}
 		}
-		p.lane.Push(r, now)
+		p.lane.Push(items[i], now)
 		if !p.paused && (p.lane.Pending() >= most || p.lane.PendingBytes() >= bytes) {
 			p.paused = true
 			full = append(full, p.tp)
 		}
 	}
 	if len(full) > 0 {
-		m.group.Pause(full...)
+		l.group.Pause(full...)
 	}
-	poke(m.wake)
 }
 
 // minBuffer is what a partition may hold however many share the buffer: a few
@@ -60,19 +64,19 @@ func (m *member) push(records []*kafka.Record) {
 const minBuffer = 4000
 
 // buffer is a partition's share of what may wait in memory, among those that have
-// any. The caller holds mu.
-func (m *member) buffer() (records int, bytes int64) {
-	n := max(1, m.filled)
-	return max(minBuffer, m.cfg.BufferRecords/n), int64(m.cfg.BufferBytes) / int64(n)
+// any.
+func (l *loop) buffer() (records int, bytes int64) {
+	n := max(1, l.filled)
+	return max(minBuffer, l.cfg.BufferRecords/n), int64(l.cfg.BufferBytes) / int64(n)
 }
 
 // refill fetches a paused partition again once its lane is down to a quarter:
 // early enough for a fetch to come, and rarely, because each pause throws away
-// what was fetched ahead. The caller holds mu.
-func (m *member) refill(p *part) {
-	most, bytes := m.buffer()
+// what was fetched ahead.
+func (l *loop) refill(p *partition) {
+	most, bytes := l.buffer()
 	if p.paused && p.lane.Pending() <= most/4 && p.lane.PendingBytes() <= bytes/4 {
 		p.paused = false
-		m.group.Resume(p.tp)
+		l.group.Resume(p.tp)
 	}
 }

@@ -18,15 +18,15 @@ import (
 func TestADrainingPartitionBeginsNoRequest(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
-	draining, staying := &part{draining: true}, &part{}
-	a := &account{waiting: []*upload{{part: draining, notBefore: now}, {part: staying, notBefore: now.Add(time.Second)}}}
-	if u, again := a.due(now); u != nil || !again.Equal(now.Add(time.Second)) {
+	draining, staying := &partition{draining: true}, &partition{}
+	d := &destination{waiting: []*upload{{part: draining, notBefore: now}, {part: staying, notBefore: now.Add(time.Second)}}}
+	if u, again := d.due(now); u != nil || !again.Equal(now.Add(time.Second)) {
 		t.Errorf("due() = %v, %v; want none before the other partition's", u, again.Sub(now))
 	}
-	if u, _ := a.due(now.Add(time.Second)); u == nil || u.part != staying {
+	if u, _ := d.due(now.Add(time.Second)); u == nil || u.part != staying {
 		t.Errorf("due() = %v a second later, want the other partition's", u)
 	}
-	if left := a.take(draining); len(left) != 1 {
+	if left := d.take(draining); len(left) != 1 {
 		t.Errorf("%d uploads are left to be put down, want 1", len(left))
 	}
 }

@@ -4,118 +4,104 @@ import (
 	"context"
 	"time"
 
-	"tapline.dev/libs/failpoint"
 	"tapline.dev/libs/redis"
 )
 
-// leasing leases slots for every account, one script call each.
-func (m *member) leasing(ctx context.Context) error {
-	ticker := time.NewTicker(m.cfg.LeaseInterval)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-ticker.C:
-		case <-m.lease:
-		}
-		m.mu.Lock()
-		accounts := make([]*account, 0, len(m.accounts))
-		for _, a := range m.accounts {
-			accounts = append(accounts, a)
-		}
-		m.mu.Unlock()
-		for _, a := range accounts {
-			m.giveBackLeft(ctx, a)
-			m.leaseFor(ctx, a)
-		}
-		poke(m.wake)
+// leaseIfDue leases slots anew for every account at each interval, and at once for
+// one that has work and no lease yet.
+func (l *loop) leaseIfDue(now time.Time) (again time.Time) {
+	if l.leases == nil {
+		return time.Time{}
 	}
+	all := !now.Before(l.nextLease)
+	if all {
+		l.nextLease = now.Add(l.cfg.LeaseInterval)
+	}
+	for _, d := range l.destinations {
+		if all || d.conn != nil && d.busy() && d.account.Hurry(l.cfg.Linger, now) {
+			l.leaseFor(d, now)
+		}
+	}
+	return l.nextLease
 }
 
-// leaseFor leases an account's slots anew.
-//
-// Invariant 7: what the call says is in use stays an upper bound while it is
-// under way, so slots that Redis gives to others are not in use here.
-func (m *member) leaseFor(ctx context.Context, a *account) {
-	if failpoint.Mistake("loader.no-lease") {
+// leaseFor gives back what is leased of a pool that the account has left, once no
+// request can be of it, and then leases the account's slots anew. One call at a
+// time: what is given back cannot have been leased anew meanwhile.
+func (l *loop) leaseFor(d *destination, now time.Time) {
+	if d.leasing {
 		return
 	}
-	now := time.Now()
-	m.mu.Lock()
-	if a.busy() {
-		a.worked = now
+	left := ""
+	if d.left == d.pool || d.account.InFlight() == 0 { // else it expires, if that goes on
+		left, d.left = d.left, ""
 	}
-	want := 0
-	if now.Sub(a.worked) < idleGrace && !m.draining {
-		want = a.limiter.Limit(now)
-		if _, _, open := a.circuit.Open(); open {
-			want = 1
+	if left == d.pool {
+		left = ""
+	}
+	request := redis.LeaseRequest{Pool: d.pool, Holder: l.holderOf(d), TTL: l.cfg.leaseTTL()}
+	due := false
+	if d.conn != nil {
+		wish, ok := d.account.Call(d.busy(), l.draining, now)
+		request.Want, request.InUse, request.Limit, due = wish.Want, wish.InUse, wish.Limit, ok
+	}
+	if left == "" && !due {
+		return
+	}
+	d.leasing = true
+	l.start(func() {
+		if left != "" {
+			_ = l.leases.Release(l.work, left, request.Holder) // or it expires
 		}
-	}
-	if m.leases == nil || a.client == nil || (want == 0 && !a.holds && a.inFlight == 0 && !a.share.Missing()) {
-		m.mu.Unlock()
-		return
-	}
-	a.frozen, a.pledged, a.asked = true, a.inFlight, now
-	request := redis.LeaseRequest{
-		Pool: a.pool, Holder: m.holderOf(a), Want: want, InUse: a.pledged, Limit: a.spec.Slots, TTL: m.cfg.leaseTTL(),
-	}
-	m.mu.Unlock()
-	lease, err := m.leases.Acquire(ctx, request)
-	now = time.Now()
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	a.frozen = false
-	if a.pool != request.Pool { // another one since
-		a.left = request.Pool
-		return
-	}
-	if err != nil {
-		if !a.share.Missing() {
-			m.deps.Telemetry.Logger.WarnContext(ctx, "slots cannot be leased, using the static share", "account", a.name, "error", err)
+		var lease redis.Lease
+		var err error
+		if due {
+			lease, err = l.leases.Acquire(l.work, request)
 		}
-		a.share.Failed(now)
-		return
-	}
-	a.holds = lease.Granted > 0
-	a.share.Granted(lease, now)
+		l.post(func(l *loop, now time.Time) {
+			d.leasing = false
+			if due {
+				l.leased(d, request.Pool, lease, err, now)
+			}
+		})
+	})
 }
 
-// giveBackLeft returns the lease of a pool that the account was in before its
-// definition changed, once no request can be of it. Nothing else leases: what is
-// returned here cannot have been leased anew meanwhile.
-func (m *member) giveBackLeft(ctx context.Context, a *account) {
-	m.mu.Lock()
-	left := a.left
-	if left != a.pool && a.inFlight > 0 {
-		m.mu.Unlock()
-		return // it expires if that goes on
+// leased takes in the answer to a lease call.
+func (l *loop) leased(d *destination, pool string, lease redis.Lease, err error, now time.Time) {
+	switch {
+	case d.pool != pool: // another one since
+		d.left = pool
+		d.account.Left()
+	case err != nil:
+		if d.account.Failed(now) && l.work.Err() == nil {
+			l.log().WarnContext(l.work, "slots cannot be leased, using the static share", "account", d.name, "error", err)
+		}
+	default:
+		d.account.Granted(lease, now)
 	}
-	a.left = ""
-	m.mu.Unlock()
-	if left == "" || left == a.pool || m.leases == nil {
-		return
-	}
-	_ = m.leases.Release(ctx, left, m.holderOf(a)) // or it expires
+	d.publish()
 }
 
 // holderOf names this process and account: two definitions of one CleverTap
 // account share its slots, and are two holders.
-func (m *member) holderOf(a *account) string { return m.holder + "/" + a.name }
+func (m *member) holderOf(d *destination) string { return m.holder + "/" + d.name }
 
-// giveBack returns all leases at the end of the membership.
-func (m *member) giveBack() {
-	if m.leases == nil {
-		return
-	}
+// giveBack returns all leases and closes the connections, once the loop has ended.
+func (m *member) giveBack(l *loop) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(m.work), m.cfg.BackoffMin)
 	defer cancel()
-	for _, a := range m.accounts {
-		m.giveBackLeft(ctx, a)
-		if a.holds && a.inFlight == 0 {
-			// One that is not returned expires.
-			_ = m.leases.Release(ctx, a.pool, m.holderOf(a))
+	for _, d := range l.destinations {
+		d.disconnect()
+		if m.leases == nil || d.account.InFlight() > 0 {
+			continue
+		}
+		// One that is not returned expires.
+		if d.left != "" && d.left != d.pool {
+			_ = m.leases.Release(ctx, d.left, m.holderOf(d))
+		}
+		if d.account.Holds() {
+			_ = m.leases.Release(ctx, d.pool, m.holderOf(d))
 		}
 	}
 }

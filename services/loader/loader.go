@@ -3,7 +3,6 @@ package loader
 import (
 	"context"
 	"crypto/rand"
-	"time"
 
 	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
@@ -110,7 +109,8 @@ func (s *Service) Run(ctx context.Context) error {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		defer context.AfterFunc(following, cancel)()
-		return s.keepServing(ctx)
+		s.rejoin(ctx)
+		return nil
 	})
 	err := group.Wait()
 	if s.redis != nil {
@@ -118,27 +118,4 @@ func (s *Service) Run(ctx context.Context) error {
 		_ = s.redis.Close()
 	}
 	return err
-}
-
-// keepServing opens a new membership after an error that ended the last one.
-func (s *Service) keepServing(ctx context.Context) error {
-	const pause = time.Second
-	for {
-		err := s.serve(ctx)
-		if ctx.Err() != nil {
-			if err != nil {
-				// Whoever owns the partitions next takes up what is left.
-				s.deps.Telemetry.Logger.WarnContext(ctx, "membership ended before it was drained", "error", err)
-			}
-			return nil
-		}
-		s.ready(err)
-		s.metrics.restarts.Add(ctx, 1)
-		s.deps.Telemetry.Logger.WarnContext(ctx, "membership ended, joining again", "error", err)
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return nil
-		}
-	}
 }

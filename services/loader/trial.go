@@ -25,10 +25,14 @@ func policyOf(run *schemas.ActiveRun) delivery.Policy {
 // lookUp asks whether the profiles of a dry run's records exist. What CleverTap
 // does not say is unknown: it holds nothing up.
 func (m *member) lookUp(u *upload) {
-	profiles, ok := u.client.(finder)
-	if !ok || !isDry(u.run) || u.run.Spec.Destination.Type != schemas.TypeProfile {
+	if !isDry(u.run) || u.conn == nil || u.run.Spec.Destination.Type != schemas.TypeProfile {
 		return
 	}
+	profiles, ok := u.conn.client.(finder)
+	if !ok {
+		return
+	}
+	ctx := u.context(m.work)
 	known := map[string]string{} // by identity
 	wanted := map[int]string{}
 	by := "identity"
@@ -53,7 +57,7 @@ func (m *member) lookUp(u *upload) {
 	var asking sync.WaitGroup
 	for _, id := range slices.Collect(maps.Keys(known)) {
 		asking.Go(func() {
-			found, err := profiles.Exists(u.ctx, by, id)
+			found, err := profiles.Exists(ctx, by, id)
 			if err != nil {
 				return
 			}

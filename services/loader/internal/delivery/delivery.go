@@ -6,7 +6,6 @@ package delivery
 import (
 	"slices"
 
-	"tapline.dev/libs/failpoint"
 	"tapline.dev/schemas"
 	"tapline.dev/services/loader/internal/clevertap"
 )
@@ -145,9 +144,6 @@ func (d *Delivery) Apply(res clevertap.Result) Wait {
 	case clevertap.AuthRefused, clevertap.ConfigFault:
 		return Refused
 	case clevertap.Malformed:
-		if failpoint.Mistake("loader.malformed-retried") {
-			return Backoff
-		}
 		return d.split(CodeMalformed, "CleverTap refuses a request with this record as malformed")
 	case clevertap.TooLarge:
 		return d.split(CodeTooLarge, "the record is larger than CleverTap takes in one request")
@@ -158,12 +154,6 @@ func (d *Delivery) Apply(res clevertap.Result) Wait {
 // ambiguous: the request may have been applied.
 func (d *Delivery) ambiguous(res clevertap.Result) Wait {
 	set := d.todo[0]
-	if failpoint.Mistake("loader.500-rejects") {
-		for _, i := range set {
-			d.Outcomes[i] = Outcome{Code: "clevertap_500"}
-		}
-		return d.advance(nil)
-	}
 	if d.Policy == Hold {
 		for _, i := range set {
 			d.Outcomes[i] = Held

@@ -2,7 +2,7 @@
 // uploads: it cuts them into batches, keeps the identities of batches in flight
 // locked, and knows the contiguous prefix of finished batches.
 //
-// A Lane does no I/O and is not safe for concurrent use: its owner locks.
+// A Lane does no I/O and is not safe for concurrent use: one goroutine owns it.
 package lane
 
 import (
@@ -11,7 +11,6 @@ import (
 	"slices"
 	"time"
 
-	"tapline.dev/libs/failpoint"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
 	"tapline.dev/services/loader/internal/recovery"
@@ -59,7 +58,6 @@ func (b *Batch) Last() int64 { return b.Items[len(b.Items)-1].Record.Offset }
 
 // Lane is one partition.
 type Lane struct {
-	seed   maphash.Seed
 	shared bool  // by the runs of several subjects, which the records' keys name
 	next   int64 // the lowest offset that is still to come
 	prev   int64 // the record before next
@@ -80,14 +78,14 @@ type Lane struct {
 
 // New starts a lane behind a committed offset. past may be set later with
 // Recover; nothing is cut before.
-func New(seed maphash.Seed) *Lane {
-	return &Lane{seed: seed, next: -1, locks: map[uint64]*Batch{}}
+func New() *Lane {
+	return &Lane{next: -1, locks: map[uint64]*Batch{}}
 }
 
 // NewShared starts a lane of records whose keys name their run: no batch holds
 // two of them.
-func NewShared(seed maphash.Seed) *Lane {
-	l := New(seed)
+func NewShared() *Lane {
+	l := New()
 	l.shared = true
 	return l
 }
@@ -103,13 +101,22 @@ func (l *Lane) Recover(committed int64, mark recovery.Mark, past *recovery.Past,
 	}
 }
 
+// Read makes an item of a record. It is apart from Push so that whoever polls does
+// the work, and not the owner of the lanes. All lanes of a process that may meet
+// one identity have the same seed.
+func Read(seed maphash.Seed, r *kafka.Record) Item {
+	item := Item{Record: r, Identity: maphash.Bytes(seed, bytes.TrimSpace(r.Key))}
+	item.ID, item.KnownID = schemas.ParseRowID(kafka.HeaderValue(r, schemas.HeaderID))
+	return item
+}
+
 // Push adds a record. Offsets that the lane has already are left out.
-func (l *Lane) Push(r *kafka.Record, now time.Time) {
+func (l *Lane) Push(item Item, now time.Time) {
+	r := item.Record
 	if r.Offset < l.next {
 		return
 	}
-	item := Item{Record: r, Prev: l.prev, Identity: maphash.Bytes(l.seed, bytes.TrimSpace(r.Key))}
-	item.ID, item.KnownID = schemas.ParseRowID(kafka.HeaderValue(r, schemas.HeaderID))
+	item.Prev = l.prev
 	if l.Pending() == 0 {
 		l.since = now
 	}
@@ -196,7 +203,7 @@ func (l *Lane) measure(fate recovery.Fate, limits Limits) (n int, closed bool) {
 		if n > 0 && (size+more > limits.Bytes || !l.same(n, fate)) {
 			return n, true
 		}
-		if _, locked := l.locks[item.Identity]; locked && !failpoint.Mistake("loader.lock-ignored") {
+		if _, locked := l.locks[item.Identity]; locked {
 			return n, false
 		}
 		if seen != nil {
@@ -265,7 +272,7 @@ func (l *Lane) Prefix(next int64) (offset int64, mark recovery.Mark, news bool) 
 	}
 	offset, mark = l.at, l.mark
 	i := 0
-	for ; i < len(l.open) && (l.open[i].finished || failpoint.Mistake("loader.commit-early")); i++ {
+	for ; i < len(l.open) && l.open[i].finished; i++ {
 		offset, mark.Prev = l.open[i].Last()+1, l.open[i].Last()
 	}
 	idle := len(l.open) == 0 && l.Pending() == 0 && offset > l.past.Last()

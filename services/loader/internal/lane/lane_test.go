@@ -23,9 +23,13 @@ func record(offset int64, identity, id string) *kafka.Record {
 	}
 }
 
+var seed = maphash.MakeSeed()
+
+func item(offset int64, identity, id string) Item { return Read(seed, record(offset, identity, id)) }
+
 // ready is a lane at an offset with a past.
 func ready(committed int64, past *recovery.Past) *Lane {
-	l := New(maphash.MakeSeed())
+	l := New()
 	l.Recover(committed, recovery.Mark{Reports: 7, Prev: committed - 1}, past, true)
 	return l
 }
@@ -75,7 +79,7 @@ func TestCut(t *testing.T) {
 			t.Parallel()
 			l := empty()
 			for _, r := range tt.have {
-				l.Push(record(r.offset, r.identity, r.id), start)
+				l.Push(item(r.offset, r.identity, r.id), start)
 			}
 			b, again := l.Cut(start.Add(tt.after), tt.limits)
 			if diff := cmp.Diff(tt.want, offsets(b)); diff != "" {
@@ -92,7 +96,7 @@ func TestLocksHoldUntilFinish(t *testing.T) {
 	t.Parallel()
 	l := empty()
 	for i, identity := range []string{"a", "b", "c", "a", "d"} {
-		l.Push(record(int64(i), identity, "1.1.1"), start)
+		l.Push(item(int64(i), identity, "1.1.1"), start)
 	}
 	limits := Limits{Records: 2, Bytes: 1000, Linger: time.Second}
 	first, _ := l.Cut(start, limits)
@@ -119,7 +123,7 @@ func TestBlanksAroundAnIdentityDoNotUnlockIt(t *testing.T) {
 	l := empty()
 	limits := Limits{Records: 1, Bytes: 1000, Linger: time.Second}
 	for i, identity := range []string{"42", " 42", "43"} {
-		l.Push(record(int64(i), identity, fmt.Sprintf("1.1.%d", i+1)), start)
+		l.Push(item(int64(i), identity, fmt.Sprintf("1.1.%d", i+1)), start)
 	}
 	first, _ := l.Cut(start, limits)
 	second, _ := l.Cut(start, limits)
@@ -133,7 +137,7 @@ func TestPrefixCoversFinishedBatchesAndKeepsTheirReports(t *testing.T) {
 	l := empty()
 	var batches []*Batch
 	for i := range int64(4) {
-		l.Push(record(i*2, fmt.Sprint(i), "1.1.1"), start) // every second offset is a gap
+		l.Push(item(i*2, fmt.Sprint(i), "1.1.1"), start) // every second offset is a gap
 		b, _ := l.Cut(start, Limits{Records: 1, Bytes: 100})
 		b.Floor = 100 + i*10
 		batches = append(batches, b)
@@ -172,7 +176,7 @@ func TestThePastDecidesTheFate(t *testing.T) {
 	past.Add(&schemas.Report{Kind: schemas.ReportReceipt, Import: "customers", Receipt: &schemas.Receipt{Ranges: []schemas.Range{{From: 12, To: 12}}}}, time.Second)
 	l := ready(10, past)
 	for i := int64(10); i < 16; i++ {
-		l.Push(record(i, fmt.Sprint(i), "1.1.1"), start)
+		l.Push(item(i, fmt.Sprint(i), "1.1.1"), start)
 	}
 	var got []string
 	for l.Pending() > 0 {
@@ -193,8 +197,8 @@ func TestThePastDecidesTheFate(t *testing.T) {
 
 func TestNothingIsCutBeforeACommitStands(t *testing.T) {
 	t.Parallel()
-	l := New(maphash.MakeSeed())
-	l.Push(record(5, "a", "1.1.1"), start)
+	l := New()
+	l.Push(item(5, "a", "1.1.1"), start)
 	if _, _, ok := l.Head(); ok {
 		t.Fatal("a head before the recovery")
 	}
@@ -233,13 +237,13 @@ func TestTheMarkOfAnIdleLaneMoves(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			l := New(maphash.MakeSeed())
+			l := New()
 			if tt.past == nil {
 				tt.past = recovery.New("customers", 0, 5)
 			}
 			l.Recover(5, recovery.Mark{Reports: 3, Prev: 4}, tt.past, true)
 			if tt.queued {
-				l.Push(record(5, "a", "1.1.1"), start)
+				l.Push(item(5, "a", "1.1.1"), start)
 			}
 			if tt.open {
 				l.Cut(start, Limits{Records: 1, Bytes: 100})
@@ -257,7 +261,7 @@ func TestOpenBatchesAreBounded(t *testing.T) {
 	l := empty()
 	cut := 0
 	for i := range int64(200) {
-		l.Push(record(i, fmt.Sprint(i), "1.1.1"), start)
+		l.Push(item(i, fmt.Sprint(i), "1.1.1"), start)
 		if b, _ := l.Cut(start, Limits{Records: 1, Bytes: 100}); b != nil {
 			cut++
 		}
@@ -280,7 +284,7 @@ func TestRandomHistories(t *testing.T) {
 	for range 20_000 {
 		switch random.IntN(3) {
 		case 0:
-			l.Push(record(pushed, fmt.Sprint(random.IntN(50)), "1.1.1"), start)
+			l.Push(item(pushed, fmt.Sprint(random.IntN(50)), "1.1.1"), start)
 			pushed++
 		case 1:
 			b, _ := l.Cut(start, Limits{Records: 1 + random.IntN(5), Bytes: 1000})
@@ -320,10 +324,10 @@ func TestRandomHistories(t *testing.T) {
 // number.
 func TestSharedLaneKeepsRunsApart(t *testing.T) {
 	t.Parallel()
-	l := NewShared(maphash.MakeSeed())
+	l := NewShared()
 	l.Recover(0, recovery.Mark{Prev: -1}, recovery.New("", 0, 0), true)
 	for i, run := range []string{"a.d1", "a.d1", "b.d1"} {
-		l.Push(record(int64(i), run, "1.1.1"), start)
+		l.Push(item(int64(i), run, "1.1.1"), start)
 	}
 	limits := Limits{Records: 3, Bytes: 1000}
 	for _, want := range [][]int64{{0, 1}, {2}} {

@@ -4,11 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strconv"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/trace/noop"
 
 	"tapline.dev/libs/failpoint"
 	"tapline.dev/libs/kafka"
@@ -17,52 +15,19 @@ import (
 	"tapline.dev/services/loader/internal/lane"
 )
 
-// source names the loader in the headers of what it writes.
-const source = "loader"
-
-// id names an upload in reports: where it lies, for people.
-func (u *upload) id() string {
-	return schemas.RunOf(u.subject, u.number) + "." + strconv.Itoa(u.attempt) + "/" +
-		strconv.Itoa(int(u.part.tp.Partition)) + "/" + strconv.FormatInt(u.batch.First(), 10)
-}
-
-// settleUnsent gives all records of a batch one outcome without sending them.
-// The caller holds mu.
-func (m *member) settleUnsent(p *part, b *lane.Batch, run *schemas.ActiveRun, outcome delivery.Outcome) {
-	head := b.Items[0].ID
-	u := &upload{
-		part: p, subject: m.keyOf(p, &b.Items[0]).subject, batch: b, run: run, number: head.Number, attempt: head.Attempt,
-		delivery: delivery.New(delivery.Hold, make([]uint64, len(b.Items)), false),
-		ctx:      m.work, span: noop.Span{},
-	}
-	u.delivery.End(outcome)
-	p.active++
-	m.tasks.Go(func() { m.settle(u) })
-}
-
 // settle makes the outcomes of an upload durable and lets its partition go on.
 func (m *member) settle(u *upload) {
 	m.lookUp(u)
 	err := m.report(m.work, u)
-	m.mu.Lock()
-	if err == nil && !u.part.gone {
-		m.finish(u.part, u.batch)
-	}
-	m.drop(u)
-	m.mu.Unlock()
 	if err != nil {
 		m.fail(err)
 	}
-	poke(m.wake)
-}
-
-// finish ends a batch whose outcomes are durable. The caller holds mu.
-func (m *member) finish(p *part, b *lane.Batch) {
-	p.lane.Finish(b)
-	p.uncommit++
-	if p.uncommit >= lane.MaxOpen/4 {
-		poke(m.commit)
-	}
+	m.post(func(l *loop, _ time.Time) {
+		if err == nil && !u.ownership.lost.Load() {
+			l.release(u.part, u.batch)
+		}
+		l.left(u)
+	})
 }
 
 // report writes the rejects, then the receipt, of the records that have an
@@ -103,7 +68,7 @@ func (m *member) report(ctx context.Context, u *upload) error {
 		return nil
 	}
 	if len(rejects) > 0 {
-		if err := m.durable(ctx, rejects...); err != nil {
+		if err := m.journal.write(ctx, rejects...); err != nil {
 			return fmt.Errorf("writing rejects: %w", err)
 		}
 		failpoint.Hit("loader.after-rejects")
@@ -113,7 +78,7 @@ func (m *member) report(ctx context.Context, u *upload) error {
 		receipt.SkipReason, receipt.Skipped = receipt.Skipped[0].Code, nil
 	}
 	if u.delivery.Outcomes[decided[0]].Code != delivery.CodeUnknownRun {
-		if err := m.write(ctx, u, schemas.Report{Kind: schemas.ReportReceipt, Receipt: receipt}); err != nil {
+		if err := m.reportOf(ctx, u, schemas.Report{Kind: schemas.ReportReceipt, Receipt: receipt}); err != nil {
 			return err
 		}
 	}
@@ -168,41 +133,14 @@ func (m *member) reject(u *upload, item *lane.Item, o delivery.Outcome) (*kafka.
 	return rec, nil
 }
 
-// write makes a report about an upload durable.
-func (m *member) write(ctx context.Context, u *upload, report schemas.Report) error {
+// reportOf makes a report about an upload durable.
+func (m *member) reportOf(ctx context.Context, u *upload, report schemas.Report) error {
 	report.Import, report.Run = schemas.ImportOf(u.subject), schemas.RunOf(u.subject, u.number)
 	report.Number, report.Attempt, report.Time = u.number, u.attempt, time.Now().UTC()
 	if u.run != nil {
 		report.TraceID = u.run.TraceID
 	}
-	return m.produce(ctx, report)
-}
-
-func (m *member) produce(ctx context.Context, report schemas.Report) error {
-	rec, err := kafka.ControlRecord(m.topics.Reports(), report.Import, report.Import, report, "report."+report.Kind, source)
-	if err != nil {
-		return err
-	}
-	if err := m.durable(ctx, rec); err != nil {
-		return fmt.Errorf("writing a report: %w", err)
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.written[rec.Partition] = max(m.written[rec.Partition], rec.Offset+1)
-	return nil
-}
-
-// durable returns once Kafka has acknowledged the records, or ctx has ended: a
-// client that may have sent a record does not give it up by itself.
-func (m *member) durable(ctx context.Context, records ...*kafka.Record) error {
-	done := make(chan error, 1)
-	m.tasks.Go(func() { done <- m.producer.Produce(ctx, records...) })
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return m.journal.report(ctx, report)
 }
 
 // ranges are the offsets of some of a batch's records, in order, broken where

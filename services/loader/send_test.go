@@ -11,11 +11,10 @@ import (
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/telemetry"
 	"tapline.dev/schemas"
-	"tapline.dev/services/loader/internal/circuit"
+	"tapline.dev/services/loader/internal/account"
 	"tapline.dev/services/loader/internal/clevertap"
 	"tapline.dev/services/loader/internal/delivery"
 	"tapline.dev/services/loader/internal/lane"
-	"tapline.dev/services/loader/internal/slots"
 )
 
 // newMember is a member of a loader that does not run.
@@ -27,7 +26,7 @@ func (w *world) newMember() *member {
 	}
 	m := s.newMember(context.Background())
 	w.t.Cleanup(func() { m.cancel(context.Canceled) })
-	m.producer = w.producer
+	m.journal.producer = w.producer
 	return m
 }
 
@@ -51,46 +50,47 @@ func TestALostPartitionIsNeitherWrittenNorWithdrawn(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.importOf("customers", 1, schemas.ImportSpec{})
-	m := w.newMember()
+	l := newLoop(w.newMember())
 	tp := kafka.TP{Topic: w.topics.Records("customers")}
 	var err error
-	if m.group, err = kafka.OpenGroup(w.kafka, w.deps, kafka.GroupConfig{Group: Group, Topics: []string{tp.Topic}}); err != nil {
+	if l.group, err = kafka.OpenGroup(w.kafka, w.deps, kafka.GroupConfig{Group: Group, Topics: []string{tp.Topic}}); err != nil {
 		t.Fatal(err)
 	}
-	defer m.group.Close()
-	w.await("the group to be joined", 10*time.Second, func() bool { return !m.group.Contact().IsZero() })
-	p := m.newPart(tp)
-	m.parts[tp] = p
-	losing := &losingCleverTap{lose: func() { m.lost(t.Context(), []kafka.TP{tp}) }}
+	defer l.group.Close()
+	w.await("the group to be joined", 10*time.Second, func() bool { return !l.group.Contact().IsZero() })
+	p := newPartition(tp, l.topics)
+	l.partitions[tp] = p
+	losing := &losingCleverTap{lose: func() { l.forget(p) }}
 	now := time.Now()
-	a := &account{
-		name: testAccount, client: losing, limiter: slots.NewLimiter(15, time.Second),
-		share:   slots.NewShare(15, 1, time.Second, time.Second, false, now),
-		circuit: circuit.New(circuit.Config{Threshold: 5, Min: time.Second, Max: time.Second, Jitter: jitter}),
+	d := &destination{
+		name: testAccount, conn: &connection{client: losing},
+		account: account.New(account.Config{Slots: 15, Replicas: 1, RequestTimeout: time.Second, LeaseInterval: time.Second, GrowInterval: time.Second}, now),
 	}
+	d.publish()
 	u := &upload{
-		part: p, subject: "customers", account: a, client: losing, number: 1, attempt: 1,
+		part: p, ownership: p.ownership, subject: "customers", to: d, number: 1, attempt: 1,
 		batch:    &lane.Batch{Items: []lane.Item{{Record: &kafka.Record{Topic: tp.Topic, Value: []byte("{}")}, Prev: -1}}},
 		run:      &schemas.ActiveRun{Run: "customers.1", Number: 1, Attempt: 1},
-		delivery: delivery.New(delivery.Replace, []uint64{1}, false), ctx: m.work, span: noop.Span{},
+		delivery: delivery.New(delivery.Replace, []uint64{1}, false), span: noop.Span{},
 	}
-	a.inFlight, p.active = 1, 1
-	m.send(u)
+	l.launch(u, now)
+	l.happened(now)
 	if losing.allowed == nil {
 		t.Error("a request may be written for a partition that is somebody else's")
 	}
 	if w.withdrawn("customers") {
 		t.Error("an intent was withdrawn for a partition that is somebody else's")
 	}
-	if len(a.waiting) != 0 {
+	if len(d.waiting) != 0 {
 		t.Error("the upload waits for another request")
 	}
 
 	// An edit that points the account elsewhere: the slot may be another's.
-	p = m.newPart(tp)
-	u.part, p.active, a.inFlight = p, 1, 1
-	losing.lose = func() { a.client = &losingCleverTap{} }
-	m.send(u)
+	p = newPartition(tp, l.topics)
+	u.part, u.ownership, u.notBefore = p, p.ownership, now
+	losing.lose, losing.allowed = func() { d.disconnect() }, nil
+	l.launch(u, now)
+	l.happened(now)
 	if losing.allowed == nil {
 		t.Error("a request may be written to where the account pointed before")
 	}

@@ -1,0 +1,173 @@
+package loader
+
+import (
+	"math/rand/v2"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"tapline.dev/schemas"
+	"tapline.dev/services/loader/internal/account"
+	"tapline.dev/services/loader/internal/circuit"
+	"tapline.dev/services/loader/internal/clevertap"
+	"tapline.dev/services/loader/internal/delivery"
+	"tapline.dev/services/loader/internal/recovery"
+	"tapline.dev/services/loader/internal/slots"
+)
+
+// destination is an account and what is to be sent to it. The loop owns it.
+type destination struct {
+	name      string
+	account   *account.Account
+	spec      accountSpec
+	conn      *connection // nil while the definition is not resolved
+	pool      string      // names the account among the holders of leases
+	resolving bool        // the definition's secrets are being read
+	stale     bool        // refused: its secrets may have been replaced
+	leasing   bool        // a call about its leases is under way
+	left      string      // the pool of a lease to be given back, of an earlier definition
+
+	waiting    []*upload // for their next request
+	candidates []*candidate
+}
+
+// candidate is a partition whose next batch goes to the destination.
+type candidate struct {
+	part    *partition
+	subject string
+	run     *schemas.ActiveRun
+	policy  delivery.Policy
+	fate    recovery.Fate
+}
+
+// connection is the way to an account under one definition of it, as the tasks
+// see it. Safe for concurrent use.
+type connection struct {
+	client uploader
+	uses   clevertap.Account
+	closed atomic.Bool                 // the definition has changed
+	share  atomic.Pointer[slots.Share] // a copy of the account's
+}
+
+// allows says whether a request that ends at end may be written now: its slot must
+// surely be this process's until then.
+func (c *connection) allows(now, end time.Time) bool {
+	until := c.share.Load().Until(now)
+	return !c.closed.Load() && (until.IsZero() || !until.Before(end))
+}
+
+// destination returns the account of a name, following its definition.
+func (l *loop) destination(name string, now time.Time) *destination {
+	spec := l.accounts.lookup(name)
+	d := l.destinations[name]
+	if d == nil {
+		d = &destination{name: name, spec: accountSpec{version: -1}, account: account.New(l.accountConfig(spec), now)}
+		l.destinations[name] = d
+	}
+	changed := d.spec.version != spec.version
+	if d.resolving || !changed && d.conn != nil && !d.stale {
+		return d
+	}
+	if _, _, open := d.account.Open(); open && !changed && now.Before(d.account.NextProbe()) {
+		return d
+	}
+	d.spec = spec
+	d.account.Resize(spec.Slots)
+	if changed {
+		d.disconnect()
+	}
+	d.resolving = true
+	l.start(func() {
+		uses, pool, err := l.accounts.resolve(spec, l.cfg.RequestTimeout)
+		l.post(func(l *loop, now time.Time) { l.resolved(d, uses, pool, err, now) })
+	})
+	return d
+}
+
+// resolved connects to the account, or holds requests back with the reason why it
+// cannot. A connection that was refused stays if no secret has changed: its
+// circuit goes on to back off.
+func (l *loop) resolved(d *destination, uses clevertap.Account, pool string, err error, now time.Time) {
+	d.resolving, d.stale = false, false
+	if err == nil && d.conn != nil && uses == d.conn.uses {
+		return
+	}
+	d.disconnect()
+	if err != nil {
+		d.account.Unusable("the account cannot be used: "+err.Error(), now)
+		return
+	}
+	if d.pool != "" && d.pool != pool {
+		d.left = d.pool
+		d.account.Move(now)
+	}
+	d.pool, d.conn = pool, &connection{client: l.connect(uses), uses: uses}
+	d.publish()
+	d.account.Retry(now)
+	l.nextLease = now
+}
+
+// publish tells the requests under way what may be used of the account.
+func (d *destination) publish() {
+	if d.conn != nil {
+		share := d.account.Share()
+		d.conn.share.Store(&share)
+	}
+}
+
+func (d *destination) disconnect() {
+	if d.conn != nil {
+		d.conn.closed.Store(true)
+		d.conn.client.Close()
+		d.conn = nil
+	}
+}
+
+func (l *loop) accountConfig(spec accountSpec) account.Config {
+	return account.Config{
+		Slots: spec.Slots, Replicas: l.cfg.MaxReplicas, Leased: l.leases != nil,
+		RequestTimeout: l.cfg.RequestTimeout, LeaseInterval: l.cfg.LeaseInterval, GrowInterval: l.cfg.GrowInterval,
+		Circuit: circuit.Config{Threshold: l.cfg.OutageThreshold, Min: l.cfg.BackoffMin, Max: l.cfg.BackoffMax, Jitter: jitter},
+	}
+}
+
+func jitter(d time.Duration) time.Duration { return rand.N(d) }
+
+// busy says whether there is anything to send.
+func (d *destination) busy() bool {
+	return d.account.InFlight() > 0 || len(d.waiting) > 0 || len(d.candidates) > 0
+}
+
+// take removes and returns a partition's waiting uploads.
+func (d *destination) take(p *partition) []*upload {
+	var taken []*upload
+	d.waiting = slices.DeleteFunc(d.waiting, func(u *upload) bool {
+		if u.part == p {
+			taken = append(taken, u)
+			return true
+		}
+		return false
+	})
+	return taken
+}
+
+// due removes and returns the waiting upload that may go first, or says when one
+// may. Those of a partition that drains stay: a request more would hold up the
+// drain.
+func (d *destination) due(now time.Time) (u *upload, again time.Time) {
+	best := -1
+	for i, w := range d.waiting {
+		if !w.part.draining && (best < 0 || w.notBefore.Before(d.waiting[best].notBefore)) {
+			best = i
+		}
+	}
+	if best < 0 {
+		return nil, time.Time{}
+	}
+	u = d.waiting[best]
+	if u.notBefore.After(now) {
+		return nil, u.notBefore
+	}
+	d.waiting = slices.Delete(d.waiting, best, best+1)
+	return u, time.Time{}
+}

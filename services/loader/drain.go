@@ -1,0 +1,134 @@
+package loader
+
+import (
+	"context"
+	"time"
+
+	"tapline.dev/libs/kafka"
+)
+
+// revoked drains the partitions before they move.
+func (m *member) revoked(ctx context.Context, tps []kafka.TP) { m.drain(ctx, tps) }
+
+// lost drops partitions that have moved already: their requests in flight are
+// left to end, their answers are still reported, but nothing is committed.
+func (m *member) lost(_ context.Context, tps []kafka.TP) {
+	m.ask(func(l *loop, _ time.Time) {
+		for _, tp := range tps {
+			if p := l.partitions[tp]; p != nil {
+				l.forget(p)
+			}
+		}
+	})
+}
+
+// drainAll drains every partition, at the end of the membership.
+func (m *member) drainAll() {
+	var tps []kafka.TP
+	m.ask(func(l *loop, _ time.Time) {
+		l.draining = true
+		for tp := range l.partitions {
+			tps = append(tps, tp)
+		}
+	})
+	m.drain(m.work, tps)
+}
+
+// drain stops cutting, waits for what is under way, reports what is decided and
+// commits. Of what drains already it waits for the end: whoever is asked to give a
+// partition away while it stops must not return with requests in flight.
+//
+// Invariant 6: what could not be finished in time has an intent and no receipt;
+// the next owner knows what that means.
+func (m *member) drain(ctx context.Context, tps []kafka.TP) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), m.cfg.DrainTimeout)
+	defer cancel()
+	var mine, elsewhere []*partition
+	m.ask(func(l *loop, _ time.Time) { mine, elsewhere = l.beginDrain(tps) })
+	for _, p := range mine {
+		await(ctx, p.idle)
+	}
+	var waiting []*upload
+	m.ask(func(l *loop, _ time.Time) { waiting = l.takeWaiting(mine) })
+	if err := m.putDown(ctx, waiting); err != nil {
+		m.fail(err)
+	}
+	var news []progress
+	m.ask(func(l *loop, _ time.Time) { news = l.prefixes(mine) })
+	if len(news) > 0 {
+		m.commit(ctx, news)
+	}
+	m.ask(func(l *loop, _ time.Time) {
+		for _, p := range mine {
+			l.forget(p)
+			close(p.drained)
+		}
+	})
+	for _, p := range elsewhere {
+		await(ctx, p.drained)
+	}
+}
+
+func await(ctx context.Context, done <-chan struct{}) {
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
+}
+
+// beginDrain lets the partitions cut nothing any more, and tells those that drain
+// already apart.
+func (l *loop) beginDrain(tps []kafka.TP) (mine, elsewhere []*partition) {
+	for _, tp := range tps {
+		p := l.partitions[tp]
+		switch {
+		case p == nil:
+		case p.draining:
+			elsewhere = append(elsewhere, p)
+		default:
+			p.drain()
+			mine = append(mine, p)
+		}
+	}
+	return mine, elsewhere
+}
+
+// takeWaiting removes and returns the uploads that wait for another request.
+func (l *loop) takeWaiting(parts []*partition) (waiting []*upload) {
+	for _, p := range parts {
+		for _, d := range l.destinations {
+			waiting = append(waiting, d.take(p)...)
+		}
+	}
+	return waiting
+}
+
+// putDown reports what uploads that wait for another request have decided, and
+// that the rest of them was not applied, where that is certain.
+func (m *member) putDown(ctx context.Context, waiting []*upload) error {
+	for _, u := range waiting {
+		err := m.report(ctx, u)
+		if err == nil && u.delivery.Tries > 0 && u.delivery.Clean() {
+			err = m.withdraw(ctx, u) // a split that was to go on at once has not been
+		}
+		if err != nil {
+			return err
+		}
+		u.span.End()
+	}
+	return nil
+}
+
+// forget drops a partition that somebody else may own by now.
+func (l *loop) forget(p *partition) {
+	if !p.draining {
+		p.drain()
+	}
+	p.ownership.lost.Store(true)
+	for _, u := range l.takeWaiting([]*partition{p}) {
+		u.span.End()
+	}
+	if l.partitions[p.tp] == p { // it may have come back, as another
+		delete(l.partitions, p.tp)
+	}
+}

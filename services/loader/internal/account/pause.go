@@ -1,0 +1,63 @@
+package account
+
+import (
+	"time"
+
+	"tapline.dev/schemas"
+)
+
+// repeatPause is how often a pause is reported again: another replica may have
+// reported its end.
+const repeatPause = 30 * time.Second
+
+// Run is whom a pause is reported for.
+type Run struct {
+	Import  string
+	Run     string
+	Number  int
+	Attempt int
+	TraceID string
+}
+
+// pause is what was last said of a run's wait for the account.
+type pause struct {
+	run    Run
+	reason string
+	at     time.Time
+}
+
+// Notice is a report to be written: a run waits for the account, or no longer.
+type Notice struct {
+	Run
+	schemas.Waiting
+}
+
+// Announce returns the report that a run waits, unless it was just said.
+func (a *Account) Announce(name string, run Run, now time.Time) (Notice, bool) {
+	since, reason, open := a.circuit.Open()
+	if !open {
+		return Notice{}, false
+	}
+	if said := a.pauses[run.Run]; said != nil && said.reason == reason && now.Sub(said.at) < repeatPause {
+		return Notice{}, false
+	}
+	a.pauses[run.Run] = &pause{run: run, reason: reason, at: now}
+	return Notice{run, schemas.Waiting{Account: name, Since: since.UTC(), Reason: reason}}, true
+}
+
+// Inherit takes over a pause that an earlier owner reported and did not end.
+func (a *Account) Inherit(run Run, reason string, now time.Time) {
+	if a.pauses[run.Run] == nil {
+		a.pauses[run.Run] = &pause{run: run, reason: reason, at: now}
+	}
+}
+
+// Over returns the reports that end every pause.
+func (a *Account) Over(name string, now time.Time) []Notice {
+	var out []Notice
+	for key, said := range a.pauses {
+		out = append(out, Notice{said.run, schemas.Waiting{Account: name, Since: now.UTC(), Reason: said.reason, Over: true}})
+		delete(a.pauses, key)
+	}
+	return out
+}

@@ -1,0 +1,103 @@
+package loader
+
+import (
+	"time"
+
+	"tapline.dev/libs/kafka"
+	"tapline.dev/services/loader/internal/account"
+	"tapline.dev/services/loader/internal/turns"
+)
+
+const (
+	// tick is how often the loop looks without an event: a run that is to end and a
+	// definition that changed are seen then.
+	tick = 250 * time.Millisecond
+	// eventsPerPass bounds the events that are taken in before the loop looks at
+	// what they make possible.
+	eventsPerPass = 64
+)
+
+// loop is the goroutine that owns a membership's scheduling state: which
+// partitions there are and what lies in them, what is in flight and what waits.
+// It takes events, and after each few of them makes a pass over the state. It
+// never waits for anything but the next event: whatever takes time is a task.
+type loop struct {
+	*member
+	partitions   map[kafka.TP]*partition
+	destinations map[string]*destination
+	turns        *turns.Turns
+	filled       int // partitions with records in their lanes, as the last pass saw
+	commits      commits
+	notices      []account.Notice // to be written, in their order
+	noticing     bool
+	nextLease    time.Time
+	draining     bool // nothing is cut any more
+	closed       bool // no task begins any more
+	over         bool // none is under way: there will be no event any more
+}
+
+func newLoop(m *member) *loop {
+	return &loop{
+		member: m, partitions: map[kafka.TP]*partition{}, destinations: map[string]*destination{}, turns: turns.New(),
+	}
+}
+
+func (l *loop) run() {
+	timer := time.NewTimer(tick)
+	defer timer.Stop()
+	defer close(l.ended)
+	for {
+		select {
+		case e := <-l.events:
+			e(l, time.Now())
+			l.takeMore()
+		case <-timer.C:
+		}
+		if l.over {
+			return
+		}
+		now := time.Now()
+		timer.Reset(max(time.Millisecond, min(tick, l.pass(now).Sub(now))))
+	}
+}
+
+// takeMore takes the events that are there already, a few at most.
+func (l *loop) takeMore() {
+	for range eventsPerPass {
+		if l.over {
+			return
+		}
+		select {
+		case e := <-l.events:
+			e(l, time.Now())
+		default:
+			return
+		}
+	}
+}
+
+// start begins a task, unless the membership is over.
+func (l *loop) start(task func()) {
+	if !l.closed {
+		l.tasks.Go(task)
+	}
+}
+
+// pass does what has become possible, and says when to look again.
+func (l *loop) pass(now time.Time) (again time.Time) {
+	again = now.Add(tick)
+	if !l.draining {
+		again = earliest(again, l.dispatch(now))
+	}
+	again = earliest(again, l.commitIfDue(now))
+	again = earliest(again, l.leaseIfDue(now))
+	l.writeNotices()
+	return again
+}
+
+func earliest(a, b time.Time) time.Time {
+	if a.IsZero() || (!b.IsZero() && b.Before(a)) {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,75 @@
+package loader
+
+import (
+	"crypto/rand"
+	"sync/atomic"
+	"time"
+
+	"tapline.dev/libs/kafka"
+	"tapline.dev/schemas"
+	"tapline.dev/services/loader/internal/lane"
+)
+
+// partition is an owned partition of a records topic. The loop owns it.
+type partition struct {
+	tp         kafka.TP
+	importName string // "" of the dry runs' topic, where each record names its own
+	control    int32  // the control partition of its imports
+	ownership  *ownership
+	lane       *lane.Lane
+	paused     bool // not fetched: its buffer is full
+	active     int  // tasks under way for it
+	uncommit   int  // batches finished since the last commit
+	draining   bool // cuts nothing any more
+	// idle is closed when it drains and no task is under way, drained when the
+	// drain is over.
+	idle, drained chan struct{}
+
+	asking  bool      // the state topic is being read for the head's run
+	unknown runKey    // a run that the state topic, read to its end, does not know
+	blocked time.Time // until when the head is not looked at again
+}
+
+// ownership is the right to work on a partition, as its tasks see it. Safe for
+// concurrent use.
+type ownership struct {
+	holder string // names it among those that wrote intents
+	lost   atomic.Bool
+}
+
+// runKey is an attempt of a subject's run.
+type runKey struct {
+	subject         string
+	number, attempt int
+}
+
+func newPartition(tp kafka.TP, topics schemas.Topics) *partition {
+	p := &partition{
+		tp: tp, importName: topics.ImportOf(tp.Topic), ownership: &ownership{holder: rand.Text()},
+		idle: make(chan struct{}), drained: make(chan struct{}),
+	}
+	if p.importName == "" {
+		p.control, p.lane = tp.Partition, lane.NewShared()
+	} else {
+		p.control, p.lane = schemas.ControlPartition(p.importName), lane.New()
+	}
+	return p
+}
+
+// enter counts a task, leave its end.
+func (p *partition) enter() { p.active++ }
+
+func (p *partition) leave() {
+	p.active--
+	if p.draining && p.active == 0 {
+		close(p.idle)
+	}
+}
+
+// drain lets the partition cut nothing any more.
+func (p *partition) drain() {
+	p.draining = true
+	if p.active == 0 {
+		close(p.idle)
+	}
+}

@@ -1,0 +1,99 @@
+package loader
+
+import (
+	"time"
+
+	"tapline.dev/schemas"
+	"tapline.dev/services/loader/internal/delivery"
+	"tapline.dev/services/loader/internal/lane"
+	"tapline.dev/services/loader/internal/recovery"
+)
+
+// unsentRecords bounds a batch that is reported and not sent.
+const unsentRecords = 1000
+
+// unknownRun is the outcome of a record of no run: counted to none.
+var unknownRun = delivery.Outcome{Code: delivery.CodeUnknownRun, Reason: "no run with this number and attempt was ever started"}
+
+// plan settles what a partition's head holds that is not to be sent, and makes
+// the partition a candidate of its account if there is more.
+//
+// Invariant 3: whatever the head is, it ends in exactly one counted outcome.
+func (l *loop) plan(p *partition, now time.Time) {
+	l.refill(p)
+	for !p.draining && !p.asking && !now.Before(p.blocked) {
+		item, fate, ok := p.lane.Head()
+		if !ok {
+			return
+		}
+		if fate == recovery.Done {
+			l.release(p, l.cutUnsent(p, now))
+			continue
+		}
+		key := l.keyOf(p, &item)
+		if !item.KnownID {
+			l.settleUnsent(p, now, nil, unknownRun)
+			continue
+		}
+		verdict, err := l.runs.Peek(key.subject, key.number, key.attempt)
+		switch {
+		case err != nil:
+			l.log().ErrorContext(l.work, "an import's state is unreadable, its records wait", "import", schemas.ImportOf(key.subject), "error", err)
+			p.blocked = now.Add(l.cfg.BackoffMax)
+		case verdict.Unknown && key != p.unknown:
+			l.lookUpRun(p, key)
+		case verdict.Unknown:
+			p.unknown = runKey{}
+			outcome := unknownRun
+			if schemas.IsTrial(key.subject) {
+				outcome = delivery.Outcome{Skip: schemas.SkipClosed} // its state is forgotten once it is over
+			}
+			l.settleUnsent(p, now, nil, outcome)
+		case verdict.Skip != "":
+			l.settleUnsent(p, now, nil, delivery.Outcome{Skip: verdict.Skip})
+		case fate == recovery.Ambiguous && policyOf(verdict.Run) == delivery.Hold:
+			l.settleUnsent(p, now, verdict.Run, delivery.Held)
+		default:
+			d := l.destination(verdict.Run.Spec.Destination.AccountRef, now)
+			d.candidates = append(d.candidates, &candidate{part: p, subject: key.subject, run: verdict.Run, policy: policyOf(verdict.Run), fate: fate})
+			return
+		}
+	}
+}
+
+// keyOf is whose record an item is.
+func (l *loop) keyOf(p *partition, item *lane.Item) runKey {
+	return runKey{l.topics.SubjectOf(p.tp.Topic, item.Record.Key), item.ID.Number, item.ID.Attempt}
+}
+
+// lookUpRun reads the state topic to its end before a run is called unknown.
+func (l *loop) lookUpRun(p *partition, key runKey) {
+	p.asking = true
+	l.start(func() {
+		verdict, err := l.runs.Lookup(l.work, key.subject, key.number, key.attempt)
+		l.post(func(l *loop, now time.Time) {
+			p.asking = false
+			switch {
+			case err != nil:
+				l.log().WarnContext(l.work, "a run could not be looked up", "import", schemas.ImportOf(key.subject), "error", err)
+				p.blocked = now.Add(l.cfg.BackoffMin)
+			case verdict.Unknown, verdict.Skip != "" && schemas.IsTrial(key.subject):
+				p.unknown = key
+			}
+		})
+	})
+}
+
+// settleUnsent gives the records at a partition's head one outcome without
+// sending them.
+func (l *loop) settleUnsent(p *partition, now time.Time, run *schemas.ActiveRun, outcome delivery.Outcome) {
+	u := l.unsent(p, l.cutUnsent(p, now), run, outcome)
+	p.enter()
+	l.start(func() { l.settle(u) })
+}
+
+func (l *loop) cutUnsent(p *partition, now time.Time) *lane.Batch {
+	b := p.lane.CutUnsent(now, unsentRecords)
+	b.Floor = l.journal.next(p.control)
+	return b
+}

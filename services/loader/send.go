@@ -1,0 +1,196 @@
+package loader
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
+
+	"tapline.dev/libs/failpoint"
+	"tapline.dev/schemas"
+	"tapline.dev/services/loader/internal/account"
+	"tapline.dev/services/loader/internal/circuit"
+	"tapline.dev/services/loader/internal/clevertap"
+	"tapline.dev/services/loader/internal/delivery"
+)
+
+// launch gives the upload a slot for its next request. One that must still wait
+// goes back into the line.
+func (l *loop) launch(u *upload, now time.Time) bool {
+	if u.notBefore.After(now) {
+		u.probe = false
+		u.to.waiting = append(u.to.waiting, u)
+		return false
+	}
+	u.conn = u.to.conn
+	u.to.account.Began()
+	u.part.enter()
+	l.start(func() { l.send(u) })
+	return true
+}
+
+// send is the task of one request: the intent, the request, what the answer makes
+// of each record, and the receipt once all have an outcome.
+func (m *member) send(u *upload) {
+	if m.mayWrite(u) != nil {
+		m.post(func(l *loop, now time.Time) { l.sentNothing(u, now) })
+		return
+	}
+	set := u.delivery.Next()
+	failpoint.Hit("loader.before-intent")
+	if err := m.intend(m.work, u, set, false); err != nil {
+		m.fail(err)
+		m.post(func(l *loop, _ time.Time) {
+			u.to.account.Ended()
+			l.left(u)
+		})
+		return
+	}
+	failpoint.Hit("loader.after-intent")
+	answer := account.Answer{Result: m.request(u, set), Began: u.began, Probe: u.probe}
+	failpoint.Hit("loader.after-answer")
+	conn := u.conn
+	m.post(func(l *loop, now time.Time) { l.answered(u.to, conn, answer, now) })
+	m.apply(u, answer.Result)
+}
+
+// request sends records of the upload.
+func (m *member) request(u *upload, set []int) clevertap.Result {
+	records := make([][]byte, len(set))
+	for n, i := range set {
+		records[n] = u.batch.Items[i].Record.Value
+	}
+	m.metrics.started(m.work, u.to.name)
+	u.began = time.Now()
+	res, err := u.conn.client.UploadIf(u.context(m.work), records, isDry(u.run), func() error { return m.mayWrite(u) })
+	if err != nil {
+		res = clevertap.Result{Kind: clevertap.ConfigFault, Cause: "request"}
+	}
+	u.took, u.status = time.Since(u.began), res.Status
+	m.metrics.answered(m.work, u.to.name, res.Kind.String(), len(set), u.took)
+	u.span.AddEvent("answer", trace.WithAttributes(
+		attribute.String("result", res.Kind.String()), attribute.String("cause", res.Cause),
+		attribute.Int("http.response.status_code", res.Status), attribute.Int("records", len(set))))
+	return res
+}
+
+var errOld = errors.New("the lease or the membership may end before the request does, or has ended")
+
+// mayWrite says whether a request that is written now ends while its slot and its
+// partition are surely still this process's. Both ages are monotonic.
+func (m *member) mayWrite(u *upload) error {
+	now := time.Now()
+	end := now.Add(m.cfg.RequestTimeout)
+	contact := m.group.Contact()
+	switch {
+	case contact.IsZero() || contact.Add(m.cfg.Kafka.SessionTimeout).Before(end):
+		return errOld
+	case u.ownership.lost.Load(): // the contact is of the group, and says nothing of one partition
+		return errOld
+	case !u.conn.allows(now, end):
+		return errOld
+	}
+	return nil
+}
+
+// apply decides what an answer makes of the upload's records.
+func (m *member) apply(u *upload, res clevertap.Result) {
+	u.probe = false
+	wait := u.delivery.Apply(res)
+	u.notBefore = m.nextRequest(u, wait, res, time.Now())
+	if wait == delivery.Finished {
+		m.settle(u)
+		return
+	}
+	// The intents of a partition that is gone are its next owner's to judge.
+	if wait != delivery.Go && u.delivery.Clean() && !u.ownership.lost.Load() {
+		if err := m.withdraw(m.work, u); err != nil {
+			m.fail(err)
+		}
+	}
+	m.post(func(l *loop, _ time.Time) { l.waits(u) })
+}
+
+// nextRequest is when the upload's next request may go.
+func (m *member) nextRequest(u *upload, wait delivery.Wait, res clevertap.Result, now time.Time) time.Time {
+	backoff := func() time.Time {
+		d := circuit.Backoff(u.failures, m.cfg.BackoffMin, m.cfg.BackoffMax, jitter)
+		u.failures++
+		return now.Add(max(d, res.RetryAfter))
+	}
+	switch {
+	case wait == delivery.Go, wait == delivery.Finished:
+		u.failures = 0
+		return now
+	case res.Cause == clevertap.CauseRefusedHere:
+		return now.Add(m.cfg.Linger)
+	case wait == delivery.Horizon:
+		at, end := backoff(), u.began.Add(m.cfg.RequestTimeout)
+		if at.Before(end) {
+			return end
+		}
+		return at
+	}
+	return backoff()
+}
+
+// answered frees the request's slot, and tells the account what was answered.
+func (l *loop) answered(d *destination, conn *connection, answer account.Answer, now time.Time) {
+	d.account.Ended()
+	if answer.Kind == clevertap.AuthRefused && conn == d.conn {
+		d.stale = true
+	}
+	switch d.account.Learn(answer, now) {
+	case account.Paused:
+		_, reason, _ := d.account.Open()
+		l.log().WarnContext(l.work, "account paused", "account", d.name, "reason", reason)
+	case account.Resumed:
+		l.log().InfoContext(l.work, "account resumed", "account", d.name)
+		l.announceOver(d, now)
+	case account.Works:
+		l.announceOver(d, now)
+	}
+}
+
+// sentNothing puts an upload back whose request was not to be written.
+func (l *loop) sentNothing(u *upload, now time.Time) {
+	u.to.account.Ended()
+	if u.probe {
+		u.to.account.ProbeDropped(now)
+	}
+	u.probe, u.notBefore = false, now.Add(l.cfg.Linger)
+	l.waits(u)
+}
+
+// waits lets an upload wait for its next request.
+func (l *loop) waits(u *upload) {
+	if u.ownership.lost.Load() {
+		l.left(u)
+		return
+	}
+	u.to.waiting = append(u.to.waiting, u)
+	u.part.leave()
+}
+
+// left ends an upload's part in this membership.
+func (l *loop) left(u *upload) {
+	u.span.End()
+	u.part.leave()
+}
+
+// intend makes the intent of a request durable, or withdraws it.
+func (m *member) intend(ctx context.Context, u *upload, set []int, withdrawn bool) error {
+	return m.reportOf(ctx, u, schemas.Report{Kind: schemas.ReportIntent, Intent: &schemas.Intent{
+		Upload: u.id(), Partition: u.part.tp.Partition, Ranges: ranges(u.batch, set), Records: len(set),
+		Try: u.delivery.Tries + 1, Holder: u.ownership.holder, Withdrawn: withdrawn,
+	}})
+}
+
+// withdraw takes back the intents of an upload whose undecided records were
+// refused whole: whoever takes over need not call them ambiguous. They are more
+// than those of the next request, if the upload was split.
+func (m *member) withdraw(ctx context.Context, u *upload) error {
+	return m.intend(ctx, u, u.delivery.Undecided(), true)
+}

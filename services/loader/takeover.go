@@ -1,0 +1,169 @@
+package loader
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"tapline.dev/libs/kafka"
+	"tapline.dev/schemas"
+	"tapline.dev/services/loader/internal/account"
+	"tapline.dev/services/loader/internal/recovery"
+)
+
+// assigned takes partitions over. Nothing of them is sent before takeOver is
+// through, but their records may come.
+func (m *member) assigned(_ context.Context, tps []kafka.TP) {
+	reported := map[reportsOf][]*partition{}
+	m.ask(func(l *loop, _ time.Time) {
+		for _, tp := range tps {
+			p := newPartition(tp, l.topics)
+			l.partitions[tp] = p
+			key := reportsOf{p.importName, p.control}
+			reported[key] = append(reported[key], p)
+		}
+	})
+	m.group.Resume(tps...) // a pause survives a rebalance
+	m.tasks.Go(func() {
+		for of, parts := range reported {
+			if err := m.takeOver(m.work, of, parts); err != nil {
+				m.fail(fmt.Errorf("taking over partitions of %s: %w", parts[0].tp.Topic, err))
+				return
+			}
+		}
+	})
+}
+
+// reportsOf says which reports tell of a partition: an import's, or those of all
+// trials of a control partition.
+type reportsOf struct {
+	importName string // "" for trials
+	control    int32
+}
+
+// start is where a partition is taken up.
+type start struct {
+	part      *partition
+	committed int64
+	inGroup   bool // the committed offset stands in the group already
+	mark      recovery.Mark
+	past      *recovery.Past
+}
+
+// takeOver reads what earlier owners reported past the committed offsets of an
+// import's partitions. The group gave the partitions away only after those owners
+// drained or their session ended, so nothing is added behind its back but answers
+// that arrive late, which change no decision, and intents and withdrawals of who
+// does not know yet that it lost them: those name their holder.
+func (m *member) takeOver(ctx context.Context, of reportsOf, parts []*partition) error {
+	starts, from, err := m.starts(ctx, of, parts)
+	if err != nil {
+		return err
+	}
+	reports := kafka.TP{Topic: m.topics.Reports(), Partition: of.control}
+	next, pause, err := m.readReports(ctx, reports, of.importName, from, starts)
+	if err != nil {
+		return err
+	}
+	for i := range starts {
+		s := &starts[i]
+		if s.inGroup {
+			continue
+		}
+		if s.committed, err = m.reader.StartOffset(ctx, s.part.tp); err != nil {
+			return err
+		}
+		s.mark = recovery.Mark{Reports: next, Prev: s.committed - 1}
+		s.past = recovery.New(of.importName, s.part.tp.Partition, s.committed)
+	}
+	m.journal.reach(reports.Partition, next)
+	m.post(func(l *loop, now time.Time) { l.takenOver(starts, pause, now) })
+	return nil
+}
+
+// takenOver lets the partitions begin.
+func (l *loop) takenOver(starts []start, pause *schemas.Report, now time.Time) {
+	for _, s := range starts {
+		s.part.lane.Recover(s.committed, s.mark, s.past, s.inGroup)
+	}
+	if pause != nil {
+		run := account.Run{Import: pause.Import, Run: pause.Run, Number: pause.Number, Attempt: pause.Attempt, TraceID: pause.TraceID}
+		l.destination(pause.Waiting.Account, now).account.Inherit(run, pause.Waiting.Reason, now)
+	}
+	l.commits.urgent = true
+}
+
+// starts reads the committed offsets, and from which offset of the reports on
+// there is something to be known; -1 if nothing.
+func (m *member) starts(ctx context.Context, of reportsOf, parts []*partition) (starts []start, from int64, err error) {
+	tps := make([]kafka.TP, len(parts))
+	for i, p := range parts {
+		tps[i] = p.tp
+	}
+	committed, err := m.group.Committed(ctx, tps...)
+	if err != nil {
+		return nil, 0, err
+	}
+	from = -1
+	for _, p := range parts {
+		c := committed[p.tp]
+		if c.Offset < 0 {
+			starts = append(starts, start{part: p}) // no owner ever sent anything: each commits before its first intent
+			continue
+		}
+		mark, err := recovery.ParseMark(c.Metadata)
+		if err != nil {
+			// Offsets that an operator set have no mark: everything reported counts.
+			m.log().WarnContext(ctx, "a committed offset is not a loader's: all reports are read", "topic", p.tp.Topic, "partition", p.tp.Partition, "offset", c.Offset)
+			mark = recovery.Mark{Prev: c.Offset - 1}
+		}
+		if from < 0 || mark.Reports < from {
+			from = mark.Reports
+		}
+		starts = append(starts, start{p, c.Offset, true, mark, recovery.New(of.importName, p.tp.Partition, c.Offset)})
+	}
+	return starts, from, nil
+}
+
+// readReports feeds the intents and receipts from an offset on to the partitions'
+// pasts, and returns the offset of the next report and the import's pause that no
+// report ended. A negative offset reads none.
+func (m *member) readReports(ctx context.Context, tp kafka.TP, importName string, from int64, starts []start) (next int64, pause *schemas.Report, err error) {
+	if from < 0 {
+		next, err = m.reader.EndOffset(ctx, tp)
+		return next, nil, err
+	}
+	next, err = m.reader.ReadTo(ctx, tp, from, func(r *kafka.Record) error {
+		if importName != "" && string(r.Key) != importName {
+			return nil
+		}
+		kind := kafka.HeaderValue(r, "ce_type")
+		if bytes.Contains(kind, []byte("."+schemas.ReportMapped+".")) || bytes.Contains(kind, []byte("."+schemas.ReportChunk+".")) {
+			return nil
+		}
+		var report schemas.Report
+		if json.Unmarshal(r.Value, &report) != nil {
+			// What it told is lost. To stop at it would stop every import until Kafka
+			// deletes it.
+			m.log().ErrorContext(ctx, "a report is unreadable and left out", "topic", r.Topic, "partition", r.Partition, "offset", r.Offset)
+			return nil
+		}
+		if schemas.IsTrial(report.Run) != (importName == "") {
+			return nil
+		}
+		if report.Waiting != nil {
+			if pause = &report; report.Waiting.Over {
+				pause = nil
+			}
+		}
+		for i := range starts {
+			if past := starts[i].past; past != nil {
+				past.Add(&report, m.cfg.RequestTimeout)
+			}
+		}
+		return nil
+	})
+	return next, pause, err
+}

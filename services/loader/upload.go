@@ -1,0 +1,117 @@
+package loader
+
+import (
+	"bytes"
+	"context"
+	"strconv"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
+
+	"tapline.dev/libs/kafka"
+	"tapline.dev/libs/telemetry"
+	"tapline.dev/schemas"
+	"tapline.dev/services/loader/internal/delivery"
+	"tapline.dev/services/loader/internal/lane"
+	"tapline.dev/services/loader/internal/recovery"
+)
+
+// upload is a batch on its way to an account. While it waits for its next request
+// it is the loop's, while it has a slot or is being reported it is the task's.
+type upload struct {
+	part      *partition
+	ownership *ownership // of the partition
+	to        *destination
+	conn      *connection // of the request under way
+	subject   string
+	run       *schemas.ActiveRun // nil of a run that is over or never was
+	number    int
+	attempt   int
+	batch     *lane.Batch
+	delivery  *delivery.Delivery
+
+	notBefore time.Time // of the next request
+	probe     bool      // it asks whether the account is back
+	failures  int       // transient faults in a row
+	began     time.Time // of the last request
+	status    int
+	took      time.Duration
+	profiles  map[int]string // of a dry run: whether the records' profiles exist
+	span      trace.Span
+}
+
+// maxLinks bounds the batches that an upload's span is linked to.
+const maxLinks = 16
+
+// newUpload starts the upload of a batch.
+func (l *loop) newUpload(d *destination, c *candidate, b *lane.Batch, now time.Time) *upload {
+	identities := make([]uint64, len(b.Items))
+	for i := range b.Items {
+		identities[i] = b.Items[i].Identity
+	}
+	touched := b.Fate == recovery.Ambiguous
+	u := &upload{
+		part: c.part, ownership: c.part.ownership, to: d, subject: c.subject, batch: b, run: c.run, number: c.run.Number, attempt: c.run.Attempt,
+		delivery:  delivery.New(c.policy, identities, touched),
+		notBefore: now,
+	}
+	if until := c.part.lane.Until(); touched && c.policy == delivery.Replace {
+		// Until the earlier owner's request can no longer arrive. Clocks of two
+		// machines meet here, so the wait is never longer than a request.
+		u.notBefore = now.Add(min(until.Sub(now), l.cfg.RequestTimeout))
+	}
+	ctx := telemetry.ContextWith(l.work, c.run.Traceparent)
+	_, u.span = l.tracer.Start(ctx, "send upload",
+		trace.WithSpanKind(trace.SpanKindClient), trace.WithLinks(links(b)...), trace.WithAttributes(
+			attribute.String("tapline.run", c.run.Run),
+			attribute.Int("tapline.attempt", c.run.Attempt),
+			attribute.String("tapline.account", d.name),
+			attribute.Int("messaging.destination.partition.id", int(c.part.tp.Partition)),
+			attribute.Int("messaging.batch.message_count", len(b.Items)),
+		))
+	return u
+}
+
+// unsent is an upload of records that get their outcome without being sent.
+func (l *loop) unsent(p *partition, b *lane.Batch, run *schemas.ActiveRun, outcome delivery.Outcome) *upload {
+	head := b.Items[0].ID
+	u := &upload{
+		part: p, ownership: p.ownership, subject: l.keyOf(p, &b.Items[0]).subject, batch: b, run: run, number: head.Number, attempt: head.Attempt,
+		delivery: delivery.New(delivery.Hold, make([]uint64, len(b.Items)), false),
+		span:     noop.Span{},
+	}
+	u.delivery.End(outcome)
+	return u
+}
+
+// context is the context of the upload's requests: its span, and the tasks' end.
+func (u *upload) context(work context.Context) context.Context {
+	return trace.ContextWithSpan(work, u.span)
+}
+
+// id names an upload in reports: where it lies, for people.
+func (u *upload) id() string {
+	return schemas.RunOf(u.subject, u.number) + "." + strconv.Itoa(u.attempt) + "/" +
+		strconv.Itoa(int(u.part.tp.Partition)) + "/" + strconv.FormatInt(u.batch.First(), 10)
+}
+
+// links name the mapper's batches that the records came in.
+func links(b *lane.Batch) []trace.Link {
+	var out []trace.Link
+	var last []byte
+	seen := map[string]bool{}
+	for i := range b.Items {
+		parent := kafka.HeaderValue(b.Items[i].Record, schemas.HeaderTraceparent)
+		if parent == nil || bytes.Equal(parent, last) || seen[string(parent)] {
+			continue
+		}
+		last = parent
+		seen[string(parent)] = true
+		if link, ok := telemetry.LinkTo(string(parent)); ok && len(out) < maxLinks {
+			out = append(out, link)
+		}
+	}
+	return out
+}
