@@ -25,3 +25,12 @@ func Program(t testing.TB, service string) string {
 	}
 	return path
 }
+
+// Program is where a program of the cluster is.
+func (c *Cluster) Program(name string) string { return filepath.Join(c.bin, name) }
+
+// FreePort is a port that nobody listens on.
+func FreePort(t testing.TB) int {
+	t.Helper()
+	return portBase(t)
+}

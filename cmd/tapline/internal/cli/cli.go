@@ -62,6 +62,7 @@ func exit(code int, err error) error { return &coded{code, err} }
 type app struct {
 	io     IO
 	server string
+	token  string
 	output string
 }
 
@@ -117,11 +118,13 @@ map, preview);
 		server = defaultServer
 	}
 	root.PersistentFlags().StringVar(&a.server, "server", server, "Import Center's URL (or "+serverEnv+")")
+	root.PersistentFlags().StringVar(&a.token, "token", "", "a key or token to sign in with (better "+tokenEnv+" or "+tokenFileEnv+": others see a process's flags)")
 	root.AddCommand(a.applyCommand(), a.validateCommand(), a.getCommand(), a.runCommand(), a.cancelCommand(),
 		a.stateCommand("pause", "Start nothing new of an import until it is resumed"),
 		a.stateCommand("resume", "Resume a paused import"),
 		a.stateCommand("reset", "Forget an import's watermark: its next run reads everything again"),
-		a.mapCommand(), a.previewCommand(), a.connectionCommand(), a.dryRunCommand(), a.topicsCommand(), a.rebuildCommand(), a.versionCommand())
+		a.mapCommand(), a.previewCommand(), a.connectionCommand(), a.dryRunCommand(), a.topicsCommand(), a.rebuildCommand(), a.versionCommand(),
+		a.keysCommand(), a.accessCommand(), a.auditCommand())
 	root.AddCommand(a.devCommands()...)
 	refuseUnknownVerbs(root)
 	return root
@@ -150,10 +153,18 @@ func refuseUnknownVerbs(cmd *cobra.Command) {
 }
 
 func (a *app) client() (*client.Client, error) {
-	return client.New(a.server, actor())
+	c, err := client.New(a.server, actor())
+	if err != nil {
+		return nil, err
+	}
+	token, err := a.credential()
+	if err != nil {
+		return nil, err
+	}
+	return c.WithToken(token), nil
 }
 
-// actor is who the audit topic names. It proves nothing.
+// actor is who the audit topic names where nobody signs in. It proves nothing.
 func actor() string {
 	u, err := user.Current()
 	if err != nil {

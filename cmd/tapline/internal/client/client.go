@@ -23,6 +23,7 @@ import (
 type Client struct {
 	server string
 	actor  string
+	token  string
 	http   *http.Client
 }
 
@@ -34,6 +35,14 @@ func New(server, actor string) (*Client, error) {
 		return nil, fmt.Errorf("the server %q is not a URL such as http://127.0.0.1:19000; set --server or TAPLINE_SERVER", server)
 	}
 	return &Client{server: strings.TrimSuffix(server, "/"), actor: actor, http: &http.Client{}}, nil
+}
+
+// WithToken returns a client that signs in with a key, or with a token of the
+// OpenID provider.
+func (c *Client) WithToken(token string) *Client {
+	out := *c
+	out.token = token
+	return &out
 }
 
 // Problem is a refusal of the API.
@@ -194,18 +203,23 @@ func (c *Client) AllRejects(ctx context.Context, q RejectsQuery, fn func(schemas
 	if err != nil {
 		return err
 	}
+	return eachLine(res, fn)
+}
+
+// eachLine calls fn with each value of an NDJSON answer.
+func eachLine[T any](res *http.Response, fn func(T) error) error {
 	defer func() { _ = res.Body.Close() }() // read to its end below
 	dec := json.NewDecoder(res.Body)
 	for {
-		var r schemas.Reject
-		err := dec.Decode(&r)
+		var v T
+		err := dec.Decode(&v)
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("reading the rejects: %w", err)
+			return fmt.Errorf("reading the answer, which ended before its end: %w", err)
 		}
-		if err := fn(r); err != nil {
+		if err := fn(v); err != nil {
 			return err
 		}
 	}
@@ -271,6 +285,9 @@ func (c *Client) send(ctx context.Context, method, path string, header http.Head
 	}
 	if c.actor != "" {
 		req.Header.Set("Tapline-Actor", c.actor)
+	}
+	if c.token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.token)
 	}
 	res, err := c.http.Do(req)
 	if err != nil {

@@ -1,0 +1,77 @@
+package client
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"time"
+
+	"tapline.dev/schemas"
+)
+
+// Key is a key to the API; Secret is what opens, and is there once only.
+type Key struct {
+	Name       string            `json:"name"`
+	Role       string            `json:"role"`
+	Selector   *schemas.Selector `json:"selector,omitempty"`
+	CreatedBy  string            `json:"createdBy"`
+	CreatedAt  time.Time         `json:"createdAt"`
+	ExpiresAt  time.Time         `json:"expiresAt,omitzero"`
+	Expired    bool              `json:"expired"`
+	LastUsedAt time.Time         `json:"lastUsedAt,omitzero"`
+	Secret     string            `json:"key,omitempty"`
+}
+
+// NewKey says what key is wanted.
+type NewKey struct {
+	Name      string            `json:"name"`
+	Role      string            `json:"role"`
+	Selector  *schemas.Selector `json:"selector,omitempty"`
+	ExpiresAt *time.Time        `json:"expiresAt,omitempty"`
+}
+
+// CreateKey makes a key.
+func (c *Client) CreateKey(ctx context.Context, k NewKey) (Key, error) {
+	var out Key
+	return out, c.do(ctx, http.MethodPost, "/v1/keys", nil, k, &out)
+}
+
+// Keys lists keys.
+func (c *Client) Keys(ctx context.Context) (List[Key], error) {
+	var out List[Key]
+	return out, c.do(ctx, http.MethodGet, "/v1/keys", nil, nil, &out)
+}
+
+// RevokeKey ends a key.
+func (c *Client) RevokeKey(ctx context.Context, name string) error {
+	return c.do(ctx, http.MethodDelete, "/v1/keys/"+url.PathEscape(name), nil, nil, nil)
+}
+
+// Caller is who the client is to the server.
+type Caller struct {
+	Name      string            `json:"name"`
+	Role      string            `json:"role"`
+	By        string            `json:"by"`
+	Selector  *schemas.Selector `json:"selector,omitempty"`
+	ExpiresAt time.Time         `json:"expiresAt,omitzero"`
+}
+
+// Caller asks the server who the client is.
+func (c *Client) Caller(ctx context.Context) (Caller, error) {
+	var out Caller
+	return out, c.do(ctx, http.MethodGet, "/v1/caller", nil, nil, &out)
+}
+
+// AuditQuery selects audit entries.
+type AuditQuery struct{ Since, Until, Actor, Action, Name string }
+
+// Audit calls fn with every entry that the query selects, oldest first.
+func (c *Client) Audit(ctx context.Context, q AuditQuery, fn func(schemas.AuditEntry) error) error {
+	res, err := c.send(ctx, http.MethodGet, "/v1/audit?"+query(map[string]string{
+		"since": q.Since, "until": q.Until, "actor": q.Actor, "action": q.Action, "name": q.Name,
+	}), http.Header{"Accept": {"application/x-ndjson"}}, nil)
+	if err != nil {
+		return err
+	}
+	return eachLine(res, fn)
+}
