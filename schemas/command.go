@@ -4,18 +4,19 @@ import "time"
 
 // Kinds of commands.
 const (
-	CommandRun      = "run"
-	CommandCancel   = "cancel"
-	CommandPause    = "pause"
-	CommandResume   = "resume"
-	CommandReset    = "reset"
-	CommandBackfill = "backfill"
-	CommandPreview  = "preview"
-	CommandDryRun   = "dryRun"
-	CommandSync     = "sync"
-	CommandApprove  = "approve" // lets a held run go on
-	CommandDecline  = "decline" // ends it
-	CommandDismiss  = "dismiss" // gives up the open rejects of an import
+	CommandRun            = "run"
+	CommandCancel         = "cancel"
+	CommandPause          = "pause"
+	CommandResume         = "resume"
+	CommandReset          = "reset"
+	CommandBackfill       = "backfill"
+	CommandPreview        = "preview"
+	CommandTestConnection = "testConnection"
+	CommandDryRun         = "dryRun"
+	CommandSync           = "sync"
+	CommandApprove        = "approve" // lets a held run go on
+	CommandDecline        = "decline" // ends it
+	CommandDismiss        = "dismiss" // gives up the open rejects of an import
 )
 
 // Command is what a person asks of an import. ID is the caller's idempotency
@@ -24,11 +25,12 @@ type Command struct {
 	ID     string `json:"id"`
 	Import string `json:"import"`
 	Kind   string `json:"kind"`
-	Run    string `json:"run,omitempty"`  // of a cancel, an approval or a refusal; of a sync, the dry run; of a preview, its own name
+	Run    string `json:"run,omitempty"`  // of a cancel, an approval or a refusal; of a sync, the dry run; of a preview or a connection test, its own name
 	From   string `json:"from,omitempty"` // of a backfill: cursor instants, from inclusive, to exclusive
 	To     string `json:"to,omitempty"`
 	Rows   int    `json:"rows,omitempty"` // of a preview and a dry run, at most; 0 describes the query
-	// Spec and Connection are a preview's, which need not be of what is applied.
+	// Spec and Connection are a preview's, which need not be of what is applied. Of a
+	// connection test, Spec names the connection and nothing to read.
 	Spec       *ImportSpec              `json:"spec,omitempty"`
 	Connection *SnowflakeConnectionSpec `json:"connection,omitempty"`
 	// Repeats is how many events the asker has agreed to store a second time, of a
@@ -41,12 +43,13 @@ type Command struct {
 
 // Modes of a run.
 const (
-	ModeFull        = "full"
-	ModeIncremental = "incremental"
-	ModeBackfill    = "backfill"
-	ModeSync        = "sync"    // sends the sample of a dry run
-	ModeDryRun      = "dryRun"  // a random sample, in the dry runs' topics
-	ModePreview     = "preview" // the first rows, for show
+	ModeFull           = "full"
+	ModeIncremental    = "incremental"
+	ModeBackfill       = "backfill"
+	ModeSync           = "sync"           // sends the sample of a dry run
+	ModeDryRun         = "dryRun"         // a random sample, in the dry runs' topics
+	ModePreview        = "preview"        // the first rows, for show
+	ModeConnectionTest = "connectionTest" // signs in and reads nothing
 )
 
 // Causes of a run.

@@ -23,6 +23,8 @@ type Report struct {
 	Waiting   *Waiting    `json:"waiting,omitempty"`
 	Preview   *Preview    `json:"preview,omitempty"`
 	Resolved  *Resolved   `json:"resolved,omitempty"`
+
+	Connection *ConnectionTest `json:"connection,omitempty"`
 }
 
 // Kinds of reports and their writers.
@@ -38,6 +40,8 @@ const (
 	ReportWaiting   = "waiting"   // extractor and loader, when a run begins to wait, every WaitingRenewal while it waits, and when it goes on
 	ReportResolved  = "resolved"  // extractor and loader, of a run that starts, and whenever they find another place than the run's
 	ReportPreview   = "preview"   // extractor, in the transaction of a preview's rows, in place of final
+
+	ReportConnection = "connection" // extractor, once: what a connection test found
 )
 
 // Started is what an attempt begins with.

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// A trial is a preview or a dry run: it reads an import's source for show and
-// moves nothing of the import. It has a state of its own, keyed by its name, in
+// A trial is a preview, a connection test or a dry run: it reads an import's
+// source for show and moves nothing of the import. It has a state of its own, keyed by its name, in
 // the import's control partition; a subject is what has a state, an import or a
 // trial.
 
@@ -33,7 +33,8 @@ func DryRunID(importName string, n int) string {
 	return importName + "." + dryRunMark + strconv.Itoa(n)
 }
 
-// NewPreviewID names a preview, such as customers.p481516. Previews leave no
+// NewPreviewID names a preview or a connection test, such as customers.p481516.
+// They leave no
 // trace that would have to be counted, so that any name will do that is free.
 func NewPreviewID(importName string) string {
 	return importName + "." + previewMark + strconv.FormatInt(1+rand.Int64N(1e15), 10)
@@ -108,8 +109,6 @@ type Preview struct {
 	Nulls    []int64       `json:"nulls"`
 	Millis   int64         `json:"millis"`
 	Problems []SpecProblem `json:"problems,omitempty"`
-	// Connection is set by a preview of nothing, which tests a connection.
-	Connection *ConnectionTest `json:"connection,omitempty"`
 }
 
 // ConnectionTest is what a connection turned out to be once it had signed in.
@@ -122,13 +121,7 @@ type ConnectionTest struct {
 	SkewMillis int64    `json:"skewMillis"`       // how far Snowflake's clock is ahead of the extractor's
 	Privileges []string `json:"privileges"`       // of the role, beyond USAGE and SELECT
 	Unseen     string   `json:"unseen,omitempty"` // why not all privileges could be looked at
-}
-
-// TestsConnection tells whether a preview's spec names a connection and nothing
-// to read.
-func TestsConnection(spec ImportSpec) bool {
-	s := spec.Source
-	return s.Table == "" && s.Query == "" && s.QueryFile == ""
+	Millis     int64    `json:"millis"`           // at Snowflake, without the sign-in
 }
 
 // SpecProblem is a mistake in a definition, found at the path.

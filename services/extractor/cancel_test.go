@@ -26,7 +26,7 @@ func TestEnding(t *testing.T) {
 		work := w.work()
 		done := make(chan error, 1)
 		s := w.start()
-		go func() { done <- s.term(t.Context(), importName, work) }()
+		go func() { done <- s.takeOver(t.Context(), importName, work) }()
 		<-running
 		close(work.ending)
 		if err := <-done; err != nil {
@@ -48,7 +48,7 @@ func TestEnding(t *testing.T) {
 		work := w.work()
 		done := make(chan error, 1)
 		s := w.start()
-		go func() { done <- s.term(t.Context(), importName, work) }()
+		go func() { done <- s.takeOver(t.Context(), importName, work) }()
 		for len(w.reports()) == 0 {
 			if t.Context().Err() != nil {
 				t.Fatal("no early report")
@@ -78,7 +78,7 @@ func TestEnding(t *testing.T) {
 			}
 			return nil
 		}
-		if err := w.start().term(t.Context(), importName, work); err != nil {
+		if err := w.start().takeOver(t.Context(), importName, work); err != nil {
 			t.Fatal(err)
 		}
 		final := w.last(schemas.ReportFinal).Final
@@ -123,7 +123,7 @@ func TestEndingOfAStatementThatCannotBeAborted(t *testing.T) {
 			ctx, stop := context.WithCancelCause(t.Context())
 			defer stop(nil)
 			done := make(chan error, 1)
-			go func() { done <- s.term(ctx, schemas.Subject(importName, w.state.Active.Run), work) }()
+			go func() { done <- s.takeOver(ctx, schemas.Subject(importName, w.state.Active.Run), work) }()
 			<-running
 			if errors.Is(tt.cause, errEnding) {
 				close(work.ending)

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"tapline.dev/schemas"
+	"tapline.dev/services/extractor/internal/failure"
 	"tapline.dev/services/extractor/internal/snowflake"
 )
 
@@ -11,8 +12,8 @@ import (
 func TestCodesAreInTheCatalogue(t *testing.T) {
 	t.Parallel()
 	for _, code := range []string{
-		codeReferenceMissing, codeSecretUnresolved, codeQueryRefused, codeColumnAmbiguous, codeColumnMissing, codeColumnType,
-		codeCursorInvalid, codeCursorNull, codeResultChanged, codeResultShort, codeRowUnreadable, codeRowTooLarge,
+		failure.CodeReferenceMissing, failure.CodeSecretUnresolved, failure.CodeQueryRefused, failure.CodeColumnAmbiguous, failure.CodeColumnMissing, failure.CodeColumnType,
+		failure.CodeCursorInvalid, failure.CodeCursorNull, failure.CodeResultChanged, failure.CodeResultShort, failure.CodeRowUnreadable, failure.CodeRowTooLarge,
 		snowflake.CodeConnection, snowflake.CodeAuth, snowflake.CodeUnreachable, snowflake.CodeQuery, snowflake.CodeTimeout,
 		snowflake.CodeCancelled, snowflake.CodeResultLost, snowflake.CodeResultShort, snowflake.CodeUnreadable,
 	} {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
@@ -24,9 +23,6 @@ const Group = "extractor"
 
 // name of the tracer and the meter.
 const name = "tapline.dev/services/extractor"
-
-// rejoinPause is the wait before a membership that ended is renewed.
-const rejoinPause = time.Second
 
 // Deps is what main passes in.
 type Deps struct {
@@ -110,47 +106,8 @@ func (s *Service) Run(ctx context.Context) (err error) {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.states.table.Run(ctx) })
 	group.Go(func() error { return s.resources.view.Run(ctx) })
-	group.Go(func() error { return s.keepOwning(ctx) })
+	group.Go(func() error { s.rejoin(ctx); return nil })
 	return group.Wait()
-}
-
-// keepOwning joins the group again after an error that ended a membership.
-func (s *Service) keepOwning(ctx context.Context) error {
-	owners := newOwners(ctx, s)
-	defer owners.close()
-	for {
-		err := s.own(ctx, owners)
-		if ctx.Err() != nil {
-			return nil
-		}
-		s.ready(err)
-		s.deps.Telemetry.Logger.WarnContext(ctx, "membership ended, joining again", "error", err)
-		if err := pause(ctx, rejoinPause); err != nil {
-			return nil
-		}
-	}
-}
-
-// own is one membership of the group.
-func (s *Service) own(ctx context.Context, owners *owners) error {
-	group, err := kafka.OpenGroup(s.cfg.Kafka, s.deps.Kafka, kafka.GroupConfig{
-		Group: Group, Topics: []string{s.topics.Triggers()}, OwnershipOnly: true,
-		Assigned: func(_ context.Context, tps []kafka.TP) { owners.assign(tps) },
-		Revoked:  func(_ context.Context, tps []kafka.TP) { owners.release(tps) },
-		Lost:     func(_ context.Context, tps []kafka.TP) { owners.release(tps) },
-	})
-	if err != nil {
-		return err
-	}
-	// Close calls Revoked, which waits for the transactions in hand.
-	defer group.Close()
-	s.ready(nil)
-	for ctx.Err() == nil {
-		if _, err := group.Poll(ctx, 1); err != nil {
-			return s.unlessStopped(ctx, err)
-		}
-	}
-	return nil
 }
 
 func (s *Service) unlessStopped(ctx context.Context, err error) error {
@@ -158,16 +115,4 @@ func (s *Service) unlessStopped(ctx context.Context, err error) error {
 		return nil
 	}
 	return err
-}
-
-// pause waits, or returns why ctx ended.
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

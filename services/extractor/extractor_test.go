@@ -63,7 +63,7 @@ func TestFullRun(t *testing.T) {
 	if tag := w.db.tags[0]; tag.Import != importName || tag.Run != "customers.1" || tag.TraceID == "" {
 		t.Errorf("query tag: %+v", tag)
 	}
-	// A second term finds the attempt over and asks Snowflake nothing.
+	// A second takeover finds the attempt over and asks Snowflake nothing.
 	w.extract(w.start())
 	if len(w.db.statements) != 1 {
 		t.Errorf("%d statements, want 1", len(w.db.statements))

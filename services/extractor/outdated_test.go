@@ -11,6 +11,7 @@ import (
 
 	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
+	"tapline.dev/services/extractor/internal/failure"
 )
 
 // TestARowThatComesBackIsSent: a run that did not succeed has sent another
@@ -157,7 +158,7 @@ func TestTakeoverForgetsWhomItPassed(t *testing.T) {
 	}
 	zombie := make(chan error, 1)
 	first := w.start()
-	go func() { zombie <- first.term(t.Context(), importName, w.work()) }()
+	go func() { zombie <- first.takeOver(t.Context(), importName, w.work()) }()
 	<-h.reached
 	w.extract(w.start())
 	close(h.release)
@@ -201,7 +202,7 @@ func TestARetypedCursorStops(t *testing.T) {
 				}
 				return
 			}
-			if end.Abandoned == nil || end.Abandoned.Code != codeCursorInvalid || !end.Abandoned.Permanent || !strings.Contains(end.Abandoned.Reason, "reset") {
+			if end.Abandoned == nil || end.Abandoned.Code != failure.CodeCursorInvalid || !end.Abandoned.Permanent || !strings.Contains(end.Abandoned.Reason, "reset") {
 				t.Errorf("the run ends with %+v", end)
 			}
 		})

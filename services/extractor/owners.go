@@ -11,6 +11,7 @@ import (
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/telemetry"
 	"tapline.dev/schemas"
+	"tapline.dev/services/extractor/internal/attempt"
 )
 
 var (
@@ -30,15 +31,9 @@ const (
 	takeoverPauseMax = 30 * time.Second
 )
 
-// attemptID names an attempt of an import.
-type attemptID struct {
-	run     string
-	attempt int
-}
-
 // work is one attempt in hand.
 type work struct {
-	id     attemptID
+	id     attempt.ID
 	stop   context.CancelCauseFunc
 	end    func() // once the run is to end early
 	ending chan struct{}
@@ -49,15 +44,14 @@ type work struct {
 // attempt is not over, exactly one goroutine at work.
 type owners struct {
 	service *Service
-	ctx     context.Context
 	poke    chan struct{}
 	ended   chan struct{}
 	cancel  context.CancelFunc
 
 	mu    sync.Mutex
 	owned map[int32]bool
-	work  map[string]*work     // by subject
-	over  map[string]attemptID // the newest attempt that is over
+	work  map[string]*work      // by subject
+	over  map[string]attempt.ID // the newest attempt that is over
 }
 
 func newOwners(ctx context.Context, s *Service) *owners {
@@ -65,10 +59,10 @@ func newOwners(ctx context.Context, s *Service) *owners {
 	// finished first.
 	ctx, cancel := context.WithCancel(ctx)
 	o := &owners{
-		service: s, ctx: ctx, cancel: cancel, poke: make(chan struct{}, 1), ended: make(chan struct{}),
-		owned: map[int32]bool{}, work: map[string]*work{}, over: map[string]attemptID{},
+		service: s, cancel: cancel, poke: make(chan struct{}, 1), ended: make(chan struct{}),
+		owned: map[int32]bool{}, work: map[string]*work{}, over: map[string]attempt.ID{},
 	}
-	go o.loop()
+	go o.loop(ctx)
 	return o
 }
 
@@ -82,15 +76,15 @@ func (o *owners) close() {
 	o.release(all)
 }
 
-func (o *owners) loop() {
+func (o *owners) loop(ctx context.Context) {
 	defer close(o.ended)
 	ticker := time.NewTicker(lookAgain)
 	defer ticker.Stop()
 	for {
 		changed := o.service.states.table.Changed()
-		o.compare()
+		o.compare(ctx)
 		select {
-		case <-o.ctx.Done():
+		case <-ctx.Done():
 			return
 		case <-o.poke:
 		case <-o.service.states.poke:
@@ -135,8 +129,19 @@ func (o *owners) release(tps []kafka.TP) {
 }
 
 // compare starts, ends and stops work so that it is what the states ask for.
-func (o *owners) compare() {
+func (o *owners) compare(ctx context.Context) {
+	if ctx.Err() != nil {
+		return
+	}
 	states, broken := o.service.states.all()
+	for _, begin := range o.reconcile(ctx, states, broken) {
+		go begin()
+	}
+}
+
+// reconcile ends and stops the work that the states no longer ask for, and returns
+// what is to begin. Work on a state that cannot be read is left alone.
+func (o *owners) reconcile(ctx context.Context, states map[string]*schemas.State, broken map[string]error) (begin []func()) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for subject := range o.over {
@@ -149,7 +154,7 @@ func (o *owners) compare() {
 		if broken[subject] != nil {
 			continue
 		}
-		if state == nil || !names(state, w.id) {
+		if !attempt.Names(state, w.id) {
 			w.stop(errObsolete)
 		} else if state.Active.Ending != nil {
 			w.end()
@@ -157,42 +162,43 @@ func (o *owners) compare() {
 	}
 	for subject, state := range states {
 		a := state.Active
-		if a == nil || !o.owned[schemas.ControlPartition(subject)] || o.work[subject] != nil || o.ctx.Err() != nil {
+		if a == nil || !o.owned[schemas.ControlPartition(subject)] || o.work[subject] != nil {
 			continue
 		}
-		id := attemptID{a.Run, a.Attempt}
+		id := attempt.ID{Run: a.Run, Attempt: a.Attempt}
 		if a.State != schemas.StateExtracting || o.over[subject] == id {
 			continue
 		}
-		o.start(subject, id, a.Ending != nil)
+		// What stops the work says why, and that is not the end of ctx.
+		ctx, stop := context.WithCancelCause(context.WithoutCancel(ctx))
+		w := newWork(id, stop)
+		if a.Ending != nil {
+			w.end()
+		}
+		o.work[subject] = w
+		begin = append(begin, func() { o.keep(ctx, subject, w) })
 	}
+	return begin
 }
 
-func names(state *schemas.State, id attemptID) bool {
-	return state.Active != nil && state.Active.Run == id.run && state.Active.Attempt == id.attempt
-}
-
-// start begins work; the caller holds mu.
-func (o *owners) start(subject string, id attemptID, ending bool) {
-	ctx, stop := context.WithCancelCause(context.WithoutCancel(o.ctx))
+func newWork(id attempt.ID, stop context.CancelCauseFunc) *work {
 	w := &work{id: id, stop: stop, ending: make(chan struct{}), done: make(chan struct{})}
 	w.end = sync.OnceFunc(func() { close(w.ending) })
-	if ending {
-		w.end()
+	return w
+}
+
+// keep does work to its end.
+func (o *owners) keep(ctx context.Context, subject string, w *work) {
+	defer close(w.done)
+	over := o.service.work(telemetry.WithAttrs(ctx, slog.String("run", w.id.Run)), subject, w)
+	w.stop(nil)
+	o.mu.Lock()
+	delete(o.work, subject)
+	if over {
+		o.over[subject] = w.id
 	}
-	o.work[subject] = w
-	go func() {
-		defer close(w.done)
-		over := o.service.work(telemetry.WithAttrs(ctx, slog.String("run", id.run)), subject, w)
-		stop(nil)
-		o.mu.Lock()
-		delete(o.work, subject)
-		if over {
-			o.over[subject] = id
-		}
-		o.mu.Unlock()
-		o.service.states.signal() // the import may have a newer attempt by now
-	}()
+	o.mu.Unlock()
+	o.service.states.signal() // the import may have a newer attempt by now
 }
 
 // work keeps at an attempt until it is over, which it reports, or until it is
@@ -213,7 +219,7 @@ func (s *Service) work(ctx context.Context, subject string, w *work) (over bool)
 	s.metrics.active.Add(ctx, 1)
 	defer s.metrics.active.Add(ctx, -1)
 	for try := 0; ; try++ {
-		err := s.term(ctx, subject, w)
+		err := s.takeOver(ctx, subject, w)
 		switch {
 		case err == nil:
 			return true
@@ -223,7 +229,7 @@ func (s *Service) work(ctx context.Context, subject string, w *work) (over bool)
 		// An owner that was fenced while the group still names it as owner repeats
 		// the takeover, and so does one whose last transaction has no known end.
 		s.metrics.takeovers.Add(ctx, 1)
-		s.deps.Telemetry.Logger.WarnContext(ctx, "the attempt is taken over again", slog.Int("attempt", w.id.attempt), slog.Any("error", err))
+		s.deps.Telemetry.Logger.WarnContext(ctx, "the attempt is taken over again", slog.Int("attempt", w.id.Attempt), slog.Any("error", err))
 		delay := min(takeoverPause<<min(try, 10), takeoverPauseMax)
 		if pause(ctx, delay/2+rand.N(delay)) != nil {
 			return errors.Is(context.Cause(ctx), errObsolete)

@@ -6,10 +6,13 @@ import (
 	"testing"
 	"time"
 
+	"tapline.dev/domain/mapping"
 	"tapline.dev/libs/telemetry"
 	"tapline.dev/schemas"
+	"tapline.dev/services/extractor/internal/attempt"
+	"tapline.dev/services/extractor/internal/chunk"
 	"tapline.dev/services/extractor/internal/ledger"
-	"tapline.dev/services/extractor/internal/statement"
+	"tapline.dev/services/extractor/internal/plan"
 )
 
 // BenchmarkPrepare takes chunks from Arrow to the records of a transaction: what
@@ -22,34 +25,35 @@ func BenchmarkPrepare(b *testing.B) {
 	}
 	data := encode(rows)
 	w := newWarehouse()
-	s := &Service{cfg: DefaultConfig(), topics: schemas.NewTopics("tapline."), tracer: telemetry.Discard().Tracer(name), resources: &resources{}}
-	t := &term{
-		Service: s, subject: importName, importName: importName, history: &history{started: &schemas.Started{Clock: at(1000)}},
-		active: &schemas.ActiveRun{Run: "customers.1", Number: 1, Attempt: 1, Mode: schemas.ModeBackfill, Spec: spec()},
-		log:    telemetry.Discard().Logger, reading: b.Context(),
-	}
-	source, err := statement.Parse(t.active.Spec.Source)
+	p, err := plan.New(spec(), mapping.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}
-	r, err := t.understand(&plan{source: source}, w.columns, time.Now())
+	r, err := p.Read(w.columns, time.Now(), false)
 	if err != nil {
 		b.Fatal(err)
 	}
-	p, err := t.newPreparer(r)
+	a := attempt.Attempt{
+		Subject: importName, Import: importName,
+		Run: schemas.ActiveRun{Run: "customers.1", Number: 1, Attempt: 1, Mode: schemas.ModeFull, Spec: spec()},
+	}
+	m := chunk.Memory{Recorder: ledger.NewRecorder(discardStore{}, ledger.Config{Import: importName, Number: 1, Attempt: 1, Limit: DefaultConfig().LedgerLimit, Low: r.Cursor.Low})}
+	prep, err := chunk.NewPreparer(chunk.Config{
+		Attempt: a, Topics: schemas.NewTopics("tapline."), MaxRow: chunk.MaxRow(int64(DefaultConfig().Kafka.MaxMessageBytes)),
+		Tracer: telemetry.Discard().Tracer(name), Log: telemetry.Discard().Logger,
+	}, r, m, schemas.Extraction{ByPartition: make([]int64, a.Partitions())}, at(1000))
 	if err != nil {
 		b.Fatal(err)
 	}
-	p.recorder = ledger.NewRecorder(discardStore{}, t.ledgerConfig(r))
 	b.ReportAllocs()
 	i := 0
 	for b.Loop() {
-		c, err := p.prepare(b.Context(), i, data)
+		c, err := prep.Prepare(b.Context(), i, data)
 		if err != nil {
 			b.Fatal(err)
 		}
-		if len(c.records()) != n {
-			b.Fatalf("%d records", len(c.rows))
+		if len(c.Records()) != n {
+			b.Fatalf("%d records", len(c.Records()))
 		}
 		i++
 	}

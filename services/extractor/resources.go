@@ -3,13 +3,13 @@ package extractor
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"tapline.dev/domain/mapping"
 	resourcesview "tapline.dev/domain/resources"
 	"tapline.dev/libs/config"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
+	"tapline.dev/services/extractor/internal/failure"
 )
 
 // resources are the connections and accounts that imports refer to.
@@ -22,19 +22,19 @@ func newResources(cfg kafka.Config, deps kafka.Deps) (*resources, error) {
 
 // connection finds the connection of a run and the secrets that it refers to. A
 // preview brings its own where it is not applied yet.
-func (r *resources) connection(ctx context.Context, a *schemas.ActiveRun) (schemas.SnowflakeConnectionSpec, error) {
-	name := a.Spec.Source.ConnectionRef
+func (r *resources) connection(ctx context.Context, run schemas.ActiveRun) (schemas.SnowflakeConnectionSpec, error) {
+	name := run.Spec.Source.ConnectionRef
 	if err := r.view.ReadToEnd(ctx); err != nil {
 		return schemas.SnowflakeConnectionSpec{}, err
 	}
 	spec, err := r.view.Connection(name)
 	switch {
-	case a.Connection != nil:
-		spec = *a.Connection
+	case run.Connection != nil:
+		spec = *run.Connection
 	case errors.Is(err, resourcesview.ErrMissing):
-		return spec, fail(codeReferenceMissing, "there is no SnowflakeConnection named %s; apply it", name)
+		return spec, failure.Permanent(failure.CodeReferenceMissing, "there is no SnowflakeConnection named %s; apply it", name)
 	case err != nil:
-		return spec, fail(codeReferenceMissing, "the definition of the SnowflakeConnection %s cannot be read; apply it again", name)
+		return spec, failure.Permanent(failure.CodeReferenceMissing, "the definition of the SnowflakeConnection %s cannot be read; apply it again", name)
 	}
 	for _, secret := range []struct {
 		field string
@@ -53,7 +53,7 @@ func (r *resources) connection(ctx context.Context, a *schemas.ActiveRun) (schem
 		resolved, err := config.Resolve(*secret.value)
 		if err != nil {
 			// libs/config names the reference and never what it points to.
-			return spec, fail(codeSecretUnresolved, "connection %s: %s: %s", name, secret.field, err)
+			return spec, failure.Permanent(failure.CodeSecretUnresolved, "connection %s: %s: %s", name, secret.field, err)
 		}
 		*secret.value = resolved.Reveal()
 	}
@@ -69,34 +69,3 @@ func (r *resources) mappingOptions(account string) mapping.Options {
 	}
 	return mapping.OptionsOf(spec)
 }
-
-// failure ends an attempt: the reason is for users and holds no SQL, value or
-// secret.
-type failure struct {
-	code      string
-	reason    string
-	permanent bool
-}
-
-func (f *failure) Error() string { return f.code + ": " + f.reason }
-
-// fail is a failure that another attempt would meet as well.
-func fail(code, format string, args ...any) error {
-	return &failure{code: code, reason: fmt.Sprintf(format, args...), permanent: true}
-}
-
-// Codes of failures beside Snowflake's own.
-const (
-	codeReferenceMissing = "reference_missing"
-	codeSecretUnresolved = "secret_unresolved"
-	codeQueryRefused     = "query_refused"
-	codeColumnAmbiguous  = "column_ambiguous"
-	codeColumnMissing    = "column_missing"
-	codeColumnType       = "column_unsupported"
-	codeCursorInvalid    = "cursor_invalid"
-	codeCursorNull       = "cursor_null"
-	codeResultChanged    = "result_changed"
-	codeResultShort      = "result_short"
-	codeRowUnreadable    = "row_unreadable"
-	codeRowTooLarge      = "row_too_large"
-)

@@ -83,7 +83,7 @@ func TestKilled(t *testing.T) {
 			first, h := w.start(), newHang(t)
 			arm(w, first, h)
 			zombie := make(chan error, 1)
-			go func() { zombie <- first.term(t.Context(), importName, w.work()) }()
+			go func() { zombie <- first.takeOver(t.Context(), importName, w.work()) }()
 			<-h.reached
 			w.extract(w.start())
 			close(h.release)
@@ -137,7 +137,7 @@ func TestResultOfTheEarlierTermIsGone(t *testing.T) {
 			}
 			w.activate(nil)
 			zombie := make(chan error, 1)
-			go func() { zombie <- first.term(t.Context(), importName, w.work()) }()
+			go func() { zombie <- first.takeOver(t.Context(), importName, w.work()) }()
 			<-h.reached
 			spoil(w)
 			w.extract(w.start())
@@ -176,7 +176,7 @@ func TestResumeWithoutItsLedger(t *testing.T) {
 		return nil
 	}
 	zombie := make(chan error, 1)
-	go func() { zombie <- first.term(t.Context(), importName, w.work()) }()
+	go func() { zombie <- first.takeOver(t.Context(), importName, w.work()) }()
 	<-h.reached
 	w.redis.Flush()
 	w.extract(w.start())
@@ -203,7 +203,7 @@ func TestLongStatementMovesToTheNextOwner(t *testing.T) {
 	ctx, leave := context.WithCancelCause(t.Context())
 	done := make(chan error, 1)
 	first := w.start()
-	go func() { done <- first.term(ctx, importName, w.work()) }()
+	go func() { done <- first.takeOver(ctx, importName, w.work()) }()
 	for len(w.reports()) == 0 {
 		if t.Context().Err() != nil {
 			t.Fatal("no early report")

@@ -14,6 +14,7 @@ import (
 
 	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
+	"tapline.dev/services/extractor/internal/failure"
 	"tapline.dev/services/extractor/internal/snowflake"
 )
 
@@ -203,7 +204,7 @@ func TestSyncWithoutItsSampleFails(t *testing.T) {
 		a.Sample = &schemas.Sample{Run: "customers.d1", Attempt: 1, Spec: spec(), Clock: at(0), Columns: w.db.columns, TakenAt: time.Now()}
 	})
 	w.extract(w.start())
-	if got := w.last(schemas.ReportAbandoned).Abandoned; got.Code != codeSampleGone || !got.Permanent {
+	if got := w.last(schemas.ReportAbandoned).Abandoned; got.Code != failure.CodeSampleGone || !got.Permanent {
 		t.Errorf("abandoned as %+v", got)
 	}
 }
@@ -225,7 +226,7 @@ func TestDryRunIsTakenOver(t *testing.T) {
 		return nil
 	}
 	zombie := make(chan error, 1)
-	go func() { zombie <- first.term(t.Context(), w.state.Active.Run, w.work()) }()
+	go func() { zombie <- first.takeOver(t.Context(), w.state.Active.Run, w.work()) }()
 	<-h.reached
 	w.extract(w.start())
 	close(h.release)
@@ -240,12 +241,12 @@ func TestDryRunIsTakenOver(t *testing.T) {
 func TestAConnectionIsTested(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.trial(schemas.ModePreview, 0, func(a *schemas.ActiveRun) {
+	w.trial(schemas.ModeConnectionTest, 0, func(a *schemas.ActiveRun) {
 		a.Spec = schemas.ImportSpec{Source: schemas.Source{ConnectionRef: "warehouse"}}
 	})
 	w.extract(w.start())
-	p := w.last(schemas.ReportPreview).Preview
-	if p == nil || p.Connection == nil || p.Connection.Role != "READER" || len(p.Connection.Privileges) != 1 || len(w.db.statements) != 0 {
-		t.Errorf("the answer is %+v", p)
+	got := w.last(schemas.ReportConnection).Connection
+	if got == nil || got.Role != "READER" || len(got.Privileges) != 1 || len(w.db.statements) != 0 {
+		t.Errorf("the answer is %+v", got)
 	}
 }

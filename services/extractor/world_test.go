@@ -13,6 +13,8 @@ import (
 	"tapline.dev/libs/redis/redistest"
 	"tapline.dev/libs/telemetry/telemetrytest"
 	"tapline.dev/schemas"
+	"tapline.dev/services/extractor/internal/attempt"
+	"tapline.dev/services/extractor/internal/chunk"
 )
 
 const importName = "customers"
@@ -111,7 +113,7 @@ func (w *world) write() {
 	w.produce(rec)
 }
 
-// service is an extractor without its group: the test calls term itself.
+// service is an extractor without its group: the test calls takeOver itself.
 func (w *world) service() (*Service, *telemetrytest.Recorder) {
 	w.t.Helper()
 	rec := telemetrytest.New(w.t, "extractor")
@@ -123,7 +125,7 @@ func (w *world) service() (*Service, *telemetrytest.Recorder) {
 	return s, rec
 }
 
-// start readies a service for term.
+// start readies a service for takeOver.
 func (w *world) start() *Service {
 	w.t.Helper()
 	s, _ := w.startRecorded()
@@ -160,13 +162,13 @@ func (w *world) startRecorded() (*Service, *telemetrytest.Recorder) {
 
 func (w *world) work() *work {
 	a := w.state.Active
-	return &work{id: attemptID{a.Run, a.Attempt}, ending: make(chan struct{}), end: func() {}}
+	return &work{id: attempt.ID{Run: a.Run, Attempt: a.Attempt}, ending: make(chan struct{}), end: func() {}}
 }
 
-// extract runs one term to its end.
+// extract takes the attempt over and works to its end.
 func (w *world) extract(s *Service) {
 	w.t.Helper()
-	if err := s.term(w.t.Context(), schemas.Subject(importName, w.state.Active.Run), w.work()); err != nil {
+	if err := s.takeOver(w.t.Context(), schemas.Subject(importName, w.state.Active.Run), w.work()); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -215,7 +217,7 @@ func (w *world) rows() map[string]string {
 			if _, twice := out[id.String()]; twice {
 				w.t.Errorf("row %s came twice", id)
 			}
-			if want := partitionOf(r.Key, 3); r.Partition != want {
+			if want := chunk.Partition(r.Key, 3); r.Partition != want {
 				w.t.Errorf("row %s lies in partition %d, want %d", id, r.Partition, want)
 			}
 			if len(kafka.HeaderValue(r, schemas.HeaderTraceparent)) == 0 {

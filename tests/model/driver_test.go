@@ -256,7 +256,7 @@ func TestConnectionIsTested(t *testing.T) {
 	w.startAll()
 	run := schemas.NewPreviewID("warehouse")
 	w.command("warehouse", schemas.Command{
-		ID: run, Kind: schemas.CommandPreview, Run: run, Spec: &schemas.ImportSpec{Source: schemas.Source{ConnectionRef: "warehouse"}},
+		ID: run, Kind: schemas.CommandTestConnection, Run: run, Spec: &schemas.ImportSpec{Source: schemas.Source{ConnectionRef: "warehouse"}},
 	})
 	var found *schemas.ConnectionTest
 	until(t, "the connection is tested", func() bool {
@@ -265,8 +265,8 @@ func TestConnectionIsTested(t *testing.T) {
 			if err := json.Unmarshal(r.Value, &report); err != nil {
 				return err
 			}
-			if report.Run == run && report.Preview != nil {
-				found = report.Preview.Connection
+			if report.Run == run && report.Connection != nil {
+				found = report.Connection
 			}
 			return nil
 		})
@@ -278,7 +278,7 @@ func TestConnectionIsTested(t *testing.T) {
 	if found.SkewMillis < -5000 || found.SkewMillis > 5000 {
 		t.Errorf("the clocks differ by %d ms", found.SkewMillis)
 	}
-	found.SkewMillis = 0
+	found.SkewMillis, found.Millis = 0, 0
 	want := schemas.ConnectionTest{
 		User: "TAPLINE", Role: found.Role, Warehouse: "TAPLINE_WH", Region: "SANDBOX", Version: found.Version,
 		Privileges: []string{"INSERT on TABLE SHOP.PUBLIC.T"},

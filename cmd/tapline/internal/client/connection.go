@@ -11,7 +11,6 @@ import (
 // ConnectionTest is what a connection turned out to be.
 type ConnectionTest struct {
 	Connection string `json:"connection"`
-	Millis     int64  `json:"millis"`
 	schemas.ConnectionTest
 }
 

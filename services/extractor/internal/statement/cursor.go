@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"tapline.dev/libs/failpoint"
 	"tapline.dev/schemas"
 )
 
@@ -156,14 +155,12 @@ func (c *Cursor) where(sql, from, to string) (string, []string, error) {
 	}
 	var low, high string
 	var args []string
-	atOrAfter := " >= " // never beyond: rows that share an instant need not commit together
-	if failpoint.Mistake("extractor.strict-cursor") {
-		atOrAfter = " > "
-	}
+	// At or after, and never beyond: rows that share an instant need not commit
+	// together.
 	for _, side := range []struct {
 		instant, op string
 		into        *string
-	}{{from, atOrAfter, &low}, {to, " < ", &high}} {
+	}{{from, " >= ", &low}, {to, " < ", &high}} {
 		if side.instant == "" {
 			continue
 		}

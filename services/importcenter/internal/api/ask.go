@@ -15,12 +15,14 @@ import (
 	"tapline.dev/schemas"
 )
 
-// question is a query to be described, and its first rows to be read.
+// question is a query to be described, and its first rows to be read; or a
+// connection to be tested.
 type question struct {
 	importName string
 	spec       schemas.ImportSpec
 	connection *schemas.SnowflakeConnectionSpec // nil: the applied one
 	rows       int
+	kind       string // of the command
 }
 
 // reply is what came of a question: neither is set if nobody answered in time.
@@ -28,6 +30,7 @@ type reply struct {
 	run     string
 	from    int64 // offset of the trials' rows at or after which its rows lie
 	preview *schemas.Preview
+	tested  *schemas.ConnectionTest
 	refusal *schemas.Abandoned
 }
 
@@ -37,7 +40,7 @@ const cancelTimeout = 5 * time.Second
 // errAnswered ends the reading of reports.
 var errAnswered = errors.New("everything is answered")
 
-// ask puts questions to the extractor, each as a preview, and waits for its
+// ask puts questions to the extractor, each as a trial, and waits for its
 // answers in the reports, at most for the given time without any. Only the
 // extractor holds Snowflake's credentials.
 func (h *handlers) ask(ctx context.Context, actor string, questions []question, wait time.Duration) ([]reply, error) {
@@ -96,7 +99,7 @@ func (h *handlers) put(ctx context.Context, actor string, questions []question, 
 		var records []*kafka.Record
 		for i, q := range questions {
 			rec, err := h.questionRecord(ctx, schemas.Command{
-				Import: q.importName, Kind: schemas.CommandPreview, Run: replies[i].run, Rows: q.rows,
+				Import: q.importName, Kind: q.kind, Run: replies[i].run, Rows: q.rows,
 				Spec: &questions[i].spec, Connection: q.connection, Actor: actor,
 			})
 			if err != nil {
@@ -122,10 +125,10 @@ func note(r *kafka.Record, open map[string]int, replies []reply) (int, bool) {
 		return 0, false
 	}
 	i, ok := open[report.Run]
-	if !ok || (report.Preview == nil && report.Abandoned == nil) {
+	if !ok || (report.Preview == nil && report.Connection == nil && report.Abandoned == nil) {
 		return 0, false
 	}
-	replies[i].preview, replies[i].refusal = report.Preview, report.Abandoned
+	replies[i].preview, replies[i].tested, replies[i].refusal = report.Preview, report.Connection, report.Abandoned
 	return i, true
 }
 

@@ -48,7 +48,7 @@ func questionsOf(set *definition.Set, changes []plan.Change, details []Detail) [
 		if len(source) == 0 || slices.ContainsFunc(details, func(d Detail) bool { return strings.HasPrefix(d.Location, source[0].Location) }) {
 			continue
 		}
-		questions = append(questions, question{importName: c.Name, spec: c.Import.Spec, connection: connectionIn(set, c.Import.Spec)})
+		questions = append(questions, question{kind: schemas.CommandPreview, importName: c.Name, spec: c.Import.Spec, connection: connectionIn(set, c.Import.Spec)})
 	}
 	return questions
 }

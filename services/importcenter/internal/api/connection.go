@@ -17,7 +17,6 @@ type testInput struct {
 // Tested is what a connection turned out to be.
 type Tested struct {
 	Connection string `json:"connection"`
-	Millis     int64  `json:"millis" doc:"Time at Snowflake, without the sign-in"`
 	schemas.ConnectionTest
 }
 
@@ -31,8 +30,7 @@ func (h *handlers) registerConnectionTest(api huma.API) {
 	}, h.testConnection)
 }
 
-// testConnection asks the extractor, as a preview of nothing does: only it holds
-// the credentials.
+// testConnection asks the extractor: only it holds the credentials.
 func (h *handlers) testConnection(ctx context.Context, in *testInput) (*testOutput, error) {
 	if err := h.View.ReadToEnd(ctx); err != nil {
 		return nil, h.kafkaFailed(ctx, err)
@@ -40,7 +38,7 @@ func (h *handlers) testConnection(ctx context.Context, in *testInput) (*testOutp
 	if _, ok := h.Catalog.Resource(schemas.KindSnowflakeConnection, in.Name); !ok {
 		return nil, noResource(schemas.KindSnowflakeConnection, in.Name)
 	}
-	q := question{importName: in.Name, spec: schemas.ImportSpec{Source: schemas.Source{ConnectionRef: in.Name}}}
+	q := question{kind: schemas.CommandTestConnection, importName: in.Name, spec: schemas.ImportSpec{Source: schemas.Source{ConnectionRef: in.Name}}}
 	replies, err := h.ask(ctx, in.Actor, []question{q}, h.PreviewTimeout)
 	if err != nil {
 		return nil, h.kafkaFailed(ctx, err)
@@ -51,9 +49,9 @@ func (h *handlers) testConnection(ctx context.Context, in *testInput) (*testOutp
 		return nil, problem(http.StatusUnprocessableEntity, r.refusal.Code, r.refusal.Reason)
 	case r.refusal != nil:
 		return nil, problem(http.StatusServiceUnavailable, r.refusal.Code, r.refusal.Reason)
-	case r.preview == nil || r.preview.Connection == nil:
+	case r.tested == nil:
 		return nil, problem(http.StatusGatewayTimeout, codeNoAnswer,
 			"no extractor has answered within "+h.PreviewTimeout.String()+"; is one running, with a scheduler?")
 	}
-	return &testOutput{Body: Tested{Connection: in.Name, Millis: r.preview.Millis, ConnectionTest: *r.preview.Connection}}, nil
+	return &testOutput{Body: Tested{Connection: in.Name, ConnectionTest: *r.tested}}, nil
 }

@@ -97,7 +97,7 @@ func (h *handlers) previewed(ctx context.Context, in *previewInput) (*definition
 		if !h.reaches(ctx, in.Body.Import) {
 			return nil, question{}, outside(in.Body.Import)
 		}
-		return set, question{importName: d.Metadata.Name, spec: d.Spec, rows: in.Body.Rows}, nil
+		return set, question{kind: schemas.CommandPreview, importName: d.Metadata.Name, spec: d.Spec, rows: in.Body.Rows}, nil
 	}
 	if caller := access.CallerOf(ctx); !caller.May(access.Editor) {
 		return nil, question{}, needsRole(access.Editor, caller) // it is SQL of one's own
@@ -123,7 +123,7 @@ func (h *handlers) previewed(ctx context.Context, in *previewInput) (*definition
 			"the documents hold no import of that name, or several imports; name the one that is meant")
 	}
 	d := found[0]
-	return set, question{importName: d.Metadata.Name, spec: d.Spec, connection: connectionIn(set, d.Spec), rows: in.Body.Rows}, nil
+	return set, question{kind: schemas.CommandPreview, importName: d.Metadata.Name, spec: d.Spec, connection: connectionIn(set, d.Spec), rows: in.Body.Rows}, nil
 }
 
 func (h *handlers) shown(set *definition.Set, q question, r reply, rows []json.RawMessage) Shown {

@@ -214,7 +214,7 @@ func (b *Book) Snapshot() ([]schemas.Run, map[string]*schemas.Listing) {
 		if e.last != nil {
 			runs = append(runs, *e.last)
 		}
-		if e.state != nil && e.state.Active != nil && e.state.Active.Mode != schemas.ModePreview {
+		if e.state != nil && e.state.Active != nil && !schemas.IsPreview(e.state.Active.Run) {
 			runs = append(runs, fold.Event(e.fold, e.state.Active))
 		}
 		if e.state != nil && e.state.Queued != nil {
@@ -255,7 +255,7 @@ func (b *Book) changed(e *entry, now time.Time) {
 
 // event notes a run event of the active run. Previews have none.
 func (b *Book) event(e *entry, now time.Time) {
-	if e.state.Active.Mode == schemas.ModePreview {
+	if schemas.IsPreview(e.state.Active.Run) {
 		return
 	}
 	b.out.Events = append(b.out.Events, fold.Event(e.fold, e.state.Active))

@@ -13,8 +13,12 @@ import (
 // nothing; one that makes no sense now is dropped with a log line.
 func (b *Book) Command(ctx context.Context, c schemas.Command, now time.Time) {
 	log := b.log.With(slog.String("import", c.Import), slog.String("command", c.Kind))
-	if c.Kind == schemas.CommandPreview {
-		b.preview(ctx, c, now)
+	switch c.Kind {
+	case schemas.CommandPreview:
+		b.preview(ctx, c, schemas.ModePreview, now)
+		return
+	case schemas.CommandTestConnection:
+		b.preview(ctx, c, schemas.ModeConnectionTest, now)
 		return
 	}
 	if c.Kind == schemas.CommandCancel && schemas.IsTrial(c.Run) {

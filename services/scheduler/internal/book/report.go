@@ -35,9 +35,9 @@ func (b *Book) Report(ctx context.Context, r *schemas.Report, now time.Time) boo
 	b.out.Folds[a.Run] = e.fold
 	e.eventDue = true
 	switch {
-	case r.Preview != nil && r.Attempt == a.Attempt:
+	case (r.Preview != nil || r.Connection != nil) && r.Attempt == a.Attempt:
 		b.closeTrial(ctx, e, schemas.StateSucceeded, nil, now)
-	case r.Abandoned != nil && r.Attempt == a.Attempt && a.Mode == schemas.ModePreview:
+	case r.Abandoned != nil && r.Attempt == a.Attempt && schemas.IsPreview(a.Run):
 		// Whoever asked has the reason, and asks again if that helps.
 		b.closeTrial(ctx, e, schemas.StateFailed, fold.BoundError(schemas.StageExtract, r.Abandoned.Code, r.Abandoned.Reason), now)
 	case r.Abandoned != nil && r.Attempt == a.Attempt && !hadFinal && a.RetryAt == nil:

@@ -14,9 +14,9 @@ const trialDeadline = 10 * time.Minute
 
 func (e *entry) isTrial() bool { return schemas.IsTrial(e.name) }
 
-// preview begins a preview, of an import that need not be applied. Its name is
-// its asker's choice.
-func (b *Book) preview(ctx context.Context, c schemas.Command, now time.Time) {
+// preview begins a preview, of an import that need not be applied, or a test of a
+// connection. Its name is its asker's choice.
+func (b *Book) preview(ctx context.Context, c schemas.Command, mode string, now time.Time) {
 	if _, taken := b.imports[c.Run]; taken || b.broken[c.Run] || schemas.ImportOf(c.Run) != c.Import || c.Spec == nil {
 		b.log.WarnContext(ctx, "a preview that makes no sense is dropped", slog.String("import", c.Import))
 		return
@@ -27,7 +27,7 @@ func (b *Book) preview(ctx context.Context, c schemas.Command, now time.Time) {
 		return
 	}
 	b.startTrial(ctx, schemas.ActiveRun{
-		Run: c.Run, Number: n, Mode: schemas.ModePreview, Spec: *c.Spec, Connection: c.Connection,
+		Run: c.Run, Number: n, Mode: mode, Spec: *c.Spec, Connection: c.Connection,
 		Rows: min(c.Rows, schemas.MaxPreviewRows), Key: c.ID,
 	}, c.Traceparent, now)
 }

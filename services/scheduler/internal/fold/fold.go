@@ -109,7 +109,7 @@ func apply(f *schemas.Fold, attempt int, r *schemas.Report, now time.Time) bool 
 		return true
 	case r.Waiting != nil:
 		return waiting(f, r.Waiting, now)
-	case r.Preview != nil:
+	case r.Preview != nil, r.Connection != nil:
 		return true
 	}
 	// A heartbeat shows that an extractor lives, an intent that an upload is tried

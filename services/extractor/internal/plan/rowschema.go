@@ -1,4 +1,4 @@
-package extractor
+package plan
 
 import (
 	"fmt"
@@ -6,9 +6,9 @@ import (
 	"tapline.dev/schemas"
 )
 
-// rowSchema describes the attempt's rows for readers of the rows topic. clock is
+// RowSchema describes the attempt's rows for readers of the rows topic. clock is
 // the run's T in UTC.
-func rowSchema(importName string, a *schemas.ActiveRun, columns []schemas.Column, clock string) schemas.RowSchema {
+func RowSchema(importName string, a schemas.ActiveRun, columns []schemas.Column, clock string) schemas.RowSchema {
 	properties := map[string]any{}
 	required := []string{}
 	for _, c := range columns {

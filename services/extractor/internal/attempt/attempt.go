@@ -1,0 +1,60 @@
+// Package attempt says what is to be done: one reading of Snowflake within a run.
+package attempt
+
+import "tapline.dev/schemas"
+
+// ID names an attempt of an import.
+type ID struct {
+	Run     string
+	Attempt int
+}
+
+// Attempt is what the scheduler's state says of the active attempt. It is a value
+// that nobody changes.
+type Attempt struct {
+	Subject string // the import, or the trial
+	Import  string
+	Run     schemas.ActiveRun
+	// Ledger is the one of the last run that succeeded, and Frame that of its
+	// watermark. Both are empty where the state's belong to another epoch.
+	Ledger *schemas.LedgerRef
+	Frame  string
+}
+
+// Of is the attempt that a state names as active.
+func Of(subject string, state *schemas.State) Attempt {
+	a := Attempt{Subject: subject, Import: schemas.ImportOf(subject), Run: *state.Active}
+	if a.Run.Epoch == state.Epoch {
+		a.Ledger, a.Frame = state.Ledger, state.Frame
+	}
+	return a
+}
+
+// Names reports whether a state's active attempt is the one with this id.
+func Names(state *schemas.State, id ID) bool {
+	return state != nil && state.Active != nil && state.Active.Run == id.Run && state.Active.Attempt == id.Attempt
+}
+
+// Trial reports whether the attempt moves nothing of its import.
+func (a Attempt) Trial() bool { return schemas.IsTrial(a.Subject) }
+
+// Profiles reports whether the import's records are profiles. A profile holds its
+// newest version only; each event stays.
+func (a Attempt) Profiles() bool { return a.Run.Spec.Destination.Type == schemas.TypeProfile }
+
+// Partitions is how many partitions the attempt's rows are counted by.
+func (a Attempt) Partitions() int {
+	switch {
+	case a.Trial():
+		return schemas.ControlPartitions
+	case a.Run.Spec.Topic.Partitions > 0:
+		return a.Run.Spec.Topic.Partitions
+	}
+	return schemas.DefaultPartitions
+}
+
+// RowID is the id of the row at a position of the result, counted from one. It is
+// the same whoever reads the result.
+func (a Attempt) RowID(position int64) schemas.RowID {
+	return schemas.RowID{Number: a.Run.Number, Attempt: a.Run.Attempt, Seq: position}
+}

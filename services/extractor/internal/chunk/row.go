@@ -1,0 +1,194 @@
+package chunk
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"hash/maphash"
+	"slices"
+	"strconv"
+	"time"
+
+	"tapline.dev/domain/mapping"
+	"tapline.dev/libs/kafka"
+	"tapline.dev/schemas"
+	"tapline.dev/services/extractor/internal/failure"
+	"tapline.dev/services/extractor/internal/rowjson"
+)
+
+// row gives a row its outcome.
+//
+// Invariant 3: read = extracted + unchanged + stillRejected + future + rejected.
+func (p *Preparer) row(c *Chunk, row *rowjson.Row) (keep bool, err error) {
+	e := &p.counts
+	e.Read++
+	if cur := p.reader.Cursor; cur != nil && row.Unreadable == cur.Index {
+		return false, p.rejectUnreadable(c, row) // nothing tells which version it is
+	}
+	if p.reader.Total > 0 {
+		if e.Population, err = strconv.ParseInt(string(row.Value(p.reader.Total)), 10, 64); err != nil {
+			return false, failure.Permanent(failure.CodeColumnType, "the number of rows behind the sample is no number")
+		}
+	}
+	cursor, future, err := p.cursor(row)
+	if err != nil {
+		return false, err
+	}
+	if p.memory.Recorder != nil && p.unchanged(row, cursor, future) {
+		e.Unchanged++
+		return false, nil
+	}
+	if future {
+		e.Future++ // not sent and not remembered: a later run takes it
+		return false, nil
+	}
+	if row.Unreadable >= 0 {
+		return false, p.rejectUnreadable(c, row)
+	}
+	// The key repeats the identity.
+	if size := len(row.JSON) + len(row.Value(p.reader.Identity)); size > p.cfg.MaxRow {
+		return false, p.reject(c, row, failure.CodeRowTooLarge, "", fmt.Sprintf("the row has %d bytes with its key and a record may have %d", size, p.cfg.MaxRow))
+	}
+	p.extract(c, row)
+	p.pass(row, cursor)
+	return true, nil
+}
+
+// cursor reads the row's cursor, "" for a NULL, and moves the maximum.
+func (p *Preparer) cursor(row *rowjson.Row) (cursor string, future bool, err error) {
+	cur := p.reader.Cursor
+	if cur == nil {
+		return "", false, nil
+	}
+	if row.Null(cur.Index) {
+		if cur.Nulls != "always" {
+			return "", false, failure.Permanent(failure.CodeCursorNull, "%s is NULL in a row; set nulls: always or nulls: {coalesce: SQL}, or correct the table", cur.Column.Name)
+		}
+		p.counts.Nulls++
+		return "", false, nil
+	}
+	if cursor, err = cur.Read(row.Value(cur.Index)); err != nil {
+		return "", false, failure.Permanent(failure.CodeCursorInvalid, "%s", err)
+	}
+	if cursor > p.limit {
+		return cursor, true, nil
+	}
+	// Only what is not later than the clock moves the mark.
+	if cursor <= p.clock {
+		p.counts.Maximum = max(p.counts.Maximum, cursor)
+	}
+	return cursor, false, nil
+}
+
+// unchanged reports whether the ledger knows the row, and remembers it for the
+// next run.
+func (p *Preparer) unchanged(row *rowjson.Row, cursor string, future bool) bool {
+	f := p.hasher.Of(readable(row), cursor)
+	unchanged := p.memory.Previous.Take(f) && !p.overtaken(row)
+	// A row that was sent is remembered on, also if it is from the future by now:
+	// the clocks of a zone go back.
+	if unchanged || !future {
+		p.memory.Recorder.Add(f, cursor)
+	}
+	return unchanged
+}
+
+// readable gives the row's values, with a mark for the first one that has no
+// text: such a row is rejected once, and then unchanged.
+func readable(row *rowjson.Row) func(i int) []byte {
+	if row.Unreadable < 0 {
+		return row.Value
+	}
+	return func(i int) []byte {
+		if i == row.Unreadable {
+			return []byte("unreadable")
+		}
+		return row.Value(i)
+	}
+}
+
+// pass notes that this run sends a version of an identity, as long as a newer one
+// may follow that the ledger holds.
+func (p *Preparer) pass(row *rowjson.Row, cursor string) {
+	if p.passed != nil && cursor <= p.memory.Previous.Highest() {
+		p.passed[p.identity(row)] = struct{}{}
+		p.counts.Passed++
+	}
+}
+
+// overtaken reports whether this run sends an older version of the row's identity.
+// Then this one has to be sent too, though it was before.
+//
+// Invariant 4: of several rows of one identity the newest arrives last.
+func (p *Preparer) overtaken(row *rowjson.Row) bool {
+	if len(p.passed) == 0 {
+		return false
+	}
+	_, ok := p.passed[p.identity(row)]
+	return ok
+}
+
+// identity is a hash of the row's identity. Two that collide cost a row sent
+// again.
+func (p *Preparer) identity(row *rowjson.Row) uint64 {
+	p.scratch = mapping.IdentityKey(p.scratch[:0], row.Value(p.reader.Identity))
+	return maphash.Bytes(p.seed, bytes.TrimSpace(p.scratch))
+}
+
+// extract adds the row's record: keyed by the identity as CleverTap will get it,
+// in the partition that any Kafka client finds for that key. A trial's are keyed
+// by the trial and lie in one partition.
+func (p *Preparer) extract(c *Chunk, row *rowjson.Row) {
+	key := c.take(func(b []byte) []byte { return mapping.IdentityKey(b, row.Value(p.reader.Identity)) })
+	partition := Partition(key, len(p.counts.ByPartition))
+	if p.trial != nil {
+		key, partition = p.trial, p.trialPartition
+	}
+	id := c.take(p.id().Append)
+	c.headers = append(c.headers,
+		kafka.Header{Key: schemas.HeaderID, Value: id},
+		kafka.Header{Key: schemas.HeaderTraceparent, Value: c.traceparent})
+	n := len(c.headers)
+	c.rows = append(c.rows, kafka.Record{
+		Topic: p.topic, Partition: partition,
+		Key: key, Value: row.JSON, Headers: c.headers[n-2 : n : n],
+	})
+	p.counts.Extracted++
+	p.counts.ByPartition[partition]++
+}
+
+// id is the row's: its position in the result is the same whoever reads it.
+func (p *Preparer) id() schemas.RowID {
+	return schemas.RowID{Number: p.ids.Number, Attempt: p.ids.Attempt, Seq: p.counts.Read}
+}
+
+func (p *Preparer) rejectUnreadable(c *Chunk, row *rowjson.Row) error {
+	column := p.reader.Columns[row.Unreadable].Name
+	return p.reject(c, row, failure.CodeRowUnreadable, column, "the column's value has no exact text: it is not UTF-8, not JSON, or beyond the years 1 to 9999")
+}
+
+// reject counts a row that Kafka cannot carry or that has no exact text. A
+// reject that would be too large itself carries only its coordinates.
+func (p *Preparer) reject(c *Chunk, row *rowjson.Row, code, column, reason string) error {
+	a := &p.cfg.Attempt
+	reject := schemas.Reject{
+		Stage: schemas.StageExtract, Code: code, Class: schemas.ClassOf(code), Column: column, Reason: reason,
+		Import: a.Import, Run: a.Run.Run, Attempt: a.Run.Attempt, ID: p.id().String(),
+		Partition: -1, Offset: -1, Time: time.Now().UTC(),
+	}
+	if len(row.JSON) <= p.cfg.MaxRow/2 {
+		reject.Row = json.RawMessage(slices.Clone(row.JSON))
+	}
+	rec, err := kafka.RejectRecord(p.cfg.Topics.RejectsOf(a.Subject), reject, "extractor")
+	if err != nil {
+		// The error may quote the row.
+		return failure.Permanent(failure.CodeResultUnreadable, "a row that is rejected as %s cannot be written as JSON", code)
+	}
+	c.rejects = append(c.rejects, rec)
+	p.counts.Rejected++
+	if p.counts.RejectsByCode == nil {
+		p.counts.RejectsByCode = map[string]int64{}
+	}
+	p.counts.RejectsByCode[code]++
+	return nil
+}

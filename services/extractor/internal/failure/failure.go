@@ -1,0 +1,43 @@
+// Package failure holds what ends an attempt: a code and a sentence for users.
+package failure
+
+import "fmt"
+
+// Codes of failures beside Snowflake's own.
+const (
+	CodeReferenceMissing = "reference_missing"
+	CodeSecretUnresolved = "secret_unresolved"
+	CodeQueryRefused     = "query_refused"
+	CodeColumnAmbiguous  = "column_ambiguous"
+	CodeColumnMissing    = "column_missing"
+	CodeColumnType       = "column_unsupported"
+	CodeCursorInvalid    = "cursor_invalid"
+	CodeCursorNull       = "cursor_null"
+	CodeResultChanged    = "result_changed"
+	CodeResultShort      = "result_short"
+	CodeResultUnreadable = "result_unreadable"
+	CodeRowUnreadable    = "row_unreadable"
+	CodeRowTooLarge      = "row_too_large"
+	// CodeSampleGone ends a run that should send a sample that Kafka no longer has.
+	CodeSampleGone = "sample_gone"
+)
+
+// Error ends an attempt. The reason is for users and holds no SQL, value or
+// secret. Permanent means that another attempt would end alike.
+type Error struct {
+	Code      string
+	Reason    string
+	Permanent bool
+}
+
+func (e *Error) Error() string { return e.Code + ": " + e.Reason }
+
+// Permanent is a failure that another attempt would meet as well.
+func Permanent(code, format string, args ...any) error {
+	return &Error{Code: code, Reason: fmt.Sprintf(format, args...), Permanent: true}
+}
+
+// Transient is a failure that another attempt need not meet.
+func Transient(code, format string, args ...any) error {
+	return &Error{Code: code, Reason: fmt.Sprintf(format, args...)}
+}

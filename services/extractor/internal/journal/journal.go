@@ -1,0 +1,231 @@
+// Package journal writes down what an attempt does and reads back what was
+// written: its reports, and the rows that are visible only together with them.
+package journal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"tapline.dev/libs/failpoint"
+	"tapline.dev/libs/kafka"
+	"tapline.dev/libs/telemetry"
+	"tapline.dev/schemas"
+	"tapline.dev/services/extractor/internal/attempt"
+	"tapline.dev/services/extractor/internal/failure"
+)
+
+// abortTries is how often a transaction is repeated in a row before the attempt
+// is taken over anew.
+const abortTries = 3
+
+// Deps is what a journal writes and reads with.
+type Deps struct {
+	Kafka    kafka.Config
+	Topics   schemas.Topics
+	Reader   *kafka.Reader
+	Producer *kafka.Producer // for what stands outside transactions
+	Log      *slog.Logger
+	// Transacted is told of each transaction.
+	Transacted func(ctx context.Context, err error, took time.Duration)
+}
+
+// Journal is what the log says of one attempt. Its methods may be called from
+// several goroutines; the transactions must come from one.
+type Journal struct {
+	deps    Deps
+	attempt attempt.Attempt
+	tx      *kafka.Transactor
+
+	mu      sync.Mutex
+	history history
+}
+
+// Error marks what goes wrong between this process and Kafka. It leaves the
+// attempt open.
+type Error struct{ error }
+
+func (e Error) Unwrap() error { return e.error }
+
+// Failed reports whether err is such an error.
+func Failed(err error) bool {
+	var e Error
+	return errors.As(err, &e)
+}
+
+// Over reports whether the attempt's last report is written.
+func (j *Journal) Over() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.history.over
+}
+
+// Started is the newest report of the start; nil before the first.
+func (j *Journal) Started() *schemas.Started {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.history.started
+}
+
+// Complete reports whether the result's size was reported, and not only the
+// statement's id.
+func (j *Journal) Complete() bool {
+	started := j.Started()
+	return started != nil && len(started.Columns) > 0
+}
+
+// Counts are those of the committed chunks. What is shared with the journal is
+// only ever replaced.
+func (j *Journal) Counts() schemas.Extraction {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	e := j.history.extraction
+	if e.ByPartition == nil {
+		e.ByPartition = make([]int64, j.attempt.Partitions())
+	}
+	return e
+}
+
+// Start reports the statement, and with its columns the row schema.
+func (j *Journal) Start(ctx context.Context, s schemas.Started, schema *schemas.RowSchema) error {
+	records, err := j.records(ctx, nil, schemas.Report{Kind: schemas.ReportStarted, Started: &s})
+	if err != nil {
+		return err
+	}
+	if schema != nil {
+		rec, err := kafka.ControlRecord(j.deps.Topics.Columns(), j.attempt.Import, schemas.ColumnsKey(j.attempt.Subject), schema, "extract.columns", "extractor")
+		if err != nil {
+			return Error{err}
+		}
+		records = append(records, rec)
+	}
+	failpoint.Hit("extractor.before-started")
+	if err := j.transact(ctx, records); err != nil {
+		return fmt.Errorf("reporting the start: %w", err)
+	}
+	failpoint.Hit("extractor.after-started")
+	j.mu.Lock()
+	j.history.started = &s
+	j.mu.Unlock()
+	return nil
+}
+
+// Chunk makes a chunk's rows and rejects visible, and with them the counts e of
+// all chunks so far.
+func (j *Journal) Chunk(ctx context.Context, rows []*kafka.Record, e schemas.Extraction) error {
+	records, err := j.records(ctx, rows, schemas.Report{Kind: schemas.ReportChunk, Chunk: &e})
+	if err != nil {
+		return err
+	}
+	failpoint.Hit("extractor.before-chunk") // its ledger value is written
+	if err := j.transact(ctx, records); err != nil {
+		return err
+	}
+	failpoint.Hit("extractor.after-chunk")
+	j.mu.Lock()
+	j.history.extraction = e
+	j.mu.Unlock()
+	return nil
+}
+
+// Final ends the attempt: nothing of it follows.
+func (j *Journal) Final(ctx context.Context, ref *schemas.LedgerRef, early bool) error {
+	f := schemas.Final{Extraction: j.Counts(), Early: early, Ledger: ref}
+	if s := j.Started(); s != nil {
+		f.Clock, f.Lookback = s.Clock, s.Lookback
+	}
+	failpoint.Hit("extractor.before-final")
+	if err := j.end(ctx, nil, schemas.Report{Kind: schemas.ReportFinal, Final: &f}); err != nil {
+		return err
+	}
+	failpoint.Hit("extractor.after-final")
+	return nil
+}
+
+// Abandon ends an attempt that cannot go on.
+func (j *Journal) Abandon(ctx context.Context, f *failure.Error) error {
+	return j.end(ctx, nil, schemas.Report{Kind: schemas.ReportAbandoned, Abandoned: &schemas.Abandoned{
+		Extraction: j.Counts(), Code: f.Code, Reason: f.Reason, Permanent: f.Permanent,
+	}})
+}
+
+// Answer ends an attempt that was only asked something, with the rows that belong
+// to the answer.
+func (j *Journal) Answer(ctx context.Context, rows []*kafka.Record, answer schemas.Report) error {
+	return j.end(ctx, rows, answer)
+}
+
+func (j *Journal) end(ctx context.Context, rows []*kafka.Record, last schemas.Report) error {
+	records, err := j.records(ctx, rows, last)
+	if err != nil {
+		return err
+	}
+	if err := j.transact(ctx, records); err != nil {
+		return fmt.Errorf("reporting the end: %w", err)
+	}
+	j.mu.Lock()
+	j.history.over = true
+	j.mu.Unlock()
+	return nil
+}
+
+// Note writes a report outside transactions: that the attempt is alive, or that
+// it waits.
+func (j *Journal) Note(ctx context.Context, r schemas.Report) error {
+	rec, err := j.report(ctx, r)
+	if err != nil {
+		return err
+	}
+	return j.deps.Producer.Produce(ctx, rec)
+}
+
+// records are rows with the report that counts them.
+func (j *Journal) records(ctx context.Context, rows []*kafka.Record, r schemas.Report) ([]*kafka.Record, error) {
+	rec, err := j.report(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	return append(rows, rec), nil
+}
+
+func (j *Journal) report(ctx context.Context, r schemas.Report) (*kafka.Record, error) {
+	r.Import, r.Run, r.Number, r.Attempt = j.attempt.Import, j.attempt.Run.Run, j.attempt.Run.Number, j.attempt.Run.Attempt
+	r.Time, r.TraceID = time.Now().UTC(), telemetry.TraceID(ctx)
+	rec, err := kafka.ControlRecord(j.deps.Topics.Reports(), j.attempt.Import, j.attempt.Import, r, "extract."+r.Kind, "extractor")
+	if err != nil {
+		return nil, Error{err}
+	}
+	return rec, nil
+}
+
+// transact writes records in one transaction. It is finished even when ctx has
+// ended: cancelling it half way would leave its outcome unknown.
+func (j *Journal) transact(ctx context.Context, records []*kafka.Record) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), j.deps.Kafka.TransactionTimeout)
+	defer cancel()
+	for try := 1; ; try++ {
+		began := time.Now()
+		err := j.transactOnce(ctx, records)
+		j.deps.Transacted(ctx, err, time.Since(began))
+		// Only an abort is known to have left nothing behind.
+		if err == nil || !errors.Is(err, kafka.ErrAborted) || errors.Is(err, kafka.ErrFenced) || try >= abortTries {
+			if err != nil {
+				return Error{err}
+			}
+			return nil
+		}
+		j.deps.Log.WarnContext(ctx, "transaction aborted, it is repeated", slog.Any("error", err))
+	}
+}
+
+func (j *Journal) transactOnce(ctx context.Context, records []*kafka.Record) error {
+	if err := j.tx.Begin(); err != nil {
+		return err
+	}
+	j.tx.Produce(records...)
+	failpoint.Hit("extractor.in-transaction")
+	return j.tx.Commit(ctx)
+}

@@ -1,0 +1,115 @@
+// Package plan decides, from a definition and a query's columns, which statement
+// is run and how its rows are understood. It asks nobody anything.
+package plan
+
+import (
+	"tapline.dev/domain/mapping"
+	"tapline.dev/schemas"
+	"tapline.dev/services/extractor/internal/failure"
+	"tapline.dev/services/extractor/internal/rowjson"
+	"tapline.dev/services/extractor/internal/statement"
+)
+
+// Plan is a checked definition. Bind comes before the rest.
+type Plan struct {
+	spec    schemas.ImportSpec
+	options mapping.Options
+	source  *statement.Source
+}
+
+// New checks the user's SQL.
+//
+// Invariant 10: no text of a user's reaches Snowflake but through here.
+func New(spec schemas.ImportSpec, options mapping.Options) (*Plan, error) {
+	source, err := statement.Parse(spec.Source)
+	if err != nil {
+		return nil, failure.Permanent(failure.CodeQueryRefused, "%s", err)
+	}
+	return &Plan{spec: spec, options: options, source: source}, nil
+}
+
+// Describe is the statement that has the query's columns.
+func (p *Plan) Describe() string { return p.source.Describe() }
+
+// Bind finds the cursor among the query's columns. at is -1 if the cursor is no
+// column of the query's, and describe then is a statement whose only column is
+// the cursor.
+func (p *Plan) Bind(columns []schemas.Column) (at int, describe string, err error) {
+	if at, err = p.source.Bind(columns); err != nil {
+		return -1, "", failure.Permanent(failure.CodeColumnMissing, "%s", err)
+	}
+	if p.source.Hidden() {
+		return -1, p.source.DescribeCursor(), nil
+	}
+	return at, "", nil
+}
+
+// Window is the statement that reads what has a cursor in [from, to), and the
+// spans before it that are read again. columns are those of the reader.
+func (p *Plan) Window(r *Reader, from, to string, again []statement.Span) (statement.Statement, error) {
+	cursor := r.Cursor
+	if cursor != nil && len(again) > 0 {
+		with := *cursor
+		with.Late = again
+		cursor = &with
+	}
+	stmt, err := p.source.Window(r.Columns, cursor, from, to)
+	if err != nil {
+		return stmt, failure.Permanent(failure.CodeCursorInvalid, "%s", err)
+	}
+	return stmt, nil
+}
+
+// Sample is the statement that reads rows at random, out of all that there are.
+func (p *Plan) Sample(r *Reader, rows int) statement.Statement {
+	return p.source.Sample(r.Columns[:r.Visible], rows)
+}
+
+// First is the statement that reads the first rows that come.
+func (p *Plan) First(columns []schemas.Column, rows int) statement.Statement {
+	return p.source.First(columns, rows)
+}
+
+// Counts is the statement that counts the rows of each bucket of the cursor.
+func (p *Plan) Counts(r *Reader) statement.Statement { return p.source.Counts(r.Cursor) }
+
+// Unambiguous refuses a query that has two columns of one name.
+func Unambiguous(columns []schemas.Column) error {
+	seen := map[string]bool{}
+	for _, c := range columns {
+		if seen[c.Name] {
+			return failure.Permanent(failure.CodeColumnAmbiguous, "the query has two columns named %s; give them aliases", c.Name)
+		}
+		seen[c.Name] = true
+	}
+	return nil
+}
+
+// Supported refuses a column whose values have no exact JSON.
+func Supported(c schemas.Column) error {
+	if rowjson.Supported(c.Type) {
+		return nil
+	}
+	return failure.Permanent(failure.CodeColumnType, "column %s has type %s, which cannot be read; cast it or leave it out", c.Name, c.Type)
+}
+
+// SameFrame refuses a window that begins at a watermark of another frame: rows
+// between what the watermark meant and what it would mean now would be read by no
+// run. frame is the watermark's, "" if it is not known.
+func SameFrame(importName, watermark, frame string, c *statement.Cursor) error {
+	if c == nil || watermark == "" || frame == "" || frame == c.Frame() {
+		return nil
+	}
+	if frame == schemas.FrameWallUTC || c.Frame() == schemas.FrameWallUTC {
+		return nil // UTC is the same as instants, and a wall clock's texts come from the rows
+	}
+	return failure.Permanent(failure.CodeCursorInvalid, "the watermark was set while cursor %s held %s, and it now holds %s, so that the watermark names another time; tapline reset %s reads everything anew",
+		c.Column.Name, frameWords(frame), frameWords(c.Frame()), importName)
+}
+
+func frameWords(frame string) string {
+	if frame == schemas.FrameInstant {
+		return "instants"
+	}
+	return "a wall clock's times without a zone"
+}

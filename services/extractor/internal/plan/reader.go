@@ -1,0 +1,111 @@
+package plan
+
+import (
+	"strings"
+	"time"
+
+	"tapline.dev/domain/mapping"
+	"tapline.dev/schemas"
+	"tapline.dev/services/extractor/internal/failure"
+	"tapline.dev/services/extractor/internal/statement"
+)
+
+// Reader says how the rows of a result are understood.
+type Reader struct {
+	Columns  []schemas.Column // of the result; one that holds the cursor alone comes last
+	Visible  int              // how many of them stand in a row
+	Cursor   *statement.Cursor
+	Identity int
+	Mapped   []int // columns that a fingerprint covers
+	Total    int   // index of the column with the size of what a sample is drawn from; 0 without one
+	Hash     [16]byte
+}
+
+// Read compiles the definition against the columns of the query, followed by the
+// cursor's own where the cursor is no column of the query. It fails the run
+// before a row is read if a mapped column is gone. now tells whether the cursor's
+// zone has daylight saving; bucketed is set where the rows of each hour are
+// counted.
+func (p *Plan) Read(columns []schemas.Column, now time.Time, bucketed bool) (*Reader, error) {
+	r := &Reader{Columns: columns, Visible: len(columns)}
+	if p.source.Hidden() {
+		r.Visible--
+	}
+	visible := columns[:r.Visible]
+	for _, c := range columns {
+		if err := Supported(c); err != nil {
+			return nil, err
+		}
+	}
+	at, err := p.source.Bind(visible)
+	if err != nil {
+		return nil, failure.Permanent(failure.CodeColumnMissing, "%s", err)
+	}
+	if spec := p.spec.Source.Cursor; spec != nil {
+		if p.source.Hidden() {
+			at = r.Visible
+		}
+		if r.Cursor, err = p.Cursor(columns[at], at, now); err != nil {
+			return nil, err
+		}
+		r.Cursor.Bucketed = bucketed
+	}
+	return r, p.compile(r, visible)
+}
+
+// ReadSample compiles the definition against the columns of a sample's result. A
+// sample has no cursor: it is no window, and moves nothing.
+func (p *Plan) ReadSample(columns []schemas.Column) (*Reader, error) {
+	last := len(columns) - 1
+	if last < 1 || columns[last].Name != statement.TotalAlias {
+		return nil, failure.Transient(failure.CodeResultChanged, "the result of the sample has other columns than were asked for")
+	}
+	r := &Reader{Columns: columns, Visible: last, Total: last}
+	return r, p.compile(r, columns[:last])
+}
+
+// Cursor is the definition's cursor, once its column is known.
+func (p *Plan) Cursor(column schemas.Column, at int, now time.Time) (*statement.Cursor, error) {
+	c, err := statement.NewCursor(*p.spec.Source.Cursor, p.spec.Timezone, column, at, now)
+	if err != nil {
+		return nil, failure.Permanent(failure.CodeCursorInvalid, "%s", err)
+	}
+	return c, nil
+}
+
+// compile finds what the mapping says of the columns.
+func (p *Plan) compile(r *Reader, visible []schemas.Column) error {
+	m, problems := mapping.Compile(p.spec, visible, p.options)
+	if len(problems) > 0 {
+		return failure.Permanent(problems[0].Code, "%s", problems[0].Error())
+	}
+	r.Hash = m.Hash()
+	for _, name := range m.Columns() {
+		if i, ok := statement.Resolve(visible, name); ok {
+			r.Mapped = append(r.Mapped, i)
+		}
+	}
+	identity, ok := statement.Resolve(visible, m.IdentityColumn())
+	if !ok {
+		return failure.Permanent(failure.CodeColumnMissing, "the query has no column %s, which is the identity", p.spec.Identity.Column)
+	}
+	r.Identity = identity
+	return nil
+}
+
+// Distinct reports whether each version of a row has a cursor of its own, so that
+// its fingerprint never comes back.
+func (r *Reader) Distinct() bool {
+	c := r.Cursor
+	const millisecond = 3 // digits
+	return c != nil && r.Visible == len(r.Columns) && c.Nulls != "always" &&
+		strings.HasPrefix(c.Column.Type, "TIMESTAMP_") && c.Column.Scale >= millisecond
+}
+
+// UTC is a clock of the cursor's frame as an instant of UTC.
+func (r *Reader) UTC(clock string) string {
+	if r.Cursor == nil {
+		return clock
+	}
+	return r.Cursor.UTC(clock)
+}

@@ -1,0 +1,51 @@
+package extractor
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"tapline.dev/schemas"
+	"tapline.dev/services/extractor/internal/attempt"
+	"tapline.dev/services/extractor/internal/chunk"
+	"tapline.dev/services/extractor/internal/journal"
+)
+
+// mode is how an attempt reads.
+type mode interface {
+	// read reads what the journal does not hold yet and ends the attempt there. It
+	// is called again after an error that passes.
+	read(ctx context.Context) error
+	// stopped is called in place of read once ctx has ended. It returns why, and
+	// leaves no statement running that nobody wants.
+	stopped(ctx context.Context) error
+}
+
+// modeOf is the only place that tells modes apart.
+func (s *Service) modeOf(a attempt.Attempt, j *journal.Journal, log *slog.Logger) (mode, error) {
+	sessions := sessions{open: s.open, resources: s.resources, attempt: a, log: log}
+	extraction := extraction{
+		cfg: s.cfg, attempt: a, journal: j, sessions: sessions, resources: s.resources, metrics: s.metrics, log: log,
+		chunks: chunk.Config{Attempt: a, Topics: s.topics, MaxRow: chunk.MaxRow(int64(s.cfg.Kafka.MaxMessageBytes)), Tracer: s.tracer, Log: log},
+	}
+	past := &pastRuns{store: s.ledger, limit: s.cfg.LedgerLimit, attempt: a, journal: j, log: log}
+	switch a.Run.Mode {
+	case schemas.ModeFull, schemas.ModeIncremental:
+		return &window{extraction: extraction, past: past}, nil
+	case schemas.ModeBackfill:
+		return &window{extraction: extraction}, nil
+	case schemas.ModeDryRun:
+		return &sample{extraction: extraction}, nil
+	case schemas.ModePreview:
+		return &preview{
+			sessions: sessions, resources: s.resources, journal: j, attempt: a, topics: s.topics, maxRow: extraction.chunks.MaxRow, log: log,
+		}, nil
+	case schemas.ModeConnectionTest:
+		return &connectionTest{sessions: sessions, journal: j, log: log}, nil
+	case schemas.ModeSync:
+		return &sampleSync{
+			resources: s.resources, reader: s.reader, journal: j, attempt: a, topics: s.topics, metrics: s.metrics, tracer: s.tracer,
+		}, nil
+	}
+	return nil, fmt.Errorf("taking over: an attempt of mode %q is not understood", a.Run.Mode)
+}

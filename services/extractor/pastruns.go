@@ -1,0 +1,164 @@
+package extractor
+
+import (
+	"context"
+	"crypto/rand"
+	"log/slog"
+	"strconv"
+
+	"tapline.dev/schemas"
+	"tapline.dev/services/extractor/internal/attempt"
+	"tapline.dev/services/extractor/internal/chunk"
+	"tapline.dev/services/extractor/internal/failure"
+	"tapline.dev/services/extractor/internal/journal"
+	"tapline.dev/services/extractor/internal/ledger"
+	"tapline.dev/services/extractor/internal/plan"
+	"tapline.dev/services/extractor/internal/rowjson"
+	"tapline.dev/services/extractor/internal/statement"
+)
+
+// pastRuns is what an import's runs know of each other: the ledger of the rows read,
+// and for imports that look for late rows, how many there were in each hour.
+//
+// Redis failing costs rows sent again, which the reports say, and never a row.
+type pastRuns struct {
+	store   ledger.Store
+	limit   int // of entries
+	attempt attempt.Attempt
+	journal *journal.Journal
+	log     *slog.Logger
+}
+
+// load readies the ledger of the run before and this attempt's own, and notes in e
+// if one of them is not whole.
+func (h *pastRuns) load(ctx context.Context, r *plan.Reader, e *schemas.Extraction) chunk.Memory {
+	if e.Chunks == 0 {
+		h.sweep(ctx)
+	}
+	run := h.attempt.Run
+	var previous *ledger.Previous
+	if h.attempt.Ledger != nil {
+		var complete bool
+		var err error
+		previous, complete, err = ledger.Load(ctx, h.store, h.attempt.Import, *h.attempt.Ledger, h.limit)
+		if err != nil || !complete {
+			e.LedgerReadError = true
+			h.log.WarnContext(ctx, "the ledger of the run before is not whole: rows are sent again", slog.Any("error", err))
+		}
+	}
+	if h.outdated(r, *e) {
+		previous = nil
+		e.LedgerSetAside = true
+	}
+	cfg := ledger.Config{Import: h.attempt.Import, Number: run.Number, Attempt: run.Attempt, Limit: h.limit}
+	if r.Cursor != nil {
+		cfg.Low = r.Cursor.Low
+	}
+	recorder, ok, err := ledger.Resume(ctx, h.store, cfg, e.Chunks, previous)
+	if !ok {
+		previous = nil
+		e.LedgerReadError = true
+		h.log.WarnContext(ctx, "the attempt's own ledger is not whole: rows are sent again", slog.Any("error", err))
+	}
+	return chunk.Memory{Previous: previous, Recorder: recorder}
+}
+
+// outdated reports whether CleverTap may hold something else than the ledger of
+// the run before says. Events are kept: what CleverTap has of them it has for good.
+func (h *pastRuns) outdated(r *plan.Reader, e schemas.Extraction) bool {
+	switch ref := h.attempt.Ledger; {
+	case ref == nil || ref.Entries == 0 || !h.attempt.Profiles():
+		return false
+	case ref.Spoiled && (ref.Mixed || !r.Distinct()):
+		// A run that did not succeed has sent another version of a row, and the one
+		// of the ledger may be back.
+		return true
+	}
+	// Of which identities the chunks before have sent a version is not known any more.
+	return e.Passed > 0
+}
+
+// ref is what the next run needs to find this attempt's ledger.
+func (h *pastRuns) ref() *schemas.LedgerRef {
+	e, started := h.journal.Counts(), h.journal.Started()
+	return &schemas.LedgerRef{
+		Number: h.attempt.Run.Number, Attempt: h.attempt.Run.Attempt, Chunks: e.Chunks,
+		Entries: e.LedgerEntries, Complete: !e.LedgerPartial,
+		Mapping: started.Mapping, Counts: started.Counts,
+	}
+}
+
+// sweep removes the values of runs that no later run needs.
+func (h *pastRuns) sweep(ctx context.Context) {
+	keep := []schemas.LedgerRef{{Number: h.attempt.Run.Number, Attempt: h.attempt.Run.Attempt}}
+	if h.attempt.Ledger != nil {
+		keep = append(keep, *h.attempt.Ledger)
+	}
+	if err := ledger.Sweep(ctx, h.store, h.attempt.Import, keep...); err != nil {
+		h.log.WarnContext(ctx, "old ledger values stay", slog.Any("error", err))
+	}
+}
+
+// lookForLate compares the rows of each hour of the cursor, as they were counted
+// just now, with what the run before counted. The hours behind the watermark that
+// have grown are read again.
+//
+// The count comes before the statement that reads, and never after it: a row
+// that commits in between is at worst found one run later, and not counted as
+// known without having been read.
+//
+// The counts are kept under a name of their own, which the start's report carries,
+// so that an owner that has been replaced, and counts late, overwrites nothing.
+func (h *pastRuns) lookForLate(ctx context.Context, c *statement.Cursor, now map[int64]int64) (again []statement.Span, late *schemas.Late, counts string) {
+	run := h.attempt.Run
+	counts = rand.Text()
+	if err := ledger.SaveCounts(ctx, h.store, h.attempt.Import, run.Number, run.Attempt, counts, now); err != nil && ctx.Err() == nil {
+		h.log.WarnContext(ctx, "the next run cannot look for late rows", slog.Any("error", err))
+	}
+	if run.WatermarkFrom == "" {
+		return nil, nil, counts // everything is read
+	}
+	if h.attempt.Ledger == nil {
+		return nil, &schemas.Late{Unknown: true}, counts
+	}
+	before, err := ledger.LoadCounts(ctx, h.store, h.attempt.Import, *h.attempt.Ledger)
+	if err != nil && ctx.Err() == nil {
+		h.log.WarnContext(ctx, "late rows are not looked for", slog.Any("error", err))
+	}
+	if before == nil {
+		return nil, &schemas.Late{Unknown: true}, counts
+	}
+	grown, spans := c.Grown(before, now, run.WatermarkFrom)
+	return spans, &grown, counts
+}
+
+// countBuckets counts the rows of each hour of the cursor; of a DATE, of each day.
+func countBuckets(ctx context.Context, src source, p *plan.Plan, r *plan.Reader) (map[int64]int64, error) {
+	res, err := src.Query(ctx, p.Counts(r), nil)
+	if err != nil {
+		return nil, err
+	}
+	decoder, err := rowjson.NewDecoder(res.Columns(), len(res.Columns()))
+	if err != nil || len(res.Columns()) != 2 {
+		return nil, failure.Permanent(failure.CodeCursorInvalid, "the rows cannot be counted by their cursor")
+	}
+	counts := map[int64]int64{}
+	for i := range res.Chunks() {
+		data, err := res.Chunk(ctx, i)
+		if err != nil {
+			return nil, err
+		}
+		_, err = decoder.Rows(data, func(row *rowjson.Row) (bool, error) {
+			begin, beginErr := strconv.ParseInt(string(row.Value(0)), 10, 64)
+			n, countErr := strconv.ParseInt(string(row.Value(1)), 10, 64)
+			if beginErr == nil && countErr == nil {
+				counts[r.Cursor.BucketNumber(begin)] += n
+			} // what is beyond 64 bits is no instant
+			return true, nil
+		})
+		if err != nil {
+			return nil, failure.Permanent(failure.CodeResultUnreadable, "chunk %d: %s", i, err)
+		}
+	}
+	return counts, nil
+}

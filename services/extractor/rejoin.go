@@ -1,0 +1,42 @@
+package extractor
+
+import (
+	"context"
+
+	"tapline.dev/libs/daemon"
+	"tapline.dev/libs/kafka"
+)
+
+// rejoin joins the group again after an error that ended a membership, until ctx
+// ends. The work in hand outlives a membership that is renewed in time.
+func (s *Service) rejoin(ctx context.Context) {
+	owners := newOwners(ctx, s)
+	defer owners.close()
+	daemon.Rejoin(ctx, daemon.Membership{
+		Hold:  func(ctx context.Context) error { return s.own(ctx, owners) },
+		Log:   s.deps.Telemetry.Logger,
+		Ended: func(_ context.Context, err error) { s.ready(err) },
+	})
+}
+
+// own is one membership of the group.
+func (s *Service) own(ctx context.Context, owners *owners) error {
+	group, err := kafka.OpenGroup(s.cfg.Kafka, s.deps.Kafka, kafka.GroupConfig{
+		Group: Group, Topics: []string{s.topics.Triggers()}, OwnershipOnly: true,
+		Assigned: func(_ context.Context, tps []kafka.TP) { owners.assign(tps) },
+		Revoked:  func(_ context.Context, tps []kafka.TP) { owners.release(tps) },
+		Lost:     func(_ context.Context, tps []kafka.TP) { owners.release(tps) },
+	})
+	if err != nil {
+		return err
+	}
+	// Close calls Revoked, which waits for the transactions in hand.
+	defer group.Close()
+	s.ready(nil)
+	for ctx.Err() == nil {
+		if _, err := group.Poll(ctx, 1); err != nil {
+			return s.unlessStopped(ctx, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,84 @@
+package extractor
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"tapline.dev/libs/telemetry"
+	"tapline.dev/schemas"
+	"tapline.dev/services/extractor/internal/attempt"
+	"tapline.dev/services/extractor/internal/snowflake"
+)
+
+// cancelGrace is how long the session that runs a statement may take to abort
+// it.
+const cancelGrace = 2 * time.Second
+
+// sessions opens an attempt's sessions with Snowflake, and cancels what one of
+// them could not cancel itself.
+type sessions struct {
+	open      opener
+	resources *resources
+	attempt   attempt.Attempt
+	log       *slog.Logger
+}
+
+// connection is the attempt's, with its secrets.
+func (s *sessions) connection(ctx context.Context) (schemas.SnowflakeConnectionSpec, error) {
+	return s.resources.connection(ctx, s.attempt.Run)
+}
+
+// with signs in, calls fn, and ends the session. A statement whose end Snowflake
+// could not be told is cancelled then, whichever it is: a description and a preview
+// cost as well.
+func (s *sessions) with(ctx context.Context, conn schemas.SnowflakeConnectionSpec, fn func(src source) error) error {
+	tag := snowflake.Tag{Import: s.attempt.Import, Run: s.attempt.Run.Run, TraceID: telemetry.TraceID(ctx)}
+	src, err := s.open(ctx, conn, tag)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	defer func() {
+		if src.Stranded() {
+			_ = s.cancelElsewhere(ctx, "", src.ID())
+		}
+	}()
+	return fn(src)
+}
+
+// cancelElsewhere aborts a statement from a second session, because the one that
+// runs it hangs, cannot reach Snowflake, or has been told to leave it alone.
+// Without the statement's id, all that its session runs is aborted, which is no
+// more than the statement. One that another owner goes on with is left. The result
+// is why ctx ended.
+func (s *sessions) cancelElsewhere(ctx context.Context, queryID string, session int64) error {
+	cause := context.Cause(ctx)
+	if queryID == "" && session == 0 || errors.Is(cause, errLeft) {
+		return cause
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*cancelGrace)
+	defer cancel()
+	if err := s.cancel(ctx, queryID, session); err != nil {
+		s.log.WarnContext(ctx, "the statement could not be cancelled; it ends by its own timeout",
+			slog.String("query_id", queryID), slog.Int64("session", session), slog.Any("error", err))
+	}
+	return cause
+}
+
+func (s *sessions) cancel(ctx context.Context, queryID string, session int64) error {
+	conn, err := s.connection(ctx)
+	if err != nil {
+		return err
+	}
+	second, err := s.open(ctx, conn, snowflake.Tag{Import: s.attempt.Import, Run: s.attempt.Run.Run})
+	if err != nil {
+		return err
+	}
+	defer second.Close()
+	if queryID == "" {
+		return second.CancelSession(ctx, session)
+	}
+	return second.Cancel(ctx, queryID)
+}

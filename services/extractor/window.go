@@ -1,0 +1,60 @@
+package extractor
+
+import (
+	"context"
+	"time"
+
+	"tapline.dev/schemas"
+	"tapline.dev/services/extractor/internal/chunk"
+	"tapline.dev/services/extractor/internal/plan"
+	"tapline.dev/services/extractor/internal/statement"
+)
+
+// window reads what lies at or after the watermark, or in the span that a person
+// named.
+type window struct {
+	extraction
+	past *pastRuns // nil in a backfill, which neither uses the ledger nor leaves one
+}
+
+func (w *window) read(ctx context.Context) error { return w.extract(ctx, w) }
+
+func (w *window) describe(p *plan.Plan, columns []schemas.Column, now time.Time) (*plan.Reader, error) {
+	return p.Read(columns, now, w.attempt.Run.Spec.Source.LateCheck && w.past != nil)
+}
+
+func (w *window) understand(p *plan.Plan, columns []schemas.Column, now time.Time) (*plan.Reader, error) {
+	return w.describe(p, columns, now)
+}
+
+func (w *window) statement(ctx context.Context, src source, p *plan.Plan, r *plan.Reader, started *schemas.Started) (statement.Statement, error) {
+	run := w.attempt.Run
+	var again []statement.Span
+	if w.past != nil {
+		if err := plan.SameFrame(w.attempt.Import, run.WatermarkFrom, w.attempt.Frame, r.Cursor); err != nil {
+			return statement.Statement{}, err
+		}
+		if c := r.Cursor; c != nil && c.Bucketed {
+			now, err := countBuckets(ctx, src, p, r)
+			if err != nil {
+				return statement.Statement{}, err
+			}
+			again, started.Late, started.Counts = w.past.lookForLate(ctx, c, now)
+		}
+	}
+	return p.Window(r, run.WatermarkFrom, run.To, again)
+}
+
+func (w *window) recall(ctx context.Context, r *plan.Reader, e *schemas.Extraction) chunk.Memory {
+	if w.past == nil {
+		return chunk.Memory{}
+	}
+	return w.past.load(ctx, r, e)
+}
+
+func (w *window) end(ctx context.Context, m chunk.Memory) error {
+	if m.Recorder == nil {
+		return w.journal.Final(ctx, nil, false)
+	}
+	return w.journal.Final(ctx, w.past.ref(), false)
+}
