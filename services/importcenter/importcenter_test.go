@@ -492,7 +492,7 @@ func TestRejects(t *testing.T) {
 			t.Errorf("%s = %d %s, want 404: an empty list would hide a typing mistake", path, a.status, a.text)
 		}
 	}
-	if a := c.do("GET", "/v1/runs?state=suceeded", ""); a.status < 400 || a.status >= 500 {
+	if a := c.do("GET", "/v1/runs?state=done", ""); a.status < 400 || a.status >= 500 {
 		t.Errorf("an unknown state = %d %s", a.status, a.text)
 	}
 }
