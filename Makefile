@@ -53,7 +53,7 @@ dev: tapline ## the same, and keep running
 PACKAGES ?= work
 test: ## run all tests with the race detector
 	go test -race -shuffle=on -timeout 10m $(ARGS) $(PACKAGES)
-	go test -timeout 10m -run TestHistories ./tests/model
+	go test -timeout 10m -run Histories ./tests/model
 
 .PHONY: bench-loader
 bench-loader: build ## measure the loader against the sandbox CleverTap
@@ -97,7 +97,7 @@ SEEDS ?= 20000
 FROM ?= 1000
 .PHONY: soak-extract
 soak-extract: ## run SEEDS histories of the extraction's model, from FROM on
-	go test -count=1 -timeout 0 -v -run TestHistories ./tests/model -model.from $(FROM) -model.seeds $(SEEDS)
+	go test -count=1 -timeout 0 -v -run Histories ./tests/model -model.from $(FROM) -model.seeds $(SEEDS)
 
 .PHONY: soak-memory
 soak-memory: ## extract ten million rows and look at the extractor's memory

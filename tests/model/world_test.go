@@ -58,7 +58,11 @@ type world struct {
 	producer             *kafka.Producer
 	reader               *kafka.Reader
 	board                *board
-	histories            map[string]*history // by import; complete before the services start
+	histories            map[string]*history         // by import; complete before the services start
+	clocks               map[string]func() time.Time // of imports that are no history; likewise
+	resources            map[string]int              // generations by key
+	livesMu              sync.Mutex
+	lives                map[string]*instance // of a world whose services a disturbance restarts
 	attempts, chunkTries int
 	stall                time.Duration
 	failed               chan struct{} // closed at the first violation
@@ -69,7 +73,7 @@ type world struct {
 // newWorld starts the surroundings of a pipeline, and no service yet.
 func newWorld(t testing.TB, trouble trouble) *world {
 	t.Helper()
-	w := &world{t: t, trouble: trouble, attempts: 20, chunkTries: 5, stall: 10 * time.Second, redis: redistest.New(t), histories: map[string]*history{}, failed: make(chan struct{})}
+	w := &world{t: t, trouble: trouble, attempts: 20, chunkTries: 5, stall: 10 * time.Second, redis: redistest.New(t), histories: map[string]*history{}, clocks: map[string]func() time.Time{}, resources: map[string]int{}, failed: make(chan struct{})}
 	w.log = slog.New(slog.DiscardHandler)
 	if *logDir != "" {
 		file, err := os.Create(filepath.Join(*logDir, strings.NewReplacer("/", " ").Replace(t.Name())+".log"))
@@ -140,27 +144,38 @@ func (w *world) clock(queryTag string) time.Time {
 	if h, ok := w.histories[tag.Import]; ok {
 		return h.clock()
 	}
+	if clock, ok := w.clocks[tag.Import]; ok {
+		return clock()
+	}
 	return time.Now()
 }
 
 func (w *world) writeResources() {
 	sf, ct := sandbox.DefaultSnowflakeConfig(), sandbox.DefaultCleverTapConfig()
 	host, port := splitAddr(w.t, w.snowflake.Addr())
-	dir := w.t.TempDir()
-	secret := func(name, value string) string {
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, []byte(value), 0o600); err != nil {
-			w.t.Fatal(err)
-		}
-		return "ref+file://" + path
-	}
 	w.resource(schemas.KindSnowflakeConnection, "warehouse", schemas.SnowflakeConnectionSpec{
-		Account: sf.Account, User: sf.User, Password: secret("password", string(sf.Password)), Warehouse: sf.Warehouse,
+		Account: sf.Account, User: sf.User, Password: w.secret("password", string(sf.Password)), Warehouse: sf.Warehouse,
 		Database: sf.Database, Schema: sf.Schema, Host: host, Port: port, Protocol: "http",
 	})
 	w.resource(schemas.KindCleverTapAccount, "clevertap", schemas.CleverTapAccountSpec{
-		Endpoint: "http://" + w.clevertap.Addr(), AccountID: secret("id", ct.AccountID), Passcode: secret("passcode", string(ct.Passcode)),
+		Endpoint: "http://" + w.clevertap.Addr(), AccountID: w.secret("id", ct.AccountID), Passcode: w.secret("passcode", string(ct.Passcode)),
 	})
+}
+
+// secret writes a file with a secret and returns the reference to it.
+func (w *world) secret(name, value string) string {
+	path := filepath.Join(w.t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(value), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+	return "ref+file://" + path
+}
+
+// accountAt applies an account resource that is reached at an endpoint.
+func (w *world) accountAt(name, endpoint string, spec schemas.CleverTapAccountSpec) {
+	ct := sandbox.DefaultCleverTapConfig()
+	spec.Endpoint, spec.AccountID, spec.Passcode = endpoint, w.secret("id", ct.AccountID), w.secret("passcode", string(ct.Passcode))
+	w.resource(schemas.KindCleverTapAccount, name, spec)
 }
 
 func (w *world) resource(kind, name string, spec any) {
@@ -169,8 +184,12 @@ func (w *world) resource(kind, name string, spec any) {
 		w.t.Fatal(err)
 	}
 	key := schemas.ResourceKey(kind, name)
+	w.mu.Lock()
+	w.resources[key]++
+	generation := w.resources[key]
+	w.mu.Unlock()
 	rec := w.record(w.topics.Resources(), "", key, schemas.Resource{
-		APIVersion: schemas.APIVersion, Kind: kind, Metadata: schemas.Metadata{Name: name}, Spec: raw, Generation: 1, AppliedAt: time.Now(),
+		APIVersion: schemas.APIVersion, Kind: kind, Metadata: schemas.Metadata{Name: name}, Spec: raw, Generation: generation, AppliedAt: time.Now(),
 	})
 	rec.Partition = 0
 	w.produce(rec)
@@ -200,13 +219,15 @@ func (w *world) add(h *history) {
 	w.apply(h.name, h.spec())
 }
 
-func (w *world) apply(name string, spec schemas.ImportSpec) {
+func (w *world) apply(name string, spec schemas.ImportSpec) { w.applyGeneration(name, spec, 1) }
+
+func (w *world) applyGeneration(name string, spec schemas.ImportSpec, generation int) {
 	if err := kafka.EnsureTopics(w.t.Context(), w.kafka, kafkatest.Deps(), w.topics.ImportTopics(name, spec.Topic)); err != nil {
 		w.t.Fatal(err)
 	}
 	w.produce(w.record(w.topics.Imports(), name, name, schemas.Definition{
 		APIVersion: schemas.APIVersion, Kind: schemas.KindImport, Metadata: schemas.Metadata{Name: name},
-		Spec: spec, Generation: 1, AppliedAt: time.Now(),
+		Spec: spec, Generation: generation, AppliedAt: time.Now(),
 	}))
 }
 
@@ -248,6 +269,10 @@ func (w *world) dump() {
 
 // violation is what must never happen. The first ones of a world say enough.
 func (w *world) violation(h *history, format string, args ...any) {
+	w.report(fmt.Sprintf("seed %d (%s, %s)", h.seed, h, w.trouble), fmt.Sprintf(format, args...))
+}
+
+func (w *world) report(where, what string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.wrong++; w.wrong == 1 {
@@ -256,7 +281,7 @@ func (w *world) violation(h *history, format string, args ...any) {
 	if w.wrong > 3 {
 		return
 	}
-	w.t.Errorf("seed %d (%s, %s): %s", h.seed, h, w.trouble, fmt.Sprintf(format, args...))
+	w.t.Errorf("%s: %s", where, what)
 }
 
 func (w *world) broken() bool {

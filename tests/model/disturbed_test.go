@@ -1,0 +1,178 @@
+package model
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"tapline.dev/libs/kafka"
+	"tapline.dev/libs/kafka/kafkatest"
+	"tapline.dev/schemas"
+)
+
+const (
+	// scenariosPerWorld share a pipeline, with one import beside them that nothing
+	// disturbs.
+	scenariosPerWorld = 6
+	disturbedAtOnce   = 6
+	// bystanderBound is how long a run of that import may take.
+	bystanderBound = time.Minute
+)
+
+var disturb = flag.String("model.disturb", "", "make only the disturbances whose names contain one of these, separated by commas, also those that the tree is known not to stand")
+
+// TestDisturbedHistories lets people, Kafka and a proxy before CleverTap disturb
+// imports, and wants every person and event at CleverTap in the end, versions in
+// their order, every run over, and other imports left alone.
+func TestDisturbedHistories(t *testing.T) {
+	chosen := chooseDisturbances(t)
+	count := max(scenariosPerWorld, *seeds/4)
+	t.Logf("seeds %d to %d, %d kinds of disturbance", *from, *from+uint64(count)-1, len(chosen))
+	places := make(chan struct{}, disturbedAtOnce)
+	var worlds sync.WaitGroup
+	for first := *from; first < *from+uint64(count); first += scenariosPerWorld {
+		places <- struct{}{}
+		if *hunt {
+			worlds.Wait() // one after the other
+			if t.Failed() {
+				break
+			}
+		}
+		worlds.Go(func() {
+			defer func() { <-places }()
+			t.Run(fmt.Sprintf("seeds from %d", first), func(t *testing.T) { disturbedWorld(t, chosen, first) })
+		})
+	}
+	worlds.Wait()
+}
+
+func chooseDisturbances(t *testing.T) []disturbance {
+	var chosen []disturbance
+	for _, d := range disturbances() {
+		named := slices.ContainsFunc(strings.Split(*disturb, ","), func(part string) bool { return part != "" && strings.Contains(d.name, part) })
+		if named || *disturb == "" && d.broken == "" {
+			chosen = append(chosen, d)
+		}
+	}
+	if len(chosen) == 0 {
+		t.Fatalf("no disturbance is called like %q", *disturb)
+	}
+	return chosen
+}
+
+// TestTwoDeploymentsOnOneRedis lets two deployments with the same imports share a
+// Redis. Each has tables and accounts of its own, and neither may read of the
+// other what it has sent.
+func TestTwoDeploymentsOnOneRedis(t *testing.T) {
+	if !strings.Contains(*disturb, "two deployments") {
+		t.Skip("the ledger of one deployment makes the other leave rows out: -model.disturb 'two deployments' shows it")
+	}
+	chosen := []disturbance{{name: "none", do: func(s *scenario) bool { return s.run(nil) }}}
+	staging, production := newWorld(t, trouble{}), newWorld(t, trouble{})
+	production.redis = staging.redis
+	var both sync.WaitGroup
+	for _, w := range []*world{staging, production} {
+		both.Go(func() { w.disturb(chosen, *from) })
+	}
+	both.Wait()
+}
+
+func disturbedWorld(t *testing.T, chosen []disturbance, first uint64) {
+	newWorld(t, trouble{}).disturb(chosen, first)
+}
+
+// disturb lets scenarios pass in a world.
+func (w *world) disturb(chosen []disturbance, first uint64) {
+	w.kafka.SessionTimeout = 2 * time.Second
+	if kafkatest.Real() != "" {
+		w.kafka.SessionTimeout = 6 * time.Second
+	}
+	var scenarios []*scenario
+	for seed := first; seed < first+scenariosPerWorld; seed++ {
+		scenarios = append(scenarios, newScenario(w, seed))
+	}
+	bystander := newScenario(w, first)
+	bystander.name = fmt.Sprintf("bystander%d", first)
+	bystander.spec.Source.Table, bystander.spec.Destination.AccountRef = bystander.table(), bystander.account()
+	for _, s := range append(slices.Clone(scenarios), bystander) {
+		s.create()
+	}
+	w.lives = w.startAll()
+	var passing sync.WaitGroup
+	for _, s := range scenarios {
+		passing.Go(func() {
+			s.pass(func(rng *rand.Rand) *disturbance {
+				if *disturb == "" && rng.IntN(3) == 0 {
+					return nil
+				}
+				return &chosen[rng.IntN(len(chosen))]
+			})
+		})
+	}
+	over := make(chan struct{})
+	var beside sync.WaitGroup
+	beside.Go(func() { bystander.standBy(over) })
+	passing.Wait()
+	close(over)
+	beside.Wait()
+	w.stopAll(w.lives)
+}
+
+// standBy runs an undisturbed import again and again: trouble of others may not
+// hold it up.
+func (s *scenario) standBy(over <-chan struct{}) {
+	for !s.w.broken() {
+		select {
+		case <-over:
+			s.settle()
+			return
+		default:
+		}
+		s.advance(time.Minute)
+		s.write(1 + s.rng.IntN(4))
+		began := time.Now()
+		if !s.close(s.start(schemas.Command{Kind: schemas.CommandRun})) {
+			return
+		}
+		if took := time.Since(began); took > bystanderBound {
+			s.violation("the trouble of other imports held its run up for %s", took)
+		}
+	}
+}
+
+// restart ends a service in order, lets something happen while it is away and
+// begins its next life.
+func (w *world) restart(name string, between func()) {
+	w.livesMu.Lock()
+	defer w.livesMu.Unlock()
+	old := w.lives[name]
+	old.cancel()
+	<-old.done
+	between()
+	w.lives[name] = w.start(name)
+}
+
+// forgetOffsets lets a consumer group's offsets be lost.
+func (w *world) forgetOffsets(group string) {
+	w.restart(group, func() {
+		if err := kafkatest.DeleteOffsets(w.t.Context(), w.kafka, group); err != nil {
+			w.t.Errorf("deleting offsets: %v", err)
+		}
+	})
+}
+
+// remakeTopic deletes a topic of an import and makes it anew, empty.
+func (w *world) remakeTopic(importName, topic string, spec schemas.ImportSpec) {
+	ctx := w.t.Context()
+	if err := kafka.DeleteTopics(ctx, w.kafka, kafkatest.Deps(), topic); err != nil {
+		w.t.Errorf("deleting a topic: %v", err)
+	}
+	if err := kafka.EnsureTopics(ctx, w.kafka, kafkatest.Deps(), w.topics.ImportTopics(importName, spec.Topic)); err != nil {
+		w.t.Errorf("making a topic anew: %v", err)
+	}
+}
