@@ -70,14 +70,17 @@ type RowSchema struct {
 // Listing is an import as the listing shows it: the hash
 // tapline:import:<import> in Redis holds these fields.
 type Listing struct {
-	Import       string     `json:"import"`
-	DisplayName  string     `json:"displayName,omitempty"`
-	Type         string     `json:"type"`
-	Status       string     `json:"status"` // Running | Scheduled | Ready | Paused | Stopped
-	Schedule     string     `json:"schedule"`
-	Health       *float64   `json:"health"`                // share of the epoch's records that got through; null before the first run
-	OpenRejects  int64      `json:"openRejects,omitempty"` // rejects of the epoch that nothing has made good yet, at most
-	Hold         *Hold      `json:"hold,omitempty"`        // of the active run
+	Import      string   `json:"import"`
+	DisplayName string   `json:"displayName,omitempty"`
+	Type        string   `json:"type"`
+	Status      string   `json:"status"` // Running | Scheduled | Ready | Paused | Stopped
+	Schedule    string   `json:"schedule"`
+	Health      *float64 `json:"health"`                // share of the epoch's records that got through; null before the first run
+	OpenRejects int64    `json:"openRejects,omitempty"` // rejects of the epoch that nothing has made good yet, at most
+	Hold        *Hold    `json:"hold,omitempty"`        // of the active run
+	// Unfinished counts the events that runs have stored which did not succeed: the
+	// next run may store them a second time.
+	Unfinished   int64      `json:"unfinished,omitempty"`
 	LastRun      string     `json:"lastRun,omitempty"`
 	LastRunState string     `json:"lastRunState,omitempty"`
 	LastRunAt    *time.Time `json:"lastRunAt"`

@@ -73,9 +73,12 @@ type State struct {
 	ScheduleHash  string     `json:"scheduleHash,omitempty"`
 	ScheduleSince *time.Time `json:"scheduleSince,omitempty"`
 	Keys          []string   `json:"keys,omitempty"` // idempotency keys seen, newest last, at most MaxKeys
-	Paused        bool       `json:"paused,omitempty"`
-	Active        *ActiveRun `json:"active,omitempty"`
-	Queued        *QueuedRun `json:"queued,omitempty"`
+	// Refused are those among the keys whose command asked for a run while the
+	// import was paused.
+	Refused []string   `json:"refused,omitempty"`
+	Paused  bool       `json:"paused,omitempty"`
+	Active  *ActiveRun `json:"active,omitempty"`
+	Queued  *QueuedRun `json:"queued,omitempty"`
 	// Sample is set in the state of a dry run that has closed.
 	Sample    *Sample   `json:"sample,omitempty"`
 	UpdatedAt time.Time `json:"updatedAt"`

@@ -234,7 +234,7 @@ func TestApplyKeepsWhatExpressionsMeant(t *testing.T) {
 		t.Errorf("an edit elsewhere = %d %s", elsewhere.status, elsewhere.text)
 	}
 	edited := c.apply(strings.Replace(former, "SPEND + 1", "SPEND + 2", 1))
-	if !strings.Contains(edited.text, `"updated"`) || strings.Contains(edited.text, "note") {
+	if !strings.Contains(edited.text, `"updated"`) || strings.Contains(edited.text, "spec.expressions") {
 		t.Errorf("an edited expression = %d %s", edited.status, edited.text)
 	}
 	if read := c.do("GET", "/v1/imports/customers", ""); !strings.Contains(read.text, `"expressions":"exact"`) {

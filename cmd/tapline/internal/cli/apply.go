@@ -53,7 +53,10 @@ leaves that to the first run, where Snowflake cannot be reached now.`,
 				a.say("note: %s", r.Note)
 			}
 		}
-		return printTable(a.io.Out, []string{"KIND", "NAME", "OUTCOME", "GENERATION"}, rows)
+		if err := printTable(a.io.Out, []string{"KIND", "NAME", "OUTCOME", "GENERATION"}, rows); err != nil {
+			return err
+		}
+		return nil
 	}
 	return cmd
 }

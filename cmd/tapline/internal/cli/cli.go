@@ -122,7 +122,8 @@ map, preview);
 	root.AddCommand(a.applyCommand(), a.validateCommand(), a.getCommand(), a.runCommand(), a.cancelCommand(),
 		a.stateCommand("pause", "Start nothing new of an import until it is resumed"),
 		a.stateCommand("resume", "Resume a paused import"),
-		a.stateCommand("reset", "Forget an import's watermark: its next run reads everything again"),
+		a.resetCommand(), a.decisionCommand("approve", "Let a held run go on"), a.decisionCommand("decline", "End a held run; its import keeps the watermark"),
+		a.rejectsCommand(),
 		a.mapCommand(), a.previewCommand(), a.connectionCommand(), a.dryRunCommand(), a.topicsCommand(), a.rebuildCommand(), a.versionCommand(),
 		a.keysCommand(), a.accessCommand(), a.auditCommand())
 	root.AddCommand(a.devCommands()...)

@@ -43,10 +43,10 @@ func (a *app) getImports() *cobra.Command {
 		for _, l := range list.Items {
 			rows = append(rows, []string{
 				l.Import, l.Status, health(l.Health), orDash(l.LastRunState), moment(l.LastRunAt), moment(l.NextRunAt),
-				l.Type, orDash(l.LastRun), orDash(l.Schedule), orDash(l.Watermark),
+				l.Type, orDash(l.LastRun), orDash(l.Schedule), orDash(l.Watermark), number(l.OpenRejects),
 			})
 		}
-		head := []string{"IMPORT", "STATUS", "HEALTH", "LAST RUN", "AT", "NEXT", "TYPE", "RUN", "SCHEDULE", "WATERMARK"}
+		head := []string{"IMPORT", "STATUS", "HEALTH", "LAST RUN", "AT", "NEXT", "TYPE", "RUN", "SCHEDULE", "WATERMARK", "OPEN REJECTS"}
 		if a.output != "wide" {
 			// What fits into 100 columns with names of usual length.
 			const narrow = 6

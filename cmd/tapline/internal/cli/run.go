@@ -12,7 +12,7 @@ import (
 )
 
 func (a *app) runCommand() *cobra.Command {
-	var wait bool
+	var wait, yes bool
 	var key string
 	cmd := &cobra.Command{
 		Use:   "run IMPORT",
@@ -25,11 +25,15 @@ unchanged, 1 the run failed or was cancelled, 3 some rows were rejected.`,
 		Args: cobra.ExactArgs(1),
 	}
 	a.outputFlag(cmd)
+	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask, also if events may be stored a second time")
 	cmd.Flags().BoolVar(&wait, "wait", false, "show progress and return when the run ends")
 	cmd.Flags().StringVar(&key, "key", "", "idempotency key: a second run with it is the first one")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		c, err := a.client()
 		if err != nil {
+			return err
+		}
+		if err := a.mayRepeat(cmd.Context(), c, args[0], yes); err != nil {
 			return err
 		}
 		if key == "" {

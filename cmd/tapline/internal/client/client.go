@@ -52,6 +52,7 @@ type Problem struct {
 	Detail  string   `json:"detail"`
 	Code    string   `json:"code"`
 	TraceID string   `json:"traceId"`
+	Repeats int64    `json:"repeats"` // of code events_repeat
 	Errors  []Detail `json:"errors"`
 }
 
@@ -175,7 +176,23 @@ func (c *Client) Cancel(ctx context.Context, id string) error {
 	return c.do(ctx, http.MethodPost, "/v1/runs/"+url.PathEscape(id)+"/cancel", nil, nil, nil)
 }
 
-// Command sends pause, resume or reset.
+// Decide approves or declines a held run.
+func (c *Client) Decide(ctx context.Context, run, kind string) error {
+	return c.do(ctx, http.MethodPost, "/v1/runs/"+url.PathEscape(run)+"/"+kind, nil, nil, nil)
+}
+
+// Reset forgets an import's watermark. Repeats is how many events may be stored a
+// second time.
+func (c *Client) Reset(ctx context.Context, importName string, repeats int64) error {
+	return c.do(ctx, http.MethodPost, "/v1/imports/"+url.PathEscape(importName)+"/reset?repeats="+strconv.FormatInt(repeats, 10), nil, nil, nil)
+}
+
+// Dismiss gives up an import's open rejects.
+func (c *Client) Dismiss(ctx context.Context, importName string) error {
+	return c.do(ctx, http.MethodPost, "/v1/imports/"+url.PathEscape(importName)+"/rejects/dismiss", nil, nil, nil)
+}
+
+// Command sends pause or resume.
 func (c *Client) Command(ctx context.Context, importName, kind string) error {
 	return c.do(ctx, http.MethodPost, "/v1/imports/"+url.PathEscape(importName)+"/"+kind, nil, nil, nil)
 }

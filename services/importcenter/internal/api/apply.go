@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -31,7 +32,7 @@ type Applied struct {
 	Name       string `json:"name"`
 	Outcome    string `json:"outcome" enum:"created,updated,unchanged"`
 	Generation int    `json:"generation"`
-	Note       string `json:"note,omitempty" doc:"What to know about what is applied, such as expressions that keep a former meaning"`
+	Note       string `json:"note,omitempty" doc:"What to know about what is applied, such as what it does to the next run, or expressions that keep a former meaning"`
 }
 
 // CheckQuery says what is done about the check against Snowflake.
@@ -68,9 +69,13 @@ func (h *handlers) registerApply(api huma.API) {
 		out := &appliedOutput{}
 		for _, c := range changes {
 			a := Applied{Kind: c.Kind, Name: c.Name, Outcome: c.Outcome, Generation: c.Generation}
+			notes := h.consequences(c)
 			if c.Import != nil {
-				a.Note = definition.FormerExpressions(*c.Import)
+				if former := definition.FormerExpressions(*c.Import); former != "" {
+					notes = append(notes, former)
+				}
 			}
+			a.Note = strings.Join(notes, "; ")
 			out.Body.Items = append(out.Body.Items, a)
 		}
 		return out, nil

@@ -48,9 +48,9 @@ type runStarted struct {
 func (h *handlers) registerCommands(api huma.API) {
 	huma.Register(api, huma.Operation{
 		OperationID: "start-run", Method: http.MethodPost, Path: "/v1/imports/{import}/runs",
-		Summary:       "Run an import now; while one runs, the next is queued, one at most",
+		Summary:       "Run an import now; while one runs, the next is queued, one at most; a paused import is refused",
 		DefaultStatus: http.StatusAccepted,
-		Errors:        []int{http.StatusNotFound, http.StatusServiceUnavailable, http.StatusGatewayTimeout},
+		Errors:        []int{http.StatusNotFound, http.StatusConflict, http.StatusServiceUnavailable, http.StatusGatewayTimeout},
 	}, h.startRun)
 	huma.Register(api, huma.Operation{
 		OperationID: "cancel-run", Method: http.MethodPost, Path: "/v1/runs/{run}/cancel",
@@ -66,10 +66,10 @@ func (h *handlers) registerCommands(api huma.API) {
 			ID: in.Key, Import: importName, Kind: schemas.CommandCancel, Run: in.Run, Actor: in.Actor,
 		})
 	})
+	h.registerDecisions(api)
 	for kind, summary := range map[string]string{
-		schemas.CommandPause:  "Pause an import: nothing new is started until it is resumed",
+		schemas.CommandPause:  "Pause an import: neither a schedule nor a person starts anything of it until it is resumed",
 		schemas.CommandResume: "Resume a paused import",
-		schemas.CommandReset:  "Forget the watermark: the next run reads everything again",
 	} {
 		huma.Register(api, huma.Operation{
 			OperationID: kind + "-import", Method: http.MethodPost, Path: "/v1/imports/{import}/" + kind,
@@ -134,6 +134,9 @@ func (h *handlers) awaitRun(ctx context.Context, cmd schemas.Command) (schemas.R
 		changed := h.Catalog.Changed()
 		answer := h.Catalog.Answer(cmd.Import, cmd.ID)
 		switch {
+		case answer.Refused:
+			return schemas.Run{}, problem(http.StatusConflict, codePaused,
+				cmd.Import+" is paused, so nothing of it is started; tapline resume "+cmd.Import+" lets it run again")
 		case answer.Run != nil:
 			return h.current(ctx, *answer.Run), nil
 		case answer.Queued != nil:

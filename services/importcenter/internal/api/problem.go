@@ -17,6 +17,9 @@ const (
 	codeTopics         = "topics_differ"
 	codeNoAnswer       = "no_answer"
 	codeNotChecked     = "not_checked"
+	codePaused         = "import_paused"
+	codeNotHeld        = "run_not_held"
+	codeRepeats        = "events_repeat"
 	codeSampleStale    = "sample_stale"
 	codeKafka          = "kafka_unavailable"
 	codeRedis          = "redis_unavailable"
@@ -38,6 +41,7 @@ type Problem struct {
 	Detail  string   `json:"detail" doc:"What happened and what to do, in a sentence"`
 	Code    string   `json:"code"`
 	TraceID string   `json:"traceId,omitempty"`
+	Repeats int64    `json:"repeats,omitempty" doc:"Of code events_repeat: how many events would be stored a second time; repeat the request with repeats=<this> to agree"`
 	Errors  []Detail `json:"errors,omitempty" doc:"Every problem that was found"`
 }
 

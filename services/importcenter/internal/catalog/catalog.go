@@ -135,6 +135,8 @@ type Answer struct {
 	Number int
 	// Known is set when the scheduler has seen the key, whatever became of it.
 	Known bool
+	// Refused is set when the import was paused.
+	Refused bool
 }
 
 // Answer looks for the command with this key in the states seen so far. A
@@ -150,7 +152,8 @@ func (c *Catalog) Answer(importName, key string) Answer {
 	}
 	a.Number = s.LastNumber
 	a.Known = slices.Contains(s.Keys, key)
-	if s.Queued != nil && (a.Known || s.Queued.Key == key) {
+	a.Refused = slices.Contains(s.Refused, key)
+	if s.Queued != nil && !a.Refused && (a.Known || s.Queued.Key == key) {
 		queued := *s.Queued
 		a.Queued, a.Known, a.Number = &queued, true, s.LastNumber+1
 	}

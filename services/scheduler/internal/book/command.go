@@ -35,6 +35,11 @@ func (b *Book) Command(ctx context.Context, c schemas.Command, now time.Time) {
 	}
 	if e.state.Paused && starts(c.Kind) {
 		log.WarnContext(ctx, "the import is paused: it starts nothing until it is resumed")
+		if c.ID != "" {
+			e.state.Refused = remember(e.state.Refused, c.ID)
+			e.state.Keys = remember(e.state.Keys, c.ID)
+		}
+		b.changed(e, now)
 		return
 	}
 	accepted := true
@@ -74,10 +79,15 @@ func (b *Book) Command(ctx context.Context, c schemas.Command, now time.Time) {
 		return
 	}
 	if c.ID != "" {
-		e.state.Keys = append(e.state.Keys, c.ID)
-		e.state.Keys = e.state.Keys[max(0, len(e.state.Keys)-schemas.MaxKeys):]
+		e.state.Keys = remember(e.state.Keys, c.ID)
 	}
 	b.changed(e, now)
+}
+
+// remember adds a key to the newest ones.
+func remember(keys []string, key string) []string {
+	keys = append(keys, key)
+	return keys[max(0, len(keys)-schemas.MaxKeys):]
 }
 
 // starts tells whether a command asks for a run.

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"time"
 
+	"tapline.dev/domain/runs"
 	"tapline.dev/schemas"
 )
 
@@ -19,7 +20,7 @@ func (b *Book) Define(ctx context.Context, def schemas.Definition, now time.Time
 	e := b.entry(def.Metadata.Name)
 	e.def, e.dueKnown, e.unreadable = &def, false, false
 	b.out.Listings[e.name] = true
-	source := sourceHash(def.Spec)
+	source := runs.SourceHash(def.Spec)
 	if e.state == nil {
 		e.state = &schemas.State{Import: e.name}
 	}

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"tapline.dev/domain/runs"
 	"tapline.dev/schemas"
 )
 
@@ -24,7 +25,7 @@ func (b *Book) compareDefinition(ctx context.Context, e *entry, source string, n
 		s.SourceHash = source
 		s.Events, s.Unfinished = nil, 0
 		b.newEpoch(e, now)
-	case s.SourceHash == sourceHashBefore(e.def.Spec):
+	case s.SourceHash == runs.SourceHashBefore(e.def.Spec):
 		// The state is of a scheduler that compared less. What it finds is taken
 		// over: an upgrade reloads nothing.
 		s.SourceHash = source
@@ -60,45 +61,18 @@ func (b *Book) newEpoch(e *entry, now time.Time) {
 	b.changed(e, now)
 }
 
+// agreed tells whether somebody has agreed to as many repetitions as there can be.
+func agreed(repeats *int64, n *schemas.EventCount) bool {
+	return repeats != nil && *repeats >= n.Stored && (*repeats > 0 || !n.AtLeast)
+}
+
 // reset begins a new epoch. Of an import that has stored events, somebody must
 // have agreed to as many repetitions as there can be.
 func (b *Book) reset(e *entry, c schemas.Command, now time.Time) {
-	if repeats(e, e.def.Spec) && (c.Repeats == nil || *c.Repeats < e.state.Events.Stored) {
+	if repeats(e, e.def.Spec) && !agreed(c.Repeats, e.state.Events) {
 		e.state.Pending = &schemas.PendingEpoch{SourceHash: e.state.SourceHash, Reset: true, Reason: "the import was reset"}
 		b.changed(e, now)
 		return
 	}
 	b.newEpoch(e, now)
-}
-
-// hashVersion begins the hashes of this scheduler. Those of before have no such
-// beginning and cover less.
-const hashVersion = "v2:"
-
-// sourceHash covers what decides which rows exist, in which order they come and
-// where they go: query, cursor, identity, connection, account, type and event.
-// Lookback, future and the policy for NULL are not in it: they widen or narrow a
-// window, and the mark stays what it was.
-func sourceHash(spec schemas.ImportSpec) string {
-	d := spec.Destination
-	place := struct {
-		Before, Connection, Account, Type, Event, EventColumn string
-	}{Before: sourceHashBefore(spec), Connection: spec.Source.ConnectionRef, Account: d.AccountRef, Type: d.Type}
-	if d.Event != nil {
-		place.Event, place.EventColumn = d.Event.Name, d.Event.NameColumn
-	}
-	return hashVersion + hash(place)
-}
-
-// sourceHashBefore covers query, cursor and identity only.
-func sourceHashBefore(spec schemas.ImportSpec) string {
-	source := struct {
-		Query, Table, Column, Expr, Epoch, Timezone, Coalesce string
-		Identity                                              schemas.Identity
-	}{Query: spec.Source.Query, Table: spec.Source.Table, Identity: spec.Identity}
-	if c := spec.Source.Cursor; c != nil {
-		source.Column, source.Expr, source.Epoch, source.Coalesce = c.Column, c.Expr, c.Epoch, c.Nulls.Coalesce
-		source.Timezone = c.Timezone
-	}
-	return hash(source)
 }

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"tapline.dev/domain/runs"
 	"tapline.dev/schemas"
 	"tapline.dev/services/scheduler/internal/book"
 	"tapline.dev/services/scheduler/internal/fold"
@@ -137,7 +138,7 @@ func TestAnUpgradeReloadsNothing(t *testing.T) {
 			t.Parallel()
 			d := loadedFrom(t, nil, "", "")
 			s := d.state()
-			s.SourceHash = book.SourceHashBefore(decode[schemas.Definition](t, d.log.defs["a"]).Spec)
+			s.SourceHash = runs.SourceHashBefore(decode[schemas.Definition](t, d.log.defs["a"]).Spec)
 			s.Place, s.Loaded, s.LastEnded = nil, 0, nil
 			d.log.states["a"] = encode(t, s)
 			d.b = d.reload()

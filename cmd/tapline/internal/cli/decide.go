@@ -1,0 +1,100 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"tapline.dev/cmd/tapline/internal/client"
+)
+
+// decisionCommand approves or declines a held run.
+func (a *app) decisionCommand(kind, short string) *cobra.Command {
+	return &cobra.Command{
+		Use: kind + " RUN", Short: short, Args: cobra.ExactArgs(1),
+		Long: short + `.
+
+A run is held when it would store events a second time: the definition, what its
+references resolve to, or a reset makes the import read everything again.
+tapline get run RUN says how many events that concerns.`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.client()
+			if err != nil {
+				return err
+			}
+			if err := c.Decide(cmd.Context(), args[0], kind); err != nil {
+				return err
+			}
+			a.say("%s of %s is accepted", kind, args[0])
+			return nil
+		},
+	}
+}
+
+func (a *app) resetCommand() *cobra.Command {
+	var yes bool
+	cmd := &cobra.Command{
+		Use: "reset IMPORT", Short: "Forget an import's watermark: its next run reads everything again", Args: cobra.ExactArgs(1),
+	}
+	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask, also if events are stored a second time")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		c, err := a.client()
+		if err != nil {
+			return err
+		}
+		err = c.Reset(cmd.Context(), args[0], 0)
+		if p, ok := errors.AsType[*client.Problem](err); ok && p.Repeats > 0 {
+			a.say("%s has stored %s events in CleverTap; after a reset they are read and stored a second time", args[0], number(p.Repeats))
+			if !yes && !a.confirmed("reset it nevertheless? [yes/no] ") {
+				return errors.New("nothing was reset; --yes resets without asking")
+			}
+			err = c.Reset(cmd.Context(), args[0], p.Repeats)
+		}
+		if err != nil {
+			return err
+		}
+		a.say("reset of %s is accepted", args[0])
+		return nil
+	}
+	return cmd
+}
+
+func (a *app) rejectsCommand() *cobra.Command {
+	rejects := &cobra.Command{Use: "rejects", Short: "Give up rejects; tapline get rejects shows them"}
+	rejects.AddCommand(&cobra.Command{
+		Use: "dismiss IMPORT", Short: "Give up an import's open rejects: they no longer count against its health", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.client()
+			if err != nil {
+				return err
+			}
+			if err := c.Dismiss(cmd.Context(), args[0]); err != nil {
+				return err
+			}
+			a.say("the open rejects of %s are given up", args[0])
+			return nil
+		},
+	})
+	return rejects
+}
+
+// mayRepeat asks before a run that would store events a second time, because runs
+// before it had stored them and did not succeed.
+func (a *app) mayRepeat(ctx context.Context, c *client.Client, importName string, yes bool) error {
+	list, err := c.Imports(ctx)
+	if err != nil {
+		return nil // the listing is not there, and runs go on without it
+	}
+	for _, l := range list.Items {
+		if l.Import != importName || l.Unfinished == 0 {
+			continue
+		}
+		a.say("runs of %s that did not succeed have stored %s events in CleverTap; the next run reads the same rows and may store them a second time", importName, number(l.Unfinished))
+		if !yes && !a.confirmed("run it nevertheless? [yes/no] ") {
+			return fmt.Errorf("nothing was started; --yes runs %s without asking", importName)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,37 @@
+package api
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"tapline.dev/domain/runs"
+	"tapline.dev/schemas"
+
+	"tapline.dev/services/importcenter/internal/plan"
+)
+
+// consequences says what a change does to the next run. What a reference resolves
+// to is known to the services only that hold the credentials, so that is compared
+// when the run starts.
+func (h *handlers) consequences(c plan.Change) []string {
+	if c.Outcome != plan.Updated {
+		return nil
+	}
+	if c.Import == nil {
+		using := h.Catalog.Referring(c.Kind, c.Name)
+		if len(using) == 0 || c.Kind == schemas.KindImportDefaults {
+			return nil
+		}
+		return []string{"the next run of " + strings.Join(using, ", ") + " compares what this resolves to when it starts: another account, role, database, schema or region begins a new epoch, which reads everything"}
+	}
+	var before schemas.Definition
+	if json.Unmarshal(c.Before, &before) != nil || runs.SourceHash(before.Spec) == runs.SourceHash(c.Import.Spec) {
+		return nil
+	}
+	state, _ := h.Catalog.State(c.Name)
+	if n := state.Events; c.Import.Spec.Destination.Type == schemas.TypeEvent && n != nil && (n.Stored > 0 || n.AtLeast) {
+		return []string{fmt.Sprintf("other rows or another destination: the next run is held until it is approved (tapline approve), because the %d events that were stored would be stored a second time", n.Stored)}
+	}
+	return []string{"other rows or another destination: a new epoch begins, and the next run reads everything"}
+}
