@@ -39,6 +39,7 @@ type server struct {
 	block  func(r *http.Request)                                                 // holds a query request up
 	strike func(w http.ResponseWriter, r *http.Request, i int, body []byte) bool // spoils a chunk
 	deafen func(w http.ResponseWriter, r *http.Request, n int) bool              // spoils the n-th abort
+	shows  map[string]string                                                     // the session's parameters; without them it knows no SHOW
 	tried  int                                                                   // aborts, spoiled or not
 }
 
@@ -145,6 +146,10 @@ func (s *server) query(w http.ResponseWriter, r *http.Request) {
 		s.answer(w, "002043", "02000", "unknown", nil)
 		return
 	}
+	if strings.HasPrefix(sql, "SHOW PARAMETERS") {
+		s.show(w)
+		return
+	}
 	if block != nil {
 		block(r)
 	}
@@ -155,6 +160,24 @@ func (s *server) query(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	s.result(w, r)
+}
+
+func (s *server) show(w http.ResponseWriter) {
+	if s.shows == nil {
+		s.answer(w, "001003", "42000", "syntax error", nil)
+		return
+	}
+	rows := [][]any{}
+	for name, value := range s.shows {
+		rows = append(rows, []any{name, value, "", "", nil, "STRING"})
+	}
+	var types []any
+	for _, name := range []string{"key", "value", "default", "level", "description", "type"} {
+		types = append(types, map[string]any{"name": name, "type": "text", "nullable": true})
+	}
+	s.answer(w, "", "", "", map[string]any{
+		"queryId": "01b-9", "total": len(rows), "returned": len(rows), "queryResultFormat": "json", "rowtype": types, "rowset": rows,
+	})
 }
 
 func (s *server) result(w http.ResponseWriter, r *http.Request) {

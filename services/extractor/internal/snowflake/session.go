@@ -10,12 +10,10 @@ package snowflake
 import (
 	"context"
 	"database/sql/driver"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -110,6 +108,10 @@ func open(ctx context.Context, cfg Config, conn schemas.SnowflakeConnectionSpec,
 		s.Close()
 		return nil, err
 	}
+	if err := s.checkParameters(ctx); err != nil {
+		s.Close()
+		return nil, err
+	}
 	return s, nil
 }
 
@@ -142,21 +144,12 @@ func silence() error {
 }
 
 func driverConfig(cfg Config, conn schemas.SnowflakeConnectionSpec, key credential, tag Tag, t *transport) (gosnowflake.Config, error) {
-	text, err := json.Marshal(tag)
+	values, err := parameters(cfg, tag)
 	if err != nil {
-		return gosnowflake.Config{}, fmt.Errorf("writing the query tag: %w", err)
+		return gosnowflake.Config{}, err
 	}
 	params := map[string]*string{}
-	for name, value := range map[string]string{
-		"TIMEZONE":                            "UTC",
-		"QUERY_TAG":                           string(text),
-		"MULTI_STATEMENT_COUNT":               "1",
-		"ABORT_DETACHED_QUERY":                "true",
-		"STATEMENT_TIMEOUT_IN_SECONDS":        seconds(cfg.StatementTimeout),
-		"STATEMENT_QUEUED_TIMEOUT_IN_SECONDS": seconds(cfg.QueuedTimeout),
-		"CLIENT_RESULT_CHUNK_SIZE":            strconv.Itoa(cfg.ChunkMegabytes),
-		"client_session_keep_alive":           "true",
-	} {
+	for name, value := range values {
 		params[name] = &value
 	}
 	return gosnowflake.Config{
@@ -171,8 +164,6 @@ func driverConfig(cfg Config, conn schemas.SnowflakeConnectionSpec, key credenti
 		KeepSessionAlive: true,
 	}, nil
 }
-
-func seconds(d time.Duration) string { return strconv.FormatInt(int64(d/time.Second), 10) }
 
 // Leave makes the end of this session leave its statements alone: another
 // owner takes them up by their query id.
