@@ -18,7 +18,7 @@ func TestKillAtThePoint(t *testing.T) {
 		failpoint.Hit("x.before")
 		os.Exit(3)
 	}
-	for spec, killed := range map[string]bool{"x.before=kill": true, "x.before=kill:2": true, "x.before=kill:3": false, "x.other=kill": false, "x.before=mistake": false} {
+	for spec, killed := range map[string]bool{"x.before=kill": true, "x.before=kill:2": true, "x.before=kill:3": false, "x.other=kill": false} {
 		cmd := exec.Command(os.Args[0], "-test.run=TestKillAtThePoint")
 		cmd.Env = append(os.Environ(), "FAILPOINT_CHILD=1", "TAPLINE_FAILPOINTS="+spec)
 		_ = cmd.Run()
@@ -26,16 +26,5 @@ func TestKillAtThePoint(t *testing.T) {
 		if got := status.Signaled() && status.Signal() == syscall.SIGKILL; got != killed {
 			t.Errorf("%s: killed = %v, want %v (exit code %d)", spec, got, killed, cmd.ProcessState.ExitCode())
 		}
-	}
-}
-
-func TestMistake(t *testing.T) {
-	failpoint.Set("a.b=mistake, c.d=kill:9")
-	if !failpoint.Mistake("a.b") || failpoint.Mistake("c.d") || failpoint.Mistake("e.f") {
-		t.Error("only a.b is a mistake")
-	}
-	failpoint.Set("")
-	if failpoint.Mistake("a.b") {
-		t.Error("a.b is still a mistake after Set(\"\")")
 	}
 }

@@ -12,30 +12,29 @@ import (
 	"tapline.dev/libs/config"
 )
 
-// Enabled reports whether this build has failpoints.
-const Enabled = true
-
 type point struct {
-	action string
+	signal syscall.Signal
 	left   int // hits until it acts
 }
 
 var (
 	mu     sync.Mutex
-	points = map[string]*point{}
-	loaded = sync.OnceValue(func() error {
+	points = sync.OnceValue(func() map[string]*point {
 		spec, _ := config.LookupEnv("TAPLINE_FAILPOINTS")
-		return set(spec)
+		parsed, err := parse(spec)
+		if err != nil {
+			panic(err)
+		}
+		return parsed
 	})
 )
 
 // Hit acts if NAME is armed and its turn has come.
 func Hit(name string) {
-	load()
 	mu.Lock()
-	p := points[name]
+	p := points()[name]
 	due := false
-	if p != nil && p.action != "mistake" {
+	if p != nil {
 		p.left--
 		due = p.left == 0
 	}
@@ -43,62 +42,33 @@ func Hit(name string) {
 	if !due {
 		return
 	}
-	signal := syscall.SIGKILL
-	if p.action == "stop" {
-		signal = syscall.SIGSTOP
-	}
-	_ = syscall.Kill(syscall.Getpid(), signal)
-	if signal == syscall.SIGKILL {
+	_ = syscall.Kill(syscall.Getpid(), p.signal)
+	if p.signal == syscall.SIGKILL {
 		select {} // nothing follows the point
 	}
 }
 
-// Mistake reports whether the deliberate mistake is switched on.
-func Mistake(name string) bool {
-	load()
-	mu.Lock()
-	defer mu.Unlock()
-	p := points[name]
-	return p != nil && p.action == "mistake"
-}
-
-// Set replaces all points with those of a list as in TAPLINE_FAILPOINTS, for
-// tests in one process. It panics on a list that makes no sense.
-func Set(spec string) {
-	load()
-	if err := set(spec); err != nil {
-		panic(err)
-	}
-}
-
-func load() {
-	if err := loaded(); err != nil {
-		panic(err)
-	}
-}
-
-func set(spec string) error {
+func parse(spec string) (map[string]*point, error) {
+	signals := map[string]syscall.Signal{"kill": syscall.SIGKILL, "stop": syscall.SIGSTOP}
 	parsed := map[string]*point{}
 	for item := range strings.SplitSeq(spec, ",") {
 		if item = strings.TrimSpace(item); item == "" {
 			continue
 		}
-		name, action, ok := strings.Cut(item, "=")
+		name, action, _ := strings.Cut(item, "=")
 		action, count, counted := strings.Cut(action, ":")
 		n := 1
 		if counted {
 			var err error
 			if n, err = strconv.Atoi(count); err != nil || n < 1 {
-				return fmt.Errorf("failpoint %q: the count is not a positive number", item)
+				return nil, fmt.Errorf("failpoint %q: the count is not a positive number", item)
 			}
 		}
-		if !ok || (action != "kill" && action != "stop" && action != "mistake") {
-			return fmt.Errorf("failpoint %q: write NAME=kill, NAME=stop or NAME=mistake", item)
+		signal, ok := signals[action]
+		if !ok {
+			return nil, fmt.Errorf("failpoint %q: write NAME=kill or NAME=stop", item)
 		}
-		parsed[name] = &point{action: action, left: n}
+		parsed[name] = &point{signal: signal, left: n}
 	}
-	mu.Lock()
-	defer mu.Unlock()
-	points = parsed
-	return nil
+	return parsed, nil
 }

@@ -106,12 +106,11 @@ func (d *world) withMistake(t *testing.T, mistake string, body func(*testing.T, 
 	p.Stop(t) // in order, so that neither group nor leases wait for it
 	program := p.Path
 	p.Path, p.Mistake = harness.Mutated(t, service), mistake
-	p.Failpoints = mistake + "=mistake" // of those that are still in the production lines
 	p.Start(t)
 	defer func() {
 		d.ready(t, service)
 		p.Stop(t)
-		p.Path, p.Mistake, p.Failpoints = program, "", ""
+		p.Path, p.Mistake = program, ""
 		p.Start(t)
 	}()
 	violations := body(t, d)

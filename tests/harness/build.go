@@ -13,9 +13,8 @@ import (
 // Services are the programs of the pipeline.
 var Services = []string{"scheduler", "extractor", "mapper", "loader", "importcenter"}
 
-// Tags are the Makefile's build tags, so that tests share its build cache, and
-// the failpoints, which do nothing unless they are asked to.
-const Tags = "minicore_disabled,duckdb_arrow,failpoint"
+// Tags are the Makefile's build tags, so that tests share its build cache.
+const Tags = "minicore_disabled,duckdb_arrow"
 
 // build is one set of programs.
 type build struct {
@@ -86,9 +85,10 @@ func Mutated(t testing.TB, service string) string {
 	return filepath.Join(mutated.dir, service)
 }
 
-// make builds the services' programs, with further arguments.
+// make builds the services' programs, with further arguments. Their failpoints do
+// nothing unless they are asked to.
 func (b *build) make(args ...string) {
-	args = append([]string{"build", "-trimpath", "-tags", Tags, "-o", b.dir + "/"}, args...)
+	args = append([]string{"build", "-trimpath", "-tags", Tags + ",failpoint", "-o", b.dir + "/"}, args...)
 	for _, s := range Services {
 		args = append(args, "./services/"+s+"/cmd/"+s)
 	}

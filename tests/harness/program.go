@@ -18,7 +18,7 @@ func Program(t testing.TB, service string) string {
 	if service == "sandbox" {
 		source = "./sandbox/cmd/sandbox"
 	}
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-tags", "minicore_disabled,duckdb_arrow", "-o", path, source)
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-tags", Tags, "-o", path, source)
 	cmd.Dir = Root()
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("building the program of %s: %v\n%s", service, err, out)

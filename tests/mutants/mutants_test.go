@@ -177,9 +177,6 @@ func (b *binaries) run(t *testing.T, binary string, f mutants.Finder, name strin
 	cmd := exec.CommandContext(t.Context(), binary, args...)
 	cmd.Dir = filepath.Join(harness.Root(), f.Package)
 	cmd.Env = append(os.Environ(), mistake.Variable+"="+name)
-	if name != "" {
-		cmd.Env = append(cmd.Env, "TAPLINE_FAILPOINTS="+name+"=mistake") // of those that are still in the production lines
-	}
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }
