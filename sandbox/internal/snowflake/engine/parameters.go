@@ -26,13 +26,27 @@ func defaultParams() map[string]any {
 	}
 }
 
+// fixedParams are those that decide results and that the sandbox obeys in their default only.
+func fixedParams() map[string]string {
+	const millis = "YYYY-MM-DD HH24:MI:SS.FF3"
+	return map[string]string{
+		"ROWS_PER_RESULTSET": "0", "QUOTED_IDENTIFIERS_IGNORE_CASE": "false", "SEARCH_PATH": "$current, $public", "DEFAULT_NULL_ORDERING": "LAST",
+		"TIMESTAMP_TYPE_MAPPING": "TIMESTAMP_NTZ", "TIMESTAMP_DAY_IS_ALWAYS_24H": "false", "TWO_DIGIT_CENTURY_START": "1970",
+		"WEEK_START": "0", "WEEK_OF_YEAR_POLICY": "0", "DATE_INPUT_FORMAT": "AUTO", "TIME_INPUT_FORMAT": "AUTO", "TIMESTAMP_INPUT_FORMAT": "AUTO",
+		"DATE_OUTPUT_FORMAT": "YYYY-MM-DD", "TIME_OUTPUT_FORMAT": "HH24:MI:SS", "TIMESTAMP_OUTPUT_FORMAT": millis + " TZHTZM",
+		"TIMESTAMP_LTZ_OUTPUT_FORMAT": millis + " TZHTZM", "TIMESTAMP_TZ_OUTPUT_FORMAT": millis + " TZHTZM", "TIMESTAMP_NTZ_OUTPUT_FORMAT": millis,
+		"BINARY_INPUT_FORMAT": "HEX", "BINARY_OUTPUT_FORMAT": "HEX", "GEOGRAPHY_OUTPUT_FORMAT": "GeoJSON", "GEOMETRY_OUTPUT_FORMAT": "GeoJSON",
+		"STRICT_JSON_OUTPUT": "false", "TRANSACTION_ABORT_ON_ERROR": "false", "TRANSACTION_DEFAULT_ISOLATION_LEVEL": "READ COMMITTED",
+	}
+}
+
 // set changes a parameter. Formats and modes the sandbox would not obey are refused.
 func (s *Session) set(name string, value any) error {
 	name = strings.ToUpper(name)
-	fixed := strings.HasSuffix(name, "_OUTPUT_FORMAT") || strings.HasSuffix(name, "_INPUT_FORMAT") || name == "TIMESTAMP_TYPE_MAPPING" || name == "WEEK_START"
+	standard, fixed := fixedParams()[name]
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if fixed && fmt.Sprint(s.params[name]) != fmt.Sprint(value) {
+	if fixed && !strings.EqualFold(standard, fmt.Sprint(value)) {
 		return sferr.Unsupported("session parameter %s with another value", name)
 	}
 	if name == "TIMEZONE" {
