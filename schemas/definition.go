@@ -111,7 +111,17 @@ type Destination struct {
 	Type        string     `json:"type"` // profile | event
 	Event       *EventSpec `json:"event,omitempty"`
 	OnAmbiguous string     `json:"onAmbiguous,omitempty"` // resend (default) | hold
+	// OnOutsideRetention is for events that are older than the account's
+	// DataRetention: send (default), skip or reject.
+	OnOutsideRetention string `json:"onOutsideRetention,omitempty"`
 }
+
+// What is done with events that are older than an account keeps.
+const (
+	RetentionSend   = "send"
+	RetentionSkip   = "skip"
+	RetentionReject = "reject"
+)
 
 // Types of destination.
 const (
@@ -224,6 +234,8 @@ type CleverTapAccountSpec struct {
 	MaxEventProperties int    `json:"maxEventProperties,omitempty"` // default 100
 	Nested             bool   `json:"nested,omitempty"`
 	Gzip               bool   `json:"gzip,omitempty"`
+	// DataRetention is how long the account keeps events, as its settings say.
+	DataRetention Duration `json:"dataRetention,omitempty"`
 }
 
 // Column is a column of a query's result, with Snowflake's own type name

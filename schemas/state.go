@@ -30,6 +30,8 @@ const (
 	SkipCancelled  = "cancelled"
 	SkipStopped    = "stopped"
 	SkipSuperseded = "superseded"
+	// SkipOutsideRetention is of events that are older than the account keeps.
+	SkipOutsideRetention = "outsideRetention"
 )
 
 // State is the value of the state topic: all that the scheduler must remember

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/url"
 	"reflect"
+	"time"
 
 	"tapline.dev/libs/config"
 	"tapline.dev/schemas"
@@ -89,6 +90,7 @@ func checkAccount(f *findings, s *schemas.CleverTapAccountSpec) {
 	checkRange(f, "spec.slots", int64(s.Slots), 1, 1000)
 	checkRange(f, "spec.recordsPerUpload", int64(s.RecordsPerUpload), 1, 1000)
 	checkRange(f, "spec.bytesPerUpload", int64(s.BytesPerUpload), 1<<10, maxUploadBytes)
+	checkDuration(f, "spec.dataRetention", s.DataRetention, 24*time.Hour, 3660*24*time.Hour)
 	checkRange(f, "spec.maxEventProperties", int64(s.MaxEventProperties), 1, 1000)
 }
 

@@ -150,6 +150,10 @@ func checkDestination(f *findings, d *schemas.Destination) {
 		f.add(codeValueInvalid, "spec.destination.type", "%q is neither profile nor event", d.Type)
 	}
 	checkWord(f, "spec.destination.onAmbiguous", d.OnAmbiguous, "resend", "hold")
+	checkWord(f, "spec.destination.onOutsideRetention", d.OnOutsideRetention, schemas.RetentionSend, schemas.RetentionSkip, schemas.RetentionReject)
+	if d.OnOutsideRetention != "" && d.Type == schemas.TypeProfile {
+		f.add(codeConflict, "spec.destination.onOutsideRetention", "profiles have no time; onOutsideRetention belongs to type: event")
+	}
 }
 
 func checkWord(f *findings, path, got string, words ...string) {
@@ -164,6 +168,13 @@ func checkZone(f *findings, path, name string) {
 	}
 	if _, err := time.LoadLocation(name); err != nil || name == "Local" {
 		f.add(codeTimezone, path, "%q is no time zone such as Europe/Berlin or UTC", name)
+	}
+}
+
+// checkDuration checks a length of time; 0 always means the default.
+func checkDuration(f *findings, path string, d schemas.Duration, low, high time.Duration) {
+	if d != 0 && (d.Std() < low || d.Std() > high) {
+		f.add(codeValueInvalid, path, "write a duration from %s to %s", schemas.Duration(low), schemas.Duration(high))
 	}
 }
 

@@ -31,7 +31,6 @@ type compiler struct {
 	zone     *time.Location
 	targets  map[string]string // folded name → path of its first use
 	problems []Problem
-	ctx      context.Context
 	work     expression.Work // what the expressions cost together
 }
 
@@ -47,7 +46,7 @@ func Compile(spec schemas.ImportSpec, columns []schemas.Column, opts Options) (*
 // CompileContext is Compile for definitions that somebody sends: what is left of
 // the work when ctx ends is a problem of the definition.
 func CompileContext(ctx context.Context, spec schemas.ImportSpec, columns []schemas.Column, opts Options) (*Mapping, []Problem) {
-	c := &compiler{ctx: ctx, spec: &spec, columns: columns, opts: opts, system: systemProperties(), targets: map[string]string{}}
+	c := &compiler{work: expression.Work{Ended: ctx.Err}, spec: &spec, columns: columns, opts: opts, system: systemProperties(), targets: map[string]string{}}
 	c.m = &Mapping{
 		columns:    columnSet{known: columns != nil, slots: map[string]int{}, folded: map[string]int{}},
 		restricted: loadRestrictions(),
@@ -161,6 +160,11 @@ func (c *compiler) compileEvent() {
 		}
 		e.rendered = appendText(nil, []byte(spec.Name))
 		e.charged = fold(spec.Name) == chargedEvent
+	}
+	e.oldest, e.policy = int64(c.opts.Retention/time.Second), c.spec.Destination.OnOutsideRetention
+	c.word("spec.destination.onOutsideRetention", e.policy, schemas.RetentionSend, schemas.RetentionSkip, schemas.RetentionReject)
+	if e.oldest == 0 && (e.policy == schemas.RetentionSkip || e.policy == schemas.RetentionReject) {
+		c.problem(codeConflict, "spec.destination.onOutsideRetention", "the account does not state its dataRetention; write it there, such as dataRetention: 365d")
 	}
 	if spec.CreatedOn != nil {
 		c.compileCreatedOn(path+".createdOn", spec.CreatedOn)

@@ -23,6 +23,7 @@ func (c *compiler) compileProperty(i int) {
 	sys := c.rules(p.name)
 	if sys != nil {
 		p.custom = false
+		p.name = sys.name // whatever its case was: CleverTap knows one spelling
 	}
 	c.checkWords(path, spec)
 	if ok {
@@ -59,6 +60,10 @@ func (c *compiler) checkTarget(path, name string) {
 		return
 	}
 	c.targets[folded] = path
+	if isEvent(c.spec) && c.m.restricted.eventProperties[folded] {
+		c.problem(codePropertyRestricted, path+".to", "%s is a property that CleverTap gives events itself; it cannot be imported", name)
+		return
+	}
 	if e := c.m.event; e != nil && folded == chargedItems {
 		e.hasItems = true
 		if e.charged {

@@ -93,7 +93,7 @@ func TestSystemProperties(t *testing.T) {
 		"Phone": {
 			`"+14155551234"`: `"+14155551234"`, `"+35922333232"`: `"+35922333232"`, `"+44+441234"`: codePhoneInvalid, `"223"`: codePhoneInvalid,
 			`"123"`: codePhoneInvalid, `"14155551234"`: codePhoneInvalid, `14155551234`: codePhoneInvalid, `"+1 (415) 555-1234"`: `"+14155551234"`,
-			`"+44 020 7123 4567"`: `"+442071234567"`, `"+999123456789"`: codePhoneInvalid, `"+1415"`: codePhoneInvalid, `"call +14155551234"`: codePhoneInvalid,
+			`"+44 020 7123 4567"`: codePhoneInvalid, `"+44 (0)20 7123 4567"`: `"+442071234567"`, `"+999123456789"`: codePhoneInvalid, `"+1415"`: codePhoneInvalid, `"call +14155551234"`: codePhoneInvalid,
 			`"+"`: codePhoneInvalid, `""`: codePhoneInvalid, `"+390612345678"`: `"+390612345678"`,
 		},
 		"Gender":    {`"M"`: `"M"`, `"F"`: `"F"`, `"m"`: codeGenderInvalid, `"X"`: codeGenderInvalid, `1`: codeGenderInvalid},

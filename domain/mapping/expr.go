@@ -39,7 +39,7 @@ func language(spec *schemas.ImportSpec) expression.Language {
 func (c *compiler) compileExpression(path, source string) *rowExpression {
 	e := &rowExpression{}
 	language := language(c.spec)
-	program, err := expression.Compile(c.ctx, expression.Source{
+	program, err := expression.Compile(expression.Source{
 		Text: source, Language: language, Known: c.columns != nil,
 		Column: func(name string) (types.Type, bool) {
 			slot, col, ok := c.column(path, name)

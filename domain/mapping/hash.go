@@ -26,7 +26,7 @@ func (c *compiler) hash() [16]byte {
 		}
 	}
 	destination := c.spec.Destination
-	destination.OnAmbiguous = ""
+	destination.OnAmbiguous, destination.OnOutsideRetention = "", ""
 	data, err := json.Marshal(struct {
 		Version     int
 		Timezone    string

@@ -67,9 +67,11 @@ func checkIdentity(text []byte, cleverTapID bool) fault {
 		return fault{codeIdentityMissing, "the identity is empty"}
 	case deniedIdentity(trimmed):
 		return fault{codeIdentityDenied, "the identity is a placeholder that CleverTap refuses, such as null or 0"}
+	case hasUnseen(text, unseenInKey):
+		return unseenFault("the identity", text, unseenInKey)
 	case len(text) > maxIdentityChars && utf8.RuneCount(text) > maxIdentityChars:
 		return fault{codeIdentityTooLong, "the identity is longer than 1,024 characters"}
-	case cleverTapID && bytes.ContainsAny(text, " \t\r\n"):
+	case cleverTapID && bytes.ContainsRune(text, ' '):
 		return fault{codeCleverTapIDInvalid, "the CleverTap ID contains a blank"}
 	}
 	return fault{}

@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"sync"
+	"time"
 
 	"tapline.dev/domain/mapping/internal/expression"
 	"tapline.dev/schemas"
@@ -11,11 +12,14 @@ import (
 type Options struct {
 	MaxEventProperties int  // 0 means CleverTap's default, 100
 	Nested             bool // objects and lists as values
+	// Retention is how long CleverTap keeps the account's events; 0 means that it
+	// is not stated. Older ones are dropped after an answer of success.
+	Retention time.Duration
 }
 
 // OptionsOf are an account's.
 func OptionsOf(a schemas.CleverTapAccountSpec) Options {
-	return Options{MaxEventProperties: a.MaxEventProperties, Nested: a.Nested}
+	return Options{MaxEventProperties: a.MaxEventProperties, Nested: a.Nested, Retention: time.Duration(a.DataRetention)}
 }
 
 // Mapping is a compiled mapping: immutable and safe for concurrent use.
@@ -38,7 +42,9 @@ type event struct {
 	nameSlot int
 	ts       *dateReader // nil: the run's clock
 	tsSlot   int
-	hasItems bool // some property would be Charged's Items
+	hasItems bool   // some property would be Charged's Items
+	oldest   int64  // seconds before the clock that CleverTap keeps; 0 is not known
+	policy   string // of what is older: send, skip, reject
 }
 
 // Reject is a row that becomes no record: why, and because of what. Reason is in
@@ -48,6 +54,8 @@ type Reject struct {
 	Column   string `json:"column"`
 	Property string `json:"property"`
 	Reason   string `json:"reason"`
+	// Skip means that the row is left out on purpose and not for a mistake.
+	Skip bool `json:"skip,omitempty"`
 }
 
 // scratch is what one call of Map needs; it is pooled.

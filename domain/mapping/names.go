@@ -27,18 +27,23 @@ var restrictedJSON []byte
 
 // restrictions are the names that CleverTap keeps for itself.
 type restrictions struct {
-	events map[string]bool // folded
+	events          map[string]bool // folded
+	eventProperties map[string]bool // folded
 }
 
 // loadRestrictions reads the embedded data; a test proves that it can be read.
 func loadRestrictions() restrictions {
-	var file struct {
-		Events []string `json:"events"`
+	type names []struct {
+		Name, Source string
 	}
-	r := restrictions{events: map[string]bool{}}
+	var file struct{ Events, EventProperties names }
+	r := restrictions{events: map[string]bool{}, eventProperties: map[string]bool{}}
 	if json.Unmarshal(restrictedJSON, &file) == nil {
-		for _, name := range file.Events {
-			r.events[fold(name)] = true
+		for _, n := range file.Events {
+			r.events[fold(n.Name)] = true
+		}
+		for _, n := range file.EventProperties {
+			r.eventProperties[fold(n.Name)] = true
 		}
 	}
 	return r
@@ -66,6 +71,9 @@ func checkPropertyName(name string) (code, message string) {
 		return codeNameTooLong, fmt.Sprintf("the name has %d bytes, CleverTap takes %d", len(name), maxNameBytes)
 	case strings.HasPrefix(fold(name), reservedPrefix):
 		return codePropertyRestricted, "names that begin with wzrk_ are CleverTap's own"
+	}
+	if c, found := unseen([]byte(name), unseenInName); found {
+		return codeCharacterRefused, fmt.Sprintf("the name contains %U, which nobody sees", c)
 	}
 	if i := strings.IndexAny(name, prohibited); i >= 0 {
 		return codeNameInvalid, fmt.Sprintf("the name contains %q; CleverTap takes none of %s", name[i:i+1], prohibited)
@@ -100,6 +108,8 @@ func (r restrictions) checkEventName(name, folded []byte) fault {
 		return fault{codeEventNameInvalid, "the event name is longer than 512 bytes"}
 	case r.events[string(folded)] || bytes.HasPrefix(folded, []byte(reservedPrefix)):
 		return fault{codeEventRestricted, "the event name is one of CleverTap's system events"}
+	case hasUnseen(name, unseenInName):
+		return unseenFault("the event name", name, unseenInName)
 	}
 	return fault{}
 }

@@ -83,9 +83,7 @@ func appendLeaf(dst []byte, t token, s *scratch) ([]byte, fault) {
 		}
 		return appendLimited(dst, text, t)
 	case kindNumber:
-		if !finite(t.raw) {
-			return dst, notFinite
-		}
+		return appendReadable(dst, t.raw)
 	}
 	return append(dst, t.raw...), fault{}
 }

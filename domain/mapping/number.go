@@ -1,8 +1,10 @@
 package mapping
 
 import (
+	"bytes"
 	"math"
 	"math/big"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -112,10 +114,7 @@ const maxPlainDigits = 300
 // appendFloat writes a number with the digits that it has.
 func appendFloat(dst, text []byte, isNumber bool) ([]byte, fault) {
 	if isNumber {
-		if !finite(text) {
-			return dst, notFinite
-		}
-		return append(dst, text...), fault{}
+		return appendReadable(dst, text)
 	}
 	start := len(dst)
 	i := 0
@@ -142,10 +141,39 @@ func appendFloat(dst, text []byte, isNumber bool) ([]byte, fault) {
 	if end, ok := skipNumber(dst, number); !ok || end != len(dst) {
 		return dst[:start], noNumber(text)
 	}
-	if !finite(dst[number:]) {
-		return dst[:start], notFinite
+	out, f := appendReadable(dst[:number], slices.Clone(dst[number:]))
+	if !f.none() {
+		return dst[:start], f
 	}
-	return dst, fault{}
+	return out, fault{}
+}
+
+// appendReadable appends a JSON number in a form that every parser reads, with
+// the digits that it has: some die of an exponent of 20 digits.
+func appendReadable(dst, text []byte) ([]byte, fault) {
+	if !finite(text) {
+		return dst, notFinite
+	}
+	at := bytes.IndexAny(text, "eE")
+	if at < 0 {
+		return append(dst, text...), fault{}
+	}
+	mantissa, exponent := text[:at], text[at+1:]
+	if len(bytes.Trim(mantissa, "-0.")) == 0 {
+		return append(dst, mantissa...), fault{} // zero, whatever its exponent
+	}
+	if f, err := strconv.ParseFloat(string(text), 64); err != nil || f == 0 {
+		return dst, fault{codeOutOfRange, "the number is too small for a double"}
+	}
+	dst = append(dst, text[:at+1]...)
+	if exponent[0] == '-' || exponent[0] == '+' {
+		dst = append(dst, exponent[0])
+		exponent = exponent[1:]
+	}
+	for len(exponent) > 3 && exponent[0] == '0' {
+		exponent = exponent[1:]
+	}
+	return append(dst, exponent...), fault{}
 }
 
 var (

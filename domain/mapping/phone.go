@@ -1,6 +1,11 @@
 package mapping
 
-import "github.com/nyaruka/phonenumbers"
+import (
+	"bytes"
+	"strconv"
+
+	"github.com/nyaruka/phonenumbers"
+)
 
 const (
 	minPhoneDigits = 5 // CleverTap: a plus and more than four digits
@@ -57,6 +62,8 @@ func newPhonePlan(code int) phonePlan {
 	switch code {
 	case 7, 370, 375, 992, 993, 996, 998: // national prefix 8
 		p.firsts |= 1 << 8
+	case 55: // 90, before the code of a carrier
+		p.firsts |= 1 << 9
 	}
 	return p
 }
@@ -98,7 +105,7 @@ func (r *phoneReader) appendSlow(dst, text []byte) ([]byte, bool) {
 		return dst, false
 	}
 	number, err := phonenumbers.Parse(string(text), r.region)
-	if err != nil || !possible(number) {
+	if err != nil || !possible(number) || !r.unrepaired(text, number) {
 		return dst, false
 	}
 	e164 := phonenumbers.Format(number, phonenumbers.E164)
@@ -106,6 +113,28 @@ func (r *phoneReader) appendSlow(dst, text []byte) ([]byte, bool) {
 		return dst, false
 	}
 	return append(dst, e164...), true
+}
+
+// unrepaired reports whether the digits are the number's, and nothing was cut out
+// of them: with its calling code, or, in its region, with or without the prefix
+// that is dialled there. The library makes a number out of almost any digits.
+func (r *phoneReader) unrepaired(text []byte, number *phonenumbers.PhoneNumber) bool {
+	digits := make([]byte, 0, len(text))
+	for _, c := range text {
+		if c >= '0' && c <= '9' {
+			digits = append(digits, c)
+		}
+	}
+	national := phonenumbers.GetNationalSignificantNumber(number)
+	code := strconv.Itoa(int(number.GetCountryCode()))
+	if string(digits) == code+national {
+		return true
+	}
+	if text[0] == '+' {
+		// +44 (0)20 …: the prefix that is dialled at home, in parentheses.
+		return bytes.Contains(text, []byte("(0)")) && string(digits) == code+"0"+national
+	}
+	return string(digits) == national || string(digits) == phonenumbers.GetNddPrefixForRegion(r.region, true)+national
 }
 
 // phoneShaped takes digits with the usual punctuation and a plus only in front:

@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"tapline.dev/domain/mapping/internal/expression"
+	"tapline.dev/schemas"
 )
 
 // Map appends the record of one row to dst: the exact bytes for CleverTap. A row
@@ -120,11 +121,13 @@ type builder struct {
 	all     bool
 	rejects []Reject
 	omitted []Reject
+	skip    bool // the next reject is a skip
 }
 
 // reject notes a failed check and reports whether to go on.
 func (b *builder) reject(f fault, column, property string) bool {
-	b.rejects = append(b.rejects, Reject{Code: f.code, Column: column, Property: property, Reason: f.reason})
+	b.rejects = append(b.rejects, Reject{Code: f.code, Column: column, Property: property, Reason: f.reason, Skip: b.skip})
+	b.skip = false
 	return b.all
 }
 
@@ -170,7 +173,11 @@ func (b *builder) event(clock int64) bool {
 		return false
 	}
 	if e.ts != nil {
-		if clock, f = b.createdOn(e); !f.none() && !b.reject(f, b.m.columns.names[e.tsSlot], "") {
+		now := clock
+		if clock, f = b.createdOn(e); f.none() {
+			f = b.age(e, clock, now)
+		}
+		if !f.none() && !b.reject(f, b.m.columns.names[e.tsSlot], "") {
 			return false
 		}
 	}
@@ -227,6 +234,35 @@ func (b *builder) createdOn(e *event) (int64, fault) {
 		f = fault{codeTsInvalid, "Created On is not after 1970, or too far ahead"}
 	}
 	return seconds, f
+}
+
+// CleverTap's window for campaigns that events trigger.
+const (
+	liveBack  = 2 * 3600
+	liveAhead = 2 * 60
+)
+
+// age looks at an event's time beside the run's clock. What is older than the
+// account keeps is handled as the import says; a dry run also notes what
+// CleverTap hides until its time comes, and what triggers campaigns.
+func (b *builder) age(e *event, seconds, clock int64) fault {
+	note := fault{}
+	switch age := clock - seconds; {
+	case e.oldest > 0 && age > e.oldest:
+		note = fault{codeOutsideRetention, "the event is older than the account's dataRetention; CleverTap drops it after an answer of success"}
+		if e.policy == schemas.RetentionReject || e.policy == schemas.RetentionSkip {
+			b.skip = e.policy == schemas.RetentionSkip
+			return note
+		}
+	case age < -liveAhead:
+		note = fault{codeEventInFuture, "the event lies ahead of the clock; CleverTap hides it until then"}
+	case age <= liveBack:
+		note = fault{codeEventLive, "the event is recent enough to trigger live campaigns"}
+	}
+	if b.all && !note.none() {
+		b.omitted = append(b.omitted, Reject{Code: note.code, Column: b.m.columns.names[e.tsSlot], Reason: note.reason})
+	}
+	return fault{}
 }
 
 func (b *builder) properties() {

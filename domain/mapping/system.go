@@ -1,6 +1,9 @@
 package mapping
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // systemProperty is a property of a profile that CleverTap knows by name.
 type systemProperty struct {
@@ -13,11 +16,11 @@ type systemProperty struct {
 	digits  bool // a number's digits will do
 }
 
-// systemProperties finds a system property by its folded name.
+// systemProperties finds a system property by its name in lower case.
 func systemProperties() map[string]*systemProperty {
 	text, number := []string{typeString}, []string{typeInteger, typeLong}
 	all := []*systemProperty{
-		{name: "Name", typ: typeString, types: text, convert: convertString, single: true, text: true},
+		{name: "Name", typ: typeString, types: text, convert: convertName, single: true, text: true},
 		{name: "Email", typ: typeString, types: text, convert: convertEmail, single: true},
 		{name: "Phone", typ: typeString, types: text, convert: convertPhone, single: true, digits: true},
 		{name: "Gender", typ: typeString, types: text, single: true,
@@ -37,18 +40,34 @@ func systemProperties() map[string]*systemProperty {
 	}
 	byName := make(map[string]*systemProperty, len(all))
 	for _, p := range all {
-		byName[fold(p.name)] = p
+		byName[strings.ToLower(p.name)] = p
 	}
 	return byName
 }
 
-// systemProperty finds the rules of a profile's property, nil if it has none.
+// systemProperty finds the rules of a profile's property in any case, nil if it
+// has none.
 func (c *compiler) systemProperty(name string) *systemProperty {
-	folded := fold(name)
-	if strings.HasPrefix(folded, messagePrefix) {
+	lower := strings.ToLower(name)
+	if channel, ok := strings.CutPrefix(lower, messagePrefix); ok && channel != "" {
+		name = "MSG-" + name[len(messagePrefix):]
+		if slices.Contains(channels(), channel) {
+			name = "MSG-" + channel
+		}
 		return &systemProperty{name: name, typ: typeBoolean, types: []string{typeBoolean}, convert: convertMessageFlag, single: true}
 	}
-	return c.system[folded]
+	return c.system[lower]
+}
+
+// channels are those that CleverTap spells in its documentation.
+func channels() []string { return []string{"email", "push", "sms", "whatsapp"} }
+
+// convertName takes any text but what turns the text after it around.
+func convertName(p *property, dst []byte, t token, s *scratch) ([]byte, fault) {
+	if text, ok := textOf(t, s); ok && hasUnseen(text, turnsText) {
+		return dst, unseenFault("the name", text, turnsText)
+	}
+	return convertString(p, dst, t, s)
 }
 
 // convertAlias makes another identity for the profile.
@@ -70,6 +89,9 @@ func convertMessageFlag(_ *property, dst []byte, t token, s *scratch) ([]byte, f
 
 func convertEmail(_ *property, dst []byte, t token, s *scratch) ([]byte, fault) {
 	text, ok := textOf(t, s)
+	if ok && hasUnseen(text, unseenInKey) {
+		return dst, unseenFault("the address", text, unseenInKey)
+	}
 	if t.kind != kindText || !ok || !validEmail(text) {
 		return dst, fault{codeEmailInvalid, "the value is not an e-mail address"}
 	}

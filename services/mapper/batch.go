@@ -85,6 +85,10 @@ func (b *batch) add(ctx context.Context, row *kafka.Record) error {
 	if err := b.show(l, row, rejects, omitted); err != nil {
 		return err
 	}
+	if len(rejects) > 0 && rejects[0].Skip {
+		l.report.Skipped[schemas.SkipOutsideRetention]++
+		return nil
+	}
 	if len(rejects) > 0 {
 		return b.reject(l, row, rejects[0])
 	}

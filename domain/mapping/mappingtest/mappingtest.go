@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"strings"
+	"unicode"
 
 	"tapline.dev/domain/mapping"
 	"tapline.dev/schemas"
@@ -58,7 +60,7 @@ func (i *Import) identity() {
 		return
 	}
 	i.Spec.Identity.Column = i.column("TEXT", 0, 0, func(r *rand.Rand) string {
-		return quote(r, "id"+text(r, 1000))
+		return quote(r, "id"+visible(text(r, 1000)))
 	})
 	if i.random.IntN(5) == 0 {
 		i.Spec.Identity.Kind = "clevertapId"
@@ -159,6 +161,16 @@ func text(r *rand.Rand, n int) string {
 		bytes -= len(string(c))
 	}
 	return string(out)
+}
+
+// visible drops what has no place in an identity.
+func visible(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == '\u2028' {
+			return -1
+		}
+		return r
+	}, s)
 }
 
 // name makes a property's name of at most 100 bytes.

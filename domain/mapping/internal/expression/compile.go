@@ -1,7 +1,6 @@
 package expression
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"reflect"
@@ -66,11 +65,8 @@ type Source struct {
 var ErrColumn = errors.New("a column is not known")
 
 // Compile checks an expression and prepares it. Work bounds what one definition
-// may cost; ctx ends the compiling of many.
-func Compile(ctx context.Context, source Source, work *Work) (*Program, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("compiling an expression: %w", err)
-	}
+// may cost.
+func Compile(source Source, work *Work) (*Program, error) {
 	if err := work.expression(source.Text); err != nil {
 		return nil, err
 	}

@@ -25,7 +25,12 @@ type LimitError string
 func (e LimitError) Error() string { return string(e) }
 
 // Work counts what a definition's expressions cost together.
-type Work struct{ cost, expressions int }
+type Work struct {
+	// Ended says why the compiling is to end, such as a context's Err; nil means
+	// that it may go on for ever.
+	Ended             func() error
+	cost, expressions int
+}
 
 func (w *Work) add(cost int) error {
 	if w.cost += cost; w.cost > maxCost {
@@ -35,6 +40,11 @@ func (w *Work) add(cost int) error {
 }
 
 func (w *Work) expression(source string) error {
+	if w.Ended != nil {
+		if err := w.Ended(); err != nil {
+			return fmt.Errorf("compiling an expression: %w", err)
+		}
+	}
 	if w.expressions++; w.expressions > MaxExpressions {
 		return LimitError(fmt.Sprintf("the mapping has more than %d expressions; compute some of them in the query", MaxExpressions))
 	}

@@ -23,7 +23,7 @@ func row() (map[string]Column, map[string]string) {
 
 func compileTest(t testing.TB, text string, language Language, columns map[string]Column) (*Program, error) {
 	t.Helper()
-	return Compile(t.Context(), Source{Text: text, Language: language, Known: columns != nil, Column: func(name string) (types.Type, bool) {
+	return Compile(Source{Text: text, Language: language, Known: columns != nil, Column: func(name string) (types.Type, bool) {
 		if columns == nil {
 			return nil, true
 		}
@@ -291,7 +291,7 @@ func TestManyExpressions(t *testing.T) {
 	t.Parallel()
 	var work Work
 	for i := range 4000 {
-		_, err := Compile(t.Context(), Source{Text: `T matches "(a|b|c){0,900}"`, Column: func(string) (types.Type, bool) { return nil, true }}, &work)
+		_, err := Compile(Source{Text: `T matches "(a|b|c){0,900}"`, Column: func(string) (types.Type, bool) { return nil, true }}, &work)
 		if err == nil {
 			continue
 		}
@@ -308,7 +308,7 @@ func TestCompileEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := Compile(ctx, Source{Text: "1"}, &Work{}); !errors.Is(err, context.Canceled) {
+	if _, err := Compile(Source{Text: "1"}, &Work{Ended: ctx.Err}); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -1,0 +1,66 @@
+package mapping
+
+import (
+	"fmt"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Characters that nobody sees make two values of what reads as one. Which of them
+// a field takes depends on what it is for: an identity or an address holds none,
+// a name may need joiners to be written at all (Persian, Hindi, emoji), and free
+// text is sent as it is, but for what turns the order of other text around.
+
+// unseenSet reports whether a character has no place in a field.
+type unseenSet func(r rune) bool
+
+// unseenInKey is for identities, addresses and whatever is compared as a whole.
+func unseenInKey(r rune) bool {
+	return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Zl, r) || unicode.Is(unicode.Zp, r) || unicode.Is(unicode.Zs, r) && r != ' '
+}
+
+const (
+	zeroWidthNonJoiner = 0x200C
+	zeroWidthJoiner    = 0x200D
+)
+
+// unseenInName is for names of events and properties.
+func unseenInName(r rune) bool {
+	return r != zeroWidthNonJoiner && r != zeroWidthJoiner && unseenInKey(r)
+}
+
+// turnsText is for the names of people: what turns the direction of the text
+// that follows, and NUL.
+func turnsText(r rune) bool {
+	return r == 0 || r >= 0x202A && r <= 0x202E || r >= 0x2066 && r <= 0x2069
+}
+
+// unseen finds the first character of a text that a field does not take.
+func unseen(text []byte, set unseenSet) (rune, bool) {
+	for i := 0; i < len(text); {
+		if c := text[i]; c < utf8.RuneSelf {
+			if (c < ' ' || c == 0x7F) && set(rune(c)) {
+				return rune(c), true
+			}
+			i++
+			continue
+		}
+		r, n := utf8.DecodeRune(text[i:])
+		if set(r) {
+			return r, true
+		}
+		i += n
+	}
+	return 0, false
+}
+
+func hasUnseen(text []byte, set unseenSet) bool {
+	_, found := unseen(text, set)
+	return found
+}
+
+// unseenFault names the character by its number: nobody would see it.
+func unseenFault(what string, text []byte, set unseenSet) fault {
+	r, _ := unseen(text, set)
+	return fault{codeCharacterRefused, fmt.Sprintf("%s contains %U, which nobody sees", what, r)}
+}
