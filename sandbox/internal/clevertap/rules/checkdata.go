@@ -11,6 +11,9 @@ func (d *Decoder) checkProfile(r *Record, sec *section) {
 	dropped := false
 	kept := sec.props[:0:len(sec.props)]
 	for _, p := range sec.props {
+		if name := SystemName(p.Key); string(name) != string(p.Key) {
+			p.Key, dropped = name, true // the data is written anew, under CleverTap's names
+		}
 		captureField(&f, p)
 		if string(p.Key) == "identity" {
 			r.Alias = identityText(p.Value)

@@ -48,6 +48,23 @@ var SystemKeys = map[string]bool{
 	"FBID": true, "GPID": true, "Birthday": true,
 }
 
+// SystemName is CleverTap's own spelling of one of its properties, which it recognises in
+// any case, and the name itself for another. Blanks count.
+func SystemName(key []byte) []byte {
+	if name, ok := systemSpelling[strings.ToLower(string(key))]; ok {
+		return []byte(name)
+	}
+	return key
+}
+
+var systemSpelling = func() map[string]string {
+	out := make(map[string]string, len(SystemKeys))
+	for name := range SystemKeys {
+		out[strings.ToLower(name)] = name
+	}
+	return out
+}()
+
 // singleValued are the fields that can never hold several values.
 var singleValued = map[string]bool{
 	"Name": true, "Email": true, "Education": true, "Married": true, "DOB": true,

@@ -106,7 +106,7 @@ func appendEcho(b []byte, r *rules.Record) []byte {
 }
 
 func echoed(p rules.Property) []byte {
-	switch string(p.Key) {
+	switch string(rules.SystemName(p.Key)) {
 	case "Phone":
 		if chars, ok := rules.Chars(p.Value); ok {
 			digits := bytes.TrimLeft(bytes.TrimPrefix(chars, []byte("+")), "0")

@@ -112,3 +112,23 @@ func TestEmail(t *testing.T) {
 		}
 	}
 }
+
+// TestSystemPropertiesInAnyCase checks and stores them under CleverTap's names; a name with
+// blanks is another.
+func TestSystemPropertiesInAnyCase(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, testConfig())
+	_, body := r.upload(profileWith(`"EMAIL":"nonsense"`), profileWith(`"gender":"X"`), profileWith(`"E mail":"nonsense"`),
+		profileWith(`"EMAIL":"ada@example.com","msg-EMAIL":false,"pHONE":"+14155551234"`))
+	for _, want := range []string{`"code":515`, `"code":514`, `"processed" : 2`} {
+		if !strings.Contains(body, want) {
+			t.Errorf("answer %s has no %s", body, want)
+		}
+	}
+	got := r.get("/sandbox/v1/profiles/a")
+	for _, want := range []string{`"E mail":"nonsense"`, `"Email":"ada@example.com"`, `"MSG-email":false`, `"Phone":"+14155551234"`} {
+		if !strings.Contains(got, want) {
+			t.Errorf("profile %s has no %s", got, want)
+		}
+	}
+}

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"strings"
 
 	"tapline.dev/sandbox/internal/snowflake/resultset"
 	"tapline.dev/sandbox/internal/snowflake/sferr"
@@ -10,30 +9,45 @@ import (
 	"tapline.dev/sandbox/internal/snowflake/sqltext"
 )
 
-// alter runs ALTER SESSION and ALTER TABLE.
+// alter runs ALTER SESSION, ALTER USER, ALTER ACCOUNT and ALTER TABLE.
 func (st *statement) alter(ctx context.Context) (*resultset.Result, error) {
 	p := &sqltext.Reader{In: st.nodes, I: 1}
 	switch {
-	case p.Accept("SESSION", "SET"):
-		return st.alterSession(p)
-	case p.Accept("SESSION", "UNSET"):
-		for _, item := range sqltext.SplitComma(p.Rest()) {
-			if len(item) != 1 || !item[0].IsName() {
-				return nil, p.Unexpected()
+	case p.Accept("SESSION"):
+		return st.alterParameters(p, levelSession)
+	case p.Accept("ACCOUNT"):
+		return st.alterParameters(p, levelAccount)
+	case p.Accept("USER"):
+		if n := p.Peek(); n.IsName() && !n.IsWord("SET", "UNSET") {
+			if n.Name() != st.ses.user {
+				return nil, sferr.NotFound("User", n.Name())
 			}
-			name := strings.ToUpper(item[0].Text)
-			if err := st.ses.set(name, defaultParams()[name]); err != nil {
-				return nil, err
-			}
+			p.I++
 		}
-		return resultset.StatusResult(resultset.SessionControl, "Statement executed successfully."), nil
+		return st.alterParameters(p, levelUser)
 	case p.Accept("TABLE"):
 		return st.alterTable(ctx, p)
 	}
 	return nil, sferr.Unsupported("ALTER %s", p.Peek().Word())
 }
 
-func (st *statement) alterSession(p *sqltext.Reader) (*resultset.Result, error) {
+// alterParameters reads SET name = value … and UNSET name, ….
+func (st *statement) alterParameters(p *sqltext.Reader, level string) (*resultset.Result, error) {
+	done := resultset.StatusResult(resultset.SessionControl, "Statement executed successfully.")
+	if p.Accept("UNSET") {
+		for _, item := range sqltext.SplitComma(p.Rest()) {
+			if len(item) != 1 || !item[0].IsName() {
+				return nil, p.Unexpected()
+			}
+			if err := st.ses.setParameter(level, item[0].Text, nil); err != nil {
+				return nil, err
+			}
+		}
+		return done, nil
+	}
+	if !p.Accept("SET") {
+		return nil, p.Unexpected()
+	}
 	for p.More() {
 		name := p.Peek()
 		p.I++
@@ -42,24 +56,17 @@ func (st *statement) alterSession(p *sqltext.Reader) (*resultset.Result, error) 
 		}
 		value := p.In[p.I+1]
 		p.I += 2
-		p.More()
-		var v any = value.Text
-		switch {
-		case value.IsWord("TRUE"):
-			v = true
-		case value.IsWord("FALSE"):
-			v = false
-		case value.Kind != sqltext.KindString && value.Kind != sqltext.KindNumber && value.Kind != sqltext.KindWord:
+		if value.Kind != sqltext.KindString && value.Kind != sqltext.KindNumber && value.Kind != sqltext.KindWord {
 			return nil, p.Unexpected()
 		}
-		if err := st.ses.set(name.Text, v); err != nil {
+		if err := st.ses.setParameter(level, name.Text, value.Text); err != nil {
 			return nil, err
 		}
 		if p.Peek().IsOp(",") {
 			p.I++
 		}
 	}
-	return resultset.StatusResult(resultset.SessionControl, "Statement executed successfully."), nil
+	return done, nil
 }
 
 // alterTable knows the changes of columns and the new name.
@@ -93,17 +100,17 @@ func (st *statement) alterTable(ctx context.Context, p *sqltext.Reader) (*result
 func (st *statement) alterText(p *sqltext.Reader, t table) (string, []sftype.Column, error) {
 	have := func(n sqltext.Node) (string, error) {
 		if c, ok := t.column(n.Name()); ok {
-			return sqltext.Identifier(c.Name), nil
+			return c.Identifier(), nil
 		}
 		return "", sferr.InvalidIdentifier(n.Name())
 	}
 	switch {
 	case p.Accept("ADD", "COLUMN"), p.Accept("ADD"):
-		c, _, err := st.columnDef(p.Rest())
+		c, _, err := st.columnDef(p.Rest(), t.columns)
 		if err == nil && !c.Nullable {
 			err = sferr.Unsupported("ADD COLUMN with NOT NULL")
 		}
-		return "ADD COLUMN " + sqltext.Identifier(c.Name) + " " + c.Type.Duck(), []sftype.Column{c}, err
+		return "ADD COLUMN " + c.Identifier() + " " + c.Type.Duck(), []sftype.Column{c}, err
 	case p.Accept("DROP", "COLUMN"):
 		name, err := have(p.Peek())
 		return "DROP COLUMN " + name, nil, err

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 
+	"tapline.dev/sandbox/internal/snowflake/rewrite"
 	"tapline.dev/sandbox/internal/snowflake/sftype"
 	"tapline.dev/sandbox/internal/snowflake/sqltext"
 )
@@ -127,6 +128,9 @@ func (c *catalog) loadColumns(ctx context.Context) error {
 		if err := rows.Scan(&t.database, &t.schema, &t.name, &col.Name, &duck, &col.Nullable, &comment); err != nil {
 			return err
 		}
+		if name := rewrite.Unmarked(col.Name); name != col.Name {
+			col.Name, col.Stored = name, col.Name
+		}
 		col.Type = c.declared(duck, comment.String)
 		if have, ok := c.tables[t.key()]; ok {
 			t = have
@@ -140,6 +144,9 @@ func (c *catalog) loadColumns(ctx context.Context) error {
 func (c *catalog) declared(duck, comment string) sftype.Type {
 	if nodes, err := sqltext.Parse(comment); err == nil && len(nodes) > 0 {
 		if t, used, err := sftype.Parse(nodes); err == nil && used == len(nodes) && t.Duck() == duck {
+			return t
+		} else if err == nil && t.Logical == "TIMESTAMP_NTZ" && duck == "TIMESTAMP" {
+			t.Wide = true
 			return t
 		}
 	}
@@ -226,4 +233,30 @@ func collectNames(nodes []sqltext.Node, into map[string]bool) {
 		}
 		collectNames(n.Kids, into)
 	}
+}
+
+// spelling is how the names of a statement are written in DuckDB: those of its tables and
+// their columns as they are stored.
+func (s snapshot) spelling(nodes []sqltext.Node) rewrite.Spelling {
+	named := map[string]bool{}
+	collectNames(nodes, named)
+	stored := map[string]string{}
+	for _, t := range s.tables {
+		if !named[t.name] {
+			continue
+		}
+		stored[t.database], stored[t.schema], stored[t.name] = t.database, t.schema, t.name
+		for _, c := range t.columns {
+			stored[c.Name] = c.Name
+			if c.Stored != "" {
+				stored[c.Name] = c.Stored
+			}
+		}
+	}
+	if named["FLATTEN"] {
+		for _, name := range []string{"SEQ", "KEY", "PATH", "INDEX", "VALUE", "THIS"} {
+			stored[name] = name
+		}
+	}
+	return rewrite.NewSpelling(named, stored)
 }

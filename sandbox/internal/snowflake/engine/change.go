@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"tapline.dev/sandbox/internal/snowflake/resultset"
@@ -23,7 +24,7 @@ func (st *statement) change(ctx context.Context, describe bool) (*resultset.Resu
 		return nil, err
 	}
 	if isArray && st.nodes[0].IsWord("INSERT") {
-		text, err := st.insertSQL(rows)
+		text, err := st.insertSQL(ctx, rows)
 		if err != nil {
 			return nil, err
 		}
@@ -35,8 +36,7 @@ func (st *statement) change(ctx context.Context, describe bool) (*resultset.Resu
 	}
 	counts := make([]int64, len(names))
 	for _, binds := range rows {
-		st.rw = rewrite.New(st.env(binds))
-		if err := st.changeOnce(ctx, counts); err != nil {
+		if err := st.changeWidening(ctx, binds, counts); err != nil {
 			return nil, err
 		}
 	}
@@ -55,12 +55,29 @@ func (st *statement) changeKind() (int, []string) {
 	return resultset.Delete, []string{"number of rows deleted"}
 }
 
+// changeWidening runs a change again when a column has been widened for its values.
+func (st *statement) changeWidening(ctx context.Context, binds []rewrite.BindValue, counts []int64) error {
+	st.rw = rewrite.New(st.env(binds))
+	before := append([]int64{}, counts...)
+	err := st.changeOnce(ctx, counts)
+	if err == nil || st.ses.inTransaction || st.e.Translate(err).Code != codeNanoseconds {
+		return err
+	}
+	widened, wideErr := st.widen(ctx)
+	if wideErr != nil || !widened {
+		return errors.Join(err, wideErr)
+	}
+	copy(counts, before)
+	st.rw = rewrite.New(st.env(binds))
+	return st.changeOnce(ctx, counts)
+}
+
 func (st *statement) changeOnce(ctx context.Context, counts []int64) error {
 	var text string
 	var err error
 	switch st.nodes[0].Word() {
 	case "INSERT":
-		text, err = st.insertSQL(nil)
+		text, err = st.insertSQL(ctx, nil)
 	case "UPDATE":
 		text, err = st.updateSQL()
 	case "DELETE":
@@ -145,7 +162,7 @@ func (st *statement) assignment(item []sqltext.Node, t table) (string, error) {
 		x = inner[0]
 	}
 	x, err = st.rw.Assign(x, c.Type)
-	return sqltext.Identifier(c.Name) + " = " + sqltext.Emit([]sqltext.Node{x}), err
+	return c.Identifier() + " = " + sqltext.Emit([]sqltext.Node{x}), err
 }
 
 func (st *statement) deleteSQL() (string, error) {

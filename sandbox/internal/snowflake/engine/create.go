@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"tapline.dev/sandbox/internal/snowflake/resultset"
+	"tapline.dev/sandbox/internal/snowflake/rewrite"
 	"tapline.dev/sandbox/internal/snowflake/sferr"
 	"tapline.dev/sandbox/internal/snowflake/sftype"
 	"tapline.dev/sandbox/internal/snowflake/sqltext"
@@ -82,6 +83,9 @@ func (st *statement) createAs(ctx context.Context, head string, nodes []sqltext.
 	if err != nil {
 		return nil, err
 	}
+	if err := unique(columns); err != nil {
+		return nil, err
+	}
 	_, err = st.ses.conn.ExecContext(ctx, head+" AS "+text)
 	return columns, err
 }
@@ -104,7 +108,7 @@ func (st *statement) createColumns(ctx context.Context, head string, p *sqltext.
 		if len(item) > 0 && item[0].IsWord("PRIMARY", "UNIQUE", "CONSTRAINT", "FOREIGN") {
 			continue // Snowflake does not enforce them
 		}
-		c, def, err := st.columnDef(item)
+		c, def, err := st.columnDef(item, columns)
 		if err != nil {
 			return nil, err
 		}
@@ -115,12 +119,20 @@ func (st *statement) createColumns(ctx context.Context, head string, p *sqltext.
 }
 
 // columnDef reads name type [NOT NULL] [DEFAULT …] … and writes it for DuckDB.
-func (st *statement) columnDef(item []sqltext.Node) (sftype.Column, string, error) {
+func (st *statement) columnDef(item []sqltext.Node, before []sftype.Column) (sftype.Column, string, error) {
 	p := &sqltext.Reader{In: item}
 	if !p.Peek().IsName() {
 		return sftype.Column{}, "", p.Unexpected()
 	}
 	c := sftype.Column{Name: p.Peek().Name(), Nullable: true}
+	for _, b := range before {
+		if b.Name == c.Name {
+			return c, "", duplicateColumn(c.Name)
+		}
+		if strings.EqualFold(b.Name, c.Name) {
+			c.Stored = rewrite.Marked(c.Name)
+		}
+	}
 	p.I++
 	t, used, err := sftype.Parse(p.Rest())
 	if err != nil {
@@ -128,7 +140,7 @@ func (st *statement) columnDef(item []sqltext.Node) (sftype.Column, string, erro
 	}
 	p.I += used
 	c.Type = t
-	def := sqltext.Identifier(c.Name) + " " + t.Duck()
+	def := c.Identifier() + " " + t.Duck()
 	for p.More() {
 		switch {
 		case p.Accept("NOT", "NULL"), p.Accept("PRIMARY", "KEY"):
@@ -156,11 +168,27 @@ func (st *statement) columnDef(item []sqltext.Node) (sftype.Column, string, erro
 	}
 	switch {
 	case t.Logical == "TEXT" && t.Length < sftype.MaxText:
-		def += fmt.Sprintf(" CHECK (length(%s) <= %d)", sqltext.Identifier(c.Name), t.Length)
+		def += fmt.Sprintf(" CHECK (length(%s) <= %d)", c.Identifier(), t.Length)
 	case t.Logical == "BINARY" && t.Length < sftype.MaxBinary:
-		def += fmt.Sprintf(" CHECK (octet_length(%s) <= %d)", sqltext.Identifier(c.Name), t.Length)
+		def += fmt.Sprintf(" CHECK (octet_length(%s) <= %d)", c.Identifier(), t.Length)
 	}
 	return c, def, nil
+}
+
+func duplicateColumn(name string) error {
+	return sferr.New("002025", "42S21", "SQL compilation error:\nduplicate column name '"+name+"'")
+}
+
+// unique refuses a query with two columns of one name where a table is made of it.
+func unique(columns []sftype.Column) error {
+	seen := map[string]bool{}
+	for _, c := range columns {
+		if seen[c.Name] {
+			return duplicateColumn(c.Name)
+		}
+		seen[c.Name] = true
+	}
+	return nil
 }
 
 // comment keeps the declared types that DuckDB's own do not tell.
@@ -169,7 +197,7 @@ func (st *statement) comment(ctx context.Context, full []string, columns []sftyp
 		if plain, ok := st.e.catalog.types.Parse(c.Type.Duck()); ok && plain == c.Type {
 			continue
 		}
-		text := "COMMENT ON COLUMN " + sqltext.Quoted(full) + "." + sqltext.Identifier(c.Name) + " IS " + sqltext.Literal(c.Type.SQLName())
+		text := "COMMENT ON COLUMN " + sqltext.Quoted(full) + "." + c.Identifier() + " IS " + sqltext.Literal(c.Type.SQLName())
 		if _, err := st.ses.conn.ExecContext(ctx, text); err != nil {
 			return fmt.Errorf("keeping declared type: %w", err)
 		}
@@ -191,6 +219,13 @@ func (st *statement) createView(ctx context.Context, p *sqltext.Reader, replace 
 		return nil, sferr.Unsupported("CREATE VIEW with a column list or options")
 	}
 	text, err := st.rw.SQL(p.Rest())
+	if err != nil {
+		return nil, err
+	}
+	columns, err := st.describeSQL(ctx, text)
+	if err == nil {
+		err = unique(columns)
+	}
 	if err != nil {
 		return nil, err
 	}

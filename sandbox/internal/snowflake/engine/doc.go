@@ -9,18 +9,23 @@
 // # What it holds
 //
 // NUMBER(p,s) is DECIMAL(p,s), FLOAT is DOUBLE, VARIANT, OBJECT and ARRAY are JSON.
-// TIMESTAMP_NTZ has the precisions 9 (nanoseconds of the years 1678 to 2261), 6, 3 and 0
-// (every year); TIME has 9 and 6; TIMESTAMP_LTZ and TIMESTAMP_TZ have 9 and are structs of
-// seconds, nanoseconds and, for TZ, the offset: every year. A value or a declaration that
-// does not fit is an error. Comparisons of instants go by the moment, whatever the offset.
+// TIMESTAMP_NTZ and TIME have every precision; a TIMESTAMP_NTZ of more than six digits holds
+// the nanoseconds of 1678 to 2261, and becomes whole microseconds of every year when a row
+// outside of these arrives (widen.go). TIMESTAMP_LTZ and TIMESTAMP_TZ are structs of seconds,
+// nanoseconds and, for TZ, the offset. DECFLOAT, GEOGRAPHY and MAP are texts in a struct,
+// VECTOR is an array. A value or a declaration that does not fit is an error. Comparisons of
+// instants go by the moment, whatever the offset.
+//
+// # Parameters
+//
+// Parameters of session, user and account are obeyed or refused (parameters.go); those of
+// user and account live as long as the process.
 //
 // # What it refuses
 //
 // Everything that it does not know, with Snowflake's code: functions outside its list
 // (002140), tables outside its catalogue (002003), stages, PUT, COPY, multi-statement
-// requests, INTERVAL, IN over TIMESTAMP_TZ, session formats other than the defaults.
-// Division of two NUMBERs and AVG of a NUMBER are refused, since DuckDB would answer FLOAT:
-// cast one side.
+// requests, IN over TIMESTAMP_TZ, comparison of and arithmetic with DECFLOAT.
 //
 // # Where it differs
 //

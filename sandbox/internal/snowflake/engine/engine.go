@@ -23,6 +23,8 @@ type Engine struct {
 	fixtures   map[string]resultset.Fixture
 	errorRules []errorRule
 	functions  *rewrite.Functions
+	parameters map[string]parameter
+	inherited  *inherited
 
 	nextSession atomic.Int64
 }
@@ -33,7 +35,7 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 		return nil, errors.New("the sandbox Snowflake was built without the tag duckdb_arrow, which DuckDB's Arrow interface needs: " +
 			"use make, or export GOFLAGS=\"-buildvcs=false -trimpath -tags=minicore_disabled,duckdb_arrow\"")
 	}
-	e := &Engine{cfg: cfg, errorRules: errorRules(), functions: rewrite.NewFunctions()}
+	e := &Engine{cfg: cfg, errorRules: errorRules(), functions: rewrite.NewFunctions(), parameters: parameters(), inherited: newInherited()}
 	e.nextSession.Store(1000)
 	var err error
 	if e.fixtures, err = resultset.LoadFixtures(cfg.FixtureDir); err != nil {

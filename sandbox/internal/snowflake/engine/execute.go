@@ -98,6 +98,10 @@ func (s *Session) execute(ctx context.Context, in Request) (*resultset.Result, e
 			return nil, sferr.New("000008", "0A000", "Actual statement count 2 did not match the desired statement count 1.")
 		}
 	}
+	if s.Param("QUOTED_IDENTIFIERS_IGNORE_CASE") == "true" {
+		sqltext.FoldQuoted(nodes)
+	}
+	rewrite.MapTimestamps(nodes, s.Param("TIMESTAMP_TYPE_MAPPING"))
 	binds, err := rewrite.ReadBinds(in.Bindings)
 	if err != nil {
 		return nil, err
@@ -115,7 +119,8 @@ func (st *statement) env(binds []rewrite.BindValue) *rewrite.Env {
 	ses := st.ses
 	kinds := st.snap.kinds(st.nodes)
 	return &rewrite.Env{
-		Src: st.in.Text, Binds: binds, Zone: ses.zone(), Now: st.e.now(ses), Functions: st.e.functions,
+		Src: st.in.Text, Binds: binds, Settings: ses.settings(), Now: st.e.now(ses), Functions: st.e.functions,
+		Spelling: st.snap.spelling(st.nodes), ColumnsOf: st.columnsOf,
 		Kinds: func(column string) sqltext.ValueKind { return kinds[column] },
 		Values: map[string]string{
 			"CURRENT_USER": ses.user, "CURRENT_ROLE": ses.role, "CURRENT_WAREHOUSE": ses.warehouse, "CURRENT_DATABASE": ses.database,

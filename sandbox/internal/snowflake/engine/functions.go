@@ -56,7 +56,8 @@ func registerFunctions(ctx context.Context, db *sql.DB) error {
 	if err != nil {
 		return fmt.Errorf("opening connection: %w", err)
 	}
-	for name, f := range conversionFunctions(types, &values.Converter{Zones: map[string]*time.Location{}}) {
+	conv := values.NewConverter()
+	for name, f := range conversionFunctions(types, conv) {
 		for _, tolerant := range []bool{false, true} {
 			g := scalar{4, f.result, f.call}
 			full := "sf_" + name
@@ -69,6 +70,9 @@ func registerFunctions(ctx context.Context, db *sql.DB) error {
 		}
 	}
 	if err := duckdb.RegisterScalarUDFSet(conn, "sf_dateadd", dateAddOverloads(types)...); err != nil {
+		return fmt.Errorf("registering function: %w", err)
+	}
+	if err := duckdb.RegisterScalarUDFSet(conn, "sf_trunc", dateTruncOverloads(types, conv)...); err != nil {
 		return fmt.Errorf("registering function: %w", err)
 	}
 	for _, macro := range macros() {
@@ -135,10 +139,12 @@ func conversionFunctions(types typeInfos, c *values.Converter) map[string]scalar
 		"variant": {4, types.text, func(a []string) (any, error) {
 			return c.ToVariant(a[0], a[1], a[3])
 		}},
-		"ntz":    {4, types.ns, func(a []string) (any, error) { return c.ToNTZ(a, true) }},
-		"ntz_us": {4, types.us, func(a []string) (any, error) { return c.ToNTZ(a, false) }},
+		"decfloat":  {4, types.text, func(a []string) (any, error) { return values.Decfloat(a[1]) }},
+		"geography": {4, types.text, func(a []string) (any, error) { return values.GeoJSON(a[1]) }},
+		"ntz":       {4, types.ns, func(a []string) (any, error) { return c.ToNTZ(a, "TIMESTAMP", true) }},
+		"ntz_us":    {4, types.us, func(a []string) (any, error) { return c.ToNTZ(a, "TIMESTAMP", false) }},
 		"date": {4, types.date, func(a []string) (any, error) {
-			t, err := c.ToNTZ(a, false)
+			t, err := c.ToNTZ(a, "DATE", false)
 			if err != nil {
 				return nil, err
 			}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -11,7 +12,7 @@ import (
 )
 
 // insertSQL rewrites an INSERT; with array binds its one row stands for all of them.
-func (st *statement) insertSQL(arrays [][]rewrite.BindValue) (string, error) {
+func (st *statement) insertSQL(ctx context.Context, arrays [][]rewrite.BindValue) (string, error) {
 	p := &sqltext.Reader{In: st.nodes, I: 1}
 	overwrite := p.Accept("OVERWRITE")
 	if !p.Accept("INTO") {
@@ -37,7 +38,7 @@ func (st *statement) insertSQL(arrays [][]rewrite.BindValue) (string, error) {
 	}
 	names := make([]string, len(columns))
 	for i, c := range columns {
-		names[i] = sqltext.Identifier(c.Name)
+		names[i] = c.Identifier()
 	}
 	head := "INSERT INTO " + t.sqlName() + " (" + strings.Join(names, ", ") + ") "
 	if p.Accept("VALUES") {
@@ -47,7 +48,7 @@ func (st *statement) insertSQL(arrays [][]rewrite.BindValue) (string, error) {
 	if arrays != nil {
 		return "", sferr.Unsupported("array binds outside VALUES")
 	}
-	return st.insertQuery(head, p.Rest(), columns)
+	return st.insertQuery(ctx, head, p.Rest(), columns)
 }
 
 func chosen(t table, kids []sqltext.Node) ([]sftype.Column, error) {
@@ -93,15 +94,22 @@ func (st *statement) insertValues(nodes []sqltext.Node, columns []sftype.Column,
 }
 
 // insertQuery puts the conversions around the query of an INSERT … SELECT.
-func (st *statement) insertQuery(head string, nodes []sqltext.Node, columns []sftype.Column) (string, error) {
+func (st *statement) insertQuery(ctx context.Context, head string, nodes []sqltext.Node, columns []sftype.Column) (string, error) {
 	inner, err := st.rw.SQL(nodes)
 	if err != nil {
 		return "", err
 	}
+	sources, err := st.describeSQL(ctx, inner)
+	if err != nil {
+		return "", err
+	}
+	if len(sources) != len(columns) {
+		return "", sferr.New("001031", "21S01", fmt.Sprintf("SQL compilation error:\nInsert value list does not match column list expecting %d but got %d", len(columns), len(sources)))
+	}
 	list, names := make([]string, len(columns)), make([]string, len(columns))
 	for i, c := range columns {
 		names[i] = fmt.Sprintf("c%d", i+1)
-		x, err := st.rw.Assign(sqltext.Raw("src."+names[i]), c.Type)
+		x, err := st.rw.Assign(sqltext.RawOf("src."+names[i], sources[i].Type.ValueKind()), c.Type)
 		if err != nil {
 			return "", err
 		}

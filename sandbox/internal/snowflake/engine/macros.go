@@ -27,6 +27,16 @@ func macros() []string {
 			fmt.Sprintf("CREATE MACRO memory.main.m_%[1]svariant(x, f, z) AS CAST(sf_%[1]svariant(typeof(x), x::VARCHAR, f, z) AS JSON)", prefix))
 	}
 	float := func(x string) string { return "typeof(" + x + ") IN ('DOUBLE', 'FLOAT')" }
+	out = append(out,
+		"CREATE MACRO memory.main.m_cut_ntz_us(x, u) AS make_timestamp(epoch_us(x) - ((epoch_us(x) % u) + u) % u)",
+		"CREATE MACRO memory.main.m_cut_ntz_ns(x, u) AS make_timestamp_ns(epoch_ns(x) - ((epoch_ns(x) % u) + u) % u)",
+		"CREATE MACRO memory.main.m_cut_ltz(x, u) AS CASE WHEN x IS NULL THEN NULL ELSE struct_pack(LTZ_EPOCH := x.LTZ_EPOCH, LTZ_FRACTION := CAST(x.LTZ_FRACTION - x.LTZ_FRACTION % u AS INTEGER)) END",
+		"CREATE MACRO memory.main.m_cut_tz(x, u) AS CASE WHEN x IS NULL THEN NULL ELSE struct_pack(TZ_EPOCH := x.TZ_EPOCH, TZ_FRACTION := CAST(x.TZ_FRACTION - x.TZ_FRACTION % u AS INTEGER), TZ_OFFSET := x.TZ_OFFSET) END",
+		"CREATE MACRO memory.main.m_decfloat(x) AS CASE WHEN x IS NULL THEN NULL ELSE struct_pack(SF_DECFLOAT := sf_decfloat('VARCHAR', x, '', '')) END",
+		"CREATE MACRO memory.main.m_geography(x) AS CASE WHEN x IS NULL THEN NULL ELSE struct_pack(SF_GEOGRAPHY := sf_geography('VARCHAR', x, '', '')) END",
+		// The first day of the week of a date; w is the day on which weeks begin, Monday is 1.
+		"CREATE MACRO memory.main.m_week(x, w) AS CAST(x AS DATE) - CAST((isodow(CAST(x AS DATE)) - w + 7) % 7 AS INTEGER)",
+	)
 	return append(out,
 		"CREATE MACRO memory.main.m_instant(x, z) AS sf_ltz(typeof(x), x::VARCHAR, '', z)",
 		"CREATE MACRO memory.main.m_moment(x) AS CASE WHEN x IS NULL THEN NULL ELSE struct_pack(LTZ_EPOCH := x.TZ_EPOCH, LTZ_FRACTION := x.TZ_FRACTION) END",

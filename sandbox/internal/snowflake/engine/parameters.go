@@ -2,71 +2,198 @@ package engine
 
 import (
 	"fmt"
+	"sort"
 	"strconv"
 	"strings"
 	"time"
 
 	"tapline.dev/sandbox/internal/snowflake/sferr"
+	"tapline.dev/sandbox/internal/snowflake/values"
 )
 
-// defaultParams are the parameters of a new session that the drivers act on. Bulk binds
-// through a stage are off: the sandbox has no stages.
-func defaultParams() map[string]any {
-	return map[string]any{
-		"TIMEZONE": "America/Los_Angeles", "AUTOCOMMIT": true, "QUERY_TAG": "",
-		"CLIENT_SESSION_KEEP_ALIVE": false, "CLIENT_SESSION_KEEP_ALIVE_HEARTBEAT_FREQUENCY": 3600,
-		"CLIENT_STAGE_ARRAY_BINDING_THRESHOLD": 0, "CLIENT_TELEMETRY_ENABLED": false, "CLIENT_OUT_OF_BAND_TELEMETRY_ENABLED": false,
-		"CLIENT_RESULT_CHUNK_SIZE": 160, "CLIENT_PREFETCH_THREADS": 4, "CLIENT_MEMORY_LIMIT": 1536,
-		"GO_QUERY_RESULT_FORMAT": "ARROW", "PYTHON_CONNECTOR_QUERY_RESULT_FORMAT": "ARROW",
-		"TIMESTAMP_TYPE_MAPPING": "TIMESTAMP_NTZ", "TIMESTAMP_OUTPUT_FORMAT": "YYYY-MM-DD HH24:MI:SS.FF3 TZHTZM",
-		"TIMESTAMP_NTZ_OUTPUT_FORMAT": "YYYY-MM-DD HH24:MI:SS.FF3", "TIMESTAMP_LTZ_OUTPUT_FORMAT": "", "TIMESTAMP_TZ_OUTPUT_FORMAT": "",
-		"DATE_OUTPUT_FORMAT": "YYYY-MM-DD", "TIME_OUTPUT_FORMAT": "HH24:MI:SS", "BINARY_OUTPUT_FORMAT": "HEX",
-		"TIMESTAMP_INPUT_FORMAT": "AUTO", "DATE_INPUT_FORMAT": "AUTO", "TIME_INPUT_FORMAT": "AUTO",
-		"STATEMENT_TIMEOUT_IN_SECONDS": 172800, "MULTI_STATEMENT_COUNT": 1,
+// parameter is a session parameter: its default and which other values the sandbox obeys.
+// A value that it would not obey is refused, so that no test passes for want of an effect.
+type parameter struct {
+	standard any
+	accepts  func(value string) bool // nil: the default only
+}
+
+func anything(string) bool { return true }
+
+func oneOf(allowed ...string) func(string) bool {
+	return func(value string) bool {
+		for _, a := range allowed {
+			if strings.EqualFold(a, value) {
+				return true
+			}
+		}
+		return false
 	}
 }
 
-// fixedParams are those that decide results and that the sandbox obeys in their default only.
-func fixedParams() map[string]string {
+func number(low, high int) func(string) bool {
+	return func(value string) bool {
+		n, err := strconv.Atoi(value)
+		return err == nil && n >= low && n <= high
+	}
+}
+
+// parameters are all that the sandbox knows. Those of the drivers (CLIENT_…) act in the
+// drivers alone. Bulk binds through a stage are off: the sandbox has no stages.
+func parameters() map[string]parameter {
+	flag := oneOf("true", "false")
 	const millis = "YYYY-MM-DD HH24:MI:SS.FF3"
-	return map[string]string{
-		"ROWS_PER_RESULTSET": "0", "QUOTED_IDENTIFIERS_IGNORE_CASE": "false", "SEARCH_PATH": "$current, $public", "DEFAULT_NULL_ORDERING": "LAST",
-		"TIMESTAMP_TYPE_MAPPING": "TIMESTAMP_NTZ", "TIMESTAMP_DAY_IS_ALWAYS_24H": "false", "TWO_DIGIT_CENTURY_START": "1970",
-		"WEEK_START": "0", "WEEK_OF_YEAR_POLICY": "0", "DATE_INPUT_FORMAT": "AUTO", "TIME_INPUT_FORMAT": "AUTO", "TIMESTAMP_INPUT_FORMAT": "AUTO",
-		"DATE_OUTPUT_FORMAT": "YYYY-MM-DD", "TIME_OUTPUT_FORMAT": "HH24:MI:SS", "TIMESTAMP_OUTPUT_FORMAT": millis + " TZHTZM",
-		"TIMESTAMP_LTZ_OUTPUT_FORMAT": millis + " TZHTZM", "TIMESTAMP_TZ_OUTPUT_FORMAT": millis + " TZHTZM", "TIMESTAMP_NTZ_OUTPUT_FORMAT": millis,
-		"BINARY_INPUT_FORMAT": "HEX", "BINARY_OUTPUT_FORMAT": "HEX", "GEOGRAPHY_OUTPUT_FORMAT": "GeoJSON", "GEOMETRY_OUTPUT_FORMAT": "GeoJSON",
-		"STRICT_JSON_OUTPUT": "false", "TRANSACTION_ABORT_ON_ERROR": "false", "TRANSACTION_DEFAULT_ISOLATION_LEVEL": "READ COMMITTED",
+	return map[string]parameter{
+		"TIMEZONE":  {"America/Los_Angeles", func(v string) bool { _, err := time.LoadLocation(v); return err == nil && v != "" }},
+		"QUERY_TAG": {"", anything}, "AUTOCOMMIT": {true, nil}, "MULTI_STATEMENT_COUNT": {1, nil},
+		"ROWS_PER_RESULTSET":                  {0, number(0, 1<<31-1)},
+		"QUOTED_IDENTIFIERS_IGNORE_CASE":      {false, flag},
+		"STATEMENT_TIMEOUT_IN_SECONDS":        {172800, number(0, 604800)},
+		"STATEMENT_QUEUED_TIMEOUT_IN_SECONDS": {0, anything}, // statements do not queue
+		"ABORT_DETACHED_QUERY":                {false, flag},
+		"USE_CACHED_RESULT":                   {true, flag}, // nothing is cached
+		"LOCK_TIMEOUT":                        {43200, nil},
+
+		"TIMESTAMP_TYPE_MAPPING":           {"TIMESTAMP_NTZ", oneOf("TIMESTAMP_NTZ", "TIMESTAMP_LTZ", "TIMESTAMP_TZ")},
+		"TIMESTAMP_DAY_IS_ALWAYS_24H":      {false, nil},
+		"TIMESTAMP_OUTPUT_FORMAT":          {millis + " TZHTZM", values.ValidFormat},
+		"TIMESTAMP_NTZ_OUTPUT_FORMAT":      {millis, values.ValidFormat},
+		"TIMESTAMP_LTZ_OUTPUT_FORMAT":      {"", values.ValidFormat},
+		"TIMESTAMP_TZ_OUTPUT_FORMAT":       {"", values.ValidFormat},
+		"DATE_OUTPUT_FORMAT":               {"YYYY-MM-DD", values.ValidFormat},
+		"TIME_OUTPUT_FORMAT":               {"HH24:MI:SS", values.ValidFormat},
+		"BINARY_OUTPUT_FORMAT":             {"HEX", oneOf("HEX", "BASE64")},
+		"TIMESTAMP_INPUT_FORMAT":           {"AUTO", values.ValidFormat},
+		"DATE_INPUT_FORMAT":                {"AUTO", values.ValidFormat},
+		"TIME_INPUT_FORMAT":                {"AUTO", values.ValidFormat},
+		"BINARY_INPUT_FORMAT":              {"HEX", nil},
+		"GEOGRAPHY_OUTPUT_FORMAT":          {"GeoJSON", nil},
+		"GEOMETRY_OUTPUT_FORMAT":           {"GeoJSON", nil},
+		"JSON_INDENT":                      {2, number(0, 16)},
+		"STRICT_JSON_OUTPUT":               {false, nil},
+		"WEEK_START":                       {0, number(0, 7)},
+		"WEEK_OF_YEAR_POLICY":              {0, nil},
+		"TWO_DIGIT_CENTURY_START":          {1970, nil},
+		"DEFAULT_NULL_ORDERING":            {"LAST", nil},
+		"SEARCH_PATH":                      {"$current, $public", nil},
+		"ERROR_ON_NONDETERMINISTIC_MERGE":  {true, nil},
+		"ERROR_ON_NONDETERMINISTIC_UPDATE": {false, nil},
+		"TRANSACTION_ABORT_ON_ERROR":       {false, nil},
+
+		"TRANSACTION_DEFAULT_ISOLATION_LEVEL":  {"READ COMMITTED", nil},
+		"GO_QUERY_RESULT_FORMAT":               {"ARROW", oneOf("ARROW", "ARROW_FORCE", "JSON")},
+		"PYTHON_CONNECTOR_QUERY_RESULT_FORMAT": {"ARROW", oneOf("ARROW", "ARROW_FORCE", "JSON")},
+
+		"CLIENT_SESSION_KEEP_ALIVE": {false, flag}, "CLIENT_SESSION_KEEP_ALIVE_HEARTBEAT_FREQUENCY": {3600, anything},
+		"CLIENT_STAGE_ARRAY_BINDING_THRESHOLD": {0, anything}, "CLIENT_TELEMETRY_ENABLED": {false, anything},
+		"CLIENT_OUT_OF_BAND_TELEMETRY_ENABLED": {false, anything}, "CLIENT_RESULT_CHUNK_SIZE": {160, anything},
+		"CLIENT_PREFETCH_THREADS": {4, anything}, "CLIENT_MEMORY_LIMIT": {1536, anything},
 	}
 }
 
-// set changes a parameter. Formats and modes the sandbox would not obey are refused.
-func (s *Session) set(name string, value any) error {
-	name = strings.ToUpper(name)
-	standard, fixed := fixedParams()[name]
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if fixed && !strings.EqualFold(standard, fmt.Sprint(value)) {
-		return sferr.Unsupported("session parameter %s with another value", name)
+// check is the value as it is kept, or why the sandbox does not take it.
+func (e *Engine) check(name string, value any) (any, error) {
+	p, known := e.parameters[name]
+	text := fmt.Sprint(value)
+	if !known {
+		if strings.HasPrefix(name, "CLIENT_") || strings.Contains(name, "_QUERY_RESULT_FORMAT") {
+			return value, nil // the drivers' own
+		}
+		return nil, sferr.New("001006", "22023", "SQL compilation error:\ninvalid parameter '"+name+"'")
 	}
-	if name == "TIMEZONE" {
-		if _, err := time.LoadLocation(fmt.Sprint(value)); err != nil {
-			return sferr.New("001073", "22023", fmt.Sprintf("SQL compilation error:\ninvalid value [%v] for parameter 'TIMEZONE'", value))
+	if !strings.EqualFold(text, fmt.Sprint(p.standard)) {
+		if p.accepts == nil {
+			return nil, sferr.Unsupported("parameter %s with another value than %v", name, p.standard)
+		}
+		if !p.accepts(text) {
+			return nil, sferr.New("001073", "22023", fmt.Sprintf("SQL compilation error:\ninvalid value [%v] for parameter '%s'", value, name))
 		}
 	}
-	s.params[name] = value
+	switch p.standard.(type) { // in the type of the default, whatever the client wrote
+	case bool:
+		return strings.EqualFold(text, "true"), nil
+	case int:
+		if n, err := strconv.Atoi(text); err == nil {
+			return n, nil
+		}
+	}
+	return text, nil
+}
+
+// levels are the parameters that ALTER ACCOUNT and ALTER USER have set. A session that sets
+// one itself does not see them.
+const (
+	levelAccount = "ACCOUNT"
+	levelUser    = "USER"
+	levelSession = "SESSION"
+)
+
+// setParameter changes a parameter of the session, the user or the account; nil unsets it.
+func (s *Session) setParameter(level, name string, value any) error {
+	name = strings.ToUpper(name)
+	if value != nil {
+		checked, err := s.engine.check(name, value)
+		if err != nil {
+			return err
+		}
+		value = checked
+	} else if _, known := s.engine.parameters[name]; !known {
+		return sferr.New("001006", "22023", "SQL compilation error:\ninvalid parameter '"+name+"'")
+	}
+	if level != levelSession {
+		s.engine.inherited.set(level, name, value)
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if value == nil {
+		delete(s.params, name)
+	} else {
+		s.params[name] = value
+	}
 	return nil
+}
+
+// lookUp is the value of a parameter and the level that set it, "" for the default.
+func (s *Session) lookUp(name string) (value any, level string) {
+	s.mu.Lock()
+	value, ok := s.params[name]
+	s.mu.Unlock()
+	if ok {
+		return value, levelSession
+	}
+	for _, level := range []string{levelUser, levelAccount} {
+		if value, ok := s.engine.inherited.get(level, name); ok {
+			return value, level
+		}
+	}
+	return s.engine.parameters[name].standard, ""
 }
 
 // Param is the value of a parameter as text.
 func (s *Session) Param(name string) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return fmt.Sprint(s.params[name])
+	value, _ := s.lookUp(name)
+	if value == nil {
+		return ""
+	}
+	return fmt.Sprint(value)
 }
 
-// zone is the session's TIMEZONE.
-func (s *Session) zone() string { return s.Param("TIMEZONE") }
+func (s *Session) number(name string) int {
+	n, _ := strconv.Atoi(s.Param(name)) // checked when it was set
+	return n
+}
+
+// settings are the parameters that conversions and date functions obey.
+func (s *Session) settings() values.Settings {
+	return values.Settings{
+		Zone: s.Param("TIMEZONE"), NTZ: s.Param("TIMESTAMP_NTZ_OUTPUT_FORMAT"), LTZ: s.Param("TIMESTAMP_LTZ_OUTPUT_FORMAT"),
+		TZ: s.Param("TIMESTAMP_TZ_OUTPUT_FORMAT"), Timestamp: s.Param("TIMESTAMP_OUTPUT_FORMAT"),
+		Date: s.Param("DATE_OUTPUT_FORMAT"), Time: s.Param("TIME_OUTPUT_FORMAT"), Binary: s.Param("BINARY_OUTPUT_FORMAT"),
+		TimestampInput: s.Param("TIMESTAMP_INPUT_FORMAT"), DateInput: s.Param("DATE_INPUT_FORMAT"),
+		TimeInput: s.Param("TIME_INPUT_FORMAT"), WeekStart: s.number("WEEK_START"),
+	}
+}
 
 // timeout is the session's STATEMENT_TIMEOUT_IN_SECONDS.
 func (s *Session) timeout() (limit time.Duration, seconds string) {
@@ -84,13 +211,21 @@ type NameValue struct {
 	Value any    `json:"value"`
 }
 
-// ParamList lists all parameters with their values.
+// ParamList lists all parameters with their values, in the order of their names.
 func (s *Session) ParamList() []NameValue {
+	names := sortedKeys(s.engine.parameters)
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	out := make([]NameValue, 0, len(s.params))
-	for name, value := range s.params {
-		out = append(out, NameValue{name, value})
+	for name := range s.params {
+		if _, known := s.engine.parameters[name]; !known {
+			names = append(names, name)
+		}
+	}
+	s.mu.Unlock()
+	sort.Strings(names)
+	out := make([]NameValue, len(names))
+	for i, name := range names {
+		value, _ := s.lookUp(name)
+		out[i] = NameValue{name, value}
 	}
 	return out
 }

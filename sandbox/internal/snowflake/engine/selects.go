@@ -6,9 +6,11 @@ import (
 	"strings"
 
 	"tapline.dev/sandbox/internal/snowflake/resultset"
+	"tapline.dev/sandbox/internal/snowflake/rewrite"
 	"tapline.dev/sandbox/internal/snowflake/sferr"
 	"tapline.dev/sandbox/internal/snowflake/sftype"
 	"tapline.dev/sandbox/internal/snowflake/sqltext"
+	"tapline.dev/sandbox/internal/snowflake/values"
 )
 
 // selectStatement runs a query, or only describes it.
@@ -41,7 +43,7 @@ func (st *statement) selectStatement(ctx context.Context, describe bool) (*resul
 		return &resultset.Result{Columns: columns, Statement: resultset.Select, Arrow: asArrow, Rows: [][]*string{}}, nil
 	}
 	builder := resultset.NewBuilder(columns, asArrow, st.e.cfg.InlineRows, st.e.cfg.ChunkRows)
-	builder.VaryCarriers = st.in.VaryCarriers
+	builder.VaryCarriers, builder.Limit, builder.Indent = st.in.VaryCarriers, st.ses.number("ROWS_PER_RESULTSET"), st.ses.number("JSON_INDENT")
 	if err := queryArrow(ctx, st.ses.conn, text, builder.Add); err != nil {
 		return nil, err
 	}
@@ -70,7 +72,7 @@ func (st *statement) arrowWanted() bool {
 // describeSQL asks DuckDB for the columns of a query and finds their Snowflake types:
 // from DuckDB's, and for plain columns of a table from their declaration.
 func (st *statement) describeSQL(ctx context.Context, text string) ([]sftype.Column, error) {
-	if err := st.checkCase(st.tables); err != nil {
+	if err := st.rw.CheckDuplicates(); err != nil {
 		return nil, err
 	}
 	rows, err := st.ses.conn.QueryContext(ctx, "DESCRIBE "+text)
@@ -89,9 +91,31 @@ func (st *statement) describeSQL(ctx context.Context, text string) ([]sftype.Col
 		if !ok {
 			return nil, sferr.Unsupported("a result column of DuckDB's type %s", duck)
 		}
-		out = append(out, declare(sftype.Column{Name: name, Type: t, Nullable: true}, st.tables))
+		c := sftype.Column{Name: st.resultName(name), Type: t, Nullable: true}
+		if c.Name != name {
+			c.Stored = name
+		}
+		out = append(out, declare(c, st.tables))
 	}
 	return out, rows.Err()
+}
+
+// resultName is a column of a result as Snowflake names it: DuckDB counts the columns of one
+// name.
+func (st *statement) resultName(name string) string {
+	name = rewrite.Unmarked(name)
+	if base, number, ok := cutLast(name, "_"); ok && values.IsAllDigits(number) && st.rw.IsDuplicate(base) {
+		return base
+	}
+	return name
+}
+
+func cutLast(s, sep string) (before, after string, found bool) {
+	i := strings.LastIndex(s, sep)
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+len(sep):], true
 }
 
 // declare gives a result column the declaration of the one table column of its name.
@@ -108,22 +132,4 @@ func declare(c sftype.Column, tables []table) sftype.Column {
 	c.Type = found[0].Type
 	c.Nullable = found[0].Nullable || len(tables) > 1
 	return c
-}
-
-// checkCase refuses a column that differs from the table's in case only: DuckDB would
-// find it, Snowflake would not.
-func (st *statement) checkCase(tables []table) error {
-	for _, name := range st.rw.Columns {
-		known, similar := false, false
-		for _, t := range tables {
-			for _, c := range t.columns {
-				known = known || c.Name == name
-				similar = similar || strings.EqualFold(c.Name, name)
-			}
-		}
-		if similar && !known && !st.rw.Named[name] {
-			return sferr.InvalidIdentifier(sqltext.Identifier(name))
-		}
-	}
-	return nil
 }

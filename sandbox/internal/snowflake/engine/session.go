@@ -28,7 +28,7 @@ type Session struct {
 	temporary                         []string // tables to drop at the end
 
 	mu     sync.Mutex
-	params map[string]any
+	params map[string]any // what the session has set itself
 }
 
 // SessionOptions are what a client asks for when it logs in.
@@ -46,7 +46,7 @@ func (e *Engine) OpenSession(ctx context.Context, in SessionOptions) (*Session, 
 	}
 	s := &Session{
 		id: e.nextSession.Add(1), engine: e, user: in.User, conn: conn,
-		role: "PUBLIC", warehouse: e.cfg.Warehouse, params: defaultParams(),
+		role: "PUBLIC", warehouse: e.cfg.Warehouse, params: map[string]any{},
 	}
 	if err := s.prepare(ctx, in); err != nil {
 		return nil, errors.Join(err, conn.Close())
@@ -56,7 +56,7 @@ func (e *Engine) OpenSession(ctx context.Context, in SessionOptions) (*Session, 
 
 func (s *Session) prepare(ctx context.Context, in SessionOptions) error {
 	for name, value := range in.Params {
-		if err := s.set(name, value); err != nil {
+		if err := s.setParameter(levelSession, name, value); err != nil {
 			return err
 		}
 	}

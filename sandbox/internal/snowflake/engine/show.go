@@ -85,6 +85,9 @@ func (st *statement) scope(p *sqltext.Reader, kind string) (shown, error) {
 			}
 			out.database, out.schema = parts[0], ""
 		case p.Accept("IN", "SESSION"), p.Accept("FOR", "SESSION"):
+		case kind == "PARAMETERS" && (p.Accept("IN", "USER") || p.Accept("FOR", "USER")):
+			p.I++
+		case kind == "PARAMETERS" && (p.Accept("IN", "ACCOUNT") || p.Accept("FOR", "ACCOUNT")):
 		case p.Accept("IN"), p.Accept("ON"), p.Accept("TO"):
 			table := p.Accept("TABLE") || p.Accept("VIEW") || kind == "COLUMNS"
 			p.Accept("SCHEMA")
@@ -233,17 +236,36 @@ func (st *statement) showSchemas(scope shown) *resultset.Result {
 	return resultset.TableResult(resultset.Show, []string{"created_on", "name", "database_name"}, rows)
 }
 
+// showParameters lists them as the session sees them; a level narrows it to what that level
+// and those above it have set.
 func (st *statement) showParameters(scope shown) *resultset.Result {
 	var rows [][]*string
-	params := st.ses.ParamList()
-	sort.Slice(params, func(i, k int) bool { return params[i].Name < params[k].Name })
-	defaults := defaultParams()
-	for _, p := range params {
-		if like(scope.pattern, p.Name) {
-			rows = append(rows, []*string{resultset.Cell(p.Name), resultset.Cell(fmt.Sprint(p.Value)), resultset.Cell(fmt.Sprint(defaults[p.Name])), resultset.Cell("SESSION")})
+	for _, p := range st.ses.ParamList() {
+		if !like(scope.pattern, p.Name) {
+			continue
 		}
+		value, level := st.ses.lookUp(p.Name)
+		standard := st.e.parameters[p.Name].standard
+		kind := "STRING"
+		switch standard.(type) {
+		case bool:
+			kind = "BOOLEAN"
+		case int:
+			kind = "NUMBER"
+		}
+		rows = append(rows, []*string{
+			resultset.Cell(p.Name), resultset.Cell(parameterText(value)), resultset.Cell(parameterText(standard)),
+			resultset.Cell(level), resultset.Cell(""), resultset.Cell(kind),
+		})
 	}
-	return resultset.TableResult(resultset.Show, []string{"key", "value", "default", "level"}, rows)
+	return resultset.TableResult(resultset.Show, []string{"key", "value", "default", "level", "description", "type"}, rows)
+}
+
+func parameterText(value any) string {
+	if value == nil {
+		return ""
+	}
+	return fmt.Sprint(value)
 }
 
 func sortedKeys[V any](m map[string]V) []string {

@@ -61,3 +61,16 @@ func (st *statement) findTables() error {
 	}
 	return nil
 }
+
+// columnsOf are the names of a table's columns, none if there is no such table.
+func (st *statement) columnsOf(parts []string) []string {
+	t, err := st.target(parts)
+	if err != nil {
+		return nil
+	}
+	names := make([]string, len(t.columns))
+	for i, c := range t.columns {
+		names[i] = c.Name
+	}
+	return names
+}

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 
+	"tapline.dev/sandbox/internal/snowflake/rewrite"
 	"tapline.dev/sandbox/internal/snowflake/sferr"
 )
 
@@ -68,7 +69,7 @@ func (e *Engine) Translate(err error) *sferr.Error {
 	if errors.As(err, &own) {
 		return own
 	}
-	text := err.Error()
+	text := rewrite.UnmarkedText(err.Error())
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || strings.Contains(text, "INTERRUPT") {
 		return sferr.Canceled
 	}

@@ -18,6 +18,8 @@ type Builder struct {
 	inlineRows   int
 	chunkRows    int
 	VaryCarriers bool
+	Limit        int             // of rows; 0 for none
+	Indent       int             // of a VARIANT's lines
 	pending      [][]arrow.Array // by column
 	count        int
 	cut          int // rows in parts
@@ -35,7 +37,7 @@ type part struct {
 func NewBuilder(columns []sftype.Column, asArrow bool, inlineRows, chunkRows int) *Builder {
 	return &Builder{
 		result:     &Result{Columns: columns, Statement: Select, Arrow: asArrow, Rows: [][]*string{}},
-		inlineRows: inlineRows, chunkRows: chunkRows,
+		inlineRows: inlineRows, chunkRows: chunkRows, Indent: 2,
 		pending: make([][]arrow.Array, len(columns)), ranges: make([]numberRange, len(columns)),
 	}
 }
@@ -50,6 +52,9 @@ func (b *Builder) want() int {
 // Add takes the rows of a batch.
 func (b *Builder) Add(batch arrow.RecordBatch) error {
 	offset, rows := int64(0), batch.NumRows()
+	if b.Limit > 0 {
+		rows = min(rows, int64(b.Limit-b.cut-b.count))
+	}
 	for offset < rows {
 		take := min(rows-offset, int64(b.want()-b.count))
 		for i := range b.pending {
@@ -126,7 +131,7 @@ func (b *Builder) encode(p part, inline bool) error {
 				return err
 			}
 		}
-		encoded[i], err = encodeColumn(b.result.Columns[i].Type, in, r)
+		encoded[i], err = encodeColumn(b.result.Columns[i].Type, in, r, b.Indent)
 		in.Release()
 		if err != nil {
 			return err

@@ -2,7 +2,6 @@ package resultset
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"math"
 	"strconv"
@@ -15,6 +14,7 @@ import (
 
 	"tapline.dev/sandbox/internal/snowflake/sferr"
 	"tapline.dev/sandbox/internal/snowflake/sftype"
+	"tapline.dev/sandbox/internal/snowflake/values"
 )
 
 // field is a column of an Arrow batch with Snowflake's metadata. The carrier is the type
@@ -37,9 +37,13 @@ func field(c sftype.Column, carrier arrow.DataType) arrow.Field {
 			byteLength = 8
 		}
 	}
+	logical := t.Logical
+	if logical == "GEOGRAPHY" {
+		logical = "OBJECT"
+	}
 	md := arrow.NewMetadata(
 		[]string{"logicalType", "precision", "scale", "charLength", "byteLength", "finalType"},
-		[]string{t.Logical, strconv.Itoa(precision), strconv.Itoa(scale), strconv.Itoa(charLength), strconv.Itoa(byteLength), "T"})
+		[]string{logical, strconv.Itoa(precision), strconv.Itoa(scale), strconv.Itoa(charLength), strconv.Itoa(byteLength), "T"})
 	return arrow.Field{Name: c.Name, Type: carrier, Nullable: c.Nullable, Metadata: md}
 }
 
@@ -65,7 +69,7 @@ func encodeStream(columns []sftype.Column, arrays []arrow.Array, rows int) ([]by
 
 // encodeColumn turns DuckDB's Arrow array into the carrier Snowflake would use; a NUMBER
 // takes the narrowest that holds the range.
-func encodeColumn(t sftype.Type, in arrow.Array, r numberRange) (arrow.Array, error) {
+func encodeColumn(t sftype.Type, in arrow.Array, r numberRange, indent int) (arrow.Array, error) {
 	if ext, ok := in.(array.ExtensionArray); ok {
 		in = ext.Storage()
 	}
@@ -75,13 +79,26 @@ func encodeColumn(t sftype.Type, in arrow.Array, r numberRange) (arrow.Array, er
 	case "REAL":
 		return encodeReal(in)
 	case "TIME":
-		return encodeTime(in)
+		return encodeTime(in, t.Scale)
 	case "TIMESTAMP_NTZ":
 		return encodeNTZ(in, t.Scale)
 	case "TIMESTAMP_LTZ", "TIMESTAMP_TZ":
-		return encodeInstant(in, t.Logical == "TIMESTAMP_TZ")
+		return encodeInstant(in, t.Logical == "TIMESTAMP_TZ", t.Scale)
 	case "VARIANT", "OBJECT", "ARRAY":
-		return encodeVariant(in)
+		return encodeVariant(in, indent)
+	case "GEOGRAPHY", "MAP":
+		inner, err := wrapped(in)
+		if err != nil {
+			return nil, err
+		}
+		return encodeVariant(inner, indent)
+	case "DECFLOAT":
+		return encodeDecfloat(in)
+	case "VECTOR":
+		if _, ok := in.(*array.FixedSizeList); ok {
+			in.Retain()
+			return in, nil
+		}
 	}
 	switch in.(type) {
 	case *array.String, *array.Binary, *array.Boolean, *array.Date32:
@@ -234,24 +251,24 @@ func build[T int8 | int16 | int32 | int64](b intBuilder[T], values []int64, null
 	return b.NewArray()
 }
 
-// encodeVariant prints JSON as Snowflake does: over several lines, indented by two.
-func encodeVariant(in arrow.Array) (arrow.Array, error) {
+// encodeVariant prints JSON as Snowflake does: over several lines, indented as JSON_INDENT
+// says, and on one line for 0.
+func encodeVariant(in arrow.Array, indent int) (arrow.Array, error) {
 	a, ok := in.(*array.String)
 	if !ok {
 		return nil, sferr.Unsupported("a VARIANT of DuckDB's Arrow type %s", in.DataType())
 	}
 	b := array.NewStringBuilder(memory.DefaultAllocator)
-	var buf bytes.Buffer
 	for i := range a.Len() {
 		if a.IsNull(i) {
 			b.AppendNull()
 			continue
 		}
-		buf.Reset()
-		if err := json.Indent(&buf, []byte(a.Value(i)), "", "  "); err != nil {
+		text, err := values.PrintJSON(a.Value(i), indent)
+		if err != nil {
 			return nil, fmt.Errorf("printing VARIANT: %w", err)
 		}
-		b.Append(buf.String())
+		b.Append(text)
 	}
 	return b.NewArray(), nil
 }

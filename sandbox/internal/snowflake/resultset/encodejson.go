@@ -56,7 +56,12 @@ func jsonCell(t sftype.Type, in arrow.Array, i int) (string, error) {
 		}
 		return strconv.FormatFloat(v, 'g', -1, 64), nil
 	case *array.Struct:
-		return jsonInstant(a, i)
+		if t.Logical == "DECFLOAT" {
+			return jsonDecfloat(a, i)
+		}
+		return jsonInstant(a, i, t.Scale)
+	case *array.FixedSizeList:
+		return a.ValueStr(i), nil
 	}
 	at, err := integers(in)
 	if err != nil {
@@ -80,7 +85,14 @@ func scaled(v *big.Int, scale int) string {
 	return sign + digits[:len(digits)-scale] + "." + digits[len(digits)-scale:]
 }
 
-func jsonInstant(a *array.Struct, i int) (string, error) {
+func jsonInstant(a *array.Struct, i, scale int) (string, error) {
+	if zone, ok := a.Field(1).(*array.Int32); ok && a.NumField() == 2 && isZonedStruct(a) {
+		epoch, ok := a.Field(0).(*array.Int64)
+		if !ok {
+			return "", sferr.Unsupported("a struct in a JSON result")
+		}
+		return fmt.Sprintf("%s %d", scaled(big.NewInt(epoch.Value(i)), scale), zone.Value(i)), nil
+	}
 	epoch, ok1 := a.Field(0).(*array.Int64)
 	fraction, ok2 := a.Field(1).(*array.Int32)
 	if !ok1 || !ok2 {
@@ -108,4 +120,24 @@ func transpose(columns [][]*string, rows int) [][]*string {
 		}
 	}
 	return out
+}
+
+// isZonedStruct tells {epoch, timezone} from {epoch, fraction}.
+func isZonedStruct(a *array.Struct) bool {
+	t, ok := a.DataType().(*arrow.StructType)
+	return ok && t.Field(1).Name == "timezone"
+}
+
+func jsonDecfloat(a *array.Struct, i int) (string, error) {
+	exponent, ok1 := a.Field(0).(*array.Int16)
+	significand, ok2 := a.Field(1).(*array.Binary)
+	if !ok1 || !ok2 {
+		return "", sferr.Unsupported("a struct in a JSON result")
+	}
+	data := significand.Value(i)
+	v := new(big.Int).SetBytes(data)
+	if len(data) > 0 && data[0]&0x80 != 0 {
+		v.Sub(v, new(big.Int).Lsh(big.NewInt(1), uint(8*len(data))))
+	}
+	return fmt.Sprintf("%se%d", v, exponent.Value(i)), nil
 }

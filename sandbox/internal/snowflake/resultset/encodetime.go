@@ -8,42 +8,73 @@ import (
 	"tapline.dev/sandbox/internal/snowflake/sferr"
 )
 
-func encodeTime(in arrow.Array) (arrow.Array, error) {
+// unitDigits is how many digits behind the second a unit has.
+func unitDigits(unit arrow.TimeUnit) int { return 3 * int(unit) }
+
+func pow10(n int) int64 {
+	out := int64(1)
+	for range n {
+		out *= 10
+	}
+	return out
+}
+
+// rescale changes the digits behind the second, rounding down.
+func rescale(v int64, from, to int) int64 {
+	if to >= from {
+		return v * pow10(to-from)
+	}
+	unit := pow10(from - to)
+	rest := v % unit
+	if rest < 0 {
+		rest += unit
+	}
+	return (v - rest) / unit
+}
+
+func encodeTime(in arrow.Array, scale int) (arrow.Array, error) {
 	a, ok := in.(*array.Time64)
-	if !ok {
+	t, isTime := in.DataType().(*arrow.Time64Type)
+	if !ok || !isTime {
 		return nil, sferr.Unsupported("a TIME of DuckDB's Arrow type %s", in.DataType())
 	}
 	values := make([]int64, a.Len())
 	for i := range a.Len() {
 		if !a.IsNull(i) {
-			values[i] = int64(a.Value(i))
+			values[i] = rescale(int64(a.Value(i)), unitDigits(t.Unit), scale)
 		}
 	}
 	return build(array.NewInt64Builder(memory.DefaultAllocator), values, a.IsNull), nil
 }
 
-// encodeNTZ carries scales up to 6 as one scaled integer and scale 9 as a struct.
+// maxScaled is the greatest scale of a timestamp that is carried as one scaled integer;
+// others are structs.
+const maxScaled = 7
+
 func encodeNTZ(in arrow.Array, scale int) (arrow.Array, error) {
 	a, ok := in.(*array.Timestamp)
-	if !ok {
+	t, isTimestamp := in.DataType().(*arrow.TimestampType)
+	if !ok || !isTimestamp {
 		return nil, sferr.Unsupported("a TIMESTAMP_NTZ of DuckDB's Arrow type %s", in.DataType())
 	}
-	values := make([]int64, a.Len())
-	for i := range a.Len() {
-		if !a.IsNull(i) {
-			values[i] = int64(a.Value(i))
+	digits := unitDigits(t.Unit)
+	if scale <= maxScaled {
+		values := make([]int64, a.Len())
+		for i := range a.Len() {
+			if !a.IsNull(i) {
+				values[i] = rescale(int64(a.Value(i)), digits, scale)
+			}
 		}
-	}
-	if scale < 9 {
 		return build(array.NewInt64Builder(memory.DefaultAllocator), values, a.IsNull), nil
 	}
 	b := newInstantBuilder(false)
-	for i, v := range values {
-		sec, nsec := v/1e9, v%1e9
-		if nsec < 0 {
-			sec, nsec = sec-1, nsec+1e9
+	for i := range a.Len() {
+		v := int64(0)
+		if !a.IsNull(i) {
+			v = int64(a.Value(i))
 		}
-		b.append(a.IsNull(i), sec, int32(nsec), 0)
+		sec := rescale(v, digits, 0)
+		b.append(a.IsNull(i), sec, int32((v-sec*pow10(digits))*pow10(9-digits)), 0)
 	}
 	return b.finish(), nil
 }
@@ -93,7 +124,9 @@ func (b *instantBuilder) append(null bool, sec int64, nsec, offset int32) {
 
 func (b *instantBuilder) finish() arrow.Array { return b.outer.NewArray() }
 
-func encodeInstant(in arrow.Array, zoned bool) (arrow.Array, error) {
+// encodeInstant carries a TIMESTAMP_LTZ or TIMESTAMP_TZ. Those of few digits are one scaled
+// integer, with the offset beside it for TIMESTAMP_TZ.
+func encodeInstant(in arrow.Array, zoned bool, scale int) (arrow.Array, error) {
 	a, ok := in.(*array.Struct)
 	if !ok || zoned && a.NumField() != 3 || !zoned && a.NumField() != 2 {
 		return nil, sferr.Unsupported("a timestamp of DuckDB's Arrow type %s", in.DataType())
@@ -102,6 +135,19 @@ func encodeInstant(in arrow.Array, zoned bool) (arrow.Array, error) {
 	fraction, ok2 := a.Field(1).(*array.Int32)
 	if !ok1 || !ok2 {
 		return nil, sferr.Unsupported("a timestamp of DuckDB's Arrow type %s", in.DataType())
+	}
+	if !zoned && scale <= maxScaled {
+		values := make([]int64, a.Len())
+		null := func(i int) bool { return a.IsNull(i) || epoch.IsNull(i) }
+		for i := range values {
+			if !null(i) {
+				values[i] = epoch.Value(i)*pow10(scale) + int64(fraction.Value(i))/pow10(9-scale)
+			}
+		}
+		return build(array.NewInt64Builder(memory.DefaultAllocator), values, null), nil
+	}
+	if zoned && scale <= maxScaledZoned {
+		return encodeScaledZoned(a, epoch, fraction, scale)
 	}
 	b := newInstantBuilder(zoned)
 	for i := range a.Len() {
@@ -116,4 +162,29 @@ func encodeInstant(in arrow.Array, zoned bool) (arrow.Array, error) {
 		b.append(false, epoch.Value(i), fraction.Value(i), offset)
 	}
 	return b.finish(), nil
+}
+
+// maxScaledZoned is the greatest scale of a TIMESTAMP_TZ whose epoch is one scaled integer.
+const maxScaledZoned = 3
+
+func encodeScaledZoned(a *array.Struct, epoch *array.Int64, fraction *array.Int32, scale int) (arrow.Array, error) {
+	offsets, ok := a.Field(2).(*array.Int32)
+	if !ok {
+		return nil, sferr.Unsupported("a timestamp of DuckDB's Arrow type %s", a.DataType())
+	}
+	outer := array.NewStructBuilder(memory.DefaultAllocator, arrow.StructOf(
+		arrow.Field{Name: "epoch", Type: arrow.PrimitiveTypes.Int64, Nullable: true},
+		arrow.Field{Name: "timezone", Type: arrow.PrimitiveTypes.Int32, Nullable: true}))
+	seconds, _ := outer.FieldBuilder(0).(*array.Int64Builder)
+	timezone, _ := outer.FieldBuilder(1).(*array.Int32Builder)
+	for i := range a.Len() {
+		if a.IsNull(i) || epoch.IsNull(i) {
+			outer.AppendNull()
+			continue
+		}
+		outer.Append(true)
+		seconds.Append(epoch.Value(i)*pow10(scale) + int64(fraction.Value(i))/pow10(9-scale))
+		timezone.Append(offsets.Value(i) + 1440)
+	}
+	return outer.NewArray(), nil
 }

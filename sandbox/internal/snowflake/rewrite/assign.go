@@ -39,12 +39,16 @@ func (r *Rewriter) Assign(x sqltext.Node, t sftype.Type) (sqltext.Node, error) {
 		return x, nil
 	}
 	switch t.Logical {
-	case "TIMESTAMP_LTZ", "TIMESTAMP_TZ":
+	case "VECTOR", "MAP", "DECFLOAT", "GEOGRAPHY":
 		if x.Value == t.ValueKind() {
 			return x, nil
 		}
+	case "TIMESTAMP_LTZ", "TIMESTAMP_TZ":
+		if x.Value == t.ValueKind() && t.Scale == 9 {
+			return x, nil
+		}
 	case "TIMESTAMP_NTZ":
-		if x.Value == sqltext.ValueNTZ && x.Alt != "" { // a literal; DuckDB checks its range
+		if x.Value == sqltext.ValueNTZ && x.Alt != "" && t.Scale%3 == 0 && !t.Wide { // a literal; DuckDB checks its range
 			return x, nil
 		}
 	case "FIXED", "REAL", "BOOLEAN":

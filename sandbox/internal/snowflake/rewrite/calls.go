@@ -28,15 +28,15 @@ func sameFunctions() map[string]string {
 		"STARTSWITH": "starts_with", "ENDSWITH": "ends_with", "CONTAINS": "contains", "POW": "pow", "POWER": "pow",
 		"CEIL": "ceil", "TRUNCATE": "trunc", "TRUNC": "trunc", "COUNT_IF": "count_if", "BOOLAND_AGG": "bool_and",
 		"BOOLOR_AGG": "bool_or", "CHR": "chr", "CHAR": "chr",
-		"SHA2": "sha256", "LN": "ln", "DAYOFMONTH": "day", "DAYOFWEEKISO": "isodow", "ASCII": "ascii",
+		"SHA2": "sha256", "LN": "ln", "ASCII": "ascii",
 		"ANY_VALUE": "any_value", "MOD": "mod", "COUNT": "count",
 	}
 	for _, same := range []string{
 		"ABS", "ACOS", "ASIN", "ATAN", "ATAN2", "COALESCE", "COS", "DEGREES",
-		"DENSE_RANK", "EXP", "FIRST_VALUE", "FLOOR", "HOUR", "LAG", "LAST_VALUE", "LAST_DAY", "LEAD", "LEFT", "LOWER", "LPAD", "LTRIM", "MAX", "MD5", "MIN", "MINUTE", "MONTH", "NTILE", "NULLIF", "NTH_VALUE",
-		"PERCENT_RANK", "PI", "QUARTER", "RADIANS", "RANK", "REPEAT", "REPLACE", "REVERSE", "RIGHT", "ROUND", "ROW_NUMBER",
-		"RPAD", "RTRIM", "SECOND", "SIGN", "SIN", "SPLIT_PART", "SQRT", "SUBSTR", "SUBSTRING", "SUM", "TAN",
-		"TRANSLATE", "TRIM", "UPPER", "YEAR", "CUME_DIST", "DAY", "DAYOFYEAR", "DAYOFWEEK", "MAX_BY", "MIN_BY",
+		"DENSE_RANK", "EXP", "FIRST_VALUE", "FLOOR", "LAG", "LAST_VALUE", "LAST_DAY", "LEAD", "LEFT", "LOWER", "LPAD", "LTRIM", "MAX", "MD5", "MIN", "NTILE", "NULLIF", "NTH_VALUE",
+		"PERCENT_RANK", "PI", "RADIANS", "RANK", "REPEAT", "REPLACE", "REVERSE", "RIGHT", "ROUND", "ROW_NUMBER",
+		"RPAD", "RTRIM", "SIGN", "SIN", "SPLIT_PART", "SQRT", "SUBSTR", "SUBSTRING", "SUM", "TAN",
+		"TRANSLATE", "TRIM", "UPPER", "CUME_DIST", "MAX_BY", "MIN_BY",
 	} {
 		if _, ok := out[same]; !ok {
 			out[same] = strings.ToLower(same)
@@ -142,6 +142,9 @@ func (r *Rewriter) specials() map[string]special {
 		"PARSE_JSON": r.parseJSON(false), "TRY_PARSE_JSON": r.parseJSON(true),
 		"OBJECT_CONSTRUCT": r.object, "ARRAY_CONSTRUCT": r.array, "GET": r.get, "GET_PATH": r.getPath,
 	}
+	for _, name := range dateFields() {
+		out[name] = func(args [][]sqltext.Node) (sqltext.Node, error) { return r.dateField(name, args) }
+	}
 	for _, name := range []string{"TO_NUMBER", "TO_DECIMAL", "TO_NUMERIC"} {
 		out[name], out["TRY_"+name] = number(false), number(true)
 	}
@@ -149,6 +152,7 @@ func (r *Rewriter) specials() map[string]special {
 		"TO_VARCHAR": "TEXT", "TO_CHAR": "TEXT", "TO_DATE": "DATE", "DATE": "DATE", "TO_TIME": "TIME", "TIME": "TIME",
 		"TO_TIMESTAMP": "TIMESTAMP_NTZ", "TO_TIMESTAMP_NTZ": "TIMESTAMP_NTZ", "TO_TIMESTAMP_LTZ": "TIMESTAMP_LTZ",
 		"TO_TIMESTAMP_TZ": "TIMESTAMP_TZ", "TO_VARIANT": "VARIANT", "TO_OBJECT": "OBJECT", "TO_ARRAY": "ARRAY",
+		"TO_DECFLOAT": "DECFLOAT", "TO_GEOGRAPHY": "GEOGRAPHY",
 	} {
 		t := sftype.Type{Logical: logical, Scale: 9, Length: sftype.MaxText}
 		out[name], out["TRY_"+name] = conversion(t, false), conversion(t, true)
@@ -191,7 +195,7 @@ func (r *Rewriter) conversion(args [][]sqltext.Node, t sftype.Type, try bool) (s
 	if try {
 		macro = "try_" + macro
 	}
-	return sqltext.RawOf(fmt.Sprintf("memory.main.m_%s(%s, %s, %s)", macro, sqltext.Emit([]sqltext.Node{x}), format, sqltext.Literal(r.env.Zone)), t.ValueKind()), nil
+	return sqltext.RawOf(fmt.Sprintf("memory.main.m_%s(%s, %s, %s)", macro, sqltext.Emit([]sqltext.Node{x}), format, r.settings()), t.ValueKind()), nil
 }
 
 // scaledEpoch is TO_TIMESTAMP_x(number, scale).

@@ -52,11 +52,16 @@ func (r *Rewriter) convert(x string, tag sqltext.ValueKind, t sftype.Type, try b
 		if try {
 			name = "try_" + name
 		}
-		return fmt.Sprintf("memory.main.m_%s(%s, '', %s)", name, x, sqltext.Literal(r.env.Zone))
+		return fmt.Sprintf("memory.main.m_%s(%s, '', %s)", name, x, r.settings())
 	}
 	cast := "CAST"
 	if try {
 		cast = "TRY_CAST"
+	}
+	if tag == sqltext.ValueDecfloat || (tag == sqltext.ValueGeography || tag == sqltext.ValueMap) && t.Logical == "TEXT" {
+		if tag != t.ValueKind() {
+			x = unwrapped(x, tag)
+		}
 	}
 	switch t.Logical {
 	case "TEXT":
@@ -67,25 +72,64 @@ func (r *Rewriter) convert(x string, tag sqltext.ValueKind, t sftype.Type, try b
 	case "DATE":
 		return macro("date")
 	case "TIME":
+		if t.Scale%3 != 0 || t.Scale == 0 || t.Scale == 3 { // digits that DuckDB's type would keep
+			return fmt.Sprintf("%s(left(CAST(%s AS VARCHAR), %d) AS %s)", cast, macro("time"), timeDigits(t.Scale), t.Duck())
+		}
 		return fmt.Sprintf("%s(%s AS %s)", cast, macro("time"), t.Duck())
 	case "TIMESTAMP_NTZ":
-		if t.Scale == 9 {
-			return macro("ntz")
+		if t.Duck() == "TIMESTAMP_NS" {
+			return scaled("ntz_ns", macro("ntz"), t.Scale, 9)
 		}
-		return fmt.Sprintf("%s(%s AS %s)", cast, macro("ntz_us"), t.Duck())
+		return fmt.Sprintf("%s(%s AS %s)", cast, scaled("ntz_us", macro("ntz_us"), min(t.Scale, 6), 6), t.Duck())
 	case "TIMESTAMP_LTZ":
-		return macro("ltz")
+		return scaled("ltz", macro("ltz"), t.Scale, 9)
 	case "TIMESTAMP_TZ":
-		return macro("tz")
+		return scaled("tz", macro("tz"), t.Scale, 9)
 	case "BINARY":
 		return fmt.Sprintf("memory.main.m_binary(%s)", x)
 	case "VARIANT", "OBJECT", "ARRAY":
+		if tag == sqltext.ValueGeography || tag == sqltext.ValueMap {
+			return fmt.Sprintf("CAST(%s AS JSON)", unwrapped(x, tag))
+		}
 		return macro("variant")
+	case "DECFLOAT", "GEOGRAPHY":
+		if tag == t.ValueKind() {
+			return x
+		}
+		return fmt.Sprintf("memory.main.m_%s(%s)", strings.ToLower(t.Logical), macro("text"))
+	case "MAP":
+		if tag == sqltext.ValueMap {
+			return x
+		}
+		return fmt.Sprintf("struct_pack(SF_MAP := CAST(%s AS VARCHAR))", x)
+	case "VECTOR":
+		return fmt.Sprintf("%s(%s AS %s)", cast, macro("text"), t.Duck())
 	}
 	if tag == sqltext.ValueVariant {
 		x = macro("text")
 	}
 	return fmt.Sprintf("%s(%s AS %s)", cast, x, t.Duck())
+}
+
+// unwrapped is the text inside the struct of a type that DuckDB does not have.
+func unwrapped(x string, tag sqltext.ValueKind) string {
+	return fmt.Sprintf("(%s).%s", x, sftype.Wrapped(strings.ToUpper(string(tag))))
+}
+
+func timeDigits(scale int) int {
+	if scale == 0 {
+		return len("HH:MM:SS")
+	}
+	return len("HH:MM:SS.") + scale
+}
+
+// scaled cuts the digits of a time behind its scale, as Snowflake does.
+func scaled(kind, x string, scale, digits int) string {
+	if scale >= digits {
+		return x
+	}
+	unit := "1" + strings.Repeat("0", digits-scale)
+	return fmt.Sprintf("memory.main.m_cut_%s(%s, %s)", kind, x, unit)
 }
 
 // castLiteral converts a text literal to a time at once: an error is then an error of
@@ -96,7 +140,11 @@ func (r *Rewriter) castLiteral(text, format string, t sftype.Type) (out sqltext.
 	default:
 		return sqltext.Node{}, false, nil
 	}
-	at, err := values.ToClock("VARCHAR", text, format)
+	read := format
+	if read == "" {
+		read = r.env.Settings.InputFormat(t.Logical)
+	}
+	at, err := values.ToClock("VARCHAR", text, read)
 	switch {
 	case err != nil && format == "" && t.Logical == "DATE":
 		return sqltext.Node{}, false, sferr.New("100040", "22007", "Date '"+text+"' is not recognized")
@@ -108,9 +156,16 @@ func (r *Rewriter) castLiteral(text, format string, t sftype.Type) (out sqltext.
 }
 
 func (r *Rewriter) instantLiteral(at values.Instant, t sftype.Type) (sqltext.Node, error) {
-	loc, err := time.LoadLocation(r.env.Zone)
+	loc, err := time.LoadLocation(r.env.Settings.Zone)
 	if err != nil {
-		return sqltext.Node{}, sferr.New("001073", "22023", "Unknown time zone '"+r.env.Zone+"'")
+		return sqltext.Node{}, sferr.New("001073", "22023", "Unknown time zone '"+r.env.Settings.Zone+"'")
+	}
+	if t.Logical == "TIMESTAMP_LTZ" || t.Logical == "TIMESTAMP_TZ" {
+		unit := int32(1)
+		for range 9 - t.Scale {
+			unit *= 10
+		}
+		at.Nsec -= at.Nsec % unit
 	}
 	switch t.Logical {
 	case "DATE":
@@ -120,8 +175,16 @@ func (r *Rewriter) instantLiteral(at values.Instant, t sftype.Type) (sqltext.Nod
 	case "TIMESTAMP_TZ":
 		return sqltext.RawOf(at.InZone(loc).TZSQL(), sqltext.ValueTZ), nil
 	}
-	if t.Scale < 9 {
-		return sqltext.RawOf("CAST('"+at.ClockText()[:26]+"' AS "+t.Duck()+")", sqltext.ValueNTZ), nil
+	if t.Scale < 9 || t.Wide {
+		digits := min(t.Scale, 6)
+		if t.Duck() == "TIMESTAMP_NS" {
+			digits = t.Scale
+		}
+		if t.Wide && at.Nsec%1000 != 0 {
+			return sqltext.Raw(Raise("100051", "22003", "The sandbox holds whole microseconds in a TIMESTAMP_NTZ column with years outside of 1678 to 2261")), nil
+		}
+		text := at.ClockText()[:20+digits]
+		return sqltext.RawOf("CAST('"+strings.TrimSuffix(text, ".")+"' AS "+t.Duck()+")", sqltext.ValueNTZ), nil
 	}
 	n := sqltext.RawOf(at.NTZSQL(), sqltext.ValueNTZ)
 	n.Alt = at.NTZBound()
@@ -182,6 +245,13 @@ func (r *Rewriter) listed(n sqltext.Node, in bool) sqltext.Node {
 }
 
 func (r *Rewriter) pair(a, b sqltext.Node) (sqltext.Node, sqltext.Node) {
+	for _, n := range []sqltext.Node{a, b} {
+		switch n.Value {
+		case sqltext.ValueDecfloat, sqltext.ValueGeography, sqltext.ValueMap, sqltext.ValueVector:
+			refused := sqltext.Raw(Raise("000002", "0A000", "Unsupported feature 'comparison of a "+strings.ToUpper(string(n.Value))+" in the sandbox'."))
+			return refused, refused
+		}
+	}
 	zoned := func(n sqltext.Node) bool {
 		return n.Value == sqltext.ValueLTZ || n.Value == sqltext.ValueTZ || n.Value == sqltext.ValueMixed
 	}
@@ -215,12 +285,12 @@ func (r *Rewriter) asInstant(n sqltext.Node) sqltext.Node {
 	case sqltext.ValueTZ:
 		return sqltext.RawOf(fmt.Sprintf("memory.main.m_moment(%s)", text), sqltext.ValueLTZ)
 	}
-	return sqltext.RawOf(fmt.Sprintf("memory.main.m_instant(%s, %s)", text, sqltext.Literal(r.env.Zone)), sqltext.ValueLTZ)
+	return sqltext.RawOf(fmt.Sprintf("memory.main.m_instant(%s, %s)", text, r.settings()), sqltext.ValueLTZ)
 }
 
 // variantAs makes a VARIANT comparable with a text or a number.
 func (r *Rewriter) variantAs(v, other sqltext.Node) sqltext.Node {
-	text := fmt.Sprintf("memory.main.m_text(%s, '', %s)", v.Text, sqltext.Literal(r.env.Zone))
+	text := fmt.Sprintf("memory.main.m_text(%s, '', %s)", v.Text, r.settings())
 	if other.Kind == sqltext.KindNumber {
 		if strings.ContainsAny(other.Text, "eE") {
 			return sqltext.Raw("CAST(" + text + " AS DOUBLE)")
@@ -252,8 +322,11 @@ func (r *Rewriter) divide(in []sqltext.Node) []sqltext.Node {
 
 // asText is an operand of || as Snowflake would print it.
 func (r *Rewriter) asText(n sqltext.Node) sqltext.Node {
-	if n.Kind == sqltext.KindString {
+	switch {
+	case n.Kind == sqltext.KindString:
 		return n
+	case n.Value == sqltext.ValueDecfloat, n.Value == sqltext.ValueGeography, n.Value == sqltext.ValueMap:
+		return sqltext.Raw(unwrapped(n.Text, n.Value))
 	}
-	return sqltext.Raw(fmt.Sprintf("memory.main.m_text(%s, '', %s)", sqltext.Emit([]sqltext.Node{n}), sqltext.Literal(r.env.Zone)))
+	return sqltext.Raw(fmt.Sprintf("memory.main.m_text(%s, '', %s)", sqltext.Emit([]sqltext.Node{n}), r.settings()))
 }

@@ -34,7 +34,7 @@ func (r *Rewriter) contextValue(word string, next sqltext.Node) (out sqltext.Nod
 		return sqltext.Raw(sqltext.Literal(value)), used, true
 	}
 	now := r.env.Now
-	loc, err := time.LoadLocation(r.env.Zone)
+	loc, err := time.LoadLocation(r.env.Settings.Zone)
 	if err != nil {
 		loc = time.UTC
 	}

@@ -47,7 +47,9 @@ func (r *Rewriter) nameExpressions(in []sqltext.Node) []sqltext.Node {
 		for end < len(in) && (!endsSelectList(in[end]) || in[end-1].IsWord("DISTINCT") && end > i) {
 			end++
 		}
-		for k, item := range sqltext.SplitComma(in[i:end]) {
+		items := sqltext.SplitComma(in[i:end])
+		r.noteDuplicates(items, in[end:])
+		for k, item := range items {
 			if k > 0 {
 				out = append(out, sqltext.Node{Kind: sqltext.KindOp, Text: ","})
 			}
@@ -74,7 +76,7 @@ func (r *Rewriter) withName(item []sqltext.Node) []sqltext.Node {
 		}
 		r.noteAlias(alias.Name(), body)
 		named := append([]sqltext.Node{}, body...)
-		return append(named, sqltext.Node{Kind: sqltext.KindWord, Text: "AS"}, sqltext.Raw(sqltext.Identifier(alias.Name())))
+		return append(named, sqltext.Node{Kind: sqltext.KindWord, Text: "AS"}, sqltext.Raw(r.env.Spelling.Identifier(alias.Name())))
 	}
 	text := upperOutsideQuotes(r.env.Src[item[0].Pos:tail.End])
 	full := append([]sqltext.Node{}, item...)

@@ -26,7 +26,7 @@ func (r *Relations) Walk(nodes []sqltext.Node) error {
 			continue
 		case expecting && n.Kind == sqltext.KindString:
 			return sferr.Syntax("syntax error line 1 at position %d unexpected '%s'.", n.Pos, n.Text)
-		case expecting && n.IsName() && !n.IsWord("TABLE", "LATERAL", "ONLY"):
+		case expecting && n.IsName() && !n.IsWord("TABLE", "LATERAL", "ONLY", "VALUES"):
 			p := &sqltext.Reader{In: nodes, I: i}
 			parts, err := p.Path()
 			if err != nil {

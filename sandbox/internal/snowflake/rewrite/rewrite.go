@@ -7,17 +7,20 @@ import (
 	"tapline.dev/sandbox/internal/snowflake/sferr"
 	"tapline.dev/sandbox/internal/snowflake/sftype"
 	"tapline.dev/sandbox/internal/snowflake/sqltext"
+	"tapline.dev/sandbox/internal/snowflake/values"
 )
 
 // Env is what a statement may refer to besides its own text.
 type Env struct {
 	Src       string
 	Binds     []BindValue
-	Zone      string
+	Settings  values.Settings
 	Now       time.Time
 	Values    map[string]string // CURRENT_USER and the like
 	Kinds     func(column string) sqltext.ValueKind
 	Functions *Functions
+	Spelling  Spelling
+	ColumnsOf func(table []string) []string
 }
 
 // Rewriter turns Snowflake's spelling of a statement into DuckDB's, node by node.
@@ -28,11 +31,18 @@ type Rewriter struct {
 	Named    map[string]bool // every alias of a select list
 	Columns  []string        // the last part of every name
 	special  map[string]special
+
+	depth      int // of brackets around what is being rewritten
+	references []reference
+	duplicates map[string]int // names that a query has twice, to its depth and one
 }
+
+// settings are the session's settings as the macros take them.
+func (r *Rewriter) settings() string { return sqltext.Literal(r.env.Settings.Pack()) }
 
 // New makes a rewriter for one statement.
 func New(env *Env) *Rewriter {
-	return &Rewriter{env: env, aliases: map[string]sqltext.ValueKind{}, Named: map[string]bool{}}
+	return &Rewriter{env: env, aliases: map[string]sqltext.ValueKind{}, Named: map[string]bool{}, duplicates: map[string]int{}}
 }
 
 // cursor walks one list of nodes.
@@ -108,7 +118,11 @@ func (r *Rewriter) step(c *cursor, out []sqltext.Node) ([]sqltext.Node, error) {
 			return nil, sferr.Unsupported("such an index")
 		}
 		return append(out[:len(out)-1], jsonStep(last, n.Kids[0])), nil
-	case n.IsOp(";"), n.Kind == sqltext.KindIndex, n.IsOp("@"):
+	case n.Kind == sqltext.KindIndex: // [a, b] is an ARRAY
+		c.i++
+		e, err := r.array(sqltext.SplitComma(n.Kids))
+		return append(out, e), err
+	case n.IsOp(";"), n.IsOp("@"):
 		return nil, sferr.Syntax("syntax error line 1 at position %d unexpected '%s'.", n.Pos, n.Text)
 	case n.Kind == sqltext.KindGroup:
 		c.i++
@@ -129,6 +143,8 @@ func (r *Rewriter) step(c *cursor, out []sqltext.Node) ([]sqltext.Node, error) {
 }
 
 func (r *Rewriter) group(n sqltext.Node) (sqltext.Node, error) {
+	r.depth++
+	defer func() { r.depth-- }()
 	inner, err := r.List(n.Kids)
 	if err != nil {
 		return sqltext.Node{}, err
@@ -172,6 +188,9 @@ func (r *Rewriter) wordStep(c *cursor, out []sqltext.Node) ([]sqltext.Node, erro
 		return append(out, e), err
 	case word == "INTERVAL":
 		return nil, sferr.Unsupported("INTERVAL: use DATEADD")
+	case word == "VALUES" && (last.IsWord("FROM", "JOIN") || last.IsOp(",")) && next.Kind == sqltext.KindGroup:
+		e, err := r.valuesRelation(c)
+		return append(out, e), err
 	case word == "MINUS":
 		c.i++
 		return append(out, sqltext.Raw("EXCEPT")), nil
@@ -235,12 +254,13 @@ func (r *Rewriter) chain(c *cursor, last sqltext.Node) (sqltext.Node, error) {
 	for i, p := range parts {
 		texts[i] = "*"
 		if p.IsName() { // quoted, since DuckDB reserves other words than Snowflake
-			texts[i] = sqltext.Identifier(p.Name())
+			texts[i] = r.env.Spelling.Identifier(p.Name())
 		}
 	}
 	name := sqltext.Raw(strings.Join(texts, "."))
 	if tail := parts[len(parts)-1]; tail.IsName() {
 		r.Columns = append(r.Columns, tail.Name())
+		r.references = append(r.references, reference{tail.Name(), r.depth})
 		name.Value = r.kindOf(tail.Name())
 	}
 	return name, nil

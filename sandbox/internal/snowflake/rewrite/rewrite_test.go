@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tapline.dev/sandbox/internal/snowflake/sqltext"
+	"tapline.dev/sandbox/internal/snowflake/values"
 )
 
 func testRewrite(text string) (string, error) {
@@ -13,7 +14,7 @@ func testRewrite(text string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	rw := New(&Env{Src: text, Zone: "UTC", Functions: NewFunctions(), Now: time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC), Values: map[string]string{"CURRENT_USER": "ME"}})
+	rw := New(&Env{Src: text, Settings: values.Settings{Zone: "UTC"}, Functions: NewFunctions(), Now: time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC), Values: map[string]string{"CURRENT_USER": "ME"}})
 	return rw.SQL(nodes)
 }
 
@@ -44,7 +45,7 @@ func TestRewriteRefuses(t *testing.T) {
 		"select (a":                "EOF",
 		"select 'a":                "unterminated",
 		"select ?":                 "Bind variable",
-		"select 1::geography":      "Unsupported data type",
+		"select 1::geometry":       "Unsupported data type",
 		"select date '2026-02-30'": "not recognized",
 	} {
 		if _, err := testRewrite(text); err == nil || !strings.Contains(err.Error(), want) {

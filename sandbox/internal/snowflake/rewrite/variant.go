@@ -31,7 +31,7 @@ func (r *Rewriter) variantArgs(args [][]sqltext.Node) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		out[i] = fmt.Sprintf("memory.main.m_variant(%s, '', %s)", text, sqltext.Literal(r.env.Zone))
+		out[i] = fmt.Sprintf("memory.main.m_variant(%s, '', %s)", text, r.settings())
 	}
 	return out, nil
 }
@@ -45,18 +45,19 @@ func (r *Rewriter) object(args [][]sqltext.Node) (sqltext.Node, error) {
 	if err != nil {
 		return sqltext.Node{}, err
 	}
-	patches := []string{"CAST('{}' AS JSON)"}
+	if len(values) == 0 {
+		return sqltext.RawOf("CAST('{}' AS JSON)", sqltext.ValueVariant), nil
+	}
+	members := make([]string, 0, len(values)/2)
 	for i := 0; i < len(values); i += 2 {
 		key, err := r.SQL(args[i])
 		if err != nil {
 			return sqltext.Node{}, err
 		}
-		patches = append(patches, fmt.Sprintf("CASE WHEN %[2]s IS NULL THEN CAST('{}' AS JSON) ELSE json_object(%[1]s, %[2]s) END", key, values[i+1]))
+		members = append(members, fmt.Sprintf("CASE WHEN (%[1]s) IS NOT NULL AND %[2]s IS NOT NULL THEN to_json(CAST(%[1]s AS VARCHAR))::VARCHAR || ':' || (%[2]s)::VARCHAR END", key, values[i+1]))
 	}
-	if len(patches) == 1 {
-		return sqltext.RawOf(patches[0], sqltext.ValueVariant), nil
-	}
-	return sqltext.RawOf("json_merge_patch("+strings.Join(patches, ", ")+")", sqltext.ValueVariant), nil
+	// The text of each value is kept; DuckDB's own constructors would print numbers anew.
+	return sqltext.RawOf("CAST('{' || concat_ws(',', "+strings.Join(members, ", ")+") || '}' AS JSON)", sqltext.ValueVariant), nil
 }
 
 func (r *Rewriter) array(args [][]sqltext.Node) (sqltext.Node, error) {
@@ -64,7 +65,13 @@ func (r *Rewriter) array(args [][]sqltext.Node) (sqltext.Node, error) {
 	if err != nil {
 		return sqltext.Node{}, err
 	}
-	return sqltext.RawOf("json_array("+strings.Join(values, ", ")+")", sqltext.ValueVariant), nil
+	for i, v := range values { // a NULL is undefined in an ARRAY
+		values[i] = fmt.Sprintf("coalesce((%s)::VARCHAR, 'null')", v)
+	}
+	if len(values) == 0 {
+		return sqltext.RawOf("CAST('[]' AS JSON)", sqltext.ValueVariant), nil
+	}
+	return sqltext.RawOf("CAST('[' || concat_ws(',', "+strings.Join(values, ", ")+") || ']' AS JSON)", sqltext.ValueVariant), nil
 }
 
 // get is GET(variant, key or index) with a literal key.
@@ -149,7 +156,7 @@ func (r *Rewriter) arrayAgg(args [][]sqltext.Node) (sqltext.Node, error) {
 	if err != nil {
 		return sqltext.Node{}, err
 	}
-	return sqltext.RawOf(fmt.Sprintf("coalesce(to_json(list(%[1]s) FILTER (WHERE %[1]s IS NOT NULL)), CAST('[]' AS JSON))", values[0]), sqltext.ValueVariant), nil
+	return sqltext.RawOf(fmt.Sprintf("CAST('[' || coalesce(string_agg((%[1]s)::VARCHAR, ',') FILTER (WHERE %[1]s IS NOT NULL), '') || ']' AS JSON)", values[0]), sqltext.ValueVariant), nil
 }
 
 // sample is SAMPLE (percent) and SAMPLE (n ROWS).

@@ -2,9 +2,7 @@ package sftype
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
-	"strings"
 
 	"tapline.dev/sandbox/internal/snowflake/sferr"
 	"tapline.dev/sandbox/internal/snowflake/sqltext"
@@ -15,7 +13,12 @@ type Type struct {
 	Logical   string // FIXED, REAL, TEXT, BOOLEAN, DATE, TIME, TIMESTAMP_NTZ, …
 	Precision int
 	Scale     int
-	Length    int // characters of TEXT, bytes of BINARY
+	Length    int // characters of TEXT, bytes of BINARY, elements of a VECTOR
+	// Element is the type of a VECTOR's elements, or the key and value types of a MAP.
+	Element string
+	// Wide marks a TIMESTAMP_NTZ whose column holds years outside of DuckDB's nanoseconds
+	// and therefore whole microseconds.
+	Wide bool
 }
 
 const (
@@ -47,6 +50,10 @@ func Parse(nodes []sqltext.Node) (Type, int, error) {
 			used++
 		}
 	}
+	if len(nodes) > used && nodes[used].Kind == sqltext.KindGroup && (word == "VECTOR" || word == "MAP") {
+		t, err := compound(word, sqltext.SplitComma(nodes[used].Kids))
+		return t, used + 1, err
+	}
 	var args []int
 	if len(nodes) > used && nodes[used].Kind == sqltext.KindGroup {
 		for _, arg := range sqltext.SplitComma(nodes[used].Kids) {
@@ -63,6 +70,34 @@ func Parse(nodes []sqltext.Node) (Type, int, error) {
 	}
 	t, err := Named(word, args)
 	return t, used, err
+}
+
+// compound is VECTOR(FLOAT | INT, n) and MAP(key, value).
+func compound(word string, args [][]sqltext.Node) (Type, error) {
+	bad := sferr.New("002040", "42601", "SQL compilation error:\nUnsupported data type '"+word+"'.")
+	if len(args) != 2 {
+		return Type{}, bad
+	}
+	first, used, err := Parse(args[0])
+	if err != nil || used != len(args[0]) {
+		return Type{}, bad
+	}
+	if word == "MAP" {
+		value, used, err := Parse(args[1])
+		if err != nil || used != len(args[1]) || first.Logical != "TEXT" && (first.Logical != "FIXED" || first.Scale != 0) {
+			return Type{}, bad
+		}
+		return Type{Logical: "MAP", Element: first.SQLName() + ", " + value.SQLName()}, nil
+	}
+	n := 0
+	if len(args[1]) == 1 && args[1][0].Kind == sqltext.KindNumber {
+		n, _ = strconv.Atoi(args[1][0].Text) // 0 is refused below
+	}
+	element := map[string]string{"REAL": "FLOAT", "FIXED": "INT"}[first.Logical]
+	if element == "" || n < 1 || n > 4096 {
+		return Type{}, bad
+	}
+	return Type{Logical: "VECTOR", Element: element, Length: n}, nil
 }
 
 func argOr(args []int, i, fallback int) int {
@@ -103,25 +138,24 @@ func Named(word string, args []int) (Type, error) {
 		return timed("TIMESTAMP_TZ", argOr(args, 0, 9))
 	case "BINARY", "VARBINARY":
 		return Type{Logical: "BINARY", Length: argOr(args, 0, MaxBinary)}, nil
-	case "VARIANT", "OBJECT", "ARRAY":
+	case "VARIANT", "OBJECT", "ARRAY", "DECFLOAT", "GEOGRAPHY":
 		return Type{Logical: word}, nil
 	}
 	return Type{}, sferr.New("002040", "42601", "SQL compilation error:\nUnsupported data type '"+word+"'.")
 }
 
-// timed is a temporal type. DuckDB has a type for the scales 0, 3, 6 and 9 of
-// TIMESTAMP_NTZ; the others have no place where they would be rounded as Snowflake does.
+// timed is a temporal type. DuckDB has a type for the scales 0, 3, 6 and 9; the next finer
+// one holds the others, whose values are cut when they are stored.
 func timed(logical string, scale int) (Type, error) {
-	allowed := map[string][]int{
-		"TIME": {6, 9}, "TIMESTAMP_NTZ": {0, 3, 6, 9}, "TIMESTAMP_LTZ": {9}, "TIMESTAMP_TZ": {9},
-	}[logical]
-	for _, s := range allowed {
-		if s == scale {
-			return Type{Logical: logical, Scale: scale}, nil
-		}
+	if scale < 0 || scale > 9 {
+		return Type{}, sferr.New("002029", "42601", fmt.Sprintf("SQL compilation error:\nInvalid precision '%d' of a %s: it must lie between 0 and 9", scale, logical))
 	}
-	return Type{}, sferr.Unsupported("%s(%d): the sandbox has the precisions %v", logical, scale, allowed)
+	return Type{Logical: logical, Scale: scale}, nil
 }
+
+// Wrapped is the member of the struct that holds the text of a type which DuckDB does not
+// have: a DECFLOAT's digits, a GEOGRAPHY's and a MAP's JSON.
+func Wrapped(logical string) string { return "SF_" + logical }
 
 // Duck is the DuckDB type that holds the values.
 func (t Type) Duck() string {
@@ -138,7 +172,15 @@ func (t Type) Duck() string {
 		}
 		return "TIME"
 	case "TIMESTAMP_NTZ":
-		return map[int]string{0: "TIMESTAMP_S", 3: "TIMESTAMP_MS", 6: "TIMESTAMP", 9: "TIMESTAMP_NS"}[t.Scale]
+		switch {
+		case t.Scale == 0:
+			return "TIMESTAMP_S"
+		case t.Scale <= 3:
+			return "TIMESTAMP_MS"
+		case t.Scale <= 6 || t.Wide:
+			return "TIMESTAMP"
+		}
+		return "TIMESTAMP_NS"
 	case "TIMESTAMP_LTZ":
 		return duckLTZ
 	case "TIMESTAMP_TZ":
@@ -147,6 +189,10 @@ func (t Type) Duck() string {
 		return "BLOB"
 	case "VARIANT", "OBJECT", "ARRAY":
 		return "JSON"
+	case "DECFLOAT", "GEOGRAPHY", "MAP":
+		return "STRUCT(" + Wrapped(t.Logical) + " VARCHAR)"
+	case "VECTOR":
+		return fmt.Sprintf("%s[%d]", map[string]string{"FLOAT": "FLOAT", "INT": "INTEGER"}[t.Element], t.Length)
 	}
 	return "VARCHAR"
 }
@@ -164,6 +210,10 @@ func (t Type) SQLName() string {
 		return fmt.Sprintf("BINARY(%d)", t.Length)
 	case "TIME", "TIMESTAMP_NTZ", "TIMESTAMP_LTZ", "TIMESTAMP_TZ":
 		return fmt.Sprintf("%s(%d)", t.Logical, t.Scale)
+	case "VECTOR":
+		return fmt.Sprintf("VECTOR(%s, %d)", t.Element, t.Length)
+	case "MAP":
+		return "MAP(" + t.Element + ")"
 	}
 	return t.Logical
 }
@@ -179,76 +229,14 @@ func (t Type) ValueKind() sqltext.ValueKind {
 		return sqltext.ValueNTZ
 	case "VARIANT", "OBJECT", "ARRAY":
 		return sqltext.ValueVariant
+	case "DECFLOAT":
+		return sqltext.ValueDecfloat
+	case "GEOGRAPHY":
+		return sqltext.ValueGeography
+	case "MAP":
+		return sqltext.ValueMap
+	case "VECTOR":
+		return sqltext.ValueVector
 	}
 	return sqltext.ValueUnknown
-}
-
-// DuckTypes finds the Snowflake types of DuckDB's.
-type DuckTypes struct {
-	decimal *regexp.Regexp
-	fixed   map[string]Type
-}
-
-// NewDuckTypes makes the table of types.
-func NewDuckTypes() DuckTypes {
-	ntz := func(scale int) Type { return Type{Logical: "TIMESTAMP_NTZ", Scale: scale} }
-	return DuckTypes{
-		decimal: regexp.MustCompile(`^DECIMAL\((\d+),(\d+)\)$`),
-		fixed: map[string]Type{
-			"TINYINT": Number(3, 0), "UTINYINT": Number(3, 0), "SMALLINT": Number(5, 0), "USMALLINT": Number(5, 0),
-			"INTEGER": Number(10, 0), "UINTEGER": Number(10, 0), "BIGINT": Number(19, 0), "UBIGINT": Number(20, 0),
-			"HUGEINT": Number(38, 0),
-			"DOUBLE":  {Logical: "REAL"}, "FLOAT": {Logical: "REAL"}, "BOOLEAN": {Logical: "BOOLEAN"},
-			"VARCHAR": Text(), `"NULL"`: Text(), "NULL": Text(), "DATE": {Logical: "DATE"},
-			"TIME": {Logical: "TIME", Scale: 6}, "TIME_NS": {Logical: "TIME", Scale: 9},
-			"TIMESTAMP_S": ntz(0), "TIMESTAMP_MS": ntz(3), "TIMESTAMP": ntz(6), "TIMESTAMP_NS": ntz(9),
-			"BLOB": {Logical: "BINARY", Length: MaxBinary}, "JSON": {Logical: "VARIANT"},
-		},
-	}
-}
-
-// Parse finds the Snowflake type of a DuckDB type; ok is false where there is none.
-func (d DuckTypes) Parse(duck string) (Type, bool) {
-	if t, ok := d.fixed[duck]; ok {
-		return t, true
-	}
-	if m := d.decimal.FindStringSubmatch(duck); m != nil {
-		p, _ := strconv.Atoi(m[1])
-		s, _ := strconv.Atoi(m[2])
-		return Number(p, s), true
-	}
-	switch strings.ToUpper(strings.ReplaceAll(duck, `"`, "")) {
-	case duckLTZ:
-		return Type{Logical: "TIMESTAMP_LTZ", Scale: 9}, true
-	case duckTZ:
-		return Type{Logical: "TIMESTAMP_TZ", Scale: 9}, true
-	}
-	return Type{}, false
-}
-
-// Column is a column of a table or of a result.
-type Column struct {
-	Name     string
-	Type     Type
-	Nullable bool
-}
-
-// RowType is the column in the answer to a query.
-func (c Column) RowType() map[string]any {
-	m := map[string]any{
-		"name": c.Name, "type": strings.ToLower(c.Type.Logical), "nullable": c.Nullable,
-		"database": "", "schema": "", "table": "",
-		"precision": nil, "scale": nil, "length": nil, "byteLength": nil, "collation": nil,
-	}
-	switch c.Type.Logical {
-	case "FIXED":
-		m["precision"], m["scale"] = c.Type.Precision, c.Type.Scale
-	case "TIME", "TIMESTAMP_NTZ", "TIMESTAMP_LTZ", "TIMESTAMP_TZ":
-		m["precision"], m["scale"] = 0, c.Type.Scale
-	case "TEXT":
-		m["length"], m["byteLength"] = c.Type.Length, min(4*c.Type.Length, MaxText)
-	case "BINARY":
-		m["length"], m["byteLength"] = c.Type.Length, c.Type.Length
-	}
-	return m
 }

@@ -250,3 +250,13 @@ func (l *lexer) quotedName() (Node, error) {
 	}
 	return Node{}, sferr.Syntax("parse error: unterminated quoted identifier")
 }
+
+// FoldQuoted makes quoted identifiers upper case, as QUOTED_IDENTIFIERS_IGNORE_CASE wants it.
+func FoldQuoted(nodes []Node) {
+	for i := range nodes {
+		if nodes[i].Kind == KindQuoted {
+			nodes[i].Text = strings.ToUpper(nodes[i].Text)
+		}
+		FoldQuoted(nodes[i].Kids)
+	}
+}

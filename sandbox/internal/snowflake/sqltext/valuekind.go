@@ -5,10 +5,14 @@ package sqltext
 type ValueKind string
 
 const (
-	ValueUnknown ValueKind = ""
-	ValueNTZ     ValueKind = "ntz"
-	ValueLTZ     ValueKind = "ltz"
-	ValueTZ      ValueKind = "tz"
-	ValueVariant ValueKind = "variant"
-	ValueMixed   ValueKind = "mixed" // an instant in one of the named tables
+	ValueUnknown   ValueKind = ""
+	ValueNTZ       ValueKind = "ntz"
+	ValueLTZ       ValueKind = "ltz"
+	ValueTZ        ValueKind = "tz"
+	ValueVariant   ValueKind = "variant"
+	ValueDecfloat  ValueKind = "decfloat"
+	ValueGeography ValueKind = "geography"
+	ValueMap       ValueKind = "map"
+	ValueVector    ValueKind = "vector"
+	ValueMixed     ValueKind = "mixed" // an instant in one of the named tables
 )

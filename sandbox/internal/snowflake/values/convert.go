@@ -1,8 +1,9 @@
 package values
 
 import (
+	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -15,21 +16,45 @@ import (
 // The conversions between types run in Go: DuckDB hands over the name of a value's
 // type and the value as text, which is lossless for every type the sandbox uses.
 
-// Converter holds what the conversions share: the zones they have loaded.
+// Converter holds what the conversions share: the zones and settings they have read.
 type Converter struct {
-	mu    sync.Mutex
-	Zones map[string]*time.Location
+	mu     sync.Mutex
+	zones  map[string]*time.Location
+	packed map[string]Settings
+}
+
+// NewConverter makes a converter.
+func NewConverter() *Converter {
+	return &Converter{zones: map[string]*time.Location{}, packed: map[string]Settings{}}
+}
+
+// maxSettings bounds the settings that are kept unpacked.
+const maxSettings = 256
+
+// Settings reads what Settings.Pack wrote.
+func (c *Converter) Settings(packed string) Settings {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s, ok := c.packed[packed]
+	if !ok {
+		if len(c.packed) >= maxSettings {
+			clear(c.packed)
+		}
+		s = unpack(packed)
+		c.packed[packed] = s
+	}
+	return s
 }
 
 func (c *Converter) location(zone string) (*time.Location, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if loc, ok := c.Zones[zone]; ok {
+	if loc, ok := c.zones[zone]; ok {
 		return loc, nil
 	}
 	loc, err := time.LoadLocation(zone)
 	if err == nil {
-		c.Zones[zone] = loc
+		c.zones[zone] = loc
 	}
 	return loc, err
 }
@@ -79,10 +104,10 @@ func FamilyOf(duckType string) Family {
 }
 
 // ToText is TO_VARCHAR.
-func (c *Converter) ToText(duckType, text, format, zone string) (string, error) {
+func (c *Converter) ToText(duckType, text, format, settings string) (string, error) {
 	family := FamilyOf(duckType)
 	if family == FamilyInstant || family == FamilyClock || family == familyDate {
-		return c.temporalText(duckType, text, format, zone)
+		return c.temporalText(duckType, text, format, c.Settings(settings))
 	}
 	if format != "" && family != FamilyTime {
 		return "", sferr.Coded("000002", "0A000", "The sandbox formats dates, times and timestamps only")
@@ -96,7 +121,7 @@ func (c *Converter) ToText(duckType, text, format, zone string) (string, error) 
 		return floatText(v), nil
 	case FamilyTime:
 		if format == "" {
-			format = "HH24:MI:SS"
+			format = c.Settings(settings).output(duckType)
 		}
 		h, m, s, n, ok := ReadTime(text)
 		if !ok {
@@ -106,32 +131,29 @@ func (c *Converter) ToText(duckType, text, format, zone string) (string, error) 
 	case familyJSON:
 		return jsonText(text), nil
 	case familyBlob:
-		return strings.ToUpper(fmt.Sprintf("%x", unescapeBlob(text))), nil
+		data := unescapeBlob(text)
+		if strings.EqualFold(c.Settings(settings).Binary, "BASE64") {
+			return base64.StdEncoding.EncodeToString(data), nil
+		}
+		return strings.ToUpper(hex.EncodeToString(data)), nil
 	case familyOther:
 		return "", sferr.Coded("001065", "22023", "SQL compilation error: the sandbox cannot convert this type to text")
 	}
 	return text, nil
 }
 
-func (c *Converter) temporalText(duckType, text, format, zone string) (string, error) {
+func (c *Converter) temporalText(duckType, text, format string, settings Settings) (string, error) {
 	at, ok := readInstant(text)
 	if !ok {
 		return "", sferr.Coded("100035", "22007", "Timestamp '"+text+"' is not recognized")
 	}
 	if format == "" {
-		switch {
-		case duckType == "DATE":
-			format = "YYYY-MM-DD"
-		case at.Zoned:
-			format = "YYYY-MM-DD HH24:MI:SS.FF3 TZHTZM"
-		default:
-			format = "YYYY-MM-DD HH24:MI:SS.FF3"
-		}
+		format = settings.output(duckType)
 	}
 	if strings.Contains(duckType, "LTZ_EPOCH") {
-		loc, err := c.location(zone)
+		loc, err := c.location(settings.Zone)
 		if err != nil {
-			return "", sferr.Coded("001073", "22023", "Unknown time zone '"+zone+"'")
+			return "", sferr.Coded("001073", "22023", "Unknown time zone '"+settings.Zone+"'")
 		}
 		_, offset := at.Time().In(loc).Zone()
 		at.Offset = offset / 60
@@ -152,12 +174,20 @@ func floatText(v float64) string {
 	return strconv.FormatFloat(v, 'g', -1, 64)
 }
 
-// jsonText is a VARIANT as VARCHAR: strings lose their quotes.
+// jsonText is a VARIANT as VARCHAR: strings lose their quotes, a DOUBLE its exponent.
 func jsonText(text string) string {
+	if v, err := strconv.ParseFloat(text, 64); err == nil && strings.ContainsAny(text, "eE") {
+		return floatText(v)
+	}
 	if strings.HasPrefix(text, `"`) {
 		var s string
 		if json.Unmarshal([]byte(text), &s) == nil {
 			return s
+		}
+	}
+	if strings.HasPrefix(text, "{") || strings.HasPrefix(text, "[") {
+		if canonical, err := CanonicalJSON(text); err == nil {
+			return canonical
 		}
 	}
 	return text
@@ -188,7 +218,7 @@ func (c *Converter) ToVariant(duckType, text, zone string) (string, error) {
 		if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
 			return quoteJSON(text), nil
 		}
-		return floatText(v), nil
+		return VariantDouble(v), nil
 	}
 	plain, err := c.ToText(duckType, text, "", zone)
 	if err != nil {
@@ -208,7 +238,12 @@ func quoteJSON(s string) string {
 }
 
 // ToInstant reads any value as a moment; wall clocks stand in the session's zone.
-func (c *Converter) ToInstant(duckType, text, format, zone string) (Instant, error) {
+func (c *Converter) ToInstant(duckType, text, format, settings string) (Instant, error) {
+	set := c.Settings(settings)
+	zone := set.Zone
+	if format == "" && FamilyOf(duckType) == FamilyText {
+		format = set.InputFormat("TIMESTAMP")
+	}
 	at, err := ToClock(duckType, text, format)
 	if err != nil {
 		return at, err

@@ -9,8 +9,12 @@ import (
 
 // ToNTZ is the wall clock of a value: of a TIMESTAMP_LTZ in the session's zone, of a
 // TIMESTAMP_TZ and of a text in the offset they bring.
-func (c *Converter) ToNTZ(a []string, nanoseconds bool) (time.Time, error) {
-	at, err := ToClock(a[0], a[1], a[2])
+func (c *Converter) ToNTZ(a []string, logical string, nanoseconds bool) (time.Time, error) {
+	format := a[2]
+	if format == "" && FamilyOf(a[0]) == FamilyText {
+		format = c.Settings(a[3]).InputFormat(logical)
+	}
+	at, err := ToClock(a[0], a[1], format)
 	if err != nil {
 		return time.Time{}, err
 	}
@@ -31,8 +35,12 @@ func (c *Converter) ToTime(a []string) (any, error) {
 	text := a[1]
 	switch FamilyOf(a[0]) {
 	case FamilyTime, FamilyText:
-		if FamilyOf(a[0]) == FamilyText && a[2] != "" {
-			at, err := ToClock(a[0], text, a[2])
+		format := a[2]
+		if format == "" {
+			format = c.Settings(a[3]).InputFormat("TIME")
+		}
+		if FamilyOf(a[0]) == FamilyText && format != "" {
+			at, err := ToClock(a[0], text, format)
 			if err != nil {
 				return nil, err
 			}
@@ -44,7 +52,7 @@ func (c *Converter) ToTime(a []string) (any, error) {
 		}
 		return fmt.Sprintf("%02d:%02d:%02d.%09d", h, m, s, n), nil
 	case FamilyClock, FamilyInstant:
-		t, err := c.ToNTZ([]string{a[0], a[1], "", a[3]}, false)
+		t, err := c.ToNTZ([]string{a[0], a[1], "", a[3]}, "TIMESTAMP", false)
 		return t.Format("15:04:05.000000000"), err
 	}
 	return nil, sferr.Coded("001044", "42P13", "Invalid argument types for function 'TO_TIME'")

@@ -77,7 +77,7 @@ func (s *Server) resultData(req *http.Request, q *query, r *resultset.Result) ma
 		list := make([]map[string]any, len(r.Chunks))
 		for i, c := range r.Chunks {
 			list[i] = map[string]any{
-				"url":      fmt.Sprintf("%s://%s/sandbox/v1/chunks/%s/%d", scheme, req.Host, q.id, i),
+				"url":      fmt.Sprintf("%s://%s/sandbox/v1/chunks/%s/%d?issued=%d", scheme, req.Host, q.id, i, time.Now().UnixNano()),
 				"rowCount": c.Rows, "uncompressedSize": c.Uncompressed, "compressedSize": len(c.Gzip),
 			}
 		}

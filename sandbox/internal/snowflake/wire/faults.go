@@ -12,23 +12,38 @@ import (
 
 // faultSettings are the switches of the sandbox Snowflake. Counts go down as they strike.
 type faultSettings struct {
-	Chunk503        int   `json:"chunk503"`        // chunk requests answered by 503
-	ChunkReset      int   `json:"chunkReset"`      // chunks cut by a TCP reset half-way
-	ChunkTruncated  int   `json:"chunkTruncated"`  // chunks that end early, as if complete
-	ChunkShort      int   `json:"chunkShort"`      // chunks that lack their last row
-	ChunkStall      int   `json:"chunkStall"`      // chunks that stop half-way and hang
-	ChunkStallMS    int   `json:"chunkStallMs"`    // for how long (30 s if 0)
-	WrongTotal      int64 `json:"wrongTotal"`      // added to the total of every result
-	ExpireSessions  int   `json:"expireSessions"`  // requests before which all sessions expire
-	SlowQueryMS     int   `json:"slowQueryMs"`     // wait before each statement
-	LoseResults     bool  `json:"loseResults"`     // no result is found by its query id
-	RefuseStatement int   `json:"refuseStatement"` // statements refused for want of a warehouse
-	VaryCarriers    bool  `json:"varyCarriers"`    // NUMBERs of other widths in each chunk
+	Chunk503        int   `json:"chunk503"`         // chunk requests answered by 503
+	ChunkReset      int   `json:"chunkReset"`       // chunks cut by a TCP reset half-way
+	ChunkTruncated  int   `json:"chunkTruncated"`   // chunks that end early, as if complete
+	ChunkShort      int   `json:"chunkShort"`       // chunks that lack their last row
+	ChunkStall      int   `json:"chunkStall"`       // chunks that stop half-way and hang
+	ChunkStallMS    int   `json:"chunkStallMs"`     // for how long (30 s if 0)
+	ExpireLinks     int   `json:"expireChunkLinks"` // chunk requests before which all links expire, as after six hours
+	WrongTotal      int64 `json:"wrongTotal"`       // added to the total of every result
+	ExpireSessions  int   `json:"expireSessions"`   // requests before which all sessions expire
+	SlowQueryMS     int   `json:"slowQueryMs"`      // wait before each statement
+	LoseResults     bool  `json:"loseResults"`      // no result is found by its query id
+	RefuseStatement int   `json:"refuseStatement"`  // statements refused for want of a warehouse
+	VaryCarriers    bool  `json:"varyCarriers"`     // NUMBERs of other widths in each chunk
 }
+
+// linkValidity is how long the link of a chunk can be used; the result has others afterwards.
+const linkValidity = 6 * time.Hour
 
 type faults struct {
 	mu sync.Mutex
 	faultSettings
+	linksFrom time.Time // links issued earlier have expired
+}
+
+// expired reports whether a link of this time can no longer be used.
+func (f *faults) expired(issued time.Time) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if take(&f.ExpireLinks) {
+		f.linksFrom = time.Now()
+	}
+	return issued.Before(f.linksFrom) || time.Since(issued) > linkValidity
 }
 
 func (f *faults) total(rows int64) int64 {
@@ -138,6 +153,13 @@ func (s *Server) serveChunk(w http.ResponseWriter, req *http.Request) {
 	q.mu.Unlock()
 	if r == nil || n < 0 || n >= len(r.Chunks) {
 		http.Error(w, "no such chunk", http.StatusNotFound)
+		return
+	}
+	issued, err := strconv.ParseInt(req.URL.Query().Get("issued"), 10, 64)
+	if err != nil || s.faults.expired(time.Unix(0, issued)) {
+		w.Header().Set("Content-Type", "application/xml")
+		w.WriteHeader(http.StatusForbidden)
+		_, _ = w.Write([]byte("<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>"))
 		return
 	}
 	data := r.Chunks[n].Gzip

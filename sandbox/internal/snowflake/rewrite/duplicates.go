@@ -1,0 +1,77 @@
+package rewrite
+
+import (
+	"tapline.dev/sandbox/internal/snowflake/sferr"
+	"tapline.dev/sandbox/internal/snowflake/sqltext"
+)
+
+// Snowflake lets a query have two columns of one name, and refuses whoever names them from
+// outside. DuckDB gives the second another name and takes the first.
+
+// reference is a name and how deep in brackets it stands.
+type reference struct {
+	name  string
+	depth int
+}
+
+// noteDuplicates remembers the names that a select list in brackets gives twice.
+func (r *Rewriter) noteDuplicates(items [][]sqltext.Node, rest []sqltext.Node) {
+	seen := map[string]bool{}
+	note := func(name string) {
+		if seen[name] {
+			r.duplicates[name] = max(r.duplicates[name], r.depth+1)
+		}
+		seen[name] = true
+	}
+	for _, item := range items {
+		switch {
+		case len(item) == 1 && item[0].IsOp("*"):
+			for _, name := range r.starNames(rest) {
+				note(name)
+			}
+		case len(item) > 0 && IsStar(item):
+		case len(item) > 0 && item[len(item)-1].IsName() && (IsColumn(item) || len(item) > 1 && !isOperand(item[len(item)-2])):
+			note(item[len(item)-1].Name())
+		}
+	}
+}
+
+// starNames are the columns of * over the tables of a FROM clause.
+func (r *Rewriter) starNames(rest []sqltext.Node) []string {
+	if r.env.ColumnsOf == nil || len(rest) == 0 || !rest[0].IsWord("FROM") {
+		return nil
+	}
+	end := 1
+	for end < len(rest) && (!endsSelectList(rest[end]) || rest[end].IsWord("FROM")) {
+		if rest[end].IsWord("USING", "NATURAL") {
+			return nil
+		}
+		end++
+	}
+	plain := append([]sqltext.Node{}, rest[:end]...)
+	for i := range plain {
+		plain[i].Kids = nil // only the tables of this level
+	}
+	found := Relations{CTEs: map[string]bool{}}
+	if found.Walk(plain) != nil {
+		return nil
+	}
+	var out []string
+	for _, parts := range found.Names {
+		out = append(out, r.env.ColumnsOf(parts)...)
+	}
+	return out
+}
+
+// CheckDuplicates refuses a reference to a name that a query inside has twice.
+func (r *Rewriter) CheckDuplicates() error {
+	for _, ref := range r.references {
+		if depth, ok := r.duplicates[ref.name]; ok && ref.depth+1 < depth {
+			return sferr.New("001040", "42601", "SQL compilation error:\nambiguous column name '"+ref.name+"'")
+		}
+	}
+	return nil
+}
+
+// IsDuplicate reports whether DuckDB may have given a column of this name another one.
+func (r *Rewriter) IsDuplicate(name string) bool { return r.duplicates[name] > 0 }
