@@ -99,7 +99,7 @@ func (x *extraction) begin(ctx context.Context, src source, p *plan.Plan, sel se
 	if err != nil {
 		return nil, nil, err
 	}
-	columns, err := describe(ctx, src, p)
+	columns, err := describe(ctx, src, p, x.chunks.MaxRow)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -134,6 +134,9 @@ func (x *extraction) begin(ctx context.Context, src source, p *plan.Plan, sel se
 // begun reports the size and the columns of a complete result.
 func (x *extraction) begun(ctx context.Context, res result, r *plan.Reader, started schemas.Started, clock string) error {
 	started.Chunks, started.Total, started.Columns = res.Chunks(), res.Total(), res.Columns()[:r.Visible]
+	if err := plan.Fits(started.Columns, x.chunks.MaxRow); err != nil {
+		return err
+	}
 	schema := plan.RowSchema(x.attempt.Import, x.attempt.Run, started.Columns, clock)
 	if err := x.journal.Start(ctx, started, &schema); err != nil {
 		return err
@@ -143,9 +146,12 @@ func (x *extraction) begun(ctx context.Context, res result, r *plan.Reader, star
 }
 
 // describe asks for the columns, and for the type of a cursor of its own.
-func describe(ctx context.Context, src source, p *plan.Plan) ([]schemas.Column, error) {
+func describe(ctx context.Context, src source, p *plan.Plan, maxRecord int) ([]schemas.Column, error) {
 	columns, err := src.Describe(ctx, p.Describe())
 	if err != nil {
+		return nil, err
+	}
+	if err := plan.Fits(columns, maxRecord); err != nil {
 		return nil, err
 	}
 	if err := plan.Unambiguous(columns); err != nil {

@@ -41,7 +41,7 @@ func (s *Service) modeOf(a attempt.Attempt, j *journal.Journal, log *slog.Logger
 			sessions: sessions, resources: s.resources, journal: j, attempt: a, topics: s.topics, maxRow: extraction.chunks.MaxRow, log: log,
 		}, nil
 	case schemas.ModeConnectionTest:
-		return &connectionTest{sessions: sessions, journal: j, log: log}, nil
+		return &connectionTest{sessions: sessions, journal: j, log: log, maxRecord: extraction.chunks.MaxRow}, nil
 	case schemas.ModeSync:
 		return &sampleSync{
 			resources: s.resources, reader: s.reader, journal: j, attempt: a, topics: s.topics, metrics: s.metrics, tracer: s.tracer,

@@ -19,6 +19,9 @@ import (
 	"tapline.dev/services/extractor/internal/snowflake"
 )
 
+// mostProblems bounds how much a preview finds wrong: its answer is one record.
+const mostProblems = 20
+
 // preview answers with the query's columns and its first rows, in one
 // transaction. The mapping is not compiled: people preview in order to write one.
 type preview struct {
@@ -78,9 +81,12 @@ func (v *preview) examine(ctx context.Context, src source, p *plan.Plan, found *
 	if err != nil {
 		return nil, err
 	}
+	if err := plan.Fits(columns, v.maxRow); err != nil {
+		return nil, err
+	}
 	note := func(path string, err error) {
 		var f *failure.Error
-		if errors.As(err, &f) {
+		if errors.As(err, &f) && len(found.Problems) < mostProblems {
 			found.Problems = append(found.Problems, schemas.SpecProblem{Code: f.Code, Path: path, Message: f.Reason})
 		}
 	}

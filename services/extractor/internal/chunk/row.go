@@ -7,6 +7,7 @@ import (
 	"hash/maphash"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"tapline.dev/domain/mapping"
@@ -167,12 +168,22 @@ func (p *Preparer) rejectUnreadable(c *Chunk, row *rowjson.Row) error {
 	return p.reject(c, row, failure.CodeRowUnreadable, column, "the column's value has no exact text: it is not UTF-8, not JSON, or beyond the years 1 to 9999")
 }
 
+// maxText bounds what a reject quotes of names, in bytes.
+const maxText = 1024
+
+func cut(s string) string {
+	if len(s) <= maxText {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxText], "")
+}
+
 // reject counts a row that Kafka cannot carry or that has no exact text. A
 // reject that would be too large itself carries only its coordinates.
 func (p *Preparer) reject(c *Chunk, row *rowjson.Row, code, column, reason string) error {
 	a := &p.cfg.Attempt
 	reject := schemas.Reject{
-		Stage: schemas.StageExtract, Code: code, Class: schemas.ClassOf(code), Column: column, Reason: reason,
+		Stage: schemas.StageExtract, Code: code, Class: schemas.ClassOf(code), Column: cut(column), Reason: cut(reason),
 		Import: a.Import, Run: a.Run.Run, Attempt: a.Run.Attempt, ID: p.id().String(),
 		Partition: -1, Offset: -1, Time: time.Now().UTC(),
 	}

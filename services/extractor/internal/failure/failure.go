@@ -11,6 +11,7 @@ const (
 	CodeColumnAmbiguous  = "column_ambiguous"
 	CodeColumnMissing    = "column_missing"
 	CodeColumnType       = "column_unsupported"
+	CodeTooManyColumns   = "too_many_columns"
 	CodeCursorInvalid    = "cursor_invalid"
 	CodeCursorNull       = "cursor_null"
 	CodeResultChanged    = "result_changed"

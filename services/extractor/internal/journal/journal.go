@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -148,7 +149,7 @@ func (j *Journal) Final(ctx context.Context, ref *schemas.LedgerRef, early bool)
 // Abandon ends an attempt that cannot go on.
 func (j *Journal) Abandon(ctx context.Context, f *failure.Error) error {
 	return j.end(ctx, nil, schemas.Report{Kind: schemas.ReportAbandoned, Abandoned: &schemas.Abandoned{
-		Extraction: j.Counts(), Code: f.Code, Reason: f.Reason, Permanent: f.Permanent,
+		Extraction: j.Counts(), Code: f.Code, Reason: cut(f.Reason), Permanent: f.Permanent,
 	}})
 }
 
@@ -175,11 +176,27 @@ func (j *Journal) end(ctx context.Context, rows []*kafka.Record, last schemas.Re
 // Note writes a report outside transactions: that the attempt is alive, or that
 // it waits.
 func (j *Journal) Note(ctx context.Context, r schemas.Report) error {
+	if r.Waiting != nil {
+		w := *r.Waiting
+		w.Reason = cut(w.Reason)
+		r.Waiting = &w
+	}
 	rec, err := j.report(ctx, r)
 	if err != nil {
 		return err
 	}
 	return j.deps.Producer.Produce(ctx, rec)
+}
+
+// maxReason bounds the sentence of a report, in bytes.
+const maxReason = 1024
+
+// cut is a text of at most maxReason bytes, and whole characters.
+func cut(s string) string {
+	if len(s) <= maxReason {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxReason-len("…")], "") + "…"
 }
 
 // records are rows with the report that counts them.

@@ -110,7 +110,7 @@ func blame(s schemas.Source, a *schemas.Abandoned) (path, message string, ok boo
 			return "spec." + where, what, true
 		}
 		return query, a.Reason, true
-	case "snowflake_query", "column_ambiguous", "column_unsupported":
+	case "snowflake_query", "column_ambiguous", "column_unsupported", "too_many_columns":
 		return query, a.Reason, true
 	case "reference_missing":
 		return "spec.source.connectionRef", a.Reason, true
