@@ -31,7 +31,9 @@ type Config struct {
 	EarlyReport time.Duration
 	// AllowCustomEndpoints lets connections name a host, port or protocol.
 	AllowCustomEndpoints bool
-	Snowflake            SnowflakeConfig
+	// Secrets bound what secret references in connections may point to.
+	Secrets   config.References
+	Snowflake SnowflakeConfig
 }
 
 // SnowflakeConfig bounds what is asked of Snowflake.
@@ -56,6 +58,7 @@ func DefaultConfig() Config {
 	return Config{
 		Kafka:          kafka.DefaultConfig(),
 		Redis:          redis.Default(),
+		Secrets:        config.DefaultReferences(),
 		Concurrency:    8,
 		LedgerLimit:    5_000_000,
 		HeartbeatEvery: 10 * time.Second,

@@ -82,7 +82,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if s.states, err = newStates(cfg.Kafka, deps.Kafka, s.topics); err != nil {
 		return nil, err
 	}
-	if s.resources, err = newResources(cfg.Kafka, deps.Kafka); err != nil {
+	if s.resources, err = newResources(cfg.Kafka, deps.Kafka, cfg.Secrets); err != nil {
 		return nil, err
 	}
 	return s, nil

@@ -13,11 +13,14 @@ import (
 )
 
 // resources are the connections and accounts that imports refer to.
-type resources struct{ view *resourcesview.View }
+type resources struct {
+	view       *resourcesview.View
+	references config.References
+}
 
-func newResources(cfg kafka.Config, deps kafka.Deps) (*resources, error) {
+func newResources(cfg kafka.Config, deps kafka.Deps, references config.References) (*resources, error) {
 	view, err := resourcesview.Open(cfg, deps)
-	return &resources{view}, err
+	return &resources{view, references}, err
 }
 
 // connection finds the connection of a run and the secrets that it refers to. A
@@ -39,20 +42,21 @@ func (r *resources) connection(ctx context.Context, run schemas.ActiveRun) (sche
 	for _, secret := range []struct {
 		field string
 		value *string
+		read  func(ref string) (config.Secret, error)
 	}{
-		{"password", &spec.Password},
-		{"token", &spec.Token},
-		{"oauthToken", &spec.OAuthToken},
-		{"privateKey", &spec.PrivateKey},
-		{"privateKeyPassphrase", &spec.PrivateKeyPassphrase},
-		{"secondPrivateKey", &spec.SecondPrivateKey},
+		{"password", &spec.Password, r.references.Line},
+		{"token", &spec.Token, r.references.Line},
+		{"oauthToken", &spec.OAuthToken, r.references.Line},
+		{"privateKey", &spec.PrivateKey, r.references.Text},
+		{"privateKeyPassphrase", &spec.PrivateKeyPassphrase, r.references.Line},
+		{"secondPrivateKey", &spec.SecondPrivateKey, r.references.Text},
 	} {
 		if *secret.value == "" {
 			continue
 		}
-		resolved, err := config.Resolve(*secret.value)
+		resolved, err := secret.read(*secret.value)
 		if err != nil {
-			// libs/config names the reference and never what it points to.
+			// The error tells neither what is there nor what it holds.
 			return spec, failure.Permanent(failure.CodeSecretUnresolved, "connection %s: %s: %s", name, secret.field, err)
 		}
 		*secret.value = resolved.Reveal()

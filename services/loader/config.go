@@ -22,6 +22,8 @@ type Config struct {
 	// region, which turns whoever may apply into somebody who may send records and
 	// passcodes anywhere.
 	AllowCustomEndpoints bool
+	// Secrets bound what secret references in accounts may point to.
+	Secrets config.References
 	// Linger is how long a batch that is not full waits for more records.
 	Linger time.Duration
 	// RequestTimeout bounds a request, from its start to the end of the answer. A
@@ -54,6 +56,7 @@ func DefaultConfig() Config {
 	return Config{
 		Kafka:           kafka.DefaultConfig(),
 		Redis:           redis.Default(),
+		Secrets:         config.DefaultReferences(),
 		UseRedis:        true,
 		MaxReplicas:     3,
 		Linger:          50 * time.Millisecond,

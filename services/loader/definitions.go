@@ -40,11 +40,12 @@ var (
 // accountSpecs are the accounts in the resources topic.
 type accountSpecs struct {
 	allowCustom bool
+	secrets     config.References
 	resources   *resources.View
 }
 
-func newAccountSpecs(allowCustom bool, view *resources.View) *accountSpecs {
-	return &accountSpecs{allowCustom: allowCustom, resources: view}
+func newAccountSpecs(allowCustom bool, secrets config.References, view *resources.View) *accountSpecs {
+	return &accountSpecs{allowCustom: allowCustom, secrets: secrets, resources: view}
 }
 
 func (s *accountSpec) withDefaults() {
@@ -86,11 +87,11 @@ func (a *accountSpecs) resolve(spec accountSpec, timeout time.Duration) (account
 	if err != nil {
 		return account, "", err
 	}
-	id, err := config.Resolve(spec.AccountID)
+	id, err := a.secrets.Line(spec.AccountID)
 	if err != nil {
 		return account, "", fmt.Errorf("its accountId: %w", err)
 	}
-	passcode, err := config.Resolve(spec.Passcode)
+	passcode, err := a.secrets.Line(spec.Passcode)
 	if err != nil {
 		return account, "", fmt.Errorf("its passcode: %w", err)
 	}

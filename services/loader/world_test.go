@@ -186,6 +186,7 @@ func (w *world) config() Config {
 	cfg := DefaultConfig()
 	cfg.Kafka, cfg.Redis = w.kafka, w.redis.Config
 	cfg.AllowCustomEndpoints = true
+	cfg.Secrets.Directories = []string{os.TempDir()}
 	cfg.MaxReplicas = 1
 	cfg.RequestTimeout = time.Second
 	cfg.LeaseInterval = 100 * time.Millisecond

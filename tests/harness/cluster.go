@@ -108,6 +108,7 @@ func (c *Cluster) startReplica(t testing.TB, name string, i, base, admin int) *P
 		"TAPLINE_REDIS_ADDRS=" + c.Endpoints.Redis,
 		"TAPLINE_REDIS_KEY_PREFIX=" + c.Endpoints.RedisPrefix,
 		"TAPLINE_ALLOW_CUSTOM_ENDPOINTS=true",
+		"TAPLINE_SECRETS_DIRECTORIES=" + filepath.Join(c.Dir, "data", "secrets"),
 		fmt.Sprintf("TAPLINE_ADMIN_ADDR=127.0.0.1:%d", admin),
 		fmt.Sprintf("TAPLINE_HTTP_ADDR=127.0.0.1:%d", base),
 		fmt.Sprintf("TAPLINE_INSTANCE=%d", i),

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"os"
 	"time"
 
 	"tapline.dev/libs/daemon"
@@ -51,6 +52,7 @@ func (w *world) build(name string, n *network, health *daemon.Health) (runner, e
 		cfg := extractor.DefaultConfig()
 		cfg.Kafka, cfg.Redis = w.kafka, w.redis.Config
 		cfg.AllowCustomEndpoints, cfg.Concurrency = true, 64
+		cfg.Secrets.Directories = []string{os.TempDir()}
 		cfg.RetryDelay, cfg.EarlyReport = 10*time.Millisecond, 20*time.Millisecond
 		cfg.Snowflake.StallTimeout, cfg.Snowflake.ChunkTries = w.stall, w.chunkTries
 		return extractor.New(cfg, extractor.Deps{Telemetry: tel, Health: health, Kafka: kafkaDeps, Redis: redisDeps})
@@ -62,6 +64,7 @@ func (w *world) build(name string, n *network, health *daemon.Health) (runner, e
 		cfg := loader.DefaultConfig()
 		cfg.Kafka, cfg.Redis = w.kafka, w.redis.Config
 		cfg.AllowCustomEndpoints, cfg.MaxReplicas = true, 1
+		cfg.Secrets.Directories = []string{os.TempDir()}
 		cfg.Linger, cfg.CommitInterval = 5*time.Millisecond, 20*time.Millisecond
 		cfg.RequestTimeout, cfg.LeaseInterval = w.kafka.SessionTimeout/2, w.kafka.SessionTimeout/4
 		cfg.BackoffMin, cfg.BackoffMax = 20*time.Millisecond, 200*time.Millisecond

@@ -183,7 +183,7 @@ func (w *world) command(ctx context.Context, subject, binary, name string) (*exe
 	cmd := exec.CommandContext(ctx, binary)
 	cmd.Env = append(os.Environ(),
 		"TAPLINE_KAFKA_BROKERS="+w.kafka.Brokers[0], "TAPLINE_REDIS_ADDRS="+w.redis.Addr(),
-		"TAPLINE_ALLOW_CUSTOM_ENDPOINTS=true", "TAPLINE_MAX_REPLICAS=1", "TAPLINE_ADMIN_ADDR=127.0.0.1:0", "TAPLINE_LOG_LEVEL=WARN")
+		"TAPLINE_ALLOW_CUSTOM_ENDPOINTS=true", "TAPLINE_SECRETS_DIRECTORIES="+os.TempDir(), "TAPLINE_MAX_REPLICAS=1", "TAPLINE_ADMIN_ADDR=127.0.0.1:0", "TAPLINE_LOG_LEVEL=WARN")
 	cmd.Stderr = os.Stderr
 	return cmd, nil
 }

@@ -73,5 +73,6 @@ func (c *Client) Audit(ctx context.Context, q AuditQuery, fn func(schemas.AuditE
 	if err != nil {
 		return err
 	}
-	return eachLine(res, fn)
+	defer func() { _ = res.Body.Close() }() // read to its end below
+	return eachLine(res.Body, fn)
 }

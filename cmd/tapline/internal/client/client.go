@@ -220,13 +220,13 @@ func (c *Client) AllRejects(ctx context.Context, q RejectsQuery, fn func(schemas
 	if err != nil {
 		return err
 	}
-	return eachLine(res, fn)
+	defer func() { _ = res.Body.Close() }() // read to its end below
+	return eachLine(res.Body, fn)
 }
 
 // eachLine calls fn with each value of an NDJSON answer.
-func eachLine[T any](res *http.Response, fn func(T) error) error {
-	defer func() { _ = res.Body.Close() }() // read to its end below
-	dec := json.NewDecoder(res.Body)
+func eachLine[T any](body io.Reader, fn func(T) error) error {
+	dec := json.NewDecoder(body)
 	for {
 		var v T
 		err := dec.Decode(&v)

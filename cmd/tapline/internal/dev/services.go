@@ -8,11 +8,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"path/filepath"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"tapline.dev/cmd/tapline/internal/client"
+	"tapline.dev/libs/config"
 	"tapline.dev/libs/daemon"
 	"tapline.dev/libs/redis"
 	"tapline.dev/libs/telemetry"
@@ -62,6 +64,7 @@ func (d *Dev) parts() []part {
 			cfg := extractor.DefaultConfig()
 			cfg.Kafka, cfg.Redis = d.kafkaConfig, d.redis()
 			cfg.AllowCustomEndpoints = true
+			cfg.Secrets = d.references()
 			return made(extractor.New(cfg, extractor.Deps{Telemetry: env.Telemetry, Health: env.Health}))
 		}},
 		{"mapper", adminMapper, func(env daemon.Env) (daemon.Run, error) {
@@ -73,10 +76,18 @@ func (d *Dev) parts() []part {
 			cfg := loader.DefaultConfig()
 			cfg.Kafka, cfg.Redis = d.kafkaConfig, d.redis()
 			cfg.AllowCustomEndpoints = true
+			cfg.Secrets = d.references()
 			cfg.MaxReplicas = 1
 			return made(loader.New(cfg, loader.Deps{Telemetry: env.Telemetry, Health: env.Health}))
 		}},
 	}
+}
+
+// references allow the sandboxes' own secrets beside where deployments put theirs.
+func (d *Dev) references() config.References {
+	r := config.DefaultReferences()
+	r.Directories = append(r.Directories, filepath.Dir(d.secrets.passwordFile))
+	return r
 }
 
 func (d *Dev) redis() redis.Config {
