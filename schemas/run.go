@@ -80,7 +80,9 @@ type Listing struct {
 	Hold        *Hold    `json:"hold,omitempty"`        // of the active run
 	// Unfinished counts the events that runs have stored which did not succeed: the
 	// next run may store them a second time.
-	Unfinished   int64      `json:"unfinished,omitempty"`
+	Unfinished int64 `json:"unfinished,omitempty"`
+	// Frozen is in the API only: what keeps the import's records from being sent.
+	Frozen       *FrozenBy  `json:"frozen,omitempty"`
 	LastRun      string     `json:"lastRun,omitempty"`
 	LastRunState string     `json:"lastRunState,omitempty"`
 	LastRunAt    *time.Time `json:"lastRunAt"`

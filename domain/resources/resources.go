@@ -7,7 +7,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 
 	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
@@ -27,10 +29,23 @@ var (
 type resource struct {
 	connection schemas.SnowflakeConnectionSpec
 	account    schemas.CleverTapAccountSpec
+	freeze     schemas.FreezeSpec
 }
 
 // View is safe for concurrent use.
-type View struct{ table *kafka.Table[resource] }
+type View struct {
+	table *kafka.Table[resource]
+
+	mu      sync.Mutex
+	changed <-chan struct{} // closed once freezes may be out of date
+	freezes []Freeze
+}
+
+// Freeze is a freeze in force.
+type Freeze struct {
+	Name string
+	schemas.FreezeSpec
+}
 
 // Open connects lazily; Run follows.
 func Open(cfg kafka.Config, deps kafka.Deps) (*View, error) {
@@ -38,18 +53,18 @@ func Open(cfg kafka.Config, deps kafka.Deps) (*View, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &View{table}, nil
+	return &View{table: table}, nil
 }
 
 // New returns a view that follows nothing; Apply fills it.
 func New(deps kafka.Deps) *View {
-	return &View{kafka.NewTable(deps, tableConfig(schemas.NewTopics("")))}
+	return &View{table: kafka.NewTable(deps, tableConfig(schemas.NewTopics("")))}
 }
 
 func tableConfig(topics schemas.Topics) kafka.TableConfig[resource] {
 	return kafka.TableConfig[resource]{Topic: topics.Resources(), Decode: decode, Select: func(key string) bool {
 		kind, _, _ := strings.Cut(key, "/")
-		return kind == schemas.KindSnowflakeConnection || kind == schemas.KindCleverTapAccount
+		return kind == schemas.KindSnowflakeConnection || kind == schemas.KindCleverTapAccount || kind == schemas.KindFreeze
 	}}
 }
 
@@ -60,9 +75,12 @@ func decode(key string, value []byte) (r resource, err error) {
 	if err := json.Unmarshal(value, &definition); err != nil {
 		return r, err
 	}
-	if strings.HasPrefix(key, schemas.KindCleverTapAccount+"/") {
+	switch kind, _, _ := strings.Cut(key, "/"); kind {
+	case schemas.KindCleverTapAccount:
 		err = json.Unmarshal(definition.Spec, &r.account)
-	} else {
+	case schemas.KindFreeze:
+		err = json.Unmarshal(definition.Spec, &r.freeze)
+	default:
 		err = json.Unmarshal(definition.Spec, &r.connection)
 	}
 	return r, err
@@ -97,6 +115,40 @@ func (v *View) AccountVersion(name string) int64 {
 func (v *View) Connection(name string) (schemas.SnowflakeConnectionSpec, error) {
 	r, err := v.get(schemas.KindSnowflakeConnection, name)
 	return r.connection, err
+}
+
+// Freezes are the freezes in force, by name. One that cannot be read holds
+// everything: nobody knows what it was to hold, and what was sent cannot be taken
+// back.
+func (v *View) Freezes() []Freeze {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	select {
+	case <-v.changed:
+	default:
+		if v.changed != nil {
+			return v.freezes
+		}
+	}
+	// Before the values are read: a change that falls between is seen twice, and
+	// never missed.
+	v.changed = v.table.Changed()
+	v.freezes = nil
+	for _, key := range v.table.Keys() {
+		name, ok := strings.CutPrefix(key, schemas.KindFreeze+"/")
+		if !ok {
+			continue
+		}
+		r, found, err := v.table.Get(key)
+		switch {
+		case err != nil:
+			v.freezes = append(v.freezes, Freeze{name, schemas.FreezeSpec{Reason: "its definition cannot be read; unfreeze it"}})
+		case found:
+			v.freezes = append(v.freezes, Freeze{name, r.freeze})
+		}
+	}
+	slices.SortFunc(v.freezes, func(a, b Freeze) int { return strings.Compare(a.Name, b.Name) })
+	return v.freezes
 }
 
 func (v *View) get(kind, name string) (resource, error) {

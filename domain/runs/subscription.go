@@ -2,6 +2,7 @@ package runs
 
 import (
 	"context"
+	"encoding/json"
 	"sync"
 
 	"tapline.dev/libs/kafka"
@@ -11,7 +12,7 @@ import (
 // Subscription knows one topic of every import that was ever applied, so that it
 // is consumed: a subscription by pattern would take minutes to see a new import.
 type Subscription struct {
-	imports *kafka.Table[struct{}]
+	imports *kafka.Table[schemas.Metadata]
 	topicOf func(importName string) string
 
 	mu    sync.Mutex
@@ -28,17 +29,34 @@ func OpenSubscription(cfg kafka.Config, deps kafka.Deps, topicOf func(importName
 	return newSubscription(imports, topicOf, topics...), nil
 }
 
-// importNames holds the names of imports only. The rows of an import whose
-// definition cannot be read are consumed like any other's: the run that they
+// importNames holds the names and labels of imports only. The rows of an import
+// whose definition cannot be read are consumed like any other's: the run that they
 // belong to has its own copy of the definition.
-func importNames(topics schemas.Topics) kafka.TableConfig[struct{}] {
-	return kafka.TableConfig[struct{}]{
-		Topic:  topics.Imports(),
-		Decode: func(string, []byte) (struct{}, error) { return struct{}{}, nil },
+func importNames(topics schemas.Topics) kafka.TableConfig[schemas.Metadata] {
+	return kafka.TableConfig[schemas.Metadata]{
+		Topic: topics.Imports(),
+		Decode: func(key string, value []byte) (schemas.Metadata, error) {
+			var d struct {
+				Metadata schemas.Metadata `json:"metadata"`
+			}
+			if json.Unmarshal(value, &d) != nil {
+				return schemas.Metadata{Name: key}, nil // without labels, and consumed all the same
+			}
+			return schemas.Metadata{Name: key, Labels: d.Metadata.Labels}, nil
+		},
 	}
 }
 
-func newSubscription(imports *kafka.Table[struct{}], topicOf func(importName string) string, topics ...string) *Subscription {
+// Metadata is the name of an import with the labels that it bears now. Safe for
+// concurrent use.
+func (s *Subscription) Metadata(importName string) schemas.Metadata {
+	if m, found, err := s.imports.Get(importName); found && err == nil {
+		return m
+	}
+	return schemas.Metadata{Name: importName}
+}
+
+func newSubscription(imports *kafka.Table[schemas.Metadata], topicOf func(importName string) string, topics ...string) *Subscription {
 	s := &Subscription{imports: imports, topicOf: topicOf, known: map[string]bool{}}
 	for _, topic := range topics {
 		s.known[topic] = true

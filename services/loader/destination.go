@@ -152,12 +152,12 @@ func (d *destination) take(p *partition) []*upload {
 }
 
 // due removes and returns the waiting upload that may go first, or says when one
-// may. Those of a partition that drains stay: a request more would hold up the
-// drain.
-func (d *destination) due(now time.Time) (u *upload, again time.Time) {
+// may. Those of a partition that drains stay, since a request more would hold up
+// the drain, and so do those that held names.
+func (d *destination) due(now time.Time, held func(*upload, time.Time) bool) (u *upload, again time.Time) {
 	best := -1
 	for i, w := range d.waiting {
-		if !w.part.draining && (best < 0 || w.notBefore.Before(d.waiting[best].notBefore)) {
+		if !w.part.draining && !held(w, now) && (best < 0 || w.notBefore.Before(d.waiting[best].notBefore)) {
 			best = i
 		}
 	}

@@ -28,6 +28,7 @@ func (l *loop) dispatch(now time.Time) (again time.Time) {
 		again = earliest(again, l.fill(l.destination(d.name, now), now))
 		l.gauge(d, now)
 	}
+	l.announceThaws()
 	return again
 }
 
@@ -39,7 +40,7 @@ func (l *loop) fill(d *destination, now time.Time) (again time.Time) {
 		return l.probe(d, now)
 	}
 	for d.conn != nil && d.account.Free(now) > 0 {
-		u, later := d.due(now)
+		u, later := d.due(now, l.holds)
 		if u == nil {
 			var at time.Time
 			u, at = l.cut(d, now)
@@ -58,7 +59,7 @@ func (l *loop) probe(d *destination, now time.Time) (again time.Time) {
 	if d.conn == nil || d.resolving || d.account.Free(now) < 1 || !d.account.Probe(now) {
 		return d.account.NextProbe()
 	}
-	u, _ := d.due(now)
+	u, _ := d.due(now, l.holds)
 	if u == nil {
 		u, _ = l.cut(d, now)
 	}
@@ -101,6 +102,15 @@ func (l *loop) cut(d *destination, now time.Time) (u *upload, again time.Time) {
 		return l.newUpload(d, c, batch, now), again
 	}
 	return nil, again
+}
+
+// holds says whether a waiting upload must not be sent now because it is frozen.
+func (l *loop) holds(u *upload, now time.Time) bool {
+	f, frozen := l.frozenBy(u.to.name, u.subject)
+	if frozen {
+		l.announceFreeze(u.to.name, u.subject, u.run, f, now)
+	}
+	return frozen
 }
 
 func (l *loop) limits(d *destination, c *candidate) lane.Limits {

@@ -20,10 +20,11 @@ func TestADrainingPartitionBeginsNoRequest(t *testing.T) {
 	now := time.Now()
 	draining, staying := &partition{draining: true}, &partition{}
 	d := &destination{waiting: []*upload{{part: draining, notBefore: now}, {part: staying, notBefore: now.Add(time.Second)}}}
-	if u, again := d.due(now); u != nil || !again.Equal(now.Add(time.Second)) {
+	held := func(*upload, time.Time) bool { return false }
+	if u, again := d.due(now, held); u != nil || !again.Equal(now.Add(time.Second)) {
 		t.Errorf("due() = %v, %v; want none before the other partition's", u, again.Sub(now))
 	}
-	if u, _ := d.due(now.Add(time.Second)); u == nil || u.part != staying {
+	if u, _ := d.due(now.Add(time.Second), held); u == nil || u.part != staying {
 		t.Errorf("due() = %v a second later, want the other partition's", u)
 	}
 	if left := d.take(draining); len(left) != 1 {

@@ -30,6 +30,7 @@ type loop struct {
 	commits      commits
 	notices      []account.Notice // to be written, in their order
 	noticing     bool
+	frozen       map[string]*frozenRun // by run
 	nextLease    time.Time
 	draining     bool // nothing is cut any more
 	closed       bool // no task begins any more
@@ -38,7 +39,7 @@ type loop struct {
 
 func newLoop(m *member) *loop {
 	return &loop{
-		member: m, partitions: map[kafka.TP]*partition{}, destinations: map[string]*destination{}, turns: turns.New(),
+		member: m, partitions: map[kafka.TP]*partition{}, destinations: map[string]*destination{}, turns: turns.New(), frozen: map[string]*frozenRun{},
 	}
 }
 

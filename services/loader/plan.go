@@ -54,7 +54,12 @@ func (l *loop) plan(p *partition, now time.Time) {
 		case fate == recovery.Ambiguous && policyOf(verdict.Run) == delivery.Hold:
 			l.settleUnsent(p, now, verdict.Run, delivery.Held)
 		default:
-			d := l.destination(verdict.Run.Spec.Destination.AccountRef, now)
+			accountName := verdict.Run.Spec.Destination.AccountRef
+			if f, frozen := l.frozenBy(accountName, key.subject); frozen {
+				l.announceFreeze(accountName, key.subject, verdict.Run, f, now)
+				return
+			}
+			d := l.destination(accountName, now)
 			d.candidates = append(d.candidates, &candidate{part: p, subject: key.subject, run: verdict.Run, policy: policyOf(verdict.Run), fate: fate})
 			return
 		}

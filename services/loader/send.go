@@ -92,6 +92,9 @@ func (m *member) mayWrite(u *upload) error {
 	case !u.conn.allows(now, end):
 		return errOld
 	}
+	if _, frozen := m.frozenBy(u.to.name, u.subject); frozen {
+		return errFrozen
+	}
 	return nil
 }
 

@@ -17,7 +17,7 @@ func (a *app) getCommand() *cobra.Command {
 		Use:   "get",
 		Short: "Show imports, runs, rejects, connections and accounts",
 	}
-	get.AddCommand(a.getImports(), a.getImport(), a.getRuns(), a.getRun(), a.getRejects(),
+	get.AddCommand(a.getImports(), a.getImport(), a.getRuns(), a.getRun(), a.getRejects(), a.getFreezes(),
 		a.getResources("connections", "Snowflake connections"),
 		a.getResources("accounts", "CleverTap accounts"),
 		a.getResources("defaults", "defaults of imports"))
@@ -42,7 +42,7 @@ func (a *app) getImports() *cobra.Command {
 		var rows [][]string
 		for _, l := range list.Items {
 			rows = append(rows, []string{
-				l.Import, l.Status, health(l.Health), orDash(l.LastRunState), moment(l.LastRunAt), moment(l.NextRunAt),
+				l.Import, status(l), health(l.Health), orDash(l.LastRunState), moment(l.LastRunAt), moment(l.NextRunAt),
 				l.Type, orDash(l.LastRun), orDash(l.Schedule), orDash(l.Watermark), number(l.OpenRejects),
 			})
 		}
@@ -58,6 +58,14 @@ func (a *app) getImports() *cobra.Command {
 		return printTable(a.io.Out, head, rows)
 	}
 	return cmd
+}
+
+// status is the import's status, with what keeps it from being sent.
+func status(l schemas.Listing) string {
+	if l.Frozen != nil {
+		return l.Status + ", frozen"
+	}
+	return l.Status
 }
 
 func (a *app) getImport() *cobra.Command {

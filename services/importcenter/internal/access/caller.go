@@ -2,7 +2,6 @@ package access
 
 import (
 	"context"
-	"path"
 	"time"
 
 	"tapline.dev/schemas"
@@ -45,24 +44,7 @@ func (c Caller) May(r Role) bool { return c.Role >= r }
 
 // Reaches is true if the caller's selector includes an import.
 func (c Caller) Reaches(m schemas.Metadata) bool {
-	return c.Selector == nil || Selects(*c.Selector, m)
-}
-
-// Selects is true of an import whose name is one of the selector's, if it has
-// names, and that bears every label of it.
-func Selects(s schemas.Selector, m schemas.Metadata) bool {
-	named := len(s.Names) == 0
-	for _, pattern := range s.Names {
-		if ok, err := path.Match(pattern, m.Name); ok && err == nil {
-			named = true
-		}
-	}
-	for key, value := range s.Labels {
-		if have, ok := m.Labels[key]; !ok || have != value {
-			return false
-		}
-	}
-	return named
+	return c.Selector == nil || c.Selector.Selects(m)
 }
 
 // Origin is where a request came from, for the audit topic.

@@ -51,6 +51,10 @@ var Routes = map[string]Route{
 	"dismiss-rejects": {Role: Operator, Scope: ScopeNamed},
 	"sync-dry-run":    {Role: Operator, Scope: ScopeNamed},
 
+	"list-freezes":  {Role: Viewer, Scope: ScopeWhole, Note: "the listing and the runs show what holds an import to everybody"},
+	"create-freeze": {Role: Operator, Scope: ScopeWhole},
+	"delete-freeze": {Role: Operator, Scope: ScopeWhole},
+
 	"start-dry-run": {Role: Analyst, Scope: ScopeNamed},
 	"get-dry-run":   {Role: Analyst, Scope: ScopeNamed, ShowsRows: true},
 	"list-rejects":  {Role: Analyst, Scope: ScopeNamed, ShowsRows: true},

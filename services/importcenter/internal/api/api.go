@@ -117,6 +117,7 @@ func New(cfg Config, deps Deps) http.Handler {
 	h.registerCommands(api)
 	h.registerRuns(api)
 	h.registerRejects(api)
+	h.registerFreezes(api)
 	h.registerConnectionTest(api)
 	h.registerPreview(api)
 	h.registerDryRuns(api)

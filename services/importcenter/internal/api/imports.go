@@ -83,6 +83,7 @@ func (h *handlers) listImports(ctx context.Context, _ *struct{}) (*listingsOutpu
 		if !ok {
 			l = bareListing(d)
 		}
+		l.Frozen = h.frozenBy(d)
 		out.Body.Items = append(out.Body.Items, l)
 	}
 	return out, nil

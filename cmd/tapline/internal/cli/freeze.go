@@ -1,0 +1,105 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"tapline.dev/cmd/tapline/internal/client"
+)
+
+func (a *app) freezeCommand() *cobra.Command {
+	var f client.NewFreeze
+	var selector selectorFlags
+	cmd := &cobra.Command{
+		Use: "freeze", Short: "Stop sending to an account, or of imports, at once", Args: cobra.NoArgs,
+		Long: `Stop sending to an account, or of imports, at once: within two seconds no loader
+starts an upload, also while Redis is away. Requests in flight end and are
+counted. Runs that are under way wait, lose nothing, and go on after tapline
+unfreeze. tapline get freezes shows what is frozen.
+
+Records wait in Kafka for topic.recordsRetention (7 days) at most; a run whose
+records were deleted meanwhile fails, and the next one reads them again.`,
+		Example: `  tapline freeze --account main --reason "wrong campaign is live"
+  tapline freeze --import customers
+  tapline freeze --label team=crm`,
+	}
+	a.outputFlag(cmd)
+	cmd.Flags().StringVar(&f.Account, "account", "", "the CleverTap account")
+	cmd.Flags().StringVar(&f.Reason, "reason", "", "why, for those who meet it")
+	selector.add(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) (err error) {
+		if f.Selector, err = selector.read(); err != nil {
+			return err
+		}
+		if f.Account == "" && f.Selector == nil {
+			return errors.New("name what to freeze: --account, --import or --label")
+		}
+		c, err := a.client()
+		if err != nil {
+			return err
+		}
+		frozen, err := c.Freeze(cmd.Context(), f)
+		if err != nil {
+			return err
+		}
+		if a.output == "json" {
+			return a.printJSON(frozen)
+		}
+		a.say("frozen: nothing more is sent of %s; tapline unfreeze %s lets it go on", orNothing(frozen.Imports), frozen.Name)
+		_, err = fmt.Fprintln(a.io.Out, frozen.Name)
+		return err
+	}
+	return cmd
+}
+
+func (a *app) unfreezeCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "unfreeze NAME", Short: "Let runs go on that a freeze holds", Args: cobra.ExactArgs(1),
+		Example: "  tapline unfreeze account-main",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.client()
+			if err != nil {
+				return err
+			}
+			if err := c.Unfreeze(cmd.Context(), args[0]); err != nil {
+				return err
+			}
+			a.say("%s is over: what it held goes on", args[0])
+			return nil
+		},
+	}
+}
+
+func (a *app) getFreezes() *cobra.Command {
+	cmd := &cobra.Command{Use: "freezes", Short: "List what is frozen, by whom and why", Args: cobra.NoArgs}
+	a.outputFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		c, err := a.client()
+		if err != nil {
+			return err
+		}
+		list, err := c.Freezes(cmd.Context())
+		if err != nil {
+			return err
+		}
+		if a.output == "json" {
+			return a.printJSON(list)
+		}
+		var rows [][]string
+		for _, f := range list.Items {
+			rows = append(rows, []string{f.Name, orDash(f.Account), selected(f.Selector), orDash(strings.Join(f.Imports, ", ")), f.By, moment(&f.Since), orDash(f.Reason)})
+		}
+		return printTable(a.io.Out, []string{"FREEZE", "ACCOUNT", "SELECTOR", "HOLDS NOW", "BY", "SINCE", "REASON"}, rows)
+	}
+	return cmd
+}
+
+func orNothing(names []string) string {
+	if len(names) == 0 {
+		return "any import that comes"
+	}
+	return strings.Join(names, ", ")
+}

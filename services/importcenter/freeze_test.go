@@ -1,0 +1,56 @@
+package importcenter
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// TestFreezes: what is frozen is shown, by whom and why, is written to the audit,
+// and a freeze that would hold nothing is refused.
+func TestFreezes(t *testing.T) {
+	t.Parallel()
+	c := start(t)
+	if a := c.apply(connection, account, customers); a.status != http.StatusOK {
+		t.Fatalf("apply = %d %s", a.status, a.text)
+	}
+	made := c.do("POST", "/v1/freezes", `{"selector":{"names":["cust*"]},"reason":"wrong campaign"}`, "Tapline-Actor", "maya")
+	if made.status != http.StatusCreated || made.body["name"] != "import-custx" || !strings.Contains(made.text, `"imports":["customers"]`) {
+		t.Fatalf("freeze = %d %s", made.status, made.text)
+	}
+	again := c.do("POST", "/v1/freezes", `{"selector":{"names":["cust*"]},"reason":"another"}`, "Tapline-Actor", "ben")
+	if again.body["by"] != made.body["by"] || again.body["reason"] != "wrong campaign" {
+		t.Errorf("to freeze twice = %s, want the first to stay", again.text)
+	}
+	if list := c.do("GET", "/v1/imports", ""); !strings.Contains(list.text, `"frozen":{"name":"import-custx"`) {
+		t.Errorf("the listing does not show it: %s", list.text)
+	}
+	if list := c.do("GET", "/v1/freezes", ""); !strings.Contains(list.text, `"reason":"wrong campaign"`) {
+		t.Errorf("freezes = %s", list.text)
+	}
+	for body, says := range map[string]string{
+		`{}`:                                       "name an account",
+		`{"selector":{}}`:                          "name an account",
+		`{"account":"nowhere"}`:                    "no CleverTap account named nowhere",
+		`{"selector":{"names":["nothing"]}}`:       "no import is selected",
+		`{"selector":{"names":["["]}}`:             "no pattern",
+		`{"selector":{"labels":{"team":"other"}}}`: "no import is selected",
+	} {
+		if a := c.do("POST", "/v1/freezes", body); a.status != http.StatusUnprocessableEntity || !strings.Contains(a.text, says) {
+			t.Errorf("%s = %d %s", body, a.status, a.text)
+		}
+	}
+	if a := c.do("DELETE", "/v1/freezes/import-custx", ""); a.status != http.StatusNoContent {
+		t.Errorf("unfreeze = %d %s", a.status, a.text)
+	}
+	if a := c.do("DELETE", "/v1/freezes/import-custx", ""); a.status != http.StatusNotFound {
+		t.Errorf("unfreeze of what is not frozen = %d %s", a.status, a.text)
+	}
+	if list := c.do("GET", "/v1/imports", ""); strings.Contains(list.text, `"frozen"`) {
+		t.Errorf("the listing still shows it: %s", list.text)
+	}
+	audit := strings.Join(c.log(c.topics.Audit(), 0), "\n")
+	if strings.Count(audit, `"kind":"Freeze"`) != 2 || !strings.Contains(audit, "wrong campaign") {
+		t.Errorf("the audit has %s, want the freeze and its end", audit)
+	}
+}
