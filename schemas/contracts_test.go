@@ -163,7 +163,7 @@ func generate(t *testing.T, name string, value any) []byte {
 	schema := reflector.Reflect(value)
 	schema.ID = ""
 	schema.Title = strings.ToUpper(name[:1]) + name[1:]
-	nullable(reflect.TypeOf(value), schema)
+	nullable(reflect.TypeOf(value), schema, map[reflect.Type]bool{})
 	out, err := json.MarshalIndent(schema, "", "  ")
 	if err != nil {
 		t.Fatal(err)
@@ -171,16 +171,22 @@ func generate(t *testing.T, name string, value any) []byte {
 	return append(out, '\n')
 }
 
-// nullable allows null where a pointer without omitempty may hold nothing.
-func nullable(typ reflect.Type, schema *jsonschema.Schema) {
-	for typ.Kind() == reflect.Pointer {
+// nullable allows null where a pointer without omitempty may hold nothing, in a
+// type and in those that it holds.
+func nullable(typ reflect.Type, schema *jsonschema.Schema, seen map[reflect.Type]bool) {
+	for typ.Kind() == reflect.Pointer || typ.Kind() == reflect.Slice || typ.Kind() == reflect.Map || typ.Kind() == reflect.Array {
 		typ = typ.Elem()
 	}
 	definition := schema.Definitions[typ.Name()]
-	if definition == nil {
+	if typ.Kind() != reflect.Struct || seen[typ] {
 		return
 	}
+	seen[typ] = true
 	for field := range typ.Fields() {
+		nullable(field.Type, schema, seen)
+		if definition == nil {
+			continue
+		}
 		tag := field.Tag.Get("json")
 		if field.Type.Kind() != reflect.Pointer || strings.Contains(tag, "omitempty") {
 			continue

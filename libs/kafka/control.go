@@ -11,8 +11,8 @@ import (
 )
 
 // ControlRecord makes a record of a control topic: JSON with CloudEvents
-// binary-mode headers, in the import's control partition. typ is the event's
-// type without its namespace, such as run.succeeded; source the service.
+// binary-mode headers, in the import's control partition. typ is one of the event
+// types of package schemas; source the service.
 func ControlRecord(topic, importName, key string, value any, typ, source string) (*Record, error) {
 	body, err := encode(value)
 	if err != nil {
@@ -28,7 +28,7 @@ func ControlRecord(topic, importName, key string, value any, typ, source string)
 			{Key: "ce_specversion", Value: []byte("1.0")},
 			{Key: "ce_id", Value: []byte(key + "/" + strconv.FormatInt(now.UnixNano(), 36))},
 			{Key: "ce_source", Value: []byte("/tapline/" + source)},
-			{Key: "ce_type", Value: []byte("dev.tapline." + typ + ".v1")},
+			{Key: "ce_type", Value: []byte(schemas.EventTypeHeader(typ))},
 			{Key: "ce_time", Value: []byte(now.Format(time.RFC3339Nano))},
 			{Key: "content-type", Value: []byte("application/json")},
 		},
@@ -65,7 +65,7 @@ func HeaderValue(r *Record, key string) []byte {
 // RejectRecord makes the record of a reject, with the headers that Kafka
 // Connect's dead letter tools read.
 func RejectRecord(topic string, reject schemas.Reject, source string) (*Record, error) {
-	rec, err := ControlRecord(topic, reject.Import, schemas.Subject(reject.Import, reject.Run), reject, "row.rejected", source)
+	rec, err := ControlRecord(topic, reject.Import, schemas.Subject(reject.Import, reject.Run), reject, schemas.EventReject, source)
 	if err != nil {
 		return nil, err
 	}

@@ -159,7 +159,7 @@ func TestEndingWithoutAPlace(t *testing.T) {
 				rec, err := kafka.ControlRecord(w.topics.Reports(), importName, importName, schemas.Report{
 					Kind: schemas.ReportStarted, Import: importName, Run: a.Run, Number: a.Number, Attempt: a.Attempt, Time: time.Now(),
 					Started: &schemas.Started{QueryID: "01b-7"},
-				}, "extract.started", "extractor")
+				}, schemas.EventReport(schemas.ReportStarted), "extractor")
 				if err != nil {
 					t.Fatal(err)
 				}

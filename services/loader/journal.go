@@ -29,7 +29,7 @@ func newJournal(topics schemas.Topics) *journal {
 
 // report makes a report durable.
 func (j *journal) report(ctx context.Context, report schemas.Report) error {
-	rec, err := kafka.ControlRecord(j.topics.Reports(), report.Import, report.Import, report, "report."+report.Kind, source)
+	rec, err := kafka.ControlRecord(j.topics.Reports(), report.Import, report.Import, report, schemas.EventReport(report.Kind), source)
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,6 @@
 package loader
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -139,8 +138,7 @@ func (m *member) readReports(ctx context.Context, tp kafka.TP, importName string
 		if importName != "" && string(r.Key) != importName {
 			return nil
 		}
-		kind := kafka.HeaderValue(r, "ce_type")
-		if bytes.Contains(kind, []byte("."+schemas.ReportMapped+".")) || bytes.Contains(kind, []byte("."+schemas.ReportChunk+".")) {
+		if _, kind, _ := schemas.ParseEventType(kafka.HeaderValue(r, "ce_type")); kind == schemas.ReportMapped || kind == schemas.ReportChunk {
 			return nil
 		}
 		var report schemas.Report

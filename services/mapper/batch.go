@@ -231,7 +231,7 @@ func (b *batch) finish() ([]*kafka.Record, error) {
 		if l.span != nil {
 			report.TraceID = l.span.SpanContext().TraceID().String()
 		}
-		rec, err := kafka.ControlRecord(b.s.topics.Reports(), report.Import, report.Import, report, "report.mapped", "mapper")
+		rec, err := kafka.ControlRecord(b.s.topics.Reports(), report.Import, report.Import, report, schemas.EventReport(schemas.ReportMapped), "mapper")
 		if err != nil {
 			return nil, fmt.Errorf("reporting: %w", err)
 		}

@@ -127,11 +127,11 @@ func produceKey(ctx context.Context, cfg kafka.Config, topics schemas.Topics, na
 		Actor: bootstrapActor, Action: schemas.AuditApply, Kind: schemas.KindAccessKey, Name: name,
 		After: json.RawMessage(`{"role":"admin"}`), From: actor(), Time: now,
 	}
-	audit, err := kafka.ControlRecord(topics.Audit(), name, entry.Actor, entry, "audit", "tapline")
+	audit, err := kafka.ControlRecord(topics.Audit(), name, entry.Actor, entry, schemas.EventAudit, "tapline")
 	if err != nil {
 		return err
 	}
-	key, err := kafka.ControlRecord(topics.Resources(), name, schemas.ResourceKey(schemas.KindAccessKey, name), resource, "resource.applied", "tapline")
+	key, err := kafka.ControlRecord(topics.Resources(), name, schemas.ResourceKey(schemas.KindAccessKey, name), resource, schemas.EventResource, "tapline")
 	if err != nil {
 		return err
 	}

@@ -97,7 +97,7 @@ func (j *Journal) Start(ctx context.Context, s schemas.Started, schema *schemas.
 		return err
 	}
 	if schema != nil {
-		rec, err := kafka.ControlRecord(j.deps.Topics.Columns(), j.attempt.Import, schemas.ColumnsKey(j.attempt.Subject), schema, "extract.columns", "extractor")
+		rec, err := kafka.ControlRecord(j.deps.Topics.Columns(), j.attempt.Import, schemas.ColumnsKey(j.attempt.Subject), schema, schemas.EventColumns, "extractor")
 		if err != nil {
 			return Error{err}
 		}
@@ -211,7 +211,7 @@ func (j *Journal) records(ctx context.Context, rows []*kafka.Record, r schemas.R
 func (j *Journal) report(ctx context.Context, r schemas.Report) (*kafka.Record, error) {
 	r.Import, r.Run, r.Number, r.Attempt = j.attempt.Import, j.attempt.Run.Run, j.attempt.Run.Number, j.attempt.Run.Attempt
 	r.Time, r.TraceID = time.Now().UTC(), telemetry.TraceID(ctx)
-	rec, err := kafka.ControlRecord(j.deps.Topics.Reports(), j.attempt.Import, j.attempt.Import, r, "extract."+r.Kind, "extractor")
+	rec, err := kafka.ControlRecord(j.deps.Topics.Reports(), j.attempt.Import, j.attempt.Import, r, schemas.EventReport(r.Kind), "extractor")
 	if err != nil {
 		return nil, Error{err}
 	}

@@ -11,14 +11,8 @@ import (
 	"tapline.dev/services/importcenter/internal/plan"
 )
 
-// Event types and their source, in the CloudEvents headers.
-const (
-	source         = "importcenter"
-	typeDefinition = "definition.applied"
-	typeResource   = "resource.applied"
-	typeCommand    = "command"
-	typeAudit      = "audit"
-)
+// source is the events' source in the CloudEvents headers.
+const source = "importcenter"
 
 // changeRecords returns the records that make a change, its audit entry among them.
 func (h *handlers) changeRecords(ctx context.Context, actor string, c plan.Change) ([]*kafka.Record, error) {
@@ -27,7 +21,7 @@ func (h *handlers) changeRecords(ctx context.Context, actor string, c plan.Chang
 	var err error
 	if c.Import != nil {
 		after = c.Import
-		record, err = kafka.ControlRecord(h.Topics.Imports(), c.Name, c.Name, c.Import, typeDefinition, source)
+		record, err = kafka.ControlRecord(h.Topics.Imports(), c.Name, c.Name, c.Import, schemas.EventDefinition, source)
 	} else {
 		after = c.Resource
 		record, err = h.resourceRecord(c.Kind, c.Name, c.Resource)
@@ -46,7 +40,7 @@ func (h *handlers) changeRecords(ctx context.Context, actor string, c plan.Chang
 
 // resourceRecord is a record of the resources topic, which has one partition.
 func (h *handlers) resourceRecord(kind, name string, value any) (*kafka.Record, error) {
-	record, err := kafka.ControlRecord(h.Topics.Resources(), name, schemas.ResourceKey(kind, name), value, typeResource, source)
+	record, err := kafka.ControlRecord(h.Topics.Resources(), name, schemas.ResourceKey(kind, name), value, schemas.EventResource, source)
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +61,7 @@ func (h *handlers) auditRecord(ctx context.Context, entry schemas.AuditEntry, af
 	entry.Role, entry.From, entry.RequestID = caller.Role.String(), origin.Addr, origin.RequestID
 	entry.Time = h.Now()
 	entry.Traceparent = telemetry.Traceparent(ctx)
-	record, err := kafka.ControlRecord(h.Topics.Audit(), entry.Name, entry.Actor, entry, typeAudit, source)
+	record, err := kafka.ControlRecord(h.Topics.Audit(), entry.Name, entry.Actor, entry, schemas.EventAudit, source)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +71,7 @@ func (h *handlers) auditRecord(ctx context.Context, entry schemas.AuditEntry, af
 
 // commandRecords returns a command's record and its audit entry.
 func (h *handlers) commandRecords(ctx context.Context, cmd schemas.Command) ([]*kafka.Record, error) {
-	record, err := kafka.ControlRecord(h.Topics.Commands(), cmd.Import, cmd.Import, cmd, typeCommand, source)
+	record, err := kafka.ControlRecord(h.Topics.Commands(), cmd.Import, cmd.Import, cmd, schemas.EventCommand, source)
 	if err != nil {
 		return nil, err
 	}

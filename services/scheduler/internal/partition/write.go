@@ -81,7 +81,7 @@ func (t *term) records(c *book.Changes) (out []*kafka.Record, tooLarge []string,
 		out = append(out, kafka.Tombstone(t.topics.Fold(), importName, run))
 	}
 	for run, f := range c.Folds {
-		add(t.topics.Fold(), f.Import, schemas.Subject(f.Import, run), run, f, "fold")
+		add(t.topics.Fold(), f.Import, schemas.Subject(f.Import, run), run, f, schemas.EventFold)
 	}
 	// A trial's state comes before its import's, which names the command that the
 	// trial is: whoever sees that finds the trial.
@@ -91,18 +91,18 @@ func (t *term) records(c *book.Changes) (out []*kafka.Record, tooLarge []string,
 			out = append(out, kafka.Tombstone(t.topics.State(), name, name))
 			continue
 		}
-		add(t.topics.State(), name, name, name, s, "state")
+		add(t.topics.State(), name, name, name, s, schemas.EventState)
 	}
 	for _, trigger := range c.Triggers {
-		add(t.topics.Triggers(), trigger.Import, schemas.Subject(trigger.Import, trigger.Run), trigger.Import, trigger, "trigger")
+		add(t.topics.Triggers(), trigger.Import, schemas.Subject(trigger.Import, trigger.Run), trigger.Import, trigger, schemas.EventTrigger)
 	}
 	for _, event := range c.Events {
-		add(t.topics.Runs(), event.Import, schemas.Subject(event.Import, event.Run), event.Import, event, "run."+event.State)
+		add(t.topics.Runs(), event.Import, schemas.Subject(event.Import, event.Run), event.Import, event, schemas.EventRun(event.State))
 	}
 	if err != nil {
 		return nil, nil, err
 	}
-	position, err := kafka.ControlRecord(t.topics.Fold(), "", schemas.PositionKey(t.partition), t.position, "position", source)
+	position, err := kafka.ControlRecord(t.topics.Fold(), "", schemas.PositionKey(t.partition), t.position, schemas.EventPosition, source)
 	if err != nil {
 		return nil, nil, err
 	}
