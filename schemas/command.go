@@ -79,9 +79,16 @@ type Trigger struct {
 	Time        time.Time  `json:"time"`
 }
 
+// LedgerNames is how the values of a ledger are named today.
+const LedgerNames = 2
+
 // LedgerRef names the ledger that a run left behind: its values lie in Redis,
 // one for each chunk.
 type LedgerRef struct {
+	// Names is LedgerNames of the version that wrote the values: 0 for those that
+	// knew neither the deployment nor the epoch in their names.
+	Names   int   `json:"names,omitempty"`
+	Epoch   int   `json:"epoch,omitempty"`
 	Number  int   `json:"number"`
 	Attempt int   `json:"attempt"`
 	Chunks  int   `json:"chunks"`

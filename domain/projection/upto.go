@@ -27,8 +27,14 @@ func NewUpto(offset int64, stamp string) Upto {
 // uptoKey stands beside begunKey and doneKey.
 func uptoKey(partition int32) string { return fmt.Sprintf("projection:%d:upto", partition) }
 
-// Upto returns what the last writer left.
+// Upto returns what the last writer left. It comes first of everything that a
+// writer does, and fails where the keys are another deployment's.
 func (w *Writer) Upto(ctx context.Context, partition int32) (Upto, error) {
+	if w.claim != nil {
+		if err := w.claim(ctx); err != nil {
+			return Upto{}, err
+		}
+	}
 	value, _, err := w.store.Get(ctx, uptoKey(partition))
 	if err != nil {
 		return Upto{}, err

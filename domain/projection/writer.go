@@ -11,6 +11,7 @@ import (
 // is its only writer.
 type Writer struct {
 	store Store
+	claim func(context.Context) error // nil claims nothing
 }
 
 // NewWriter returns a writer to the store.

@@ -3,6 +3,7 @@ package kafka
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -15,6 +16,9 @@ type Reader struct {
 	deps   Deps
 	client *kgo.Client
 	admin  *kadm.Client
+
+	mu      sync.Mutex
+	cluster string // its id, once it is known
 }
 
 // OpenReader connects lazily.

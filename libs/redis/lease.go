@@ -56,9 +56,12 @@ type Lease struct {
 	Until time.Time
 }
 
-// NewLeases returns leases kept by the client's Redis.
+// NewLeases returns leases kept by the client's Redis, under the prefix that all
+// deployments share.
 func NewLeases(client *Client) *Leases {
-	return &Leases{client: client, script: NewScript(leaseSource)}
+	shared := *client
+	shared.prefix = client.slotPrefix
+	return &Leases{client: &shared, script: NewScript(leaseSource)}
 }
 
 // Acquire takes, renews or shrinks the holder's lease in one call. Shares even

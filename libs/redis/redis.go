@@ -45,8 +45,12 @@ type Config struct {
 	// DB is the number of the database; a cluster has only 0.
 	DB  int
 	TLS tlsconf.Config
-	// KeyPrefix goes before every key.
+	// KeyPrefix goes before every key but those of leased slots. A deployment that
+	// shares its Redis with another one has a prefix of its own.
 	KeyPrefix string
+	// SlotPrefix goes before the keys of leased slots. Deployments that load into
+	// one CleverTap account share its slots, so it is the same in all of them.
+	SlotPrefix string
 	// DialTimeout bounds how long a connection may take to open.
 	DialTimeout time.Duration
 	// Timeout bounds one command with its repetitions.
@@ -60,6 +64,7 @@ func Default() Config {
 	return Config{
 		Addrs:       []string{"127.0.0.1:6379"},
 		KeyPrefix:   "tapline:",
+		SlotPrefix:  "tapline:",
 		DialTimeout: 2 * time.Second,
 		Timeout:     2 * time.Second,
 		PoolSize:    8,
@@ -111,9 +116,10 @@ type Deps struct {
 
 // Client talks to one Redis. It is safe for concurrent use.
 type Client struct {
-	rdb     goredis.UniversalClient
-	prefix  string
-	timeout time.Duration
+	rdb        goredis.UniversalClient
+	prefix     string
+	slotPrefix string
+	timeout    time.Duration
 }
 
 // Open returns a client; it connects at the first command.
@@ -154,7 +160,7 @@ func Open(cfg Config, deps Deps) (*Client, error) {
 		}
 		rdb.AddHook(hook)
 	}
-	return &Client{rdb: rdb, prefix: cfg.KeyPrefix, timeout: cfg.Timeout}, nil
+	return &Client{rdb: rdb, prefix: cfg.KeyPrefix, slotPrefix: cfg.SlotPrefix, timeout: cfg.Timeout}, nil
 }
 
 // Close releases the connections.

@@ -8,6 +8,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
 
+	"tapline.dev/domain/projection"
 	"tapline.dev/libs/daemon"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/redis"
@@ -78,7 +79,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if s.redis, err = redis.Open(cfg.Redis, deps.Redis); err != nil {
 		return nil, fmt.Errorf("opening the ledger: %w", err)
 	}
-	s.ledger = s.redis
+	s.ledger = ledger.Within(s.redis, s.deployment)
 	if s.states, err = newStates(cfg.Kafka, deps.Kafka, s.topics); err != nil {
 		return nil, err
 	}
@@ -103,11 +104,20 @@ func (s *Service) Run(ctx context.Context) (err error) {
 	if err := kafka.EnsureTopics(ctx, s.cfg.Kafka, s.deps.Kafka, s.topics.Used("extractor")); err != nil {
 		return s.unlessStopped(ctx, err)
 	}
+	if err := projection.Claim(ctx, s.reader, s.redis); err != nil {
+		return err
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.states.table.Run(ctx) })
 	group.Go(func() error { return s.resources.view.Run(ctx) })
 	group.Go(func() error { s.rejoin(ctx); return nil })
 	return group.Wait()
+}
+
+// deployment names this deployment in the keys of ledgers.
+func (s *Service) deployment(ctx context.Context) (string, error) {
+	d, err := s.reader.Deployment(ctx)
+	return d.Key(), err
 }
 
 func (s *Service) unlessStopped(ctx context.Context, err error) error {

@@ -115,8 +115,15 @@ func TestIncrementalRunSendsWhatChanged(t *testing.T) {
 		t.Errorf("final: %+v", final)
 	}
 	// The ledger of run 1 is of no use any more.
-	for key, err := range w.redis.Client(t).Scan(t.Context(), "ledger:customers:1.") {
+	for key, err := range s.ledger.Scan(t.Context(), "ledger/customers/1/1.") {
 		t.Errorf("left behind: %s, %v", key, err)
+	}
+	kept := 0
+	for range s.ledger.Scan(t.Context(), "ledger/customers/1/3.") {
+		kept++
+	}
+	if kept == 0 {
+		t.Error("the newest run has left no ledger under its name")
 	}
 }
 

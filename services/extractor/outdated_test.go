@@ -95,7 +95,7 @@ func TestTheNewestVersionComesLast(t *testing.T) {
 		want  int64   // rows that the second run sends
 	}{
 		"it commits late":                   {rows[1:], "", 2},
-		"a part of the ledger is not there": {rows, "ledger:customers:1.1:0", 4},
+		"a part of the ledger is not there": {rows, "ledger/customers/1/1.1:0", 4},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -106,7 +106,7 @@ func TestTheNewestVersionComesLast(t *testing.T) {
 			w.close()
 			w.db.rows = rows
 			if c.lose != "" {
-				if err := w.redis.Client(t).Del(t.Context(), c.lose); err != nil {
+				if err := s.ledger.Del(t.Context(), c.lose); err != nil {
 					t.Fatal(err)
 				}
 			}

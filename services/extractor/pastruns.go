@@ -35,7 +35,6 @@ func (h *pastRuns) load(ctx context.Context, r *plan.Reader, e *schemas.Extracti
 	if e.Chunks == 0 {
 		h.sweep(ctx)
 	}
-	run := h.attempt.Run
 	var previous *ledger.Previous
 	if h.attempt.Ledger != nil {
 		var complete bool
@@ -50,7 +49,7 @@ func (h *pastRuns) load(ctx context.Context, r *plan.Reader, e *schemas.Extracti
 		previous = nil
 		e.LedgerSetAside = true
 	}
-	cfg := ledger.Config{Import: h.attempt.Import, Number: run.Number, Attempt: run.Attempt, Limit: h.limit}
+	cfg := h.own()
 	if r.Cursor != nil {
 		cfg.Low = r.Cursor.Low
 	}
@@ -81,16 +80,21 @@ func (h *pastRuns) outdated(r *plan.Reader, e schemas.Extraction) bool {
 // ref is what the next run needs to find this attempt's ledger.
 func (h *pastRuns) ref() *schemas.LedgerRef {
 	e, started := h.journal.Counts(), h.journal.Started()
-	return &schemas.LedgerRef{
-		Number: h.attempt.Run.Number, Attempt: h.attempt.Run.Attempt, Chunks: e.Chunks,
-		Entries: e.LedgerEntries, Complete: !e.LedgerPartial,
-		Mapping: started.Mapping, Counts: started.Counts,
-	}
+	ref := h.own().Ref()
+	ref.Chunks, ref.Entries, ref.Complete = e.Chunks, e.LedgerEntries, !e.LedgerPartial
+	ref.Mapping, ref.Counts = started.Mapping, started.Counts
+	return &ref
+}
+
+// own names the ledger of this attempt.
+func (h *pastRuns) own() ledger.Config {
+	run := h.attempt.Run
+	return ledger.Config{Import: h.attempt.Import, Epoch: run.Epoch, Number: run.Number, Attempt: run.Attempt, Limit: h.limit}
 }
 
 // sweep removes the values of runs that no later run needs.
 func (h *pastRuns) sweep(ctx context.Context) {
-	keep := []schemas.LedgerRef{{Number: h.attempt.Run.Number, Attempt: h.attempt.Run.Attempt}}
+	keep := []schemas.LedgerRef{h.own().Ref()}
 	if h.attempt.Ledger != nil {
 		keep = append(keep, *h.attempt.Ledger)
 	}
@@ -112,7 +116,9 @@ func (h *pastRuns) sweep(ctx context.Context) {
 func (h *pastRuns) lookForLate(ctx context.Context, c *statement.Cursor, now map[int64]int64) (again []statement.Span, late *schemas.Late, counts string) {
 	run := h.attempt.Run
 	counts = rand.Text()
-	if err := ledger.SaveCounts(ctx, h.store, h.attempt.Import, run.Number, run.Attempt, counts, now); err != nil && ctx.Err() == nil {
+	ref := h.own().Ref()
+	ref.Counts = counts
+	if err := ledger.SaveCounts(ctx, h.store, h.attempt.Import, ref, now); err != nil && ctx.Err() == nil {
 		h.log.WarnContext(ctx, "the next run cannot look for late rows", slog.Any("error", err))
 	}
 	if run.WatermarkFrom == "" {

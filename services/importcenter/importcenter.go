@@ -100,6 +100,9 @@ func (s *Service) run(ctx context.Context, listener net.Listener) error {
 		return errors.Join(err, rdb.Close())
 	}
 	defer reader.Close()
+	if err := projection.Claim(ctx, reader, rdb); err != nil {
+		return errors.Join(err, rdb.Close())
+	}
 	return errors.Join(s.serve(ctx, listener, rdb, reader), rdb.Close())
 }
 

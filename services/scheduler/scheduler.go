@@ -98,6 +98,9 @@ func (s *Service) Run(ctx context.Context) (err error) {
 	if err := kafka.EnsureTopics(ctx, s.cfg.Kafka, s.deps.Kafka, s.topics.Used("scheduler")); err != nil {
 		return s.unlessStopped(ctx, err)
 	}
+	if err := projection.Claim(ctx, reader, s.redis); err != nil {
+		return err
+	}
 	others, err := others.New(others.Config{Kafka: s.cfg.Kafka, Pause: s.cfg.TakeoverPause}, s.deps.Kafka)
 	if err != nil {
 		return err
@@ -106,7 +109,7 @@ func (s *Service) Run(ctx context.Context) (err error) {
 	following.Go(func() { others.Run(ctx) })
 	defer following.Wait()
 	deps := partition.Deps{
-		Kafka: s.deps.Kafka, Reader: reader, Writer: projection.NewWriter(s.redis), Clock: clock,
+		Kafka: s.deps.Kafka, Reader: reader, Writer: projection.NewWriterOf(reader, s.redis), Clock: clock,
 		Log: s.deps.Telemetry.Logger, Tracer: s.deps.Telemetry.Tracer(name), Observe: s.metrics, Projected: s.metrics.Projected, Busy: others.Busy,
 	}
 	for ctx.Err() == nil {

@@ -41,6 +41,7 @@ func New(t testing.TB) *Server {
 	if addr := Real(); addr != "" {
 		p := startProxy(t, addr)
 		cfg.Addrs, cfg.KeyPrefix = []string{p.addr()}, Prefix(t, addr, "")
+		cfg.SlotPrefix = cfg.KeyPrefix
 		s := &Server{Config: cfg, SetError: p.setError}
 		s.Flush = func() { s.empty(t, addr) }
 		return s

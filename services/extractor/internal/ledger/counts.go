@@ -10,13 +10,9 @@ import (
 	"tapline.dev/schemas"
 )
 
-// countsKey lies beside the attempt's values, and is swept with them.
-func countsKey(importName string, number, attempt int, name string) string {
-	return attemptPrefix(importName, number, attempt) + "counts:" + name
-}
-
-// SaveCounts keeps under a name how many rows an attempt found in each bucket.
-func SaveCounts(ctx context.Context, store Store, importName string, number, attempt int, name string, counts map[int64]int64) error {
+// SaveCounts keeps how many rows an attempt found in each bucket, under the name
+// that ref.Counts gives them.
+func SaveCounts(ctx context.Context, store Store, importName string, ref schemas.LedgerRef, counts map[int64]int64) error {
 	b := []byte{version}
 	last := int64(0)
 	for _, n := range slices.Sorted(maps.Keys(counts)) {
@@ -24,7 +20,7 @@ func SaveCounts(ctx context.Context, store Store, importName string, number, att
 		b = binary.AppendVarint(b, counts[n])
 		last = n
 	}
-	if err := store.Set(ctx, countsKey(importName, number, attempt, name), b, 0); err != nil {
+	if err := store.Set(ctx, attemptOf(importName, ref).counts(ref.Counts), b, 0); err != nil {
 		return fmt.Errorf("keeping the counts: %w", err)
 	}
 	return nil
@@ -32,7 +28,7 @@ func SaveCounts(ctx context.Context, store Store, importName string, number, att
 
 // LoadCounts reads those that a run left behind; nil if they are not there.
 func LoadCounts(ctx context.Context, store Store, importName string, ref schemas.LedgerRef) (map[int64]int64, error) {
-	raw, err := store.MGet(ctx, countsKey(importName, ref.Number, ref.Attempt, ref.Counts))
+	raw, err := store.MGet(ctx, attemptOf(importName, ref).counts(ref.Counts))
 	if err != nil {
 		return nil, fmt.Errorf("reading the counts: %w", err)
 	}

@@ -13,11 +13,11 @@ import (
 // stored lists the chunks whose values lie in the store.
 func stored(t *testing.T, store Store, attempt int) (chunks []int) {
 	t.Helper()
-	for k, err := range store.Scan(t.Context(), attemptPrefix("customers", 7, attempt)) {
+	for k, err := range store.Scan(t.Context(), config(attempt).attempt().prefix()) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		n, err := strconv.Atoi(strings.TrimPrefix(k, attemptPrefix("customers", 7, attempt)))
+		n, err := strconv.Atoi(strings.TrimPrefix(k, config(attempt).attempt().prefix()))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -117,7 +117,7 @@ func TestResumeTwiceWithoutAValue(t *testing.T) {
 	t.Parallel()
 	store := redistest.New(t).Client(t)
 	record(t, NewRecorder(store, config(1)), 0, []entry{{1, ""}}, []entry{{2, ""}}, []entry{{3, at(0)}})
-	if err := store.Del(t.Context(), key("customers", 7, 1, 1)); err != nil {
+	if err := store.Del(t.Context(), config(1).attempt().chunk(1)); err != nil {
 		t.Fatal(err)
 	}
 	for chunks := 3; chunks < 6; chunks++ {

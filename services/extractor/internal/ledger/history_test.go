@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"tapline.dev/libs/redis/redistest"
-	"tapline.dev/schemas"
 )
 
 func multiset(entries []Fingerprint) map[Fingerprint]int {
@@ -74,7 +73,7 @@ func (h *history) run() {
 		}
 		committed = h.attempt(r, previous, committed, end)
 		if h.lossy && h.random.IntN(3) == 0 && committed > 0 {
-			if err := h.store.Del(h.t.Context(), key("customers", 7, 1, h.random.IntN(committed))); err != nil {
+			if err := h.store.Del(h.t.Context(), config(1).attempt().chunk(h.random.IntN(committed))); err != nil {
 				h.t.Fatal(err)
 			}
 		}
@@ -185,7 +184,7 @@ func (h *history) check() {
 	if want := h.want(); complete && !h.last.Partial && !maps.Equal(got, want) {
 		h.t.Errorf("the ledger holds\n%v, want\n%v", got, want)
 	}
-	if err := Sweep(h.t.Context(), h.store, "customers", schemas.LedgerRef{Number: 7, Attempt: 2}); err != nil {
+	if err := Sweep(h.t.Context(), h.store, "customers", config(2).Ref()); err != nil {
 		h.t.Fatal(err)
 	}
 	if left := stored(h.t, h.store, 1); len(left) > 0 {

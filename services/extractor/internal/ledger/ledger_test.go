@@ -26,7 +26,7 @@ func at(second int) string {
 }
 
 func config(attempt int) Config {
-	return Config{Import: "customers", Number: 7, Attempt: attempt, Limit: 1000, Low: func(maximum string) (string, error) {
+	return Config{Import: "customers", Epoch: 3, Number: 7, Attempt: attempt, Limit: 1000, Low: func(maximum string) (string, error) {
 		return statement.Minus(maximum, 10*time.Second)
 	}}
 }
@@ -61,7 +61,9 @@ func record(t *testing.T, r *Recorder, first int, chunks ...[]entry) Chunk {
 }
 
 func ref(attempt, chunks int, c Chunk) schemas.LedgerRef {
-	return schemas.LedgerRef{Number: 7, Attempt: attempt, Chunks: chunks, Entries: c.Entries, Complete: !c.Partial}
+	r := config(attempt).Ref()
+	r.Chunks, r.Entries, r.Complete = chunks, c.Entries, !c.Partial
+	return r
 }
 
 func TestPreviousIsAMultiset(t *testing.T) {
@@ -101,7 +103,7 @@ func TestWindowIsKeptAndOldChunksForgotten(t *testing.T) {
 	if last.Partial || last.Entries != 4 {
 		t.Errorf("left %+v", last)
 	}
-	if b, err := store.MGet(t.Context(), key("customers", 7, 1, 0)); err != nil || b[0] != nil {
+	if b, err := store.MGet(t.Context(), config(1).attempt().chunk(0)); err != nil || b[0] != nil {
 		t.Errorf("chunk 0 is still there (%v)", err)
 	}
 	p, complete, err := Load(t.Context(), store, "customers", ref(1, 3, last), 1000)
@@ -160,21 +162,21 @@ func TestLostValues(t *testing.T) {
 	t.Parallel()
 	store := redistest.New(t).Client(t)
 	last := record(t, NewRecorder(store, config(1)), 0, []entry{{1, at(0)}}, []entry{{2, at(1)}}, []entry{{3, at(2)}})
-	if err := store.Del(t.Context(), key("customers", 7, 1, 1)); err != nil {
+	if err := store.Del(t.Context(), config(1).attempt().chunk(1)); err != nil {
 		t.Fatal(err)
 	}
 	p, complete, err := Load(t.Context(), store, "customers", ref(1, 3, last), 1000)
 	if err != nil || complete || !p.Take(fp(1)) || p.Take(fp(2)) || !p.Take(fp(3)) {
 		t.Errorf("complete %v, %v", complete, err)
 	}
-	if err := store.Del(t.Context(), key("customers", 7, 1, 2)); err != nil {
+	if err := store.Del(t.Context(), config(1).attempt().chunk(2)); err != nil {
 		t.Fatal(err)
 	}
 	p, complete, err = Load(t.Context(), store, "customers", ref(1, 3, last), 1000)
 	if err != nil || complete || p.Take(fp(1)) {
 		t.Errorf("without the last value: complete %v, %v", complete, err)
 	}
-	if err := store.Set(t.Context(), key("customers", 7, 1, 2), []byte("not a value"), 0); err != nil {
+	if err := store.Set(t.Context(), config(1).attempt().chunk(2), []byte("not a value"), 0); err != nil {
 		t.Fatal(err)
 	}
 	if _, complete, err = Load(t.Context(), store, "customers", ref(1, 3, last), 1000); err != nil || complete {
@@ -215,7 +217,7 @@ func TestResume(t *testing.T) {
 			t.Parallel()
 			store := redistest.New(t).Client(t)
 			record(t, NewRecorder(store, config(1)), 0, chunks...)
-			if err := store.Del(t.Context(), key("customers", 7, 1, missing)); err != nil {
+			if err := store.Del(t.Context(), config(1).attempt().chunk(missing)); err != nil {
 				t.Fatal(err)
 			}
 			r, ok, err := Resume(t.Context(), store, config(1), 3, before())
@@ -241,21 +243,25 @@ func TestSweepKeepsTheNamed(t *testing.T) {
 	for attempt := 1; attempt <= 12; attempt++ {
 		record(t, NewRecorder(store, config(attempt)), 0, []entry{{1, at(0)}})
 	}
-	other := config(1)
-	other.Import = "customers-eu"
+	other, older := config(1), config(1)
+	other.Import, older.Epoch = "customers-eu", 2
 	record(t, NewRecorder(store, other), 0, []entry{{1, at(0)}})
-	if err := Sweep(t.Context(), store, "customers", schemas.LedgerRef{Number: 7, Attempt: 1}, schemas.LedgerRef{Number: 7, Attempt: 5}); err != nil {
+	record(t, NewRecorder(store, older), 0, []entry{{1, at(0)}})
+	if err := store.Set(t.Context(), "ledger:customers:6.1:0", []byte("of an earlier version"), 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := Sweep(t.Context(), store, "customers", config(1).Ref(), config(5).Ref()); err != nil {
 		t.Fatal(err)
 	}
 	var got []string
-	for k, err := range store.Scan(t.Context(), "ledger:") {
+	for k, err := range store.Scan(t.Context(), "ledger") {
 		if err != nil {
 			t.Fatal(err)
 		}
 		got = append(got, k)
 	}
 	slices.Sort(got)
-	want := []string{"ledger:customers-eu:7.1:0", "ledger:customers:7.1:0", "ledger:customers:7.5:0"}
+	want := []string{"ledger/customers-eu/3/7.1:0", "ledger/customers/3/7.1:0", "ledger/customers/3/7.5:0"}
 	if !slices.Equal(got, want) {
 		t.Errorf("left %v, want %v", got, want)
 	}
@@ -322,19 +328,20 @@ func TestCounts(t *testing.T) {
 	t.Parallel()
 	store := redistest.New(t).Client(t)
 	want := map[int64]int64{-3: 1, 0: 7, 17_751_000: 1 << 40, 17_751_001: 1}
-	if err := SaveCounts(t.Context(), store, "customers", 7, 1, "A", want); err != nil {
+	ref, late, eighth := config(1).Ref(), config(1).Ref(), config(1).Ref()
+	ref.Counts, late.Counts, eighth.Counts, eighth.Number = "A", "B", "A", 8
+	if err := SaveCounts(t.Context(), store, "customers", ref, want); err != nil {
 		t.Fatal(err)
 	}
 	// An owner that has been replaced counts later, and is not heard.
-	if err := SaveCounts(t.Context(), store, "customers", 7, 1, "B", map[int64]int64{0: 8}); err != nil {
+	if err := SaveCounts(t.Context(), store, "customers", late, map[int64]int64{0: 8}); err != nil {
 		t.Fatal(err)
 	}
-	ref := schemas.LedgerRef{Number: 7, Attempt: 1, Counts: "A"}
 	got, err := LoadCounts(t.Context(), store, "customers", ref)
 	if err != nil || !maps.Equal(got, want) {
 		t.Errorf("counts are %v, %v, want %v", got, err, want)
 	}
-	if got, err := LoadCounts(t.Context(), store, "customers", schemas.LedgerRef{Number: 8, Attempt: 1, Counts: "A"}); err != nil || got != nil {
+	if got, err := LoadCounts(t.Context(), store, "customers", eighth); err != nil || got != nil {
 		t.Errorf("counts that are not there are %v, %v", got, err)
 	}
 	if err := Sweep(t.Context(), store, "customers"); err != nil {

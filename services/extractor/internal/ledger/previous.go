@@ -78,7 +78,8 @@ func Load(ctx context.Context, store Store, importName string, ref schemas.Ledge
 	if ref.Chunks == 0 || ref.Entries == 0 {
 		return newPrevious(nil), true, nil
 	}
-	last, err := get(ctx, store, importName, ref.Number, ref.Attempt, ref.Chunks-1)
+	of := attemptOf(importName, ref)
+	last, err := get(ctx, store, of, ref.Chunks-1)
 	if err != nil {
 		return nil, false, err
 	}
@@ -89,7 +90,7 @@ func Load(ctx context.Context, store Store, importName string, ref schemas.Ledge
 	highest := ""
 	complete = true
 	for some := range slices.Chunk(last.counted(ref.Chunks), loadBatch) {
-		values, err := getMany(ctx, store, importName, ref.Number, ref.Attempt, some...)
+		values, err := getMany(ctx, store, of, some...)
 		if err != nil {
 			return nil, false, err
 		}
@@ -109,8 +110,8 @@ func Load(ctx context.Context, store Store, importName string, ref schemas.Ledge
 	return p, complete, nil
 }
 
-func get(ctx context.Context, store Store, importName string, number, attempt, chunk int) (*value, error) {
-	values, err := getMany(ctx, store, importName, number, attempt, chunk)
+func get(ctx context.Context, store Store, of attempt, chunk int) (*value, error) {
+	values, err := getMany(ctx, store, of, chunk)
 	if err != nil {
 		return nil, err
 	}
@@ -119,10 +120,10 @@ func get(ctx context.Context, store Store, importName string, number, attempt, c
 
 // getMany reads the values of chunks; one that is missing or not understood is
 // nil.
-func getMany(ctx context.Context, store Store, importName string, number, attempt int, chunks ...int) ([]*value, error) {
+func getMany(ctx context.Context, store Store, of attempt, chunks ...int) ([]*value, error) {
 	var keys []string
 	for _, chunk := range chunks {
-		keys = append(keys, key(importName, number, attempt, chunk))
+		keys = append(keys, of.chunk(chunk))
 	}
 	raw, err := store.MGet(ctx, keys...)
 	if err != nil {
@@ -141,14 +142,16 @@ func getMany(ctx context.Context, store Store, importName string, number, attemp
 // named.
 func Sweep(ctx context.Context, store Store, importName string, keep ...schemas.LedgerRef) error {
 	var old []string
-	for k, err := range store.Scan(ctx, prefix(importName)) {
-		if err != nil {
-			return fmt.Errorf("listing the ledger: %w", err)
-		}
-		if !slices.ContainsFunc(keep, func(ref schemas.LedgerRef) bool {
-			return strings.HasPrefix(k, attemptPrefix(importName, ref.Number, ref.Attempt))
-		}) {
-			old = append(old, k)
+	for _, prefix := range []string{importPrefix(importName), oldPrefix(importName)} {
+		for k, err := range store.Scan(ctx, prefix) {
+			if err != nil {
+				return fmt.Errorf("listing the ledger: %w", err)
+			}
+			if !slices.ContainsFunc(keep, func(ref schemas.LedgerRef) bool {
+				return strings.HasPrefix(k, attemptOf(importName, ref).prefix())
+			}) {
+				old = append(old, k)
+			}
 		}
 	}
 	for some := range slices.Chunk(old, 100) {

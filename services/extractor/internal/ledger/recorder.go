@@ -4,17 +4,30 @@ import (
 	"context"
 	"fmt"
 	"slices"
+
+	"tapline.dev/schemas"
 )
 
 // Config says whose ledger is written.
 type Config struct {
 	Import  string
+	Epoch   int
 	Number  int
 	Attempt int
 	Limit   int // of entries
 	// Low is the lowest cursor that the next run reads, given the highest one of
 	// this run; nil if rows have no cursor, and then every row counts.
 	Low func(maximum string) (string, error)
+}
+
+// attempt names the ledger that is written.
+func (c Config) attempt() attempt {
+	return attempt{importName: c.Import, names: schemas.LedgerNames, epoch: c.Epoch, number: c.Number, attempt: c.Attempt}
+}
+
+// Ref is what the next run needs to find the ledger; its user adds what is in it.
+func (c Config) Ref() schemas.LedgerRef {
+	return schemas.LedgerRef{Names: schemas.LedgerNames, Epoch: c.Epoch, Number: c.Number, Attempt: c.Attempt}
 }
 
 // Recorder writes a run's ledger chunk by chunk. It is for one goroutine.
@@ -93,7 +106,7 @@ func (r *Recorder) Finish(ctx context.Context, index int, maximum string) (Chunk
 		from = r.live[0].index
 	}
 	v := value{heads: r.heads, from: from, partial: c.partial, maximum: r.maximum, highest: c.highest, entries: packed}
-	writeErr := r.store.Set(ctx, key(r.cfg.Import, r.cfg.Number, r.cfg.Attempt, index), v.encode(), 0)
+	writeErr := r.store.Set(ctx, r.cfg.attempt().chunk(index), v.encode(), 0)
 	if writeErr != nil {
 		writeErr = fmt.Errorf("writing the ledger: %w", writeErr)
 		c.partial = true
@@ -115,7 +128,7 @@ func (r *Recorder) keep(c chunk) {
 // are read again by every run, and stay whole.
 func (r *Recorder) prune(low string) (forget []string) {
 	for len(r.live) > 0 && r.live[0].highest < low {
-		forget = append(forget, key(r.cfg.Import, r.cfg.Number, r.cfg.Attempt, r.live[0].index))
+		forget = append(forget, r.cfg.attempt().chunk(r.live[0].index))
 		r.entries -= r.live[0].entries
 		r.live = r.live[1:]
 	}
@@ -154,7 +167,7 @@ func Resume(ctx context.Context, store Store, cfg Config, chunks int, previous *
 		r.heads, r.cut = chunks, true
 		return r
 	}
-	last, err := get(ctx, store, cfg.Import, cfg.Number, cfg.Attempt, chunks-1)
+	last, err := get(ctx, store, cfg.attempt(), chunks-1)
 	if err != nil {
 		return unknown(), false, err
 	}
@@ -164,7 +177,7 @@ func Resume(ctx context.Context, store Store, cfg Config, chunks int, previous *
 	r.heads, r.maximum = last.heads, last.maximum
 	ok = true
 	for some := range slices.Chunk(last.counted(chunks), loadBatch) {
-		values, err := getMany(ctx, store, cfg.Import, cfg.Number, cfg.Attempt, some...)
+		values, err := getMany(ctx, store, cfg.attempt(), some...)
 		if err != nil {
 			return unknown(), false, err
 		}

@@ -3,7 +3,6 @@ package ledger
 import (
 	"encoding/binary"
 	"errors"
-	"strconv"
 )
 
 // value is what one chunk leaves in the store.
@@ -77,15 +76,4 @@ func (v *value) counted(chunks int) (list []int) {
 		}
 	}
 	return list
-}
-
-// prefix begins the keys of an import's values.
-func prefix(importName string) string { return "ledger:" + importName + ":" }
-
-func attemptPrefix(importName string, number, attempt int) string {
-	return prefix(importName) + strconv.Itoa(number) + "." + strconv.Itoa(attempt) + ":"
-}
-
-func key(importName string, number, attempt, chunk int) string {
-	return attemptPrefix(importName, number, attempt) + strconv.Itoa(chunk)
 }

@@ -1,0 +1,35 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// ErrClaimed says that the keys under the prefix are another deployment's.
+var ErrClaimed = errors.New("redis.keyPrefix is in use by another deployment")
+
+// claimKey holds the name of the deployment whose keys stand beside it.
+const claimKey = "deployment"
+
+// Claim makes the keys under the client's prefix those of owner, or says that
+// they are another's: ErrClaimed. Repeat it while the keys are used, because a
+// Redis that is emptied forgets whose it was. Any other error says that Redis
+// does not answer.
+func (c *Client) Claim(ctx context.Context, owner string) error {
+	holder, found, err := c.Get(ctx, claimKey)
+	if err == nil && !found {
+		// After a lost answer the value tells who came first.
+		if _, err = c.SetIfAbsent(ctx, claimKey, []byte(owner), 0); err == nil {
+			holder, _, err = c.Get(ctx, claimKey)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("claiming redis.keyPrefix: %w", err)
+	}
+	if string(holder) == owner {
+		return nil
+	}
+	return fmt.Errorf("%w: the keys under %q belong to %s, and this is %s; give this one a redis.keyPrefix of its own, "+
+		"or, if the other is gone for good, delete the key %s%s and start again", ErrClaimed, c.prefix, holder, owner, c.prefix, claimKey)
+}
