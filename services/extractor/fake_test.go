@@ -131,14 +131,25 @@ func (s *fakeSource) Query(ctx context.Context, stmt statement.Statement, onID f
 // window is what the statement selects, in its order.
 func (w *warehouse) window(stmt statement.Statement) []dbRow {
 	var out []dbRow
+	backfill := len(stmt.Args) == 2 || len(stmt.Args) == 4
+	within := func(r dbRow) bool { return r.at != "" && r.at >= stmt.Args[0] && r.at < stmt.Args[1] }
+	newer := func(r dbRow) bool { // of an identity that has a row in the window
+		return len(stmt.Args) == 4 && r.at >= stmt.Args[0] &&
+			slices.ContainsFunc(w.rows, func(other dbRow) bool { return other.id == r.id && within(other) })
+	}
 	for _, r := range w.rows {
-		backfill := len(stmt.Args) == 2
 		switch {
 		case len(stmt.Args) == 0,
 			r.at == "" && !backfill,
-			r.at != "" && r.at >= stmt.Args[0] && (!backfill || r.at < stmt.Args[1]):
+			!backfill && r.at >= stmt.Args[0],
+			backfill && (within(r) || newer(r)):
 			out = append(out, r)
 		}
+	}
+	if strings.Contains(stmt.SQL, "QUALIFY") { // the newest of each identity
+		out = slices.DeleteFunc(out, func(r dbRow) bool {
+			return slices.ContainsFunc(w.rows, func(other dbRow) bool { return other.id == r.id && other.at > r.at })
+		})
 	}
 	if strings.Contains(stmt.SQL, "ORDER BY") {
 		slices.SortStableFunc(out, func(a, b dbRow) int { return strings.Compare(a.at, b.at) })

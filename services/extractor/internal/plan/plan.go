@@ -53,7 +53,7 @@ func (p *Plan) Window(r *Reader, from, to string, again []statement.Span) (state
 		with.Late = again
 		cursor = &with
 	}
-	stmt, err := p.source.Window(r.Columns, cursor, from, to)
+	stmt, err := p.source.Window(r.Columns, cursor, from, to, p.versions(r))
 	if err != nil {
 		return stmt, failure.Permanent(failure.CodeCursorInvalid, "%s", err)
 	}
@@ -62,7 +62,18 @@ func (p *Plan) Window(r *Reader, from, to string, again []statement.Span) (state
 
 // Sample is the statement that reads rows at random, out of all that there are.
 func (p *Plan) Sample(r *Reader, rows int) statement.Statement {
-	return p.source.Sample(r.Columns[:r.Visible], rows)
+	return p.source.Sample(r.Columns[:r.Visible], rows, p.versions(r))
+}
+
+// versions is the identity's column where only the newest version of an identity
+// stays, and "" where each row does.
+//
+// Invariant 4: whatever is read, the newest version of an identity comes last.
+func (p *Plan) versions(r *Reader) string {
+	if p.spec.Destination.Type != schemas.TypeProfile {
+		return ""
+	}
+	return r.Columns[r.Identity].Name
 }
 
 // First is the statement that reads the first rows that come.

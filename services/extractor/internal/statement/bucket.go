@@ -3,6 +3,7 @@ package statement
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"tapline.dev/schemas"
@@ -68,23 +69,35 @@ func (c *Cursor) BucketNumber(begin int64) int64 {
 	return begin / per
 }
 
-// late writes the conditions of the spans that are read again.
-func (c *Cursor) late(sql string) (string, []string, error) {
-	var out string
+// late writes the conditions of the spans that are read again, and of what is newer
+// of the same identities.
+func (c *Cursor) late(sel selected) (string, []string, error) {
+	if len(c.Late) == 0 {
+		return "", nil, nil
+	}
+	var spans []string
 	var args []string
 	for _, span := range c.Late {
-		low, lowArgs, err := c.bound(span.From)
+		low, lowArgs, err := c.side(sel.cursor, " >= ", span.From)
 		if err != nil {
 			return "", nil, err
 		}
-		high, highArgs, err := c.bound(span.To)
+		high, highArgs, err := c.side(sel.cursor, " < ", span.To)
 		if err != nil {
 			return "", nil, err
 		}
-		out += " OR (" + sql + " >= " + low + " AND " + sql + " < " + high + ")"
-		args = append(append(args, lowArgs...), highArgs...)
+		spans = append(spans, "("+low+" AND "+high+")")
+		args = slices.Concat(args, lowArgs, highArgs)
 	}
-	return out, args, nil
+	all := strings.Join(spans, " OR ")
+	if newer := sel.newer(all); newer != "" {
+		first, firstArgs, err := c.side(sel.cursor, " >= ", c.Late[0].From)
+		if err != nil {
+			return "", nil, err
+		}
+		return " OR " + all + " OR (" + first + " AND " + newer + ")", slices.Concat(args, firstArgs, args), nil
+	}
+	return " OR " + all, args, nil
 }
 
 // lateSpans bounds how many spans a statement names.

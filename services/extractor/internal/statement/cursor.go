@@ -2,6 +2,7 @@ package statement
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -145,40 +146,72 @@ func (c *Cursor) Low(maximum string) (string, error) {
 	return low, nil
 }
 
+// selected is what a window selects from.
+type selected struct {
+	cursor string // SQL
+	key    string // SQL of what rows of one identity have in common, "" where all versions count
+	text   string // the user's query
+}
+
+// newer is the condition of rows whose identity has a row that meets condition; ""
+// where all versions count.
+func (s selected) newer(condition string) string {
+	if s.key == "" {
+		return ""
+	}
+	return s.key + " IN (SELECT " + s.key + " FROM (\n" + s.text + "\n) AS src WHERE " + condition + ")"
+}
+
 // where writes the window's condition on the cursor's SQL.
-func (c *Cursor) where(sql, from, to string) (string, []string, error) {
+func (c *Cursor) where(sel selected, from, to string) (string, []string, error) {
 	if from == "" && to == "" {
 		return "", nil, nil
 	}
 	if from != "" && c.Bucketed {
 		from = c.BucketFloor(from)
 	}
-	var low, high string
-	var args []string
 	// At or after, and never beyond: rows that share an instant need not commit
 	// together.
-	for _, side := range []struct {
-		instant, op string
-		into        *string
-	}{{from, " >= ", &low}, {to, " < ", &high}} {
-		if side.instant == "" {
-			continue
-		}
-		bound, arg, err := c.bound(side.instant)
-		if err != nil {
-			return "", nil, err
-		}
-		*side.into = sql + side.op + bound
-		args = append(args, arg...)
+	low, lowArgs, err := c.side(sel.cursor, " >= ", from)
+	if err != nil {
+		return "", nil, err
+	}
+	high, highArgs, err := c.side(sel.cursor, " < ", to)
+	if err != nil {
+		return "", nil, err
 	}
 	switch {
 	case high == "":
-		late, lateArgs, err := c.late(sql)
-		return " WHERE " + low + " OR " + sql + " IS NULL" + late, append(args, lateArgs...), err
+		late, lateArgs, err := c.late(sel)
+		return " WHERE " + low + " OR " + sel.cursor + " IS NULL" + late, append(lowArgs, lateArgs...), err
 	case low == "":
-		return " WHERE " + high, args, nil
+		condition, args := c.withNewer(sel, high, highArgs, high, highArgs)
+		return " WHERE " + condition, args, nil
 	}
-	return " WHERE " + low + " AND " + high, args, nil
+	both, bothArgs := low+" AND "+high, slices.Concat(lowArgs, highArgs)
+	condition, args := c.withNewer(sel, high, highArgs, both, bothArgs)
+	if condition != high {
+		condition = "(" + condition + ")"
+	}
+	return " WHERE " + low + " AND " + condition, slices.Concat(lowArgs, args), nil
+}
+
+// side is one bound of the window; "" if it is open there.
+func (c *Cursor) side(sql, op, instant string) (string, []string, error) {
+	if instant == "" {
+		return "", nil, nil
+	}
+	bound, args, err := c.bound(instant)
+	return sql + op + bound, args, err
+}
+
+// withNewer adds to a condition the rows of identities that have one in the window.
+func (c *Cursor) withNewer(sel selected, condition string, args []string, window string, windowArgs []string) (string, []string) {
+	newer := sel.newer(window)
+	if newer == "" {
+		return condition, args
+	}
+	return condition + " OR " + newer, slices.Concat(args, windowArgs)
 }
 
 // The formats of bounds, as exact as the texts bound to them. Without one, the

@@ -137,7 +137,11 @@ func (s *Source) cursorSQL() string {
 // ("" reads everything) and, in a backfill, before to; NULLs come with it
 // unless it is a backfill. columns are the described ones, and last the cursor's
 // own if it is hidden.
-func (s *Source) Window(columns []schemas.Column, cur *Cursor, from, to string) (Statement, error) {
+//
+// Where only the newest version of an identity matters, identity names its column:
+// what lies behind the window comes with every newer row of the same identities, or
+// an older version would be the last one to arrive.
+func (s *Source) Window(columns []schemas.Column, cur *Cursor, from, to, identity string) (Statement, error) {
 	visible := columns
 	if s.hidden {
 		visible = columns[:len(columns)-1]
@@ -153,7 +157,11 @@ func (s *Source) Window(columns []schemas.Column, cur *Cursor, from, to string) 
 		b.WriteString(", " + c + " AS " + quote(CursorAlias))
 	}
 	b.WriteString(" FROM (\n" + s.text + "\n) AS src")
-	where, args, err := cur.where(c, from, to)
+	key := ""
+	if identity != "" {
+		key = identitySQL(identity)
+	}
+	where, args, err := cur.where(selected{cursor: c, key: key, text: s.text}, from, to)
 	if err != nil {
 		return Statement{}, err
 	}
@@ -172,10 +180,22 @@ func (s *Source) First(columns []schemas.Column, limit int) Statement {
 // Sample writes the statement that reads rows at random, out of all that the
 // query gives: which window a run would read does not matter to it. Their number
 // comes with each row, in a column behind the query's.
-func (s *Source) Sample(columns []schemas.Column, limit int) Statement {
+//
+// identity is as of Window: the sample then holds the newest row of an identity
+// only, for it may be sent later, when others have been.
+func (s *Source) Sample(columns []schemas.Column, limit int, identity string) Statement {
+	newest := ""
+	if identity != "" && (s.column != "" || s.cursor != "") {
+		key := identitySQL(identity)
+		newest = " QUALIFY " + key + " IS NULL OR ROW_NUMBER() OVER (PARTITION BY " + key + " ORDER BY " + s.cursorSQL() + " DESC NULLS LAST) = 1"
+	}
 	return Statement{SQL: "SELECT " + list(columns) + ", COUNT(*) OVER () AS " + quote(TotalAlias) +
-		" FROM (\n" + s.text + "\n) AS src ORDER BY RANDOM() LIMIT " + strconv.Itoa(limit)}
+		" FROM (\n" + s.text + "\n) AS src" + newest + " ORDER BY RANDOM() LIMIT " + strconv.Itoa(limit)}
 }
+
+// identitySQL is what is equal for rows of one identity: blanks around it do not
+// tell two users apart.
+func identitySQL(column string) string { return "TRIM(TO_VARCHAR(src." + quote(column) + "))" }
 
 func list(columns []schemas.Column) string {
 	names := make([]string, len(columns))

@@ -23,6 +23,8 @@ func TestWindow(t *testing.T) {
 		cursor   *schemas.Cursor
 		columns  []schemas.Column
 		from, to string
+		identity string
+		late     []Span
 		want     string
 		args     []string
 	}{
@@ -44,6 +46,24 @@ func TestWindow(t *testing.T) {
 			columns: []schemas.Column{{Name: "AT", Type: "DATE"}}, from: w, to: "2026-11-25T00:00:00.000000000",
 			want: "SELECT src.\"AT\" AS \"AT\" FROM (\nselect 1\n) AS src WHERE src.\"AT\" >= TO_DATE(?, 'YYYY-MM-DD') AND src.\"AT\" < TO_DATE(?, 'YYYY-MM-DD') ORDER BY src.\"AT\" NULLS FIRST",
 			args: []string{"2026-11-23", "2026-11-25"},
+		},
+		{
+			name: "backfill of profiles", source: schemas.Source{Query: "select 1"}, cursor: &schemas.Cursor{Column: "AT"}, identity: "ID",
+			columns: []schemas.Column{{Name: "AT", Type: "DATE"}}, from: w, to: "2026-11-25T00:00:00.000000000",
+			want: "SELECT src.\"AT\" AS \"AT\" FROM (\nselect 1\n) AS src WHERE src.\"AT\" >= TO_DATE(?, 'YYYY-MM-DD') AND " +
+				"(src.\"AT\" < TO_DATE(?, 'YYYY-MM-DD') OR TRIM(TO_VARCHAR(src.\"ID\")) IN (SELECT TRIM(TO_VARCHAR(src.\"ID\")) FROM (\nselect 1\n) AS src " +
+				"WHERE src.\"AT\" >= TO_DATE(?, 'YYYY-MM-DD') AND src.\"AT\" < TO_DATE(?, 'YYYY-MM-DD'))) ORDER BY src.\"AT\" NULLS FIRST",
+			args: []string{"2026-11-23", "2026-11-25", "2026-11-23", "2026-11-25"},
+		},
+		{
+			name: "late hours of profiles", source: schemas.Source{Query: "select 1"}, cursor: &schemas.Cursor{Column: "AT"}, identity: "ID",
+			columns: []schemas.Column{{Name: "AT", Type: "DATE"}}, from: w,
+			late: []Span{{"2026-11-02T00:00:00.000000000", "2026-11-03T00:00:00.000000000"}},
+			want: "SELECT src.\"AT\" AS \"AT\" FROM (\nselect 1\n) AS src WHERE src.\"AT\" >= TO_DATE(?, 'YYYY-MM-DD') OR src.\"AT\" IS NULL OR " +
+				"(src.\"AT\" >= TO_DATE(?, 'YYYY-MM-DD') AND src.\"AT\" < TO_DATE(?, 'YYYY-MM-DD')) OR (src.\"AT\" >= TO_DATE(?, 'YYYY-MM-DD') AND " +
+				"TRIM(TO_VARCHAR(src.\"ID\")) IN (SELECT TRIM(TO_VARCHAR(src.\"ID\")) FROM (\nselect 1\n) AS src " +
+				"WHERE (src.\"AT\" >= TO_DATE(?, 'YYYY-MM-DD') AND src.\"AT\" < TO_DATE(?, 'YYYY-MM-DD')))) ORDER BY src.\"AT\" NULLS FIRST",
+			args: []string{"2026-11-23", "2026-11-02", "2026-11-03", "2026-11-02", "2026-11-02", "2026-11-03"},
 		},
 		{
 			name: "with a zone", source: schemas.Source{Query: "select 1"}, cursor: &schemas.Cursor{Column: "AT"},
@@ -82,7 +102,10 @@ func TestWindow(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			got, err := s.Window(tt.columns, cur, tt.from, tt.to)
+			if cur != nil {
+				cur.Late = tt.late
+			}
+			got, err := s.Window(tt.columns, cur, tt.from, tt.to, tt.identity)
 			if err != nil {
 				t.Fatal(err)
 			}
