@@ -62,6 +62,26 @@ func (v *View) Lookup(ctx context.Context, subject string, number, attempt int) 
 	return verdict, err
 }
 
+// Changed returns a channel that closes at the next record of the state topic.
+// Take it before looking, so that no change falls between.
+func (v *View) Changed() <-chan struct{} { return v.states.Changed() }
+
+// Starting returns the active runs of imports whose places are being compared.
+func (v *View) Starting() (out []schemas.ActiveRun) {
+	for _, state := range v.states.All() {
+		if a := state.Active; a != nil && a.State == schemas.StateStarting && a.Ending == nil {
+			out = append(out, *a)
+		}
+	}
+	return out
+}
+
+// Active tells whether a run is the active one of its import.
+func (v *View) Active(importName, run string) bool {
+	state, _, err := v.states.Get(importName)
+	return err == nil && state.Active != nil && state.Active.Run == run
+}
+
 // Peek answers as Lookup does from what the view holds, without reading: an
 // unknown run may only be unknown so far.
 func (v *View) Peek(subject string, number, attempt int) (Verdict, error) {

@@ -52,6 +52,9 @@ type owners struct {
 	owned map[int32]bool
 	work  map[string]*work      // by subject
 	over  map[string]attempt.ID // the newest attempt that is over
+	told  map[string]time.Time  // by run that is starting: when its source was last reported
+
+	telling sync.WaitGroup
 }
 
 func newOwners(ctx context.Context, s *Service) *owners {
@@ -60,7 +63,7 @@ func newOwners(ctx context.Context, s *Service) *owners {
 	ctx, cancel := context.WithCancel(ctx)
 	o := &owners{
 		service: s, cancel: cancel, poke: make(chan struct{}, 1), ended: make(chan struct{}),
-		owned: map[int32]bool{}, work: map[string]*work{}, over: map[string]attempt.ID{},
+		owned: map[int32]bool{}, work: map[string]*work{}, over: map[string]attempt.ID{}, told: map[string]time.Time{},
 	}
 	go o.loop(ctx)
 	return o
@@ -69,6 +72,7 @@ func newOwners(ctx context.Context, s *Service) *owners {
 func (o *owners) close() {
 	o.cancel()
 	<-o.ended
+	o.telling.Wait()
 	var all []kafka.TP
 	for p := range int32(schemas.ControlPartitions) {
 		all = append(all, kafka.TP{Partition: p})
@@ -137,6 +141,30 @@ func (o *owners) compare(ctx context.Context) {
 	for _, begin := range o.reconcile(ctx, states, broken) {
 		go begin()
 	}
+	for subject, run := range o.starting(states, time.Now()) {
+		o.telling.Go(func() { o.service.tellSource(ctx, subject, run) })
+	}
+}
+
+// starting returns the runs whose source is to be reported, by subject: as soon as
+// they start, and again from time to time while they wait for it.
+func (o *owners) starting(states map[string]*schemas.State, now time.Time) map[string]schemas.ActiveRun {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	tell := map[string]schemas.ActiveRun{}
+	told := map[string]time.Time{}
+	for subject, state := range states {
+		a := state.Active
+		if a == nil || a.State != schemas.StateStarting || a.Ending != nil || !o.owned[schemas.ControlPartition(subject)] {
+			continue
+		}
+		told[a.Run] = o.told[a.Run]
+		if now.Sub(told[a.Run]) >= schemas.WaitingRenewal {
+			told[a.Run], tell[subject] = now, *a
+		}
+	}
+	o.told = told
+	return tell
 }
 
 // reconcile ends and stops the work that the states no longer ask for, and returns

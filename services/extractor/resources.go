@@ -16,16 +16,30 @@ import (
 type resources struct {
 	view       *resourcesview.View
 	references config.References
+	prefix     string // of the deployment's topics
 }
 
 func newResources(cfg kafka.Config, deps kafka.Deps, references config.References) (*resources, error) {
 	view, err := resourcesview.Open(cfg, deps)
-	return &resources{view, references}, err
+	return &resources{view, references, cfg.Prefix}, err
 }
 
 // connection finds the connection of a run and the secrets that it refers to. A
 // preview brings its own where it is not applied yet.
 func (r *resources) connection(ctx context.Context, run schemas.ActiveRun) (schemas.SnowflakeConnectionSpec, error) {
+	spec, err := r.definition(ctx, run)
+	if err != nil {
+		return spec, err
+	}
+	if err := r.compare(run, spec); err != nil {
+		return spec, err
+	}
+	err = r.resolve(run.Spec.Source.ConnectionRef, &spec)
+	return spec, err
+}
+
+// definition finds the connection of a run as it is defined now.
+func (r *resources) definition(ctx context.Context, run schemas.ActiveRun) (schemas.SnowflakeConnectionSpec, error) {
 	name := run.Spec.Source.ConnectionRef
 	if err := r.view.ReadToEnd(ctx); err != nil {
 		return schemas.SnowflakeConnectionSpec{}, err
@@ -39,6 +53,11 @@ func (r *resources) connection(ctx context.Context, run schemas.ActiveRun) (sche
 	case err != nil:
 		return spec, failure.Permanent(failure.CodeReferenceMissing, "the definition of the SnowflakeConnection %s cannot be read; apply it again", name)
 	}
+	return spec, nil
+}
+
+// resolve puts the secrets into a connection that refers to them.
+func (r *resources) resolve(name string, spec *schemas.SnowflakeConnectionSpec) error {
 	for _, secret := range []struct {
 		field string
 		value *string
@@ -57,11 +76,11 @@ func (r *resources) connection(ctx context.Context, run schemas.ActiveRun) (sche
 		resolved, err := secret.read(*secret.value)
 		if err != nil {
 			// The error tells neither what is there nor what it holds.
-			return spec, failure.Permanent(failure.CodeSecretUnresolved, "connection %s: %s: %s", name, secret.field, err)
+			return failure.Permanent(failure.CodeSecretUnresolved, "connection %s: %s: %s", name, secret.field, err)
 		}
 		*secret.value = resolved.Reveal()
 	}
-	return spec, nil
+	return nil
 }
 
 // mappingOptions are what the import's account allows. A missing account is the

@@ -51,6 +51,9 @@ func (s *Service) takeOver(ctx context.Context, subject string, w *work) (err er
 	if a.Run.Ending != nil {
 		w.end()
 	}
+	if a, err = s.comparePlace(ctx, a, j); err != nil {
+		return fmt.Errorf("taking over: %w", err)
+	}
 	t := &task{cfg: s.cfg, attempt: a, journal: j, metrics: s.metrics, log: log}
 	if t.mode, err = s.modeOf(a, j, log); err != nil {
 		return err

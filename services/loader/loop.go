@@ -32,6 +32,7 @@ type loop struct {
 	noticing     bool
 	frozen       map[string]*frozenRun // by run
 	nextLease    time.Time
+	places       places
 	draining     bool // nothing is cut any more
 	closed       bool // no task begins any more
 	over         bool // none is under way: there will be no event any more
@@ -40,6 +41,7 @@ type loop struct {
 func newLoop(m *member) *loop {
 	return &loop{
 		member: m, partitions: map[kafka.TP]*partition{}, destinations: map[string]*destination{}, turns: turns.New(), frozen: map[string]*frozenRun{},
+		places: places{told: map[string]telling{}},
 	}
 }
 
@@ -52,6 +54,7 @@ func (l *loop) run() {
 		case e := <-l.events:
 			e(l, time.Now())
 			l.takeMore()
+		case <-l.places.wake():
 		case <-timer.C:
 		}
 		if l.over {
@@ -90,6 +93,7 @@ func (l *loop) pass(now time.Time) (again time.Time) {
 	if !l.draining {
 		again = earliest(again, l.dispatch(now))
 	}
+	again = earliest(again, l.tellStarting(now))
 	again = earliest(again, l.commitIfDue(now))
 	again = earliest(again, l.leaseIfDue(now))
 	l.writeNotices()

@@ -60,6 +60,10 @@ func (l *loop) plan(p *partition, now time.Time) {
 				return
 			}
 			d := l.destination(accountName, now)
+			if !l.atItsPlace(verdict.Run, d, now) {
+				p.blocked = now.Add(heldPlace)
+				return
+			}
 			d.candidates = append(d.candidates, &candidate{part: p, subject: key.subject, run: verdict.Run, policy: policyOf(verdict.Run), fate: fate})
 			return
 		}

@@ -24,6 +24,11 @@ func (l *loop) launch(u *upload, now time.Time) bool {
 		u.to.waiting = append(u.to.waiting, u)
 		return false
 	}
+	if verdict, err := l.runs.Peek(u.subject, u.number, u.attempt); err == nil && !l.atItsPlace(verdict.Run, u.to, now) {
+		u.probe, u.notBefore = false, now.Add(heldPlace)
+		u.to.waiting = append(u.to.waiting, u)
+		return false
+	}
 	u.conn = u.to.conn
 	u.to.account.Began()
 	u.part.enter()

@@ -114,12 +114,12 @@ func peopleDisturbances() []disturbance {
 				Kind: schemas.CommandBackfill, From: schemas.FormatInstant(from), To: schemas.FormatInstant(from.Add(time.Second)),
 			}))
 		}},
-		{name: "account moved by its resource", broken: "the watermark stays, and the new account never gets the old rows", do: func(s *scenario) bool {
+		{name: "account moved by its resource", do: func(s *scenario) bool {
 			s.mayRepeat = true
 			s.moveAccount()
 			return s.run(nil)
 		}},
-		{name: "account moved within a run", broken: "a part of the run goes to each account", do: during(func(s *scenario, _ string) {
+		{name: "account moved within a run", do: during(func(s *scenario, _ string) {
 			s.mayRepeat = true
 			s.mayEnd["target_changed"] = true
 			s.moveAccount()

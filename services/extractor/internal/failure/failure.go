@@ -21,6 +21,9 @@ const (
 	CodeRowTooLarge      = "row_too_large"
 	// CodeSampleGone ends a run that should send a sample that Kafka no longer has.
 	CodeSampleGone = "sample_gone"
+	// CodeSourceChanged ends a run whose connection resolves to another place than
+	// when it began.
+	CodeSourceChanged = "source_changed"
 )
 
 // Error ends an attempt. The reason is for users and holds no SQL, value or
