@@ -167,6 +167,7 @@ $(TOOLS)/golangci-lint $(TOOLS)/deadcode &: tools/go.mod tools/go.sum
 .PHONY: docs
 docs: ## write the reference pages from the code
 	go run ./tests/reference
+	go test ./cmd/tapline/internal/cli -run TestReferenceIsCurrent -update
 
 .PHONY: clean
 clean: ## remove what was built and the local data

@@ -28,7 +28,7 @@ func (l *loop) dispatch(now time.Time) (again time.Time) {
 		again = earliest(again, l.fill(l.destination(d.name, now), now))
 		l.gauge(d, now)
 	}
-	l.announceThaws()
+	l.announceUnfrozen()
 	return again
 }
 

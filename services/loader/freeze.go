@@ -63,9 +63,9 @@ func (l *loop) announceFreeze(accountName, subject string, run *schemas.ActiveRu
 	l.notices = append(l.notices, said.notice)
 }
 
-// announceThaws reports the end of the wait of each run that no freeze held in
+// announceUnfrozen reports the end of the wait of each run that no freeze held in
 // this pass.
-func (l *loop) announceThaws() {
+func (l *loop) announceUnfrozen() {
 	for id, said := range l.frozen {
 		if said.seen {
 			said.seen = false

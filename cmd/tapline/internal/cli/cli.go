@@ -128,6 +128,7 @@ map, preview);
 		a.keysCommand(), a.accessCommand(), a.auditCommand())
 	root.AddCommand(a.devCommands()...)
 	refuseUnknownVerbs(root)
+	addExamples(root)
 	return root
 }
 

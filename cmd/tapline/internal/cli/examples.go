@@ -1,0 +1,61 @@
+package cli
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// examples are what --help and the reference page show of each verb, by its path
+// without the program's name. A test holds that there is one for each.
+var examples = map[string]string{
+	"access list":     "tapline access list",
+	"access whoami":   "TAPLINE_TOKEN=tapline_… tapline access whoami",
+	"apply":           "tapline apply -f imports/\ntapline apply -f connection.yaml -f customers.yaml",
+	"approve":         "tapline approve customers.42",
+	"audit":           "tapline audit\ntapline audit -o json | jq 'select(.kind == \"Import\")'",
+	"cancel":          "tapline cancel customers.42",
+	"connection test": "tapline connection test warehouse",
+	"decline":         "tapline decline customers.42",
+	"demo":            "tapline demo\ntapline demo --keep --customers 1000",
+	"dev":             "tapline dev --seed\ntapline dev --load SHOP.PUBLIC.USERS=users.parquet\ntapline dev --only infra",
+	"dryrun":          "tapline dryrun customers\ntapline dryrun customers --sync",
+	"get accounts":    "tapline get accounts",
+	"get connections": "tapline get connections -o json",
+	"get defaults":    "tapline get defaults",
+	"get freezes":     "tapline get freezes",
+	"get import":      "tapline get import customers",
+	"get imports":     "tapline get imports\ntapline get imports -o wide",
+	"get rejects":     "tapline get rejects --run customers.42\ntapline get rejects --import customers --code email_invalid --all > rejects.ndjson",
+	"get run":         "tapline get run customers.42",
+	"get runs":        "tapline get runs --import customers --state failed",
+	"keys bootstrap":  "tapline keys bootstrap --config /etc/tapline/importcenter.yaml",
+	"keys create":     "tapline keys create ci --role editor --import 'orders-*' --expires 90d",
+	"keys list":       "tapline keys list",
+	"keys revoke":     "tapline keys revoke ci",
+	"login":           "tapline login",
+	"logout":          "tapline logout",
+	"map":             "tapline map -f customers.yaml --columns columns.json --rows rows.ndjson",
+	"pause":           "tapline pause customers",
+	"preview":         "tapline preview customers\ntapline preview -f customers.yaml -o rows > rows.ndjson",
+	"rebuild":         "tapline rebuild --config /etc/tapline/tapline.yaml",
+	"rejects dismiss": "tapline rejects dismiss customers",
+	"reset":           "tapline reset customers",
+	"resume":          "tapline resume customers",
+	"run":             "tapline run customers --wait\ntapline run customers --key nightly-2026-11-23",
+	"topics apply":    "tapline topics apply --config /etc/tapline/tapline.yaml -f customers.yaml",
+	"topics plan":     "tapline topics plan --config /etc/tapline/tapline.yaml",
+	"validate":        "tapline validate -f customers.yaml",
+	"version":         "tapline version",
+}
+
+// addExamples gives each verb that has none of its own its example.
+func addExamples(root *cobra.Command) {
+	for _, cmd := range root.Commands() {
+		addExamples(cmd)
+		_, path, _ := strings.Cut(cmd.CommandPath(), " ")
+		if example := examples[path]; example != "" && cmd.Example == "" {
+			cmd.Example = "  " + strings.ReplaceAll(example, "\n", "\n  ")
+		}
+	}
+}
