@@ -136,6 +136,10 @@ vet: ## run go vet over all modules
 
 # The workspace builds with the highest version that any module asks for; a
 # module that builds alone, as images do, must ask for the same.
+.PHONY: guard-oracle
+guard-oracle: ## read the SQL guard's corpus anew with the independent lexer (pip install sqlglot==30.30.0)
+	python3 services/extractor/internal/sqlguard/testdata/oracle.py
+
 .PHONY: tidy
 tidy: ## tidy every module and give all the same versions
 	@for dir in $(MODULES); do echo "tidy $$dir"; GOWORK=off go -C $$dir mod tidy; done

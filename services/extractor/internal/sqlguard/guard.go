@@ -29,15 +29,12 @@ func newError(src string, at int, problem string) *Error {
 	return &Error{Line: line, Column: column, Problem: problem}
 }
 
-// heads begin statements that are not queries, or commands of scripting.
-var heads = []string{
-	"ALTER", "BEGIN", "CALL", "COMMENT", "COMMIT", "COPY", "CREATE", "DECLARE", "DELETE", "DESC", "DESCRIBE", "DROP",
-	"EXECUTE", "EXPLAIN", "GET", "GRANT", "INSERT", "LET", "LIST", "LS", "MERGE", "PUT", "REMOVE", "RETURN", "REVOKE",
-	"RM", "ROLLBACK", "SET", "SHOW", "START", "TRUNCATE", "UNDROP", "UNSET", "UPDATE", "USE",
-}
-
 // Query checks the text of a query and returns it without a trailing semicolon.
 func Query(text string) (string, error) {
+	text, err := plain(text)
+	if err != nil {
+		return "", err
+	}
 	tokens, err := lex(text)
 	if err != nil {
 		return "", err
@@ -54,8 +51,19 @@ func Query(text string) (string, error) {
 	if err := balanced(tokens, text); err != nil {
 		return "", err
 	}
-	if at, problem := head(tokens); problem != "" {
+	if at, problem := head(tokens, 0); problem != "" {
 		return "", newError(text, tokens[at].at, problem)
+	}
+	for i := range tokens {
+		if tokens[i].is("INTO") && !isMember(tokens, i) {
+			return "", newError(text, tokens[i].at, "INTO is not allowed; a query only reads")
+		}
+		if !tokens[i].is("(") || !tokens[i+1].is("WITH") {
+			continue
+		}
+		if at, problem := head(tokens, i); problem != "" {
+			return "", newError(text, tokens[at].at, problem)
+		}
 	}
 	return text, nil
 }
@@ -72,60 +80,6 @@ func trimEnd(tokens []token, text string) ([]token, string) {
 	}
 	end := tokens[cut].at
 	return append(slices.Clone(tokens[:cut]), token{kind: kindEnd, at: end, end: end}), text[:end]
-}
-
-// forbidden looks at one token and its neighbours.
-func forbidden(tokens []token, i int) string {
-	t, next := tokens[i], token{}
-	if i+1 < len(tokens) {
-		next = tokens[i+1]
-	}
-	switch {
-	case t.is(";"):
-		return "only one statement is allowed; this semicolon starts another"
-	case t.is("->>"):
-		return "the ->> chain is not allowed"
-	case t.is("?"):
-		return "a ? placeholder is not allowed; there is nothing to bind"
-	case t.is(":") && next.kind == kindWord && next.at == t.end && isDigit(next.text[0]):
-		return "a :n placeholder is not allowed; there is nothing to bind"
-	case t.kind == kindWord && t.text[0] == '$' && len(t.text) > 1 && isDigit(t.text[1]):
-		return "a $n reference is not allowed"
-	case (t.kind == kindWord || t.kind == kindQuoted) && strings.HasPrefix(strings.ToUpper(t.text), "SYSTEM$"):
-		return "SYSTEM$ functions are not allowed"
-	case t.names("NEXTVAL") && i > 0 && tokens[i-1].is("."), t.names("GETNEXTVAL"):
-		return "drawing from a sequence is not read-only"
-	case t.names("IDENTIFIER") && next.is("(") && tokens[skipGroup(tokens, i+1)].is("("):
-		// The text names the function: a SYSTEM$ one, or a procedure.
-		return "a function named by IDENTIFIER is not allowed"
-	case t.is("(") && startsStatement(tokens, i+1):
-		return next.text + " is not allowed; a query only reads"
-	}
-	return ""
-}
-
-// startsStatement reports whether a head stands at i as the start of a
-// statement rather than as a function or a column of that name.
-func startsStatement(tokens []token, i int) bool {
-	if i+1 >= len(tokens) || tokens[i].kind != kindWord || !slices.Contains(heads, tokens[i].text) {
-		return false
-	}
-	switch next := tokens[i+1]; next.kind {
-	case kindQuoted:
-		return true
-	case kindWord:
-		return slices.Contains(reserved, tokens[i].text) || !slices.Contains(afterColumn, next.text) && !isDigit(next.text[0])
-	}
-	return false
-}
-
-// reserved heads name no column.
-var reserved = []string{"ALTER", "CREATE", "DELETE", "DROP", "GRANT", "INSERT", "REVOKE", "SET", "START", "UPDATE"}
-
-// afterColumn are words that can follow a column's name inside parentheses.
-var afterColumn = []string{
-	"AND", "AS", "ASC", "BETWEEN", "COLLATE", "DESC", "FOR", "FROM", "ILIKE", "IN", "IS", "LIKE", "NOT", "NULLS", "OR",
-	"ORDER", "OVER", "PARTITION", "RANGE", "RLIKE", "REGEXP", "ROWS", "SEPARATOR", "USING", "WITHIN",
 }
 
 func balanced(tokens []token, text string) error {
@@ -153,10 +107,9 @@ func balanced(tokens []token, text string) error {
 	return nil
 }
 
-// head checks that the statement is a SELECT, also behind WITH and inside
+// head checks that the statement at i is a SELECT, also behind WITH and inside
 // parentheses. It returns the offending token's index and the problem.
-func head(tokens []token) (int, string) {
-	i := 0
+func head(tokens []token, i int) (int, string) {
 	for tokens[i].is("(") {
 		i++
 	}
@@ -256,6 +209,10 @@ func Table(name string) (string, error) {
 // Expression checks a scalar expression: a cursor, or what stands in for its
 // NULL.
 func Expression(text string) (string, error) {
+	text, err := plain(text)
+	if err != nil {
+		return "", err
+	}
 	tokens, err := lex(text)
 	if err != nil {
 		return "", err

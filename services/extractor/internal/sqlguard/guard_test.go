@@ -16,8 +16,8 @@ type sample struct {
 	Why   string `json:"why"`
 }
 
-// corpus reads statements that are allowed, and refused ones with a part of
-// their message.
+// corpus reads statements that are allowed, with what they are, and refused ones
+// with a part of their message.
 func corpus(t testing.TB) []sample {
 	t.Helper()
 	data, err := os.ReadFile("testdata/corpus.ndjson")
@@ -39,8 +39,17 @@ func corpus(t testing.TB) []sample {
 func TestCorpus(t *testing.T) {
 	t.Parallel()
 	all := corpus(t)
-	if len(all) < 300 {
-		t.Errorf("the corpus has %d statements, want at least 300", len(all))
+	legal := 0
+	for _, s := range all {
+		if s.Allow {
+			legal++
+		}
+		if s.Why == "" {
+			t.Errorf("%q does not say why it is legal or not", s.SQL)
+		}
+	}
+	if illegal := len(all) - legal; legal < 200 || illegal < 200 {
+		t.Errorf("the corpus has %d legal and %d illegal statements, want 200 of each", legal, illegal)
 	}
 	for _, s := range all {
 		clean, err := Query(s.SQL)
@@ -56,6 +65,27 @@ func TestCorpus(t *testing.T) {
 				t.Errorf("%q does not stay as it is: %q, %v", clean, again, err)
 			}
 		}
+	}
+}
+
+// TestUnusualSpaces: what Snowflake gets has plain spaces, but texts, names and
+// comments stay as they are.
+func TestUnusualSpaces(t *testing.T) {
+	t.Parallel()
+	for sql, want := range map[string]string{
+		"\ufeffselect 1":                                  " select 1",
+		"select\u00a0a,\u3000b from\u2003t":               "select a, b from t",
+		"select '\u00a0' as \"\u00a0\" -- \u00a0\nfrom t": "select '\u00a0' as \"\u00a0\" -- \u00a0\nfrom t",
+	} {
+		if got, err := Query(sql); err != nil || got != want {
+			t.Errorf("%q became %q, %v; want %q", sql, got, err, want)
+		}
+	}
+	if got, err := Expression("a\u00a0+ 1"); err != nil || got != "a + 1" {
+		t.Errorf("an expression became %q, %v", got, err)
+	}
+	if _, err := Query("select 1 \ufeff"); err == nil {
+		t.Error("a byte order mark in the middle was allowed")
 	}
 }
 
