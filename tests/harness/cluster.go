@@ -2,8 +2,10 @@ package harness
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"os/exec"
@@ -73,6 +75,7 @@ func Start(t testing.TB, o Options) *Cluster {
 	}
 	c.Dev = newProcess(t, c.Dir, "dev", filepath.Join(c.bin, "tapline"), o.Env, append(args, o.DevArgs...)...)
 	c.StartDev(t)
+	t.Cleanup(func() { c.checkContracts(t) })
 	if !o.Separate {
 		return c
 	}
@@ -86,6 +89,23 @@ func Start(t testing.TB, o Options) *Cluster {
 	Eventually(t, time.Minute, "the Import Center answers", func() bool { return c.try("get", "imports", "-o", "json") == nil })
 	c.Apply(t, c.Endpoints.Files["resources"])
 	return c
+}
+
+// checkContracts wants every record of the control topics to be valid by its
+// schema. A cluster whose Kafka the test has ended is not asked.
+func (c *Cluster) checkContracts(t testing.TB) {
+	if !c.Dev.Running() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
+	defer cancel()
+	complaints, _, err := CheckContracts(ctx, c.Kafka(), kafka.Deps{Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Errorf("checking the records of the control topics: %v", err)
+	}
+	for _, complaint := range complaints {
+		t.Errorf("a contract is broken: %s", complaint)
+	}
 }
 
 // AddReplica starts one more of a service, until t ends.

@@ -121,6 +121,7 @@ func (w *world) disturb(chosen []disturbance, first uint64) {
 	close(over)
 	beside.Wait()
 	w.stopAll(w.lives)
+	w.checkContracts()
 }
 
 // standBy runs an undisturbed import again and again: trouble of others may not

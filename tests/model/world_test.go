@@ -23,6 +23,7 @@ import (
 	"tapline.dev/libs/redis/redistest"
 	"tapline.dev/sandbox"
 	"tapline.dev/schemas"
+	"tapline.dev/tests/harness"
 )
 
 // trouble is what a world has in store beside its writers.
@@ -188,15 +189,15 @@ func (w *world) resource(kind, name string, spec any) {
 	w.resources[key]++
 	generation := w.resources[key]
 	w.mu.Unlock()
-	rec := w.record(w.topics.Resources(), "", key, schemas.Resource{
+	rec := w.record(w.topics.Resources(), "", key, schemas.EventResource, schemas.Resource{
 		APIVersion: schemas.APIVersion, Kind: kind, Metadata: schemas.Metadata{Name: name}, Spec: raw, Generation: generation, AppliedAt: time.Now(),
 	})
 	rec.Partition = 0
 	w.produce(rec)
 }
 
-func (w *world) record(topic, importName, key string, value any) *kafka.Record {
-	rec, err := kafka.ControlRecord(topic, importName, key, value, "test", "test")
+func (w *world) record(topic, importName, key, typ string, value any) *kafka.Record {
+	rec, err := kafka.ControlRecord(topic, importName, key, value, typ, "test")
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -225,7 +226,7 @@ func (w *world) applyGeneration(name string, spec schemas.ImportSpec, generation
 	if err := kafka.EnsureTopics(w.t.Context(), w.kafka, kafkatest.Deps(), w.topics.ImportTopics(name, spec.Topic)); err != nil {
 		w.t.Fatal(err)
 	}
-	w.produce(w.record(w.topics.Imports(), name, name, schemas.Definition{
+	w.produce(w.record(w.topics.Imports(), name, name, schemas.EventDefinition, schemas.Definition{
 		APIVersion: schemas.APIVersion, Kind: schemas.KindImport, Metadata: schemas.Metadata{Name: name},
 		Spec: spec, Generation: generation, AppliedAt: time.Now(),
 	}))
@@ -233,7 +234,7 @@ func (w *world) applyGeneration(name string, spec schemas.ImportSpec, generation
 
 func (w *world) command(importName string, c schemas.Command) {
 	c.Import, c.Time = importName, time.Now()
-	w.produce(w.record(w.topics.Commands(), importName, importName, c))
+	w.produce(w.record(w.topics.Commands(), importName, importName, schemas.EventCommand, c))
 }
 
 // run lets all histories pass, with the world's trouble, and then stops.
@@ -253,6 +254,22 @@ func (w *world) run(seed uint64) {
 	}
 	<-over
 	w.stopAll(lives)
+	w.checkContracts()
+}
+
+// checkContracts wants every record that the services wrote to be valid by the
+// schema that its event type names.
+func (w *world) checkContracts() {
+	complaints, checked, err := harness.CheckContracts(w.t.Context(), w.kafka, kafkatest.Deps())
+	if err != nil {
+		w.t.Errorf("checking the records of the control topics: %v", err)
+	}
+	for _, c := range complaints {
+		w.t.Errorf("a contract is broken: %s", c)
+	}
+	if checked == 0 && err == nil {
+		w.t.Error("there is no record in the control topics to check")
+	}
 }
 
 // dump keeps what everybody waits for.
