@@ -4,7 +4,7 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
-root=$(cd "$here/../../.." && pwd)
+root=$(cd "$here/../.." && pwd)
 venvs=${TAPLINE_VENVS:-$root/.cache/venvs}
 work=$(mktemp -d)
 server=

@@ -18,6 +18,7 @@ type table struct {
 	view                   bool
 	columns                []sftype.Column
 	rows                   int64
+	comment                string
 }
 
 func (t table) key() string { return t.database + "\x00" + t.schema + "\x00" + t.name }
@@ -158,19 +159,20 @@ func (c *catalog) declared(duck, comment string) sftype.Type {
 }
 
 func (c *catalog) loadSizes(ctx context.Context) error {
-	rows, err := c.db.QueryContext(ctx, `SELECT database_name, schema_name, table_name, estimated_size, false FROM duckdb_tables()
-		WHERE NOT internal UNION ALL SELECT database_name, schema_name, view_name, 0, true FROM duckdb_views() WHERE NOT internal`)
+	rows, err := c.db.QueryContext(ctx, `SELECT database_name, schema_name, table_name, estimated_size, false, comment FROM duckdb_tables()
+		WHERE NOT internal UNION ALL SELECT database_name, schema_name, view_name, 0, true, comment FROM duckdb_views() WHERE NOT internal`)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var t table
-		if err := rows.Scan(&t.database, &t.schema, &t.name, &t.rows, &t.view); err != nil {
+		var comment sql.NullString
+		if err := rows.Scan(&t.database, &t.schema, &t.name, &t.rows, &t.view, &comment); err != nil {
 			return err
 		}
 		if have, ok := c.tables[t.key()]; ok {
-			have.rows, have.view = t.rows, t.view
+			have.rows, have.view, have.comment = t.rows, t.view, comment.String
 			c.tables[t.key()] = have
 		}
 	}
@@ -220,6 +222,10 @@ func (s snapshot) kinds(nodes []sqltext.Node) map[string]sqltext.ValueKind {
 				out[c.Name] = sqltext.ValueMixed
 			case have == sqltext.ValueUnknown:
 				out[c.Name] = kind
+			default: // of two kinds neither is known
+				if _, _, isNumber := have.Number(); isNumber {
+					out[c.Name] = sqltext.ValueUnknown
+				}
 			}
 		}
 	}

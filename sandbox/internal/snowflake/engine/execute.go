@@ -101,6 +101,9 @@ func (s *Session) execute(ctx context.Context, in Request) (*resultset.Result, e
 	if s.Param("QUOTED_IDENTIFIERS_IGNORE_CASE") == "true" {
 		sqltext.FoldQuoted(nodes)
 	}
+	if err := s.fillVariables(nodes); err != nil {
+		return nil, err
+	}
 	rewrite.MapTimestamps(nodes, s.Param("TIMESTAMP_TYPE_MAPPING"))
 	binds, err := rewrite.ReadBinds(in.Bindings)
 	if err != nil {
@@ -120,7 +123,7 @@ func (st *statement) env(binds []rewrite.BindValue) *rewrite.Env {
 	kinds := st.snap.kinds(st.nodes)
 	return &rewrite.Env{
 		Src: st.in.Text, Binds: binds, Settings: ses.settings(), Now: st.e.now(ses), Functions: st.e.functions,
-		Spelling: st.snap.spelling(st.nodes), ColumnsOf: st.columnsOf,
+		Spelling: st.snap.spelling(st.nodes), ColumnsOf: st.columnsOf, AllColumns: st.onlyTable, Relation: st.madeUp,
 		Kinds: func(column string) sqltext.ValueKind { return kinds[column] },
 		Values: map[string]string{
 			"CURRENT_USER": ses.user, "CURRENT_ROLE": ses.role, "CURRENT_WAREHOUSE": ses.warehouse, "CURRENT_DATABASE": ses.database,
@@ -164,6 +167,12 @@ func (st *statement) dispatch(ctx context.Context, describe bool) (*resultset.Re
 		return st.describe(ctx)
 	case "BEGIN", "START", "COMMIT", "ROLLBACK":
 		return st.transaction(ctx)
+	case "SET":
+		return st.setVariable(ctx)
+	case "UNSET":
+		return st.unsetVariable()
+	case "COMMENT":
+		return st.commentOn(ctx)
 	case "CALL":
 		message, err := st.system(ctx, st.nodes[1:])
 		if err != nil {
@@ -173,7 +182,7 @@ func (st *statement) dispatch(ctx context.Context, describe bool) (*resultset.Re
 	}
 	if st.nodes[0].Kind == sqltext.KindWord {
 		switch st.nodes[0].Word() {
-		case "PUT", "GET", "COPY", "SET", "UNSET", "EXPLAIN", "GRANT", "REVOKE", "EXECUTE", "COMMENT", "UNDROP", "LIST", "REMOVE":
+		case "PUT", "GET", "COPY", "EXPLAIN", "GRANT", "REVOKE", "EXECUTE", "UNDROP", "LIST", "REMOVE":
 			return nil, sferr.Unsupported("%s", st.nodes[0].Word())
 		}
 	}

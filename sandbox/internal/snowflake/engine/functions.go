@@ -75,6 +75,9 @@ func registerFunctions(ctx context.Context, db *sql.DB) error {
 	if err := duckdb.RegisterScalarUDFSet(conn, "sf_trunc", dateTruncOverloads(types, conv)...); err != nil {
 		return fmt.Errorf("registering function: %w", err)
 	}
+	if err := registerTextFunctions(conn, types, conv); err != nil {
+		return err
+	}
 	for _, macro := range macros() {
 		if _, err := conn.ExecContext(ctx, macro); err != nil {
 			return fmt.Errorf("creating macro: %w", err)

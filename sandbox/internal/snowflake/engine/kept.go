@@ -12,6 +12,7 @@ import (
 // keptCall is a select from a result that is there already, and the columns it names.
 type keptCall struct {
 	function, argument string
+	last               bool     // the argument is the session's last statement
 	names              []string // nil for all
 }
 
@@ -33,6 +34,9 @@ func (st *statement) keptResult(describe bool) (*resultset.Result, bool, error) 
 		}
 		r, err := f.Result(call.names, describe)
 		return r, err == nil, err
+	}
+	if call.last {
+		call.argument = st.ses.lastQuery
 	}
 	kept, ok := st.in.Statements.Result(call.argument)
 	if !ok || call.names != nil {
@@ -70,10 +74,17 @@ func readKept(nodes []sqltext.Node) (keptCall, bool) {
 	switch {
 	case p.Accept("TABLE"):
 		kids := p.Peek().Kids
-		if len(kids) != 2 || len(kids[1].Kids) != 1 || kids[1].Kids[0].Kind != sqltext.KindString {
+		if len(kids) != 2 {
 			return keptCall{}, false
 		}
-		call = keptCall{function: kids[0].Word(), argument: kids[1].Kids[0].Text}
+		switch args := kids[1].Kids; {
+		case len(args) == 1 && args[0].Kind == sqltext.KindString:
+			call = keptCall{function: kids[0].Word(), argument: args[0].Text}
+		case len(args) == 2 && args[0].IsWord("LAST_QUERY_ID") && args[1].Kind == sqltext.KindGroup && len(args[1].Kids) == 0:
+			call = keptCall{function: kids[0].Word(), last: true}
+		default:
+			return keptCall{}, false
+		}
 	case p.Peek().Kind == sqltext.KindGroup:
 		if call, ok = readKept(p.Peek().Kids); !ok {
 			return keptCall{}, false

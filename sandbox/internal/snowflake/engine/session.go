@@ -26,6 +26,7 @@ type Session struct {
 	lastQuery                         string
 	inTransaction                     bool
 	temporary                         []string // tables to drop at the end
+	variables                         map[string]sqltext.Node
 
 	mu     sync.Mutex
 	params map[string]any // what the session has set itself
@@ -46,7 +47,7 @@ func (e *Engine) OpenSession(ctx context.Context, in SessionOptions) (*Session, 
 	}
 	s := &Session{
 		id: e.nextSession.Add(1), engine: e, user: in.User, conn: conn,
-		role: "PUBLIC", warehouse: e.cfg.Warehouse, params: map[string]any{},
+		role: "PUBLIC", warehouse: e.cfg.Warehouse, params: map[string]any{}, variables: map[string]sqltext.Node{},
 	}
 	if err := s.prepare(ctx, in); err != nil {
 		return nil, errors.Join(err, conn.Close())

@@ -158,7 +158,7 @@ func (st *statement) showTables(kind string, scope shown) *resultset.Result {
 		}
 		label := map[bool]string{true: "VIEW", false: "TABLE"}[t.view]
 		rows = append(rows, []*string{
-			resultset.Cell("1970-01-01 00:00:00.000 +0000"), resultset.Cell(t.name), resultset.Cell(t.database), resultset.Cell(t.schema), resultset.Cell(label), resultset.Cell(""), resultset.Cell(fmt.Sprint(t.rows)),
+			resultset.Cell("1970-01-01 00:00:00.000 +0000"), resultset.Cell(t.name), resultset.Cell(t.database), resultset.Cell(t.schema), resultset.Cell(label), resultset.Cell(t.comment), resultset.Cell(fmt.Sprint(t.rows)),
 		})
 	}
 	return resultset.TableResult(resultset.Show, []string{"created_on", "name", "database_name", "schema_name", "kind", "comment", "rows"}, rows)

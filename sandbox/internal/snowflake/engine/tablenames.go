@@ -49,6 +49,9 @@ func (st *statement) findTables() error {
 		if len(parts) == 1 && found.CTEs[parts[0]] {
 			continue
 		}
+		if _, ok := st.madeUp(parts); ok {
+			continue
+		}
 		full, err := st.full(parts)
 		if err != nil {
 			return err

@@ -14,10 +14,13 @@ import (
 type Functions struct {
 	same      map[string]string
 	templates map[string]map[int]string
+	variants  map[string]bool // templates whose answer is a VARIANT
 }
 
 // NewFunctions is the table of all known functions.
-func NewFunctions() *Functions { return &Functions{sameFunctions(), templates()} }
+func NewFunctions() *Functions {
+	return &Functions{sameFunctions(), mergeTemplates(templates(), textTemplates(), numberTemplates(), jsonTemplates(), dateTemplates()), variantResults()}
+}
 
 // sameFunctions maps the functions whose meaning is the same in DuckDB to their names
 // there. A function that is neither here nor among the rewritten ones is an error, so
@@ -26,15 +29,15 @@ func sameFunctions() map[string]string {
 	out := map[string]string{
 		"LEN": "length", "CHARACTER_LENGTH": "length", "LENGTH": "length", "IFNULL": "ifnull", "NVL": "ifnull",
 		"STARTSWITH": "starts_with", "ENDSWITH": "ends_with", "CONTAINS": "contains", "POW": "pow", "POWER": "pow",
-		"CEIL": "ceil", "TRUNCATE": "trunc", "TRUNC": "trunc", "COUNT_IF": "count_if", "BOOLAND_AGG": "bool_and",
+		"CEIL": "ceil", "COUNT_IF": "count_if", "BOOLAND_AGG": "bool_and",
 		"BOOLOR_AGG": "bool_or", "CHR": "chr", "CHAR": "chr",
-		"SHA2": "sha256", "LN": "ln", "ASCII": "ascii",
+		"LN":        "ln",
 		"ANY_VALUE": "any_value", "MOD": "mod", "COUNT": "count",
 	}
 	for _, same := range []string{
 		"ABS", "ACOS", "ASIN", "ATAN", "ATAN2", "COALESCE", "COS", "DEGREES",
-		"DENSE_RANK", "EXP", "FIRST_VALUE", "FLOOR", "LAG", "LAST_VALUE", "LAST_DAY", "LEAD", "LEFT", "LOWER", "LPAD", "LTRIM", "MAX", "MD5", "MIN", "NTILE", "NULLIF", "NTH_VALUE",
-		"PERCENT_RANK", "PI", "RADIANS", "RANK", "REPEAT", "REPLACE", "REVERSE", "RIGHT", "ROUND", "ROW_NUMBER",
+		"DENSE_RANK", "EXP", "FIRST_VALUE", "FLOOR", "LAG", "LAST_VALUE", "LEAD", "LEFT", "LOWER", "LPAD", "LTRIM", "MAX", "MD5", "MIN", "NTILE", "NULLIF", "NTH_VALUE",
+		"PERCENT_RANK", "PI", "RADIANS", "RANK", "REPEAT", "REVERSE", "RIGHT", "ROUND", "ROW_NUMBER",
 		"RPAD", "RTRIM", "SIGN", "SIN", "SPLIT_PART", "SQRT", "SUBSTR", "SUBSTRING", "SUM", "TAN",
 		"TRANSLATE", "TRIM", "UPPER", "CUME_DIST", "MAX_BY", "MIN_BY",
 	} {
@@ -54,8 +57,6 @@ func templates() map[string]map[int]string {
 		"NULLIFZERO":     {1: "nullif($1, 0)"},
 		"EQUAL_NULL":     {2: "(($1) IS NOT DISTINCT FROM ($2))"},
 		"SQUARE":         {1: "(($1) * ($1))"},
-		"CHARINDEX":      {2: "strpos($2, $1)"},
-		"POSITION":       {2: "strpos($2, $1)"},
 		"DIV0":           {2: "CASE WHEN ($2) = 0 THEN 0 ELSE memory.main.m_divide($1, $2) END"},
 		"UUID_STRING":    {0: "uuid()::VARCHAR"},
 		"RANDOM":         {0: "((random() - 0.5) * 18446744073709549568)::BIGINT", 1: "((random() - 0.5) * 18446744073709549568)::BIGINT"},
@@ -67,13 +68,8 @@ func templates() map[string]map[int]string {
 		"TO_BOOLEAN":     {1: "CAST($1 AS BOOLEAN)"},
 		"TRY_TO_BOOLEAN": {1: "TRY_CAST($1 AS BOOLEAN)"},
 		"TO_BINARY":      {1: "memory.main.m_binary($1)"},
-		"HEX_ENCODE":     {1: "hex($1)"},
-		"OCTET_LENGTH":   {1: "octet_length(encode($1))"},
-		"TO_JSON":        {1: "CAST($1 AS VARCHAR)"},
-		"ARRAY_SIZE":     {1: "CASE WHEN json_type($1) = 'ARRAY' THEN json_array_length($1) END"},
-		"OBJECT_KEYS":    {1: "to_json(json_keys($1))"},
-		"AVG":            {1: "memory.main.m_avg($1)"},
 		"SYSTEM$TYPEOF":  {1: "typeof($1)"},
+		"ARRAY_SIZE":     {1: "CASE WHEN json_type($1) = 'ARRAY' THEN json_array_length($1) END"},
 	}
 }
 
@@ -91,14 +87,19 @@ func (r *Rewriter) call(name string, group sqltext.Node) (sqltext.Node, error) {
 		if !ok {
 			return sqltext.Node{}, sferr.New("000938", "22023", "SQL compilation error:\nnot enough or too many arguments for function ["+name+"]")
 		}
-		for i := len(args); i >= 1; i-- {
-			text, err := r.SQL(args[i-1])
+		fill := []string{"$z", r.settings()}
+		for i, a := range args {
+			text, err := r.SQL(a)
 			if err != nil {
 				return sqltext.Node{}, err
 			}
-			form = strings.ReplaceAll(form, fmt.Sprintf("$%d", i), text)
+			fill = append(fill, fmt.Sprintf("$%d", i+1), text)
 		}
-		return sqltext.Raw("(" + form + ")"), nil
+		out := sqltext.Raw("(" + strings.NewReplacer(fill...).Replace(form) + ")")
+		if r.env.Functions.variants[name] {
+			out.Value = sqltext.ValueVariant
+		}
+		return out, nil
 	}
 	same, ok := r.env.Functions.same[name]
 	if !ok {
@@ -140,6 +141,9 @@ func (r *Rewriter) specials() map[string]special {
 		"DATE_TRUNC": r.dateTrunc, "DATE_PART": r.datePart,
 		"CONCAT": r.concat, "GREATEST": r.extreme("greatest"), "LEAST": r.extreme("least"), "ARRAY_AGG": r.arrayAgg,
 		"PARSE_JSON": r.parseJSON(false), "TRY_PARSE_JSON": r.parseJSON(true),
+		"DECODE": r.decode, "CONCAT_WS": r.concatWS, "TIME_SLICE": r.timeSlice, "TRUNC": r.trunc, "TRUNCATE": r.trunc, "AVG": r.average,
+		"MEDIAN": r.median, "TIMEADD": r.dateAdd, "TIMEDIFF": r.dateDiff, "LISTAGG": r.listAgg,
+		"PERCENTILE_CONT": r.percentile("quantile_cont(CAST(%s AS DOUBLE), %s)"), "PERCENTILE_DISC": r.percentile("quantile_disc(%s, %s)"),
 		"OBJECT_CONSTRUCT": r.object, "ARRAY_CONSTRUCT": r.array, "GET": r.get, "GET_PATH": r.getPath,
 	}
 	for _, name := range dateFields() {

@@ -300,26 +300,6 @@ func (r *Rewriter) variantAs(v, other sqltext.Node) sqltext.Node {
 	return sqltext.Raw(text)
 }
 
-// divide hands each division to a macro that refuses two NUMBERs. Its left side is the
-// whole product before it, as the precedence of operators has it.
-func (r *Rewriter) divide(in []sqltext.Node) []sqltext.Node {
-	var out []sqltext.Node
-	for i := 0; i < len(in); i++ {
-		if !in[i].IsOp("/") || len(out) == 0 || i+1 >= len(in) || !isPrimary(out[len(out)-1]) || !isPrimary(in[i+1]) {
-			out = append(out, in[i])
-			continue
-		}
-		start := len(out) - 1
-		for start >= 2 && (out[start-1].IsOp("*") || out[start-1].IsOp("%")) && isPrimary(out[start-2]) {
-			start -= 2
-		}
-		text := fmt.Sprintf("memory.main.m_divide(%s, %s)", sqltext.Emit(out[start:]), sqltext.Emit(in[i+1:i+2]))
-		out = append(out[:start:start], sqltext.Raw(text))
-		i++
-	}
-	return out
-}
-
 // asText is an operand of || as Snowflake would print it.
 func (r *Rewriter) asText(n sqltext.Node) sqltext.Node {
 	switch {

@@ -16,7 +16,7 @@ func IsKeyword(word string) bool {
 		"EXISTS", "CASE", "WHEN", "THEN", "ELSE", "END", "DISTINCT", "ASC", "DESC", "NULLS", "FIRST", "LAST", "TRUE", "FALSE",
 		"INSERT", "INTO", "VALUES", "UPDATE", "SET", "DELETE", "MERGE", "MATCHED", "OVER", "PARTITION", "ROWS", "RANGE",
 		"PRECEDING", "FOLLOWING", "UNBOUNDED", "CURRENT", "ROW", "FILTER", "WITHIN", "WINDOW", "ANY", "SOME",
-		"DEFAULT", "EXCLUDE", "TABLESAMPLE", "TOP", "COLLATE", "ROLLUP", "CUBE", "GROUPING", "SETS":
+		"DEFAULT", "EXCLUDE", "SAMPLE", "TABLESAMPLE", "TOP", "COLLATE", "ROLLUP", "CUBE", "GROUPING", "SETS":
 		return true
 	}
 	return false
@@ -43,8 +43,13 @@ func (r *Rewriter) nameExpressions(in []sqltext.Node) []sqltext.Node {
 			out = append(out, in[i])
 			i++
 		}
+		limit := ""
+		if i+1 < len(in) && in[i].IsWord("TOP") && in[i+1].Kind == sqltext.KindNumber {
+			limit = in[i+1].Text
+			i += 2
+		}
 		end := i
-		for end < len(in) && (!endsSelectList(in[end]) || in[end-1].IsWord("DISTINCT") && end > i) {
+		for end < len(in) && (!endsSelectList(in[end]) || end > i && in[end-1].IsWord("DISTINCT", "WITHIN")) {
 			end++
 		}
 		items := sqltext.SplitComma(in[i:end])
@@ -54,6 +59,9 @@ func (r *Rewriter) nameExpressions(in []sqltext.Node) []sqltext.Node {
 				out = append(out, sqltext.Node{Kind: sqltext.KindOp, Text: ","})
 			}
 			out = append(out, r.withName(item)...)
+		}
+		if limit != "" {
+			in = append(append([]sqltext.Node{}, in...), sqltext.Node{Kind: sqltext.KindWord, Text: "LIMIT"}, sqltext.Node{Kind: sqltext.KindNumber, Text: limit})
 		}
 		i = end
 	}
@@ -94,8 +102,8 @@ func isOperand(n sqltext.Node) bool {
 // IsStar reports whether an item of a select list is * or a.*.
 func IsStar(item []sqltext.Node) bool {
 	for _, n := range item {
-		if n.IsWord("EXCLUDE") {
-			return true
+		if n.IsWord("EXCLUDE", "RENAME") {
+			return len(item) > 1
 		}
 	}
 	return item[len(item)-1].IsOp("*") && (len(item) == 1 || item[len(item)-2].IsOp("."))

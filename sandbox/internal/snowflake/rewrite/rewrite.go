@@ -21,6 +21,10 @@ type Env struct {
 	Functions *Functions
 	Spelling  Spelling
 	ColumnsOf func(table []string) []string
+	// AllColumns are those of the one table that the statement reads.
+	AllColumns func() ([]string, bool)
+	// Relation is a relation that the sandbox makes up, such as one of INFORMATION_SCHEMA.
+	Relation func(parts []string) (string, bool)
 }
 
 // Rewriter turns Snowflake's spelling of a statement into DuckDB's, node by node.
@@ -167,6 +171,9 @@ func (r *Rewriter) wordStep(c *cursor, out []sqltext.Node) ([]sqltext.Node, erro
 		last = out[len(out)-1]
 	}
 	word := n.Word()
+	if next, done, err := r.clause(c, out, last); done || err != nil {
+		return next, err
+	}
 	switch {
 	case last.IsOp("."):
 		c.i++
@@ -186,18 +193,11 @@ func (r *Rewriter) wordStep(c *cursor, out []sqltext.Node) ([]sqltext.Node, erro
 		c.i += 2
 		e, err := r.cast(next, t, false)
 		return append(out, e), err
-	case word == "INTERVAL":
-		return nil, sferr.Unsupported("INTERVAL: use DATEADD")
-	case word == "VALUES" && (last.IsWord("FROM", "JOIN") || last.IsOp(",")) && next.Kind == sqltext.KindGroup:
-		e, err := r.valuesRelation(c)
-		return append(out, e), err
+	case word == "INTERVAL" && next.Kind == sqltext.KindString:
+		return r.interval(c, out)
 	case word == "MINUS":
 		c.i++
 		return append(out, sqltext.Raw("EXCEPT")), nil
-	case (word == "SAMPLE" || word == "TABLESAMPLE") && next.Kind == sqltext.KindGroup:
-		c.i += 2
-		e, err := sample(next)
-		return append(out, e), err
 	case word == "TABLE" && next.Kind == sqltext.KindGroup:
 		c.i += 2
 		e, err := r.tableFunction(next.Kids)
@@ -250,6 +250,18 @@ func (r *Rewriter) chain(c *cursor, last sqltext.Node) (sqltext.Node, error) {
 		}
 		return r.window(c, call)
 	}
+	if r.env.Relation != nil && len(parts) > 1 && (last.IsWord("FROM", "JOIN") || last.IsOp(",")) {
+		names := make([]string, len(parts))
+		for i, p := range parts {
+			names[i] = p.Name()
+		}
+		if text, ok := r.env.Relation(names); ok {
+			if n := c.peek(0); !n.IsWord("AS") && (!n.IsName() || IsKeyword(n.Word())) {
+				text += " AS " + sqltext.Identifier(names[len(names)-1])
+			}
+			return sqltext.Raw(text), nil
+		}
+	}
 	texts := make([]string, len(parts))
 	for i, p := range parts {
 		texts[i] = "*"
@@ -273,55 +285,14 @@ func (r *Rewriter) kindOf(name string) sqltext.ValueKind {
 	if r.env.Kinds == nil {
 		return sqltext.ValueUnknown
 	}
-	return r.env.Kinds(name)
+	kind := r.env.Kinds(name)
+	if _, _, isNumber := kind.Number(); isNumber && r.Named[name] {
+		return sqltext.ValueUnknown // the name may be that of another expression
+	}
+	return kind
 }
 
 // namesRelation tells a table or alias with a column list from a function call.
 func namesRelation(last sqltext.Node) bool {
 	return isPrimary(last) || last.IsWord("INTO", "AS", "UPDATE", "JOIN", "WITH", "RECURSIVE", "TABLE", "USING")
-}
-
-// window joins OVER (…), FILTER (…) and WITHIN GROUP (…) to the call before them.
-func (r *Rewriter) window(c *cursor, call sqltext.Node) (sqltext.Node, error) {
-	for {
-		n, used := c.peek(0), 1
-		switch {
-		case n.IsWord("OVER", "FILTER") && c.peek(1).Kind == sqltext.KindGroup:
-		case n.IsWord("WITHIN") && c.peek(1).IsWord("GROUP") && c.peek(2).Kind == sqltext.KindGroup:
-			used = 2
-		case n.IsWord("IGNORE", "RESPECT") && c.peek(1).IsWord("NULLS"):
-			return sqltext.Node{}, sferr.Unsupported("%s NULLS", n.Word())
-		default:
-			return call, nil
-		}
-		inner, err := r.group(c.peek(used))
-		if err != nil {
-			return sqltext.Node{}, err
-		}
-		call = sqltext.RawOf(call.Text+" "+sqltext.Emit(c.in[c.i:c.i+used])+" "+inner.Text, call.Value)
-		c.i += used + 1
-	}
-}
-
-func (r *Rewriter) caseExpr(c *cursor) (sqltext.Node, error) {
-	start, depth := c.i, 0
-	for ; c.i < len(c.in); c.i++ {
-		if c.in[c.i].IsWord("CASE") {
-			depth++
-		}
-		if c.in[c.i].IsWord("END") {
-			if depth--; depth == 0 {
-				break
-			}
-		}
-	}
-	if c.i >= len(c.in) {
-		return sqltext.Node{}, sferr.Syntax("syntax error unexpected '<EOF>'.")
-	}
-	inner, err := r.List(c.in[start+1 : c.i])
-	c.i++
-	if err != nil {
-		return sqltext.Node{}, err
-	}
-	return sqltext.Raw("CASE " + sqltext.Emit(inner) + " END"), nil
 }

@@ -38,7 +38,13 @@ func (r *Rewriter) variantArgs(args [][]sqltext.Node) ([]string, error) {
 
 // object is OBJECT_CONSTRUCT(key, value, …); pairs with a NULL are left out, as Snowflake does.
 func (r *Rewriter) object(args [][]sqltext.Node) (sqltext.Node, error) {
-	if len(args)%2 != 0 || len(args) == 1 && args[0][0].IsOp("*") {
+	if len(args) == 1 && len(args[0]) == 1 && args[0][0].IsOp("*") {
+		var err error
+		if args, err = r.allColumns(); err != nil {
+			return sqltext.Node{}, err
+		}
+	}
+	if len(args)%2 != 0 {
 		return sqltext.Node{}, sferr.Unsupported("OBJECT_CONSTRUCT with these arguments")
 	}
 	values, err := r.variantArgs(args)
@@ -157,15 +163,4 @@ func (r *Rewriter) arrayAgg(args [][]sqltext.Node) (sqltext.Node, error) {
 		return sqltext.Node{}, err
 	}
 	return sqltext.RawOf(fmt.Sprintf("CAST('[' || coalesce(string_agg((%[1]s)::VARCHAR, ',') FILTER (WHERE %[1]s IS NOT NULL), '') || ']' AS JSON)", values[0]), sqltext.ValueVariant), nil
-}
-
-// sample is SAMPLE (percent) and SAMPLE (n ROWS).
-func sample(group sqltext.Node) (sqltext.Node, error) {
-	switch k := group.Kids; {
-	case len(k) == 1 && k[0].Kind == sqltext.KindNumber:
-		return sqltext.Raw("TABLESAMPLE bernoulli(" + k[0].Text + " PERCENT)"), nil
-	case len(k) == 2 && k[0].Kind == sqltext.KindNumber && k[1].IsWord("ROWS"):
-		return sqltext.Raw("TABLESAMPLE reservoir(" + k[0].Text + " ROWS)"), nil
-	}
-	return sqltext.Node{}, sferr.Unsupported("SAMPLE with these arguments")
 }

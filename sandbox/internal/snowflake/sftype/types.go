@@ -221,6 +221,8 @@ func (t Type) SQLName() string {
 // ValueKind is what the rewrite needs to know of the type.
 func (t Type) ValueKind() sqltext.ValueKind {
 	switch t.Logical {
+	case "FIXED":
+		return sqltext.NumberKind(t.Precision, t.Scale)
 	case "TIMESTAMP_LTZ":
 		return sqltext.ValueLTZ
 	case "TIMESTAMP_TZ":

@@ -16,22 +16,25 @@ const (
 	KindString             // 'text' or $$text$$
 	KindNumber
 	KindOp
-	KindBind  // ? or :1
-	KindGroup // ( … )
-	KindIndex // [ … ]
-	KindRaw   // DuckDB SQL made by the rewrite
+	KindBind     // ? or :1
+	KindVariable // $name
+	KindGroup    // ( … )
+	KindIndex    // [ … ]
+	KindRaw      // DuckDB SQL made by the rewrite
 )
 
 // Node is a token, or a bracketed group of nodes. A statement is a tree of them:
 // enough structure to rewrite Snowflake's spellings without a grammar of its SQL.
 type Node struct {
-	Kind  kind
-	Text  string // decoded: names without quotes, strings without escapes; words as written
-	Kids  []Node
-	Pos   int // byte offsets into the statement
-	End   int
-	Value ValueKind // of kindRaw: what is known about its type
-	Alt   string    // of kindRaw: the form to use beside a comparison, if it differs
+	Kind   kind
+	Text   string // decoded: names without quotes, strings without escapes; words as written
+	Kids   []Node
+	Pos    int // byte offsets into the statement
+	End    int
+	Value  ValueKind // of kindRaw: what is known about its type
+	Over   string    // of KindRaw: the form with %[1]s where an OVER clause goes, if it has several
+	Within string    // of KindRaw: the form with %s for the order WITHIN GROUP
+	Alt    string    // of kindRaw: the form to use beside a comparison, if it differs
 }
 
 // Word is an unquoted word in upper case, or "".
@@ -169,6 +172,13 @@ func (l *lexer) token() (Node, error) {
 		}
 		l.pos += end + 4
 		return Node{Kind: KindString, Text: rest[2 : 2+end]}, nil
+	case r == '$' && len(rest) > 1 && (rest[1] == '_' || unicode.IsLetter(rune(rest[1]))):
+		i := 1
+		for i < len(rest) && (rest[i] == '_' || IsDigit(rest[i]) || unicode.IsLetter(rune(rest[i]))) {
+			i++
+		}
+		l.pos += i
+		return Node{Kind: KindVariable, Text: rest[1:i]}, nil
 	case r == '"':
 		return l.quotedName()
 	case r >= '0' && r <= '9', r == '.' && len(rest) > 1 && IsDigit(rest[1]):

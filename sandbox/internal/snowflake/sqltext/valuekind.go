@@ -1,5 +1,7 @@
 package sqltext
 
+import "fmt"
+
 // ValueKind is what the rewrite knows about the type of an expression; it needs to
 // know only the types for which DuckDB's own comparison would not be Snowflake's.
 type ValueKind string
@@ -16,3 +18,14 @@ const (
 	ValueVector    ValueKind = "vector"
 	ValueMixed     ValueKind = "mixed" // an instant in one of the named tables
 )
+
+// NumberKind is the kind of a NUMBER(precision, scale).
+func NumberKind(precision, scale int) ValueKind {
+	return ValueKind(fmt.Sprintf("number(%d,%d)", precision, scale))
+}
+
+// Number is the precision and scale of a NUMBER's kind.
+func (k ValueKind) Number() (precision, scale int, ok bool) {
+	n, err := fmt.Sscanf(string(k), "number(%d,%d)", &precision, &scale)
+	return precision, scale, err == nil && n == 2
+}

@@ -1,0 +1,85 @@
+package rewrite
+
+import (
+	"fmt"
+	"strings"
+
+	"tapline.dev/sandbox/internal/snowflake/sqltext"
+)
+
+// What is known of a NUMBER: numberKind is its ValueKind, "number(p,s)".
+
+func numberKind(precision, scale int) sqltext.ValueKind { return sqltext.NumberKind(precision, scale) }
+
+// numberOf is the precision and scale of an expression that is a NUMBER for sure.
+func numberOf(nodes []sqltext.Node) (precision, scale int, ok bool) {
+	switch len(nodes) {
+	case 1:
+		if nodes[0].Kind == sqltext.KindNumber {
+			return literalNumber(nodes[0].Text)
+		}
+		return nodes[0].Value.Number()
+	case 2: // a sign
+		if nodes[0].IsOp("-") || nodes[0].IsOp("+") {
+			return numberOf(nodes[1:])
+		}
+	case 3:
+		p1, s1, ok1 := numberOf(nodes[:1])
+		p2, s2, ok2 := numberOf(nodes[2:])
+		if !ok1 || !ok2 {
+			return 0, 0, false
+		}
+		switch nodes[1].Text {
+		case "+", "-":
+			return min(38, max(p1-s1, p2-s2)+max(s1, s2)+1), max(s1, s2), true
+		case "*":
+			return min(38, p1+p2), s1 + s2, s1+s2 <= 12
+		}
+	}
+	return 0, 0, false
+}
+
+func literalNumber(text string) (precision, scale int, ok bool) {
+	if strings.ContainsAny(text, "eE") {
+		return 0, 0, false
+	}
+	whole, fraction, _ := strings.Cut(text, ".")
+	precision = len(strings.TrimLeft(whole, "0")) + len(fraction)
+	return max(precision, 1), len(fraction), precision <= 38
+}
+
+// quotientScale is the scale of a NUMBER divided by another, by that of the first.
+func quotientScale(scale int) int { return max(scale, min(scale+6, 12)) }
+
+// quotient divides two NUMBERs exactly and rounds half away from zero.
+func quotient(x, y string, scale int) sqltext.Node {
+	s := quotientScale(scale)
+	return sqltext.RawOf(fmt.Sprintf("CAST(sf_divide((%s)::VARCHAR, (%s)::VARCHAR, '%d') AS DECIMAL(38,%d))", x, y, s, s), numberKind(38, s))
+}
+
+// divide rewrites each division. Its left side is the whole product before it, as the
+// precedence of operators has it. Two NUMBERs of known scales are divided exactly; where
+// a scale is not known the macro refuses two NUMBERs, whose result would be a FLOAT.
+func (r *Rewriter) divide(in []sqltext.Node) []sqltext.Node {
+	var out []sqltext.Node
+	for i := 0; i < len(in); i++ {
+		if !in[i].IsOp("/") || len(out) == 0 || i+1 >= len(in) || !isPrimary(out[len(out)-1]) || !isPrimary(in[i+1]) {
+			out = append(out, in[i])
+			continue
+		}
+		start := len(out) - 1
+		for start >= 2 && (out[start-1].IsOp("*") || out[start-1].IsOp("%")) && isPrimary(out[start-2]) {
+			start -= 2
+		}
+		left, right := sqltext.Emit(out[start:]), sqltext.Emit(in[i+1:i+2])
+		_, scale, ok1 := numberOf(out[start:])
+		_, _, ok2 := numberOf(in[i+1 : i+2])
+		result := sqltext.Raw(fmt.Sprintf("memory.main.m_divide(%s, %s)", left, right))
+		if ok1 && ok2 {
+			result = quotient(left, right, scale)
+		}
+		out = append(out[:start:start], result)
+		i++
+	}
+	return out
+}

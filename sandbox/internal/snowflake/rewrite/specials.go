@@ -1,0 +1,234 @@
+package rewrite
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"tapline.dev/sandbox/internal/snowflake/sferr"
+	"tapline.dev/sandbox/internal/snowflake/sqltext"
+)
+
+// groupMark stands in a form for the clause behind a call: OVER (…), or an order.
+const groupMark = "\x02"
+
+// expressionMark stands for the expression that a group is ordered by.
+const expressionMark = "\x03"
+
+// orderedBy takes a form whose value is the expression of an ascending order.
+func orderedBy(call, group sqltext.Node) (sqltext.Node, error) {
+	for _, n := range group.Kids {
+		if n.IsWord("DESC", "NULLS") || n.IsOp(",") {
+			return call, sferr.Unsupported("WITHIN GROUP of such an order")
+		}
+	}
+	return sqltext.RawOf(call.Within, call.Value), nil
+}
+
+func wrongArguments(name string) error {
+	return sferr.New("000938", "22023", "SQL compilation error:\nnot enough or too many arguments for function ["+name+"]")
+}
+
+// decode is DECODE(x, search, result, …, default), for which two NULLs are equal.
+func (r *Rewriter) decode(args [][]sqltext.Node) (sqltext.Node, error) {
+	if len(args) < 3 {
+		return sqltext.Node{}, wrongArguments("DECODE")
+	}
+	texts := make([]string, len(args))
+	for i, a := range args {
+		text, err := r.SQL(a)
+		if err != nil {
+			return sqltext.Node{}, err
+		}
+		texts[i] = text
+	}
+	out := "CASE"
+	i := 1
+	for ; i+1 < len(texts); i += 2 {
+		out += fmt.Sprintf(" WHEN (%s) IS NOT DISTINCT FROM (%s) THEN %s", texts[0], texts[i], texts[i+1])
+	}
+	if i < len(texts) {
+		out += " ELSE " + texts[i]
+	}
+	return sqltext.Raw(out + " END"), nil
+}
+
+// concatWS is NULL if one of its arguments is, other than DuckDB's.
+func (r *Rewriter) concatWS(args [][]sqltext.Node) (sqltext.Node, error) {
+	if len(args) < 2 {
+		return sqltext.Node{}, wrongArguments("CONCAT_WS")
+	}
+	var parts []string
+	for _, a := range args[1:] {
+		text, err := r.SQL(a)
+		if err != nil {
+			return sqltext.Node{}, err
+		}
+		parts = append(parts, r.asText(sqltext.Raw("("+text+")")).Text)
+	}
+	separator, err := r.SQL(args[0])
+	if err != nil {
+		return sqltext.Node{}, err
+	}
+	return sqltext.Raw("(" + strings.Join(parts, " || ("+separator+") || ") + ")"), nil
+}
+
+// timeSlice is TIME_SLICE(time, length, part [, 'START' | 'END']) for parts of a fixed length.
+func (r *Rewriter) timeSlice(args [][]sqltext.Node) (sqltext.Node, error) {
+	if len(args) < 3 || len(args) > 4 || len(args[1]) != 1 || args[1][0].Kind != sqltext.KindNumber {
+		return sqltext.Node{}, wrongArguments("TIME_SLICE")
+	}
+	part, err := datePartName(args[2])
+	if err != nil {
+		return sqltext.Node{}, err
+	}
+	n, err := strconv.ParseInt(args[1][0].Text, 10, 32)
+	unit := map[string]int64{"second": 1e6, "minute": 60e6, "hour": 3600e6, "day": 86400e6}[part]
+	if err != nil || n < 1 || unit == 0 {
+		return sqltext.Node{}, sferr.Unsupported("TIME_SLICE by %s", part)
+	}
+	x, err := r.wallClock(args[0])
+	if err != nil {
+		return sqltext.Node{}, err
+	}
+	end := int64(0)
+	if len(args) == 4 && len(args[3]) == 1 && strings.EqualFold(args[3][0].Text, "END") {
+		end = n * unit
+	}
+	return sqltext.RawOf(fmt.Sprintf("CAST(make_timestamp(epoch_us(%[1]s) - ((epoch_us(%[1]s) %% %[2]d) + %[2]d) %% %[2]d + %[3]d) AS TIMESTAMP_NS)", x, n*unit, end), sqltext.ValueNTZ), nil
+}
+
+// trunc is TRUNC(number [, scale]) and TRUNC(date, part).
+func (r *Rewriter) trunc(args [][]sqltext.Node) (sqltext.Node, error) {
+	if len(args) == 2 && len(args[1]) == 1 && (args[1][0].Kind == sqltext.KindString || isPartWord(args[1][0])) {
+		return r.dateTrunc([][]sqltext.Node{args[1], args[0]})
+	}
+	if len(args) < 1 || len(args) > 2 {
+		return sqltext.Node{}, wrongArguments("TRUNC")
+	}
+	x, err := r.SQL(args[0])
+	if err != nil || len(args) == 1 {
+		return sqltext.Raw("trunc(" + x + ")"), err
+	}
+	digits, err := r.SQL(args[1])
+	return sqltext.Raw(fmt.Sprintf("trunc(%s, CAST(%s AS INTEGER))", x, digits)), err
+}
+
+// listAgg is LISTAGG([DISTINCT] x [, separator]); an order within its group comes after it.
+func (r *Rewriter) listAgg(args [][]sqltext.Node) (sqltext.Node, error) {
+	if len(args) < 1 || len(args) > 2 || len(args[0]) == 0 {
+		return sqltext.Node{}, wrongArguments("LISTAGG")
+	}
+	distinct, value := "", args[0]
+	if value[0].IsWord("DISTINCT") {
+		distinct, value = "DISTINCT ", value[1:]
+	}
+	x, err := r.SQL(value)
+	if err != nil {
+		return sqltext.Node{}, err
+	}
+	separator := "''"
+	if len(args) == 2 {
+		if separator, err = r.SQL(args[1]); err != nil {
+			return sqltext.Node{}, err
+		}
+	}
+	out := sqltext.Raw(fmt.Sprintf("string_agg(%s%s, %s)", distinct, r.asText(sqltext.Raw("("+x+")")).Text, separator))
+	out.Within = "string_agg(" + distinct + r.asText(sqltext.Raw("("+x+")")).Text + ", " + separator + " " + groupMark + ")"
+	return out, nil
+}
+
+func (r *Rewriter) median(args [][]sqltext.Node) (sqltext.Node, error) {
+	if len(args) != 1 {
+		return sqltext.Node{}, wrongArguments("MEDIAN")
+	}
+	x, err := r.SQL(args[0])
+	return sqltext.Raw("median(CAST(" + x + " AS DOUBLE))"), err
+}
+
+// average is AVG. Of a NUMBER it is one with the scale of a division.
+func (r *Rewriter) average(args [][]sqltext.Node) (sqltext.Node, error) {
+	if len(args) != 1 {
+		return sqltext.Node{}, wrongArguments("AVG")
+	}
+	distinct, arg := "", args[0]
+	if len(arg) > 0 && arg[0].IsWord("DISTINCT") {
+		distinct, arg = "DISTINCT ", arg[1:]
+	}
+	inner, err := r.List(arg)
+	if err != nil {
+		return sqltext.Node{}, err
+	}
+	x := sqltext.Emit(inner)
+	_, scale, ok := numberOf(inner)
+	if !ok {
+		return sqltext.Raw("memory.main.m_avg(" + distinct + x + ")"), nil
+	}
+	scale = quotientScale(scale)
+	form := fmt.Sprintf("CAST(sf_divide((sum(%[1]s)%[2]s)::VARCHAR, nullif(count(%[1]s)%[2]s, 0)::VARCHAR, '%[3]d') AS DECIMAL(38,%[3]d))", distinct+x, groupMark, scale)
+	out := sqltext.RawOf("("+strings.ReplaceAll(form, groupMark, "")+")", numberKind(38, scale))
+	out.Over = "(" + form + ")"
+	return out, nil
+}
+
+// percentile is PERCENTILE_CONT(p) and PERCENTILE_DISC(p) WITHIN GROUP (ORDER BY x).
+func (r *Rewriter) percentile(form string) special {
+	return func(args [][]sqltext.Node) (sqltext.Node, error) {
+		if len(args) != 1 {
+			return sqltext.Node{}, wrongArguments("PERCENTILE")
+		}
+		p, err := r.SQL(args[0])
+		out := sqltext.Raw(Raise("000904", "42601", "SQL compilation error: PERCENTILE needs WITHIN GROUP"))
+		out.Within = fmt.Sprintf(form, expressionMark, p)
+		return out, err
+	}
+}
+
+// interval is x ± INTERVAL 'n part, …', which adds each part in turn.
+func (r *Rewriter) interval(c *cursor, out []sqltext.Node) ([]sqltext.Node, error) {
+	if len(out) < 2 || !isPrimary(out[len(out)-2]) || !out[len(out)-1].IsOp("+") && !out[len(out)-1].IsOp("-") {
+		return nil, sferr.Unsupported("an INTERVAL in such an expression")
+	}
+	sign := ""
+	if out[len(out)-1].IsOp("-") {
+		sign = "-"
+	}
+	x := out[len(out)-2]
+	text := sqltext.Emit([]sqltext.Node{x})
+	for piece := range strings.SplitSeq(c.peek(1).Text, ",") {
+		fields := strings.Fields(piece)
+		if len(fields) == 1 {
+			fields = append(fields, "second")
+		}
+		if len(fields) != 2 {
+			return nil, sferr.Unsupported("an INTERVAL of such a form")
+		}
+		n, err := strconv.Atoi(fields[0])
+		if err != nil {
+			return nil, sferr.Unsupported("an INTERVAL of such a form")
+		}
+		part, err := datePartName([]sqltext.Node{{Kind: sqltext.KindString, Text: fields[1]}})
+		if err != nil {
+			return nil, err
+		}
+		text = fmt.Sprintf("sf_dateadd('%s', CAST(%s%d AS BIGINT), %s)", part, sign, n, text)
+	}
+	c.i += 2
+	return append(out[:len(out)-2], sqltext.RawOf(text, x.Value)), nil
+}
+
+// allColumns are the arguments of OBJECT_CONSTRUCT(*): each column's name and value.
+func (r *Rewriter) allColumns() ([][]sqltext.Node, error) {
+	if r.env.AllColumns == nil {
+		return nil, sferr.Unsupported("OBJECT_CONSTRUCT(*) without a table")
+	}
+	names, ok := r.env.AllColumns()
+	if !ok {
+		return nil, sferr.Unsupported("OBJECT_CONSTRUCT(*) over more than one table")
+	}
+	var out [][]sqltext.Node
+	for _, name := range names {
+		out = append(out, []sqltext.Node{{Kind: sqltext.KindString, Text: name}}, []sqltext.Node{{Kind: sqltext.KindQuoted, Text: name}})
+	}
+	return out, nil
+}
