@@ -19,7 +19,7 @@ const apiPage = "../../docs/reference/api.md"
 const apiHead = "# API\n\n" +
 	"<!-- Written by make docs from the served OpenAPI document. Change the operations, not this page. -->\n\n" +
 	"Import Center serves HTTP and JSON under `/v1`. The whole contract is the OpenAPI 3.1 document that it serves at `/openapi.yaml` and `/openapi.json`." +
-	"  Every refusal is an RFC 9457 problem (`application/problem+json`) with a `code` and a sentence that says what to do. " +
+	" Every refusal is an RFC 9457 problem (`application/problem+json`) with a `code` and a sentence that says what to do. " +
 	"Who may call what is in [access.md](../access.md).\n"
 
 // TestAPIPageIsCurrent: an operation or a parameter that was added, changed or
