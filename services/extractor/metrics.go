@@ -80,10 +80,11 @@ func (m metrics) chunk(ctx context.Context, importName string, before, after sch
 	of := attribute.String("import", importName)
 	m.chunks.Add(ctx, 1, metric.WithAttributes(of))
 	for outcome, n := range map[string]int64{
-		"extracted": after.Extracted - before.Extracted,
-		"unchanged": after.Unchanged - before.Unchanged,
-		"future":    after.Future - before.Future,
-		"rejected":  after.Rejected - before.Rejected,
+		"extracted":      after.Extracted - before.Extracted,
+		"unchanged":      after.Unchanged - before.Unchanged,
+		"still rejected": after.StillRejected - before.StillRejected,
+		"future":         after.Future - before.Future,
+		"rejected":       after.Rejected - before.Rejected,
 	} {
 		if n > 0 {
 			m.rows.Add(ctx, n, metric.WithAttributes(of, attribute.String("outcome", outcome)))

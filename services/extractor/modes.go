@@ -28,7 +28,7 @@ func (s *Service) modeOf(a attempt.Attempt, j *journal.Journal, log *slog.Logger
 		cfg: s.cfg, attempt: a, journal: j, sessions: sessions, resources: s.resources, metrics: s.metrics, log: log,
 		chunks: chunk.Config{Attempt: a, Topics: s.topics, MaxRow: chunk.MaxRow(int64(s.cfg.Kafka.MaxMessageBytes)), Tracer: s.tracer, Log: log},
 	}
-	past := &pastRuns{store: s.ledger, limit: s.cfg.LedgerLimit, attempt: a, journal: j, log: log}
+	past := &pastRuns{store: s.ledger, limit: s.cfg.LedgerLimit, attempt: a, journal: j, log: log, reader: s.reader, topics: s.topics}
 	switch a.Run.Mode {
 	case schemas.ModeFull, schemas.ModeIncremental:
 		return &window{extraction: extraction, past: past}, nil

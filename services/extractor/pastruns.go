@@ -3,9 +3,12 @@ package extractor
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"log/slog"
 	"strconv"
+	"time"
 
+	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
 	"tapline.dev/services/extractor/internal/attempt"
 	"tapline.dev/services/extractor/internal/chunk"
@@ -27,6 +30,8 @@ type pastRuns struct {
 	attempt attempt.Attempt
 	journal *journal.Journal
 	log     *slog.Logger
+	reader  *kafka.Reader
+	topics  schemas.Topics
 }
 
 // load readies the ledger of the run before and this attempt's own, and notes in e
@@ -39,7 +44,7 @@ func (h *pastRuns) load(ctx context.Context, r *plan.Reader, e *schemas.Extracti
 	if h.attempt.Ledger != nil {
 		var complete bool
 		var err error
-		previous, complete, err = ledger.Load(ctx, h.store, h.attempt.Import, *h.attempt.Ledger, h.limit)
+		previous, complete, err = ledger.Load(ctx, h.store, h.attempt.Import, *h.attempt.Ledger, h.limit, h.rejects)
 		if err != nil || !complete {
 			e.LedgerReadError = true
 			h.log.WarnContext(ctx, "the ledger of the run before is not whole: rows are sent again", slog.Any("error", err))
@@ -60,6 +65,34 @@ func (h *pastRuns) load(ctx context.Context, r *plan.Reader, e *schemas.Extracti
 		h.log.WarnContext(ctx, "the attempt's own ledger is not whole: rows are sent again", slog.Any("error", err))
 	}
 	return chunk.Memory{Previous: previous, Recorder: recorder}
+}
+
+// rejects lists the rows that the run before has rejected, at whichever stage. All of
+// them were written before that run was closed. If they cannot be read, rows that are
+// still rejected count as unchanged: no row is sent or left out by it.
+func (h *pastRuns) rejects(ctx context.Context, since time.Time) map[int64]struct{} {
+	out := map[int64]struct{}{}
+	tp := kafka.TP{Topic: h.topics.Rejects(), Partition: schemas.ControlPartition(h.attempt.Import)}
+	from, err := h.reader.OffsetAt(ctx, tp, since.Add(-journal.ClockSlack))
+	if err == nil {
+		_, err = h.reader.ReadTo(ctx, tp, from, func(rec *kafka.Record) error {
+			var reject struct {
+				ID string `json:"id"`
+			}
+			if string(rec.Key) != h.attempt.Import || json.Unmarshal(rec.Value, &reject) != nil {
+				return nil
+			}
+			id, ok := schemas.ParseRowID([]byte(reject.ID))
+			if ok && id.Number == h.attempt.Ledger.Number && id.Attempt == h.attempt.Ledger.Attempt && len(out) < h.limit {
+				out[id.Seq] = struct{}{}
+			}
+			return nil
+		})
+	}
+	if err != nil && ctx.Err() == nil {
+		h.log.WarnContext(ctx, "the rejects of the run before cannot be read: rows that are still rejected count as unchanged", slog.Any("error", err))
+	}
+	return out
 }
 
 // outdated reports whether CleverTap may hold something else than the ledger of
@@ -89,7 +122,7 @@ func (h *pastRuns) ref() *schemas.LedgerRef {
 // own names the ledger of this attempt.
 func (h *pastRuns) own() ledger.Config {
 	run := h.attempt.Run
-	return ledger.Config{Import: h.attempt.Import, Epoch: run.Epoch, Number: run.Number, Attempt: run.Attempt, Limit: h.limit}
+	return ledger.Config{Import: h.attempt.Import, Epoch: run.Epoch, Number: run.Number, Attempt: run.Attempt, Limit: h.limit, Began: run.StartedAt}
 }
 
 // sweep removes the values of runs that no later run needs.

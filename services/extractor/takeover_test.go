@@ -107,7 +107,7 @@ func TestKilled(t *testing.T) {
 			}
 			// The ledger that it left is whole, whoever wrote it.
 			s := w.start()
-			p, complete, err := ledger.Load(t.Context(), s.ledger, importName, *final.Ledger, 1000)
+			p, complete, err := ledger.Load(t.Context(), s.ledger, importName, *final.Ledger, 1000, nil)
 			if err != nil || !complete || p == nil {
 				t.Errorf("ledger: complete %v, %v", complete, err)
 			}

@@ -35,19 +35,27 @@ func (p *Preparer) row(c *Chunk, row *rowjson.Row) (keep bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if p.memory.Recorder != nil && p.unchanged(row, cursor, future) {
-		e.Unchanged++
-		return false, nil
+	if p.memory.Recorder != nil {
+		switch p.recall(row, cursor, future) {
+		case loaded:
+			e.Unchanged++
+			return false, nil
+		case rejected:
+			e.StillRejected++
+			return false, nil
+		}
 	}
 	if future {
 		e.Future++ // not sent and not remembered: a later run takes it
 		return false, nil
 	}
 	if row.Unreadable >= 0 {
+		p.refused()
 		return false, p.rejectUnreadable(c, row)
 	}
 	// The key repeats the identity.
 	if size := len(row.JSON) + len(row.Value(p.reader.Identity)); size > p.cfg.MaxRow {
+		p.refused()
 		return false, p.reject(c, row, failure.CodeRowTooLarge, "", fmt.Sprintf("the row has %d bytes with its key and a record may have %d", size, p.cfg.MaxRow))
 	}
 	p.extract(c, row)
@@ -81,21 +89,42 @@ func (p *Preparer) cursor(row *rowjson.Row) (cursor string, future bool, err err
 	return cursor, false, nil
 }
 
-// unchanged reports whether the ledger knows the row, and remembers it for the
-// next run.
-func (p *Preparer) unchanged(row *rowjson.Row, cursor string, future bool) bool {
+// What the ledger of the run before says of a row.
+const (
+	unknown = iota
+	loaded
+	rejected // and not changed since: it would be rejected again
+)
+
+// recall asks the ledger for the row, and remembers it for the next run.
+func (p *Preparer) recall(row *rowjson.Row, cursor string, future bool) int {
 	f := p.hasher.Of(readable(row), cursor)
-	unchanged := p.memory.Previous.Take(f) && !p.overtaken(row)
+	known := unknown
+	switch {
+	case p.memory.Previous.Take(f):
+		if !p.overtaken(row) {
+			known = loaded
+		}
+	case p.memory.Previous.TakeRejected(f):
+		known = rejected
+	}
 	// A row that was sent is remembered on, also if it is from the future by now:
 	// the clocks of a zone go back.
-	if unchanged || !future {
-		p.memory.Recorder.Add(f, cursor)
+	if known != unknown || !future {
+		p.memory.Recorder.Add(f, cursor, p.counts.Read, known == rejected)
 	}
-	return unchanged
+	return known
+}
+
+// refused notes that the row which was remembered last is rejected here.
+func (p *Preparer) refused() {
+	if p.memory.Recorder != nil {
+		p.memory.Recorder.Reject()
+	}
 }
 
 // readable gives the row's values, with a mark for the first one that has no
-// text: such a row is rejected once, and then unchanged.
+// text: such a row is rejected once, and then still rejected.
 func readable(row *rowjson.Row) func(i int) []byte {
 	if row.Unreadable < 0 {
 		return row.Value

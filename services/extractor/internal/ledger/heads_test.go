@@ -63,7 +63,7 @@ func TestNullsDoNotStopPruning(t *testing.T) {
 			if got := stored(t, store, 1); !slices.Equal(got, want) {
 				t.Errorf("the values of chunks %v are left, want %v", got, want)
 			}
-			p, complete, err := Load(t.Context(), store, "customers", ref(1, len(all), last), 1000)
+			p, complete, err := Load(t.Context(), store, "customers", ref(1, len(all), last), 1000, nil)
 			if err != nil || !complete || last.Partial {
 				t.Fatalf("complete %v, partial %v, %v", complete, last.Partial, err)
 			}
@@ -126,21 +126,32 @@ func TestResumeTwiceWithoutAValue(t *testing.T) {
 			t.Fatalf("after %d chunks: ok %v, %v", chunks, ok, err)
 		}
 		last := record(t, r, chunks, []entry{{chunks, at(chunks)}})
-		if _, complete, err := Load(t.Context(), store, "customers", ref(1, chunks+1, last), 100); !last.Partial || complete || err != nil {
+		if _, complete, err := Load(t.Context(), store, "customers", ref(1, chunks+1, last), 100, nil); !last.Partial || complete || err != nil {
 			t.Errorf("after %d chunks: partial %v, complete %v, %v", chunks, last.Partial, complete, err)
 		}
 	}
 }
 
-func TestOlderVersionIsUnreadable(t *testing.T) {
+func TestValuesOfOtherVersions(t *testing.T) {
 	t.Parallel()
-	v := value{heads: 1, from: 3, maximum: at(1), entries: make([]byte, size)}
-	b := v.encode()
-	if _, err := decode(b); err != nil {
-		t.Fatal(err)
+	v := value{heads: 1, from: 3, maximum: at(1), began: 7, rows: []entryRow{{position: 5, rejected: true}}, entries: make([]byte, size)}
+	got, err := decode(v.encode())
+	if err != nil || got.began != 7 || len(got.rows) != 1 || got.rows[0] != v.rows[0] || !got.rejected(0, nil) {
+		t.Errorf("read back as %+v, %v", got, err)
 	}
-	b[0]--
-	if _, err := decode(b); err == nil {
-		t.Error("a value of the version before was read")
+	// One of the release before has no rows: an upgrade sends nothing again.
+	old := append([]byte{oldVersion, 0, 1, 3, 0, 0}, make([]byte, 2*size)...)
+	if got, err := decode(old); err != nil || len(got.entries) != 2*size || got.rejected(0, map[int64]struct{}{0: {}}) {
+		t.Errorf("one of the release before is read as %+v, %v", got, err)
+	}
+	for name, b := range map[string][]byte{
+		"a version of before that": append([]byte{oldVersion - 1}, old[1:]...),
+		"a later version":          append([]byte{valueVersion + 1}, old[1:]...),
+		"entries without rows":     append(v.encode(), make([]byte, size)...),
+		"cut short":                v.encode()[:10],
+	} {
+		if _, err := decode(b); err == nil {
+			t.Errorf("%s was read", name)
+		}
 	}
 }

@@ -85,7 +85,7 @@ func (h *history) attempt(r *Recorder, previous *Previous, from, end int) (commi
 	for i := from; i < ahead; i++ {
 		taken := map[Fingerprint]int{}
 		for _, e := range h.chunks[i] {
-			r.Add(fp(e.n), e.cursor)
+			r.Add(fp(e.n), e.cursor, 0, false)
 			if previous.Take(fp(e.n)) {
 				taken[fp(e.n)]++
 			}
@@ -165,7 +165,7 @@ func (h *history) check() {
 			h.t.Errorf("%x: %d of %d rows were unchanged, and the run before read %d (ledger known %v)", f, got, n, before[f], h.known)
 		}
 	}
-	p, complete, err := Load(h.t.Context(), h.store, "customers", ref(1, len(h.chunks), h.last), 1000)
+	p, complete, err := Load(h.t.Context(), h.store, "customers", ref(1, len(h.chunks), h.last), 1000, nil)
 	if err != nil {
 		h.t.Fatal(err)
 	}

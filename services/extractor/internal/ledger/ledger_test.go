@@ -43,7 +43,7 @@ func record(t *testing.T, r *Recorder, first int, chunks ...[]entry) Chunk {
 	maximum := ""
 	for i, rows := range chunks {
 		for _, e := range rows {
-			r.Add(fp(e.n), e.cursor)
+			r.Add(fp(e.n), e.cursor, 0, false)
 			maximum = max(maximum, e.cursor)
 		}
 		var err error
@@ -106,7 +106,7 @@ func TestWindowIsKeptAndOldChunksForgotten(t *testing.T) {
 	if b, err := store.MGet(t.Context(), config(1).attempt().chunk(0)); err != nil || b[0] != nil {
 		t.Errorf("chunk 0 is still there (%v)", err)
 	}
-	p, complete, err := Load(t.Context(), store, "customers", ref(1, 3, last), 1000)
+	p, complete, err := Load(t.Context(), store, "customers", ref(1, 3, last), 1000, nil)
 	if err != nil || !complete {
 		t.Fatalf("complete %v, %v", complete, err)
 	}
@@ -125,7 +125,7 @@ func TestNullsAndNoCursorStay(t *testing.T) {
 	store := redistest.New(t).Client(t)
 	r := NewRecorder(store, config(1))
 	last := record(t, r, 0, []entry{{1, ""}, {2, at(0)}}, []entry{{3, at(59)}})
-	p, _, err := Load(t.Context(), store, "customers", ref(1, 2, last), 1000)
+	p, _, err := Load(t.Context(), store, "customers", ref(1, 2, last), 1000, nil)
 	if err != nil || !p.Take(fp(1)) {
 		t.Errorf("a NULL was let go (%v)", err)
 	}
@@ -133,7 +133,7 @@ func TestNullsAndNoCursorStay(t *testing.T) {
 	cfg := config(2)
 	cfg.Low = nil
 	last = record(t, NewRecorder(store, cfg), 0, []entry{{1, ""}}, []entry{{2, ""}})
-	p, complete, err := Load(t.Context(), store, "customers", ref(2, 2, last), 1000)
+	p, complete, err := Load(t.Context(), store, "customers", ref(2, 2, last), 1000, nil)
 	if err != nil || !complete || !p.Take(fp(1)) || !p.Take(fp(2)) {
 		t.Errorf("rows without a cursor were let go (%v, %v)", complete, err)
 	}
@@ -153,7 +153,7 @@ func TestLimit(t *testing.T) {
 	if last = record(t, r, 2, []entry{{5, at(50)}}, []entry{{6, at(51)}}); last.Partial || last.Entries != 2 {
 		t.Errorf("left %+v, want the two new ones", last)
 	}
-	if _, complete, err := Load(t.Context(), store, "customers", ref(1, 4, last), 1); err != nil || complete {
+	if _, complete, err := Load(t.Context(), store, "customers", ref(1, 4, last), 1, nil); err != nil || complete {
 		t.Errorf("a ledger beyond the reader's limit is complete (%v)", err)
 	}
 }
@@ -165,21 +165,21 @@ func TestLostValues(t *testing.T) {
 	if err := store.Del(t.Context(), config(1).attempt().chunk(1)); err != nil {
 		t.Fatal(err)
 	}
-	p, complete, err := Load(t.Context(), store, "customers", ref(1, 3, last), 1000)
+	p, complete, err := Load(t.Context(), store, "customers", ref(1, 3, last), 1000, nil)
 	if err != nil || complete || !p.Take(fp(1)) || p.Take(fp(2)) || !p.Take(fp(3)) {
 		t.Errorf("complete %v, %v", complete, err)
 	}
 	if err := store.Del(t.Context(), config(1).attempt().chunk(2)); err != nil {
 		t.Fatal(err)
 	}
-	p, complete, err = Load(t.Context(), store, "customers", ref(1, 3, last), 1000)
+	p, complete, err = Load(t.Context(), store, "customers", ref(1, 3, last), 1000, nil)
 	if err != nil || complete || p.Take(fp(1)) {
 		t.Errorf("without the last value: complete %v, %v", complete, err)
 	}
 	if err := store.Set(t.Context(), config(1).attempt().chunk(2), []byte("not a value"), 0); err != nil {
 		t.Fatal(err)
 	}
-	if _, complete, err = Load(t.Context(), store, "customers", ref(1, 3, last), 1000); err != nil || complete {
+	if _, complete, err = Load(t.Context(), store, "customers", ref(1, 3, last), 1000, nil); err != nil || complete {
 		t.Errorf("with a broken value: complete %v, %v", complete, err)
 	}
 }
@@ -207,7 +207,7 @@ func TestResume(t *testing.T) {
 		if last.Entries != 3 || last.Partial {
 			t.Errorf("left %+v", last)
 		}
-		q, complete, err := Load(t.Context(), store, "customers", ref(1, 4, last), 100)
+		q, complete, err := Load(t.Context(), store, "customers", ref(1, 4, last), 100, nil)
 		if err != nil || !complete || !q.Take(fp(1)) || !q.Take(fp(3)) || !q.Take(fp(4)) {
 			t.Errorf("the resumed ledger is not whole (%v, %v)", complete, err)
 		}
@@ -277,12 +277,12 @@ func (brokenStore) MGet(context.Context, ...string) ([][]byte, error)        { r
 func TestStoreDown(t *testing.T) {
 	t.Parallel()
 	r := NewRecorder(brokenStore{}, config(1))
-	r.Add(fp(1), at(0))
+	r.Add(fp(1), at(0), 0, false)
 	c, err := r.Finish(t.Context(), 0, at(0))
 	if err != nil || !errors.Is(c.Err, errDown) || !c.Partial {
 		t.Errorf("left %+v, %v", c, err)
 	}
-	if _, _, err := Load(t.Context(), brokenStore{}, "customers", schemas.LedgerRef{Chunks: 1, Entries: 1}, 10); !errors.Is(err, errDown) {
+	if _, _, err := Load(t.Context(), brokenStore{}, "customers", schemas.LedgerRef{Chunks: 1, Entries: 1}, 10, nil); !errors.Is(err, errDown) {
 		t.Errorf("load: %v", err)
 	}
 	if _, ok, err := Resume(t.Context(), brokenStore{}, config(1), 1, nil); ok || !errors.Is(err, errDown) {

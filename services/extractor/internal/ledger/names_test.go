@@ -37,7 +37,7 @@ func TestALedgerIsReadUnderItsOwnNameOnly(t *testing.T) {
 		"another attempt":    {production, second, false},
 		"the old names":      {production, oldNames, false},
 	} {
-		p, complete, err := Load(t.Context(), r.store, "customers", r.ref, 10)
+		p, complete, err := Load(t.Context(), r.store, "customers", r.ref, 10, nil)
 		if err != nil || complete != r.whole || (p != nil && len(p.entries) > 0) != r.whole {
 			t.Errorf("%s: complete %v, %v, want %v", name, complete, err, r.whole)
 		}
@@ -51,13 +51,13 @@ func TestALedgerIsReadUnderItsOwnNameOnly(t *testing.T) {
 	if err := Sweep(t.Context(), Within(redis, named("staging")), "customers"); err != nil {
 		t.Fatal(err)
 	}
-	if _, complete, err := Load(t.Context(), production, "customers", own, 10); err != nil || !complete {
+	if _, complete, err := Load(t.Context(), production, "customers", own, 10, nil); err != nil || !complete {
 		t.Errorf("after another deployment has swept: complete %v, %v", complete, err)
 	}
 	if err := Sweep(t.Context(), production, "customers"); err != nil {
 		t.Fatal(err)
 	}
-	if _, complete, err := Load(t.Context(), production, "customers", own, 10); err != nil || complete {
+	if _, complete, err := Load(t.Context(), production, "customers", own, 10, nil); err != nil || complete {
 		t.Errorf("after its own deployment has swept: complete %v, %v", complete, err)
 	}
 }
@@ -81,13 +81,13 @@ func TestALedgerOfAnEarlierVersionIsReadOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	old := schemas.LedgerRef{Number: 7, Attempt: 1, Chunks: 1, Entries: c.Entries, Complete: true}
-	if p, complete, err := Load(t.Context(), store, "customers", old, 10); err != nil || !complete || len(p.entries) != 1 {
+	if p, complete, err := Load(t.Context(), store, "customers", old, 10, nil); err != nil || !complete || len(p.entries) != 1 {
 		t.Errorf("Load() = complete %v, %v of the old names", complete, err)
 	}
 	if err := Sweep(t.Context(), store, "customers", config(2).Ref()); err != nil {
 		t.Fatal(err)
 	}
-	if _, complete, err := Load(t.Context(), store, "customers", old, 10); err != nil || complete {
+	if _, complete, err := Load(t.Context(), store, "customers", old, 10, nil); err != nil || complete {
 		t.Errorf("Load() = complete %v, %v after the run that followed it", complete, err)
 	}
 }
@@ -96,7 +96,7 @@ func TestAnUnknownDeploymentHasNoLedger(t *testing.T) {
 	t.Parallel()
 	down := errors.New("Kafka does not answer")
 	store := Within(redistest.New(t).Client(t), func(context.Context) (string, error) { return "", down })
-	if _, _, err := Load(t.Context(), store, "customers", schemas.LedgerRef{Chunks: 1, Entries: 1}, 10); !errors.Is(err, down) {
+	if _, _, err := Load(t.Context(), store, "customers", schemas.LedgerRef{Chunks: 1, Entries: 1}, 10, nil); !errors.Is(err, down) {
 		t.Errorf("Load() = %v", err)
 	}
 	if err := Sweep(t.Context(), store, "customers"); !errors.Is(err, down) {

@@ -28,7 +28,13 @@ type Previous struct {
 	used    []uint64      // one bit for each entry
 	starts  []uint32      // of the entries with a given first two bytes
 	highest string        // cursor
+	// rejected are the rows of which nothing was sent; nil if there are none.
+	rejected *Previous
 }
+
+// TakeRejected reports whether the ledger holds f once more as rejected, and takes it
+// out.
+func (p *Previous) TakeRejected(f Fingerprint) bool { return p != nil && p.rejected.Take(f) }
 
 // Highest is the highest cursor that it holds, "" if none has one.
 func (p *Previous) Highest() string {
@@ -72,9 +78,13 @@ func (p *Previous) Take(f Fingerprint) bool {
 
 const loadBatch = 8 // values read at once
 
+// Rejects lists the rows that a run has rejected, at whichever stage, by their
+// position in its result. since is when the run began.
+type Rejects func(ctx context.Context, since time.Time) map[int64]struct{}
+
 // Load reads the ledger that a run left behind. What cannot be read is left
 // out, which sends rows again; complete tells whether that happened.
-func Load(ctx context.Context, store Store, importName string, ref schemas.LedgerRef, limit int) (p *Previous, complete bool, err error) {
+func Load(ctx context.Context, store Store, importName string, ref schemas.LedgerRef, limit int, rejects Rejects) (p *Previous, complete bool, err error) {
 	if ref.Chunks == 0 || ref.Entries == 0 {
 		return newPrevious(nil), true, nil
 	}
@@ -86,6 +96,11 @@ func Load(ctx context.Context, store Store, importName string, ref schemas.Ledge
 	if last == nil {
 		return nil, false, nil
 	}
+	var told map[int64]struct{}
+	if rejects != nil && last.began > 0 {
+		told = rejects(ctx, time.Unix(last.began, 0))
+	}
+	var refused []Fingerprint
 	entries := make([]Fingerprint, 0, min(int(ref.Entries), limit))
 	highest := ""
 	complete = true
@@ -95,18 +110,25 @@ func Load(ctx context.Context, store Store, importName string, ref schemas.Ledge
 			return nil, false, err
 		}
 		for _, v := range values {
-			if v == nil || len(entries)+len(v.entries)/size > limit {
+			if v == nil || len(entries)+len(refused)+len(v.entries)/size > limit {
 				complete = false
 				continue
 			}
 			highest = max(highest, v.highest)
-			for e := range slices.Chunk(v.entries, size) {
-				entries = append(entries, Fingerprint(e))
+			for i := 0; i*size < len(v.entries); i++ {
+				if f := Fingerprint(v.entries[i*size : (i+1)*size]); v.rejected(i, told) {
+					refused = append(refused, f)
+				} else {
+					entries = append(entries, f)
+				}
 			}
 		}
 	}
 	p = newPrevious(entries)
 	p.highest = highest
+	if len(refused) > 0 {
+		p.rejected = newPrevious(refused)
+	}
 	return p, complete, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"tapline.dev/schemas"
 )
@@ -14,7 +15,8 @@ type Config struct {
 	Epoch   int
 	Number  int
 	Attempt int
-	Limit   int // of entries
+	Limit   int       // of entries
+	Began   time.Time // of the run
 	// Low is the lowest cursor that the next run reads, given the highest one of
 	// this run; nil if rows have no cursor, and then every row counts.
 	Low func(maximum string) (string, error)
@@ -52,13 +54,20 @@ type chunk struct {
 type row struct {
 	f      Fingerprint
 	cursor string // "" for a NULL
+	from   entryRow
 }
 
 // NewRecorder starts an attempt's ledger.
 func NewRecorder(store Store, cfg Config) *Recorder { return &Recorder{cfg: cfg, store: store} }
 
-// Add notes a row of the current chunk, whatever becomes of it.
-func (r *Recorder) Add(f Fingerprint, cursor string) { r.rows = append(r.rows, row{f, cursor}) }
+// Add notes a row of the current chunk, whatever becomes of it. position is the
+// row's in the result; rejected is set if it is known by now that nothing was sent.
+func (r *Recorder) Add(f Fingerprint, cursor string, position int64, rejected bool) {
+	r.rows = append(r.rows, row{f, cursor, entryRow{position, rejected}})
+}
+
+// Reject notes that the row that was added last has turned out to be rejected.
+func (r *Recorder) Reject() { r.rows[len(r.rows)-1].from.rejected = true }
 
 // Chunk is what a chunk leaves behind.
 type Chunk struct {
@@ -86,6 +95,7 @@ func (r *Recorder) Finish(ctx context.Context, index int, maximum string) (Chunk
 	forget := r.prune(low)
 	c := chunk{index: index}
 	packed := make([]byte, 0, len(r.rows)*size)
+	rows := make([]entryRow, 0, len(r.rows))
 	for _, row := range r.rows {
 		if row.cursor != "" && row.cursor < low {
 			continue
@@ -97,7 +107,7 @@ func (r *Recorder) Finish(ctx context.Context, index int, maximum string) (Chunk
 			c.partial = true
 			continue
 		}
-		packed = append(packed, row.f[:]...)
+		packed, rows = append(packed, row.f[:]...), append(rows, row.from)
 		c.entries++
 	}
 	r.rows = r.rows[:0]
@@ -105,7 +115,7 @@ func (r *Recorder) Finish(ctx context.Context, index int, maximum string) (Chunk
 	if len(r.live) > 0 {
 		from = r.live[0].index
 	}
-	v := value{heads: r.heads, from: from, partial: c.partial, maximum: r.maximum, highest: c.highest, entries: packed}
+	v := value{heads: r.heads, from: from, partial: c.partial, maximum: r.maximum, highest: c.highest, entries: packed, began: r.cfg.Began.Unix(), rows: rows}
 	writeErr := r.store.Set(ctx, r.cfg.attempt().chunk(index), v.encode(), 0)
 	if writeErr != nil {
 		writeErr = fmt.Errorf("writing the ledger: %w", writeErr)
@@ -187,8 +197,12 @@ func Resume(ctx context.Context, store Store, cfg Config, chunks int, previous *
 			}
 			r.keep(chunk{index: some[i], entries: len(v.entries) / size, highest: v.highest, partial: v.partial})
 			ok = ok && !v.partial
-			for j := 0; j < len(v.entries); j += size {
-				previous.Take(Fingerprint(v.entries[j : j+size]))
+			for j := 0; j*size < len(v.entries); j++ {
+				if f := Fingerprint(v.entries[j*size : (j+1)*size]); v.rejected(j, nil) {
+					previous.TakeRejected(f)
+				} else {
+					previous.Take(f)
+				}
 			}
 		}
 	}

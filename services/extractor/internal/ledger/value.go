@@ -5,6 +5,12 @@ import (
 	"errors"
 )
 
+// entryRow is where an entry comes from.
+type entryRow struct {
+	position int64 // in the result
+	rejected bool
+}
+
 // value is what one chunk leaves in the store.
 type value struct {
 	heads   int    // the values of the chunks before this one count,
@@ -13,11 +19,17 @@ type value struct {
 	maximum string // the highest cursor at or before the clock, of all chunks so far
 	highest string // the highest cursor of this chunk, also of rows that are missing
 	entries []byte // packed fingerprints
+	// began is when the run did, in seconds since 1970, and rows say of each entry
+	// which row of the result it is and whether that was rejected. Values of before
+	// lack both.
+	began int64
+	rows  []entryRow
 }
 
 const (
 	version      = 1 // of the counts
-	valueVersion = 2
+	oldVersion   = 2
+	valueVersion = 3
 	flagPartial  = 1 << 0
 )
 
@@ -37,13 +49,24 @@ func (v *value) encode() []byte {
 		b = binary.AppendUvarint(b, uint64(len(s)))
 		b = append(b, s...)
 	}
+	b = binary.AppendVarint(b, v.began)
+	b = binary.AppendUvarint(b, uint64(len(v.rows)))
+	last := int64(0)
+	for _, row := range v.rows {
+		step := uint64(row.position-last) << 1
+		if row.rejected {
+			step |= 1
+		}
+		b, last = binary.AppendUvarint(b, step), row.position
+	}
 	return append(b, v.entries...)
 }
 
 func decode(b []byte) (value, error) {
-	if len(b) < 2 || b[0] != valueVersion {
+	if len(b) < 2 || b[0] != valueVersion && b[0] != oldVersion {
 		return value{}, errValue
 	}
+	version := b[0]
 	v := value{partial: b[1]&flagPartial != 0}
 	b = b[2:]
 	for _, field := range []*int{&v.heads, &v.from} {
@@ -61,11 +84,54 @@ func decode(b []byte) (value, error) {
 		*s = string(b[n : n+int(length)])
 		b = b[n+int(length):]
 	}
+	var err error
+	if version == valueVersion {
+		if b, err = v.decodeRows(b); err != nil {
+			return value{}, err
+		}
+	}
 	if len(b)%size != 0 {
 		return value{}, errValue
 	}
 	v.entries = b
 	return v, nil
+}
+
+// decodeRows reads where the entries come from, and returns what follows.
+func (v *value) decodeRows(b []byte) ([]byte, error) {
+	began, n := binary.Varint(b)
+	if n <= 0 {
+		return nil, errValue
+	}
+	v.began, b = began, b[n:]
+	count, n := binary.Uvarint(b)
+	if n <= 0 || count > uint64(len(b)) {
+		return nil, errValue
+	}
+	b, v.rows = b[n:], make([]entryRow, 0, count)
+	last := int64(0)
+	for range count {
+		step, n := binary.Uvarint(b)
+		if n <= 0 {
+			return nil, errValue
+		}
+		last += int64(step >> 1)
+		v.rows, b = append(v.rows, entryRow{position: last, rejected: step&1 != 0}), b[n:]
+	}
+	if len(b) != int(count)*size {
+		return nil, errValue
+	}
+	return b, nil
+}
+
+// rejected reports whether the run knew, when it wrote the i-th entry, that the row
+// was rejected, or is told so now by where the row stood.
+func (v *value) rejected(i int, told map[int64]struct{}) bool {
+	if i >= len(v.rows) {
+		return false
+	}
+	_, ok := told[v.rows[i].position]
+	return ok || v.rows[i].rejected
 }
 
 // counted lists the chunks whose values count, up to that of this one.
