@@ -155,7 +155,13 @@ func (p Program[C]) wireAndRun(ctx context.Context, own Config, cfg C, env Env, 
 		_, err := fmt.Fprintf(stdout, "%s: the configuration is valid\n", p.Name)
 		return err
 	}
-	admin, err := Listen(ctx, own.Admin.Addr, env.Health, env.Telemetry.Metrics())
+	return env.Run(ctx, own.Admin, run)
+}
+
+// Run runs a service and its admin server until ctx is done, and drains it.
+// Programs that run several services in one process call it for each.
+func (env Env) Run(ctx context.Context, cfg AdminConfig, run Run) error {
+	admin, err := Listen(ctx, cfg.Addr, env.Health, env.Telemetry.Metrics())
 	if err != nil {
 		return err
 	}
@@ -164,7 +170,7 @@ func (p Program[C]) wireAndRun(ctx context.Context, own Config, cfg C, env Env, 
 	adminCtx, stopAdmin := context.WithCancel(context.WithoutCancel(ctx))
 	adminDone := make(chan error, 1)
 	go func() { adminDone <- admin.Run(adminCtx) }()
-	err = runAndDrain(ctx, run, env, own.Admin.DrainTimeout)
+	err = runAndDrain(ctx, run, env, cfg.DrainTimeout)
 	stopAdmin()
 	err = errors.Join(err, <-adminDone)
 	if err == nil {

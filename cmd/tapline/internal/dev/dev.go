@@ -25,8 +25,6 @@ const (
 	spansKept = 20_000
 	// readyTimeout bounds the start.
 	readyTimeout = time.Minute
-	// drainTimeout bounds what the services may finish after a signal.
-	drainTimeout = 25 * time.Second
 )
 
 // Dev is a running pipeline. Run fills it before it calls ready.

@@ -15,7 +15,6 @@ import (
 	"testing"
 
 	"tapline.dev/cmd/tapline/internal/client"
-	"tapline.dev/libs/daemon"
 	"tapline.dev/sandbox"
 )
 
@@ -213,22 +212,5 @@ func TestSecretStays(t *testing.T) {
 	second, again, err := secret(dir, "s")
 	if err != nil || second != first || again != path || !filepath.IsAbs(path) {
 		t.Errorf("secret = %q %s %v, then %q %s", first, path, err, second, again)
-	}
-}
-
-func TestDrainedGivesUp(t *testing.T) {
-	t.Parallel()
-	ctx, cancel := context.WithCancel(t.Context())
-	run := daemon.Run(func(ctx context.Context) error {
-		cancel()
-		<-ctx.Done()
-		return ctx.Err()
-	})
-	if err := drained(ctx, run); err != nil {
-		t.Errorf("drained = %v, want nil for a service that stops as asked", err)
-	}
-	boom := errors.New("boom")
-	if err := drained(t.Context(), func(context.Context) error { return boom }); !errors.Is(err, boom) {
-		t.Errorf("drained = %v, want boom", err)
 	}
 }

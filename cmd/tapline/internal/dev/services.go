@@ -125,7 +125,7 @@ func (d *Dev) services(ctx context.Context, ready func(context.Context, *Dev) er
 			return errors.Join(fmt.Errorf("%s: %w", p.name, err), flush(ctx, running))
 		}
 		running = append(running, r)
-		health[p.name] = r.health
+		health[p.name] = r.env.Health
 	}
 	for _, r := range running {
 		group.Go(func() error {
@@ -156,9 +156,8 @@ func (d *Dev) announce(ctx context.Context, ready func(context.Context, *Dev) er
 // runningPart is a service with what daemon.Main would give it.
 type runningPart struct {
 	part
-	telemetry *telemetry.Telemetry
-	health    *daemon.Health
-	run       daemon.Run
+	env daemon.Env
+	run daemon.Run
 }
 
 func (d *Dev) prepare(ctx context.Context, p part) (*runningPart, error) {
@@ -168,10 +167,10 @@ func (d *Dev) prepare(ctx context.Context, p part) (*runningPart, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &runningPart{part: p, telemetry: tel, health: daemon.NewHealth()}
-	r.run, err = p.make(daemon.Env{
-		Name: p.name, Version: daemon.Version(), Log: tel.Logger, Telemetry: tel, Health: r.health,
-	})
+	r := &runningPart{part: p, env: daemon.Env{
+		Name: p.name, Version: daemon.Version(), Log: tel.Logger, Telemetry: tel, Health: daemon.NewHealth(),
+	}}
+	r.run, err = p.make(r.env)
 	if err != nil {
 		return nil, errors.Join(err, tel.Shutdown(ctx))
 	}
@@ -182,46 +181,16 @@ func (d *Dev) prepare(ctx context.Context, p part) (*runningPart, error) {
 func flush(ctx context.Context, parts []*runningPart) error {
 	var errs []error
 	for _, r := range parts {
-		errs = append(errs, r.telemetry.Shutdown(ctx))
+		errs = append(errs, r.env.Telemetry.Shutdown(ctx))
 	}
 	return errors.Join(errs...)
 }
 
-// runPart runs a service and its admin server until ctx is done.
-func (d *Dev) runPart(ctx context.Context, r *runningPart) (err error) {
-	defer func() { err = errors.Join(err, r.telemetry.Shutdown(ctx)) }()
-	admin, err := daemon.Listen(ctx, d.cfg.addr(r.admin), r.health, r.telemetry.Metrics())
-	if err != nil {
-		return err
-	}
-	adminCtx, stopAdmin := context.WithCancel(context.WithoutCancel(ctx))
-	served := make(chan error, 1)
-	go func() { served <- admin.Run(adminCtx) }()
-	err = drained(ctx, r.run)
-	stopAdmin()
-	return errors.Join(err, <-served)
-}
-
-// drained runs a service; once ctx is done it has drainTimeout to return.
-func drained(ctx context.Context, run daemon.Run) error {
-	done := make(chan error, 1)
-	go func() { done <- run(ctx) }()
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
-	}
-	timer := time.NewTimer(drainTimeout)
-	defer timer.Stop()
-	select {
-	case err := <-done:
-		if errors.Is(err, context.Canceled) {
-			return nil
-		}
-		return err
-	case <-timer.C:
-		return fmt.Errorf("it did not stop within %s", drainTimeout)
-	}
+// runPart runs a service as its own program does, until ctx is done.
+func (d *Dev) runPart(ctx context.Context, r *runningPart) error {
+	admin := daemon.DefaultConfig().Admin
+	admin.Addr = d.cfg.addr(r.admin)
+	return errors.Join(r.env.Run(ctx, admin, r.run), r.env.Telemetry.Shutdown(ctx))
 }
 
 // apply waits until every service is ready and applies the resources.
