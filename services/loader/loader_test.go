@@ -2,6 +2,7 @@ package loader
 
 import (
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -52,6 +53,8 @@ func TestInvariant1OffsetsStopBeforeTheFirstUnfinishedUpload(t *testing.T) {
 	w := newWorld(t)
 	w.account(schemas.CleverTapAccountSpec{RecordsPerUpload: 100})
 	hold := make(chan struct{})
+	release := sync.OnceFunc(func() { close(hold) })
+	defer release() // the fake ends only once its requests do, also after a failure
 	w.cleverTap.decide = func(_ int, records []sent) answer {
 		if records[0].Identity == "u200" {
 			return answer{wait: hold}
@@ -64,7 +67,7 @@ func TestInvariant1OffsetsStopBeforeTheFirstUnfinishedUpload(t *testing.T) {
 	l := w.start()
 	w.settled("customers", 900)
 	w.await("the offset of the third upload", 5*time.Second, func() bool { return w.committed("customers", 1)[0] == 200 })
-	close(hold)
+	release()
 	w.want(w.settled("customers", 1000), map[string]int{"loaded": 1000})
 	l.drain()
 	if got := w.committed("customers", 1)[0]; got != 1000 {

@@ -41,17 +41,10 @@ func during(act func(s *scenario, run string)) func(*scenario) bool {
 func through(draw func(*rand.Rand) answer) func(*scenario) bool {
 	return func(s *scenario) bool {
 		a := draw(s.rng)
-		if s.event {
-			s.mayRepeat = true // what was applied and not answered is sent again
-		}
+		s.mayRepeat = true // what was applied and not answered is sent again
 		s.gate.misbehave(1+s.rng.IntN(3), a)
 		return s.close(s.start(schemas.Command{Kind: schemas.CommandRun}))
 	}
-}
-
-// withinSlack is a delay after which a request may still be applied.
-func (s *scenario) withinSlack() time.Duration {
-	return time.Duration(s.rng.Int64N(int64(s.w.kafka.SessionTimeout / 2)))
 }
 
 // proxyDisturbances are those of what stands between the loader and CleverTap.
@@ -88,7 +81,7 @@ func proxyDisturbances() []disturbance {
 func rejecting(edit func(map[string]any)) func(*scenario) bool {
 	return func(s *scenario) bool {
 		s.mayReject, s.mayRepeat = true, true
-		s.gate.misbehave(1+s.rng.IntN(2), answer{name: "does not add up", reply: rewritten(edit)})
+		s.gate.misbehave(40, answer{name: "does not add up", reply: rewritten(edit)})
 		return s.close(s.start(schemas.Command{Kind: schemas.CommandRun}))
 	}
 }
