@@ -30,6 +30,14 @@ func number(n int64) string {
 	return s
 }
 
+// rowsWere is "1 row was" or "2 rows were".
+func rowsWere(n int64) string {
+	if n == 1 {
+		return "1 row was"
+	}
+	return number(n) + " rows were"
+}
+
 func moment(t *time.Time) string {
 	if t == nil || t.IsZero() {
 		return "-"

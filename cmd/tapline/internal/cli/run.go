@@ -89,8 +89,8 @@ func outcome(run schemas.Run) error {
 	case run.State == schemas.StateFailed, run.State == schemas.StateCancelled:
 		return fmt.Errorf("%s ended as %s", run.Run, run.State)
 	case run.Counts.Rejected() > 0:
-		return exit(ExitRejects, fmt.Errorf("%d rows were rejected; tapline get rejects --run %s shows why",
-			run.Counts.Rejected(), run.Run))
+		return exit(ExitRejects, fmt.Errorf("%s rejected; tapline get rejects --run %s shows why",
+			rowsWere(run.Counts.Rejected()), run.Run))
 	}
 	return nil
 }
