@@ -155,6 +155,10 @@ type Intent struct {
 	Try       int     `json:"try"`
 	Holder    string  `json:"holder,omitempty"` // the ownership of the partition that it was written under
 	Withdrawn bool    `json:"withdrawn,omitempty"`
+	// OpenMillis is how long after it was written the request may still be applied,
+	// by the settings of its writer. Of a withdrawal: how much longer an earlier
+	// request of these records may be.
+	OpenMillis int64 `json:"openMillis,omitempty"`
 }
 
 // Receipt gives every offset in Ranges its outcome: loaded, unless it stands in
@@ -172,8 +176,11 @@ type Receipt struct {
 	// Profiles says of the records of a dry run whether their profiles exist: the
 	// code is ProfileNew, ProfileUpdated or ProfileUnknown.
 	Profiles []OffsetOutcome `json:"profiles,omitempty"`
-	Status   int             `json:"status,omitempty"` // HTTP
-	Millis   int64           `json:"millis,omitempty"`
+	// OpenMillis is how much longer a request with these records may still be
+	// applied: no other version of their identities may be sent before.
+	OpenMillis int64 `json:"openMillis,omitempty"`
+	Status     int   `json:"status,omitempty"` // HTTP
+	Millis     int64 `json:"millis,omitempty"`
 }
 
 // What a dry run tells of a record's profile.

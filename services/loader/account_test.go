@@ -111,28 +111,27 @@ func TestARefusedAccountBacksOff(t *testing.T) {
 	l.define(t, schemas.CleverTapAccountSpec{Endpoint: w.cleverTap.URL, AccountID: ref, Passcode: ref})
 	now := time.Now()
 	d := l.follow(now)
-	refuse := func() {
-		d.account.Began()
-		l.answered(d, d.conn, account.Answer{Result: clevertap.Result{Kind: clevertap.AuthRefused, Status: 401}, Probe: true}, now)
-	}
+	refused := account.Answer{Result: clevertap.Result{Kind: clevertap.AuthRefused, Status: 401}}
+	d.account.Began()
+	l.answered(d, d.conn, refused, now)
 	for range 10 {
-		refuse()
-		now = d.account.NextProbe()
+		now = d.account.NextCheck()
 		before := d.conn
 		if l.follow(now); d.conn != before {
 			t.Fatal("connected anew with the same secrets")
 		}
-		if !d.account.Probe(now) {
-			t.Fatal("no probe is due")
+		if !d.account.Check(now) {
+			t.Fatal("no check is due")
 		}
+		d.account.Checked(refused, now)
+		d.stale = true
 	}
-	refuse()
-	if wait, least := d.account.NextProbe().Sub(now), l.cfg.BackoffMax/2; wait < least {
-		t.Errorf("the next probe is due in %v, want %v at least", wait, least)
+	if wait, least := d.account.NextCheck().Sub(now), l.cfg.BackoffMax/2; wait < least {
+		t.Errorf("the next check is due in %v, want %v at least", wait, least)
 	}
 	put("new")
 	before := d.conn
-	if l.follow(d.account.NextProbe()); d.conn == before {
+	if l.follow(d.account.NextCheck()); d.conn == before {
 		t.Error("the new secret is not used")
 	}
 }

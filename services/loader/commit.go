@@ -24,13 +24,17 @@ type progress struct {
 	mark   recovery.Mark
 }
 
-// release ends a batch whose outcomes are durable: its partition's prefix may pass
-// it, and its identities are free for the batches behind it. It is the only place
-// where an identity is freed.
+// release ends a batch whose outcomes are durable. At until, when no request with
+// its records can be applied any more, its identities are free for the batches
+// behind it and its partition's prefix may pass it. It is the only place where an
+// identity is freed.
 //
-// Invariant 4: until here no other record of these identities was sent.
-func (l *loop) release(p *partition, b *lane.Batch) {
-	p.lane.Finish(b)
+// Invariant 4: until then no other record of these identities is sent.
+func (l *loop) release(p *partition, b *lane.Batch, until, now time.Time) {
+	if !until.After(now) {
+		until = time.Time{}
+	}
+	p.lane.Finish(b, until)
 	p.uncommit++
 	l.commits.urgent = l.commits.urgent || p.uncommit >= lane.MaxOpen/4
 }

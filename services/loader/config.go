@@ -30,6 +30,13 @@ type Config struct {
 	// shorter one than the session timeout keeps a loader that was replaced
 	// without knowing it from writing after its successor.
 	RequestTimeout time.Duration
+	// ApplySlack is how long after its timeout a request that was not answered may
+	// still be applied, because it waits in a proxy or in CleverTap itself. Until then
+	// no other version of its identities is sent.
+	ApplySlack time.Duration
+	// RecordFaultLimit is for how long a record is sent again that CleverTap refuses
+	// for a moment (code 555), or does not answer alone, while it takes others.
+	RecordFaultLimit time.Duration
 	// BackoffMin and BackoffMax bound the wait after a transient fault.
 	BackoffMin, BackoffMax time.Duration
 	// OutageThreshold is how many transient faults in a row hold an account back
@@ -54,22 +61,24 @@ type Config struct {
 // DefaultConfig returns the values in force where nothing is set.
 func DefaultConfig() Config {
 	return Config{
-		Kafka:           kafka.DefaultConfig(),
-		Redis:           redis.Default(),
-		Secrets:         config.DefaultReferences(),
-		UseRedis:        true,
-		MaxReplicas:     3,
-		Linger:          50 * time.Millisecond,
-		RequestTimeout:  10 * time.Second,
-		BackoffMin:      500 * time.Millisecond,
-		BackoffMax:      time.Minute,
-		OutageThreshold: 5,
-		GrowInterval:    2 * time.Second,
-		LeaseInterval:   500 * time.Millisecond,
-		CommitInterval:  100 * time.Millisecond,
-		DrainTimeout:    15 * time.Second,
-		BufferRecords:   300_000,
-		BufferBytes:     256 << 20,
+		Kafka:            kafka.DefaultConfig(),
+		Redis:            redis.Default(),
+		Secrets:          config.DefaultReferences(),
+		UseRedis:         true,
+		MaxReplicas:      3,
+		Linger:           50 * time.Millisecond,
+		RequestTimeout:   10 * time.Second,
+		ApplySlack:       5 * time.Second,
+		RecordFaultLimit: 15 * time.Minute,
+		BackoffMin:       500 * time.Millisecond,
+		BackoffMax:       time.Minute,
+		OutageThreshold:  5,
+		GrowInterval:     2 * time.Second,
+		LeaseInterval:    500 * time.Millisecond,
+		CommitInterval:   100 * time.Millisecond,
+		DrainTimeout:     15 * time.Second,
+		BufferRecords:    300_000,
+		BufferBytes:      256 << 20,
 	}
 }
 
@@ -83,7 +92,7 @@ func (c Config) Validate() error {
 	}
 	for key, d := range map[string]time.Duration{
 		"linger": c.Linger, "requestTimeout": c.RequestTimeout, "backoffMin": c.BackoffMin, "backoffMax": c.BackoffMax,
-		"growInterval": c.GrowInterval, "leaseInterval": c.LeaseInterval, "commitInterval": c.CommitInterval, "drainTimeout": c.DrainTimeout,
+		"applySlack": c.ApplySlack, "recordFaultLimit": c.RecordFaultLimit, "growInterval": c.GrowInterval, "leaseInterval": c.LeaseInterval, "commitInterval": c.CommitInterval, "drainTimeout": c.DrainTimeout,
 	} {
 		bad(d <= 0, key, "must be positive")
 	}
@@ -99,6 +108,9 @@ func (c Config) Validate() error {
 	bad(c.BufferBytes < 1<<20, "bufferBytes", "must be at least 1MiB")
 	return errors.Join(errs...)
 }
+
+// openTime is how long a request may still be applied after it was written.
+func (c Config) openTime() time.Duration { return c.RequestTimeout + c.ApplySlack }
 
 // leaseTTL is how long a lease lives without renewal: a request that begins
 // late in it must still end inside.

@@ -68,7 +68,7 @@ func (l *loop) destination(name string, now time.Time) *destination {
 	if d.resolving || !changed && d.conn != nil && !d.stale {
 		return d
 	}
-	if _, _, open := d.account.Open(); open && !changed && now.Before(d.account.NextProbe()) {
+	if _, _, open := d.account.Open(); open && !changed && now.Before(d.account.NextCheck()) {
 		return d
 	}
 	d.spec = spec
@@ -133,9 +133,9 @@ func (l *loop) accountConfig(spec accountSpec) account.Config {
 
 func jitter(d time.Duration) time.Duration { return rand.N(d) }
 
-// busy says whether there is anything to send.
+// busy says whether there is anything to send or to ask.
 func (d *destination) busy() bool {
-	return d.account.InFlight() > 0 || len(d.waiting) > 0 || len(d.candidates) > 0
+	return d.account.InFlight() > 0 || d.account.Asks() || len(d.waiting) > 0 || len(d.candidates) > 0
 }
 
 // take removes and returns a partition's waiting uploads.
@@ -153,11 +153,11 @@ func (d *destination) take(p *partition) []*upload {
 
 // due removes and returns the waiting upload that may go first, or says when one
 // may. Those of a partition that drains stay, since a request more would hold up
-// the drain, and so do those that held names.
+// the drain, and so do suspects and those that held names.
 func (d *destination) due(now time.Time, held func(*upload, time.Time) bool) (u *upload, again time.Time) {
 	best := -1
 	for i, w := range d.waiting {
-		if !w.part.draining && !held(w, now) && (best < 0 || w.notBefore.Before(d.waiting[best].notBefore)) {
+		if !w.part.draining && !w.suspect && !held(w, now) && (best < 0 || w.notBefore.Before(d.waiting[best].notBefore)) {
 			best = i
 		}
 	}

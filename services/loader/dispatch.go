@@ -35,9 +35,10 @@ func (l *loop) dispatch(now time.Time) (again time.Time) {
 // fill uses the account's free slots.
 func (l *loop) fill(d *destination, now time.Time) (again time.Time) {
 	l.endStopped(d)
+	l.check(d, now)
 	if _, _, open := d.account.Open(); open {
 		l.announce(d, now)
-		return l.probe(d, now)
+		return d.account.NextCheck()
 	}
 	for d.conn != nil && d.account.Free(now) > 0 {
 		u, later := d.due(now, l.holds)
@@ -47,31 +48,11 @@ func (l *loop) fill(d *destination, now time.Time) (again time.Time) {
 			later = earliest(later, at)
 		}
 		if u == nil {
-			return later
+			return earliest(later, d.account.NextCheck())
 		}
 		l.launch(u, now)
 	}
-	return time.Time{} // an answer or a lease is an event
-}
-
-// probe sends one request while the circuit is open, when it is time.
-func (l *loop) probe(d *destination, now time.Time) (again time.Time) {
-	if d.conn == nil || d.resolving || d.account.Free(now) < 1 || !d.account.Probe(now) {
-		return d.account.NextProbe()
-	}
-	u, _ := d.due(now, l.holds)
-	if u == nil {
-		u, _ = l.cut(d, now)
-	}
-	if u == nil {
-		d.account.ProbeDropped(now)
-		return d.account.NextProbe()
-	}
-	u.probe = true
-	if !l.launch(u, now) {
-		d.account.ProbeDropped(now)
-	}
-	return time.Time{}
+	return d.account.NextCheck() // else an answer or a lease is an event
 }
 
 // cut takes the next batch for the account: imports take turns, and within one
@@ -114,7 +95,7 @@ func (l *loop) holds(u *upload, now time.Time) bool {
 }
 
 func (l *loop) limits(d *destination, c *candidate) lane.Limits {
-	limits := lane.Limits{
+	return lane.Limits{
 		Records: d.spec.RecordsPerUpload,
 		Bytes:   int64(d.spec.BytesPerUpload) - bodyOverhead,
 		Linger:  l.cfg.Linger,
@@ -122,10 +103,6 @@ func (l *loop) limits(d *destination, c *candidate) lane.Limits {
 		// when that one is retried alone.
 		OncePerIdentity: c.policy != delivery.Replace && !isDry(c.run) && c.run.Spec.Destination.Type == schemas.TypeProfile,
 	}
-	if _, _, open := d.account.Open(); open && c.policy == delivery.Hold {
-		limits.Records = 1 // what a probe leaves ambiguous is rejected
-	}
-	return limits
 }
 
 // bodyOverhead is what surrounds the records in a body.

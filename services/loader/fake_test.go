@@ -39,6 +39,7 @@ type fakeCleverTap struct {
 
 	mu       sync.Mutex
 	requests int
+	checks   int // of requests: those that ask to store nothing
 	sizes    []int
 	applied  []sent
 	inFlight int
@@ -65,8 +66,12 @@ func (f *fakeCleverTap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	f.mu.Lock()
+	dry := r.URL.Query().Get("dryRun") == "1"
 	f.requests++
 	n := f.requests
+	if dry {
+		f.checks++
+	}
 	f.inFlight++
 	f.most = max(f.most, f.inFlight)
 	f.sizes = append(f.sizes, len(upload.D))
@@ -83,7 +88,7 @@ func (f *fakeCleverTap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if a.delay > 0 {
 		time.Sleep(a.delay) // latency, not synchronisation
 	}
-	if !a.skip {
+	if !a.skip && !dry {
 		f.mu.Lock()
 		for i := range a.from {
 			upload.D[i].refused = true

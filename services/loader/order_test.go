@@ -93,6 +93,7 @@ func TestInvariant4VersionsOfAnIdentityArriveInOrder(t *testing.T) {
 	w.tune = func(c *Config) {
 		c.RequestTimeout = 500 * time.Millisecond
 		c.MaxReplicas = 3
+		c.ApplySlack = 200 * time.Millisecond
 		c.OutageThreshold = 1000
 		c.GrowInterval = 50 * time.Millisecond
 	}

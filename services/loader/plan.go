@@ -21,13 +21,17 @@ var unknownRun = delivery.Outcome{Code: delivery.CodeUnknownRun, Reason: "no run
 // Invariant 3: whatever the head is, it ends in exactly one counted outcome.
 func (l *loop) plan(p *partition, now time.Time) {
 	l.refill(p)
+	if some, _ := p.lane.Free(now); some {
+		l.commits.urgent = true
+	}
 	for !p.draining && !p.asking && !now.Before(p.blocked) {
 		item, fate, ok := p.lane.Head()
 		if !ok {
 			return
 		}
 		if fate == recovery.Done {
-			l.release(p, l.cutUnsent(p, now))
+			b := l.cutUnsent(p, now)
+			l.release(p, b, b.Open, now)
 			continue
 		}
 		key := l.keyOf(p, &item)

@@ -22,9 +22,9 @@ func (m *member) settle(u *upload) {
 	if err != nil {
 		m.fail(err)
 	}
-	m.post(func(l *loop, _ time.Time) {
+	m.post(func(l *loop, now time.Time) {
 		if err == nil && !u.ownership.lost.Load() {
-			l.release(u.part, u.batch)
+			l.release(u.part, u.batch, u.open, now)
 		}
 		l.left(u)
 	})
@@ -73,7 +73,7 @@ func (m *member) report(ctx context.Context, u *upload) error {
 		}
 		failpoint.Hit("loader.after-rejects")
 	}
-	receipt.Ranges, receipt.Records = ranges(u.batch, decided), len(decided)
+	receipt.Ranges, receipt.Records, receipt.OpenMillis = ranges(u.batch, decided), len(decided), u.openMillis(time.Now())
 	if n := len(receipt.Skipped); n == len(decided) {
 		receipt.SkipReason, receipt.Skipped = receipt.Skipped[0].Code, nil
 	}

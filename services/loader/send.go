@@ -18,22 +18,20 @@ import (
 
 // launch gives the upload a slot for its next request. One that must still wait
 // goes back into the line.
-func (l *loop) launch(u *upload, now time.Time) bool {
+func (l *loop) launch(u *upload, now time.Time) {
 	if u.notBefore.After(now) {
-		u.probe = false
 		u.to.waiting = append(u.to.waiting, u)
-		return false
+		return
 	}
 	if verdict, err := l.runs.Peek(u.subject, u.number, u.attempt); err == nil && !l.atItsPlace(verdict.Run, u.to, now) {
-		u.probe, u.notBefore = false, now.Add(heldPlace)
+		u.notBefore = now.Add(heldPlace)
 		u.to.waiting = append(u.to.waiting, u)
-		return false
+		return
 	}
 	u.conn = u.to.conn
 	u.to.account.Began()
 	u.part.enter()
 	l.start(func() { l.send(u) })
-	return true
 }
 
 // send is the task of one request: the intent, the request, what the answer makes
@@ -54,8 +52,11 @@ func (m *member) send(u *upload) {
 		return
 	}
 	failpoint.Hit("loader.after-intent")
-	answer := account.Answer{Result: m.request(u, set), Began: u.began, Probe: u.probe}
+	answer := account.Answer{Result: m.request(u, set), Began: u.began, Doubted: u.delivery.Doubted()}
 	failpoint.Hit("loader.after-answer")
+	if until := m.cfg.mayBeApplied(answer.Result, u.began); until.After(u.open) {
+		u.open = until
+	}
 	conn := u.conn
 	m.post(func(l *loop, now time.Time) { l.answered(u.to, conn, answer, now) })
 	m.apply(u, answer.Result)
@@ -86,28 +87,31 @@ var errOld = errors.New("the lease or the membership may end before the request 
 // mayWrite says whether a request that is written now ends while its slot and its
 // partition are surely still this process's. Both ages are monotonic.
 func (m *member) mayWrite(u *upload) error {
-	now := time.Now()
-	end := now.Add(m.cfg.RequestTimeout)
-	contact := m.group.Contact()
-	switch {
-	case contact.IsZero() || contact.Add(m.cfg.Kafka.SessionTimeout).Before(end):
-		return errOld
-	case u.ownership.lost.Load(): // the contact is of the group, and says nothing of one partition
-		return errOld
-	case !u.conn.allows(now, end):
+	if u.ownership.lost.Load() { // the contact is of the group, and says nothing of one partition
 		return errOld
 	}
 	if _, frozen := m.frozenBy(u.to.name, u.subject); frozen {
 		return errFrozen
+	}
+	return m.mayAsk(u.conn)
+}
+
+// mayAsk says the same of a request that is of no partition.
+func (m *member) mayAsk(conn *connection) error {
+	now := time.Now()
+	end := now.Add(m.cfg.RequestTimeout)
+	contact := m.group.Contact()
+	if contact.IsZero() || contact.Add(m.cfg.Kafka.SessionTimeout).Before(end) || !conn.allows(now, end) {
+		return errOld
 	}
 	return nil
 }
 
 // apply decides what an answer makes of the upload's records.
 func (m *member) apply(u *upload, res clevertap.Result) {
-	u.probe = false
-	wait := u.delivery.Apply(res)
-	u.notBefore = m.nextRequest(u, wait, res, time.Now())
+	now := time.Now()
+	wait := u.delivery.Apply(res, now)
+	u.notBefore, u.suspect = m.nextRequest(u, wait, res, now), wait == delivery.Suspect
 	if wait == delivery.Finished {
 		m.settle(u)
 		return
@@ -134,12 +138,6 @@ func (m *member) nextRequest(u *upload, wait delivery.Wait, res clevertap.Result
 		return now
 	case res.Cause == clevertap.CauseRefusedHere:
 		return now.Add(m.cfg.Linger)
-	case wait == delivery.Horizon:
-		at, end := backoff(), u.began.Add(m.cfg.RequestTimeout)
-		if at.Before(end) {
-			return end
-		}
-		return at
 	}
 	return backoff()
 }
@@ -150,25 +148,13 @@ func (l *loop) answered(d *destination, conn *connection, answer account.Answer,
 	if answer.Kind == clevertap.AuthRefused && conn == d.conn {
 		d.stale = true
 	}
-	switch d.account.Learn(answer, now) {
-	case account.Paused:
-		_, reason, _ := d.account.Open()
-		l.log().WarnContext(l.work, "account paused", "account", d.name, "reason", reason)
-	case account.Resumed:
-		l.log().InfoContext(l.work, "account resumed", "account", d.name)
-		l.announceOver(d, now)
-	case account.Works:
-		l.announceOver(d, now)
-	}
+	l.learned(d, d.account.Learn(answer, now), answer.Began, now)
 }
 
 // sentNothing puts an upload back whose request was not to be written.
 func (l *loop) sentNothing(u *upload, now time.Time) {
 	u.to.account.Ended()
-	if u.probe {
-		u.to.account.ProbeDropped(now)
-	}
-	u.probe, u.notBefore = false, now.Add(l.cfg.Linger)
+	u.notBefore = now.Add(l.cfg.Linger)
 	l.waits(u)
 }
 
@@ -179,6 +165,9 @@ func (l *loop) waits(u *upload) {
 		return
 	}
 	u.to.waiting = append(u.to.waiting, u)
+	if u.suspect {
+		l.suspected(u)
+	}
 	u.part.leave()
 }
 
@@ -190,9 +179,13 @@ func (l *loop) left(u *upload) {
 
 // intend makes the intent of a request durable, or withdraws it.
 func (m *member) intend(ctx context.Context, u *upload, set []int, withdrawn bool) error {
+	open := m.cfg.openTime().Milliseconds()
+	if withdrawn {
+		open = u.openMillis(time.Now())
+	}
 	return m.reportOf(ctx, u, schemas.Report{Kind: schemas.ReportIntent, Intent: &schemas.Intent{
 		Upload: u.id(), Partition: u.part.tp.Partition, Ranges: ranges(u.batch, set), Records: len(set),
-		Try: u.delivery.Tries + 1, Holder: u.ownership.holder, Withdrawn: withdrawn,
+		Try: u.delivery.Tries + 1, Holder: u.ownership.holder, Withdrawn: withdrawn, OpenMillis: open,
 	}})
 }
 

@@ -57,6 +57,7 @@ type start struct {
 // that arrive late, which change no decision, and intents and withdrawals of who
 // does not know yet that it lost them: those name their holder.
 func (m *member) takeOver(ctx context.Context, of reportsOf, parts []*partition) error {
+	taken := time.Now() // whoever owned the partitions wrote its requests before
 	starts, from, err := m.starts(ctx, of, parts)
 	if err != nil {
 		return err
@@ -78,14 +79,14 @@ func (m *member) takeOver(ctx context.Context, of reportsOf, parts []*partition)
 		s.past = recovery.New(of.importName, s.part.tp.Partition, s.committed)
 	}
 	m.journal.reach(reports.Partition, next)
-	m.post(func(l *loop, now time.Time) { l.takenOver(starts, pause, now) })
+	m.post(func(l *loop, now time.Time) { l.takenOver(starts, pause, taken, now) })
 	return nil
 }
 
 // takenOver lets the partitions begin.
-func (l *loop) takenOver(starts []start, pause *schemas.Report, now time.Time) {
+func (l *loop) takenOver(starts []start, pause *schemas.Report, taken, now time.Time) {
 	for _, s := range starts {
-		s.part.lane.Recover(s.committed, s.mark, s.past, s.inGroup)
+		s.part.lane.Recover(s.committed, s.mark, s.past, s.inGroup, taken)
 	}
 	if pause != nil {
 		run := account.Run{Import: pause.Import, Run: pause.Run, Number: pause.Number, Attempt: pause.Attempt, TraceID: pause.TraceID}
@@ -158,7 +159,7 @@ func (m *member) readReports(ctx context.Context, tp kafka.TP, importName string
 		}
 		for i := range starts {
 			if past := starts[i].past; past != nil {
-				past.Add(&report, m.cfg.RequestTimeout)
+				past.Add(&report, m.cfg.openTime())
 			}
 		}
 		return nil

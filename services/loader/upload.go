@@ -33,7 +33,8 @@ type upload struct {
 	delivery  *delivery.Delivery
 
 	notBefore time.Time // of the next request
-	probe     bool      // it asks whether the account is back
+	suspect   bool      // its record seems to be at fault: it waits for a sign that the account works
+	open      time.Time // until when one of its requests may still be applied
 	failures  int       // transient faults in a row
 	began     time.Time // of the last request
 	status    int
@@ -54,13 +55,8 @@ func (l *loop) newUpload(d *destination, c *candidate, b *lane.Batch, now time.T
 	touched := b.Fate == recovery.Ambiguous
 	u := &upload{
 		part: c.part, ownership: c.part.ownership, to: d, subject: c.subject, batch: b, run: c.run, number: c.run.Number, attempt: c.run.Attempt,
-		delivery:  delivery.New(c.policy, identities, touched),
-		notBefore: now,
-	}
-	if until := c.part.lane.Until(); touched && c.policy == delivery.Replace {
-		// Until the earlier owner's request can no longer arrive. Clocks of two
-		// machines meet here, so the wait is never longer than a request.
-		u.notBefore = now.Add(min(until.Sub(now), l.cfg.RequestTimeout))
+		delivery:  delivery.New(c.policy, identities, touched, l.cfg.RecordFaultLimit),
+		notBefore: now, open: b.Open,
 	}
 	ctx := telemetry.ContextWith(l.work, c.run.Traceparent)
 	_, u.span = l.tracer.Start(ctx, "send upload",
@@ -79,8 +75,8 @@ func (l *loop) unsent(p *partition, b *lane.Batch, run *schemas.ActiveRun, outco
 	head := b.Items[0].ID
 	u := &upload{
 		part: p, ownership: p.ownership, subject: l.keyOf(p, &b.Items[0]).subject, batch: b, run: run, number: head.Number, attempt: head.Attempt,
-		delivery: delivery.New(delivery.Hold, make([]uint64, len(b.Items)), false),
-		span:     noop.Span{},
+		delivery: delivery.New(delivery.Hold, make([]uint64, len(b.Items)), false, 0),
+		span:     noop.Span{}, open: b.Open,
 	}
 	u.delivery.End(outcome)
 	return u

@@ -5,11 +5,9 @@
 package account
 
 import (
-	"fmt"
 	"time"
 
 	"tapline.dev/services/loader/internal/circuit"
-	"tapline.dev/services/loader/internal/clevertap"
 	"tapline.dev/services/loader/internal/slots"
 )
 
@@ -28,13 +26,16 @@ type Config struct {
 
 // Account is one account. Its owner is one goroutine.
 type Account struct {
-	cfg      Config
-	limiter  *slots.Limiter
-	share    *slots.Share
-	circuit  *circuit.Circuit
-	inFlight int
-	lease    lease
-	pauses   map[string]*pause // by run
+	cfg       Config
+	limiter   *slots.Limiter
+	share     *slots.Share
+	circuit   *circuit.Circuit
+	inFlight  int
+	lease     lease
+	doubt     bool // somebody wants to know whether the account works
+	checking  bool // a request that asks so is under way
+	nextCheck time.Time
+	pauses    map[string]*pause // by run
 }
 
 // New is an account with a closed circuit, of which nothing is leased yet.
@@ -87,93 +88,50 @@ func (a *Account) Share() slots.Share { return *a.share }
 // Open says whether, since when and why requests are held back.
 func (a *Account) Open() (since time.Time, reason string, open bool) { return a.circuit.Open() }
 
-// NextProbe is when the next single request may go while the circuit is open;
-// zero while one is under way.
-func (a *Account) NextProbe() time.Time { return a.circuit.Next() }
+// NextCheck is when Check may be true next; zero if only an event helps.
+func (a *Account) NextCheck() time.Time {
+	_, _, open := a.circuit.Open()
+	switch {
+	case a.checking:
+		return time.Time{}
+	case open:
+		return a.circuit.Next()
+	case a.doubt:
+		return a.nextCheck
+	}
+	return time.Time{}
+}
 
-// Probe takes the right to send the probe that is due.
-func (a *Account) Probe(now time.Time) bool { return a.circuit.Probe(now) }
+// Asks says whether the account is to be asked something though nothing waits for
+// it: runs may still be told that they wait.
+func (a *Account) Asks() bool { return a.doubt || len(a.pauses) > 0 }
 
-// ProbeDropped tells that the probe ended without an answer that says anything.
-func (a *Account) ProbeDropped(now time.Time) { a.circuit.Dropped(now) }
+// Doubt asks for a check of an account whose circuit is closed.
+func (a *Account) Doubt() { a.doubt = true }
+
+// Check takes the right to ask the account, with a request that stores nothing,
+// whether it works: while requests are held back, and where there is a doubt.
+func (a *Account) Check(now time.Time) bool {
+	_, _, open := a.circuit.Open()
+	switch {
+	case a.checking, !open && (!a.doubt || now.Before(a.nextCheck)), open && !a.circuit.Probe(now):
+		return false
+	}
+	a.checking = true
+	return true
+}
+
+// CheckDropped tells that a check was not made.
+func (a *Account) CheckDropped(now time.Time) {
+	a.checking, a.nextCheck = false, now.Add(a.cfg.Circuit.Min)
+	a.circuit.Dropped(now)
+}
 
 // Unusable holds requests back because the definition cannot be used.
 func (a *Account) Unusable(reason string, now time.Time) { a.circuit.Refused(reason, now, true) }
 
 // Retry lets the next probe go at once, since something was changed.
 func (a *Account) Retry(now time.Time) { a.circuit.Retry(now) }
-
-// Answer is what an account learns from.
-type Answer struct {
-	clevertap.Result
-	Began time.Time // of the request
-	Probe bool      // the request asked whether the account is back
-}
-
-// Change is what an answer made of the account.
-type Change int
-
-// Changes.
-const (
-	Same    Change = iota // nothing new
-	Works                 // the account takes requests, as before
-	Paused                // requests are held back from now on
-	Resumed               // they flow again
-)
-
-// Learn tells the limiter and the circuit what an answer says of the account.
-//
-// Invariant 8: no answer that is about the account or the moment touches a
-// record.
-func (a *Account) Learn(answer Answer, now time.Time) Change {
-	switch answer.Kind {
-	case clevertap.Done, clevertap.Malformed, clevertap.TooLarge:
-		a.limiter.Answered(now)
-		return a.worked(now)
-	case clevertap.Throttled:
-		a.limiter.Throttled(answer.Began, now)
-		return a.worked(now)
-	case clevertap.AuthRefused:
-		return a.refused(answer, now, fmt.Sprintf("CleverTap refuses the account's credentials (HTTP %d); check accountId, passcode and region", answer.Status))
-	case clevertap.ConfigFault:
-		return a.refused(answer, now, fmt.Sprintf("the account's endpoint does not take uploads (HTTP %d)", answer.Status))
-	}
-	switch answer.Cause {
-	case clevertap.CauseRefusedHere, clevertap.CauseCancelled:
-		// The request ended before it could say anything of the account.
-		if answer.Probe {
-			a.circuit.Dropped(now)
-		}
-		return Same
-	case clevertap.CauseStatus:
-		return a.failed(answer, now, fmt.Sprintf("CleverTap answers with HTTP %d", answer.Status))
-	}
-	if answer.Kind == clevertap.NotSent {
-		return a.failed(answer, now, "CleverTap cannot be reached ("+answer.Cause+")")
-	}
-	return a.failed(answer, now, "CleverTap does not answer as it should ("+answer.Cause+")")
-}
-
-// refused opens the circuit at once.
-func (a *Account) refused(answer Answer, now time.Time, reason string) Change {
-	_, _, before := a.circuit.Open()
-	a.circuit.Refused(reason, now, answer.Probe)
-	return a.paused(before)
-}
-
-// failed counts a transient fault.
-func (a *Account) failed(answer Answer, now time.Time, reason string) Change {
-	_, _, before := a.circuit.Open()
-	a.circuit.Failed(reason, now, answer.Probe)
-	return a.paused(before)
-}
-
-func (a *Account) paused(before bool) Change {
-	if _, _, open := a.circuit.Open(); open && !before {
-		return Paused
-	}
-	return Same
-}
 
 // worked closes the circuit: what waited may go, one by one at first.
 func (a *Account) worked(now time.Time) Change {

@@ -6,9 +6,9 @@ import (
 	"tapline.dev/schemas"
 )
 
-// repeatPause is how often a pause is reported again: another replica may have
-// reported its end.
-const repeatPause = 30 * time.Second
+// repeatPause is how often a pause is reported again: the scheduler believes a
+// report for a while, and another replica may have reported its end.
+const repeatPause = schemas.WaitingRenewal
 
 // Run is whom a pause is reported for.
 type Run struct {
@@ -45,8 +45,11 @@ func (a *Account) Announce(name string, run Run, now time.Time) (Notice, bool) {
 	return Notice{run, schemas.Waiting{Account: name, Since: since.UTC(), Reason: reason}}, true
 }
 
-// Inherit takes over a pause that an earlier owner reported and did not end.
+// Inherit takes over a pause that an earlier owner reported and did not end. The
+// account is asked whether it works even if nothing waits for it: the records may
+// be gone.
 func (a *Account) Inherit(run Run, reason string, now time.Time) {
+	a.doubt = true
 	if a.pauses[run.Run] == nil {
 		a.pauses[run.Run] = &pause{run: run, reason: reason, at: now}
 	}

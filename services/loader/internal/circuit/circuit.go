@@ -20,6 +20,7 @@ type Circuit struct {
 	reason   string
 	since    time.Time
 	probes   int
+	halfOpen bool // a probe was answered, and no request since
 	next     time.Time
 	probing  bool
 }
@@ -47,12 +48,14 @@ func (c *Circuit) Failed(reason string, now time.Time, probe bool) {
 func (c *Circuit) open(reason string, now time.Time, probe bool) {
 	switch {
 	case c.reason == "":
-		c.since = now
+		if !c.halfOpen {
+			c.since = now
+		}
 	case !probe:
 		return // one of those in flight when it opened: it says nothing new
 	}
 	c.reason = reason
-	c.probing = false
+	c.probing, c.halfOpen = false, false
 	c.next = now.Add(Backoff(c.probes, c.cfg.Min, c.cfg.Max, c.cfg.Jitter))
 	c.probes++
 }
@@ -62,6 +65,12 @@ func (c *Circuit) Worked() (wasOpen bool) {
 	wasOpen = c.reason != ""
 	*c = Circuit{cfg: c.cfg}
 	return wasOpen
+}
+
+// Recovered closes the circuit because a probe was answered. Until a request is,
+// one failure opens it again, with the pauses between probes as long as they were.
+func (c *Circuit) Recovered() {
+	*c = Circuit{cfg: c.cfg, failures: c.cfg.Threshold - 1, probes: c.probes, since: c.since, halfOpen: true}
 }
 
 // Retry lets the next probe go at once, since something was changed.

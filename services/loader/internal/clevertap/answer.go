@@ -14,16 +14,34 @@ import (
 // colon and before the word vary between CleverTap's checks.
 var skipped = regexp.MustCompile(`Skipped record number\s*:\s*(\d+)`)
 
-// reply is the body of a 200.
+// reply is the body of an answer in CleverTap's form.
 type reply struct {
 	Status      string    `json:"status"`
-	Processed   *int      `json:"processed"`
+	Processed   *count    `json:"processed"`
 	Unprocessed []failure `json:"unprocessed"`
+}
+
+// count is a number that may be written as a text.
+type count int
+
+func (c *count) UnmarshalJSON(raw []byte) error {
+	n, err := strconv.Atoi(strings.Trim(string(raw), `"`))
+	*c = count(n)
+	return err
 }
 
 type failure struct {
 	Code  json.RawMessage `json:"code"`
 	Error string          `json:"error"`
+}
+
+// ownForm says whether an answer is CleverTap's own, and not that of a proxy or a
+// firewall in front of it.
+func ownForm(body []byte) bool {
+	var own struct {
+		Status string `json:"status"`
+	}
+	return json.Unmarshal(body, &own) == nil && own.Status != ""
 }
 
 // judge turns a whole answer into a result for an upload of sent records.
@@ -36,13 +54,18 @@ func judge(status int, header http.Header, body []byte, sent int) Result {
 		// Never followed: the passcode would travel to wherever it points.
 		r.Kind = ConfigFault
 	case status == http.StatusBadRequest:
-		r.Kind = Malformed
-	case status == http.StatusUnauthorized, status == http.StatusForbidden:
-		r.Kind = AuthRefused
+		r.Kind, r.Settled = Malformed, ownForm(body)
+	case status == http.StatusUnauthorized:
+		r.Kind, r.Settled = AuthRefused, ownForm(body)
+	case status == http.StatusForbidden:
+		r.Kind = Blocked
+		if r.Settled = ownForm(body); r.Settled {
+			r.Kind = AuthRefused
+		}
 	case status == http.StatusRequestEntityTooLarge:
-		r.Kind = TooLarge
+		r.Kind, r.Settled = TooLarge, ownForm(body)
 	case status == http.StatusTooManyRequests:
-		r.Kind = Throttled
+		r.Kind, r.Settled = Throttled, ownForm(body)
 		r.RetryAfter = retryAfter(header)
 	case status == http.StatusRequestTimeout:
 		r.Kind = Ambiguous
@@ -76,22 +99,43 @@ func judgeReply(status int, body []byte, sent int) Result {
 	if rep.Status == "fail" && len(rep.Unprocessed) == 0 {
 		return ambiguous(CauseEmptyFail)
 	}
-	if *rep.Processed < 0 || *rep.Processed+len(rep.Unprocessed) != sent {
+	outcomes, failed, cause := perRecord(rep.Unprocessed, sent)
+	switch {
+	case cause != "":
+		return ambiguous(cause)
+	case int(*rep.Processed) != sent-failed:
 		return ambiguous(CauseCounts)
 	}
-	outcomes := make([]Outcome, sent)
-	for _, f := range rep.Unprocessed {
+	return Result{Kind: Done, Settled: true, Status: status, Outcomes: outcomes}
+}
+
+// perRecord gives each record its outcome, and counts those that failed. Several
+// errors of one record are one: the first says why, unless another is for good. A
+// single record's error needs no position.
+func perRecord(failures []failure, sent int) (outcomes []Outcome, failed int, cause string) {
+	outcomes = make([]Outcome, sent)
+	for _, f := range failures {
 		i, ok := f.position(sent)
-		if !ok || outcomes[i].Verdict != Loaded {
-			return ambiguous(CausePosition)
+		if !ok && sent == 1 && !f.hasPosition() {
+			i, ok = 0, true
+		}
+		if !ok {
+			return nil, 0, CausePosition
 		}
 		code, ok := f.code()
 		if !ok {
-			return ambiguous(CauseUnparsable)
+			return nil, 0, CauseUnparsable
 		}
-		outcomes[i] = outcome(code, f.Error)
+		o := outcome(code, f.Error)
+		switch outcomes[i].Verdict {
+		case Loaded:
+			failed++
+			outcomes[i] = o
+		case Retry555:
+			outcomes[i] = o
+		}
 	}
-	return Result{Kind: Done, Status: status, Outcomes: outcomes}
+	return outcomes, failed, ""
 }
 
 // position takes the last match: whatever the text quotes before it, CleverTap
@@ -107,6 +151,8 @@ func (f failure) position(sent int) (index int, ok bool) {
 	}
 	return n - 1, true
 }
+
+func (f failure) hasPosition() bool { return skipped.MatchString(f.Error) }
 
 func (f failure) code() (int, bool) {
 	n, err := strconv.Atoi(strings.Trim(string(f.Code), `"`))

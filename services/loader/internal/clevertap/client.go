@@ -122,7 +122,9 @@ func (c *Client) UploadIf(ctx context.Context, records [][]byte, dryRun bool, al
 	if err != nil {
 		return Result{}, fmt.Errorf("building upload request: %w", err)
 	}
-	return c.send(ctx, req, p, len(records)), nil
+	res := c.send(ctx, req, p, len(records))
+	res.Written = p.written()
+	return res, nil
 }
 
 func (c *Client) request(ctx context.Context, p *payload, dryRun bool) (*http.Request, error) {
@@ -178,7 +180,7 @@ func (c *Client) broken(ctx context.Context, err error, p *payload) Result {
 		return Result{Kind: Ambiguous, Cause: cause}
 	}
 	if refusal := p.refused(); refusal != nil {
-		return Result{Kind: NotSent, Cause: CauseRefusedHere, Err: refusal}
+		return Result{Kind: NotSent, Settled: true, Cause: CauseRefusedHere, Err: refusal}
 	}
-	return Result{Kind: NotSent, Cause: cause, Err: withoutURL(err)}
+	return Result{Kind: NotSent, Settled: true, Cause: cause, Err: withoutURL(err)}
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // errWithdrawn is what the transport reads once an upload has been given up
@@ -29,6 +30,7 @@ type payload struct {
 	refs  atomic.Int32
 	gate  atomic.Int32
 	allow func() error
+	last  atomic.Pointer[time.Time] // when a byte was last handed out
 
 	mu      sync.Mutex
 	refusal error
@@ -46,6 +48,7 @@ func (p *payload) fill(records [][]byte, compress bool) error {
 	p.refs.Store(1)
 	p.gate.Store(gateUndecided)
 	p.allow, p.refusal = nil, nil
+	p.last.Store(nil)
 	if !compress {
 		size := len(`{"d":[]}`) + len(records)
 		for _, r := range records {
@@ -131,6 +134,14 @@ func (p *payload) withdraw() bool {
 	return p.gate.CompareAndSwap(gateUndecided, gateClosed)
 }
 
+// written is when the last byte was handed to the transport.
+func (p *payload) written() time.Time {
+	if at := p.last.Load(); at != nil {
+		return *at
+	}
+	return time.Time{}
+}
+
 func (p *payload) refused() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -156,6 +167,8 @@ func (b *bodyReader) Read(into []byte) (int, error) {
 	if err := b.payload.pass(); err != nil {
 		return 0, err
 	}
+	now := time.Now()
+	b.payload.last.Store(&now)
 	return b.rest.Read(into)
 }
 

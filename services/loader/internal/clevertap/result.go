@@ -16,8 +16,12 @@ const (
 	Unavailable
 	// Throttled is 429: nothing was applied, there were too many requests.
 	Throttled
-	// AuthRefused is 401 or 403: the account must pause, no record is at fault.
+	// AuthRefused is 401, or 403 as CleverTap says it: the account must pause, no
+	// record is at fault.
 	AuthRefused
+	// Blocked is a 403 that is not CleverTap's: a firewall in front of it dislikes
+	// what some record says, or this sender. Nothing was applied; bisect.
+	Blocked
 	// Malformed is 400: some record spoils the request; bisect.
 	Malformed
 	// TooLarge is 413: split.
@@ -29,7 +33,7 @@ const (
 
 var kindNames = [...]string{
 	Done: "done", NotSent: "not_sent", Ambiguous: "ambiguous", Unavailable: "unavailable", Throttled: "throttled",
-	AuthRefused: "auth_refused", Malformed: "malformed", TooLarge: "too_large", ConfigFault: "config_fault",
+	AuthRefused: "auth_refused", Blocked: "blocked", Malformed: "malformed", TooLarge: "too_large", ConfigFault: "config_fault",
 }
 
 // String names the kind as metrics and spans spell it.
@@ -67,6 +71,13 @@ type Result struct {
 	Kind Kind
 	// Outcomes has one entry for each record, in order, when Kind is Done.
 	Outcomes []Outcome
+	// Settled says that the request can no longer be applied: CleverTap's own answer
+	// says what became of it, or no byte of it was written. Every other request may
+	// still be on its way behind a proxy.
+	Settled bool
+	// Written is when the last byte was handed to the transport; zero if none was, or
+	// if it is not known.
+	Written time.Time
 	// Status is the HTTP status, 0 without an answer.
 	Status int
 	// Cause is one of a few fixed words that say why Kind is not Done.
@@ -95,3 +106,17 @@ const (
 	CausePosition    = "position_unknown"
 	CauseEmptyFail   = "fail_without_list"
 )
+
+// All555 says that CleverTap answered "miscellaneous server error" for every
+// record: trouble of its own, and nothing of the records.
+func (r Result) All555() bool {
+	if r.Kind != Done || len(r.Outcomes) == 0 {
+		return false
+	}
+	for _, o := range r.Outcomes {
+		if o.Verdict != Retry555 {
+			return false
+		}
+	}
+	return true
+}

@@ -4,65 +4,26 @@
 package delivery
 
 import (
-	"slices"
+	"time"
 
-	"tapline.dev/schemas"
 	"tapline.dev/services/loader/internal/clevertap"
 )
 
-// MaxServerErrors caps how often a record that CleverTap answers with code 555,
-// "miscellaneous server error", is sent.
-const MaxServerErrors = 5
-
-// Codes of rejects that the loader itself gives.
 const (
-	CodeAmbiguous  = "ambiguous"         // written, answer unknown, and the import holds such records
-	CodeMalformed  = "request_malformed" // CleverTap refused the request with this record alone in it
-	CodeTooLarge   = "record_too_large"  // the record alone is more than CleverTap takes
-	CodeUnknownRun = "unknown_run"       // of a run that never was
+	// MaxResends bounds how often an event, or a profile with operators, is sent
+	// again after a request that may have applied it. Beyond it the record is
+	// rejected as ambiguous.
+	MaxResends = 20
+	// patience is how often a request that is not answered as it should is made
+	// again before it is halved, and patienceUnclear the same of answers that do not
+	// add up and of requests that time out: those seldom change.
+	patience        = 3
+	patienceUnclear = 2
+	// unclearAlone and blockedAlone are how often a record alone in its request gets
+	// the same useless answer before it is suspected.
+	unclearAlone = 5
+	blockedAlone = 2
 )
-
-// Policy is how an import's records may be sent again.
-type Policy int
-
-// Policies.
-const (
-	// Replace is for profiles without operators: the last write wins, so sending
-	// again is harmless as long as it is the newest.
-	Replace Policy = iota
-	// Resend is for events, and for profiles with operators, that may be sent
-	// twice.
-	Resend
-	// Hold is for those that may not: a record whose fate is unknown is rejected
-	// as ambiguous, for a person to decide.
-	Hold
-)
-
-// PolicyOf is the policy of an import's records.
-func PolicyOf(spec *schemas.ImportSpec) Policy {
-	hasOperator := func(p schemas.Property) bool { return p.Op != "" }
-	switch {
-	case spec.Destination.Type == schemas.TypeProfile && !slices.ContainsFunc(spec.Mapping, hasOperator):
-		return Replace
-	case spec.Destination.OnAmbiguous == "hold":
-		return Hold
-	}
-	return Resend
-}
-
-// Outcome is what became of a record. The zero value is undecided.
-type Outcome struct {
-	Loaded bool
-	Code   string // of a reject
-	Reason string
-	Skip   string // reason of a skip
-}
-
-// Held is the outcome of an ambiguous record under the policy Hold.
-var Held = Outcome{Code: CodeAmbiguous, Reason: "sent, but whether CleverTap applied it is unknown"}
-
-// Decided is true of a final outcome.
-func (o Outcome) Decided() bool { return o != Outcome{} }
 
 // Wait is what must pass before the next request of the upload.
 type Wait int
@@ -71,9 +32,9 @@ type Wait int
 const (
 	Go       Wait = iota // nothing: send what is next at once
 	Backoff              // a transient fault: wait with jitter
-	Horizon              // as Backoff, and until the last request can no longer arrive
 	Throttle             // too many requests: wait, and use fewer slots
 	Refused              // the account is refused or misconfigured: wait for a person
+	Suspect              // the record seems to be at fault: see whether the account works, then Convict or Acquit
 	Finished             // every record has an outcome
 )
 
@@ -88,13 +49,28 @@ type Delivery struct {
 	Touched, Resent []bool
 	Tries           int // requests written
 
-	todo   [][]int // records to send, set by set
-	errors []int   // 555 answers of each record
+	faultLimit time.Duration
+	todo       []request
+	sends      []int // requests of each record that may have applied it
+	// since is when a record was first answered with code 555 beside records that
+	// were taken, or first failed alone.
+	since []time.Time
+}
+
+// request is a set of records to be sent together, and what the last answers to
+// it have in common.
+type request struct {
+	records []int
+	cause   string
+	status  int
+	fails   int  // equal answers in a row
+	part    bool // of a request that failed before
 }
 
 // New starts the delivery of records with the given identities. touched: an
-// earlier owner may have sent them.
-func New(policy Policy, identities []uint64, touched bool) *Delivery {
+// earlier owner may have sent them. faultLimit is for how long a fault of a single
+// record that may pass is waited out.
+func New(policy Policy, identities []uint64, touched bool, faultLimit time.Duration) *Delivery {
 	n := len(identities)
 	d := &Delivery{
 		Policy:     policy,
@@ -102,14 +78,16 @@ func New(policy Policy, identities []uint64, touched bool) *Delivery {
 		Outcomes:   make([]Outcome, n),
 		Touched:    make([]bool, n),
 		Resent:     make([]bool, n),
-		errors:     make([]int, n),
+		faultLimit: faultLimit,
+		sends:      make([]int, n),
+		since:      make([]time.Time, n),
 	}
 	all := make([]int, n)
 	for i := range all {
 		all[i] = i
 		d.Touched[i] = touched
 	}
-	d.todo = [][]int{all}
+	d.todo = []request{{records: all}}
 	return d
 }
 
@@ -118,25 +96,31 @@ func (d *Delivery) Next() []int {
 	if len(d.todo) == 0 {
 		return nil
 	}
-	return d.todo[0]
+	return d.todo[0].records
+}
+
+// Doubted says whether the next request failed before in a way that may be its
+// records' fault: another failure says nothing of the account.
+func (d *Delivery) Doubted() bool {
+	return len(d.todo) > 0 && (d.todo[0].part || d.todo[0].fails > 0 && len(d.todo[0].records) == 1)
 }
 
 // sent notes that the request of Next was, or may have been, written.
 func (d *Delivery) sent() {
 	d.Tries++
-	for _, i := range d.todo[0] {
+	for _, i := range d.todo[0].records {
 		d.Resent[i] = d.Resent[i] || d.Touched[i]
 	}
 }
 
 // Apply takes in the answer to the request of Next.
-func (d *Delivery) Apply(res clevertap.Result) Wait {
+func (d *Delivery) Apply(res clevertap.Result, now time.Time) Wait {
 	if res.Kind != clevertap.NotSent {
 		d.sent()
 	}
 	switch res.Kind {
 	case clevertap.Done:
-		return d.answered(res)
+		return d.answered(res, now)
 	case clevertap.Throttled:
 		return Throttle
 	case clevertap.NotSent:
@@ -147,63 +131,158 @@ func (d *Delivery) Apply(res clevertap.Result) Wait {
 		return d.split(CodeMalformed, "CleverTap refuses a request with this record as malformed")
 	case clevertap.TooLarge:
 		return d.split(CodeTooLarge, "the record is larger than CleverTap takes in one request")
+	case clevertap.Blocked:
+		return d.blocked(res, now)
 	}
-	return d.ambiguous(res)
+	return d.ambiguous(res, now)
 }
 
 // ambiguous: the request may have been applied.
-func (d *Delivery) ambiguous(res clevertap.Result) Wait {
-	set := d.todo[0]
-	if d.Policy == Hold {
-		for _, i := range set {
+func (d *Delivery) ambiguous(res clevertap.Result, now time.Time) Wait {
+	var again []int
+	for _, i := range d.todo[0].records {
+		d.sends[i]++
+		switch {
+		case d.Policy == Hold:
 			d.Outcomes[i] = Held
+		case d.Policy == Resend && d.sends[i] > MaxResends:
+			d.Outcomes[i] = Outcome{Code: CodeAmbiguous, Reason: "sent as often as an event may be, and CleverTap never said whether it applied it"}
+		default:
+			d.Touched[i] = true
+			again = append(again, i)
 		}
+	}
+	if len(again) == 0 {
 		return d.advance(nil)
 	}
-	for _, i := range set {
-		d.Touched[i] = true
+	d.todo[0].records = again
+	return d.failed(res, now)
+}
+
+// blocked: nothing was applied, and what some record says may be why.
+func (d *Delivery) blocked(res clevertap.Result, now time.Time) Wait {
+	if r := &d.todo[0]; len(r.records) > 1 {
+		r.part = true
+		return d.halve(*r)
 	}
-	// A server that answered by itself has ended the request; behind a gateway, a
-	// reset or a silence it may still be under way and arrive last. Waiting until
-	// it cannot makes the next request the repair: the identities stay locked, so
-	// it carries the newest record of each.
-	if d.Policy == Replace && res.Status != 500 && res.Status != 503 {
-		return Horizon
+	return d.failed(res, now)
+}
+
+// failed counts equal failures of the request. It is halved until a single record
+// is left, which is suspected.
+func (d *Delivery) failed(res clevertap.Result, now time.Time) Wait {
+	r := &d.todo[0]
+	if r.cause != res.Cause || r.status != res.Status {
+		r.cause, r.status, r.fails = res.Cause, res.Status, 0
+	}
+	r.fails++
+	most, alone := patience, 0
+	switch {
+	case res.Kind == clevertap.Blocked:
+		alone = blockedAlone
+	case res.Cause == cause555:
+	case res.Status >= 200 && res.Status < 300:
+		most, alone = patienceUnclear, unclearAlone
+	case res.Cause == clevertap.CauseTimeout:
+		most = patienceUnclear
+	}
+	if len(r.records) > 1 {
+		if r.fails < most {
+			return Backoff
+		}
+		r.part = true
+		d.halve(*r)
+		return Backoff
+	}
+	i := r.records[0]
+	if d.since[i].IsZero() {
+		d.since[i] = now
+	}
+	if alone > 0 && r.fails >= alone || alone == 0 && now.Sub(d.since[i]) >= d.faultLimit {
+		return Suspect
 	}
 	return Backoff
 }
 
-// split halves the request; a record alone in it is rejected.
+// halve makes two requests of one. What made the whole be halved halves a part at
+// once.
+func (d *Delivery) halve(r request) Wait {
+	half := len(r.records) / 2
+	parts := []request{r, r}
+	parts[0].records, parts[1].records = r.records[:half:half], r.records[half:]
+	for i := range parts {
+		if parts[i].fails--; len(parts[i].records) == 1 || parts[i].fails < 0 {
+			parts[i].fails = 0
+		}
+	}
+	d.todo = append(parts, d.todo[1:]...)
+	return Go
+}
+
+// split halves a request that CleverTap refuses whole; a record alone in it is
+// rejected.
 //
 // Invariant 8: a permanent fault of one record costs at most log2(n) requests
 // and only that record.
 func (d *Delivery) split(code, reason string) Wait {
-	set := d.todo[0]
-	if len(set) == 1 {
-		d.Outcomes[set[0]] = Outcome{Code: code, Reason: reason}
+	r := d.todo[0]
+	if len(r.records) == 1 {
+		d.Outcomes[r.records[0]] = Outcome{Code: code, Reason: reason}
 		return d.advance(nil)
 	}
-	half := len(set) / 2
-	d.todo = append([][]int{set[:half], set[half:]}, d.todo[1:]...)
-	return Go
+	return d.halve(r)
 }
 
+// Convict rejects the suspect: the account works for other records.
+func (d *Delivery) Convict() Wait {
+	r := d.todo[0]
+	o := Outcome{Code: CodeUnanswered, Reason: "CleverTap does not answer a request with this record alone as it should, and answers others"}
+	switch {
+	case r.status == 403:
+		o = Outcome{Code: CodeBlocked, Reason: "a firewall in front of CleverTap refuses a request with this record alone, and takes others"}
+	case r.cause == cause555:
+		o = too555
+	}
+	d.Outcomes[r.records[0]] = o
+	return d.advance(nil)
+}
+
+// Acquit lets the suspect be sent again: the account did not work.
+func (d *Delivery) Acquit() {
+	r := &d.todo[0]
+	r.fails, d.since[r.records[0]] = 0, time.Time{}
+}
+
+// too555 is the outcome of a record that CleverTap refuses for a moment, again and
+// again, while it takes others.
+var too555 = Outcome{Code: "clevertap_555", Reason: "CleverTap answers with code 555 for this record for too long, and takes others"}
+
+// cause555 is the cause of a request of one record that is answered with code 555.
+const cause555 = "code_555"
+
 // answered takes in an outcome for each record.
-func (d *Delivery) answered(res clevertap.Result) Wait {
-	set := d.todo[0]
+func (d *Delivery) answered(res clevertap.Result, now time.Time) Wait {
+	if res.All555() {
+		// Not a record's fault, unless it stays alone with it.
+		res.Cause = cause555
+		return d.failed(res, now)
+	}
+	set := d.todo[0].records
 	var again []int
 	repeated := map[uint64]bool{}
 	for n, i := range set {
 		o := res.Outcomes[n]
 		switch {
 		case o.Verdict == clevertap.Retry555:
-			d.errors[i]++
-			if d.errors[i] < MaxServerErrors {
-				again = append(again, i)
-				repeated[d.Identities[i]] = true
+			if d.since[i].IsZero() {
+				d.since[i] = now
+			}
+			if now.Sub(d.since[i]) >= d.faultLimit {
+				d.Outcomes[i] = too555 // and CleverTap takes others beside it
 				continue
 			}
-			d.Outcomes[i] = Outcome{Code: o.Code, Reason: o.Reason}
+			again = append(again, i)
+			repeated[d.Identities[i]] = true
 		case o.Verdict == clevertap.Loaded && d.Policy == Replace && repeated[d.Identities[i]]:
 			// An earlier record of the identity is sent again, so this one, which is
 			// newer, must follow it again.
@@ -224,7 +303,7 @@ func (d *Delivery) answered(res clevertap.Result) Wait {
 func (d *Delivery) advance(again []int) Wait {
 	d.todo = d.todo[1:]
 	if again != nil {
-		d.todo = append([][]int{again}, d.todo...)
+		d.todo = append([]request{{records: again}}, d.todo...)
 	}
 	if len(d.todo) == 0 {
 		return Finished

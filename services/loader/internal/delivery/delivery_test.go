@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -48,6 +49,15 @@ func spell(d *Delivery) string {
 	return b.String()
 }
 
+var (
+	began   = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	unclear = clevertap.Result{Kind: clevertap.Ambiguous, Status: 200, Cause: clevertap.CauseCounts}
+	timeout = clevertap.Result{Kind: clevertap.Ambiguous, Cause: clevertap.CauseTimeout}
+)
+
+// limit is for how long a single record's fault is waited out in these tests.
+const limit = 2 * time.Minute
+
 type step struct {
 	send string // the records of the request
 	res  clevertap.Result
@@ -70,8 +80,8 @@ func TestDelivery(t *testing.T) {
 		{"not sent", Hold, false, []step{{"0123", kind(clevertap.NotSent, 0), Backoff}, {"0123", done("llll"), Finished}}, "llll"},
 		{"refused", Hold, false, []step{{"0123", kind(clevertap.AuthRefused, 401), Refused}, {"0123", done("llll"), Finished}}, "llll"},
 		{"redirected", Hold, false, []step{{"0123", kind(clevertap.ConfigFault, 302), Refused}, {"0123", done("llll"), Finished}}, "llll"},
-		{"timeout, profiles", Replace, false, []step{{"0123", kind(clevertap.Ambiguous, 0), Horizon}, {"0123", done("llll"), Finished}}, "LLLL"},
-		{"502, profiles", Replace, false, []step{{"0123", kind(clevertap.Ambiguous, 502), Horizon}, {"0123", done("llll"), Finished}}, "LLLL"},
+		{"timeout, profiles", Replace, false, []step{{"0123", kind(clevertap.Ambiguous, 0), Backoff}, {"0123", done("llll"), Finished}}, "LLLL"},
+		{"502, profiles", Replace, false, []step{{"0123", kind(clevertap.Ambiguous, 502), Backoff}, {"0123", done("llll"), Finished}}, "LLLL"},
 		{"500, profiles", Replace, false, []step{{"0123", kind(clevertap.Ambiguous, 500), Backoff}, {"0123", done("llll"), Finished}}, "LLLL"},
 		{"503, profiles", Replace, false, []step{{"0123", kind(clevertap.Unavailable, 503), Backoff}, {"0123", done("llll"), Finished}}, "LLLL"},
 		{"503, events", Resend, false, []step{{"0123", kind(clevertap.Unavailable, 503), Backoff}, {"0123", done("lrll"), Finished}}, "LRLL"},
@@ -93,19 +103,34 @@ func TestDelivery(t *testing.T) {
 		{"555, a newer profile follows again", Replace, false, []step{{"0123", done("elll"), Backoff}, {"02", done("ll"), Finished}}, "llLl"},
 		{"555, a newer event does not", Resend, false, []step{{"0123", done("elll"), Backoff}, {"0", done("l"), Finished}}, "llll"},
 		{"555, a newer reject stays", Replace, false, []step{{"0123", done("elrl"), Backoff}, {"0", done("l"), Finished}}, "llrl"},
-		{"555, capped", Replace, false, []step{
-			{"0123", done("llle"), Backoff}, {"3", done("e"), Backoff}, {"3", done("e"), Backoff}, {"3", done("e"), Backoff}, {"3", done("e"), Finished},
-		}, "llle"},
+		{"555, for longer than the limit", Replace, false, []step{ // a minute from one answer to the next
+			{"0123", done("llee"), Backoff}, {"23", done("el"), Backoff}, {"2", done("e"), Suspect},
+		}, "ll.l"},
+		{"555 for all", Replace, false, []step{
+			{"0123", done("eeee"), Backoff}, {"0123", done("eeee"), Backoff}, {"0123", done("eeee"), Backoff}, {"01", done("ll"), Go}, {"23", done("ll"), Finished},
+		}, "llll"},
+		{"an answer that does not add up, twice", Replace, false, []step{
+			{"0123", unclear, Backoff}, {"0123", unclear, Backoff}, {"01", done("ll"), Go}, {"23", unclear, Backoff},
+			{"2", done("l"), Go}, {"3", unclear, Backoff}, {"3", unclear, Backoff}, {"3", unclear, Backoff}, {"3", unclear, Backoff}, {"3", unclear, Suspect},
+		}, "LLL."},
+		{"different answers that do not add up", Resend, false, []step{
+			{"0123", unclear, Backoff}, {"0123", kind(clevertap.Ambiguous, 502), Backoff}, {"0123", unclear, Backoff}, {"0123", done("llll"), Finished},
+		}, "LLLL"},
+		{"timeouts halve", Replace, false, []step{{"0123", timeout, Backoff}, {"0123", timeout, Backoff}, {"01", done("ll"), Go}, {"23", done("ll"), Finished}}, "LLLL"},
+		{"a firewall", Hold, false, []step{
+			{"0123", kind(clevertap.Blocked, 403), Go}, {"01", done("ll"), Go}, {"23", kind(clevertap.Blocked, 403), Go},
+			{"2", done("l"), Go}, {"3", kind(clevertap.Blocked, 403), Backoff}, {"3", kind(clevertap.Blocked, 403), Suspect},
+		}, "lll."},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			d := New(tt.policy, same, tt.touched)
+			d := New(tt.policy, same, tt.touched, limit)
 			for n, s := range tt.steps {
 				if got := strings.Trim(strings.ReplaceAll(fmt.Sprint(d.Next()), " ", ""), "[]"); got != s.send {
 					t.Fatalf("request %d: sends %s, want %s", n+1, got, s.send)
 				}
-				if got := d.Apply(s.res); got != s.wait {
+				if got := d.Apply(s.res, began.Add(time.Duration(n)*time.Minute)); got != s.wait {
 					t.Fatalf("request %d: Apply() = %v, want %v", n+1, got, s.wait)
 				}
 			}
@@ -118,7 +143,7 @@ func TestDelivery(t *testing.T) {
 
 func TestBisectionOfAThousandTakesFewRequests(t *testing.T) {
 	t.Parallel()
-	d := New(Replace, make([]uint64, 1000), false)
+	d := New(Replace, make([]uint64, 1000), false, limit)
 	requests := 0
 	for wait := Go; wait != Finished; requests++ {
 		set := d.Next()
@@ -126,7 +151,7 @@ func TestBisectionOfAThousandTakesFewRequests(t *testing.T) {
 		if set[0] > 617 || set[len(set)-1] < 617 {
 			res = done(strings.Repeat("l", len(set)))
 		}
-		wait = d.Apply(res)
+		wait = d.Apply(res, began)
 	}
 	if requests > 21 || d.Outcomes[617].Code != CodeMalformed {
 		t.Errorf("%d requests, outcome %+v", requests, d.Outcomes[617])
@@ -135,12 +160,12 @@ func TestBisectionOfAThousandTakesFewRequests(t *testing.T) {
 
 func TestCleanAndEnd(t *testing.T) {
 	t.Parallel()
-	d := New(Resend, make([]uint64, 2), false)
-	d.Apply(kind(clevertap.Throttled, 429))
+	d := New(Resend, make([]uint64, 2), false, limit)
+	d.Apply(kind(clevertap.Throttled, 429), began)
 	if !d.Clean() {
 		t.Error("a throttled upload is not clean")
 	}
-	d.Apply(kind(clevertap.Ambiguous, 500))
+	d.Apply(kind(clevertap.Ambiguous, 500), began)
 	if d.Clean() {
 		t.Error("an ambiguous upload is clean")
 	}
@@ -167,6 +192,56 @@ func TestPolicyOf(t *testing.T) {
 	for i, tt := range tests {
 		if got := PolicyOf(&tt.spec); got != tt.want {
 			t.Errorf("case %d: PolicyOf() = %v, want %v", i, got, tt.want)
+		}
+	}
+}
+
+func TestASuspectIsConvictedOrAcquitted(t *testing.T) {
+	t.Parallel()
+	for code, answer := range map[string]clevertap.Result{
+		CodeBlocked: kind(clevertap.Blocked, 403), CodeUnanswered: unclear, "clevertap_555": done("e"),
+	} {
+		suspect := func(d *Delivery) {
+			t.Helper()
+			for n := range 10 {
+				if d.Apply(answer, began.Add(time.Duration(n)*time.Minute)) == Suspect {
+					return
+				}
+			}
+			t.Fatalf("%s: no record is suspected", code)
+		}
+		d := New(Replace, []uint64{1}, false, limit)
+		suspect(d)
+		if d.Acquit(); d.Outcomes[0].Decided() || len(d.Next()) != 1 {
+			t.Errorf("%s: an acquitted record is not sent again", code)
+		}
+		if wait := d.Apply(answer, began); wait == Suspect {
+			t.Errorf("%s: an acquitted record is suspected at once", code)
+		}
+		suspect(d)
+		if wait := d.Convict(); wait != Finished || d.Outcomes[0].Code != code {
+			t.Errorf("%s: Convict() = %v, %+v", code, wait, d.Outcomes[0])
+		}
+	}
+}
+
+// An event is sent so often and no more, also where it is halved on the way.
+func TestResendsAreBounded(t *testing.T) {
+	t.Parallel()
+	d := New(Resend, make([]uint64, 8), false, time.Hour)
+	sent := make([]int, 8)
+	for wait, n := Go, 0; wait != Finished; n++ {
+		if n > 1000 {
+			t.Fatal("it never ends")
+		}
+		for _, i := range d.Next() {
+			sent[i]++
+		}
+		wait = d.Apply(kind(clevertap.Ambiguous, 502), began)
+	}
+	for i, n := range sent {
+		if n != 1+MaxResends || d.Outcomes[i].Code != CodeAmbiguous {
+			t.Errorf("record %d was sent %d times and is %q; want %d and %s", i, n, d.Outcomes[i].Code, 1+MaxResends, CodeAmbiguous)
 		}
 	}
 }

@@ -42,19 +42,24 @@ type Limits struct {
 type Batch struct {
 	Items []Item
 	Fate  recovery.Fate
+	// Open is until when a request of an earlier owner with these records may still
+	// be applied; zero if none can be.
+	Open time.Time
 	// Floor is at or below the reports offset of whatever is written about the
 	// batch; the owner sets it when it cuts.
 	Floor int64
 
-	locked   bool
-	finished bool
+	first, last int64
+	identities  []uint64 // locked until the batch is free
+	finished    bool
+	free        bool
 }
 
 // First is the batch's lowest offset.
-func (b *Batch) First() int64 { return b.Items[0].Record.Offset }
+func (b *Batch) First() int64 { return b.first }
 
 // Last is the batch's highest offset.
-func (b *Batch) Last() int64 { return b.Items[len(b.Items)-1].Record.Offset }
+func (b *Batch) Last() int64 { return b.last }
 
 // Lane is one partition.
 type Lane struct {
@@ -67,10 +72,13 @@ type Lane struct {
 	since  time.Time // since when the head is the head
 
 	past    *recovery.Past
-	reports int64 // the reports offset that a successor needs for what past knows
+	taken   time.Time // when the partition was taken over
+	reports int64     // the reports offset that a successor needs for what past knows
 
-	locks map[uint64]*Batch
-	open  []*Batch // in the order of offsets, not yet committed
+	locks map[uint64]int // how many batches lock an identity
+	open  []*Batch       // in the order of offsets, not yet committed
+	busy  int            // open batches that are not finished
+	held  []held         // finished batches whose identities are not free
 	mark  recovery.Mark
 	at    int64 // committed offset
 	inLog bool  // at and mark are committed
@@ -79,7 +87,7 @@ type Lane struct {
 // New starts a lane behind a committed offset. past may be set later with
 // Recover; nothing is cut before.
 func New() *Lane {
-	return &Lane{next: -1, locks: map[uint64]*Batch{}}
+	return &Lane{next: -1, locks: map[uint64]int{}}
 }
 
 // NewShared starts a lane of records whose keys name their run: no batch holds
@@ -91,8 +99,10 @@ func NewShared() *Lane {
 }
 
 // Recover tells where the lane starts: the committed offset, its mark and what
-// was reported past it. inLog says that the offset stands in the group already.
-func (l *Lane) Recover(committed int64, mark recovery.Mark, past *recovery.Past, inLog bool) {
+// was reported past it. inLog says that the offset stands in the group
+// already, taken is when the partition was taken over.
+func (l *Lane) Recover(committed int64, mark recovery.Mark, past *recovery.Past, inLog bool, taken time.Time) {
+	l.taken = taken
 	l.at, l.mark, l.past, l.reports, l.inLog = committed, mark, past, mark.Reports, inLog
 	if len(l.queue) > 0 {
 		l.queue[0].Prev = mark.Prev
@@ -138,23 +148,20 @@ func (l *Lane) Open() int { return len(l.open) }
 // before a commit stands in the group: whoever finds none there may conclude that
 // nothing was ever sent.
 func (l *Lane) Head() (Item, recovery.Fate, bool) {
-	if !l.inLog || l.Pending() == 0 || len(l.open) >= MaxOpen {
+	if !l.inLog || l.Pending() == 0 || l.busy >= MaxOpen || len(l.open) >= maxHeld {
 		return Item{}, recovery.Fresh, false
 	}
 	item := l.queue[l.head]
 	return item, l.past.Fate(item.Record.Offset), true
 }
 
-// Until is when the last ambiguous request of earlier owners can no longer
-// arrive.
-func (l *Lane) Until() time.Time { return l.past.Until() }
-
 // Cut takes the next batch, or says when to look again: a batch that is not
 // full waits for the linger, and so does one that a locked identity cuts short.
 // A zero time means that only a change (a record, a finished batch) helps.
 //
-// Invariant 4: the identities of the batch are locked until Finish, so no two
-// batches in flight hold records of one identity.
+// Invariant 4: the identities of the batch are locked until it is finished and no
+// request with them can be applied any more, so no two batches that may still be
+// applied hold records of one identity.
 func (l *Lane) Cut(now time.Time, limits Limits) (*Batch, time.Time) {
 	_, fate, ok := l.Head()
 	if !ok {
@@ -168,15 +175,20 @@ func (l *Lane) Cut(now time.Time, limits Limits) (*Batch, time.Time) {
 		return nil, due
 	}
 	b := l.take(n, fate, now)
-	b.locked = true
-	for i := range b.Items {
-		l.locks[b.Items[i].Identity] = b
-	}
+	l.lock(b)
 	return b, time.Time{}
 }
 
-// CutUnsent takes the next batch of records that are not to be sent: no linger,
-// no locks.
+func (l *Lane) lock(b *Batch) {
+	b.identities = make([]uint64, len(b.Items))
+	for i := range b.Items {
+		b.identities[i] = b.Items[i].Identity
+		l.locks[b.Items[i].Identity]++
+	}
+}
+
+// CutUnsent takes the next batch of records that are not to be sent: no linger, and
+// no locks but of what an earlier owner sent.
 func (l *Lane) CutUnsent(now time.Time, limit int) *Batch {
 	_, fate, ok := l.Head()
 	if !ok {
@@ -186,7 +198,11 @@ func (l *Lane) CutUnsent(now time.Time, limit int) *Batch {
 	for n < limit && l.same(n, fate) {
 		n++
 	}
-	return l.take(n, fate, now)
+	b := l.take(n, fate, now)
+	if !b.Open.IsZero() {
+		l.lock(b)
+	}
+	return b
 }
 
 // measure counts the records that the next batch can hold. closed: waiting will
@@ -203,7 +219,7 @@ func (l *Lane) measure(fate recovery.Fate, limits Limits) (n int, closed bool) {
 		if n > 0 && (size+more > limits.Bytes || !l.same(n, fate)) {
 			return n, true
 		}
-		if _, locked := l.locks[item.Identity]; locked {
+		if l.locks[item.Identity] > 0 {
 			return n, false
 		}
 		if seen != nil {
@@ -225,12 +241,17 @@ func (l *Lane) same(n int, fate recovery.Fate) bool {
 	}
 	head, item := &l.queue[l.head], &l.queue[l.head+n]
 	return item.ID.Number == head.ID.Number && item.ID.Attempt == head.ID.Attempt &&
-		item.KnownID == head.KnownID && (!l.shared || bytes.Equal(item.Record.Key, head.Record.Key)) && l.past.Fate(item.Record.Offset) == fate
+		item.KnownID == head.KnownID && (!l.shared || bytes.Equal(item.Record.Key, head.Record.Key)) &&
+		l.past.Fate(item.Record.Offset) == fate && l.past.Open(item.Record.Offset) == l.past.Open(head.Record.Offset)
 }
 
 func (l *Lane) take(n int, fate recovery.Fate, now time.Time) *Batch {
 	b := &Batch{Items: make([]Item, n), Fate: fate}
 	copy(b.Items, l.queue[l.head:l.head+n])
+	b.first, b.last = b.Items[0].Record.Offset, b.Items[n-1].Record.Offset
+	if open := l.past.Open(b.first); open > 0 {
+		b.Open = l.taken.Add(open)
+	}
 	for i := range b.Items {
 		l.bytes -= int64(len(b.Items[i].Record.Value))
 	}
@@ -242,20 +263,8 @@ func (l *Lane) take(n int, fate recovery.Fate, now time.Time) *Batch {
 	}
 	l.since = now
 	l.open = append(l.open, b)
+	l.busy++
 	return b
-}
-
-// Finish ends a batch: every record of it has a durable outcome.
-func (l *Lane) Finish(b *Batch) {
-	b.finished = true
-	if !b.locked {
-		return
-	}
-	for i := range b.Items {
-		if l.locks[b.Items[i].Identity] == b {
-			delete(l.locks, b.Items[i].Identity)
-		}
-	}
 }
 
 // maxBehind is how many reports the mark of an idle lane may be behind: a
@@ -265,14 +274,16 @@ const maxBehind = 10_000
 // Prefix is the offset to commit, with its mark, and whether it is news. next is
 // a reports offset at or below that of any intent still to be written.
 //
-// Invariant 1: it covers finished batches only, up to the first that is not.
+// Invariant 1: it covers finished batches only, up to the first that is not, or
+// whose request may still be applied: a successor must find it, to hold the
+// identities as long.
 func (l *Lane) Prefix(next int64) (offset int64, mark recovery.Mark, news bool) {
 	if l.past == nil {
 		return 0, recovery.Mark{}, false
 	}
 	offset, mark = l.at, l.mark
 	i := 0
-	for ; i < len(l.open) && l.open[i].finished; i++ {
+	for ; i < len(l.open) && l.open[i].free; i++ {
 		offset, mark.Prev = l.open[i].Last()+1, l.open[i].Last()
 	}
 	idle := len(l.open) == 0 && l.Pending() == 0 && offset > l.past.Last()

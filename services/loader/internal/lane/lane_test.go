@@ -30,7 +30,7 @@ func item(offset int64, identity, id string) Item { return Read(seed, record(off
 // ready is a lane at an offset with a past.
 func ready(committed int64, past *recovery.Past) *Lane {
 	l := New()
-	l.Recover(committed, recovery.Mark{Reports: 7, Prev: committed - 1}, past, true)
+	l.Recover(committed, recovery.Mark{Reports: 7, Prev: committed - 1}, past, true, start)
 	return l
 }
 
@@ -110,7 +110,7 @@ func TestLocksHoldUntilFinish(t *testing.T) {
 	if b, again := l.Cut(start.Add(time.Hour), limits); b != nil || !again.IsZero() {
 		t.Fatalf("Cut() = %v, %v; want none while a is locked", offsets(b), again)
 	}
-	l.Finish(first)
+	l.Finish(first, time.Time{})
 	third, _ := l.Cut(start.Add(time.Hour), limits)
 	if diff := cmp.Diff([]int64{3, 4}, offsets(third)); diff != "" {
 		t.Errorf("third batch mismatch (-want +got):\n%s", diff)
@@ -149,12 +149,12 @@ func TestPrefixCoversFinishedBatchesAndKeepsTheirReports(t *testing.T) {
 	if got, want := prefix(200), `0 {"reports":100,"prev":-1} false`; got != want {
 		t.Errorf("nothing finished: %s, want %s", got, want)
 	}
-	l.Finish(batches[1])
-	l.Finish(batches[3])
+	l.Finish(batches[1], time.Time{})
+	l.Finish(batches[3], time.Time{})
 	if got, want := prefix(200), `0 {"reports":100,"prev":-1} false`; got != want {
 		t.Errorf("a hole: %s, want %s", got, want)
 	}
-	l.Finish(batches[0])
+	l.Finish(batches[0], time.Time{})
 	if got, want := prefix(200), `3 {"reports":120,"prev":2} true`; got != want {
 		t.Errorf("two finished: %s, want %s", got, want)
 	}
@@ -163,7 +163,7 @@ func TestPrefixCoversFinishedBatchesAndKeepsTheirReports(t *testing.T) {
 	if l.Open() != 2 {
 		t.Errorf("%d open after the commit, want 2", l.Open())
 	}
-	l.Finish(batches[2])
+	l.Finish(batches[2], time.Time{})
 	if got, want := prefix(200), `7 {"reports":200,"prev":6} true`; got != want {
 		t.Errorf("all finished: %s, want %s", got, want)
 	}
@@ -202,7 +202,7 @@ func TestNothingIsCutBeforeACommitStands(t *testing.T) {
 	if _, _, ok := l.Head(); ok {
 		t.Fatal("a head before the recovery")
 	}
-	l.Recover(5, recovery.Mark{Reports: 3, Prev: 4}, recovery.New("customers", 0, 5), false)
+	l.Recover(5, recovery.Mark{Reports: 3, Prev: 4}, recovery.New("customers", 0, 5), false, start)
 	if _, _, ok := l.Head(); ok {
 		t.Fatal("a head before the first commit")
 	}
@@ -241,7 +241,7 @@ func TestTheMarkOfAnIdleLaneMoves(t *testing.T) {
 			if tt.past == nil {
 				tt.past = recovery.New("customers", 0, 5)
 			}
-			l.Recover(5, recovery.Mark{Reports: 3, Prev: 4}, tt.past, true)
+			l.Recover(5, recovery.Mark{Reports: 3, Prev: 4}, tt.past, true, start)
 			if tt.queued {
 				l.Push(item(5, "a", "1.1.1"), start)
 			}
@@ -308,7 +308,7 @@ func TestRandomHistories(t *testing.T) {
 		case 2:
 			if len(flight) > 0 {
 				i := random.IntN(len(flight))
-				l.Finish(flight[i])
+				l.Finish(flight[i], time.Time{})
 				flight = append(flight[:i], flight[i+1:]...)
 				offset, mark, _ := l.Prefix(0)
 				l.Committed(offset, mark)
@@ -325,7 +325,7 @@ func TestRandomHistories(t *testing.T) {
 func TestSharedLaneKeepsRunsApart(t *testing.T) {
 	t.Parallel()
 	l := NewShared()
-	l.Recover(0, recovery.Mark{Prev: -1}, recovery.New("", 0, 0), true)
+	l.Recover(0, recovery.Mark{Prev: -1}, recovery.New("", 0, 0), true, start)
 	for i, run := range []string{"a.d1", "a.d1", "b.d1"} {
 		l.Push(item(int64(i), run, "1.1.1"), start)
 	}
@@ -334,6 +334,67 @@ func TestSharedLaneKeepsRunsApart(t *testing.T) {
 		b, _ := l.Cut(start, limits)
 		if diff := cmp.Diff(want, offsets(b)); diff != "" {
 			t.Errorf("batch (-want +got):\n%s", diff)
+		}
+	}
+}
+
+// A batch may have its outcome while a request of it may still be applied.
+func TestIdentitiesStayLockedWhileARequestMayBeApplied(t *testing.T) {
+	t.Parallel()
+	l := empty()
+	limits := Limits{Records: 1, Bytes: 1000}
+	for i, identity := range []string{"a", "a", "b"} {
+		l.Push(item(int64(i), identity, "1.1.1"), start)
+	}
+	first, _ := l.Cut(start, limits)
+	until := start.Add(time.Second)
+	l.Finish(first, until)
+	if b, _ := l.Cut(start, limits); b != nil {
+		t.Fatal("a second version was cut while the first may still be applied")
+	}
+	if offset, _, _ := l.Prefix(9); offset != 0 {
+		t.Fatalf("committed %d: a successor would not know of the request", offset)
+	}
+	if some, again := l.Free(until.Add(-1)); some || !again.Equal(until) {
+		t.Fatalf("Free() = %v, %v before the time", some, again)
+	}
+	if some, again := l.Free(until); !some || !again.IsZero() {
+		t.Fatalf("Free() = %v, %v at the time", some, again)
+	}
+	if b, _ := l.Cut(until, limits); b == nil || b.First() != 1 {
+		t.Fatal("the second version is not cut")
+	}
+	if offset, _, _ := l.Prefix(9); offset != 1 {
+		t.Errorf("prefix %d, want 1", offset)
+	}
+}
+
+// What an earlier owner sent holds up newer versions, whatever its outcome, and for
+// as long as each request may be applied.
+func TestARequestOfAnEarlierOwnerLocksItsIdentities(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{schemas.ReportIntent, schemas.ReportReceipt} {
+		past := recovery.New("customers", 0, 0)
+		ranges := []schemas.Range{{Prev: -1, From: 0, To: 0}}
+		report := &schemas.Report{Kind: kind, Import: "customers", Intent: &schemas.Intent{Ranges: ranges, OpenMillis: 1000}}
+		if kind == schemas.ReportReceipt {
+			report.Intent, report.Receipt = nil, &schemas.Receipt{Ranges: ranges, OpenMillis: 1000}
+		}
+		past.Add(report, time.Hour)
+		l := ready(0, past)
+		l.Push(item(0, "a", "1.1.1"), start)
+		l.Push(item(1, "a", "1.1.2"), start)
+		b := l.CutUnsent(start, 10)
+		if until := start.Add(time.Second); len(b.Items) != 1 || !b.Open.Equal(until) {
+			t.Fatalf("%s: %d records, open until %v; want one until %v", kind, len(b.Items), b.Open, until)
+		}
+		l.Finish(b, b.Open)
+		if b, _ := l.Cut(start.Add(999*time.Millisecond), Limits{Records: 1, Bytes: 1000}); b != nil {
+			t.Errorf("%s: a newer version was cut", kind)
+		}
+		l.Free(start.Add(time.Second))
+		if b, _ := l.Cut(start.Add(time.Second), Limits{Records: 1, Bytes: 1000}); b == nil {
+			t.Errorf("%s: the newer version is not cut", kind)
 		}
 	}
 }

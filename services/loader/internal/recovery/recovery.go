@@ -58,8 +58,7 @@ type Past struct {
 	partition  int32
 	committed  int64
 	fates      spans
-	last       int64     // highest offset with a fate, -1 when there is none
-	until      time.Time // until when an ambiguous upload's request may still arrive
+	last       int64 // highest offset with a fate, -1 when there is none
 }
 
 // New returns a Past that knows nothing yet. Without an import's name it is of
@@ -70,24 +69,23 @@ func New(importName string, partition int32, committed int64) *Past {
 
 // Add takes in a report, in the order of the log. Reports of other imports, of
 // other partitions and stages, and of trials where they are not meant, change
-// nothing. timeout is how long a request lives
-// after its intent.
-func (p *Past) Add(r *schemas.Report, timeout time.Duration) {
+// nothing. open is how long a request may be applied after it was written, where
+// its intent does not say so.
+func (p *Past) Add(r *schemas.Report, open time.Duration) {
 	if schemas.IsTrial(r.Run) != (p.importName == "") || (p.importName != "" && r.Import != p.importName) {
 		return
 	}
 	switch {
 	case r.Kind == schemas.ReportIntent && r.Intent != nil && r.Intent.Partition == p.partition:
-		fate := Ambiguous
+		told := state{Ambiguous, r.Intent.Holder, millis(r.Intent.OpenMillis)}
 		if r.Intent.Withdrawn {
-			fate = Fresh
+			told.fate = Fresh
+		} else if told.open == 0 {
+			told.open = open
 		}
-		p.set(r.Intent.Ranges, state{fate, r.Intent.Holder})
-		if end := r.Time.Add(timeout); fate == Ambiguous && end.After(p.until) {
-			p.until = end
-		}
+		p.set(r.Intent.Ranges, told)
 	case r.Kind == schemas.ReportReceipt && r.Receipt != nil && r.Receipt.Partition == p.partition:
-		p.set(r.Receipt.Ranges, state{fate: Done})
+		p.set(r.Receipt.Ranges, state{fate: Done, open: millis(r.Receipt.OpenMillis)})
 	}
 }
 
@@ -102,13 +100,19 @@ func (p *Past) set(ranges []schemas.Range, told state) {
 	}
 }
 
+func millis(n int64) time.Duration { return time.Duration(n) * time.Millisecond }
+
 // Fate is what is known of an offset.
 func (p *Past) Fate(offset int64) Fate {
-	return p.fates.at(offset)
+	return p.fates.at(offset).fate
+}
+
+// Open is how long, from the takeover on, a request of earlier owners with the
+// record at an offset may still be applied. It is told by no clock but the reader's
+// own: what remained when it was reported counts from the takeover anew.
+func (p *Past) Open(offset int64) time.Duration {
+	return p.fates.at(offset).open
 }
 
 // Last is the highest offset of which anything is known, -1 when there is none.
 func (p *Past) Last() int64 { return p.last }
-
-// Until is when the last ambiguous request can no longer arrive.
-func (p *Past) Until() time.Time { return p.until }

@@ -77,13 +77,44 @@ func TestPast(t *testing.T) {
 	}
 }
 
-func TestPastKnowsWhenTheLastRequestEnds(t *testing.T) {
+// How long a request may be applied is told by its writer, and by nobody's clock.
+func TestPastKnowsHowLongRequestsMayBeApplied(t *testing.T) {
 	t.Parallel()
-	p := New("customers", 1, 0)
-	p.Add(report(schemas.ReportIntent, 1, 30, 31), 10*time.Second)
-	p.Add(report(schemas.ReportIntent, 1, 20, 21), 10*time.Second)
-	if want := time.Date(2026, 1, 1, 0, 0, 40, 0, time.UTC); !p.Until().Equal(want) || p.Last() != 31 {
-		t.Errorf("Until() = %v, Last() = %d; want %v and 31", p.Until(), p.Last(), want)
+	open := func(ms int64, r *schemas.Report) *schemas.Report {
+		if r.Receipt != nil {
+			r.Receipt.OpenMillis = ms
+		} else {
+			r.Intent.OpenMillis = ms
+		}
+		return r
+	}
+	intent, receipt := func(holder string) *schemas.Report { return by(holder, report(schemas.ReportIntent, 1, 10, 12)) }, report(schemas.ReportReceipt, 1, 10, 12)
+	withdrawal := func(holder string) *schemas.Report { return by(holder, report("withdrawn", 1, 10, 12)) }
+	tests := map[string]struct {
+		reports []*schemas.Report
+		want    time.Duration
+	}{
+		"nothing":                       {nil, 0},
+		"an intent":                     {[]*schemas.Report{open(7000, intent("a"))}, 7 * time.Second},
+		"an intent of an older release": {[]*schemas.Report{intent("a")}, time.Minute},
+		"settled by its receipt":        {[]*schemas.Report{open(7000, intent("a")), receipt}, 0},
+		"a receipt that settles nothing": {[]*schemas.Report{
+			open(7000, intent("a")), open(3000, report(schemas.ReportReceipt, 1, 10, 12)),
+		}, 3 * time.Second},
+		"withdrawn":                {[]*schemas.Report{open(7000, intent("a")), withdrawal("a")}, 0},
+		"withdrawn, one is open":   {[]*schemas.Report{open(7000, intent("a")), open(2000, withdrawal("a"))}, 2 * time.Second},
+		"withdrawn by another":     {[]*schemas.Report{open(7000, intent("a")), withdrawal("b")}, 7 * time.Second},
+		"two holders":              {[]*schemas.Report{open(7000, intent("a")), open(9000, intent("b"))}, 9 * time.Second},
+		"two holders, one settles": {[]*schemas.Report{open(7000, intent("a")), open(9000, intent("b")), receipt}, 9 * time.Second},
+	}
+	for name, tt := range tests {
+		p := New("customers", 1, 10)
+		for _, r := range tt.reports {
+			p.Add(r, time.Minute)
+		}
+		if got := p.Open(11); got != tt.want {
+			t.Errorf("%s: Open() = %v, want %v", name, got, tt.want)
+		}
 	}
 }
 

@@ -3,13 +3,15 @@ package recovery
 import (
 	"cmp"
 	"slices"
+	"time"
 )
 
-// state is what reports tell of an offset: its fate, and whose intents made it
-// ambiguous.
+// state is what reports tell of an offset: its fate, whose intents made it
+// ambiguous, and how long a request may still be applied.
 type state struct {
 	fate   Fate
 	holder string
+	open   time.Duration
 }
 
 // several is the holder of an offset that more than one wrote an intent for.
@@ -20,16 +22,23 @@ const several = "*"
 // partition unknowingly says nothing of what the next owner has in flight.
 func (s state) after(next state) state {
 	switch {
+	case next.fate == Done && s.fate == Ambiguous && s.holder != several:
+		return next // the receipt tells of all requests of this one holder
 	case s.fate == Done || next.fate == Done:
-		return state{fate: Done}
+		return state{fate: Done, open: max(s.open, next.open)}
 	case s.fate == Fresh && next.fate == Fresh:
-		return state{}
-	case s.fate == Fresh || s == next:
+		return state{open: max(s.open, next.open)}
+	case s.fate == Fresh:
+		next.open = max(s.open, next.open)
 		return next
 	case next.fate == Ambiguous:
-		return state{Ambiguous, several}
+		if s.holder != next.holder {
+			next.holder = several
+		}
+		next.open = max(s.open, next.open)
+		return next
 	case s.holder == next.holder:
-		return state{}
+		return state{open: next.open}
 	}
 	return s
 }
@@ -80,11 +89,11 @@ func (s *spans) add(sp span) {
 	*s = append(*s, sp)
 }
 
-// at is the fate of an offset.
-func (s spans) at(offset int64) Fate {
+// at is what is known of an offset.
+func (s spans) at(offset int64) state {
 	i, _ := slices.BinarySearchFunc(s, offset, func(sp span, offset int64) int { return cmp.Compare(sp.to, offset) })
 	if i < len(s) && s[i].from <= offset {
-		return s[i].fate
+		return s[i].state
 	}
-	return Fresh
+	return state{}
 }

@@ -32,7 +32,7 @@ func TestSpansAreAMap(t *testing.T) {
 		for range 1 + rng.IntN(40) {
 			from := rng.Int64N(60)
 			to := from + rng.Int64N(12) - 1 // sometimes empty
-			told := state{Fate(rng.IntN(3)), string('a' + rune(rng.IntN(3)))}
+			told := state{Fate(rng.IntN(3)), string('a' + rune(rng.IntN(3))), 0}
 			s.set(from, to, told)
 			for o := from; o <= to; o++ {
 				k := model[o]
@@ -49,8 +49,8 @@ func TestSpansAreAMap(t *testing.T) {
 				model[o] = k
 			}
 			for o := int64(-2); o < 80; o++ {
-				if s.at(o) != want(o) {
-					t.Fatalf("offset %d has fate %d, want %d: %+v", o, s.at(o), want(o), s)
+				if s.at(o).fate != want(o) {
+					t.Fatalf("offset %d has fate %d, want %d: %+v", o, s.at(o).fate, want(o), s)
 				}
 			}
 			for i, sp := range s {
@@ -67,7 +67,7 @@ func TestSpansAreAMap(t *testing.T) {
 func TestSpansOfAMonthAreFew(t *testing.T) {
 	var s spans
 	for i := range int64(100_000) {
-		s.set(i*1000, i*1000+999, state{Ambiguous, strconv.FormatInt(i/1000, 10)})
+		s.set(i*1000, i*1000+999, state{Ambiguous, strconv.FormatInt(i/1000, 10), time.Second})
 		s.set(i*1000, i*1000+999, state{fate: Done})
 	}
 	if len(s) != 1 {

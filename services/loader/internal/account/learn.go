@@ -1,0 +1,110 @@
+package account
+
+import (
+	"fmt"
+	"time"
+
+	"tapline.dev/services/loader/internal/clevertap"
+)
+
+// Answer is what an account learns from.
+type Answer struct {
+	clevertap.Result
+	Began time.Time // of the request
+	// Doubted says that the request failed before, in a way that may be its
+	// records' fault.
+	Doubted bool
+}
+
+// Change is what an answer made of the account.
+type Change int
+
+// Changes.
+const (
+	Same    Change = iota // nothing new
+	Works                 // the account takes requests, as before
+	Paused                // requests are held back from now on
+	Resumed               // they flow again
+)
+
+// Learn tells the limiter and the circuit what an answer says of the account.
+//
+// Invariant 8: no answer that is about the account or the moment touches a
+// record.
+func (a *Account) Learn(answer Answer, now time.Time) Change {
+	switch {
+	case answer.Kind == clevertap.Done && !answer.All555(), answer.Kind == clevertap.Malformed, answer.Kind == clevertap.TooLarge:
+		a.limiter.Answered(now)
+		return a.worked(now)
+	case answer.Kind == clevertap.Throttled:
+		// Fewer requests are the remedy, until there is only one: then the account is
+		// used up by somebody else.
+		last := a.limiter.Limit(now) == 1
+		a.limiter.Throttled(answer.Began, now)
+		if !last {
+			return Same
+		}
+	case answer.Kind == clevertap.AuthRefused, answer.Kind == clevertap.ConfigFault:
+		_, _, before := a.circuit.Open()
+		a.circuit.Refused(reasonOf(answer.Result), now, false)
+		return a.paused(before)
+	case answer.Cause == clevertap.CauseRefusedHere, answer.Cause == clevertap.CauseCancelled:
+		return Same // the request ended before it could say anything of the account
+	}
+	if answer.Doubted || answer.Kind == clevertap.Done && len(answer.Outcomes) == 1 {
+		a.doubt = true
+		return Same
+	}
+	_, _, before := a.circuit.Open()
+	a.circuit.Failed(reasonOf(answer.Result), now, false)
+	return a.paused(before)
+}
+
+// Checked ends a check with the answer to it.
+func (a *Account) Checked(answer Answer, now time.Time) Change {
+	a.checking, a.nextCheck = false, now.Add(a.cfg.Circuit.Min)
+	_, _, before := a.circuit.Open()
+	switch {
+	case answer.Kind == clevertap.Done && !answer.All555(), answer.Kind == clevertap.Malformed && answer.Settled, answer.Kind == clevertap.TooLarge && answer.Settled:
+		a.doubt = false
+		if !before {
+			return Works
+		}
+		a.circuit.Recovered()
+		a.limiter.Restart(now)
+		return Resumed
+	case answer.Cause == clevertap.CauseRefusedHere, answer.Cause == clevertap.CauseCancelled:
+		a.circuit.Dropped(now)
+		return Same
+	}
+	a.circuit.Refused(reasonOf(answer.Result), now, true)
+	return a.paused(before)
+}
+
+func (a *Account) paused(before bool) Change {
+	if _, _, open := a.circuit.Open(); open && !before {
+		return Paused
+	}
+	return Same
+}
+
+// reasonOf says why requests are held back after an answer.
+func reasonOf(res clevertap.Result) string {
+	switch {
+	case res.Kind == clevertap.AuthRefused:
+		return fmt.Sprintf("CleverTap refuses the account's credentials (HTTP %d); check accountId, passcode and region", res.Status)
+	case res.Kind == clevertap.ConfigFault:
+		return fmt.Sprintf("the account's endpoint does not take uploads (HTTP %d)", res.Status)
+	case res.Kind == clevertap.Blocked:
+		return fmt.Sprintf("a firewall in front of CleverTap refuses requests (HTTP %d)", res.Status)
+	case res.Kind == clevertap.Throttled:
+		return fmt.Sprintf("CleverTap takes no request, because the account has too many (HTTP %d): something else may use it up", res.Status)
+	case res.Kind == clevertap.Done:
+		return "CleverTap answers with code 555, miscellaneous server error, for whole uploads"
+	case res.Kind == clevertap.NotSent:
+		return "CleverTap cannot be reached (" + res.Cause + ")"
+	case res.Cause == clevertap.CauseStatus:
+		return fmt.Sprintf("CleverTap answers with HTTP %d", res.Status)
+	}
+	return "CleverTap does not answer as it should (" + res.Cause + ")"
+}

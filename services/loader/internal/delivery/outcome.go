@@ -1,0 +1,59 @@
+package delivery
+
+import (
+	"slices"
+
+	"tapline.dev/schemas"
+)
+
+// Codes of rejects that the loader itself gives.
+const (
+	CodeAmbiguous  = "ambiguous"          // written, answer unknown, and the import holds such records or sent it too often
+	CodeMalformed  = "request_malformed"  // CleverTap refused the request with this record alone in it
+	CodeTooLarge   = "record_too_large"   // the record alone is more than CleverTap takes
+	CodeBlocked    = "request_blocked"    // a firewall refuses the request with this record alone in it
+	CodeUnanswered = "request_unanswered" // CleverTap does not answer as it should to this record alone
+	CodeUnknownRun = "unknown_run"        // of a run that never was
+)
+
+// Policy is how an import's records may be sent again.
+type Policy int
+
+// Policies.
+const (
+	// Replace is for profiles without operators: the last write wins, so sending
+	// again is harmless as long as it is the newest.
+	Replace Policy = iota
+	// Resend is for events, and for profiles with operators, that may be sent
+	// twice.
+	Resend
+	// Hold is for those that may not: a record whose fate is unknown is rejected
+	// as ambiguous, for a person to decide.
+	Hold
+)
+
+// PolicyOf is the policy of an import's records.
+func PolicyOf(spec *schemas.ImportSpec) Policy {
+	hasOperator := func(p schemas.Property) bool { return p.Op != "" }
+	switch {
+	case spec.Destination.Type == schemas.TypeProfile && !slices.ContainsFunc(spec.Mapping, hasOperator):
+		return Replace
+	case spec.Destination.OnAmbiguous == "hold":
+		return Hold
+	}
+	return Resend
+}
+
+// Outcome is what became of a record. The zero value is undecided.
+type Outcome struct {
+	Loaded bool
+	Code   string // of a reject
+	Reason string
+	Skip   string // reason of a skip
+}
+
+// Held is the outcome of an ambiguous record under the policy Hold.
+var Held = Outcome{Code: CodeAmbiguous, Reason: "sent, but whether CleverTap applied it is unknown"}
+
+// Decided is true of a final outcome.
+func (o Outcome) Decided() bool { return o != Outcome{} }

@@ -1,0 +1,57 @@
+package lane
+
+import "time"
+
+// maxHeld is how many batches may be past the committed prefix if most of them are
+// finished, and wait only until their requests can no longer be applied.
+const maxHeld = 16 * MaxOpen
+
+// held is a finished batch whose identities are locked until a time.
+type held struct {
+	batch *Batch
+	until time.Time
+}
+
+// Finish ends a batch: every record of it has a durable outcome. Its identities are
+// free once no request with them can be applied any more, at until; the zero time
+// is now.
+func (l *Lane) Finish(b *Batch, until time.Time) {
+	b.finished = true
+	b.Items = nil // only the identities are still needed
+	l.busy--
+	if until.IsZero() {
+		l.free(b)
+		return
+	}
+	l.held = append(l.held, held{b, until})
+}
+
+// Free frees the identities of the finished batches whose time has come. It says
+// whether there were any, and when the next one comes.
+func (l *Lane) Free(now time.Time) (some bool, again time.Time) {
+	rest := l.held[:0]
+	for _, h := range l.held {
+		if !now.Before(h.until) {
+			l.free(h.batch)
+			some = true
+			continue
+		}
+		if again.IsZero() || h.until.Before(again) {
+			again = h.until
+		}
+		rest = append(rest, h)
+	}
+	clear(l.held[len(rest):])
+	l.held = rest
+	return some, again
+}
+
+func (l *Lane) free(b *Batch) {
+	b.free = true
+	for _, identity := range b.identities {
+		if l.locks[identity]--; l.locks[identity] == 0 {
+			delete(l.locks, identity)
+		}
+	}
+	b.identities = nil
+}

@@ -1,0 +1,153 @@
+package loader
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"tapline.dev/schemas"
+)
+
+// applyLate lets a fake CleverTap answer its first request as told and apply it a
+// while later: behind a proxy, whatever the answer is.
+func (w *world) applyLate(late time.Duration, first answer) {
+	w.cleverTap.decide = func(n int, records []sent) answer {
+		if n > 1 {
+			return answer{}
+		}
+		time.AfterFunc(late, func() {
+			w.cleverTap.mu.Lock()
+			defer w.cleverTap.mu.Unlock()
+			w.cleverTap.applied = append(w.cleverTap.applied, records...)
+		})
+		return first
+	}
+}
+
+// endsWithTheNewest checks that version 2 of the one identity is applied last.
+func (w *world) endsWithTheNewest(late time.Duration) {
+	w.t.Helper()
+	time.Sleep(late) // nothing may arrive any more, which no condition tells
+	got := w.cleverTap.got()
+	var versions []int
+	for _, s := range got {
+		versions = append(versions, s.Version)
+	}
+	if n := len(versions); n == 0 || versions[n-1] != 2 {
+		w.t.Errorf("versions of one identity arrived in the order %v, want the newest last", versions)
+	}
+}
+
+const (
+	lateTimeout = time.Second
+	lateSlack   = time.Second
+	// late is after the timeout, and within the slack.
+	late = lateTimeout + lateSlack/2
+)
+
+func lateWorld(t *testing.T) *world {
+	w := newWorld(t)
+	w.tune = func(c *Config) { c.RequestTimeout, c.ApplySlack = lateTimeout, lateSlack }
+	return w
+}
+
+// TestAnUnsettledRequestHoldsItsIdentities: whatever ended a request but
+// CleverTap's own answer, and whatever became of its record, no newer version goes
+// out before it can no longer be applied.
+func TestAnUnsettledRequestHoldsItsIdentities(t *testing.T) {
+	t.Parallel()
+	answers := map[string]answer{
+		"reset":          {lost: true, skip: true},
+		"500":            {status: 500, skip: true, body: "busy"},
+		"502":            {status: 502, skip: true, body: "busy"},
+		"503":            {status: 503, skip: true, body: "busy"},
+		"429 of a proxy": {status: http.StatusTooManyRequests, skip: true, body: "<html>slow down</html>"},
+		"nonsense":       {skip: true, body: "<html>welcome</html>"},
+	}
+	operator := []schemas.Property{{From: "PLAN", To: "plan"}, {From: "SEGMENT", To: "segments", Op: "add"}}
+	imports := map[string]schemas.ImportSpec{
+		"profiles":          {},
+		"operators, resend": {Mapping: operator},
+		"operators, hold":   {Mapping: operator, Destination: schemas.Destination{OnAmbiguous: "hold"}},
+		"events, hold":      {Destination: schemas.Destination{Type: schemas.TypeEvent, OnAmbiguous: "hold"}},
+	}
+	for name, first := range answers {
+		for kind, spec := range imports {
+			if kind != "profiles" && name != "503" && name != "reset" {
+				continue // what settles a request does not depend on the import
+			}
+			t.Run(fmt.Sprint(name, ", ", kind), func(t *testing.T) {
+				t.Parallel()
+				w := lateWorld(t)
+				w.applyLate(late, first)
+				w.importOf("customers", 1, spec)
+				w.load("customers", []row{{identity: "a", version: 1}}, 1)
+				w.start()
+				w.await("the first request", 10*time.Second, func() bool { n, _ := w.cleverTap.stats(); return n > 0 })
+				w.load("customers", []row{{identity: "a", version: 2}}, 1)
+				w.settled("customers", 2)
+				w.endsWithTheNewest(late)
+			})
+		}
+	}
+}
+
+// TestACancelledRunHoldsItsIdentities: the next run's version waits for the request
+// of the one that was cancelled.
+func TestACancelledRunHoldsItsIdentities(t *testing.T) {
+	t.Parallel()
+	w := lateWorld(t)
+	w.applyLate(late, answer{lost: true, skip: true})
+	w.tune = func(c *Config) {
+		c.RequestTimeout, c.ApplySlack = lateTimeout, lateSlack
+		c.BackoffMin, c.BackoffMax = time.Minute, time.Minute
+	}
+	w.importOf("customers", 1, schemas.ImportSpec{})
+	w.load("customers", []row{{identity: "a", version: 1}}, 1)
+	w.start()
+	w.await("the first request", 10*time.Second, func() bool { n, _ := w.cleverTap.stats(); return n > 0 })
+	w.state("customers", 1, 1, schemas.ImportSpec{}, &schemas.Ending{State: schemas.StateCancelled, Skip: schemas.SkipCancelled})
+	w.want(w.settled("customers", 1), map[string]int{schemas.SkipCancelled: 1})
+	w.state("customers", 2, 1, schemas.ImportSpec{}, nil)
+	w.load("customers", []row{{identity: "a", version: 2, run: "2.1"}}, 1)
+	w.settled("customers", 2)
+	w.endsWithTheNewest(late)
+}
+
+// TestATakeoverHoldsIdentities: the successor, whose timeout is shorter, waits as
+// long as the writer of the request says, by its own clock. It does so for a record
+// without an outcome and for one whose run was cancelled.
+func TestATakeoverHoldsIdentities(t *testing.T) {
+	t.Parallel()
+	for _, cancelled := range []bool{false, true} {
+		t.Run(fmt.Sprint("cancelled ", cancelled), func(t *testing.T) {
+			t.Parallel()
+			w := lateWorld(t)
+			w.applyLate(late, answer{lost: true, skip: true})
+			w.tune = func(c *Config) {
+				c.RequestTimeout, c.ApplySlack = lateTimeout, lateSlack
+				c.BackoffMin, c.BackoffMax = time.Minute, time.Minute
+			}
+			w.importOf("customers", 1, schemas.ImportSpec{})
+			w.load("customers", []row{{identity: "a", version: 1}}, 1)
+			first := w.start()
+			w.await("the first request", 10*time.Second, func() bool { n, _ := w.cleverTap.stats(); return n > 0 })
+			if cancelled {
+				w.state("customers", 1, 1, schemas.ImportSpec{}, &schemas.Ending{State: schemas.StateCancelled, Skip: schemas.SkipCancelled})
+				w.settled("customers", 1)
+				w.state("customers", 2, 1, schemas.ImportSpec{}, nil)
+			}
+			first.drain()
+			next := row{identity: "a", version: 2}
+			if cancelled {
+				next.run = "2.1"
+			}
+			w.tune = func(c *Config) { c.RequestTimeout, c.ApplySlack = 100*time.Millisecond, time.Millisecond }
+			w.load("customers", []row{next}, 1)
+			w.start()
+			w.settled("customers", 2)
+			w.endsWithTheNewest(late)
+		})
+	}
+}
