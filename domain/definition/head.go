@@ -71,6 +71,7 @@ func child(n *yaml.Node, key string) *yaml.Node {
 
 // document walks a definition of a known kind.
 func (w *walker) document(root *yaml.Node, kind string) {
+	w.kind = kind
 	text := reflect.TypeFor[string]()
 	w.object(root, map[string]reflect.Type{
 		"apiVersion": text, "kind": text, "metadata": reflect.TypeFor[schemas.Metadata](), "spec": specOf(kind),

@@ -113,10 +113,14 @@ type importDocument struct {
 
 func (r *reader) readSource(s Source) {
 	decoder := yaml.NewDecoder(bytes.NewReader(s.Data))
-	for {
+	for found := false; ; {
 		var doc yaml.Node
 		err := decode(decoder, &doc)
 		if errors.Is(err, io.EOF) {
+			if !found {
+				r.problems = append(r.problems, Problem{File: s.Name, Code: codeYAMLSyntax,
+					Message: "there is no definition in it; write one with apiVersion, kind, metadata and spec, or remove it"})
+			}
 			return
 		}
 		if err != nil {
@@ -124,6 +128,7 @@ func (r *reader) readSource(s Source) {
 			return
 		}
 		if root := doc.Content[0]; !isNull(root) {
+			found = true
 			r.readDocument(s, root)
 		}
 	}

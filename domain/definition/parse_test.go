@@ -253,10 +253,10 @@ func TestTooLarge(t *testing.T) {
 
 func TestAnImportThatNoRecordHolds(t *testing.T) {
 	t.Parallel()
-	for size, want := range map[int]int{1 << 10: 0, maxSpecBytes: 1} {
+	for size, want := range map[int]int{1: 0, 70: 1} {
 		doc := "apiVersion: tapline.dev/v1alpha1\nkind: Import\nmetadata: {name: a}\nspec:\n" +
-			"  source: {connectionRef: c, query: \"SELECT ID FROM T -- " + strings.Repeat("x", size) + "\"}\n" +
-			"  identity: {column: ID}\n  destination: {accountRef: d, type: profile}\n  mapping: [{from: ID, to: x}]\n"
+			"  source: {connectionRef: c, query: \"SELECT ID FROM T\"}\n" +
+			"  identity: {column: ID}\n  destination: {accountRef: d, type: profile}\n  mapping: [{from: ID, to: x}" + strings.Repeat(", {to: y, expr: \"'"+strings.Repeat("x", 8000)+"'\"}", size) + "]\n"
 		_, problems := Parse("a", []byte(doc), nil)
 		n := 0
 		for _, p := range problems {
@@ -265,7 +265,7 @@ func TestAnImportThatNoRecordHolds(t *testing.T) {
 			}
 		}
 		if n != want {
-			t.Errorf("a query of %d bytes: %v, want %d problems of the spec's size", size, problems, want)
+			t.Errorf("%d long expressions: %v, want %d problems of the spec's size", size, problems, want)
 		}
 	}
 }

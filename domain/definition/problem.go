@@ -43,6 +43,8 @@ const (
 	codeDuplicateKey = "duplicate_key"
 	codeWrongType    = "wrong_type"
 	codeRequired     = "required"
+	codeTooLong      = "too_long"
+	codeCharacter    = "character_refused"
 	codeValueInvalid = "value_invalid"
 	codeConflict     = "conflict"
 	codeName         = "name_rfc1123"

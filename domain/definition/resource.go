@@ -18,6 +18,10 @@ func ValidateResource(r schemas.Resource) []Problem {
 	var f findings
 	checkHead(&f, r.APIVersion, r.Kind, r.Metadata,
 		schemas.KindSnowflakeConnection, schemas.KindCleverTapAccount, schemas.KindImportDefaults)
+	if len(r.Spec) > maxSpecBytes {
+		f.add(codeTooLong, "spec", "the spec takes %d bytes and may take %d; write less", len(r.Spec), maxSpecBytes)
+		return f
+	}
 	switch r.Kind {
 	case schemas.KindSnowflakeConnection:
 		var s schemas.SnowflakeConnectionSpec
@@ -48,6 +52,8 @@ func decodeSpec(f *findings, raw json.RawMessage, into any) bool {
 func checkConnection(f *findings, s *schemas.SnowflakeConnectionSpec) {
 	if s.Account == "" {
 		f.add(codeRequired, "spec.account", "name the account, such as acme-eu1")
+	} else {
+		checkAccountName(f, s.Account)
 	}
 	if s.User == "" {
 		f.add(codeRequired, "spec.user", "name the user")

@@ -162,7 +162,89 @@ func kindSchema(t *testing.T, kind string) []byte {
 	}
 	words(spec, "")
 	set(schema, "spec", spec)
+	limit(schema, "")
 	return indent(t, schema)
+}
+
+// limit writes the bounds of bounds.go into a schema.
+func limit(s *jsonschema.Schema, path string) {
+	bound := func(list bool) *uint64 {
+		n := uint64(boundOf(path, list))
+		return &n
+	}
+	switch {
+	case s.Type == "string" && len(s.Enum) == 0 && s.Const == nil:
+		s.MaxLength = bound(false)
+		if s.Pattern != "" || s.Format != "" || s.Description != "" && path == "spec.mapping" {
+			n := uint64(maxShort)
+			s.MaxLength = &n
+		}
+	case s.Type == "array":
+		s.MaxItems = bound(true)
+	case s.Type == "object" && s.Properties == nil:
+		s.MaxProperties = bound(true)
+	}
+	for _, option := range s.OneOf {
+		limit(option, path)
+	}
+	if s.Items != nil {
+		limit(s.Items, path)
+	}
+	if values := s.AdditionalProperties; values != nil && values.Type == "string" {
+		limit(values, path+".any")
+	}
+	if s.Properties == nil {
+		return
+	}
+	for p := s.Properties.Oldest(); p != nil; p = p.Next() {
+		limit(p.Value, join(path, p.Key))
+	}
+}
+
+// TestEveryFieldHasABound: no text, list or object of a published schema may be
+// of any size.
+func TestEveryFieldHasABound(t *testing.T) {
+	t.Parallel()
+	bounded := 0
+	var walk func(name, path string, v any)
+	walk = func(name, path string, v any) {
+		switch v := v.(type) {
+		case []any:
+			for _, item := range v {
+				walk(name, path, item)
+			}
+		case map[string]any:
+			_, hasType := v["type"].(string)
+			unbounded := false
+			switch v["type"] {
+			case "string":
+				unbounded = v["maxLength"] == nil && v["enum"] == nil && v["const"] == nil
+			case "array":
+				unbounded = v["maxItems"] == nil
+			case "object":
+				unbounded = v["properties"] == nil && v["maxProperties"] == nil
+			}
+			if unbounded {
+				t.Errorf("%s: %s has no bound: %v", name, path, v)
+			}
+			if hasType {
+				bounded++
+			}
+			for key, item := range v {
+				walk(name, join(path, key), item)
+			}
+		}
+	}
+	for _, kind := range Kinds() {
+		var schema any
+		if err := json.Unmarshal(kindSchema(t, kind), &schema); err != nil {
+			t.Fatal(err)
+		}
+		walk(kind, "", schema)
+	}
+	if bounded < 200 {
+		t.Errorf("only %d fields were looked at", bounded)
+	}
 }
 
 func set(s *jsonschema.Schema, key string, value *jsonschema.Schema) { s.Properties.Set(key, value) }
@@ -240,7 +322,7 @@ func words(s *jsonschema.Schema, path string) {
 
 func enumerations() map[string][]string {
 	return map[string][]string{
-		"destination.type": {"profile", "event"}, "destination.onAmbiguous": {"resend", "hold"},
+		"destination.type": {"profile", "event"}, "destination.onAmbiguous": {"resend", "hold"}, "destination.onOutsideRetention": {"send", "skip", "reject"}, "expressions": {"exact"},
 		"destination.event.createdOn.format": mapping.Formats(), "identity.kind": {"identity", "clevertapId"},
 		"source.cursor.epoch": {"seconds", "milliseconds"}, "catchUp": {"latest", "skip"},
 		"mapping.type":   {"string", "integer", "long", "float", "boolean", "date", "object", "array"},

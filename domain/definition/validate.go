@@ -62,6 +62,8 @@ func checkName(f *findings, path, name string) {
 	switch {
 	case name == "":
 		f.add(codeRequired, path, "a name is needed")
+	case len(name) > maxNameLen:
+		f.add(codeName, path, "the name has %d characters and may have %d; write a shorter one", len([]rune(name)), maxNameLen)
 	case !ValidName(name):
 		f.add(codeName, path, "%q is no name; write lower-case letters, digits and hyphens, at most 63, no hyphen first or last", name)
 	}

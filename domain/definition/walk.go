@@ -24,6 +24,7 @@ const maxNodes = 100_000
 // walker checks a document's nodes against Go types and notes where they stand.
 type walker struct {
 	file     string
+	kind     string // of the definition
 	where    positions
 	problems findings
 	nodes    int
@@ -101,9 +102,14 @@ func (w *walker) value(n *yaml.Node, t reflect.Type, path string, depth int) {
 func (w *walker) special(n *yaml.Node, t reflect.Type, path string, depth int) bool {
 	switch t {
 	case reflect.TypeFor[json.RawMessage]():
+		w.constant(n, path)
 		return true // any value; toJSON finds what JSON cannot hold
 	case reflect.TypeFor[schemas.Property]():
 		if n.Kind == yaml.ScalarNode {
+			if tag := n.ShortTag(); tag != "!!str" && !isNull(n) {
+				w.problem(n, codeWrongType, path, "a column's name is a text; write it in quotes: %q", n.Value)
+				return true
+			}
 			w.text(n, path, `COLUMN, COLUMN -> property or {from: …, to: …}`, func(s string) error {
 				return new(schemas.Property).UnmarshalJSON(quote(s))
 			})
@@ -152,6 +158,10 @@ func (w *walker) text(n *yaml.Node, path, want string, check func(string) error)
 		w.problem(n, codeWrongType, path, "write %s", want)
 		return
 	}
+	if n.Kind == yaml.ScalarNode && len(n.Value) > maxShort && !holdsSQL(path) {
+		w.problem(n, codeTooLong, path, "there are %d characters here; write %s", len(n.Value), want)
+		return
+	}
 	if check(n.Value) != nil {
 		w.problem(n, codeValueInvalid, path, "%q is not %s", n.Value, want)
 	}
@@ -161,6 +171,9 @@ func (w *walker) text(n *yaml.Node, path, want string, check func(string) error)
 func (w *walker) object(n *yaml.Node, fields map[string]reflect.Type, path string, depth int) {
 	if n.Kind != yaml.MappingNode {
 		w.problem(n, codeWrongType, path, "write keys and values here")
+		return
+	}
+	if !w.bounded(n, path) {
 		return
 	}
 	seen := map[string]int{}
@@ -174,7 +187,7 @@ func (w *walker) object(n *yaml.Node, fields map[string]reflect.Type, path strin
 		case seen[key.Value] > 0:
 			w.problem(key, codeDuplicateKey, at, "the key is given already in line %d", seen[key.Value])
 		case !known:
-			w.problem(key, codeUnknownKey, at, "unknown key%s", nearest.Question(key.Value, maps.Keys(fields)))
+			w.problem(key, codeUnknownKey, at, "%s", w.unknown(key.Value, fields))
 		default:
 			w.where[at] = position{w.file, key.Line, key.Column}
 			w.value(value, typ, at, depth+1)
@@ -183,9 +196,43 @@ func (w *walker) object(n *yaml.Node, fields map[string]reflect.Type, path strin
 	}
 }
 
+// unknown says what is wrong with a key that does not stand here.
+func (w *walker) unknown(key string, fields map[string]reflect.Type) string {
+	if len(key) > maxText {
+		return "this is no key; write one of those that are known here"
+	}
+	if where := elsewhere(w.kind, key); where != "" {
+		return "the key stands in the wrong place: " + where
+	}
+	return "unknown key" + nearest.Question(key, maps.Keys(fields))
+}
+
+// constant checks the bounds of a value of any kind.
+func (w *walker) constant(n *yaml.Node, path string) {
+	size := 0
+	var visit func(n *yaml.Node, depth int)
+	visit = func(n *yaml.Node, depth int) {
+		if size += 1 + len(n.Value); size > maxValue || depth > maxDepth {
+			return
+		}
+		if n.Kind == yaml.ScalarNode {
+			w.beyondNumbers(n, path)
+		}
+		for _, child := range n.Content {
+			visit(child, depth+1)
+		}
+	}
+	if visit(n, 0); size > maxValue {
+		w.problem(n, codeTooLong, path, "the value takes more than %d bytes; write less", maxValue)
+	}
+}
+
 func (w *walker) list(n *yaml.Node, elem reflect.Type, path string, depth int) {
 	if n.Kind != yaml.SequenceNode {
 		w.problem(n, codeWrongType, path, "write a list here")
+		return
+	}
+	if !w.bounded(n, path) {
 		return
 	}
 	for i, item := range n.Content {
@@ -215,6 +262,10 @@ func (w *walker) scalar(n *yaml.Node, kind reflect.Kind, path string) {
 		w.problem(n, codeWrongType, path, "write a single value here")
 	case kind == reflect.String && tag != "!!str" && tag != "!!timestamp":
 		w.problem(n, codeWrongType, path, "a text is expected; put it in quotes")
+	case kind == reflect.String:
+		if w.bounded(n, path) {
+			w.printable(n, path)
+		}
 	case kind == reflect.Bool && tag != "!!bool":
 		w.problem(n, codeWrongType, path, "write true or false")
 	case kind == reflect.Int && (tag != "!!int" || !plainInt(n.Value)):

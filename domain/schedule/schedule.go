@@ -11,10 +11,7 @@ package schedule
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"time"
-
-	"github.com/robfig/cron/v3"
 
 	"tapline.dev/schemas"
 )
@@ -145,14 +142,4 @@ func location(s schemas.Schedule, zone string) (*time.Location, error) {
 		return nil, fmt.Errorf("timezone %q is unknown; use a name such as Europe/Berlin", zone)
 	}
 	return loc, nil
-}
-
-func parseCron(text string) (cron.Schedule, error) {
-	parser := cron.NewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow)
-	spec, err := parser.Parse(text)
-	// The parser takes a zone before the fields; a schedule names it beside them.
-	if err != nil || strings.Contains(text, "=") {
-		return nil, fmt.Errorf("cron %q: want five fields: minute, hour, day of month, month, day of week", text)
-	}
-	return spec, nil
 }

@@ -179,6 +179,10 @@ func TestValidate(t *testing.T) {
 		{"bad time", "", daily("24:00"), `"24:00" is not a time of day`},
 		{"bad day", "", schemas.Schedule{DaysOfWeek: []string{"mo"}, Times: []string{"09:00"}}, `"mo" is not one of mon`},
 		{"bad month day", "", schemas.Schedule{DaysOfMonth: []schemas.MonthDay{32}, Times: []string{"09:00"}}, "1 to 31 or last"},
+		{"Sunday as 7", "", schemas.Schedule{Cron: "0 9 * * 7"}, "write 0 or sun for Sunday"},
+		{"minute 61", "", schemas.Schedule{Cron: "61 * * * *"}, "minute 61 does not exist; write 0 to 59"},
+		{"hour in a range", "", schemas.Schedule{Cron: "0 9-24/2 * * *"}, "hour 24 does not exist; write 0 to 23"},
+		{"February 29", "", schemas.Schedule{Cron: "0 9 29 2 *"}, ""},
 		{"seconds in cron", "", schemas.Schedule{Cron: "0 0 9 * * 1"}, "want five fields"},
 		{"zone in cron", "", schemas.Schedule{Cron: "TZ=UTC 0 9 * * 1"}, "want five fields"},
 		{"macro", "", schemas.Schedule{Cron: "@every 1h"}, "want five fields"},
@@ -209,6 +213,21 @@ func TestDescribe(t *testing.T) {
 	} {
 		if got := schedule.Describe(s, ""); got != want {
 			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+// TestNeverDue: what is never due is refused where it is written; what was
+// applied before stays readable.
+func TestNeverDue(t *testing.T) {
+	t.Parallel()
+	for text, never := range map[string]bool{"0 9 30 2 *": true, "0 9 31 4,6 *": true, "0 9 29 2 *": false, "0 9 31 * *": false, "0 9 30 2 1": false} {
+		err := schedule.Validate([]schemas.Schedule{{Cron: text}}, "UTC")
+		if never != (err != nil) || never && !strings.Contains(err.Error(), "is never due") {
+			t.Errorf("%s: %v", text, err)
+		}
+		if _, ok, err := (schedule.Calendar{Schedules: []schemas.Schedule{{Cron: text}}}).Next(time.Now()); err != nil || ok == never {
+			t.Errorf("%s: next is %v, %v", text, ok, err)
 		}
 	}
 }

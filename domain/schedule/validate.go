@@ -29,7 +29,7 @@ func problems(s schemas.Schedule, zone string) []error {
 	}
 	switch {
 	case s.Cron != "":
-		if _, err := parseCron(s.Cron); err != nil {
+		if err := checkCron(s.Cron); err != nil {
 			errs = append(errs, err)
 		}
 	case len(s.DaysOfWeek)+len(s.DaysOfMonth) > 0:
