@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"tapline.dev/libs/config"
-
 	"tapline.dev/services/importcenter/internal/access"
 	"tapline.dev/services/importcenter/internal/api"
 	"tapline.dev/services/importcenter/internal/guard"

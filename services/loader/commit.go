@@ -2,6 +2,7 @@ package loader
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"tapline.dev/libs/failpoint"
@@ -92,7 +93,7 @@ func (m *member) commit(ctx context.Context, news []progress) (done []progress) 
 	}
 	refused, err := m.group.Commit(ctx, commits)
 	if err != nil {
-		m.log().DebugContext(ctx, "offsets were not committed", "error", err)
+		m.log().DebugContext(ctx, "offsets were not committed", slog.Any("error", err))
 		return nil
 	}
 	failpoint.Hit("loader.after-commit")
@@ -100,7 +101,7 @@ func (m *member) commit(ctx context.Context, news []progress) (done []progress) 
 		if err := refused[n.part.tp]; err != nil {
 			// Not forgotten, even if the partition is unknown: a broker may not have
 			// heard of a new topic.
-			m.log().DebugContext(ctx, "an offset was not committed", "topic", n.part.tp.Topic, "partition", n.part.tp.Partition, "error", err)
+			m.log().DebugContext(ctx, "an offset was not committed", slog.String("topic", n.part.tp.Topic), slog.Int("partition", int(n.part.tp.Partition)), slog.Any("error", err))
 			continue
 		}
 		done = append(done, n)

@@ -2,6 +2,7 @@ package loader
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"tapline.dev/libs/redis"
@@ -75,7 +76,7 @@ func (l *loop) leased(d *destination, pool string, lease redis.Lease, err error,
 		d.account.Left()
 	case err != nil:
 		if d.account.Failed(now) && l.work.Err() == nil {
-			l.log().WarnContext(l.work, "slots cannot be leased, using the static share", "account", d.name, "error", err)
+			l.log().WarnContext(l.work, "slots cannot be leased, using the static share", slog.String("account", d.name), slog.Any("error", err))
 		}
 	default:
 		d.account.Granted(lease, now)

@@ -24,7 +24,7 @@ type member struct {
 
 	// work is the context of tasks: it outlives Run's for the drain, and ends with
 	// the membership.
-	work   context.Context
+	work   context.Context //nolint:containedctx // of the membership and not of a call
 	cancel context.CancelCauseFunc
 	tasks  sync.WaitGroup
 

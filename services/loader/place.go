@@ -1,6 +1,7 @@
 package loader
 
 import (
+	"log/slog"
 	"time"
 
 	"tapline.dev/domain/runs"
@@ -65,7 +66,7 @@ func (l *loop) tellStarting(now time.Time) (again time.Time) {
 	l.start(func() {
 		err := l.accounts.resources.ReadToEnd(l.work)
 		if err != nil && l.work.Err() == nil {
-			l.log().WarnContext(l.work, "reading accounts before a run starts", "error", err)
+			l.log().WarnContext(l.work, "reading accounts before a run starts", slog.Any("error", err))
 		}
 		l.post(func(l *loop, now time.Time) {
 			l.places.reading = false

@@ -1,6 +1,7 @@
 package loader
 
 import (
+	"log/slog"
 	"time"
 
 	"tapline.dev/schemas"
@@ -42,7 +43,7 @@ func (l *loop) plan(p *partition, now time.Time) {
 		verdict, err := l.runs.Peek(key.subject, key.number, key.attempt)
 		switch {
 		case err != nil:
-			l.log().ErrorContext(l.work, "an import's state is unreadable, its records wait", "import", schemas.ImportOf(key.subject), "error", err)
+			l.log().ErrorContext(l.work, "an import's state is unreadable, its records wait", slog.String("import", schemas.ImportOf(key.subject)), slog.Any("error", err))
 			p.blocked = now.Add(l.cfg.BackoffMax)
 		case verdict.Unknown && key != p.unknown:
 			l.lookUpRun(p, key)
@@ -88,7 +89,7 @@ func (l *loop) lookUpRun(p *partition, key runKey) {
 			p.asking = false
 			switch {
 			case err != nil:
-				l.log().WarnContext(l.work, "a run could not be looked up", "import", schemas.ImportOf(key.subject), "error", err)
+				l.log().WarnContext(l.work, "a run could not be looked up", slog.String("import", schemas.ImportOf(key.subject)), slog.Any("error", err))
 				p.blocked = now.Add(l.cfg.BackoffMin)
 			case verdict.Unknown, verdict.Skip != "" && schemas.IsTrial(key.subject):
 				p.unknown = key

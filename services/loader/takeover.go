@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"tapline.dev/libs/kafka"
@@ -116,7 +117,7 @@ func (m *member) starts(ctx context.Context, of reportsOf, parts []*partition) (
 		mark, err := recovery.ParseMark(c.Metadata)
 		if err != nil {
 			// Offsets that an operator set have no mark: everything reported counts.
-			m.log().WarnContext(ctx, "a committed offset is not a loader's: all reports are read", "topic", p.tp.Topic, "partition", p.tp.Partition, "offset", c.Offset)
+			m.log().WarnContext(ctx, "a committed offset is not a loader's: all reports are read", slog.String("topic", p.tp.Topic), slog.Int("partition", int(p.tp.Partition)), slog.Int64("offset", c.Offset))
 			mark = recovery.Mark{Prev: c.Offset - 1}
 		}
 		if from < 0 || mark.Reports < from {
@@ -146,7 +147,7 @@ func (m *member) readReports(ctx context.Context, tp kafka.TP, importName string
 		if json.Unmarshal(r.Value, &report) != nil {
 			// What it told is lost. To stop at it would stop every import until Kafka
 			// deletes it.
-			m.log().ErrorContext(ctx, "a report is unreadable and left out", "topic", r.Topic, "partition", r.Partition, "offset", r.Offset)
+			m.log().ErrorContext(ctx, "a report is unreadable and left out", slog.String("topic", r.Topic), slog.Int("partition", int(r.Partition)), slog.Int64("offset", r.Offset))
 			return nil
 		}
 		if schemas.IsTrial(report.Run) != (importName == "") {

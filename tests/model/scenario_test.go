@@ -239,7 +239,6 @@ func (s *scenario) settle() {
 		g.late.Wait()
 	}
 	s.audit()
-	s.w.t.Logf("seed %d (%s): runs:%s", s.seed, s, s.story())
 }
 
 // judge compares a closed run with what may have become of it.

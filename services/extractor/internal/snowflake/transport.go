@@ -34,7 +34,7 @@ func withAttach(ctx context.Context, queryID string) context.Context {
 // and a Close that nothing can hold up.
 type transport struct {
 	base    *http.Transport
-	life    context.Context
+	life    context.Context //nolint:containedctx // of the session: what it ends with
 	close   context.CancelFunc
 	keep    atomic.Bool
 	session atomic.Int64 // its id at Snowflake

@@ -8,7 +8,6 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"tapline.dev/schemas"
-
 	"tapline.dev/services/importcenter/internal/access"
 )
 

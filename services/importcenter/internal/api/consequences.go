@@ -7,7 +7,6 @@ import (
 
 	"tapline.dev/domain/runs"
 	"tapline.dev/schemas"
-
 	"tapline.dev/services/importcenter/internal/plan"
 )
 

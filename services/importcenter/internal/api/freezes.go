@@ -14,7 +14,6 @@ import (
 
 	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
-
 	"tapline.dev/services/importcenter/internal/access"
 )
 

@@ -11,7 +11,6 @@ import (
 
 	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
-
 	"tapline.dev/services/importcenter/internal/access"
 )
 

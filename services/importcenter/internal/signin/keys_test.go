@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"tapline.dev/schemas"
-
 	"tapline.dev/services/importcenter/internal/access"
 )
 

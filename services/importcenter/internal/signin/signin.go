@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"tapline.dev/schemas"
-
 	"tapline.dev/services/importcenter/internal/access"
 )
 
