@@ -3,7 +3,6 @@ package loader
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
