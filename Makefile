@@ -107,6 +107,10 @@ soak-memory: ## extract ten million rows and look at the extractor's memory
 test-connector: ## prove the sandbox with Snowflake's own Python connector
 	sandbox/connectortest/run.sh
 
+.PHONY: test-sandbox-sql
+test-sandbox-sql: ## compare the sandbox's answers to SQL with another Snowflake on DuckDB
+	sandbox/analysttest/run.sh
+
 ## --- keep in order ---
 
 .PHONY: check

@@ -108,7 +108,14 @@ func (s *Snowflake) Change(ctx context.Context, text string) error { return s.en
 // Conn is a connection to the DuckDB behind it, for checks by SQL; the caller closes it.
 func (s *Snowflake) Conn(ctx context.Context) (*sql.Conn, error) { return s.engine.Conn(ctx) }
 
-// Load makes a table from a Parquet, CSV or NDJSON file.
+// Table is a table of the sandbox with its rows and columns.
+type Table = engine.Table
+
+// Tables lists all tables and views.
+func (s *Snowflake) Tables(ctx context.Context) ([]Table, error) { return s.engine.Tables(ctx) }
+
+// Load makes a table of a Parquet, CSV or NDJSON file and replaces one of that name. Types
+// for some columns may follow the name: SHOP.PUBLIC.ORDERS(ID VARCHAR, PAID NUMBER(10,2)).
 func (s *Snowflake) Load(ctx context.Context, table, file string) error {
 	return s.engine.Load(ctx, table, file)
 }

@@ -1,6 +1,6 @@
 // Package embedded runs a Redis inside the process, for `tapline dev` and for
 // tests. It speaks the real protocol on a real port, keeps time by itself and
-// forgets everything at the end.
+// forgets everything at the end, unless a file keeps it over a clean one.
 package embedded
 
 import (
@@ -20,6 +20,7 @@ type Server struct {
 	mini *miniredis.Miniredis
 	stop chan struct{}
 	done chan struct{}
+	file string // what the keys are kept in; empty for nothing
 }
 
 // Start listens on addr; an empty addr takes a free port of this machine, and

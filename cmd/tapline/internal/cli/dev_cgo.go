@@ -30,7 +30,7 @@ type devFlags struct {
 
 func (f *devFlags) add(cmd *cobra.Command, data string) {
 	cmd.Flags().StringVar(&f.dev.Data, "data", data, "the directory that holds everything; one process at a time")
-	cmd.Flags().IntVar(&f.dev.PortBase, "port-base", 19000, "the first port: +0 Import Center, +1 Kafka, +2 Redis, +3 Snowflake, +4 CleverTap, +10 and up admin ports")
+	cmd.Flags().IntVar(&f.dev.PortBase, "port-base", dev.DefaultPortBase, "the first port: +0 Import Center, +1 Kafka, +2 Redis, +3 Snowflake, +4 CleverTap, +10 and up admin ports")
 	cmd.Flags().StringVar(&f.dev.Kafka, "kafka", "", "use the Kafka at this address instead of an embedded one")
 	cmd.Flags().StringVar(&f.dev.Redis, "redis", "", "use the Redis at this address instead of an embedded one")
 	cmd.Flags().StringVar(&f.dev.Prefix, "prefix", "tapline", "what the names of topics, groups and Redis keys begin with")
@@ -50,12 +50,14 @@ Redis, a sandbox Snowflake, a sandbox CleverTap and every service. The connectio
 "warehouse" and the account "clevertap" are there from the start.
 
 endpoints.json in the data directory, written when all is ready, says where
-everything is. End it with Ctrl-C or SIGTERM: a SIGKILL can cost the embedded
-Kafka its exactly-once memory.`,
+everything is. End it with Ctrl-C or SIGTERM: the data directory then keeps all,
+the ledger in Redis included. A SIGKILL costs the ledger, and can cost the
+embedded Kafka its exactly-once memory.`,
 		Args: cobra.NoArgs,
 	}
 	f.add(cmd, ".tapline")
-	cmd.Flags().StringArrayVar(&f.load, "load", nil, "TABLE=FILE: make a Snowflake table of a Parquet, CSV or NDJSON file; may be given again")
+	cmd.Flags().StringArrayVar(&f.load, "load", nil, "TABLE=FILE: make a Snowflake table of a Parquet, CSV or NDJSON file, TABLE(COLUMN TYPE, …)=FILE with these types; may be given again")
+	cmd.Flags().BoolVar(&f.dev.Nested, "nested", false, "let the sandbox CleverTap take objects and arrays as properties")
 	cmd.Flags().StringVar(&f.only, "only", "", "infra: Kafka, Redis and the sandbox without the services")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if err := f.finish(); err != nil {
@@ -66,6 +68,7 @@ Kafka its exactly-once memory.`,
 				return demo.Seed(ctx, snowflake, f.tables)
 			}
 		}
+		f.dev.Progress = func(what string) { a.say("%s", what) }
 		return dev.Run(cmd.Context(), f.dev, func(ctx context.Context, d *dev.Dev) error {
 			a.say("ready")
 			d.Describe(a.io.Err)

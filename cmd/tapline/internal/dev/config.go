@@ -34,6 +34,9 @@ const (
 	adminDev
 )
 
+// DefaultPortBase is the first port unless the flags say another.
+const DefaultPortBase = 19000
+
 // Config is what the flags say.
 type Config struct {
 	// Data is the directory that holds everything and is locked.
@@ -47,19 +50,24 @@ type Config struct {
 	Prefix string
 	// OnlyInfra leaves the services out.
 	OnlyInfra bool
+	// Nested makes the sandbox CleverTap accept objects and arrays as properties, as accounts
+	// with that feature do.
+	Nested bool
+	// Progress, if given, is told what is being done until all is ready.
+	Progress func(what string)
 	// Load are files to make tables of.
 	Load []Table
 	// Fill, if given, fills the sandbox Snowflake before anything is ready.
 	Fill func(ctx context.Context, snowflake *sandbox.Snowflake) error
 }
 
-// Table is a table and the file that fills it.
+// Table is a table and the file that fills it. Types for some columns may follow the name.
 type Table struct {
 	Name string
 	File string
 }
 
-// ParseTable reads TABLE=FILE.
+// ParseTable reads TABLE=FILE or TABLE(COLUMN TYPE, …)=FILE.
 func ParseTable(s string) (Table, error) {
 	name, file, ok := strings.Cut(s, "=")
 	if !ok || name == "" || file == "" {

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"strings"
@@ -40,6 +39,7 @@ type Dev struct {
 	redisAddr   string
 	snowflake   *sandbox.Snowflake
 	clevertap   *sandbox.CleverTap
+	tables      []sandbox.Table // when all is ready
 }
 
 // Endpoints says where everything is.
@@ -115,12 +115,13 @@ func (d *Dev) portsFree(ctx context.Context) error {
 
 // infra starts Kafka, Redis and the sandboxes, calls body and stops them.
 func (d *Dev) infra(ctx context.Context, body func(context.Context) error) (err error) {
+	d.say("starting Kafka in %s", d.cfg.Data)
 	stopKafka, err := d.startKafka()
 	if err != nil {
 		return err
 	}
 	defer stopKafka()
-	stopRedis, err := d.startRedis()
+	stopRedis, err := d.startRedis(ctx)
 	if err != nil {
 		return err
 	}
@@ -133,6 +134,7 @@ func (d *Dev) infra(ctx context.Context, body func(context.Context) error) (err 
 	if err := kafka.EnsureTopics(ctx, d.kafkaConfig, deps, topics.Catalogue()); err != nil {
 		return fmt.Errorf("creating the control topics: %w", err)
 	}
+	d.say("opening the sandbox Snowflake and reading the sandbox CleverTap's journal")
 	if err := d.makeSandboxes(); err != nil {
 		return err
 	}
@@ -161,7 +163,7 @@ func joined(a, b context.Context) (context.Context, context.CancelFunc) {
 	return ctx, func() { stop(); cancel() }
 }
 
-func (d *Dev) sandboxesReady(ctx context.Context) error {
+func (d *Dev) sandboxesReady(ctx context.Context) (err error) {
 	for _, ready := range []<-chan struct{}{d.snowflake.Ready(), d.clevertap.Ready()} {
 		select {
 		case <-ready:
@@ -171,16 +173,32 @@ func (d *Dev) sandboxesReady(ctx context.Context) error {
 	}
 	d.fillEndpoints()
 	if d.cfg.Fill != nil {
+		d.say("generating the demo's tables")
 		if err := d.cfg.Fill(ctx, d.snowflake); err != nil {
 			return err
 		}
 	}
 	for _, t := range d.cfg.Load {
+		d.say("loading %s into %s", t.File, t.Name)
 		if err := d.snowflake.Load(ctx, t.Name, t.File); err != nil {
 			return fmt.Errorf("loading %s into %s: %w", t.File, t.Name, err)
 		}
 	}
+	d.tables, err = d.snowflake.Tables(ctx)
+	if err != nil {
+		return fmt.Errorf("listing tables: %w", err)
+	}
+	if !d.cfg.OnlyInfra {
+		d.say("starting the services")
+	}
 	return nil
+}
+
+// say tells the user what is being done.
+func (d *Dev) say(format string, args ...any) {
+	if d.cfg.Progress != nil {
+		d.cfg.Progress(fmt.Sprintf(format, args...))
+	}
 }
 
 func (d *Dev) fillEndpoints() {
@@ -207,25 +225,4 @@ func (d *Dev) fillEndpoints() {
 		d.endpoints.Admin[p.name] = d.cfg.url(p.admin)
 	}
 	d.endpoints.Admin["dev"] = d.cfg.url(adminDev)
-}
-
-// Describe writes where everything is, for people.
-func (d *Dev) Describe(w io.Writer) {
-	e := d.endpoints
-	lines := []string{
-		"Import Center  " + e.ImportCenter + "/v1/imports   (API: /openapi.json)",
-		"Kafka          " + e.Kafka,
-		"Redis          " + e.Redis,
-		"Snowflake      " + e.Snowflake.URL + "   (account " + e.Snowflake.Account + ", user " + e.Snowflake.User + ")",
-		"CleverTap      " + e.CleverTap.URL + "/sandbox/v1/stats",
-		"traces         " + d.cfg.url(adminDev) + "/traces",
-		"log            " + d.logFile.Name(),
-		"everything     " + d.cfg.path(endpointsName),
-	}
-	if d.cfg.OnlyInfra {
-		lines = append(lines[1:5], lines[6:]...)
-		lines = append(lines, "resources      "+d.cfg.path(resourcesName)+"   (apply it to your Import Center)")
-	}
-	// Nothing is left to tell if the terminal is gone.
-	_, _ = fmt.Fprintln(w, strings.Join(lines, "\n"))
 }

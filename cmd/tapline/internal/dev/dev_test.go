@@ -47,8 +47,10 @@ func TestRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	filled := false
+	var progress []string
 	cfg := Config{
 		Data: filepath.Join(t.TempDir(), "data"), PortBase: portBase(t), Load: []Table{load},
+		Progress: func(what string) { progress = append(progress, what) },
 		Fill: func(ctx context.Context, s *sandbox.Snowflake) error {
 			filled = true
 			return s.Exec(ctx, `CREATE TABLE "SHOP"."PUBLIC"."FILLED" (ID DECIMAL(38,0))`)
@@ -68,6 +70,7 @@ func TestRun(t *testing.T) {
 			t.Errorf("endpoints.json holds %s", text)
 		}
 		checkReady(ctx, t, e)
+		checkDescription(t, d)
 		checkResources(ctx, t, e)
 		checkTable(ctx, t, d)
 		checkSecond(ctx, t, cfg)
@@ -79,6 +82,12 @@ func TestRun(t *testing.T) {
 	if !filled {
 		t.Error("Fill was not called")
 	}
+	if said := strings.Join(progress, "\n"); !strings.Contains(said, "starting Kafka") || !strings.Contains(said, "rows.ndjson into SHOP.PUBLIC.PEOPLE") {
+		t.Errorf("the start said %q", said)
+	}
+	if _, err := os.Stat(cfg.path("redis.keys")); err != nil {
+		t.Errorf("what Redis held is not kept: %v", err)
+	}
 	if _, err := os.Stat(endpoints); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("endpoints.json is still there: %v", err)
 	}
@@ -89,6 +98,18 @@ func TestRun(t *testing.T) {
 		}
 		if info.Mode().Perm() != 0o600 {
 			t.Errorf("%s has mode %v", name, info.Mode())
+		}
+	}
+}
+
+// checkDescription looks for what a newcomer needs to go on.
+func checkDescription(t *testing.T, d *Dev) {
+	t.Helper()
+	var b strings.Builder
+	d.Describe(&b)
+	for _, want := range []string{"SHOP.PUBLIC.PEOPLE   1 rows   (ID NUMBER(38,0), NAME VARCHAR)", "connection warehouse", "account clevertap", "tapline apply -f"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("the description has no %q:\n%s", want, b.String())
 		}
 	}
 }

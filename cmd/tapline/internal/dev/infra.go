@@ -3,6 +3,7 @@
 package dev
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net"
@@ -49,7 +50,7 @@ func (d *Dev) startKafka() (stop func(), err error) {
 	return cluster.Close, nil
 }
 
-func (d *Dev) startRedis() (stop func(), err error) {
+func (d *Dev) startRedis(ctx context.Context) (stop func(), err error) {
 	if d.cfg.Redis != "" {
 		if _, _, err := net.SplitHostPort(d.cfg.Redis); err != nil {
 			return nil, fmt.Errorf("--redis is host:port, not %q", d.cfg.Redis)
@@ -57,12 +58,17 @@ func (d *Dev) startRedis() (stop func(), err error) {
 		d.redisAddr = d.cfg.Redis
 		return func() {}, nil
 	}
-	server, err := redisembedded.Start(d.cfg.addr(portRedis))
+	server, err := redisembedded.StartKept(d.cfg.addr(portRedis), d.cfg.path("redis.keys"))
 	if err != nil {
 		return nil, err
 	}
 	d.redisAddr = server.Addr()
-	return server.Close, nil
+	return func() {
+		if err := server.Keep(); err != nil {
+			d.log.WarnContext(ctx, "redis forgets", slog.Any("error", err))
+			d.say("the ledger is not kept: %v", err)
+		}
+	}, nil
 }
 
 func (d *Dev) makeSandboxes() (err error) {
@@ -77,7 +83,7 @@ func (d *Dev) makeSandboxes() (err error) {
 	ct := sandbox.DefaultCleverTapConfig()
 	ct.Listen = d.cfg.addr(portCleverTap)
 	ct.AccountID, ct.Passcode = d.secrets.accountID, sandbox.Secret(d.secrets.passcode)
-	ct.Journal = d.cfg.path("clevertap.journal")
+	ct.Journal, ct.Nested = d.cfg.path("clevertap.journal"), d.cfg.Nested
 	d.clevertap = sandbox.NewCleverTap(ct, d.log.With(slog.String("part", "clevertap")))
 	return nil
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"strings"
 
@@ -193,12 +194,17 @@ func unique(columns []sftype.Column) error {
 
 // comment keeps the declared types that DuckDB's own do not tell.
 func (st *statement) comment(ctx context.Context, full []string, columns []sftype.Column) error {
+	return st.e.comment(ctx, st.ses.conn, full, columns)
+}
+
+func (e *Engine) comment(ctx context.Context, conn *sql.Conn, full []string, columns []sftype.Column) error {
 	for _, c := range columns {
-		if plain, ok := st.e.catalog.types.Parse(c.Type.Duck()); ok && plain == c.Type {
+		plain, ok := e.catalog.types.Parse(c.Type.Duck())
+		if c.Type.Logical == "" || ok && plain == c.Type {
 			continue
 		}
 		text := "COMMENT ON COLUMN " + sqltext.Quoted(full) + "." + c.Identifier() + " IS " + sqltext.Literal(c.Type.SQLName())
-		if _, err := st.ses.conn.ExecContext(ctx, text); err != nil {
+		if _, err := conn.ExecContext(ctx, text); err != nil {
 			return fmt.Errorf("keeping declared type: %w", err)
 		}
 	}

@@ -8,82 +8,161 @@ import (
 	"path/filepath"
 	"strings"
 
+	"tapline.dev/sandbox/internal/snowflake/rewrite"
+	"tapline.dev/sandbox/internal/snowflake/sftype"
 	"tapline.dev/sandbox/internal/snowflake/sqltext"
+	"tapline.dev/sandbox/internal/snowflake/values"
+	"tapline.dev/sandbox/internal/tablefile"
 )
 
-// Load makes a table from a Parquet, CSV or NDJSON file, with the Snowflake types that
-// are nearest to what the file holds. The name may be qualified; it replaces a table.
+// load is one table that is made of a file.
+type load struct {
+	e     *Engine
+	conn  *sql.Conn
+	full  []string               // database, schema and name
+	given map[string]sftype.Type // the types that the caller wants
+	rw    *rewrite.Rewriter
+}
+
+// Load makes a table of a Parquet, CSV or NDJSON file and replaces one of that name. The
+// name may be qualified, and followed by types for some of its columns: T(ID VARCHAR).
 func (e *Engine) Load(ctx context.Context, name, file string) (err error) {
-	reader, err := fileReader(file)
+	l, err := e.newLoad(name)
 	if err != nil {
 		return err
 	}
-	nodes, err := sqltext.Parse(name)
-	if err != nil {
-		return fmt.Errorf("reading table name: %w", err)
-	}
-	p := &sqltext.Reader{In: nodes}
-	parts, err := p.Path()
-	if err != nil || p.More() {
-		return fmt.Errorf("table name %q is not a Snowflake name", name)
-	}
-	full := append([]string{fold(e.cfg.Database), fold(e.cfg.Schema)}[:max(0, 3-len(parts))], parts...)
-	if len(parts) == 2 {
-		full = append([]string{fold(e.cfg.Database)}, parts...)
-	}
-	if err := e.attach(ctx, full[0]); err != nil {
+	if err := e.attach(ctx, l.full[0]); err != nil {
 		return err
 	}
-	conn, err := e.db.Conn(ctx)
-	if err != nil {
+	if l.conn, err = e.db.Conn(ctx); err != nil {
 		return fmt.Errorf("opening connection: %w", err)
 	}
-	defer func() { err = errors.Join(err, conn.Close()) }()
+	defer func() { err = errors.Join(err, l.conn.Close()) }()
 	defer e.catalog.touch()
-	if _, err := conn.ExecContext(ctx, "CREATE SCHEMA IF NOT EXISTS "+sqltext.Quoted(full[:2])); err != nil {
+	if _, err := l.conn.ExecContext(ctx, "CREATE SCHEMA IF NOT EXISTS "+sqltext.Quoted(l.full[:2])); err != nil {
 		return fmt.Errorf("creating schema: %w", err)
 	}
-	list, err := loadColumns(ctx, conn, reader)
-	if err != nil {
-		return err
+	switch {
+	case tablefile.Handles(file):
+		err = l.texts(ctx, file)
+	case strings.EqualFold(filepath.Ext(file), ".parquet"):
+		err = l.parquet(ctx, file)
+	default:
+		err = errors.New("the file must be .parquet, .csv, .tsv or .ndjson")
 	}
-	if _, err := conn.ExecContext(ctx, "CREATE OR REPLACE TABLE "+sqltext.Quoted(full)+" AS SELECT "+list+" FROM "+reader); err != nil {
-		return fmt.Errorf("loading %s: %w", filepath.Base(file), err)
+	if err != nil {
+		return fmt.Errorf("%s: %w", filepath.Base(file), err)
 	}
 	return nil
 }
 
-func fileReader(file string) (string, error) {
-	lower := strings.TrimSuffix(strings.ToLower(file), ".gz")
-	switch filepath.Ext(lower) {
-	case ".parquet":
-		return "read_parquet(" + sqltext.Literal(file) + ")", nil
-	case ".csv", ".tsv", ".txt":
-		return "read_csv(" + sqltext.Literal(file) + ")", nil
-	case ".json", ".ndjson", ".jsonl":
-		return "read_json(" + sqltext.Literal(file) + ", format = 'newline_delimited')", nil
+func (e *Engine) newLoad(name string) (*load, error) {
+	nodes, err := sqltext.Parse(name)
+	if err != nil {
+		return nil, fmt.Errorf("reading table name: %w", err)
 	}
-	return "", fmt.Errorf("%s: the file must be .parquet, .csv or .ndjson", filepath.Base(file))
+	p := &sqltext.Reader{In: nodes}
+	parts, err := p.Path()
+	if err != nil || len(parts) > 3 {
+		return nil, fmt.Errorf("table name %q is not a Snowflake name", name)
+	}
+	l := &load{e: e, given: map[string]sftype.Type{}, rw: rewrite.New(&rewrite.Env{
+		Settings: values.Settings{Zone: "UTC"}, Functions: e.functions,
+	})}
+	l.full = append([]string{fold(e.cfg.Database), fold(e.cfg.Schema)}[:3-len(parts)], parts...)
+	if group := p.Peek(); p.More() && group.Kind == sqltext.KindGroup {
+		p.I++
+		for _, item := range sqltext.SplitComma(group.Kids) {
+			if len(item) < 2 || !item[0].IsName() {
+				return nil, fmt.Errorf("table name %q: the types are COLUMN TYPE, …", name)
+			}
+			t, used, err := sftype.Parse(item[1:])
+			if err != nil || used != len(item)-1 {
+				return nil, fmt.Errorf("table name %q: column %s has no Snowflake type", name, item[0].Name())
+			}
+			l.given[item[0].Name()] = t
+		}
+	}
+	if p.More() {
+		return nil, fmt.Errorf("table name %q is not a Snowflake name", name)
+	}
+	return l, nil
 }
 
-// loadColumns selects the columns of a file as Snowflake types under folded names.
-func loadColumns(ctx context.Context, conn *sql.Conn, reader string) (string, error) {
-	rows, err := conn.QueryContext(ctx, "DESCRIBE SELECT * FROM "+reader)
+// source is a column of what is loaded: its expression, and the same with NULL for what
+// cannot be converted.
+type source struct {
+	column            sftype.Column
+	convert, tolerant string
+}
+
+// source converts an expression to the given type of a column, or to another if it has none.
+func (l *load) source(name, expression string, t sftype.Type) (source, error) {
+	x, err := l.rw.Cast(sqltext.Raw(expression), t, false)
 	if err != nil {
-		return "", fmt.Errorf("reading file: %w", err)
+		return source{}, err
+	}
+	y, err := l.rw.Cast(sqltext.Raw(expression), t, true)
+	if err != nil {
+		return source{}, err
+	}
+	return source{sftype.Column{Name: name, Type: t, Nullable: true}, sqltext.Emit([]sqltext.Node{x}), sqltext.Emit([]sqltext.Node{y})}, nil
+}
+
+// unknown refuses types for columns that the file does not have.
+func (l *load) unknown(have []source) error {
+	for name := range l.given {
+		found := false
+		for _, s := range have {
+			found = found || s.column.Name == name
+		}
+		if !found {
+			return fmt.Errorf("there is no column %s to give a type", name)
+		}
+	}
+	return nil
+}
+
+// create makes the table and keeps the declared types.
+func (l *load) create(ctx context.Context, sources []source, from string) error {
+	list, columns := make([]string, len(sources)), make([]sftype.Column, len(sources))
+	for i, s := range sources {
+		list[i] = s.convert + " AS " + sqltext.Identifier(s.column.Name)
+		columns[i] = s.column
+	}
+	if _, err := l.conn.ExecContext(ctx, "CREATE OR REPLACE TABLE "+sqltext.Quoted(l.full)+" AS SELECT "+strings.Join(list, ", ")+" FROM "+from); err != nil {
+		return l.e.Translate(err)
+	}
+	return l.e.comment(ctx, l.conn, l.full, columns)
+}
+
+func (l *load) parquet(ctx context.Context, file string) error {
+	from := "read_parquet(" + sqltext.Literal(file) + ")"
+	rows, err := l.conn.QueryContext(ctx, "DESCRIBE SELECT * FROM "+from)
+	if err != nil {
+		return fmt.Errorf("reading file: %w", err)
 	}
 	defer rows.Close()
-	var list []string
+	var sources []source
 	for rows.Next() {
 		var name, duck string
 		var null, key, def, extra sql.NullString
 		if err := rows.Scan(&name, &duck, &null, &key, &def, &extra); err != nil {
-			return "", fmt.Errorf("reading file: %w", err)
+			return fmt.Errorf("reading file: %w", err)
 		}
-		folded := strings.ToUpper(name)
-		list = append(list, loadExpr(sqltext.Identifier(name), duck)+" AS "+sqltext.Identifier(folded))
+		folded, expression := strings.ToUpper(name), loadExpr(sqltext.Identifier(name), duck)
+		s := source{column: sftype.Column{Name: folded, Nullable: true}, convert: expression}
+		if t, ok := l.given[folded]; ok {
+			if s, err = l.source(folded, expression, t); err != nil {
+				return err
+			}
+		}
+		sources = append(sources, s)
 	}
-	return strings.Join(list, ", "), rows.Err()
+	if err := errors.Join(rows.Err(), l.unknown(sources)); err != nil {
+		return err
+	}
+	return l.create(ctx, sources, from)
 }
 
 // loadExpr converts a column of a file to the type a Snowflake table would have.

@@ -36,6 +36,11 @@ func (r *Rewriter) castCall(group sqltext.Node, try bool) (sqltext.Node, error) 
 	return sqltext.Node{}, sferr.Syntax("syntax error: CAST needs AS and a type.")
 }
 
+// Cast converts a rewritten expression to a type.
+func (r *Rewriter) Cast(x sqltext.Node, t sftype.Type, try bool) (sqltext.Node, error) {
+	return r.cast(x, t, try)
+}
+
 // cast converts a rewritten expression to a type.
 func (r *Rewriter) cast(x sqltext.Node, t sftype.Type, try bool) (sqltext.Node, error) {
 	if x.Kind == sqltext.KindString && !try {
