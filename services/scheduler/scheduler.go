@@ -5,9 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"log/slog"
 	"sync"
-	"time"
 
 	"tapline.dev/domain/projection"
 	"tapline.dev/libs/daemon"
@@ -17,8 +15,8 @@ import (
 	"tapline.dev/schemas"
 	"tapline.dev/services/scheduler/internal/alarm"
 	"tapline.dev/services/scheduler/internal/book"
-	"tapline.dev/services/scheduler/internal/others"
 	"tapline.dev/services/scheduler/internal/partition"
+	"tapline.dev/services/scheduler/internal/upstream"
 )
 
 // Group is the scheduler's consumer group, without the prefix. It fetches
@@ -101,53 +99,18 @@ func (s *Service) Run(ctx context.Context) (err error) {
 	if err := projection.Claim(ctx, reader, s.redis); err != nil {
 		return err
 	}
-	others, err := others.New(others.Config{Kafka: s.cfg.Kafka, Pause: s.cfg.TakeoverPause}, s.deps.Kafka)
+	imports, err := upstream.New(upstream.Config{Kafka: s.cfg.Kafka, Pause: s.cfg.TakeoverPause}, s.deps.Kafka)
 	if err != nil {
 		return err
 	}
 	var following sync.WaitGroup
-	following.Go(func() { others.Run(ctx) })
+	following.Go(func() { imports.Run(ctx) })
 	defer following.Wait()
 	deps := partition.Deps{
 		Kafka: s.deps.Kafka, Reader: reader, Writer: projection.NewWriterOf(reader, s.redis), Clock: clock,
-		Log: s.deps.Telemetry.Logger, Tracer: s.deps.Telemetry.Tracer(name), Observe: s.metrics, Projected: s.metrics.Projected, Busy: others.Busy,
+		Log: s.deps.Telemetry.Logger, Tracer: s.deps.Telemetry.Tracer(name), Observe: s.metrics, Projected: s.metrics.Projected, Busy: imports.Busy, Ended: imports.Ended,
 	}
-	for ctx.Err() == nil {
-		err := s.own(ctx, &owners{cfg: s.partitionConfig(), deps: deps, running: map[int32]*running{}})
-		if ctx.Err() != nil {
-			break
-		}
-		s.deps.Telemetry.Logger.WarnContext(ctx, "membership ended, joining again", slog.Any("error", err))
-		select {
-		case <-time.After(s.cfg.TakeoverPause):
-		case <-ctx.Done():
-		}
-	}
-	return nil
-}
-
-// own is one membership of the group.
-func (s *Service) own(ctx context.Context, owners *owners) error {
-	defer owners.stopAll()
-	defer s.member(nil)
-	group, err := kafka.OpenGroup(s.cfg.Kafka, s.deps.Kafka, kafka.GroupConfig{
-		Group: Group, Topics: []string{s.topics.Reports()}, OwnershipOnly: true,
-		Assigned: func(_ context.Context, tps []kafka.TP) { owners.start(ctx, tps) },
-		Revoked:  func(_ context.Context, tps []kafka.TP) { owners.stop(tps) },
-		Lost:     func(_ context.Context, tps []kafka.TP) { owners.stop(tps) },
-	})
-	if err != nil {
-		return err
-	}
-	// Close calls Revoked, which waits for the last steps, before it leaves.
-	defer group.Close()
-	owners.contact = group.Contact
-	s.member(owners)
-	for ctx.Err() == nil {
-		if _, err := group.Poll(ctx, 1); err != nil {
-			return s.unlessStopped(ctx, err)
-		}
-	}
+	s.rejoin(ctx, deps)
 	return nil
 }
 

@@ -47,11 +47,15 @@ type BeginTrace func(ctx context.Context, importName, run, from string) (tracepa
 // that was asked for before the given instant.
 type Busy func(importName string, before time.Time) bool
 
+// Ended is how an import's newest run ended, nil if it has had none.
+type Ended func(importName string) *schemas.EndedRun
+
 // Deps are the book's.
 type Deps struct {
 	Log   *slog.Logger
 	Trace BeginTrace
 	Busy  Busy
+	Ended Ended
 }
 
 // Book is one partition's. One goroutine uses it.
@@ -60,6 +64,7 @@ type Book struct {
 	log     *slog.Logger
 	trace   BeginTrace
 	busy    Busy
+	ended   Ended
 	imports map[string]*entry
 	broken  map[string]bool // subjects that are left as they are
 	out     Changes
@@ -109,7 +114,7 @@ func (c *Changes) Empty() bool {
 
 // New is an empty book.
 func New(cfg Config, deps Deps) *Book {
-	b := &Book{cfg: cfg, log: deps.Log, trace: deps.Trace, busy: deps.Busy, imports: map[string]*entry{}, broken: map[string]bool{}}
+	b := &Book{cfg: cfg, log: deps.Log, trace: deps.Trace, busy: deps.Busy, ended: deps.Ended, imports: map[string]*entry{}, broken: map[string]bool{}}
 	b.clear()
 	return b
 }

@@ -139,20 +139,16 @@ func (b *Book) request(ctx context.Context, e *entry, q schemas.QueuedRun, now t
 }
 
 // startQueued begins the run that waits, if nothing stands before it any more:
-// neither the import's own run nor one of the imports that it comes after. Those
-// are in other partitions, and one that falls due at the same instant may show
-// up a moment later, so a run after others always waits a little.
+// neither the import's own run nor one of the imports that it comes after.
 func (b *Book) startQueued(ctx context.Context, e *entry, now time.Time) {
 	q := e.state.Queued
 	if q == nil || e.state.Active != nil || e.def == nil || e.state.Paused {
 		return
 	}
-	waited := now.Sub(q.Time)
-	if after := e.def.Spec.After; len(after) > 0 && waited < b.cfg.AfterLimit {
-		if waited < b.cfg.AfterGrace || slices.ContainsFunc(after, func(name string) bool { return b.busy(name, q.Time) }) {
-			return
-		}
+	if len(e.def.Spec.After) == 0 {
+		e.state.Queued = nil
+		b.start(ctx, e, *q, now)
+		return
 	}
-	e.state.Queued = nil
-	b.start(ctx, e, *q, now)
+	b.startAfter(ctx, e, *q, now)
 }

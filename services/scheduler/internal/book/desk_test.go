@@ -35,11 +35,12 @@ type desk struct {
 	broken bool // the newest definition cannot be read
 	events []schemas.Run
 	busy   map[string]time.Time // imports in a run, or asked for one at that instant
+	ended  map[string]string    // how other imports' newest runs ended
 }
 
 func newDesk(t *testing.T) *desk {
 	d := &desk{
-		t: t, busy: map[string]time.Time{}, now: time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC),
+		t: t, busy: map[string]time.Time{}, ended: map[string]string{}, now: time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC),
 		log: log{map[string]string{}, map[string]string{}, map[string]string{}},
 	}
 	d.b = d.newBook()
@@ -55,6 +56,12 @@ func (d *desk) newBook() *book.Book {
 		Busy: func(importName string, before time.Time) bool {
 			at, ok := d.busy[importName]
 			return ok && at.Before(before)
+		},
+		Ended: func(importName string) *schemas.EndedRun {
+			if state := d.ended[importName]; state != "" {
+				return &schemas.EndedRun{Run: importName + ".9", State: state}
+			}
+			return nil
 		},
 	})
 }

@@ -18,8 +18,8 @@ func (b *Book) Tick(ctx context.Context, now time.Time) {
 		if e.state == nil {
 			continue
 		}
-		b.due(ctx, e, now)
 		b.startQueued(ctx, e, now)
+		b.due(ctx, e, now)
 		if s := e.state.Sample; s != nil && now.Sub(s.TakenAt) > schemas.TrialRetention {
 			b.forgetTrial(e)
 			continue

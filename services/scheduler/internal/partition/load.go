@@ -21,11 +21,15 @@ type term struct {
 	projector *projector.Projector
 	position  schemas.Position
 	events    int64 // offset after the last run event that the term has written
+
+	remade   []string  // control topics that were made anew since the position was written
+	topicsAt time.Time // when the topics of all active runs were last looked at
+	blind    bool      // they could not be looked at
 }
 
 // load reads the partition's control topics to their end.
 func (t *term) load(ctx context.Context) error {
-	t.book = book.New(t.cfg.Book, book.Deps{Log: t.deps.Log, Trace: t.beginTrace, Busy: t.deps.Busy})
+	t.book = book.New(t.cfg.Book, book.Deps{Log: t.deps.Log, Trace: t.beginTrace, Busy: t.deps.Busy, Ended: t.deps.Ended})
 	states, _, err := kafka.LoadTable(ctx, t.deps.Reader, t.partition, kafka.TableConfig[schemas.State]{Topic: t.topics.State()})
 	if err != nil {
 		return err
@@ -41,6 +45,9 @@ func (t *term) load(ctx context.Context) error {
 		return fmt.Errorf("reading the partition's position: %w", err)
 	}
 	t.position = position.position
+	if err := t.comparePosition(ctx); err != nil {
+		return err
+	}
 	t.leaveOut(ctx, t.topics.State(), states.Broken())
 	t.leaveOut(ctx, t.topics.Fold(), folds.Broken())
 	for _, s := range states.All() {
@@ -56,6 +63,9 @@ func (t *term) load(ctx context.Context) error {
 		return err
 	}
 	t.book.Loaded(ctx, now)
+	for _, topic := range t.remade {
+		t.book.Remade(topic)
+	}
 	t.projector = t.newProjector()
 	runs, listings := t.book.Snapshot()
 	t.projector.Put(runs, listings, 0)

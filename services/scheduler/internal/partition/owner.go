@@ -48,6 +48,7 @@ type Deps struct {
 	// Projected counts an attempt to bring Redis up to date.
 	Projected func(ctx context.Context, err error)
 	Busy      book.Busy
+	Ended     book.Ended
 }
 
 // Observer counts what the owners do.

@@ -1,0 +1,84 @@
+package book
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"tapline.dev/schemas"
+	"tapline.dev/services/scheduler/internal/fold"
+)
+
+// CodeAfter is of a run that did not begin because an import that it comes after
+// did not succeed.
+const CodeAfter = "after_not_succeeded"
+
+// startAfter begins the waiting run of an import that comes after others. Those
+// are in other partitions, and one that falls due at the same instant may show up
+// a moment later, so the run always waits a little.
+//
+// A scheduled run begins only once the newest run of each of the others has
+// succeeded. It waits for that, and ends as failed when its patience is over: what
+// relies on the others must not be sent as if they had been loaded. A person who
+// asks for a run gets it as soon as the others are in none, with a note.
+func (b *Book) startAfter(ctx context.Context, e *entry, q schemas.QueuedRun, now time.Time) {
+	waited := now.Sub(q.Time)
+	if waited < b.cfg.AfterGrace {
+		return
+	}
+	over := waited >= b.cfg.AfterLimit
+	reason := b.waitsFor(e, q)
+	switch {
+	case reason == "":
+	case q.Cause == schemas.CauseSchedule && over:
+		b.refuseQueued(ctx, e, reason, now)
+		return
+	case q.Cause == schemas.CauseSchedule, !over && b.anyBusy(e, q):
+		return
+	}
+	e.state.Queued = nil
+	b.start(ctx, e, q, now)
+	if reason != "" {
+		fold.Note(e.fold, "began although it comes after other imports: "+reason)
+		b.event(e, now)
+	}
+}
+
+// waitsFor says which import the run waits for, and why, "" if for none.
+func (b *Book) waitsFor(e *entry, q schemas.QueuedRun) string {
+	for _, name := range e.def.Spec.After {
+		if b.busy(name, q.Time) {
+			return name + " is in a run"
+		}
+		if b.ended == nil {
+			continue
+		}
+		if last := b.ended(name); last != nil && !succeeded(last.State) {
+			return fmt.Sprintf("%s ended as %s", last.Run, last.State)
+		}
+	}
+	return ""
+}
+
+func (b *Book) anyBusy(e *entry, q schemas.QueuedRun) bool {
+	for _, name := range e.def.Spec.After {
+		if b.busy(name, q.Time) {
+			return true
+		}
+	}
+	return false
+}
+
+// refuseQueued ends the waiting run as failed before it began.
+func (b *Book) refuseQueued(ctx context.Context, e *entry, reason string, now time.Time) {
+	r := queuedEvent(e)
+	r.State, r.FinishedAt = schemas.StateFailed, &now
+	r.Error = fold.BoundError("", CodeAfter, fmt.Sprintf("waited %s for the imports that it comes after: %s", schemas.Duration(b.cfg.AfterLimit), reason))
+	b.log.WarnContext(ctx, "a run did not begin: an import that it comes after did not succeed", slog.String("run", r.Run))
+	e.state.LastNumber++
+	e.state.Queued = nil
+	e.state.LastEnded = &schemas.EndedRun{Run: r.Run, State: r.State, Time: now}
+	b.out.Events = append(b.out.Events, r)
+	b.changed(e, now)
+}

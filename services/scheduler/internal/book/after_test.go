@@ -1,0 +1,61 @@
+package book_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"tapline.dev/schemas"
+	"tapline.dev/services/scheduler/internal/book"
+)
+
+// TestAfterAnImportThatFailed: a scheduled run waits until the import that it
+// comes after has succeeded, and fails when it never does. A person's run begins
+// and says so.
+func TestAfterAnImportThatFailed(t *testing.T) {
+	t.Parallel()
+	scheduled := func(t *testing.T) *desk {
+		d := newDesk(t)
+		d.ended["b"] = schemas.StateFailed
+		d.define(func(def *schemas.Definition) {
+			def.Spec.After = []string{"b"}
+			def.Spec.Schedules = []schemas.Schedule{{Every: schemas.Duration(24 * time.Hour)}}
+		})
+		d.now = d.now.Add(24 * time.Hour)
+		d.step(nil)
+		d.want("a.1", schemas.StateQueued)
+		d.now = d.now.Add(30 * time.Minute)
+		d.wantTriggers(d.step(nil), "")
+		return d
+	}
+	t.Run("it succeeds in time", func(t *testing.T) {
+		t.Parallel()
+		d := scheduled(t)
+		d.ended["b"] = schemas.StateSucceededWithRejects
+		d.wantTriggers(d.step(nil), `a.1/1 full "" `)
+	})
+	t.Run("it does not", func(t *testing.T) {
+		t.Parallel()
+		d := scheduled(t)
+		d.now = d.now.Add(time.Hour)
+		d.wantTriggers(d.step(nil), "")
+		if r := d.want("a.1", schemas.StateFailed); r.Error.Code != book.CodeAfter || !strings.Contains(r.Error.Reason, "b.9 ended as failed") {
+			t.Errorf("error %+v", r.Error)
+		}
+		if s := d.state(); s.Queued != nil || s.Active != nil || s.LastEnded.State != schemas.StateFailed {
+			t.Errorf("state %+v", s)
+		}
+	})
+	t.Run("a person asks", func(t *testing.T) {
+		t.Parallel()
+		d := newDesk(t)
+		d.ended["b"] = schemas.StateCancelled
+		d.define(func(def *schemas.Definition) { def.Spec.After = []string{"b"} })
+		d.command(schemas.CommandRun, "k", nil)
+		d.now = d.now.Add(3 * time.Second)
+		d.wantTriggers(d.step(nil), `a.1/1 full "" `)
+		if notes := strings.Join(d.newest("a.1").Notes, "; "); !strings.Contains(notes, "b.9 ended as cancelled") {
+			t.Errorf("notes %q", notes)
+		}
+	})
+}

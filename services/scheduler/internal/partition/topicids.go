@@ -1,0 +1,81 @@
+package partition
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+)
+
+// topicsEvery is how many ticks pass between two looks at the topics of active
+// runs.
+const topicsEvery = 20
+
+// comparePosition starts from the beginning of a topic that was deleted and made
+// again: its records would lie before the position, and be passed over in
+// silence. A position of before says nothing of ids; there a topic that ends
+// before the position is a new one.
+func (t *term) comparePosition(ctx context.Context) error {
+	reports, commands, imports := t.topics.Reports(), t.topics.Commands(), t.topics.Imports()
+	ids, err := t.deps.Reader.TopicIDs(ctx, reports, commands, imports)
+	if err != nil {
+		return fmt.Errorf("looking at control topics: %w", err)
+	}
+	for _, at := range []struct {
+		topic  string
+		known  *string
+		offset *int64
+	}{
+		{reports, &t.position.ReportsTopic, &t.position.Reports},
+		{commands, &t.position.CommandsTopic, &t.position.Commands},
+		{imports, &t.position.ImportsTopic, &t.position.Imports},
+	} {
+		id := ids[at.topic]
+		anew := *at.known != "" && id != "" && *at.known != id
+		if *at.known == "" {
+			end, err := t.deps.Reader.EndOffset(ctx, t.tp(at.topic))
+			if err != nil {
+				return err
+			}
+			anew = end < *at.offset
+		}
+		if anew {
+			t.log.WarnContext(ctx, "a control topic was made anew: it is read from its beginning", slog.String("topic", at.topic))
+			t.remade = append(t.remade, at.topic)
+			*at.offset = 0
+		}
+		if id != "" {
+			*at.known = id
+		}
+	}
+	return nil
+}
+
+// compareTopics gives the topics' ids to runs that have just begun, and from time
+// to time to all of them: a run whose topic was made anew has lost what lay in
+// it. What cannot be seen now is seen later, or by the run's deadline.
+func (t *term) compareTopics(ctx context.Context, now time.Time) {
+	runs := t.book.RunsWithoutTopics()
+	if now.Sub(t.topicsAt) >= topicsEvery*t.cfg.Tick {
+		t.topicsAt, runs = now, t.book.ActiveRuns()
+	}
+	if len(runs) == 0 {
+		return
+	}
+	var topics []string
+	for _, importName := range runs {
+		topics = append(topics, t.topics.Rows(importName), t.topics.Records(importName))
+	}
+	ids, err := t.deps.Reader.TopicIDs(ctx, topics...)
+	if err != nil {
+		if !t.blind {
+			t.log.WarnContext(ctx, "the topics of imports cannot be looked at: one that is made anew is seen late", slog.Any("error", err))
+		}
+		t.blind = true
+		return
+	}
+	t.blind = false
+	for _, importName := range runs {
+		t.book.Topics(ctx, importName, ids[t.topics.Rows(importName)], ids[t.topics.Records(importName)], now)
+	}
+}

@@ -1,0 +1,79 @@
+// Package upstream follows the imports that others come after (spec.after), also
+// those whose control partition another scheduler owns: whether they are in a run,
+// and how their newest run ended. What it knows may be a moment old, so a run that
+// comes after others waits a little before it is decided.
+package upstream
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"tapline.dev/libs/daemon"
+	"tapline.dev/libs/kafka"
+	"tapline.dev/schemas"
+)
+
+// Config says where the states are.
+type Config struct {
+	Kafka kafka.Config
+	// Pause is waited before the states are followed again after an error.
+	Pause time.Duration
+}
+
+// View follows the state topic.
+type View struct {
+	cfg    Config
+	deps   kafka.Deps
+	states *kafka.Table[standing]
+}
+
+// standing is how an import stands.
+type standing struct {
+	active bool
+	asked  time.Time // of the run that waits; zero without one
+	ended  *schemas.EndedRun
+}
+
+// New follows nothing until Run.
+func New(cfg Config, deps kafka.Deps) (*View, error) {
+	states, err := kafka.OpenTable(cfg.Kafka, deps, kafka.TableConfig[standing]{
+		Topic: schemas.NewTopics(cfg.Kafka.Prefix).State(), Decode: standingOf,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &View{cfg: cfg, deps: deps, states: states}, nil
+}
+
+func standingOf(_ string, value []byte) (s standing, err error) {
+	var state schemas.State
+	if err := json.Unmarshal(value, &state); err != nil {
+		return s, err
+	}
+	s.active, s.ended = state.Active != nil, state.LastEnded
+	if state.Queued != nil {
+		s.asked = state.Queued.Time
+	}
+	return s, nil
+}
+
+// Run follows the states until ctx ends.
+func (v *View) Run(ctx context.Context) {
+	daemon.Rejoin(ctx, daemon.Membership{Hold: v.states.Run, Log: v.deps.Log, Pause: v.cfg.Pause})
+}
+
+// Busy tells whether an import is in a run, or has one waiting that was asked
+// for before the given instant. One whose state cannot be read holds nobody up:
+// it would do so for as long as nobody repairs it.
+func (v *View) Busy(importName string, before time.Time) bool {
+	s, _, _ := v.states.Get(importName)
+	return s.active || (!s.asked.IsZero() && s.asked.Before(before))
+}
+
+// Ended is how an import's newest run ended, nil if it has had none or if nobody
+// knows.
+func (v *View) Ended(importName string) *schemas.EndedRun {
+	s, _, _ := v.states.Get(importName)
+	return s.ended
+}

@@ -1,0 +1,102 @@
+package scheduler_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"tapline.dev/libs/kafka"
+	"tapline.dev/libs/kafka/kafkatest"
+	"tapline.dev/schemas"
+)
+
+// remake deletes topics and makes them again, as a person does by hand.
+func (r *rig) remake(specs ...schemas.TopicSpec) {
+	r.t.Helper()
+	for _, spec := range specs {
+		if err := kafka.DeleteTopics(context.Background(), r.cfg.Kafka, kafkatest.Deps(), spec.Name); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+	r.await("the topics are there again", func() bool {
+		return kafka.EnsureTopics(context.Background(), r.cfg.Kafka, kafkatest.Deps(), specs) == nil
+	})
+	producer, err := kafka.OpenProducer(r.cfg.Kafka, kafkatest.Deps()) // one that knows the new topics
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Cleanup(producer.Close)
+	r.producer = producer
+}
+
+func (r *rig) specOf(name string) schemas.TopicSpec {
+	for _, spec := range r.topics.Catalogue() {
+		if spec.Name == name {
+			return spec
+		}
+	}
+	r.t.Fatalf("no topic %s", name)
+	return schemas.TopicSpec{}
+}
+
+// TestAControlTopicMadeAnewIsReadFromItsBeginning, while the scheduler is away and
+// while it runs.
+func TestAControlTopicMadeAnewIsReadFromItsBeginning(t *testing.T) {
+	t.Parallel()
+	topics := map[string]func(schemas.Topics) string{"reports": schemas.Topics.Reports, "commands": schemas.Topics.Commands}
+	for name, topic := range topics {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			stop := r.start()
+			r.apply(definition("customers"))
+			for n := 1; n <= 3; n++ {
+				r.command("customers", schemas.CommandRun, nil)
+				run := schemas.RunID("customers", n)
+				r.awaitRun(run, schemas.StateExtracting)
+				r.finish(run, 1, 4, int64(n)*10, maximum)
+				r.awaitRun(run, schemas.StateSucceeded)
+			}
+			r.awaitTaken("customers")
+			stop()
+			r.remake(r.specOf(topic(r.topics)))
+			r.start()
+			r.command("customers", schemas.CommandRun, nil)
+			r.awaitRun("customers.4", schemas.StateExtracting)
+			r.finish("customers.4", 1, 4, 100, maximum)
+			r.awaitRun("customers.4", schemas.StateSucceeded)
+		})
+	}
+}
+
+// TestATopicMadeAnewUnderARunEndsIt: what lay in it is gone.
+func TestATopicMadeAnewUnderARunEndsIt(t *testing.T) {
+	t.Parallel()
+	for name, which := range map[string]int{"rows": 0, "records": 1} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			def := definition("customers")
+			specs := r.topics.ImportTopics("customers", def.Spec.Topic)
+			if err := kafka.EnsureTopics(t.Context(), r.cfg.Kafka, kafkatest.Deps(), specs); err != nil {
+				t.Fatal(err)
+			}
+			r.start()
+			r.apply(def)
+			r.command("customers", schemas.CommandRun, nil)
+			r.awaitRun("customers.1", schemas.StateExtracting)
+			r.await("the ids of its topics", func() bool {
+				a := r.state("customers").Active
+				return a != nil && a.RowsTopic != "" && a.RecordsTopic != ""
+			})
+			r.remake(specs[which])
+			began := time.Now()
+			if got := r.awaitRun("customers.1", schemas.StateFailed); got.Error.Code != "topic_recreated" {
+				t.Errorf("after %s the run ended with %+v", time.Since(began), got.Error)
+			}
+			if r.state("customers").Watermark != "" {
+				t.Error("the watermark has moved")
+			}
+		})
+	}
+}
