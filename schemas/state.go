@@ -51,7 +51,8 @@ type State struct {
 	Ledger    *LedgerRef    `json:"ledger,omitempty"`
 	// Columns are those of the newest run that succeeded.
 	Columns    []Column `json:"columns,omitempty"`
-	LastNumber int      `json:"lastNumber"` // of the newest run, active or closed
+	Generation int      `json:"generation,omitempty"` // of the newest definition that was taken in
+	LastNumber int      `json:"lastNumber"`           // of the newest run, active or closed
 	// LastEnded is the newest run that has closed.
 	LastEnded  *EndedRun `json:"lastEnded,omitempty"`
 	LastDryRun int       `json:"lastDryRun,omitempty"`

@@ -57,6 +57,13 @@ func TestNext(t *testing.T) {
 		{"Lord Howe: half an hour", daily("02:15"), "Australia/Lord_Howe", "2026-10-03T00:00:00Z", []string{"2026-10-03T15:30:00Z", "2026-10-04T15:15:00Z"}},
 		{"Lord Howe overlap", daily("01:45"), "Australia/Lord_Howe", "2026-04-04T00:00:00Z", []string{"2026-04-04T14:45:00Z", "2026-04-05T15:15:00Z"}},
 		{"Santiago skips midnight", daily("00:00"), "America/Santiago", "2026-09-05T12:00:00Z", []string{"2026-09-06T04:00:00Z", "2026-09-07T03:00:00Z"}},
+		{"Berlin overlap, hourly: both hours", schemas.Schedule{Cron: "30 * * * *"}, "Europe/Berlin", "2026-10-24T23:45:00Z",
+			[]string{"2026-10-25T00:30:00Z", "2026-10-25T01:30:00Z", "2026-10-25T02:30:00Z"}},
+		{"Berlin overlap, every quarter of one hour", schemas.Schedule{Cron: "*/30 2 * * *"}, "Europe/Berlin", "2026-10-24T23:45:00Z",
+			[]string{"2026-10-25T00:00:00Z", "2026-10-25T00:30:00Z", "2026-10-25T01:00:00Z", "2026-10-25T01:30:00Z", "2026-10-26T01:00:00Z"}},
+		{"Berlin overlap, a fixed cron: once", schemas.Schedule{Cron: "30 2 * * *"}, "Europe/Berlin", "2026-10-24T12:00:00Z", []string{"2026-10-25T00:30:00Z", "2026-10-26T01:30:00Z"}},
+		{"Berlin gap, hourly: what is skipped is not made up for", schemas.Schedule{Cron: "30 * * * *"}, "Europe/Berlin", "2026-03-29T00:00:00Z",
+			[]string{"2026-03-29T00:30:00Z", "2026-03-29T01:30:00Z"}},
 		{"Apia skipped a day", daily("12:00"), "Pacific/Apia", "2011-12-29T23:00:00Z", []string{"2011-12-30T10:00:00Z", "2011-12-30T22:00:00Z"}},
 		{"Kathmandu has no steps", daily("09:00"), "Asia/Kathmandu", "2026-03-29T00:00:00Z", []string{"2026-03-29T03:15:00Z"}},
 	} {
@@ -228,6 +235,46 @@ func TestNeverDue(t *testing.T) {
 		}
 		if _, ok, err := (schedule.Calendar{Schedules: []schemas.Schedule{{Cron: text}}}).Next(time.Now()); err != nil || ok == never {
 			t.Errorf("%s: next is %v, %v", text, ok, err)
+		}
+	}
+}
+
+// TestRepeatingCronsAgainstTheClock compares with a walk over every minute around
+// the clock's steps: what the clock shows falls due, each time that it shows it.
+func TestRepeatingCronsAgainstTheClock(t *testing.T) {
+	t.Parallel()
+	for zone, step := range map[string]string{
+		"Europe/Berlin": "2026-10-25T01:00:00Z", "America/New_York": "2026-11-01T06:00:00Z", "Australia/Lord_Howe": "2026-04-04T15:00:00Z",
+		"Africa/Casablanca": "2026-02-15T02:00:00Z", "Pacific/Apia": "2011-12-30T10:00:00Z", "Europe/London": "2026-03-29T01:00:00Z",
+	} {
+		for cron, shows := range map[string]func(time.Time) bool{
+			"0 * * * *":    func(c time.Time) bool { return c.Minute() == 0 },
+			"*/20 * * * *": func(c time.Time) bool { return c.Minute()%20 == 0 },
+			"*/20 1 * * *": func(c time.Time) bool { return c.Minute()%20 == 0 && c.Hour() == 1 },
+			"30 */2 * * *": func(c time.Time) bool { return c.Minute() == 30 && c.Hour()%2 == 0 },
+		} {
+			loc, err := time.LoadLocation(zone)
+			if err != nil {
+				t.Fatal(err)
+			}
+			cal := schedule.Calendar{Schedules: []schemas.Schedule{{Cron: cron}}, Zone: zone}
+			begin := at(t, step).Add(-30 * time.Hour)
+			end := begin.Add(60 * time.Hour)
+			next, _, err := cal.Next(begin)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for minute := begin.Add(time.Minute); minute.Before(end); minute = minute.Add(time.Minute) {
+				if !shows(minute.In(loc)) {
+					continue
+				}
+				if !next.Equal(minute) {
+					t.Fatalf("%s in %s: %s is due, want %s", cron, zone, next, minute)
+				}
+				if next, _, err = cal.Next(next); err != nil {
+					t.Fatal(err)
+				}
+			}
 		}
 	}
 }

@@ -32,6 +32,28 @@ func firstWall(after time.Time, zone *time.Location, next func(wall time.Time) t
 	}
 }
 
+// everyWall returns the first instant after the given one at which a clock in the
+// zone shows a wall time of next. A wall time that the clock shows twice falls due
+// twice, and one that it skips never.
+func everyWall(after time.Time, zone *time.Location, next func(wall time.Time) time.Time) (time.Time, bool) {
+	t, wall := after.In(zone), face(after, zone)
+	for {
+		due := next(wall)
+		if due.IsZero() {
+			return time.Time{}, false
+		}
+		_, offset := t.Zone()
+		_, end := t.ZoneBounds()
+		at := due.Add(-time.Duration(offset) * time.Second)
+		if end.IsZero() || at.Before(end) {
+			return at.UTC(), true
+		}
+		// Not in this stretch of constant offset: in the next one, from its first
+		// instant on.
+		t, wall = end.In(zone), face(end, zone).Add(-time.Nanosecond)
+	}
+}
+
 // face is what a clock in the zone shows at t.
 func face(t time.Time, zone *time.Location) time.Time {
 	t = t.In(zone)

@@ -34,7 +34,7 @@ func (s *Service) tellSource(ctx context.Context, subject string, run schemas.Ac
 	}
 	if report.Kind != "" {
 		var rec *kafka.Record
-		if rec, err = kafka.ControlRecord(s.topics.Reports(), report.Import, report.Import, report, "extract."+report.Kind, "extractor"); err == nil {
+		if rec, err = kafka.ControlRecord(s.topics.Reports(), report.Import, report.Import, report, schemas.EventReport(report.Kind), "extractor"); err == nil {
 			err = s.producer.Produce(ctx, rec)
 		}
 	}

@@ -18,6 +18,12 @@ func (b *Book) Define(ctx context.Context, def schemas.Definition, now time.Time
 		return
 	}
 	e := b.entry(def.Metadata.Name)
+	if e.state != nil && def.Generation < e.state.Generation {
+		// A definition's generation only rises: this is another import of the name.
+		// The record of the deletion between them may be gone from the log.
+		b.log.InfoContext(ctx, "the import was deleted and created again", slog.String("import", e.name))
+		b.Undefine(ctx, e.name, now)
+	}
 	e.def, e.dueKnown, e.unreadable = &def, false, false
 	b.out.Listings[e.name] = true
 	source := runs.SourceHash(def.Spec)
@@ -28,6 +34,10 @@ func (b *Book) Define(ctx context.Context, def schemas.Definition, now time.Time
 	applied := def.AppliedAt
 	if applied.IsZero() {
 		applied = now
+	}
+	if s.Generation != def.Generation {
+		s.Generation = def.Generation
+		b.changed(e, now)
 	}
 	if s.Anchor == nil {
 		s.Anchor = &applied
@@ -68,7 +78,7 @@ func (b *Book) Undefine(ctx context.Context, importName string, now time.Time) {
 	s.SourceHash, s.Watermark, s.Frame, s.Ledger, s.Columns = "", "", "", nil, nil
 	s.Place, s.Pending, s.Events, s.LastEnded = nil, nil, nil, nil
 	s.Unfinished, s.Loaded, s.OpenRejects, s.Dismissed = 0, 0, 0, 0
-	s.Anchor, s.LastDue, s.Paused = nil, nil, false
+	s.Anchor, s.LastDue, s.Paused, s.Generation = nil, nil, false, 0
 	s.ScheduleHash, s.ScheduleSince = "", nil
 	b.forgetClosed(e)
 	b.changed(e, now)

@@ -61,7 +61,8 @@ func (b *Book) NextWake() (time.Time, bool) {
 }
 
 // maxAhead is how far the newest due instant taken up may lie ahead of now: a
-// takeover by a clock that is a little behind must not repeat it.
+// takeover by a clock that is a little behind must not repeat it. It is also the
+// longest that a schedule is silent after a clock was set back.
 const maxAhead = time.Hour
 
 // due begins the run of the newest due instant that has passed. The instant is

@@ -248,3 +248,46 @@ func TestAfterOtherImports(t *testing.T) {
 	d.now = d.now.Add(1)
 	d.wantTriggers(d.step(nil), `a.3/1 incremental "`+moved+`" `)
 }
+
+// TestClockSteps: a clock that is set back silences no schedule for longer than
+// an hour, and one that is set on causes one run and not one for each instant
+// in between.
+func TestClockSteps(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.define(func(def *schemas.Definition) {
+		def.Spec.Schedules = []schemas.Schedule{{Every: schemas.Duration(time.Minute)}}
+	})
+	began := d.now
+	runs := 0
+	pass := func(minutes int) {
+		for range minutes {
+			d.now = d.now.Add(time.Minute)
+			if len(d.step(nil).Triggers) > 0 {
+				runs++
+				d.succeed(schemas.RunID("a", d.state().LastNumber), 1, int64(d.state().LastNumber)*10, 1)
+			}
+		}
+	}
+	pass(90)
+	if runs != 90 {
+		t.Fatalf("%d runs in 90 minutes", runs)
+	}
+	runs, d.now = 0, began.Add(10*time.Minute) // 80 minutes back
+	pass(10)
+	if runs < 9 || runs > 11 {
+		t.Errorf("%d runs in the ten minutes after the clock was set far back", runs)
+	}
+	runs = 0
+	d.now = d.now.Add(3 * time.Hour)
+	pass(10)
+	if runs != 10 {
+		t.Errorf("%d runs in the ten minutes after the clock was set on", runs)
+	}
+	runs = 0
+	d.now = d.now.Add(-2 * time.Minute)
+	pass(10)
+	if runs < 8 || runs > 10 {
+		t.Errorf("%d runs in the ten minutes after a small step back", runs)
+	}
+}

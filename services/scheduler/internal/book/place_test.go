@@ -269,3 +269,23 @@ func TestADeletedImportBeginsClean(t *testing.T) {
 	}
 	d.wantTriggers(d.command(schemas.CommandRun, "k2", nil), `a.2/1 full "" `)
 }
+
+// TestARecreationWithoutItsTombstone: the scheduler was away for longer than the
+// record of the deletion is kept, and sees only the new definition.
+func TestARecreationWithoutItsTombstone(t *testing.T) {
+	t.Parallel()
+	later := func(def *schemas.Definition) { def.Generation = 7 }
+	d := loadedFrom(t, later, "s1", "t1")
+	if s := d.state(); s.Watermark != moved || s.Generation != 7 {
+		t.Fatalf("state %+v", s)
+	}
+	d.define(later)
+	if s := d.state(); s.Watermark != moved {
+		t.Fatal("the same definition begins anew")
+	}
+	d.define(nil)
+	if s := d.state(); s.Watermark != "" || s.Epoch != 2 || s.Generation != 1 {
+		t.Errorf("state %+v", s)
+	}
+	d.wantTriggers(d.command(schemas.CommandRun, "k2", nil), `a.2/1 full "" `)
+}
