@@ -32,9 +32,14 @@ func NextAttempt(f *schemas.Fold, now time.Time) {
 
 // EndEarly ends the attempt with what its chunks did: no final report follows.
 func EndEarly(f *schemas.Fold, attempt int) {
-	if f.Final == nil {
-		f.Final = &schemas.Final{Extraction: f.Attempts[attempt], Early: true}
+	if f.Final != nil {
+		return
 	}
+	done := f.Attempts[attempt]
+	if done.ByPartition == nil {
+		done.ByPartition = []int64{} // nothing was read; readers of the topic expect a list
+	}
+	f.Final = &schemas.Final{Extraction: done, Early: true}
 }
 
 // Apply takes in a report of the run, whose newest attempt is given, and tells
