@@ -71,9 +71,12 @@ func proxyDisturbances() []disturbance {
 			said["unprocessed"] = []any{map[string]any{"status": "fail", "code": 512, "error": "no position"}}
 		})},
 		{name: "counts as text", broken: "the upload is sent again for ever", do: rejecting(func(said map[string]any) { said["processed"] = "three" })},
-		{name: "a firewall's 403", broken: "it reads as refused credentials", do: through(func(*rand.Rand) answer {
-			return answer{name: "a firewall's 403", never: true, reply: status(http.StatusForbidden)}
-		})},
+		{name: "a firewall's 403", broken: "it reads as refused credentials", do: func(s *scenario) bool {
+			s.mayReject = true // what the firewall refuses alone
+			return through(func(*rand.Rand) answer {
+				return answer{name: "a firewall's 403", never: true, reply: status(http.StatusForbidden)}
+			})(s)
+		}},
 	}
 }
 
