@@ -13,9 +13,10 @@ import (
 // made from a poll and the offsets of that poll are one transaction. One
 // goroutine uses it; AddTopics may come from any.
 type GroupTransactor struct {
-	session  *kgo.GroupTransactSession
-	promises promises
-	pending  error
+	session   *kgo.GroupTransactSession
+	positions *positions
+	promises  promises
+	pending   error
 }
 
 // OpenGroupTransactor joins the group with no topics yet. The transactional id
@@ -24,10 +25,14 @@ type GroupTransactor struct {
 // earlier life left open, which would hide records from readers until it timed
 // out.
 func OpenGroupTransactor(ctx context.Context, cfg Config, deps Deps, group, id string) (*GroupTransactor, error) {
+	g := &GroupTransactor{positions: newPositions(cfg.Prefix + group)}
 	opts := append(base(cfg, deps), producing(cfg)...)
 	opts = append(opts,
 		committed(),
-		kgo.ConsumerGroup(cfg.Prefix+group),
+		kgo.ConsumerGroup(g.positions.group),
+		kgo.AdjustFetchOffsetsFn(func(ctx context.Context, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
+			return g.positions.adjust(ctx, g.session.Client(), offsets)
+		}),
 		kgo.TransactionalID(cfg.Prefix+id),
 		// Shorter than the session: a member that the group has given up on must not
 		// hold a transaction open over its successor's.
@@ -42,15 +47,27 @@ func OpenGroupTransactor(ctx context.Context, cfg Config, deps Deps, group, id s
 		// the first run of an import takes.
 		kgo.FetchMaxWait(250*time.Millisecond),
 	)
-	session, err := kgo.NewGroupTransactSession(opts...)
-	if err != nil {
+	var err error
+	if g.session, err = kgo.NewGroupTransactSession(opts...); err != nil {
 		return nil, fmt.Errorf("opening group transactor %s: %w", group, err)
 	}
-	if _, _, err := session.Client().ProducerID(ctx); err != nil {
-		session.Close()
+	if _, _, err := g.session.Client().ProducerID(ctx); err != nil {
+		g.session.Close()
 		return nil, fmt.Errorf("ending older transactions of %s: %w", id, fenced(err))
 	}
-	return &GroupTransactor{session: session}, nil
+	return g, nil
+}
+
+// InDoubt says that no member of the group has committed the position of an
+// assigned partition: it is new, or the group's offsets have expired or were set
+// by a person. Its records may have been processed before.
+func (g *GroupTransactor) InDoubt(tp TP) bool { return g.positions.inDoubt(tp) }
+
+// Writable says of each partition why nothing can be written to it now, such as
+// ErrNoTopic; those that are well are left out. A write to one that is not would
+// hold up the whole transaction.
+func (g *GroupTransactor) Writable(ctx context.Context, tps ...TP) (map[TP]error, error) {
+	return writable(ctx, g.session.Client(), tps)
 }
 
 // AddTopics adds topics to the subscription.
@@ -94,6 +111,7 @@ func (g *GroupTransactor) Commit(ctx context.Context) (bool, error) {
 		return false, fmt.Errorf("flushing transaction: %w", err)
 	}
 	produceErr := g.promises.first()
+	ctx = kgo.PreTxnCommitFnContext(ctx, g.positions.mark)
 	committed, err := g.session.End(ctx, kgo.TransactionEndTry(produceErr == nil))
 	if err != nil {
 		return false, fmt.Errorf("ending transaction: %w", errors.Join(fenced(err), produceErr))

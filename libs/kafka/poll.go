@@ -9,6 +9,18 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
+// FetchError says which partition cannot be read.
+type FetchError struct {
+	TP  TP
+	Err error
+}
+
+func (e *FetchError) Error() string {
+	return fmt.Sprintf("fetching %s[%d]: %v", e.TP.Topic, e.TP.Partition, e.Err)
+}
+
+func (e *FetchError) Unwrap() error { return e.Err }
+
 // poll returns the records of one poll, or its error. Records that came beside
 // an error are returned first and the error at the next poll, because records
 // that were polled and dropped would be lost to the reader.
@@ -40,7 +52,7 @@ func fetchError(ctx context.Context, fetches kgo.Fetches) error {
 		switch {
 		case errors.Is(e.Err, kerr.UnknownTopicOrPartition):
 		default:
-			return fmt.Errorf("fetching %s[%d]: %w", e.Topic, e.Partition, e.Err)
+			return &FetchError{TP: TP{e.Topic, e.Partition}, Err: e.Err}
 		}
 	}
 	return nil

@@ -1,9 +1,28 @@
 package kafka
 
 import (
+	"errors"
 	"fmt"
 	"sync"
+
+	"github.com/twmb/franz-go/pkg/kerr"
 )
+
+// ProduceError says to which topic a record could not be written.
+type ProduceError struct {
+	Topic string
+	Err   error
+}
+
+func (e *ProduceError) Error() string { return fmt.Sprintf("producing to %s: %v", e.Topic, e.Err) }
+
+func (e *ProduceError) Unwrap() error { return e.Err }
+
+// Refused says that the topic is missing or may not be written to: to try again
+// with another client changes nothing.
+func (e *ProduceError) Refused() bool {
+	return errors.Is(e.Err, kerr.UnknownTopicOrPartition) || errors.Is(e.Err, kerr.TopicAuthorizationFailed)
+}
 
 // promises remembers the first failed produce of a transaction.
 type promises struct {
@@ -25,7 +44,7 @@ func (p *promises) add() func(*Record, error) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		if p.err == nil {
-			p.err = fmt.Errorf("producing to %s: %w", r.Topic, err)
+			p.err = &ProduceError{Topic: r.Topic, Err: err}
 		}
 	}
 }

@@ -2,12 +2,10 @@ package kafka
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 
 	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // ErrNoTopic says that a topic does not exist.
@@ -32,33 +30,19 @@ func (r *Reader) TopicID(ctx context.Context, topic string) (string, error) {
 
 // TopicIDs are the ids of those of the topics that exist, as they are now.
 func (r *Reader) TopicIDs(ctx context.Context, topics ...string) (map[string]string, error) {
-	// Not through kadm, which answers from the client's metadata of a while ago.
-	req := kmsg.NewPtrMetadataRequest()
-	req.AllowAutoTopicCreation = false
-	for _, topic := range topics {
-		asked := kmsg.NewMetadataRequestTopic()
-		asked.Topic = kmsg.StringPtr(topic)
-		req.Topics = append(req.Topics, asked)
-	}
-	resp, err := req.RequestWith(ctx, r.client)
+	found, err := describeTopics(ctx, r.client, topics)
 	if err != nil {
-		return nil, fmt.Errorf("looking at topics: %w", err)
+		return nil, err
 	}
 	ids := map[string]string{}
-	for _, found := range resp.Topics {
-		if found.Topic == nil {
-			continue
-		}
-		err := kerr.ErrorForCode(found.ErrorCode)
+	for name, topic := range found {
+		err := kerr.ErrorForCode(topic.ErrorCode)
 		switch {
 		case errors.Is(err, kerr.UnknownTopicOrPartition):
 		case err != nil:
-			return nil, fmt.Errorf("looking at topic %s: %w", *found.Topic, err)
-		case found.TopicID == [16]byte{}:
-			ids[*found.Topic] = ""
+			return nil, fmt.Errorf("looking at topic %s: %w", name, err)
 		default:
-			// As Kafka's own tools print it.
-			ids[*found.Topic] = base64.RawURLEncoding.EncodeToString(found.TopicID[:])
+			ids[name] = topicID(topic.TopicID)
 		}
 	}
 	return ids, nil

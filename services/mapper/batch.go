@@ -20,11 +20,13 @@ import (
 // attempt and partition its counts.
 type batch struct {
 	s      *Service
+	m      *member
 	now    time.Time
 	out    []*kafka.Record
 	lots   map[lotKey]*lot
 	order  []*lot
-	buffer []byte // records, one after the other
+	failed map[string]error // by subject: why its run cannot be looked up
+	buffer []byte           // records, one after the other
 }
 
 // lotKey names the rows that one map report counts.
@@ -39,6 +41,10 @@ type lot struct {
 	lotKey
 	skip    string // every row of it is skipped with this reason
 	unknown bool   // no such run: rejected, counted to no run
+	from    kafka.TP
+	writes  []kafka.TP
+	before  mappedTo // rows up to here are counted already
+	counted bool     // any row of it
 	run     *schemas.ActiveRun
 	rule    *rule
 	report  schemas.Mapped
@@ -47,8 +53,8 @@ type lot struct {
 	links   map[string]bool // traceparents of the rows, already linked
 }
 
-func (s *Service) newBatch() *batch {
-	return &batch{s: s, now: time.Now().UTC(), lots: map[lotKey]*lot{}}
+func (m *member) newBatch() *batch {
+	return &batch{s: m.s, m: m, now: time.Now().UTC(), lots: map[lotKey]*lot{}, failed: map[string]error{}}
 }
 
 // add decides what becomes of one row.
@@ -65,9 +71,15 @@ func (b *batch) add(ctx context.Context, row *kafka.Record) error {
 		return b.reject(&lot{lotKey: lotKey{subject: subject, partition: row.Partition}}, row,
 			mapping.Reject{Code: "unknown_run", Reason: "the record carries no id header of a run"})
 	}
-	l, err := b.lotOf(ctx, lotKey{subject, id.Number, id.Attempt, row.Partition}, row.Offset)
+	l, err := b.lotOf(ctx, lotKey{subject, id.Number, id.Attempt, row.Partition}, tpOf(row))
 	if err != nil {
-		return blocking(row, err)
+		return blocking(ctx, row, err)
+	}
+	if row.Offset <= int64(l.before) {
+		return nil
+	}
+	if !l.counted {
+		l.counted, l.report.From = true, row.Offset
 	}
 	l.report.To = row.Offset
 	switch {
@@ -136,30 +148,54 @@ func safeMap(r *rule, dst, row []byte, all bool) (record []byte, rejects, omitte
 }
 
 // lotOf returns the lot of a row, deciding once for all its rows.
-func (b *batch) lotOf(ctx context.Context, key lotKey, offset int64) (*lot, error) {
+func (b *batch) lotOf(ctx context.Context, key lotKey, from kafka.TP) (*lot, error) {
 	if l := b.lots[key]; l != nil {
 		return l, nil
 	}
-	verdict, err := b.s.runs.Lookup(ctx, key.subject, key.number, key.attempt)
-	if err != nil {
+	if err := b.failed[key.subject]; err != nil {
 		return nil, err
 	}
-	l := &lot{lotKey: key, skip: verdict.Skip, unknown: verdict.Unknown, run: verdict.Run, links: map[string]bool{}}
-	l.report = schemas.Mapped{Partition: key.partition, From: offset, To: offset, RejectsByCode: map[string]int64{}, Skipped: map[string]int64{}}
+	l, err := b.lookUp(ctx, key, from)
+	if err != nil {
+		// The other partitions of the import would wait as long once more.
+		b.failed[key.subject] = err
+		return nil, err
+	}
 	if l.run != nil {
-		l.rule, err = b.s.rules.forRun(ctx, key.subject, l.run)
-		switch {
-		case errors.Is(err, errNewerAttempt):
-			l.run, l.skip = nil, schemas.SkipClosed
-		case err != nil:
-			return nil, err
-		default:
-			b.startSpan(ctx, l)
-		}
+		b.startSpan(ctx, l)
 	}
 	b.lots[key] = l
 	b.order = append(b.order, l)
 	return l, nil
+}
+
+func (b *batch) lookUp(ctx context.Context, key lotKey, from kafka.TP) (*lot, error) {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	verdict, err := b.s.runs.Lookup(ctx, key.subject, key.number, key.attempt)
+	if err != nil {
+		return nil, err
+	}
+	l := &lot{lotKey: key, skip: verdict.Skip, unknown: verdict.Unknown, run: verdict.Run, from: from, before: -1, links: map[string]bool{}}
+	l.report = schemas.Mapped{Partition: key.partition, RejectsByCode: map[string]int64{}, Skipped: map[string]int64{}}
+	control := schemas.ControlPartition(key.subject)
+	l.writes = []kafka.TP{{Topic: b.s.topics.Reports(), Partition: control}}
+	if l.run == nil {
+		return l, nil
+	}
+	l.rule, err = b.s.rules.forRun(ctx, key.subject, l.run)
+	switch {
+	case errors.Is(err, errNewerAttempt):
+		l.run, l.skip = nil, schemas.SkipClosed
+		return l, nil
+	case err != nil:
+		return nil, err
+	}
+	l.writes = append(l.writes,
+		kafka.TP{Topic: b.s.topics.RecordsOf(key.subject), Partition: key.partition},
+		kafka.TP{Topic: b.s.topics.RejectsOf(key.subject), Partition: control})
+	l.before, err = b.m.mappedBefore(ctx, key, from.Topic, l.run)
+	return l, err
 }
 
 // startSpan opens the span of a lot, a child of the run's. Its traceparent goes
@@ -221,7 +257,7 @@ func (b *batch) produceReject(l *lot, row *kafka.Record, why mapping.Reject, omi
 // finish adds the reports and returns all that the transaction produces.
 func (b *batch) finish() ([]*kafka.Record, error) {
 	for _, l := range b.order {
-		if l.unknown {
+		if l.unknown || !l.counted {
 			continue
 		}
 		report := schemas.Report{

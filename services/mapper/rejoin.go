@@ -22,24 +22,24 @@ func (s *Service) rejoin(ctx context.Context) {
 
 // consume is one membership of the consumer group.
 func (s *Service) consume(ctx context.Context) error {
-	member, err := kafka.OpenGroupTransactor(ctx, s.cfg.Kafka, s.kafka, Group, "map-"+s.cfg.Instance)
+	group, err := kafka.OpenGroupTransactor(ctx, s.cfg.Kafka, s.kafka, Group, "map-"+s.cfg.Instance)
 	if err != nil {
 		return err
 	}
-	defer member.Close()
-	stop := s.imports.Follow(member.AddTopics)
+	defer group.Close()
+	stop := s.imports.Follow(group.AddTopics)
 	defer stop()
 	s.ready(nil)
-	held := newHolds(member)
+	m := newMember(s, group)
 	for {
-		rows, err := held.poll(ctx, s.cfg.BatchRows)
+		rows, err := m.poll(ctx)
 		if err != nil {
 			return fmt.Errorf("polling rows: %w", err)
 		}
 		if len(rows) == 0 {
 			continue
 		}
-		if err := s.step(ctx, member, held, rows); err != nil {
+		if err := m.step(ctx, rows); err != nil {
 			return err
 		}
 	}

@@ -2,10 +2,12 @@ package kafkatest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"tapline.dev/libs/kafka"
@@ -25,7 +27,7 @@ func DeleteOffsets(ctx context.Context, cfg kafka.Config, group string) error {
 	if err == nil {
 		err = deleted.Error()
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) { // it has committed nothing yet
 		return fmt.Errorf("deleting group %s: %w", group, err)
 	}
 	return nil

@@ -28,7 +28,7 @@ func (h holdsSeen) Handle(_ context.Context, r slog.Record) error {
 	}
 	line := ""
 	r.Attrs(func(a slog.Attr) bool {
-		if a.Key != "again_in" {
+		if a.Key != "again_in" && a.Key != "error" {
 			line += fmt.Sprint(a.Value) + " "
 		}
 		return true
@@ -157,8 +157,8 @@ func TestAHeldPartitionIsTriedLessAndLess(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("pauses (-want +got):\n%s", diff)
 	}
-	h := newHolds(nil)
-	h.of[tp], h.of[other] = hold{pause: time.Minute}, hold{pause: time.Second}
+	h := newWaits(nil)
+	h.of[tp], h.of[other] = wait{pause: time.Minute}, wait{pause: time.Second}
 	h.mapped([]*kafka.Record{{Topic: "rows"}})
 	if _, held := h.of[tp]; held || len(h.of) != 1 {
 		t.Errorf("after rows of %v were mapped: %v", tp, h.of)

@@ -1,0 +1,159 @@
+package kafka
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// idMark begins the metadata of an offset that a GroupTransactor commits; the id
+// of its topic follows.
+const idMark = "topic="
+
+// positions decides from where the partitions of a member are read. An offset is
+// committed with the id of its topic, because one of a topic that was deleted and
+// made anew says nothing.
+type positions struct {
+	group string
+
+	mu     sync.Mutex
+	ids    map[string]string // of topics
+	doubts map[TP]bool       // partitions whose position no member has committed
+}
+
+func newPositions(group string) *positions {
+	return &positions{group: group, ids: map[string]string{}, doubts: map[TP]bool{}}
+}
+
+// adjust runs when partitions are assigned, before the first of their records is
+// fetched.
+func (p *positions) adjust(ctx context.Context, client *kgo.Client, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
+	topics := make([]string, 0, len(offsets))
+	for topic := range offsets {
+		topics = append(topics, topic)
+	}
+	described, err := describeTopics(ctx, client, topics)
+	if err != nil {
+		return nil, err
+	}
+	commits, err := kadm.NewClient(client).FetchOffsets(ctx, p.group)
+	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
+		return nil, fmt.Errorf("fetching committed offsets: %w", err)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for topic, partitions := range offsets {
+		id := topicID(described[topic].TopicID)
+		p.ids[topic] = id
+		for partition := range partitions {
+			tp := TP{topic, partition}
+			commit, found := commits.Lookup(topic, partition)
+			noted, marked := strings.CutPrefix(commit.Metadata, idMark)
+			delete(p.doubts, tp)
+			switch {
+			case !found || commit.At < 0 || commit.Metadata == "":
+				// Nobody has read the partition, or the group's offsets have expired, or a
+				// person has set them.
+				p.doubts[tp] = true
+			case marked && id != "" && noted != "" && noted != id:
+				partitions[partition] = kgo.NewOffset().AtStart()
+			}
+		}
+	}
+	return offsets, nil
+}
+
+// mark puts the topics' ids into the metadata of the offsets of a transaction.
+func (p *positions) mark(req *kmsg.TxnOffsetCommitRequest) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i := range req.Topics {
+		metadata := idMark + p.ids[req.Topics[i].Topic]
+		for j := range req.Topics[i].Partitions {
+			req.Topics[i].Partitions[j].Metadata = &metadata
+		}
+	}
+	return nil
+}
+
+func (p *positions) inDoubt(tp TP) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.doubts[tp]
+}
+
+// topicID is an id as Kafka's own tools print it; "" for none.
+func topicID(id [16]byte) string {
+	if id == [16]byte{} {
+		return ""
+	}
+	return base64.RawURLEncoding.EncodeToString(id[:])
+}
+
+// describeTopics asks a broker for topics as they are now. kadm would answer from
+// the client's metadata of a while ago.
+func describeTopics(ctx context.Context, client *kgo.Client, topics []string) (map[string]kmsg.MetadataResponseTopic, error) {
+	req := kmsg.NewPtrMetadataRequest()
+	req.Topics = []kmsg.MetadataRequestTopic{}
+	for _, topic := range topics {
+		asked := kmsg.NewMetadataRequestTopic()
+		asked.Topic = kmsg.StringPtr(topic)
+		req.Topics = append(req.Topics, asked)
+	}
+	resp, err := req.RequestWith(ctx, client)
+	if err != nil {
+		return nil, fmt.Errorf("looking at topics: %w", err)
+	}
+	found := map[string]kmsg.MetadataResponseTopic{}
+	for _, topic := range resp.Topics {
+		if topic.Topic != nil {
+			found[*topic.Topic] = topic
+		}
+	}
+	return found, nil
+}
+
+// writable says of each partition why nothing can be written to it; those that
+// are well are left out.
+func writable(ctx context.Context, client *kgo.Client, tps []TP) (map[TP]error, error) {
+	var topics []string
+	asked := map[string]bool{}
+	for _, tp := range tps {
+		if !asked[tp.Topic] {
+			asked[tp.Topic] = true
+			topics = append(topics, tp.Topic)
+		}
+	}
+	found, err := describeTopics(ctx, client, topics)
+	if err != nil {
+		return nil, err
+	}
+	wrong := map[TP]error{}
+	for _, tp := range tps {
+		topic := found[tp.Topic]
+		err := kerr.ErrorForCode(topic.ErrorCode)
+		if errors.Is(err, kerr.UnknownTopicOrPartition) {
+			err = ErrNoTopic
+		}
+		if err == nil {
+			err = ErrNoTopic // also of a partition that is not there
+			for _, p := range topic.Partitions {
+				if p.Partition == tp.Partition {
+					err = kerr.ErrorForCode(p.ErrorCode)
+				}
+			}
+		}
+		if err != nil {
+			wrong[tp] = fmt.Errorf("writing to %s[%d]: %w", tp.Topic, tp.Partition, err)
+		}
+	}
+	return wrong, nil
+}

@@ -1,0 +1,211 @@
+package mapper
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"tapline.dev/libs/failpoint"
+	"tapline.dev/libs/kafka"
+	"tapline.dev/schemas"
+)
+
+// lookTimeout bounds what one import's control records may take to be read. They
+// may be in a partition that is offline, or behind a transaction that somebody
+// left open, and the rows of other imports wait meanwhile.
+const lookTimeout = 5 * time.Second
+
+// clockDifference is more than the clocks of services and brokers differ.
+const clockDifference = time.Hour
+
+// member is what one membership of the group knows: which partitions it can write
+// to, and what was mapped before it began.
+type member struct {
+	s        *Service
+	group    *kafka.GroupTransactor
+	waits    *waits
+	writable map[kafka.TP]bool    // has been found to be
+	mapped   map[lotKey]mappedTo  // of partitions whose position is in doubt
+	aside    map[string]time.Time // topics that cannot be read: when they are tried again
+	pauses   map[string]time.Duration
+}
+
+// mappedTo is the last offset that is counted in a report, -1 for none.
+type mappedTo int64
+
+func newMember(s *Service, group *kafka.GroupTransactor) *member {
+	return &member{
+		s: s, group: group, waits: newWaits(group), writable: map[kafka.TP]bool{}, mapped: map[lotKey]mappedTo{},
+		aside: map[string]time.Time{}, pauses: map[string]time.Duration{},
+	}
+}
+
+// mappedBefore returns up to which offset the rows of a lot are counted already.
+// The group's offsets may have expired or been set back; each row is in exactly
+// one report, which was written in the transaction that mapped it, so that the
+// reports tell which rows are here a second time.
+//
+// Invariant 3: a row is counted once.
+func (m *member) mappedBefore(ctx context.Context, key lotKey, topic string, run *schemas.ActiveRun) (mappedTo, error) {
+	if !m.group.InDoubt(kafka.TP{Topic: topic, Partition: key.partition}) {
+		return -1, nil
+	}
+	if to, known := m.mapped[key]; known {
+		return to, nil
+	}
+	reports := kafka.TP{Topic: m.s.topics.Reports(), Partition: schemas.ControlPartition(key.subject)}
+	from := int64(0)
+	if !run.StartedAt.IsZero() { // a state of a version that did not note it
+		var err error
+		if from, err = m.s.reader.OffsetAt(ctx, reports, run.StartedAt.Add(-clockDifference)); err != nil {
+			return 0, err
+		}
+	}
+	to := mappedTo(-1)
+	_, err := m.s.reader.ReadTo(ctx, reports, from, func(r *kafka.Record) error {
+		var report schemas.Report
+		if string(r.Key) != schemas.ImportOf(key.subject) || json.Unmarshal(r.Value, &report) != nil {
+			return nil
+		}
+		if report.Mapped != nil && report.Run == run.Run && report.Mapped.Partition == key.partition {
+			to = max(to, mappedTo(report.Mapped.To))
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	m.mapped[key] = to
+	if to >= 0 {
+		m.s.deps.Telemetry.Logger.WarnContext(ctx, "the group's offsets are older than what was mapped: rows that are counted already are passed over",
+			slog.String("topic", topic), slog.Int("partition", int(key.partition)), slog.Int64("to", int64(to)))
+	}
+	return to, nil
+}
+
+// unwritable returns why the partitions that lots write to cannot be written to.
+// Each is asked about once in a membership: a transaction that fails ends it, or
+// makes the import wait.
+func (m *member) unwritable(ctx context.Context, lots []*lot) (map[kafka.TP]error, error) {
+	var ask []kafka.TP
+	for _, l := range lots {
+		for _, tp := range l.writes {
+			if !m.writable[tp] {
+				ask = append(ask, tp)
+			}
+		}
+	}
+	if len(ask) == 0 {
+		return nil, nil
+	}
+	wrong, err := m.group.Writable(ctx, ask...)
+	if err != nil {
+		return nil, err
+	}
+	for _, tp := range ask {
+		m.writable[tp] = wrong[tp] == nil
+	}
+	return wrong, nil
+}
+
+// step maps one poll in one transaction, or gives it back when some of it cannot
+// be mapped.
+func (m *member) step(ctx context.Context, rows []*kafka.Record) error {
+	s := m.s
+	began := time.Now()
+	batch := m.newBatch()
+	defer batch.end()
+	blocked, err := batch.addAll(ctx, rows)
+	if err != nil {
+		return err
+	}
+	// The transaction in hand is finished even when ctx has ended: cancelling it
+	// half way would leave its outcome unknown.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.Kafka.SessionTimeout)
+	defer cancel()
+	if len(blocked) > 0 {
+		return m.letWait(ctx, blocked)
+	}
+	out, err := batch.finish()
+	if err != nil {
+		return err
+	}
+	failpoint.Hit("mapper.before-begin")
+	if err := m.group.Begin(); err != nil {
+		return err
+	}
+	m.group.Produce(out...)
+	failpoint.Hit("mapper.before-commit")
+	committed, err := m.group.Commit(ctx)
+	if err != nil {
+		return errors.Join(err, m.group.ProduceError())
+	}
+	failpoint.Hit("mapper.after-commit")
+	s.metrics.transaction(ctx, committed, time.Since(began))
+	if err := m.group.ProduceError(); !committed && err != nil {
+		if refused := m.refused(batch, err); len(refused) > 0 {
+			return m.letWait(ctx, refused)
+		}
+		// This client may never get the record through, such as into a topic that was
+		// made anew.
+		return fmt.Errorf("writing what rows became: %w", err)
+	}
+	if !committed {
+		// The rows are polled again, by this member or the partition's next owner.
+		s.deps.Telemetry.Logger.InfoContext(ctx, "transaction aborted, its rows are mapped again", slog.Int("rows", len(rows)))
+		return nil
+	}
+	m.waits.mapped(rows)
+	batch.count(ctx)
+	return nil
+}
+
+// refused returns the partitions of the import whose own topic is missing or may
+// not be written to: nobody else waits for it.
+func (m *member) refused(b *batch, err error) map[kafka.TP]*blockedError {
+	blocked := map[kafka.TP]*blockedError{}
+	failed, ok := errors.AsType[*kafka.ProduceError](err)
+	if !ok || m.s.topics.ImportOf(failed.Topic) == "" || !failed.Refused() {
+		return blocked
+	}
+	for _, l := range b.order {
+		for _, tp := range l.writes {
+			if tp.Topic == failed.Topic {
+				m.writable[tp] = false // asked about again before the next try
+				blocked[l.from] = &blockedError{tp: l.from, offset: l.report.From, reason: errNotWritable, detail: err}
+			}
+		}
+	}
+	return blocked
+}
+
+// setAside ends the subscription to a topic that cannot be read, for a while: one
+// whose access was taken away, that holds a damaged batch, or that was deleted
+// and made anew, which a client adopts only when it subscribes again.
+func (m *member) setAside(ctx context.Context, failed *kafka.FetchError) {
+	topic := failed.TP.Topic
+	m.pauses[topic] = longer(m.pauses[topic])
+	m.aside[topic] = time.Now().Add(m.pauses[topic])
+	m.group.RemoveTopics(topic)
+	m.s.metrics.held(ctx, topic, "the rows cannot be read")
+	m.s.deps.Telemetry.Logger.WarnContext(ctx, "the rows topic of an import cannot be read and waits",
+		slog.String("topic", topic), slog.Int("partition", int(failed.TP.Partition)), slog.Any("error", failed.Err), slog.Duration("again_in", m.pauses[topic]))
+}
+
+// takeBack subscribes again to the topics whose time has come, and returns when
+// the next one's comes.
+func (m *member) takeBack(now time.Time) (next time.Time) {
+	for topic, at := range m.aside {
+		switch {
+		case !at.After(now):
+			delete(m.aside, topic)
+			m.group.AddTopics(topic)
+		case next.IsZero() || at.Before(next):
+			next = at
+		}
+	}
+	return next
+}

@@ -1,0 +1,186 @@
+package mapper
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"time"
+
+	"tapline.dev/domain/runs"
+	"tapline.dev/libs/kafka"
+)
+
+// A partition whose rows cannot be mapped is tried again after minWait, and after
+// twice as long each further time, up to maxWait.
+const (
+	minWait = time.Second
+	maxWait = time.Minute
+)
+
+// What an import can be blocked by, beside the errors of its rule. Each is a
+// constant, because the text of an error may quote what was read.
+var (
+	errNotReadable = errors.New("the control records of the import cannot be read now")
+	errNotWritable = errors.New("the import's topics cannot be written to")
+)
+
+// blockedError says that the rows of a partition cannot be mapped until their
+// import is repaired: what it needs is missing, refused or cannot be read.
+//
+// Invariant 11: nothing that is wrong with one import stops another.
+type blockedError struct {
+	tp     kafka.TP
+	offset int64
+	reason error
+	detail error // for the log; nil where it could quote a value
+}
+
+func (e *blockedError) Error() string {
+	return fmt.Sprintf("mapping %s[%d] at %d: %v", e.tp.Topic, e.tp.Partition, e.offset, e.reason)
+}
+
+func (e *blockedError) Unwrap() error { return e.reason }
+
+// blocking turns an error of what an import needs into a blockedError. The end of
+// the service is none.
+func blocking(ctx context.Context, row *kafka.Record, err error) error {
+	if ctx.Err() != nil {
+		return err
+	}
+	blocked := &blockedError{tp: tpOf(row), offset: row.Offset, reason: errNotReadable, detail: err}
+	for _, reason := range []error{runs.ErrUnreadable, errNoColumns, errBadColumns, errNoClock, errBadAccount} {
+		if errors.Is(err, reason) {
+			blocked.reason, blocked.detail = reason, nil
+		}
+	}
+	return blocked
+}
+
+func tpOf(row *kafka.Record) kafka.TP { return kafka.TP{Topic: row.Topic, Partition: row.Partition} }
+
+// addAll adds the rows of one poll and returns the partitions that are blocked.
+func (b *batch) addAll(ctx context.Context, rows []*kafka.Record) (map[kafka.TP]*blockedError, error) {
+	blocked := map[kafka.TP]*blockedError{}
+	for _, row := range rows {
+		if blocked[tpOf(row)] != nil {
+			continue
+		}
+		err := b.add(ctx, row)
+		if why, ok := errors.AsType[*blockedError](err); ok {
+			blocked[why.tp] = why
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("mapping %s[%d] at %d: %w", row.Topic, row.Partition, row.Offset, err)
+		}
+	}
+	wrong, err := b.m.unwritable(ctx, b.order)
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range b.order {
+		for _, tp := range l.writes {
+			if wrong[tp] != nil && blocked[l.from] == nil {
+				blocked[l.from] = &blockedError{tp: l.from, offset: l.report.From, reason: errNotWritable, detail: wrong[tp]}
+			}
+		}
+	}
+	return blocked, nil
+}
+
+// waits are the partitions of one membership whose import has to be repaired. It
+// must not stop the others, and its own rows must not be passed over either.
+type waits struct {
+	group *kafka.GroupTransactor
+	of    map[kafka.TP]wait
+}
+
+type wait struct {
+	pause time.Duration
+	until time.Time // zero once the partition is tried again
+}
+
+func newWaits(group *kafka.GroupTransactor) *waits {
+	return &waits{group: group, of: map[kafka.TP]wait{}}
+}
+
+// resume tries the partitions again whose time has come, and returns when the
+// next one's comes.
+func (w *waits) resume(now time.Time) (next time.Time) {
+	for tp, waiting := range w.of {
+		switch {
+		case waiting.until.IsZero():
+		case !waiting.until.After(now):
+			w.group.Resume(tp)
+			w.of[tp] = wait{pause: waiting.pause}
+		case next.IsZero() || waiting.until.Before(next):
+			next = waiting.until
+		}
+	}
+	return next
+}
+
+// add pauses partitions. The whole poll is given back: the rows of the other
+// partitions are polled again at once.
+func (w *waits) add(ctx context.Context, tps []kafka.TP) error {
+	if err := w.group.Pause(ctx, tps...); err != nil {
+		return err
+	}
+	for _, tp := range tps {
+		pause := longer(w.of[tp].pause)
+		w.of[tp] = wait{pause: pause, until: time.Now().Add(pause)}
+	}
+	return nil
+}
+
+func longer(pause time.Duration) time.Duration { return min(max(2*pause, minWait), maxWait) }
+
+// mapped forgets the waits of partitions whose rows have been committed.
+func (w *waits) mapped(rows []*kafka.Record) {
+	if len(w.of) == 0 {
+		return
+	}
+	for _, row := range rows {
+		delete(w.of, tpOf(row))
+	}
+}
+
+// poll tries again what has waited long enough and waits for rows, at most until
+// the next time something is tried again.
+func (m *member) poll(ctx context.Context) ([]*kafka.Record, error) {
+	wait, cancel := ctx, func() {}
+	next, topics := m.waits.resume(time.Now()), m.takeBack(time.Now())
+	if next.IsZero() || !topics.IsZero() && topics.Before(next) {
+		next = topics
+	}
+	if !next.IsZero() {
+		wait, cancel = context.WithDeadline(ctx, next)
+	}
+	defer cancel()
+	rows, err := m.group.Poll(wait, m.s.cfg.BatchRows)
+	if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
+		return nil, nil
+	}
+	if failed, ok := errors.AsType[*kafka.FetchError](err); ok && m.s.topics.ImportOf(failed.TP.Topic) != "" {
+		m.setAside(ctx, failed)
+		return nil, nil
+	}
+	return rows, err
+}
+
+// letWait gives a poll back and lets the blocked partitions wait.
+func (m *member) letWait(ctx context.Context, blocked map[kafka.TP]*blockedError) error {
+	if err := m.waits.add(ctx, slices.Collect(maps.Keys(blocked))); err != nil {
+		return err
+	}
+	for tp, why := range blocked {
+		m.s.metrics.held(ctx, tp.Topic, why.reason.Error())
+		m.s.deps.Telemetry.Logger.WarnContext(ctx, "the rows of a partition cannot be mapped and wait",
+			slog.String("topic", tp.Topic), slog.Int("partition", int(tp.Partition)), slog.Int64("offset", why.offset),
+			slog.String("reason", why.reason.Error()), slog.Duration("again_in", m.waits.of[tp].pause), slog.Any("error", why.detail))
+	}
+	return nil
+}
