@@ -1,15 +1,22 @@
 package importcenter
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
 
 	"tapline.dev/libs/config"
+	"tapline.dev/libs/kafka"
+	"tapline.dev/libs/redis"
+	"tapline.dev/libs/telemetry"
+	"tapline.dev/schemas"
 	"tapline.dev/services/importcenter/internal/access"
 	"tapline.dev/services/importcenter/internal/api"
 	"tapline.dev/services/importcenter/internal/guard"
@@ -20,6 +27,7 @@ import (
 const (
 	authNone = "none"
 	authKeys = "keys"
+	authOIDC = "oidc"
 )
 
 // AuthConfig says who may sign in and how.
@@ -27,20 +35,110 @@ type AuthConfig struct {
 	// Mode is none, keys, oidc, or "keys,oidc". With none everybody who reaches the
 	// address is an admin, so that it is allowed on a loopback address only.
 	Mode string
+	OIDC OIDCConfig
+}
+
+// OIDCConfig says where people sign in.
+type OIDCConfig struct {
+	// Issuer is the provider's URL, whose /.well-known/openid-configuration says the rest.
+	Issuer string
+	// ClientID and ClientSecret are those of Import Center at the provider, for signing
+	// in with a browser; CLIClientID is the public client of tapline login.
+	ClientID     string
+	ClientSecret config.Secret
+	CLIClientID  string
+	// Audiences are those of which a token must bear one; the two clients if empty.
+	Audiences []string
+	// RolesClaim is the claim that says what somebody is; a dot goes into an object,
+	// such as realm_access.roles. Roles are its values and the role of each, such as
+	// tapline-admins=admin. Whoever has several has the highest.
+	RolesClaim string
+	Roles      []string
+	// NameClaim is the claim that names people in the audit topic.
+	NameClaim string
+	// Algorithms are those of signatures that are taken.
+	Algorithms []string
+	// ClockSkew is how far the provider's clock may be off.
+	ClockSkew time.Duration
+	// RedirectURL is Import Center's own address with /auth/callback, as the provider
+	// knows it; empty signs nobody in with a browser.
+	RedirectURL string
+	Scopes      []string
+	// SessionIdle ends the session of a browser that is not used, SessionLife any.
+	SessionIdle time.Duration
+	SessionLife time.Duration
+}
+
+func defaultAuth() AuthConfig {
+	return AuthConfig{Mode: authNone, OIDC: OIDCConfig{
+		RolesClaim: "groups", NameClaim: "sub", Algorithms: []string{"RS256", "ES256"}, ClockSkew: time.Minute,
+		Scopes: []string{"openid", "profile", "email"}, SessionIdle: 30 * time.Minute, SessionLife: 8 * time.Hour,
+	}}
 }
 
 // Validate reports what cannot work.
 func (c AuthConfig) Validate() error {
 	ways := c.ways()
 	for _, way := range ways {
-		if !slices.Contains([]string{authNone, authKeys}, way) {
-			return config.Bad("mode", `must be "none" or "keys"`)
+		if !slices.Contains([]string{authNone, authKeys, authOIDC}, way) {
+			return config.Bad("mode", `must be "none", "keys", "oidc" or "keys,oidc"`)
 		}
 	}
 	if c.has(authNone) && len(ways) > 1 {
 		return config.Bad("mode", `none stands alone`)
 	}
-	return nil
+	if !c.has(authOIDC) {
+		return nil
+	}
+	return c.OIDC.whole()
+}
+
+// asymmetric are the algorithms whose signer alone can sign.
+var asymmetric = []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
+
+// whole reports what is missing where people sign in.
+func (c OIDCConfig) whole() error {
+	var errs []error
+	bad := func(wrong bool, key, problem string) {
+		if wrong {
+			errs = append(errs, config.Bad("oidc."+key, "%s", problem))
+		}
+	}
+	issuer, err := url.Parse(c.Issuer)
+	bad(err != nil || issuer.Host == "" || (issuer.Scheme != "https" && !guard.Loopback(issuer.Hostname())), "issuer", "must be an https URL")
+	bad(len(c.audiences()) == 0, "clientId", "must be set, or cliClientId or audiences")
+	bad(c.RedirectURL != "" && (c.ClientID == "" || !strings.HasSuffix(c.RedirectURL, "/auth/callback") || !strings.HasPrefix(c.RedirectURL, "https://")), "redirectUrl",
+		"must be an https URL that ends in /auth/callback, and needs clientId")
+	bad(len(c.Algorithms) == 0 || slices.ContainsFunc(c.Algorithms, func(a string) bool { return !slices.Contains(asymmetric, a) }), "algorithms",
+		"must be asymmetric ones, such as RS256 and ES256")
+	bad(c.ClockSkew < 0 || c.ClockSkew > 5*time.Minute, "clockSkew", "must lie between 0 and 5m")
+	bad(c.SessionIdle <= 0 || c.SessionLife < c.SessionIdle, "sessionLife", "must not be shorter than sessionIdle, which is positive")
+	_, err = c.roles()
+	bad(err != nil, "roles", fmt.Sprint(err))
+	return errors.Join(errs...)
+}
+
+func (c OIDCConfig) audiences() []string {
+	if len(c.Audiences) > 0 {
+		return c.Audiences
+	}
+	return slices.DeleteFunc([]string{c.ClientID, c.CLIClientID}, func(id string) bool { return id == "" })
+}
+
+func (c OIDCConfig) roles() (map[string]access.Role, error) {
+	roles := map[string]access.Role{}
+	for _, text := range c.Roles {
+		value, name, _ := strings.Cut(text, "=")
+		role, err := access.ParseRole(name)
+		if err != nil {
+			return nil, fmt.Errorf("%q is not VALUE=ROLE: %w", text, err)
+		}
+		roles[value] = role
+	}
+	if len(roles) == 0 {
+		return nil, errors.New("must give at least one value of the claim a role, such as tapline-admins=admin")
+	}
+	return roles, nil
 }
 
 func (c AuthConfig) ways() []string {
@@ -76,16 +174,60 @@ func everybody(r *http.Request) (access.Caller, error) {
 	return access.Caller{Name: name, Role: access.Admin, By: access.ByNothing}, nil
 }
 
-// authenticator proves callers as auth.mode says.
-func (s *Service) authenticator(keys *signin.Keys, used *signin.Used) (func(*http.Request) (access.Caller, error), api.SignIn) {
+// signingIn is how callers prove who they are, as auth.mode says.
+type signingIn struct {
+	authenticate func(*http.Request) (access.Caller, error)
+	said         api.SignIn
+	pages        http.Handler
+}
+
+func (s *Service) signingIn(keys *signin.Keys, used *signin.Used, rdb *redis.Client, audit func(context.Context, *kafka.Record) error) signingIn {
 	if s.cfg.Auth.has(authNone) {
-		return everybody, api.SignIn{}
+		return signingIn{authenticate: everybody}
 	}
 	a := &signin.Authenticator{Used: used.Note, Now: time.Now}
+	out := signingIn{authenticate: a.Authenticate, said: api.SignIn{Keys: s.cfg.Auth.has(authKeys)}}
 	if s.cfg.Auth.has(authKeys) {
 		a.Keys = keys
 	}
-	return a.Authenticate, api.SignIn{Keys: a.Keys != nil}
+	if !s.cfg.Auth.has(authOIDC) {
+		return out
+	}
+	log, c := s.deps.Telemetry.Logger, s.cfg.Auth.OIDC
+	roles, _ := c.roles() // Validate has refused what cannot be read
+	provider := signin.NewProvider(signin.OIDC{
+		Issuer: c.Issuer, Audiences: c.audiences(), RolesClaim: c.RolesClaim, Roles: roles, NameClaim: c.NameClaim,
+		Algorithms: c.Algorithms, ClockSkew: c.ClockSkew,
+	}, log)
+	a.Tokens = provider
+	out.said.OIDC = &api.OIDCSignIn{Issuer: c.Issuer, ClientID: cmp.Or(c.CLIClientID, c.ClientID), Scopes: c.Scopes, Browser: c.RedirectURL != ""}
+	if c.RedirectURL == "" {
+		return out
+	}
+	sessions := signin.NewSessions(rdb, c.SessionIdle, c.SessionLife, log)
+	a.Sessions = sessions
+	out.pages = (&signin.Browser{
+		Provider: provider, Sessions: sessions, Redis: rdb, ClientID: c.ClientID, ClientSecret: c.ClientSecret.Reveal(),
+		RedirectURL: c.RedirectURL, Scopes: c.Scopes, Now: time.Now, Log: log,
+		Audit: func(ctx context.Context, action, name string, role access.Role) error {
+			return s.auditSignIn(ctx, audit, action, name, role)
+		},
+	}).Handler()
+	return out
+}
+
+// auditSignIn writes that somebody signs in or out.
+func (s *Service) auditSignIn(ctx context.Context, audit func(context.Context, *kafka.Record) error, action, name string, role access.Role) error {
+	origin := access.OriginOf(ctx)
+	record, err := kafka.ControlRecord(s.topics.Audit(), name, name, schemas.AuditEntry{
+		Actor: name, Action: action, Kind: "session", Name: name, Role: role.String(), From: origin.Addr, RequestID: origin.RequestID,
+		Traceparent: telemetry.Traceparent(ctx), Time: time.Now().UTC(),
+	}, "audit", "importcenter")
+	if err != nil {
+		return err
+	}
+	record.Partition = 0
+	return audit(ctx, record)
 }
 
 const (

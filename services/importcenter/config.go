@@ -90,7 +90,7 @@ func DefaultConfig() Config {
 		Kafka:         kafka.DefaultConfig(),
 		Redis:         redis.Default(),
 		HTTP:          defaultHTTP(),
-		Auth:          AuthConfig{Mode: authNone},
+		Auth:          defaultAuth(),
 		AnswerTimeout: 15 * time.Second,
 		CheckTimeout:  30 * time.Second, PreviewTimeout: 2 * time.Minute,
 	}

@@ -11,19 +11,35 @@ func TestConfig(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		addr, mode, says string
+		edit             func(*OIDCConfig)
 	}{
-		"as it comes":             {"127.0.0.1:19000", "none", ""},
-		"loopback by name":        {"localhost:19000", "none", ""},
-		"loopback, sixth version": {"[::1]:19000", "none", ""},
-		"everywhere":              {"0.0.0.0:19000", "none", "tapline keys bootstrap"},
-		"everywhere, by omission": {":19000", "none", "tapline keys bootstrap"},
-		"an address":              {"10.0.0.7:19000", "none", "tapline keys bootstrap"},
-		"everywhere with keys":    {"0.0.0.0:19000", "keys", ""},
-		"no mode":                 {"127.0.0.1:19000", "", "auth.mode"},
-		"a mode that is none":     {"127.0.0.1:19000", "basic", "auth.mode"},
-		"none and keys":           {"127.0.0.1:19000", "none,keys", "none stands alone"},
+		"a provider":                  {"0.0.0.0:19000", "oidc", "", nil},
+		"both":                        {"0.0.0.0:19000", "keys, oidc", "", nil},
+		"a provider without TLS":      {"0.0.0.0:19000", "oidc", "oidc.issuer", func(c *OIDCConfig) { c.Issuer = "http://id.example.com" }},
+		"no client":                   {"0.0.0.0:19000", "oidc", "oidc.clientId", func(c *OIDCConfig) { c.ClientID = "" }},
+		"no roles":                    {"0.0.0.0:19000", "oidc", "oidc.roles", func(c *OIDCConfig) { c.Roles = nil }},
+		"a role that is none":         {"0.0.0.0:19000", "oidc", "oidc.roles", func(c *OIDCConfig) { c.Roles = []string{"admins=root"} }},
+		"a shared secret's algorithm": {"0.0.0.0:19000", "oidc", "oidc.algorithms", func(c *OIDCConfig) { c.Algorithms = []string{"HS256"} }},
+		"no algorithm":                {"0.0.0.0:19000", "oidc", "oidc.algorithms", func(c *OIDCConfig) { c.Algorithms = []string{"none"} }},
+		"a redirect without TLS":      {"0.0.0.0:19000", "oidc", "oidc.redirectUrl", func(c *OIDCConfig) { c.RedirectURL = "http://tapline.example.com/auth/callback" }},
+		"a session that never ends":   {"0.0.0.0:19000", "oidc", "oidc.sessionLife", func(c *OIDCConfig) { c.SessionIdle = 0 }},
+
+		"as it comes":             {"127.0.0.1:19000", "none", "", nil},
+		"loopback by name":        {"localhost:19000", "none", "", nil},
+		"loopback, sixth version": {"[::1]:19000", "none", "", nil},
+		"everywhere":              {"0.0.0.0:19000", "none", "tapline keys bootstrap", nil},
+		"everywhere, by omission": {":19000", "none", "tapline keys bootstrap", nil},
+		"an address":              {"10.0.0.7:19000", "none", "tapline keys bootstrap", nil},
+		"everywhere with keys":    {"0.0.0.0:19000", "keys", "", nil},
+		"no mode":                 {"127.0.0.1:19000", "", "auth.mode", nil},
+		"a mode that is none":     {"127.0.0.1:19000", "basic", "auth.mode", nil},
+		"none and keys":           {"127.0.0.1:19000", "none,keys", "none stands alone", nil},
 	} {
 		cfg := DefaultConfig()
+		cfg.Auth.OIDC.Issuer, cfg.Auth.OIDC.ClientID, cfg.Auth.OIDC.Roles = "https://id.example.com", "tapline", []string{"admins=admin"}
+		if c.edit != nil {
+			c.edit(&cfg.Auth.OIDC)
+		}
 		cfg.HTTP.Addr, cfg.Auth.Mode = c.addr, c.mode
 		err := config.Validate(&cfg)
 		if (err == nil) != (c.says == "") || err != nil && !strings.Contains(err.Error(), c.says) {

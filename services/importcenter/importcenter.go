@@ -143,7 +143,12 @@ func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.C
 		return err
 	}
 	defer producer.Close()
-	authenticate, signIn := s.authenticator(keys, used)
+	audit := func(ctx context.Context, record *kafka.Record) error {
+		ctx, cancel := context.WithTimeout(ctx, auditTimeout)
+		defer cancel()
+		return producer.Produce(ctx, record)
+	}
+	signing := s.signingIn(keys, used, rdb, audit)
 	w := writer.New(s.cfg.Kafka, s.kafka, cat)
 	defer w.Close()
 	handler := api.New(api.Config{
@@ -154,18 +159,14 @@ func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.C
 		},
 		AnswerTimeout: s.cfg.AnswerTimeout,
 		CheckTimeout:  s.cfg.CheckTimeout, PreviewTimeout: s.cfg.PreviewTimeout,
-		Version: s.deps.Version, SignIn: signIn,
+		Version: s.deps.Version, SignIn: signing.said,
 	}, api.Deps{
-		Log: log, Authenticate: authenticate, Limiter: guard.NewLimiter(s.cfg.HTTP.RequestsPerMinute), Catalog: cat, View: cat, Transactions: w,
+		Log: log, Authenticate: signing.authenticate, Limiter: guard.NewLimiter(s.cfg.HTTP.RequestsPerMinute), Catalog: cat, View: cat, Transactions: w,
 		Projection: projection.NewReader(rdb), Partitions: reader, Topics: s.topics, Follow: s.follow,
 		EnsureTopics: func(ctx context.Context, specs []schemas.TopicSpec) error {
 			return kafka.EnsureTopics(ctx, s.cfg.Kafka, s.kafka, specs)
 		},
-		Audit: func(ctx context.Context, record *kafka.Record) error {
-			ctx, cancel := context.WithTimeout(ctx, auditTimeout)
-			defer cancel()
-			return producer.Produce(ctx, record)
-		},
+		Audit: audit, Pages: signing.pages,
 		LastUsed: used.Last,
 		Now:      func() time.Time { return time.Now().UTC() },
 		Count:    s.metrics.count,

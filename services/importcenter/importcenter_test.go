@@ -44,6 +44,7 @@ type center struct {
 	topics schemas.Topics
 	redis  *redistest.Server
 	client *redis.Client
+	http   *http.Client
 }
 
 func start(t *testing.T) *center {
@@ -59,7 +60,7 @@ func startWith(t *testing.T, edit func(*Config)) *center {
 	cfg.Redis = server.Config
 	cfg.AnswerTimeout = 5 * time.Second
 	edit(&cfg)
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", listenAddr(cfg))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,6 +71,9 @@ func startWith(t *testing.T, edit func(*Config)) *center {
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
+	if listener, err = service.secured(listener); err != nil {
+		t.Fatal(err)
+	}
 	go func() { done <- service.run(ctx, listener) }()
 	t.Cleanup(func() {
 		stop()
@@ -79,10 +83,18 @@ func startWith(t *testing.T, edit func(*Config)) *center {
 	})
 	c := &center{
 		t: t, url: "http://" + listener.Addr().String(), kafka: cfg.Kafka,
-		topics: schemas.NewTopics(cfg.Kafka.Prefix), redis: server, client: server.Client(t),
+		topics: schemas.NewTopics(cfg.Kafka.Prefix), redis: server, client: server.Client(t), http: http.DefaultClient,
 	}
 	eventually(t, func() bool { return health.Ready(t.Context()) == nil })
 	return c
+}
+
+// listenAddr is a free port, unless the test has chosen one.
+func listenAddr(cfg Config) string {
+	if cfg.HTTP.Addr == DefaultConfig().HTTP.Addr {
+		return "127.0.0.1:0"
+	}
+	return cfg.HTTP.Addr
 }
 
 func eventually(t *testing.T, ok func() bool) {
@@ -119,7 +131,7 @@ func (c *center) do(method, path, body string, header ...string) answer {
 	for i := 0; i+1 < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
 	}
-	res, err := http.DefaultClient.Do(req)
+	res, err := c.http.Do(req)
 	if err != nil {
 		c.t.Fatal(err)
 	}

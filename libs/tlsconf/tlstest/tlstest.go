@@ -106,3 +106,13 @@ func write(t testing.TB, path, kind string, der []byte) {
 		t.Fatal(err)
 	}
 }
+
+// ServerFiles is a server's certificate for 127.0.0.1 as files.
+func (a *Authority) ServerFiles(t testing.TB) tlsconf.Server {
+	t.Helper()
+	a.issue(t, "server")
+	return tlsconf.Server{CertFile: a.path("server.pem"), KeyFile: a.path("server.key")}
+}
+
+// CAFile is the authority's certificate as a file.
+func (a *Authority) CAFile() string { return a.path("ca.pem") }

@@ -35,7 +35,7 @@ leaves that to the first run, where Snowflake cannot be reached now.`,
 		if err != nil {
 			return err
 		}
-		c, err := a.client()
+		c, err := a.client(cmd.Context())
 		if err != nil {
 			return err
 		}

@@ -34,7 +34,7 @@ and after, for a file of each day:
 		if q.Until, err = instant("--until", q.Until); err != nil {
 			return err
 		}
-		c, err := a.client()
+		c, err := a.client(cmd.Context())
 		if err != nil {
 			return err
 		}

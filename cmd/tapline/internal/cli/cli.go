@@ -125,7 +125,7 @@ map, preview);
 		a.resetCommand(), a.decisionCommand("approve", "Let a held run go on"), a.decisionCommand("decline", "End a held run; its import keeps the watermark"),
 		a.rejectsCommand(),
 		a.mapCommand(), a.previewCommand(), a.connectionCommand(), a.dryRunCommand(), a.topicsCommand(), a.rebuildCommand(), a.versionCommand(),
-		a.keysCommand(), a.accessCommand(), a.auditCommand())
+		a.keysCommand(), a.accessCommand(), a.auditCommand(), a.loginCommand(), a.logoutCommand())
 	root.AddCommand(a.devCommands()...)
 	refuseUnknownVerbs(root)
 	addExamples(root)
@@ -154,12 +154,12 @@ func refuseUnknownVerbs(cmd *cobra.Command) {
 	}
 }
 
-func (a *app) client() (*client.Client, error) {
+func (a *app) client(ctx context.Context) (*client.Client, error) {
 	c, err := client.New(a.server, actor())
 	if err != nil {
 		return nil, err
 	}
-	token, err := a.credential()
+	token, err := a.credential(ctx)
 	if err != nil {
 		return nil, err
 	}

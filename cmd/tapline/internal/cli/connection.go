@@ -19,7 +19,7 @@ func (a *app) connectionCommand() *cobra.Command {
 	}
 	a.oneOf(test, "table", "json")
 	test.RunE = func(cmd *cobra.Command, args []string) error {
-		c, err := a.client()
+		c, err := a.client(cmd.Context())
 		if err != nil {
 			return err
 		}

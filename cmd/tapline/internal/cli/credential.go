@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"strings"
@@ -15,8 +16,9 @@ const (
 )
 
 // credential is what the commands sign in with, the nearest first: the flag, the
-// variable, the file; none is no error, because not every server asks for one.
-func (a *app) credential() (string, error) {
+// variable, the file, what tapline login has kept for the server; none is no
+// error, because not every server asks for one.
+func (a *app) credential(ctx context.Context) (string, error) {
 	if a.token != "" {
 		return a.token, nil
 	}
@@ -30,5 +32,5 @@ func (a *app) credential() (string, error) {
 		}
 		return strings.TrimSpace(string(text)), nil
 	}
-	return "", nil
+	return a.loggedIn(ctx)
 }

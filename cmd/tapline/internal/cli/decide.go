@@ -20,7 +20,7 @@ A run is held when it would store events a second time: the definition, what its
 references resolve to, or a reset makes the import read everything again.
 tapline get run RUN says how many events that concerns.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.client()
+			c, err := a.client(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -40,7 +40,7 @@ func (a *app) resetCommand() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask, also if events are stored a second time")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		c, err := a.client()
+		c, err := a.client(cmd.Context())
 		if err != nil {
 			return err
 		}
@@ -66,7 +66,7 @@ func (a *app) rejectsCommand() *cobra.Command {
 	rejects.AddCommand(&cobra.Command{
 		Use: "dismiss IMPORT", Short: "Give up an import's open rejects: they no longer count against its health", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.client()
+			c, err := a.client(cmd.Context())
 			if err != nil {
 				return err
 			}

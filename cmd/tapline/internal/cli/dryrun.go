@@ -46,7 +46,7 @@ Exit codes: 0 every row is fine, 1 the dry run failed, 3 some rows were rejected
 	cmd.Flags().BoolVar(&f.yes, "yes", false, "send events without asking, though they may be stored twice")
 	a.oneOf(cmd, "table", "json", "rows")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		c, err := a.client()
+		c, err := a.client(cmd.Context())
 		if err != nil {
 			return err
 		}

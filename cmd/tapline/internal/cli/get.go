@@ -28,7 +28,7 @@ func (a *app) getImports() *cobra.Command {
 	cmd := &cobra.Command{Use: "imports", Short: "List imports", Args: cobra.NoArgs}
 	a.oneOf(cmd, "table", "wide", "json")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		c, err := a.client()
+		c, err := a.client(cmd.Context())
 		if err != nil {
 			return err
 		}
@@ -73,7 +73,7 @@ func (a *app) getImport() *cobra.Command {
 		Use: "import NAME", Short: "Show an import's definition as applied, as JSON", Args: cobra.ExactArgs(1),
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		c, err := a.client()
+		c, err := a.client(cmd.Context())
 		if err != nil {
 			return err
 		}
@@ -99,7 +99,7 @@ func (a *app) getRuns() *cobra.Command {
 		if err := checkLimit(q.Size); err != nil {
 			return err
 		}
-		c, err := a.client()
+		c, err := a.client(cmd.Context())
 		if err != nil {
 			return err
 		}
@@ -142,7 +142,7 @@ func (a *app) getRun() *cobra.Command {
 	cmd := &cobra.Command{Use: "run ID", Short: "Show a run such as customers.42", Args: cobra.ExactArgs(1)}
 	a.outputFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		c, err := a.client()
+		c, err := a.client(cmd.Context())
 		if err != nil {
 			return err
 		}
@@ -182,7 +182,7 @@ Rejected rows hold what Snowflake held, personal data too: -o json shows it.`,
 		if err := checkLimit(q.Size); err != nil {
 			return err
 		}
-		c, err := a.client()
+		c, err := a.client(cmd.Context())
 		if err != nil {
 			return err
 		}
@@ -242,7 +242,7 @@ func (a *app) getResources(plural, what string) *cobra.Command {
 	cmd := &cobra.Command{Use: plural, Short: "List " + what, Args: cobra.NoArgs}
 	a.outputFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		c, err := a.client()
+		c, err := a.client(cmd.Context())
 		if err != nil {
 			return err
 		}

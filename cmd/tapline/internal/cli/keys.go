@@ -22,7 +22,7 @@ func (a *app) keysCommand() *cobra.Command {
 func (a *app) accessCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "access", Short: "Show who may do what"}
 	whoami := &cobra.Command{Use: "whoami", Short: "Show who you are to Import Center", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
-		c, err := a.client()
+		c, err := a.client(cmd.Context())
 		if err != nil {
 			return err
 		}
@@ -59,7 +59,7 @@ do what those before it may.`,
 		if k.ExpiresAt, err = expiry(expires, time.Now()); err != nil {
 			return err
 		}
-		c, err := a.client()
+		c, err := a.client(cmd.Context())
 		if err != nil {
 			return err
 		}
@@ -122,7 +122,7 @@ func (a *app) keysList(use, short string) *cobra.Command {
 	cmd := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs}
 	a.outputFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		c, err := a.client()
+		c, err := a.client(cmd.Context())
 		if err != nil {
 			return err
 		}
@@ -161,7 +161,7 @@ func (a *app) keysRevoke() *cobra.Command {
 	return &cobra.Command{
 		Use: "revoke NAME", Short: "Revoke a key: within a second nothing takes it any more", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.client()
+			c, err := a.client(cmd.Context())
 			if err != nil {
 				return err
 			}

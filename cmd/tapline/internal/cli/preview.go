@@ -41,7 +41,7 @@ too.`,
 		if q.Import == "" && len(files) == 0 {
 			return errors.New("name an import, or a file with -f")
 		}
-		c, err := a.client()
+		c, err := a.client(cmd.Context())
 		if err != nil {
 			return err
 		}

@@ -29,7 +29,7 @@ unchanged, 1 the run failed or was cancelled, 3 some rows were rejected.`,
 	cmd.Flags().BoolVar(&wait, "wait", false, "show progress and return when the run ends")
 	cmd.Flags().StringVar(&key, "key", "", "idempotency key: a second run with it is the first one")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		c, err := a.client()
+		c, err := a.client(cmd.Context())
 		if err != nil {
 			return err
 		}
@@ -99,7 +99,7 @@ func (a *app) cancelCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "cancel RUN", Short: "Cancel a run such as customers.42", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.client()
+			c, err := a.client(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -123,7 +123,7 @@ func (a *app) stateCommand(kind, short string) *cobra.Command {
 	return &cobra.Command{
 		Use: kind + " IMPORT", Short: short, Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.client()
+			c, err := a.client(cmd.Context())
 			if err != nil {
 				return err
 			}

@@ -76,3 +76,22 @@ func (c *Client) Audit(ctx context.Context, q AuditQuery, fn func(schemas.AuditE
 	defer func() { _ = res.Body.Close() }() // read to its end below
 	return eachLine(res.Body, fn)
 }
+
+// SignIn says how to sign in at a server.
+type SignIn struct {
+	Keys bool  `json:"keys"`
+	OIDC *OIDC `json:"oidc"`
+}
+
+// OIDC is the OpenID provider of a server.
+type OIDC struct {
+	Issuer   string   `json:"issuer"`
+	ClientID string   `json:"clientId"`
+	Scopes   []string `json:"scopes"`
+}
+
+// SignIn asks the server how to sign in.
+func (c *Client) SignIn(ctx context.Context) (SignIn, error) {
+	var out SignIn
+	return out, c.do(ctx, http.MethodGet, "/v1/sign-in", nil, nil, &out)
+}

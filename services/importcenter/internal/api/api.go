@@ -74,6 +74,8 @@ type Deps struct {
 	// credential; an error is a credential that does not hold.
 	Authenticate func(r *http.Request) (access.Caller, error)
 	Limiter      *guard.Limiter
+	// Pages serve /auth/, where people sign in with a browser; nil where they do not.
+	Pages        http.Handler
 	Catalog      *catalog.Catalog
 	View         view
 	Transactions transactions

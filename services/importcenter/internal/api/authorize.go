@@ -41,8 +41,7 @@ func (h *handlers) protect(routes http.Handler) http.Handler {
 			who = "addr:" + access.OriginOf(r.Context()).Addr
 		}
 		if !h.Limiter.Take(w.Header(), who, time.Now()) {
-			writeProblem(w, problem(http.StatusTooManyRequests, codeTooMany,
-				"too many requests in a minute; Retry-After says in how many seconds the next is answered"))
+			writeProblem(w, tooMany())
 			return
 		}
 		if err != nil {
@@ -52,11 +51,34 @@ func (h *handlers) protect(routes http.Handler) http.Handler {
 		r.Header.Set(actorHeader, caller.Name[:min(len(caller.Name), maxActor)])
 		routes.ServeHTTP(w, r.WithContext(access.WithCaller(r.Context(), caller)))
 	})
-	return guard.Handler(h.Guard, signedIn, func(w http.ResponseWriter, r *http.Request, refusal guard.Refusal) {
+	return guard.Handler(h.Guard, h.withPages(signedIn), func(w http.ResponseWriter, r *http.Request, refusal guard.Refusal) {
 		h.Log.WarnContext(r.Context(), "a request was turned away", slog.String("code", refusal.Code),
 			slog.String("from", access.OriginOf(r.Context()).Addr), slog.String("request_id", access.OriginOf(r.Context()).RequestID))
 		writeProblem(w, problem(refusal.Status, refusal.Code, refusal.Detail))
 	})
+}
+
+// withPages puts the pages of signing in beside the routes. They need no
+// credential, and are counted by address.
+func (h *handlers) withPages(routes http.Handler) http.Handler {
+	if h.Pages == nil {
+		return routes
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/", routes)
+	mux.HandleFunc("/auth/", func(w http.ResponseWriter, r *http.Request) {
+		if !h.Limiter.Take(w.Header(), "addr:"+access.OriginOf(r.Context()).Addr, time.Now()) {
+			writeProblem(w, tooMany())
+			return
+		}
+		h.Pages.ServeHTTP(w, r)
+	})
+	return mux
+}
+
+func tooMany() *Problem {
+	return problem(http.StatusTooManyRequests, codeTooMany,
+		"too many requests in a minute; Retry-After says in how many seconds the next is answered")
 }
 
 func (h *handlers) refuseCredential(w http.ResponseWriter, r *http.Request, err error) {
@@ -102,8 +124,11 @@ func (h *handlers) authorize(ctx huma.Context, next func(huma.Context)) {
 
 func (h *handlers) refusalOf(ctx huma.Context, route access.Route, caller access.Caller) *Problem {
 	if !caller.May(route.Role) {
-		if caller.Role == access.Anyone {
+		if caller.By == "" {
 			return unauthorized()
+		}
+		if caller.Role == access.Anyone {
+			return problem(http.StatusForbidden, codeForbidden, "you have signed in, but none of your groups has a role here; ask an admin")
 		}
 		return needsRole(route.Role, caller)
 	}

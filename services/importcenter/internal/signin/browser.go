@@ -1,0 +1,189 @@
+package signin
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"golang.org/x/oauth2"
+
+	"tapline.dev/services/importcenter/internal/access"
+)
+
+// loginCookie binds a sign-in to the browser that began it, so that nobody can
+// have another's browser end up in a session of their own.
+const loginCookie = "__Host-tapline-login"
+
+// loginLife bounds a sign-in.
+const loginLife = 10 * time.Minute
+
+// Browser signs people in by the authorization code flow with PKCE.
+type Browser struct {
+	Provider     *Provider
+	Sessions     *Sessions
+	Redis        values
+	ClientID     string
+	ClientSecret string
+	RedirectURL  string
+	Scopes       []string
+	Now          func() time.Time
+	Log          *slog.Logger
+	// Audit writes who signs in and out before it counts.
+	Audit func(ctx context.Context, action, name string, role access.Role) error
+}
+
+// pending is a sign-in that the provider has not answered.
+type pending struct {
+	Nonce    string `json:"nonce"`
+	Verifier string `json:"verifier"`
+	Browser  string `json:"browser"` // the hash of the cookie
+	Return   string `json:"return"`
+}
+
+// Handler serves /auth/login, /auth/callback and /auth/logout.
+func (b *Browser) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /auth/login", b.login)
+	mux.HandleFunc("GET /auth/callback", b.callback)
+	mux.HandleFunc("POST /auth/logout", b.logout)
+	return mux
+}
+
+func (b *Browser) oauth(ctx context.Context) (*oauth2.Config, error) {
+	found, err := b.Provider.discover(ctx, b.Now())
+	if err != nil {
+		return nil, err
+	}
+	return &oauth2.Config{ClientID: b.ClientID, ClientSecret: b.ClientSecret, Endpoint: found.endpoint, RedirectURL: b.RedirectURL, Scopes: b.Scopes}, nil
+}
+
+func (b *Browser) login(w http.ResponseWriter, r *http.Request) {
+	config, err := b.oauth(r.Context())
+	if err != nil {
+		b.say(w, http.StatusServiceUnavailable, err.Error())
+		return
+	}
+	state, browser := rand.Text(), rand.Text()
+	p := pending{Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier(), Browser: hashed(browser), Return: local(r.URL.Query().Get("return"))}
+	raw, err := json.Marshal(p)
+	if err == nil {
+		err = b.Redis.Set(r.Context(), loginKey(state), raw, loginLife)
+	}
+	if err != nil {
+		b.Log.WarnContext(r.Context(), "a sign-in cannot begin", slog.Any("error", err))
+		b.say(w, http.StatusServiceUnavailable, "Redis does not answer, so nobody can sign in with a browser; try again")
+		return
+	}
+	http.SetCookie(w, cookie(loginCookie, browser, loginLife))
+	http.Redirect(w, r, config.AuthCodeURL(state, oauth2.S256ChallengeOption(p.Verifier), oidc.Nonce(p.Nonce)), http.StatusFound)
+}
+
+// local is a path of this server's, and / of everything else: a sign-in must not
+// end on another's page.
+func local(path string) string {
+	if !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") || strings.ContainsAny(path, "\\\r\n\t") {
+		return "/"
+	}
+	return path
+}
+
+func (b *Browser) callback(w http.ResponseWriter, r *http.Request) {
+	p, ok := b.take(r)
+	http.SetCookie(w, cookie(loginCookie, "", -1))
+	if !ok {
+		b.say(w, http.StatusBadRequest, "this sign-in was not begun in this browser, or too long ago; begin again at /auth/login")
+		return
+	}
+	caller, err := b.exchange(r, p)
+	if err != nil {
+		b.Log.WarnContext(r.Context(), "a sign-in failed", slog.Any("error", err))
+		b.say(w, http.StatusUnauthorized, "the OpenID provider did not confirm this sign-in; begin again at /auth/login")
+		return
+	}
+	if caller.Role == access.Anyone {
+		b.say(w, http.StatusForbidden, "you have signed in, but none of your groups has a role here; ask an admin")
+		return
+	}
+	if err := b.Audit(r.Context(), "sign-in", caller.Name, caller.Role); err != nil {
+		b.say(w, http.StatusServiceUnavailable, "Kafka does not answer, so nobody can sign in; try again")
+		return
+	}
+	id, err := b.Sessions.begin(r.Context(), caller, b.Now())
+	if err != nil {
+		b.say(w, http.StatusServiceUnavailable, "Redis does not answer, so nobody can sign in with a browser; try again")
+		return
+	}
+	http.SetCookie(w, cookie(SessionCookie, id, b.Sessions.life))
+	http.Redirect(w, r, p.Return, http.StatusFound)
+}
+
+// take finds the sign-in that the provider answers, once, in the browser that
+// began it.
+func (b *Browser) take(r *http.Request) (p pending, ok bool) {
+	state := r.URL.Query().Get("state")
+	held, err := r.Cookie(loginCookie)
+	if err != nil || state == "" {
+		return p, false
+	}
+	raw, found, err := b.Redis.Get(r.Context(), loginKey(state))
+	if err != nil || !found || json.Unmarshal(raw, &p) != nil || p.Browser != hashed(held.Value) {
+		return p, false
+	}
+	return p, b.Redis.Del(r.Context(), loginKey(state)) == nil
+}
+
+func (b *Browser) exchange(r *http.Request, p pending) (access.Caller, error) {
+	config, err := b.oauth(r.Context())
+	if err != nil {
+		return access.Caller{}, err
+	}
+	ctx := oidc.ClientContext(r.Context(), b.Provider.client)
+	tokens, err := config.Exchange(ctx, r.URL.Query().Get("code"), oauth2.VerifierOption(p.Verifier))
+	if err != nil {
+		return access.Caller{}, err
+	}
+	text, _ := tokens.Extra("id_token").(string)
+	return b.Provider.caller(ctx, text, p.Nonce, b.Now())
+}
+
+func (b *Browser) logout(w http.ResponseWriter, r *http.Request) {
+	held, err := r.Cookie(SessionCookie)
+	if err == nil {
+		caller, known := b.Sessions.Caller(r.Context(), held.Value, b.Now())
+		if err := b.Sessions.end(r.Context(), held.Value); err != nil {
+			b.say(w, http.StatusServiceUnavailable, "Redis does not answer, so the session is not ended; try again")
+			return
+		}
+		if known == nil {
+			if err := b.Audit(r.Context(), "sign-out", caller.Name, caller.Role); err != nil {
+				b.Log.WarnContext(r.Context(), "a sign-out is missing in the audit topic", slog.Any("error", err))
+			}
+		}
+	}
+	http.SetCookie(w, cookie(SessionCookie, "", -1))
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (b *Browser) say(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	// The reader is gone if this fails; nobody is left to tell.
+	_, _ = w.Write([]byte(text + "\n"))
+}
+
+// cookie is one that only this server gets, by TLS, and that no script reads. Lax,
+// because the provider's redirect comes from another site.
+func cookie(name, value string, life time.Duration) *http.Cookie {
+	age := int(life.Seconds())
+	if life < 0 {
+		age = -1
+	}
+	return &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: age, Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode}
+}
+
+func loginKey(state string) string { return "access:login:" + hashed(state) }

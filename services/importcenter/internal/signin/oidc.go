@@ -1,0 +1,175 @@
+package signin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"golang.org/x/oauth2"
+
+	"tapline.dev/services/importcenter/internal/access"
+)
+
+// OIDC is what a deployment says of its OpenID provider.
+type OIDC struct {
+	Issuer    string
+	Audiences []string
+	// RolesClaim is where a token says what its bearer is; a dot goes into an object.
+	RolesClaim string
+	// Roles gives the role of each value of the claim.
+	Roles map[string]access.Role
+	// NameClaim is the claim that stands in the audit topic.
+	NameClaim  string
+	Algorithms []string
+	ClockSkew  time.Duration
+}
+
+var (
+	errToken = errors.New("the token does not hold")
+	errNoSub = errors.New("the token names nobody")
+)
+
+const (
+	// discoverAgain is how long after a failure the provider is asked again.
+	discoverAgain = 5 * time.Second
+	fetchTimeout  = 10 * time.Second
+)
+
+// Provider judges tokens of an OpenID provider. It asks it when it is first needed,
+// so that Import Center starts while the provider is away. It is safe for concurrent
+// use.
+type Provider struct {
+	cfg    OIDC
+	client *http.Client
+	log    *slog.Logger
+
+	mu    sync.Mutex
+	found *discovered
+	tried time.Time
+}
+
+// discovered is what the provider says of itself.
+type discovered struct {
+	endpoint oauth2.Endpoint
+	keys     *keySet
+}
+
+// NewProvider asks nothing yet.
+func NewProvider(cfg OIDC, log *slog.Logger) *Provider {
+	return &Provider{cfg: cfg, client: &http.Client{Timeout: fetchTimeout}, log: log}
+}
+
+// discover returns what the provider says of itself, asked once.
+func (p *Provider) discover(ctx context.Context, now time.Time) (*discovered, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.found != nil {
+		return p.found, nil
+	}
+	if now.Sub(p.tried) < discoverAgain {
+		return nil, p.away()
+	}
+	p.tried = now
+	provider, err := oidc.NewProvider(oidc.ClientContext(ctx, p.client), p.cfg.Issuer)
+	var claims struct {
+		JWKS string `json:"jwks_uri"`
+	}
+	if err == nil {
+		err = provider.Claims(&claims)
+	}
+	if err != nil {
+		p.log.WarnContext(ctx, "the OpenID provider does not answer", slog.Any("error", err))
+		return nil, p.away()
+	}
+	p.found = &discovered{endpoint: provider.Endpoint(), keys: &keySet{url: claims.JWKS, client: p.client, log: p.log}}
+	return p.found, nil
+}
+
+func (p *Provider) away() error {
+	return &access.UnavailableError{Detail: "the OpenID provider does not answer, so nobody new can sign in with it; try again, or use a key"}
+}
+
+// Caller is who bears a token.
+func (p *Provider) Caller(ctx context.Context, token string, now time.Time) (access.Caller, error) {
+	return p.caller(ctx, token, "", now)
+}
+
+// caller judges a token, of a sign-in if a nonce is given.
+func (p *Provider) caller(ctx context.Context, token, nonce string, now time.Time) (access.Caller, error) {
+	if strings.Count(token, ".") != 2 {
+		return access.Caller{}, errMalformed // not worth a question to the provider
+	}
+	found, err := p.discover(ctx, now)
+	if err != nil {
+		return access.Caller{}, err
+	}
+	if err := found.keys.ready(ctx, now); err != nil {
+		return access.Caller{}, err
+	}
+	verifier := oidc.NewVerifier(p.cfg.Issuer, found.keys, &oidc.Config{
+		SkipClientIDCheck: true, SkipExpiryCheck: true, // both are checked below
+		SupportedSigningAlgs: p.cfg.Algorithms,
+	})
+	verified, err := verifier.Verify(ctx, token)
+	if err != nil {
+		return access.Caller{}, fmt.Errorf("%w: its signature, issuer or algorithm", errToken)
+	}
+	var claims map[string]any
+	if err := verified.Claims(&claims); err != nil {
+		return access.Caller{}, fmt.Errorf("%w: its claims", errToken)
+	}
+	if err := p.check(verified, claims, nonce, now); err != nil {
+		return access.Caller{}, err
+	}
+	name, ok := claims[p.cfg.NameClaim].(string)
+	if !ok || name == "" {
+		return access.Caller{}, errNoSub
+	}
+	return access.Caller{Name: "oidc:" + name, Role: p.role(claims), By: access.ByToken, Expires: verified.Expiry.Add(p.cfg.ClockSkew)}, nil
+}
+
+func (p *Provider) check(token *oidc.IDToken, claims map[string]any, nonce string, now time.Time) error {
+	if !slices.ContainsFunc(token.Audience, func(a string) bool { return slices.Contains(p.cfg.Audiences, a) }) {
+		return fmt.Errorf("%w: it is for somebody else", errToken)
+	}
+	if token.Expiry.IsZero() || !now.Before(token.Expiry.Add(p.cfg.ClockSkew)) {
+		return errExpired
+	}
+	if from, ok := claims["nbf"].(float64); ok && now.Add(p.cfg.ClockSkew).Before(time.Unix(int64(from), 0)) {
+		return fmt.Errorf("%w: it is not valid yet", errToken)
+	}
+	if token.IssuedAt.After(now.Add(p.cfg.ClockSkew)) {
+		return fmt.Errorf("%w: it comes from the future", errToken)
+	}
+	if nonce != "" && token.Nonce != nonce {
+		return fmt.Errorf("%w: it belongs to another sign-in", errToken)
+	}
+	return nil
+}
+
+// role is the highest that the claim's values give; Anyone if none gives one.
+func (p *Provider) role(claims map[string]any) access.Role {
+	var value any = claims
+	for part := range strings.SplitSeq(p.cfg.RolesClaim, ".") {
+		object, _ := value.(map[string]any)
+		value = object[part]
+	}
+	values, ok := value.([]any)
+	if !ok {
+		values = []any{value}
+	}
+	best := access.Anyone
+	for _, v := range values {
+		if text, ok := v.(string); ok {
+			best = max(best, p.cfg.Roles[text])
+		}
+	}
+	return best
+}
