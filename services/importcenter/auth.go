@@ -63,7 +63,8 @@ type OIDCConfig struct {
 	// RedirectURL is Import Center's own address with /auth/callback, as the provider
 	// knows it; empty signs nobody in with a browser.
 	RedirectURL string
-	Scopes      []string
+	// Scopes are what is asked of the provider; openid must be among them.
+	Scopes []string
 	// SessionIdle ends the session of a browser that is not used, SessionLife any.
 	SessionIdle time.Duration
 	SessionLife time.Duration

@@ -37,7 +37,7 @@ records were deleted meanwhile fails, and the next one reads them again.`,
 		if f.Account == "" && f.Selector == nil {
 			return errors.New("name what to freeze: --account, --import or --label")
 		}
-		c, err := a.client()
+		c, err := a.client(cmd.Context())
 		if err != nil {
 			return err
 		}
@@ -60,7 +60,7 @@ func (a *app) unfreezeCommand() *cobra.Command {
 		Use: "unfreeze NAME", Short: "Let runs go on that a freeze holds", Args: cobra.ExactArgs(1),
 		Example: "  tapline unfreeze account-main",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.client()
+			c, err := a.client(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -77,7 +77,7 @@ func (a *app) getFreezes() *cobra.Command {
 	cmd := &cobra.Command{Use: "freezes", Short: "List what is frozen, by whom and why", Args: cobra.NoArgs}
 	a.outputFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		c, err := a.client()
+		c, err := a.client(cmd.Context())
 		if err != nil {
 			return err
 		}
