@@ -77,7 +77,7 @@ func checkSpec(f *findings, s *schemas.ImportSpec, name string) {
 		checkSchedule(f, i, sched, s.Timezone)
 	}
 	checkWord(f, "spec.expressions", s.Expressions, schemas.ExpressionsExact)
-	checkWord(f, "spec.catchUp", s.CatchUp, "latest", "skip")
+	checkWord(f, "spec.catchUp", s.CatchUp, schemas.CatchUpLatest, schemas.CatchUpSkip)
 	if s.Start != nil && s.End != nil && !s.Start.Before(*s.End) {
 		f.add(codeConflict, "spec.end", "end is not after start")
 	}
@@ -134,7 +134,7 @@ func checkCursor(f *findings, c *schemas.Cursor) {
 	checkWord(f, "spec.source.cursor.epoch", c.Epoch, "seconds", "milliseconds")
 	checkZone(f, "spec.source.cursor.timezone", c.Timezone)
 	if c.Nulls.Policy != "coalesce" {
-		checkWord(f, "spec.source.cursor.nulls", c.Nulls.Policy, "fail", "always")
+		checkWord(f, "spec.source.cursor.nulls", c.Nulls.Policy, schemas.NullsFail, schemas.NullsAlways)
 	}
 }
 
@@ -151,7 +151,7 @@ func checkDestination(f *findings, d *schemas.Destination) {
 	default:
 		f.add(codeValueInvalid, "spec.destination.type", "%q is neither profile nor event", d.Type)
 	}
-	checkWord(f, "spec.destination.onAmbiguous", d.OnAmbiguous, "resend", "hold")
+	checkWord(f, "spec.destination.onAmbiguous", d.OnAmbiguous, schemas.AmbiguousResend, schemas.AmbiguousHold)
 	checkWord(f, "spec.destination.onOutsideRetention", d.OnOutsideRetention, schemas.RetentionSend, schemas.RetentionSkip, schemas.RetentionReject)
 	if d.OnOutsideRetention != "" && d.Type == schemas.TypeProfile {
 		f.add(codeConflict, "spec.destination.onOutsideRetention", "profiles have no time; onOutsideRetention belongs to type: event")

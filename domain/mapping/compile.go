@@ -57,7 +57,7 @@ func CompileContext(ctx context.Context, spec schemas.ImportSpec, columns []sche
 	if isEvent(&spec) {
 		c.m.limit = opts.MaxEventProperties
 		if c.m.limit == 0 {
-			c.m.limit = defaultEventKeys
+			c.m.limit = schemas.DefaultMaxEventProperties
 		}
 		c.compileEvent()
 	}
@@ -112,8 +112,8 @@ func (c *compiler) column(path, name string) (slot int, col *schemas.Column, ok 
 func (c *compiler) compileIdentity() {
 	id := c.spec.Identity
 	switch id.Kind {
-	case "", "identity":
-	case "clevertapId":
+	case "", schemas.KindIdentity:
+	case schemas.KindCleverTapID:
 		c.m.cleverTapID = true
 	default:
 		c.problem(codeValueInvalid, "spec.identity.kind", "%q is neither identity nor clevertapId", id.Kind)

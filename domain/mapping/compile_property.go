@@ -101,14 +101,14 @@ func (c *compiler) compileSource(p *property, path string, spec *schemas.Propert
 // checkWords checks the fields that take one of a few words.
 func (c *compiler) checkWords(path string, spec *schemas.Property) {
 	c.word(path+".type", spec.Type, knownTypes()...)
-	c.word(path+".onInvalid", spec.OnInvalid, "reject", "omit")
-	c.word(path+".onNull", spec.OnNull, "omit", "reject", "default")
+	c.word(path+".onInvalid", spec.OnInvalid, schemas.OnInvalidReject, schemas.OnInvalidOmit)
+	c.word(path+".onNull", spec.OnNull, schemas.OnNullOmit, schemas.OnNullReject, schemas.OnNullDefault)
 	c.word(path+".op", spec.Op, opAdd, opRemove, opIncr)
 	c.word(path+".transform", spec.Transform, "sha256")
 	switch {
-	case spec.OnNull == "default" && spec.Default == nil:
+	case spec.OnNull == schemas.OnNullDefault && spec.Default == nil:
 		c.problem(codeRequired, path+".default", "onNull: default needs default")
-	case spec.OnNull != "default" && spec.Default != nil:
+	case spec.OnNull != schemas.OnNullDefault && spec.Default != nil:
 		c.problem(codeConflict, path+".default", "default is used with onNull: default only")
 	}
 }
@@ -247,11 +247,11 @@ func (c *compiler) compileTransform(p *property, path string, spec *schemas.Prop
 
 // compileFixed renders what needs no row: the constant, or the default for NULL.
 func (c *compiler) compileFixed(p *property, path string, spec *schemas.Property) {
-	p.omit = spec.OnInvalid == "omit"
+	p.omit = spec.OnInvalid == schemas.OnInvalidOmit
 	switch spec.OnNull {
-	case "reject":
+	case schemas.OnNullReject:
 		p.onNull = nullReject
-	case "default":
+	case schemas.OnNullDefault:
 		p.onNull = nullDefault
 		p.fallback = c.render(p, path+".default", codeDefaultInvalid, spec.Default)
 	}

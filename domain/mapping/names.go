@@ -11,15 +11,14 @@ import (
 )
 
 const (
-	maxNameBytes     = 120
-	maxValueBytes    = 512
-	maxProfileKeys   = 256
-	prohibited       = `%><!|&.:;$'"\#`
-	reservedPrefix   = "wzrk_"
-	chargedEvent     = "charged"
-	chargedItems     = "items"
-	messagePrefix    = "msg-"
-	defaultEventKeys = 100
+	maxNameBytes   = 120
+	maxValueBytes  = 512
+	maxProfileKeys = 256
+	prohibited     = `%><!|&.:;$'"\#`
+	reservedPrefix = "wzrk_"
+	chargedEvent   = "charged"
+	chargedItems   = "items"
+	messagePrefix  = "msg-"
 )
 
 //go:embed restricted.json

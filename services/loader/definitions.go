@@ -48,32 +48,17 @@ func newAccountSpecs(allowCustom bool, secrets config.References, view *resource
 	return &accountSpecs{allowCustom: allowCustom, secrets: secrets, resources: view}
 }
 
-func (s *accountSpec) withDefaults() {
-	for _, d := range []struct {
-		value *int
-		def   int
-	}{{&s.Slots, 15}, {&s.RecordsPerUpload, 1000}} {
-		if *d.value <= 0 {
-			*d.value = d.def
-		}
-	}
-	if s.BytesPerUpload <= 0 {
-		s.BytesPerUpload = 4 << 20
-	}
-}
-
 // lookup returns an account's definition as it stands now.
 func (a *accountSpecs) lookup(name string) accountSpec {
 	version := a.resources.AccountVersion(name)
 	definition, err := a.resources.Account(name)
-	spec := accountSpec{CleverTapAccountSpec: definition, version: version}
+	spec := accountSpec{CleverTapAccountSpec: definition.WithDefaults(), version: version}
 	switch {
 	case errors.Is(err, resources.ErrMissing):
 		spec.err = errNotDefined
 	case err != nil:
 		spec.err = errNotReadable
 	}
-	spec.withDefaults()
 	return spec
 }
 

@@ -10,12 +10,7 @@ import (
 	"tapline.dev/schemas"
 )
 
-const (
-	day = 24 * time.Hour
-	// DefaultLookback and DefaultFuture are in force where a definition is silent.
-	DefaultLookback = 15 * time.Minute
-	DefaultFuture   = 5 * time.Minute
-)
+const day = 24 * time.Hour
 
 // Cursor is an import's Updated On column once its type is known. All its
 // instants are texts with nine fractional digits in one frame: UTC, or the
@@ -41,10 +36,10 @@ func NewCursor(spec schemas.Cursor, defaultZone string, column schemas.Column, i
 		Lookback: spec.Lookback.Std(), Future: spec.Future.Std(),
 	}
 	if c.Lookback == 0 {
-		c.Lookback = DefaultLookback
+		c.Lookback = schemas.DefaultLookback.Std()
 	}
 	if c.Future == 0 {
-		c.Future = DefaultFuture
+		c.Future = schemas.DefaultFuture.Std()
 	}
 	switch column.Type {
 	case "TIMESTAMP_NTZ", "DATE":

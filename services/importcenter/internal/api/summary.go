@@ -141,23 +141,11 @@ func lineOf(spec schemas.ImportSpec, c DryRunCheck) string {
 	return lineIdentity
 }
 
-// Limits of an account that says none, as the loader has them.
-const (
-	defaultSlots  = 15
-	defaultUpload = 1000
-)
-
 // estimate says what all of the query's rows would cost. It takes the slowest
 // upload of the sample for the pace of every one.
 func (h *handlers) estimate(s *sample, records int64) *DryRunEstimate {
-	account := h.account(s.Spec.Destination.AccountRef)
+	account := h.account(s.Spec.Destination.AccountRef).WithDefaults()
 	slots, size := int64(account.Slots), int64(account.RecordsPerUpload)
-	if slots <= 0 {
-		slots = defaultSlots
-	}
-	if size <= 0 {
-		size = defaultUpload
-	}
 	e := &DryRunEstimate{Rows: s.population}
 	if n := int64(len(s.rows)); n > 0 {
 		e.Records = int64(float64(s.population) * float64(records) / float64(n))

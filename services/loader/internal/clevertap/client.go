@@ -14,12 +14,13 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel/propagation"
+
+	"tapline.dev/schemas"
 )
 
 const (
 	defaultTimeout     = 60 * time.Second
 	defaultMaxResponse = 16 << 20
-	defaultSlots       = 15
 	dialTimeout        = 10 * time.Second
 	// Shorter than what proxies usually allow: a connection that the server
 	// closes first turns the next upload on it ambiguous.
@@ -64,7 +65,7 @@ func NewClient(acc Account) *Client {
 		acc.MaxResponseBytes = defaultMaxResponse
 	}
 	if acc.Slots == 0 {
-		acc.Slots = defaultSlots
+		acc.Slots = schemas.DefaultSlots
 	}
 	transport := &http.Transport{
 		// No proxy from the environment: the passcode goes to the endpoint only.

@@ -38,7 +38,7 @@ func PolicyOf(spec *schemas.ImportSpec) Policy {
 	switch {
 	case spec.Destination.Type == schemas.TypeProfile && !slices.ContainsFunc(spec.Mapping, hasOperator):
 		return Replace
-	case spec.Destination.OnAmbiguous == "hold":
+	case spec.Destination.OnAmbiguous == schemas.AmbiguousHold:
 		return Hold
 	}
 	return Resend

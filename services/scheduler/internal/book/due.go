@@ -97,7 +97,7 @@ func (b *Book) due(ctx context.Context, e *entry, now time.Time) {
 		return
 	}
 	if passed {
-		skip := spec.CatchUp == "skip" && now.Sub(latest) > b.cfg.CatchUpGrace
+		skip := spec.CatchUp == schemas.CatchUpSkip && now.Sub(latest) > b.cfg.CatchUpGrace
 		if !skip && !b.request(ctx, e, schemas.QueuedRun{Key: latest.Format(time.RFC3339Nano), Cause: schemas.CauseSchedule, Time: now}, now) {
 			// The place in the queue is taken by another window: the instant stays
 			// due until that one has begun.

@@ -117,8 +117,6 @@ const (
 	// says anything; allOf is enough if every one of them is a reject.
 	ratioAfter = 1000
 	allOf      = 500
-	// DefaultMaxRejectRatio is in force where a definition names none.
-	DefaultMaxRejectRatio = 0.2
 )
 
 // Excess is a code of which a run has so many rejects that it is misconfigured.
@@ -134,7 +132,7 @@ type Excess struct {
 // of these: that run has been judged for them.
 func Stop(f *schemas.Fold, limit float64) (Excess, bool) {
 	if limit == 0 {
-		limit = DefaultMaxRejectRatio
+		limit = schemas.DefaultMaxRejectRatio
 	}
 	c := Counts(f)
 	extracting := map[string]int64{}

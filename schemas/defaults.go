@@ -1,0 +1,53 @@
+package schemas
+
+import "time"
+
+// What a definition means where it says nothing.
+const (
+	DefaultSlots              = 15
+	DefaultRecordsPerUpload   = 1000
+	DefaultBytesPerUpload     = Bytes(4 << 20)
+	DefaultMaxEventProperties = 100
+	DefaultMaxRejectRatio     = 0.2
+	DefaultLookback           = Duration(15 * time.Minute)
+	DefaultFuture             = Duration(5 * time.Minute)
+)
+
+// Words of a definition's policies. The first of each is the default.
+const (
+	CatchUpLatest = "latest"
+	CatchUpSkip   = "skip"
+
+	AmbiguousResend = "resend"
+	AmbiguousHold   = "hold"
+
+	NullsFail   = "fail"
+	NullsAlways = "always"
+
+	OnInvalidReject = "reject"
+	OnInvalidOmit   = "omit"
+
+	OnNullOmit    = "omit"
+	OnNullReject  = "reject"
+	OnNullDefault = "default"
+
+	KindIdentity    = "identity"
+	KindCleverTapID = "clevertapId"
+)
+
+// WithDefaults is the account with what its definition leaves out.
+func (a CleverTapAccountSpec) WithDefaults() CleverTapAccountSpec {
+	if a.Slots <= 0 {
+		a.Slots = DefaultSlots
+	}
+	if a.RecordsPerUpload <= 0 {
+		a.RecordsPerUpload = DefaultRecordsPerUpload
+	}
+	if a.BytesPerUpload <= 0 {
+		a.BytesPerUpload = DefaultBytesPerUpload
+	}
+	if a.MaxEventProperties <= 0 {
+		a.MaxEventProperties = DefaultMaxEventProperties
+	}
+	return a
+}
