@@ -62,9 +62,14 @@ func Start(cfg Config) (*Cluster, error) {
 	if cfg.DataDir != "" {
 		opts = append(opts, kfake.DataDir(cfg.DataDir))
 	}
-	if cfg.Listen != nil {
-		opts = append(opts, kfake.ListenFn(cfg.Listen))
+	listen := cfg.Listen
+	if listen == nil {
+		listen = net.Listen
 	}
+	opts = append(opts, kfake.ListenFn(func(network, address string) (net.Listener, error) {
+		listener, err := listen(network, address)
+		return bounded{listener}, err
+	}))
 	if cfg.MinSessionTimeout != 0 {
 		opts = append(opts, kfake.GroupMinSessionTimeout(cfg.MinSessionTimeout))
 	}
