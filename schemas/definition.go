@@ -85,7 +85,16 @@ type Source struct {
 	Table         string  `json:"table,omitempty"`
 	Cursor        *Cursor `json:"cursor,omitempty"`
 	LateCheck     bool    `json:"lateCheck,omitempty"`
+	// Columns is ColumnsMapped where only the columns that the definition names are
+	// read; "" or ColumnsAll reads them all.
+	Columns string `json:"columns,omitempty"`
 }
+
+// Which columns of the query are read.
+const (
+	ColumnsAll    = "all"
+	ColumnsMapped = "mapped"
+)
 
 // Cursor is the Updated On column: exactly one of Column and Expr.
 type Cursor struct {

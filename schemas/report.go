@@ -84,15 +84,19 @@ type Late struct {
 // Extraction is cumulative over an attempt: a lost or repeated reading of it
 // changes nothing.
 type Extraction struct {
-	Chunks          int              `json:"chunks"` // done
-	Read            int64            `json:"read"`
-	Extracted       int64            `json:"extracted"`
-	Unchanged       int64            `json:"unchanged"`
-	StillRejected   int64            `json:"stillRejected,omitempty"` // as the ledger knows them, rejected by an earlier run and not changed since
-	Future          int64            `json:"future"`
-	Rejected        int64            `json:"rejected"`
-	Nulls           int64            `json:"nulls,omitempty"`
-	RejectsByCode   map[string]int64 `json:"rejectsByCode,omitempty"`
+	Chunks        int              `json:"chunks"` // done
+	Read          int64            `json:"read"`
+	Extracted     int64            `json:"extracted"`
+	Unchanged     int64            `json:"unchanged"`
+	StillRejected int64            `json:"stillRejected,omitempty"` // as the ledger knows them, rejected by an earlier run and not changed since
+	Future        int64            `json:"future"`
+	Rejected      int64            `json:"rejected"`
+	Nulls         int64            `json:"nulls,omitempty"`
+	RejectsByCode map[string]int64 `json:"rejectsByCode,omitempty"`
+	// Withheld counts, by column, the values of unmapped columns that stand as a
+	// placeholder in the rows, because JSON cannot say them or the row would be too
+	// large.
+	Withheld        map[string]int64 `json:"withheld,omitempty"`
 	ByPartition     []int64          `json:"byPartition"` // rows extracted, indexed by partition
 	Maximum         string           `json:"maximum,omitempty"`
 	LedgerEntries   int64            `json:"ledgerEntries,omitempty"`
@@ -102,6 +106,9 @@ type Extraction struct {
 	Passed          int64            `json:"passed,omitempty"`          // rows sent that a row of the ledger may follow, of the same identity
 	Population      int64            `json:"population,omitempty"`      // of a dry run: how many rows the sample was drawn from
 }
+
+// WithheldElsewhere stands in Extraction.Withheld for all further columns.
+const WithheldElsewhere = "other columns"
 
 // Final ends an attempt: read equals the total that Snowflake reported, unless
 // the run was cancelled or stopped.

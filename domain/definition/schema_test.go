@@ -324,6 +324,7 @@ func enumerations() map[string][]string {
 	return map[string][]string{
 		"destination.type": {"profile", "event"}, "destination.onAmbiguous": {"resend", "hold"}, "destination.onOutsideRetention": {"send", "skip", "reject"}, "expressions": {"exact"},
 		"destination.event.createdOn.format": mapping.Formats(), "identity.kind": {"identity", "clevertapId"},
+		"source.columns":      {"all", "mapped"},
 		"source.cursor.epoch": {"seconds", "milliseconds"}, "catchUp": {"latest", "skip"},
 		"mapping.type":   {"string", "integer", "long", "float", "boolean", "date", "object", "array"},
 		"mapping.format": mapping.Formats(), "mapping.onInvalid": {"reject", "omit"}, "mapping.onNull": {"omit", "reject", "default"},

@@ -122,6 +122,7 @@ func checkSource(f *findings, s *schemas.Source) {
 	case s.Query != "":
 		checkQuery(f, s.Query)
 	}
+	checkWord(f, "spec.source.columns", s.Columns, schemas.ColumnsAll, schemas.ColumnsMapped)
 	if s.Cursor != nil {
 		checkCursor(f, s.Cursor)
 	}

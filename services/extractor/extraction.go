@@ -137,7 +137,7 @@ func (x *extraction) begun(ctx context.Context, res result, r *plan.Reader, star
 	if err := plan.Fits(started.Columns, x.chunks.MaxRow); err != nil {
 		return err
 	}
-	schema := plan.RowSchema(x.attempt.Import, x.attempt.Run, started.Columns, clock)
+	schema := plan.RowSchema(x.attempt.Import, x.attempt.Run, r.Held, started.Columns, clock)
 	if err := x.journal.Start(ctx, started, &schema); err != nil {
 		return err
 	}
@@ -151,10 +151,11 @@ func describe(ctx context.Context, src source, p *plan.Plan, maxRecord int) ([]s
 	if err != nil {
 		return nil, err
 	}
-	if err := plan.Fits(columns, maxRecord); err != nil {
+	if err := plan.Unambiguous(columns); err != nil {
 		return nil, err
 	}
-	if err := plan.Unambiguous(columns); err != nil {
+	columns = p.Selected(columns)
+	if err := plan.Fits(columns, maxRecord); err != nil {
 		return nil, err
 	}
 	_, cursorSQL, err := p.Bind(columns)

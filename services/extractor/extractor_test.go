@@ -119,7 +119,10 @@ func TestIncrementalRunSendsWhatChanged(t *testing.T) {
 		t.Errorf("left behind: %s, %v", key, err)
 	}
 	kept := 0
-	for range s.ledger.Scan(t.Context(), "ledger/customers/1/3.") {
+	for _, err := range s.ledger.Scan(t.Context(), "ledger/customers/1/3.") {
+		if err != nil {
+			t.Fatal(err)
+		}
 		kept++
 	}
 	if kept == 0 {

@@ -71,7 +71,7 @@ func (v *preview) answer(ctx context.Context, src source, p *plan.Plan) error {
 }
 
 func leavesNothingToShow(p schemas.SpecProblem) bool {
-	return p.Code == failure.CodeColumnAmbiguous || p.Code == failure.CodeColumnType
+	return p.Code == failure.CodeColumnAmbiguous
 }
 
 // examine describes the query and notes all that its columns show to be wrong
@@ -81,6 +81,7 @@ func (v *preview) examine(ctx context.Context, src source, p *plan.Plan, found *
 	if err != nil {
 		return nil, err
 	}
+	columns = p.Selected(columns)
 	if err := plan.Fits(columns, v.maxRow); err != nil {
 		return nil, err
 	}
@@ -96,7 +97,8 @@ func (v *preview) examine(ctx context.Context, src source, p *plan.Plan, found *
 		text = "spec.source.table"
 	}
 	note(text, plan.Unambiguous(columns))
-	for _, c := range columns {
+	needed, _ := p.Needed(columns)
+	for _, c := range needed {
 		note(text, plan.Supported(c))
 	}
 	if source.Cursor == nil {
@@ -145,7 +147,7 @@ func (v *preview) first(ctx context.Context, src source, p *plan.Plan, columns [
 		return nil, err
 	}
 	found.QueryID, found.Nulls = res.QueryID(), make([]int64, len(columns))
-	decoder, err := rowjson.NewDecoder(res.Columns(), len(columns))
+	decoder, err := rowjson.NewLooseDecoder(res.Columns(), len(columns), nil)
 	if err != nil {
 		return nil, failure.Permanent(failure.CodeColumnType, "%s", err)
 	}
@@ -162,8 +164,12 @@ func (v *preview) first(ctx context.Context, src source, p *plan.Plan, columns [
 					found.Nulls[at]++
 				}
 			}
-			out = append(out, v.shown(row.JSON, len(out)+1, traceparent))
-			return true, nil
+			shown, keep := row.JSON, true
+			if len(shown) > v.maxRow {
+				shown, keep = decoder.Without(row, v.maxRow), false
+			}
+			out = append(out, v.shown(shown, len(out)+1, traceparent))
+			return keep, nil
 		})
 		if err != nil {
 			return nil, failure.Permanent(failure.CodeResultUnreadable, "chunk %d: %s", i, err)
@@ -172,11 +178,11 @@ func (v *preview) first(ctx context.Context, src source, p *plan.Plan, columns [
 	return out, nil
 }
 
-// shown is the record of a preview's row. One that Kafka cannot carry is shown
-// as an empty object, so that the others keep their places.
+// shown is the record of a preview's row. Values that cannot be shown, or with which
+// Kafka could not carry the row, are placeholders.
 func (v *preview) shown(row []byte, position int, traceparent []byte) *kafka.Record {
-	if len(row) > v.maxRow {
-		row = []byte("{}")
+	if row == nil { // it has more columns than a record has room for
+		row = []byte(rowjson.Placeholder)
 	}
 	subject := v.attempt.Subject
 	return &kafka.Record{

@@ -77,7 +77,7 @@ func (y *sampleSync) start(ctx context.Context, s *schemas.Sample, m *mapping.Ma
 		return failure.Permanent(failure.CodeSampleGone, "the sample has no clock")
 	}
 	clock := schemas.FormatInstant(at)
-	schema := plan.RowSchema(y.attempt.Import, y.attempt.Run, s.Columns, clock)
+	schema := plan.RowSchema(y.attempt.Import, y.attempt.Run, nil, s.Columns, clock)
 	hash := m.Hash()
 	return y.journal.Start(ctx, schemas.Started{
 		QueryID: s.QueryID, Clock: clock, Chunks: (total + syncChunk - 1) / syncChunk, Total: int64(total), Columns: s.Columns,

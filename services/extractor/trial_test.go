@@ -82,9 +82,13 @@ func TestPreviewFindsWhatIsWrongWithTheSource(t *testing.T) {
 		"nothing":          {nil, "AT", nil},
 		"no such cursor":   {nil, "CHANGED", []string{"column_missing spec.source.cursor.column"}},
 		"cursor of a text": {nil, "EMAIL", []string{"cursor_invalid spec.source.cursor"}},
-		"a type and twice a name": {
+		"a type that is mapped": {
+			[]schemas.Column{{Name: "ID", Type: "FIXED"}, {Name: "EMAIL", Type: "VECTOR"}, {Name: "AT", Type: "TIMESTAMP_NTZ", Scale: 9}}, "AT",
+			[]string{"column_unsupported spec.source.table"},
+		},
+		"twice a name, and a type that nobody maps": {
 			[]schemas.Column{{Name: "A", Type: "TEXT"}, {Name: "A", Type: "TEXT"}, unsupported}, "B",
-			[]string{"column_ambiguous spec.source.table", "column_unsupported spec.source.table", "column_missing spec.source.cursor.column"},
+			[]string{"column_ambiguous spec.source.table", "column_missing spec.source.cursor.column"},
 		},
 	}
 	for name, c := range cases {

@@ -76,7 +76,7 @@ type Preparer struct {
 // NewPreparer goes on after the chunks that counts are of. clock is the run's, in
 // the cursor's frame.
 func NewPreparer(cfg Config, r *plan.Reader, m Memory, counts schemas.Extraction, clock string) (*Preparer, error) {
-	d, err := rowjson.NewDecoder(r.Columns, r.Visible)
+	d, err := rowjson.NewLooseDecoder(r.Columns, r.Visible, r.Held)
 	if err != nil {
 		return nil, failure.Permanent(failure.CodeColumnType, "%s", err)
 	}
@@ -101,6 +101,7 @@ func NewPreparer(cfg Config, r *plan.Reader, m Memory, counts schemas.Extraction
 func clone(e schemas.Extraction) schemas.Extraction {
 	e.ByPartition = slices.Clone(e.ByPartition)
 	e.RejectsByCode = maps.Clone(e.RejectsByCode)
+	e.Withheld = maps.Clone(e.Withheld)
 	return e
 }
 

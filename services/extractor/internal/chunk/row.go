@@ -55,8 +55,13 @@ func (p *Preparer) row(c *Chunk, row *rowjson.Row) (keep bool, err error) {
 	}
 	// The key repeats the identity.
 	if size := len(row.JSON) + len(row.Value(p.reader.Identity)); size > p.cfg.MaxRow {
-		p.refused()
-		return false, p.reject(c, row, failure.CodeRowTooLarge, "", fmt.Sprintf("the row has %d bytes with its key and a record may have %d", size, p.cfg.MaxRow))
+		if row.JSON = p.decoder.Without(row, p.cfg.MaxRow-len(row.Value(p.reader.Identity))); row.JSON == nil {
+			p.refused()
+			return false, p.reject(c, row, failure.CodeRowTooLarge, "", fmt.Sprintf("the columns that are mapped make a row of more than the %d bytes that a record may have", p.cfg.MaxRow))
+		}
+		p.extract(c, row)
+		p.pass(row, cursor)
+		return false, nil // its JSON does not lie in the decoder's block
 	}
 	p.extract(c, row)
 	p.pass(row, cursor)
@@ -185,6 +190,24 @@ func (p *Preparer) extract(c *Chunk, row *rowjson.Row) {
 	})
 	p.counts.Extracted++
 	p.counts.ByPartition[partition]++
+	for _, at := range row.Withheld {
+		p.withhold(p.reader.Columns[at].Name)
+	}
+}
+
+// mostWithheld is how many columns are named beside how many of their values were
+// withheld.
+const mostWithheld = 20
+
+// withhold counts a value that is a placeholder.
+func (p *Preparer) withhold(column string) {
+	if p.counts.Withheld == nil {
+		p.counts.Withheld = map[string]int64{}
+	}
+	if _, known := p.counts.Withheld[column]; !known && len(p.counts.Withheld) >= mostWithheld {
+		column = schemas.WithheldElsewhere
+	}
+	p.counts.Withheld[cut(column)]++
 }
 
 // id is the row's: its position in the result is the same whoever reads it.

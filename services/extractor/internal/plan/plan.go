@@ -3,6 +3,8 @@
 package plan
 
 import (
+	"slices"
+
 	"tapline.dev/domain/mapping"
 	"tapline.dev/schemas"
 	"tapline.dev/services/extractor/internal/failure"
@@ -83,6 +85,35 @@ func (p *Plan) First(columns []schemas.Column, rows int) statement.Statement {
 
 // Counts is the statement that counts the rows of each bucket of the cursor.
 func (p *Plan) Counts(r *Reader) statement.Statement { return p.source.Counts(r.Cursor) }
+
+// Needed are those of the query's columns that the definition names: mapped, the
+// cursor, the identity. ok is false while the mapping does not fit the columns.
+func (p *Plan) Needed(columns []schemas.Column) (needed []schemas.Column, ok bool) {
+	m, problems := mapping.Compile(p.spec, columns, p.options)
+	if len(problems) > 0 {
+		return nil, false
+	}
+	names := append(slices.Clone(m.Columns()), m.IdentityColumn())
+	if c := p.spec.Source.Cursor; c != nil && c.Column != "" {
+		names = append(names, c.Column)
+	}
+	for i, c := range columns {
+		if slices.ContainsFunc(names, func(name string) bool { at, ok := statement.Resolve(columns, name); return ok && at == i }) {
+			needed = append(needed, c)
+		}
+	}
+	return needed, true
+}
+
+// Selected are the columns that the statement reads.
+func (p *Plan) Selected(columns []schemas.Column) []schemas.Column {
+	if p.spec.Source.Columns == schemas.ColumnsMapped {
+		if needed, ok := p.Needed(columns); ok {
+			return needed
+		}
+	}
+	return columns // a mapping that does not fit is refused later, by its own words
+}
 
 // Unambiguous refuses a query that has two columns of one name.
 func Unambiguous(columns []schemas.Column) error {

@@ -16,8 +16,9 @@ type Reader struct {
 	Visible  int              // how many of them stand in a row
 	Cursor   *statement.Cursor
 	Identity int
-	Mapped   []int // columns that a fingerprint covers
-	Total    int   // index of the column with the size of what a sample is drawn from; 0 without one
+	Mapped   []int  // columns that a fingerprint covers
+	Held     []bool // by column: mapped, the cursor or the identity. The others cost no row
+	Total    int    // index of the column with the size of what a sample is drawn from; 0 without one
 	Hash     [16]byte
 }
 
@@ -32,11 +33,6 @@ func (p *Plan) Read(columns []schemas.Column, now time.Time, bucketed bool) (*Re
 		r.Visible--
 	}
 	visible := columns[:r.Visible]
-	for _, c := range columns {
-		if err := Supported(c); err != nil {
-			return nil, err
-		}
-	}
 	at, err := p.source.Bind(visible)
 	if err != nil {
 		return nil, failure.Permanent(failure.CodeColumnMissing, "%s", err)
@@ -50,7 +46,10 @@ func (p *Plan) Read(columns []schemas.Column, now time.Time, bucketed bool) (*Re
 		}
 		r.Cursor.Bucketed = bucketed
 	}
-	return r, p.compile(r, visible)
+	if err := p.compile(r, visible); err != nil {
+		return nil, err
+	}
+	return r, r.supported()
 }
 
 // ReadSample compiles the definition against the columns of a sample's result. A
@@ -61,7 +60,10 @@ func (p *Plan) ReadSample(columns []schemas.Column) (*Reader, error) {
 		return nil, failure.Transient(failure.CodeResultChanged, "the result of the sample has other columns than were asked for")
 	}
 	r := &Reader{Columns: columns, Visible: last, Total: last}
-	return r, p.compile(r, columns[:last])
+	if err := p.compile(r, columns[:last]); err != nil {
+		return nil, err
+	}
+	return r, r.supported()
 }
 
 // Cursor is the definition's cursor, once its column is known.
@@ -90,6 +92,29 @@ func (p *Plan) compile(r *Reader, visible []schemas.Column) error {
 		return failure.Permanent(failure.CodeColumnMissing, "the query has no column %s, which is the identity", p.spec.Identity.Column)
 	}
 	r.Identity = identity
+	r.Held = make([]bool, len(r.Columns))
+	for _, i := range append(r.Mapped, identity) {
+		r.Held[i] = true
+	}
+	for i := r.Visible; i < len(r.Columns); i++ {
+		r.Held[i] = true
+	}
+	if r.Cursor != nil {
+		r.Held[r.Cursor.Index] = true
+	}
+	return nil
+}
+
+// supported refuses columns that are needed and whose values have no exact JSON.
+func (r *Reader) supported() error {
+	for i, c := range r.Columns {
+		if !r.Held[i] {
+			continue
+		}
+		if err := Supported(c); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

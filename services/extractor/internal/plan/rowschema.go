@@ -8,11 +8,14 @@ import (
 
 // RowSchema describes the attempt's rows for readers of the rows topic. clock is
 // the run's T in UTC.
-func RowSchema(importName string, a schemas.ActiveRun, columns []schemas.Column, clock string) schemas.RowSchema {
+//
+// held are the columns whose values are never placeholders; all others may hold one,
+// and years beyond 9999. nil holds none.
+func RowSchema(importName string, a schemas.ActiveRun, held []bool, columns []schemas.Column, clock string) schemas.RowSchema {
 	properties := map[string]any{}
 	required := []string{}
-	for _, c := range columns {
-		properties[c.Name] = columnSchema(c)
+	for i, c := range columns {
+		properties[c.Name] = columnSchema(c, i < len(held) && held[i])
 		required = append(required, c.Name)
 	}
 	return schemas.RowSchema{
@@ -28,7 +31,7 @@ func RowSchema(importName string, a schemas.ActiveRun, columns []schemas.Column,
 	}
 }
 
-func columnSchema(c schemas.Column) map[string]any {
+func columnSchema(c schemas.Column, held bool) map[string]any {
 	s := map[string]any{"description": c.Type}
 	var types []string
 	switch c.Type {
@@ -44,19 +47,30 @@ func columnSchema(c schemas.Column) map[string]any {
 	case "BOOLEAN":
 		types = []string{"boolean"}
 	case "DATE":
-		types, s["format"] = []string{"string"}, "date"
+		types = []string{"string"}
+		if held {
+			s["format"] = "date"
+		}
 	case "TIMESTAMP_LTZ", "TIMESTAMP_TZ":
-		types, s["format"] = []string{"string"}, "date-time"
+		types = []string{"string"}
+		if held {
+			s["format"] = "date-time"
+		}
 	case "TIMESTAMP_NTZ":
-		types, s["pattern"] = []string{"string"}, `^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}$`
+		types, s["pattern"] = []string{"string"}, yearPattern(held)+`-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}$`
 	case "TIME":
 		types, s["pattern"] = []string{"string"}, `^\d\d:\d\d:\d\d\.\d{9}$`
 	case "BINARY":
 		types, s["pattern"] = []string{"string"}, `^([0-9A-F]{2})*$`
-	case "VARIANT", "OBJECT", "ARRAY", "GEOGRAPHY", "GEOMETRY":
+	case "VARIANT", "OBJECT", "ARRAY", "GEOGRAPHY", "GEOMETRY", "MAP", "VECTOR":
 		return s // any JSON
+	case "DECFLOAT":
+		types = []string{"number"}
 	default:
 		types = []string{"string"}
+	}
+	if !held {
+		types = append(types, "object") // a placeholder
 	}
 	if c.Nullable {
 		types = append(types, "null")
@@ -67,4 +81,11 @@ func columnSchema(c schemas.Column) map[string]any {
 		s["type"] = types
 	}
 	return s
+}
+
+func yearPattern(held bool) string {
+	if held {
+		return `^\d{4}`
+	}
+	return `^([+-]\d{4,}|\d{4})`
 }

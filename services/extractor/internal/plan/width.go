@@ -18,7 +18,7 @@ const beside = 8
 // Invariant 11: the row schema is the largest record that describes columns; the
 // reports of the start and of a preview hold less.
 func Fits(columns []schemas.Column, maxRecord int) error {
-	described, err := json.Marshal(RowSchema("", schemas.ActiveRun{}, columns, ""))
+	described, err := json.Marshal(RowSchema("", schemas.ActiveRun{}, nil, columns, ""))
 	if err != nil {
 		return failure.Permanent(failure.CodeColumnType, "the columns cannot be described")
 	}

@@ -49,7 +49,7 @@ func TestWhatFitsCanBeWritten(t *testing.T) {
 			nulls[i] = schemas.MaxPreviewRows
 		}
 		for name, record := range map[string]any{
-			"row schema": RowSchema(strings.Repeat("i", 100), schemas.ActiveRun{Run: strings.Repeat("i", 100) + ".1000000"}, columns, "2026-11-23T10:00:00.000000000"),
+			"row schema": RowSchema(strings.Repeat("i", 100), schemas.ActiveRun{Run: strings.Repeat("i", 100) + ".1000000"}, nil, columns, "2026-11-23T10:00:00.000000000"),
 			"start":      schemas.Report{Started: &schemas.Started{QueryID: strings.Repeat("q", 40), Columns: columns}},
 			"preview":    schemas.Report{Preview: &schemas.Preview{Columns: columns, Nulls: nulls}},
 		} {

@@ -20,7 +20,7 @@ func newAppender(c schemas.Column, f arrow.Field, col arrow.Array) (appender, er
 		return nil, nil // nothing will be asked of it
 	}
 	typ, scale := meaning(c, f)
-	a, err := typedAppender(typ, scale, col)
+	a, err := typedAppender(typ, scale, col, plainYears)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +50,9 @@ func meaning(c schemas.Column, f arrow.Field) (typ string, scale int) {
 	return typ, scale
 }
 
-func typedAppender(typ string, scale int, col arrow.Array) (appender, error) {
+// typedAppender writes the values of a type that mappings take. years says which
+// years have a text.
+func typedAppender(typ string, scale int, col arrow.Array, y years) (appender, error) {
 	switch typ {
 	case "FIXED":
 		return fixedAppender(scale, col)
@@ -68,12 +70,12 @@ func typedAppender(typ string, scale int, col arrow.Array) (appender, error) {
 		}
 	case "DATE":
 		if col, ok := col.(*array.Date32); ok {
-			return quoted(func(b []byte, i int) ([]byte, bool) { return appendDate(b, int64(col.Value(i))) }), nil
+			return quoted(func(b []byte, i int) ([]byte, bool) { return appendDate(b, int64(col.Value(i)), y) }), nil
 		}
 	case "TIME":
 		return timeAppender(scale, col)
 	case "TIMESTAMP_NTZ", "TIMESTAMP_LTZ", "TIMESTAMP_TZ":
-		return timestampAppender(typ, scale, col)
+		return timestampAppender(typ, scale, col, y)
 	default:
 		return nil, fmt.Errorf("type %s cannot be read", typ)
 	}

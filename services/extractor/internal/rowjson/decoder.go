@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/ipc"
@@ -24,6 +25,8 @@ type Row struct {
 	// Unreadable is the index of the first column whose value has no exact text,
 	// -1 if there is none. JSON then holds null in its place.
 	Unreadable int
+	// Withheld are the columns whose value is a placeholder.
+	Withheld []int
 
 	start int
 	spans []span
@@ -38,6 +41,43 @@ func (r *Row) Value(i int) []byte {
 	return r.block[r.start+s.from : r.start+s.to]
 }
 
+// Without is the row's JSON with placeholders for columns that are held to no rules,
+// the largest first, until it has at most size bytes. It returns nil if that cannot be
+// had, and else notes the columns in Withheld.
+func (d *Decoder) Without(r *Row, size int) []byte {
+	order := make([]int, 0, d.visible)
+	for c := range d.visible {
+		if d.loose(c) && r.spans[c].to-r.spans[c].from > len(Placeholder) {
+			order = append(order, c)
+		}
+	}
+	slices.SortFunc(order, func(a, b int) int {
+		return (r.spans[b].to - r.spans[b].from) - (r.spans[a].to - r.spans[a].from)
+	})
+	have, without := len(r.JSON), map[int]bool{}
+	for _, c := range order {
+		if have <= size {
+			break
+		}
+		have -= r.spans[c].to - r.spans[c].from - len(Placeholder)
+		without[c] = true
+	}
+	if have > size {
+		return nil
+	}
+	out := make([]byte, 0, have)
+	for c := range d.visible {
+		out = append(out, d.keys[c]...)
+		if without[c] {
+			out = append(out, Placeholder...)
+			r.Withheld = append(r.Withheld, c)
+		} else {
+			out = append(out, r.Value(c)...)
+		}
+	}
+	return append(out, '}')
+}
+
 // Null reports whether column i is NULL.
 func (r *Row) Null(i int) bool { return string(r.Value(i)) == "null" }
 
@@ -46,18 +86,24 @@ type Decoder struct {
 	columns []schemas.Column
 	keys    [][]byte
 	visible int
+	loose   func(column int) bool // held to no rules
 	block   []byte
 	spans   []span
 	current Row // the one that the callback sees
+	marked  []int
 }
 
 // NewDecoder returns a decoder for a result with these columns, of which the
 // first visible ones stand in the row's JSON; the rest can only be asked for
 // with Value.
 func NewDecoder(columns []schemas.Column, visible int) (*Decoder, error) {
-	d := &Decoder{columns: columns, visible: visible, spans: make([]span, len(columns))}
+	return newDecoder(columns, visible, func(int) bool { return false })
+}
+
+func newDecoder(columns []schemas.Column, visible int, loose func(int) bool) (*Decoder, error) {
+	d := &Decoder{columns: columns, visible: visible, loose: loose, spans: make([]span, len(columns))}
 	for i, c := range columns {
-		if !Supported(c.Type) {
+		if !loose(i) && !Supported(c.Type) {
 			return nil, fmt.Errorf("column %s has type %s, which cannot be read", c.Name, c.Type)
 		}
 		key := []byte{','}
@@ -114,6 +160,10 @@ func (d *Decoder) appenders(batch arrow.RecordBatch) ([]appender, error) {
 	}
 	out := make([]appender, len(d.columns))
 	for i, c := range d.columns {
+		if d.loose(i) {
+			out[i] = looseAppender(c, batch.Schema().Field(i), batch.Column(i))
+			continue
+		}
 		a, err := newAppender(c, batch.Schema().Field(i), batch.Column(i))
 		if err != nil {
 			return nil, fmt.Errorf("column %s: %w", c.Name, err)
@@ -132,6 +182,7 @@ func (d *Decoder) row(appenders []appender, i int, fn func(*Row) (bool, error)) 
 	start := len(d.block)
 	b := d.block
 	unreadable := -1
+	d.marked = d.marked[:0]
 	end := start
 	for c, appendValue := range appenders {
 		if c == d.visible {
@@ -144,7 +195,9 @@ func (d *Decoder) row(appenders []appender, i int, fn func(*Row) (bool, error)) 
 		from := len(b)
 		var ok bool
 		b, ok = appendValue(b, i)
-		if !ok {
+		if !ok && d.loose(c) {
+			d.marked = append(d.marked, c)
+		} else if !ok {
 			b = append(b[:from], "null"...)
 			if unreadable < 0 {
 				unreadable = c
@@ -156,7 +209,7 @@ func (d *Decoder) row(appenders []appender, i int, fn func(*Row) (bool, error)) 
 		b = append(b, '}')
 		end = len(b)
 	}
-	d.current = Row{JSON: b[start:end:end], Unreadable: unreadable, start: start, spans: d.spans, block: b}
+	d.current = Row{JSON: b[start:end:end], Unreadable: unreadable, Withheld: d.marked, start: start, spans: d.spans, block: b}
 	keep, err := fn(&d.current)
 	if err != nil {
 		return err

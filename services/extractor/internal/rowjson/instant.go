@@ -1,6 +1,9 @@
 package rowjson
 
-import "math"
+import (
+	"math"
+	"strconv"
+)
 
 const (
 	secondsPerDay = 86400
@@ -28,8 +31,8 @@ func splitScaled(v int64, scale int) (whole, nanos int64) {
 
 // appendInstant writes seconds since 1970 and nanoseconds as
 // 2026-11-23T10:00:00.123456789, without quotes.
-func appendInstant(b []byte, seconds, nanos int64) ([]byte, bool) {
-	if seconds < minSecond || seconds >= endSecond || nanos < 0 || nanos >= 1e9 {
+func appendInstant(b []byte, seconds, nanos int64, y years) ([]byte, bool) {
+	if y == plainYears && (seconds < minSecond || seconds >= endSecond) || nanos < 0 || nanos >= 1e9 {
 		return b, false
 	}
 	days := floorDiv(seconds, secondsPerDay)
@@ -41,8 +44,8 @@ func appendInstant(b []byte, seconds, nanos int64) ([]byte, bool) {
 }
 
 // appendDate writes days since 1970 as 2026-11-23, without quotes.
-func appendDate(b []byte, days int64) ([]byte, bool) {
-	if days < minSecond/secondsPerDay || days >= endSecond/secondsPerDay {
+func appendDate(b []byte, days int64, y years) ([]byte, bool) {
+	if y == plainYears && (days < minSecond/secondsPerDay || days >= endSecond/secondsPerDay) {
 		return b, false
 	}
 	return appendDay(b, days), true
@@ -66,11 +69,34 @@ func appendDay(b []byte, days int64) []byte {
 	if month <= 2 {
 		year++
 	}
-	b = appendDigits(b, year, 4)
+	b = appendYear(b, year)
 	b = append(b, '-')
 	b = appendDigits(b, month, 2)
 	b = append(b, '-')
 	return appendDigits(b, day, 2)
+}
+
+// years says which years have a text.
+type years int
+
+const (
+	plainYears    years = iota // 1 to 9999: four digits
+	expandedYears              // all; those beyond carry a sign, as ISO 8601 has it
+)
+
+func appendYear(b []byte, year int64) []byte {
+	if year >= 1 && year <= 9999 {
+		return appendDigits(b, year, 4)
+	}
+	sign := byte('+')
+	if year < 0 {
+		sign, year = '-', -year
+	}
+	b = append(b, sign)
+	if year <= 9999 {
+		return appendDigits(b, year, 4)
+	}
+	return strconv.AppendInt(b, year, 10)
 }
 
 func appendClock(b []byte, secondOfDay int64) []byte {

@@ -41,7 +41,7 @@ func timeAppender(scale int, col arrow.Array) (appender, error) {
 	}), nil
 }
 
-func timestampAppender(typ string, scale int, col arrow.Array) (appender, error) {
+func timestampAppender(typ string, scale int, col arrow.Array, y years) (appender, error) {
 	if scale < 0 || scale > 9 {
 		return nil, fmt.Errorf("a %s with scale %d is not understood", typ, scale)
 	}
@@ -57,7 +57,7 @@ func timestampAppender(typ string, scale int, col arrow.Array) (appender, error)
 		if !t.ok {
 			return b, false
 		}
-		b, ok := appendInstant(append(b, '"'), t.seconds+t.offset*60, t.nanos)
+		b, ok := appendInstant(append(b, '"'), t.seconds+t.offset*60, t.nanos, y)
 		switch typ {
 		case "TIMESTAMP_LTZ":
 			b = append(b, 'Z') // the session's zone is UTC

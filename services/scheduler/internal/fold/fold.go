@@ -262,6 +262,7 @@ func Event(f *schemas.Fold, a *schemas.ActiveRun) schemas.Run {
 	if aside {
 		r.Notes = append(r.Notes, "the ledger was set aside after an interruption or a run that did not succeed: unchanged rows were sent again")
 	}
+	r.Notes = append(r.Notes, rowNotes(f)...)
 	return r
 }
 

@@ -1,0 +1,34 @@
+package fold
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"tapline.dev/schemas"
+)
+
+// rowNotes tell of rows that wait for a later run, and of values that are not in the
+// rows topic.
+func rowNotes(f *schemas.Fold) []string {
+	var notes []string
+	var future int64
+	withheld := map[string]int64{}
+	for _, e := range f.Attempts {
+		future += e.Future
+		for column, n := range e.Withheld {
+			withheld[cut(column, maxCode)] += n
+		}
+	}
+	if future > 0 {
+		notes = append(notes, fmt.Sprintf("rows with a cursor in the future: %d, which wait for a later run; if there are more of them than the writers' clocks explain, "+
+			"the cursor has another unit (seconds, milliseconds) or another timezone than the definition says", future))
+	}
+	for i, column := range slices.Sorted(maps.Keys(withheld)) {
+		if i == maxNotes {
+			break
+		}
+		notes = append(notes, fmt.Sprintf("column %s is not mapped, and %d of its values stand as a placeholder in the rows topic: they are too large or have no JSON", column, withheld[column]))
+	}
+	return notes
+}
