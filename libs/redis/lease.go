@@ -37,6 +37,9 @@ type LeaseRequest struct {
 	Limit int
 	// TTL is how long the lease lives without renewal.
 	TTL time.Duration
+	// Held says that the holder has a lease that has not expired: a Redis that does
+	// not know it has forgotten, and may have forgotten others.
+	Held bool
 }
 
 // Lease is what a holder got.
@@ -49,8 +52,9 @@ type Lease struct {
 	// Fair is the holder's fair share. A holder that was granted more, because
 	// its slots were in use, shrinks by itself: the next call gives the rest away.
 	Fair int
-	// Age is since when this Redis knows the pool. A young pool may not know yet
-	// of holders that live.
+	// Age is since when this Redis knows the pool: since it was started, took over
+	// from another, or lost a lease. A young pool may not know yet of holders that
+	// live.
 	Age time.Duration
 	// Until is on this process's monotonic clock, counted from before the call.
 	Until time.Time
@@ -70,9 +74,13 @@ func (l *Leases) Acquire(ctx context.Context, r LeaseRequest) (Lease, error) {
 	if r.TTL < time.Millisecond || r.Limit < 0 || r.Want < 0 || r.InUse < 0 {
 		return Lease{}, errors.New("leasing slots: TTL must be a millisecond or more, counts not negative")
 	}
+	held := 0
+	if r.Held {
+		held = 1
+	}
 	start := time.Now()
 	answer, err := l.client.Run(ctx, l.script, []string{"slots:" + r.Pool},
-		r.Holder, r.Want, r.InUse, r.Limit, r.TTL.Milliseconds())
+		r.Holder, r.Want, r.InUse, r.Limit, r.TTL.Milliseconds(), held)
 	if err != nil {
 		return Lease{}, fmt.Errorf("leasing slots: %w", err)
 	}

@@ -1,7 +1,9 @@
 -- Shares the slots of one pool between holders. The pool is one hash: a field
 -- for each holder with "granted want expiry", times in milliseconds of the
--- server's clock, and "@since", when this Redis first heard of the pool.
--- KEYS[1] pool   ARGV: holder, want, inUse, limit, ttl in milliseconds
+-- server's clock, "@since", since when this Redis knows of every lease, and "@run",
+-- the run id of the server that wrote last.
+-- KEYS[1] pool   ARGV: holder, want, inUse, limit, ttl in milliseconds, 1 if the
+-- holder has a lease that has not expired
 -- Returns {granted, granted to others, holders, fair share, age in milliseconds}.
 local holder, want, inUse, limit, ttl = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local clock = redis.call('TIME')
@@ -9,12 +11,28 @@ local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 
 -- Who is here, and what do the others hold? The dead leave by their expiry.
 redis.call('HSETNX', KEYS[1], '@since', now)
+
+-- A replica that took over, or a server that was started from a file, may have
+-- missed the last leases, and so has one that does not know the caller's: the pool
+-- is as good as new. A server that does not tell its run id is taken at its word.
+local info = redis.pcall('INFO', 'server')
+local run = type(info) == 'string' and string.match(info, 'run_id:(%w+)')
+local wrote = redis.call('HGET', KEYS[1], '@run')
+local missing = ARGV[6] == '1' and redis.call('HEXISTS', KEYS[1], holder) == 0
+if missing or (run and wrote and wrote ~= run) then
+  redis.call('HSET', KEYS[1], '@since', now)
+end
+if run and wrote ~= run then
+  redis.call('HSET', KEYS[1], '@run', run)
+end
 local wants, others, holders, age = {}, 0, 0, 0
 local all = redis.call('HGETALL', KEYS[1])
 for i = 1, #all, 2 do
   local granted, wanted, expiry = string.match(all[i + 1], '^(%d+) (%d+) (%d+)$')
   if all[i] == '@since' then
     age = math.max(0, now - tonumber(all[i + 1]))
+  elseif all[i] == '@run' then
+    -- no holder
   elseif not expiry or tonumber(expiry) <= now then
     redis.call('HDEL', KEYS[1], all[i])
   elseif all[i] ~= holder then

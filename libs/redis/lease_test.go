@@ -157,3 +157,31 @@ func TestReleaseAndBadRequests(t *testing.T) {
 		t.Error("Acquire() with a cancelled context succeeded")
 	}
 }
+
+// A Redis that does not know a lease that has not expired has forgotten it, and may
+// have forgotten others: the pool is young for everybody.
+func TestAMissingLeaseMakesThePoolYoung(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		_, client := redistest.NewVirtual(t)
+		leases := redis.NewLeases(client)
+		acquire(t, leases, "a", 15, 0, limit)
+		time.Sleep(time.Second)
+		held := redis.LeaseRequest{Pool: pool, Holder: "b", Want: 5, InUse: 3, Limit: limit, TTL: leaseTTL}
+		if lease, err := leases.Acquire(t.Context(), held); err != nil || lease.Age < time.Second {
+			t.Fatalf("a holder that comes: %+v, %v; want the pool's age", lease, err)
+		}
+		must(t, leases.Release(t.Context(), pool, "b"))
+		held.Held = true
+		if lease, err := leases.Acquire(t.Context(), held); err != nil || lease.Age != 0 {
+			t.Fatalf("a holder whose lease is gone: %+v, %v; want a young pool", lease, err)
+		}
+		if lease := acquire(t, leases, "a", 15, 0, limit); lease.Age != 0 {
+			t.Errorf("the pool is %v old for others", lease.Age)
+		}
+		time.Sleep(time.Second)
+		if lease, err := leases.Acquire(t.Context(), held); err != nil || lease.Age != time.Second {
+			t.Errorf("a second later: %+v, %v", lease, err)
+		}
+	})
+}

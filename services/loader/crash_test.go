@@ -218,3 +218,75 @@ func TestAnAmbiguousAnswerIsSentAgainAndCounted(t *testing.T) {
 		t.Error("a transient fault rejected records")
 	}
 }
+
+// Kafka is away for longer than the session, and nobody is killed. CleverTap has
+// answered: the receipts are kept and written when Kafka is back, and nothing is
+// sent again.
+func TestReceiptsOutliveAnOutageOfKafka(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.kafka.SessionTimeout = 3 * time.Second
+	w.account(schemas.CleverTapAccountSpec{RecordsPerUpload: 100, Slots: 3})
+	hang := make(chan struct{})
+	var inFlight atomic.Int32
+	w.cleverTap.decide = func(int, []sent) answer {
+		select {
+		case <-hang:
+			return answer{}
+		default:
+		}
+		inFlight.Add(1)
+		return answer{wait: hang}
+	}
+	w.tune = func(c *Config) { c.RequestTimeout, c.DrainTimeout = 2*time.Second, 2*time.Second }
+	w.importOf("purchases", 1, schemas.ImportSpec{Destination: schemas.Destination{Type: schemas.TypeEvent}})
+	w.load("purchases", rows(300, 1), 300)
+	l := w.start()
+	w.await("three requests in flight", 10*time.Second, func() bool { return inFlight.Load() == 3 })
+	l.cables.kill()
+	close(hang)
+	time.Sleep(2 * w.kafka.SessionTimeout) // the outage
+	l.cables.mend()
+	w.load("purchases", []row{{identity: "late"}}, 1)
+	got := w.settled("purchases", 301)
+	w.want(got, map[string]int{"loaded": 301})
+	if n := len(w.cleverTap.got()); got.resent != 0 || n != 301 {
+		t.Errorf("resent %d, applied %d; want 0 and 301", got.resent, n)
+	}
+}
+
+// The records that an account's pause was told for are gone, and so is the loader
+// that told it: when the account works again its successor says so.
+func TestAnInheritedPauseEndsWithoutRecords(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var back atomic.Bool
+	w.cleverTap.decide = func(int, []sent) answer {
+		if back.Load() {
+			return answer{}
+		}
+		return answer{status: 401, skip: true}
+	}
+	w.importOf("customers", 1, schemas.ImportSpec{})
+	w.load("customers", rows(20, 1), 20)
+	l := w.start()
+	w.await("a waiting report", 10*time.Second, func() bool { return len(w.tally("customers").waiting) > 0 })
+	l.drain()
+	tp := kafka.TP{Topic: w.topics.Records("customers")}
+	end, err := w.reader.EndOffset(t.Context(), tp)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := kafka.Truncate(t.Context(), w.kafka, w.deps, map[kafka.TP]int64{tp: end}); err != nil {
+		t.Fatal(err)
+	}
+	back.Store(true)
+	w.start()
+	w.await("the end of the pause to be told", 20*time.Second, func() bool {
+		waiting := w.tally("customers").waiting
+		return waiting[len(waiting)-1].Over
+	})
+	if got := w.tally("customers").total; got != 0 {
+		t.Errorf("%d outcomes of records that are gone", got)
+	}
+}

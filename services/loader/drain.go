@@ -16,10 +16,28 @@ func (m *member) lost(_ context.Context, tps []kafka.TP) {
 	m.ask(func(l *loop, _ time.Time) {
 		for _, tp := range tps {
 			if p := l.partitions[tp]; p != nil {
-				l.forget(p)
+				l.lose(p)
 			}
 		}
 	})
+}
+
+// lose drops a partition, and reports what is decided of its waiting uploads.
+func (l *loop) lose(p *partition) {
+	waiting := l.takeWaiting([]*partition{p})
+	if len(waiting) > 0 {
+		p.enter()
+		l.start(func() {
+			if err := l.putDown(l.writing, waiting); err != nil {
+				l.fail(err)
+			}
+			l.post(func(*loop, time.Time) { p.leave() })
+		})
+	}
+	l.forget(p)
+	if p.active > 0 {
+		l.leaving[p.tp] = append(l.leaving[p.tp], p.idle)
+	}
 }
 
 // drainAll drains every partition, at the end of the membership.
@@ -50,9 +68,14 @@ func (m *member) drain(ctx context.Context, tps []kafka.TP) {
 	}
 	var waiting []*upload
 	m.ask(func(l *loop, _ time.Time) { waiting = l.takeWaiting(mine) })
-	if err := m.putDown(ctx, waiting); err != nil {
-		m.fail(err)
-	}
+	reported := make(chan struct{})
+	m.tasks.Go(func() {
+		defer close(reported)
+		if err := m.putDown(m.writing, waiting); err != nil {
+			m.fail(err)
+		}
+	})
+	await(ctx, reported)
 	var news []progress
 	m.ask(func(l *loop, _ time.Time) { news = l.prefixes(mine) })
 	if len(news) > 0 {

@@ -44,7 +44,7 @@ func (l *loop) leaseFor(d *destination, now time.Time) {
 	due := false
 	if d.conn != nil {
 		wish, ok := d.account.Call(d.busy(), l.draining, now)
-		request.Want, request.InUse, request.Limit, due = wish.Want, wish.InUse, wish.Limit, ok
+		request.Want, request.InUse, request.Limit, request.Held, due = wish.Want, wish.InUse, wish.Limit, wish.Held, ok
 	}
 	if left == "" && !due {
 		return

@@ -26,7 +26,8 @@ type loop struct {
 	partitions   map[kafka.TP]*partition
 	destinations map[string]*destination
 	turns        *turns.Turns
-	filled       int // partitions with records in their lanes, as the last pass saw
+	leaving      map[kafka.TP][]<-chan struct{} // closed when the tasks of an earlier ownership are over
+	filled       int                            // partitions with records in their lanes, as the last pass saw
 	commits      commits
 	notices      []account.Notice // to be written, in their order
 	noticing     bool
@@ -40,7 +41,7 @@ type loop struct {
 
 func newLoop(m *member) *loop {
 	return &loop{
-		member: m, partitions: map[kafka.TP]*partition{}, destinations: map[string]*destination{}, turns: turns.New(), frozen: map[string]*frozenRun{},
+		member: m, partitions: map[kafka.TP]*partition{}, destinations: map[string]*destination{}, leaving: map[kafka.TP][]<-chan struct{}{}, turns: turns.New(), frozen: map[string]*frozenRun{},
 		places: places{told: map[string]telling{}},
 	}
 }

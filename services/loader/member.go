@@ -26,7 +26,12 @@ type member struct {
 	// the membership.
 	work   context.Context //nolint:containedctx // of the membership and not of a call
 	cancel context.CancelCauseFunc
-	tasks  sync.WaitGroup
+	// writing is the context of receipts, rejects and withdrawals. It outlives work
+	// where the service goes on: what CleverTap has answered is kept until Kafka is
+	// back, so that nothing of it is sent again.
+	writing    context.Context //nolint:containedctx // as work
+	endWriting context.CancelFunc
+	tasks      sync.WaitGroup
 
 	events chan event
 	ended  chan struct{} // closed when the loop takes no more events
@@ -42,12 +47,14 @@ func (s *Service) newMember(ctx context.Context) *member {
 		events: make(chan event, 64), ended: make(chan struct{}),
 	}
 	m.work, m.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
+	m.writing, m.endWriting = context.WithCancel(context.WithoutCancel(ctx))
 	return m
 }
 
 // serve joins the group and loads until ctx ends or something breaks.
 func (s *Service) serve(ctx context.Context) (err error) {
 	m := s.newMember(ctx)
+	defer m.endWriting()
 	defer m.cancel(context.Canceled)
 	if m.journal.producer, err = kafka.OpenProducer(s.cfg.Kafka, s.kafka); err != nil {
 		return err
@@ -88,14 +95,30 @@ func (m *member) run(ctx context.Context) error {
 	m.drainAll()
 	m.group.Close()
 	m.cancel(context.Canceled)
-	m.journal.close() // what is not acknowledged is given up
 	m.ask(func(l *loop, _ time.Time) { l.closed = true })
+	m.finishWriting(ctx)
+	m.journal.close() // what is not acknowledged is given up
 	m.tasks.Wait()
 	m.journal.wait()
 	m.post(func(l *loop, _ time.Time) { l.over = true })
 	<-m.ended
 	m.giveBack(l)
 	return err
+}
+
+// finishWriting waits until what CleverTap has answered is in Kafka, or the service
+// is told to stop.
+func (m *member) finishWriting(ctx context.Context) {
+	defer m.endWriting()
+	if ctx.Err() != nil {
+		return
+	}
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		m.tasks.Wait()
+	}()
+	await(ctx, over)
 }
 
 // post tells the loop an event. It waits for the loop, which never waits for

@@ -18,7 +18,7 @@ import (
 // settle makes the outcomes of an upload durable and lets its partition go on.
 func (m *member) settle(u *upload) {
 	m.lookUp(u)
-	err := m.report(m.work, u)
+	err := m.report(m.writing, u)
 	if err != nil {
 		m.fail(err)
 	}

@@ -60,3 +60,57 @@ func TestADeletedTopicHoldsUpNoOtherImport(t *testing.T) {
 	w.load("orders", rows(n, 1), n)
 	w.want(w.settled("orders", n), map[string]int{"loaded": n})
 }
+
+// The reports topic is deleted and made again, which leaves the marks of the
+// committed offsets behind its end. What is reported there still counts: an event
+// that is to be held when its fate is unknown is not sent again.
+func TestAReportsTopicThatIsMadeAnew(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.kafka.SessionTimeout = 3 * time.Second
+	w.tune = func(c *Config) { c.RequestTimeout = 2 * time.Second }
+	hang := make(chan struct{})
+	w.cleverTap.decide = func(_ int, records []sent) answer {
+		select {
+		case <-hang:
+			return answer{}
+		default:
+		}
+		if records[0].Identity == "late" {
+			return answer{wait: hang}
+		}
+		return answer{}
+	}
+	spec := schemas.ImportSpec{Destination: schemas.Destination{Type: schemas.TypeEvent, OnAmbiguous: "hold"}}
+	w.importOf("purchases", 1, spec)
+	w.load("purchases", rows(50, 1), 1)
+	first := w.start()
+	w.settled("purchases", 50)
+	first.drain()
+	if err := kafka.DeleteTopics(t.Context(), w.kafka, w.deps, w.topics.Reports()); err != nil {
+		t.Fatal(err)
+	}
+	w.await("the topic to be made anew", 20*time.Second, func() bool {
+		return kafka.EnsureTopics(t.Context(), w.kafka, w.deps, w.topics.Catalogue()) == nil
+	})
+	w.load("purchases", []row{{identity: "late"}}, 1)
+	second := w.start()
+	w.await("the request", 20*time.Second, func() bool {
+		w.cleverTap.mu.Lock()
+		defer w.cleverTap.mu.Unlock()
+		return w.cleverTap.inFlight == 1
+	})
+	second.cables.kill()
+	close(hang) // it arrives, and the answer reaches nobody
+	w.start()
+	w.await("the event's reject", 40*time.Second, func() bool { return len(w.rejects("purchases")) > 0 })
+	n := 0
+	for _, s := range w.cleverTap.got() {
+		if s.Identity == "late" {
+			n++
+		}
+	}
+	if n != 1 || w.rejects("purchases")[0].Code != "ambiguous" {
+		t.Errorf("the event arrived %d times, its reject is %+v", n, w.rejects("purchases")[0])
+	}
+}

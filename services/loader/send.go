@@ -112,13 +112,17 @@ func (m *member) apply(u *upload, res clevertap.Result) {
 	now := time.Now()
 	wait := u.delivery.Apply(res, now)
 	u.notBefore, u.suspect = m.nextRequest(u, wait, res, now), wait == delivery.Suspect
+	if u.open.After(u.notBefore) && u.delivery.Parted() {
+		// A part of what may still be applied as a whole would be overtaken by it.
+		u.notBefore = u.open
+	}
 	if wait == delivery.Finished {
 		m.settle(u)
 		return
 	}
 	// The intents of a partition that is gone are its next owner's to judge.
 	if wait != delivery.Go && u.delivery.Clean() && !u.ownership.lost.Load() {
-		if err := m.withdraw(m.work, u); err != nil {
+		if err := m.withdraw(m.writing, u); err != nil {
 			m.fail(err)
 		}
 	}

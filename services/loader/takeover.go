@@ -17,8 +17,11 @@ import (
 // through, but their records may come.
 func (m *member) assigned(_ context.Context, tps []kafka.TP) {
 	reported := map[reportsOf][]*partition{}
+	var before []<-chan struct{}
 	m.ask(func(l *loop, _ time.Time) {
 		for _, tp := range tps {
+			before = append(before, l.leaving[tp]...)
+			delete(l.leaving, tp)
 			p := newPartition(tp, l.topics)
 			l.partitions[tp] = p
 			key := reportsOf{p.importName, p.control}
@@ -27,6 +30,9 @@ func (m *member) assigned(_ context.Context, tps []kafka.TP) {
 	})
 	m.group.Resume(tps...) // a pause survives a rebalance
 	m.tasks.Go(func() {
+		for _, over := range before { // what this process itself has not reported yet
+			await(m.work, over)
+		}
 		for of, parts := range reported {
 			if err := m.takeOver(m.work, of, parts); err != nil {
 				m.fail(fmt.Errorf("taking over partitions of %s: %w", parts[0].tp.Topic, err))
@@ -76,7 +82,7 @@ func (m *member) takeOver(ctx context.Context, of reportsOf, parts []*partition)
 		if s.committed, err = m.reader.StartOffset(ctx, s.part.tp); err != nil {
 			return err
 		}
-		s.mark = recovery.Mark{Reports: next, Prev: s.committed - 1}
+		s.mark.Reports, s.mark.Prev = next, s.committed-1
 		s.past = recovery.New(of.importName, s.part.tp.Partition, s.committed)
 	}
 	m.journal.reach(reports.Partition, next)
@@ -107,11 +113,20 @@ func (m *member) starts(ctx context.Context, of reportsOf, parts []*partition) (
 	if err != nil {
 		return nil, 0, err
 	}
+	reports := m.topics.Reports()
+	topic, err := m.reader.TopicID(ctx, reports)
+	if err != nil {
+		return nil, 0, err
+	}
+	end, err := m.reader.EndOffset(ctx, kafka.TP{Topic: reports, Partition: of.control})
+	if err != nil {
+		return nil, 0, err
+	}
 	from = -1
 	for _, p := range parts {
 		c := committed[p.tp]
 		if c.Offset < 0 {
-			starts = append(starts, start{part: p}) // no owner ever sent anything: each commits before its first intent
+			starts = append(starts, start{part: p, mark: recovery.Mark{Topic: topic}}) // no owner ever sent anything: each commits before its first intent
 			continue
 		}
 		mark, err := recovery.ParseMark(c.Metadata)
@@ -120,6 +135,7 @@ func (m *member) starts(ctx context.Context, of reportsOf, parts []*partition) (
 			m.log().WarnContext(ctx, "a committed offset is not a loader's: all reports are read", slog.String("topic", p.tp.Topic), slog.Int("partition", int(p.tp.Partition)), slog.Int64("offset", c.Offset))
 			mark = recovery.Mark{Prev: c.Offset - 1}
 		}
+		mark = mark.In(topic, end)
 		if from < 0 || mark.Reports < from {
 			from = mark.Reports
 		}

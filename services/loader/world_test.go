@@ -280,6 +280,13 @@ func (c *cables) kill() {
 	}
 }
 
+// mend lets the loader connect again: Kafka was away.
+func (c *cables) mend() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.off = false
+}
+
 func (c *cables) cut() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -60,18 +60,18 @@ func proxyDisturbances() []disturbance {
 		{name: "5xx without passing on", do: through(func(rng *rand.Rand) answer {
 			return answer{name: "5xx without passing on", never: true, reply: status(codes[rng.IntN(len(codes))])}
 		})},
-		{name: "applied late after 5xx", broken: "a newer version overtakes the late one", do: through(func(rng *rand.Rand) answer {
+		{name: "applied late after 5xx", do: through(func(rng *rand.Rand) answer {
 			return answer{name: "applied late after 5xx", late: 300 * time.Millisecond, reply: status(codes[rng.IntN(len(codes))])}
 		})},
-		{name: "applied late after a reset", broken: "a newer version overtakes the late one", do: through(func(*rand.Rand) answer {
+		{name: "applied late after a reset", do: through(func(*rand.Rand) answer {
 			return answer{name: "applied late after a reset", late: 300 * time.Millisecond, reply: hangUp}
 		})},
-		{name: "errors without a position", broken: "the upload is sent again for ever", do: rejecting(func(said map[string]any) {
+		{name: "errors without a position", do: rejecting(func(said map[string]any) {
 			said["status"], said["processed"] = "partial", 0
 			said["unprocessed"] = []any{map[string]any{"status": "fail", "code": 512, "error": "no position"}}
 		})},
-		{name: "counts as text", broken: "the upload is sent again for ever", do: rejecting(func(said map[string]any) { said["processed"] = "three" })},
-		{name: "a firewall's 403", broken: "it reads as refused credentials", do: func(s *scenario) bool {
+		{name: "counts as text", do: rejecting(func(said map[string]any) { said["processed"] = "three" })},
+		{name: "a firewall's 403", do: func(s *scenario) bool {
 			s.mayReject = true // what the firewall refuses alone
 			return through(func(*rand.Rand) answer {
 				return answer{name: "a firewall's 403", never: true, reply: status(http.StatusForbidden)}
@@ -96,7 +96,7 @@ func peopleDisturbances() []disturbance {
 			s.mayRepeat = true // a run that was cancelled is read again
 			s.cancel(run)
 		})},
-		{name: "cancel with a late request", broken: "the next run's version overtakes the late one", do: during(func(s *scenario, run string) {
+		{name: "cancel with a late request", do: during(func(s *scenario, run string) {
 			s.mayRepeat = true
 			s.gate.misbehave(2, answer{name: "late over a cancel", late: 500 * time.Millisecond, reply: hangUp})
 			s.cancel(run)

@@ -20,7 +20,10 @@ type lease struct {
 }
 
 // Wish is what a lease call asks for.
-type Wish struct{ Want, InUse, Limit int }
+type Wish struct {
+	Want, InUse, Limit int
+	Held               bool // a lease that has not expired
+}
 
 // Call begins a lease call, if one is due: an account without work gives its
 // slots back, and then asks no more. The caller tells its end with Granted, Failed
@@ -43,7 +46,8 @@ func (a *Account) Call(busy, stopping bool, now time.Time) (Wish, bool) {
 		return Wish{}, false
 	}
 	a.lease.calling, a.lease.pledged, a.lease.asked = true, a.inFlight, now
-	return Wish{Want: want, InUse: a.inFlight, Limit: a.cfg.Slots}, true
+	held := a.lease.holds && a.share.Until(now).After(now)
+	return Wish{Want: want, InUse: a.inFlight, Limit: a.cfg.Slots, Held: held}, true
 }
 
 // Granted ends a call with a lease.

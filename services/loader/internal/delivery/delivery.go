@@ -105,6 +105,30 @@ func (d *Delivery) Doubted() bool {
 	return len(d.todo) > 0 && (d.todo[0].part || d.todo[0].fails > 0 && len(d.todo[0].records) == 1)
 }
 
+// Parted says whether the next request has one version of an identity and the
+// upload another: what an earlier request may still apply is not the same then.
+func (d *Delivery) Parted() bool {
+	if len(d.todo) == 0 {
+		return false
+	}
+	inside := map[uint64]int{}
+	for _, i := range d.todo[0].records {
+		inside[d.Identities[i]]++
+	}
+	all := map[uint64]int{}
+	for _, identity := range d.Identities {
+		if inside[identity] > 0 {
+			all[identity]++
+		}
+	}
+	for identity, n := range inside {
+		if all[identity] > n {
+			return true
+		}
+	}
+	return false
+}
+
 // sent notes that the request of Next was, or may have been, written.
 func (d *Delivery) sent() {
 	d.Tries++

@@ -245,3 +245,22 @@ func TestResendsAreBounded(t *testing.T) {
 		}
 	}
 }
+
+// A half with one of two versions must not go out while the whole may be applied.
+func TestParted(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		identities []uint64
+		want       bool
+	}{"apart": {[]uint64{1, 2, 1, 3}, true}, "together": {[]uint64{1, 1, 2, 3}, false}, "once each": {[]uint64{1, 2, 3, 4}, false}} {
+		d := New(Replace, tt.identities, false, limit)
+		if d.Parted() {
+			t.Errorf("%s: the whole upload is no part", name)
+		}
+		d.Apply(timeout, began)
+		d.Apply(timeout, began)
+		if got := d.Parted(); len(d.Next()) != 2 || got != tt.want {
+			t.Errorf("%s: Parted() = %v, want %v", name, got, tt.want)
+		}
+	}
+}

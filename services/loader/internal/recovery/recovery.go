@@ -30,6 +30,20 @@ type Mark struct {
 	// Prev is the offset of the last record before the committed offset, -1 when
 	// there is none.
 	Prev int64 `json:"prev"`
+	// Topic is the id of the reports topic; empty from an older release, or where the
+	// broker knows none.
+	Topic string `json:"topic,omitempty"`
+}
+
+// In makes the mark one of the reports topic with an id and an end. A topic that was
+// deleted and made again has other offsets: everything in it may tell of offsets
+// that are not committed.
+func (m Mark) In(topic string, end int64) Mark {
+	if m.Topic != "" && topic != "" && m.Topic != topic || m.Reports > end {
+		m.Reports = 0
+	}
+	m.Topic = topic
+	return m
 }
 
 // errForeign says that a commit is not a loader's.
@@ -48,6 +62,9 @@ func ParseMark(metadata string) (Mark, error) {
 
 // String writes the mark as metadata.
 func (m Mark) String() string {
+	if m.Topic != "" {
+		return fmt.Sprintf(`{"reports":%d,"prev":%d,"topic":%q}`, m.Reports, m.Prev, m.Topic)
+	}
 	return fmt.Sprintf(`{"reports":%d,"prev":%d}`, m.Reports, m.Prev)
 }
 

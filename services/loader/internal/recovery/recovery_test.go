@@ -124,6 +124,23 @@ func TestMark(t *testing.T) {
 	if got, err := ParseMark(want.String()); err != nil || got != want {
 		t.Errorf("ParseMark(%s) = %+v, %v", want, got, err)
 	}
+	want.Topic = "a1-_"
+	if got, err := ParseMark(want.String()); err != nil || got != want {
+		t.Errorf("ParseMark(%s) = %+v, %v", want, got, err)
+	}
+	for _, in := range []struct {
+		mark  Mark
+		topic string
+		end   int64
+		want  int64
+	}{
+		{Mark{Reports: 5, Topic: "a"}, "a", 9, 5}, {Mark{Reports: 5, Topic: "a"}, "b", 9, 0}, {Mark{Reports: 5}, "b", 9, 5},
+		{Mark{Reports: 5, Topic: "a"}, "", 9, 5}, {Mark{Reports: 5}, "b", 4, 0}, {Mark{Reports: 5}, "", 4, 0},
+	} {
+		if got := in.mark.In(in.topic, in.end); got.Reports != in.want || got.Topic != in.topic {
+			t.Errorf("%+v in topic %q, which ends at %d: %+v, want reports from %d", in.mark, in.topic, in.end, got, in.want)
+		}
+	}
 	for _, foreign := range []string{"x", "", "{}", `{"reports":3}`, `{"reports":-1,"prev":2}`, `{"prev":2}`} {
 		if got, err := ParseMark(foreign); err == nil {
 			t.Errorf("ParseMark(%s) = %+v, want an error", foreign, got)
