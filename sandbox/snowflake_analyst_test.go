@@ -144,6 +144,7 @@ func sameAnswer(got, want string) bool {
 			return strings.Join(strings.Fields(s), "")
 		}
 		s = strings.TrimSuffix(strings.Replace(s, "T", " ", 1), "Z")
+		s = strings.TrimPrefix(s, "0001-01-01 ") // the driver's day of a TIME
 		return strings.TrimSuffix(s, " 00:00:00")
 	}
 	if got == want || plain(got) == plain(want) {

@@ -5,6 +5,8 @@ package cli
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -80,7 +82,25 @@ embedded Kafka its exactly-once memory.`,
 	return cmd
 }
 
+// beside is a file of the project: in the working directory, or else where the project lies
+// whose bin/ holds this program.
+func beside(path string) string {
+	if _, err := os.Stat(path); err == nil || filepath.IsAbs(path) {
+		return path
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return path
+	}
+	there := filepath.Join(filepath.Dir(program), "..", path)
+	if _, err := os.Stat(there); err != nil {
+		return path
+	}
+	return there
+}
+
 func (f *devFlags) finish() error {
+	f.tables.Purchases = beside(f.tables.Purchases)
 	switch f.only {
 	case "":
 	case "infra":
@@ -117,6 +137,7 @@ close or anything differs. The data directory is emptied first.`,
 		if !cmd.Flags().Changed("seed") {
 			f.tables.Seed = 1
 		}
+		f.tables.Purchases, f.examples = beside(f.tables.Purchases), beside(f.examples)
 		cfg := demo.Config{Dev: f.dev, Tables: f.tables, Keep: keep}
 		apply := func(ctx context.Context, c *client.Client) error {
 			sources, err := readSources([]string{f.examples + "/customers.yaml", f.examples + "/purchases.yaml"})

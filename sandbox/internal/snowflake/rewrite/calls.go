@@ -144,6 +144,7 @@ func (r *Rewriter) specials() map[string]special {
 		"DECODE": r.decode, "CONCAT_WS": r.concatWS, "TIME_SLICE": r.timeSlice, "TRUNC": r.trunc, "TRUNCATE": r.trunc, "AVG": r.average,
 		"MEDIAN": r.median, "TIMEADD": r.dateAdd, "TIMEDIFF": r.dateDiff, "LISTAGG": r.listAgg,
 		"PERCENTILE_CONT": r.percentile("quantile_cont(CAST(%s AS DOUBLE), %s)"), "PERCENTILE_DISC": r.percentile("quantile_disc(%s, %s)"),
+		"RATIO_TO_REPORT": r.ratio, "OBJECT_CONSTRUCT_KEEP_NULL": r.objectKeepNull,
 		"OBJECT_CONSTRUCT": r.object, "ARRAY_CONSTRUCT": r.array, "GET": r.get, "GET_PATH": r.getPath,
 	}
 	for _, name := range dateFields() {

@@ -232,3 +232,22 @@ func (r *Rewriter) allColumns() ([][]sqltext.Node, error) {
 	}
 	return out, nil
 }
+
+// ratio is RATIO_TO_REPORT(x) OVER (…) of a NUMBER.
+func (r *Rewriter) ratio(args [][]sqltext.Node) (sqltext.Node, error) {
+	if len(args) != 1 {
+		return sqltext.Node{}, wrongArguments("RATIO_TO_REPORT")
+	}
+	inner, err := r.List(args[0])
+	if err != nil {
+		return sqltext.Node{}, err
+	}
+	_, scale, ok := numberOf(inner)
+	if !ok {
+		return sqltext.Node{}, sferr.Unsupported("RATIO_TO_REPORT of anything but a NUMBER of a known scale")
+	}
+	x := sqltext.Emit(inner)
+	out := sqltext.Raw(Raise("002303", "42601", "SQL compilation error: RATIO_TO_REPORT needs OVER"))
+	out.Over = quotient(x, "nullif(sum("+x+")"+groupMark+", 0)", scale).Text
+	return out, nil
+}

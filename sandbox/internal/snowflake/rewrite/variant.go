@@ -38,6 +38,16 @@ func (r *Rewriter) variantArgs(args [][]sqltext.Node) ([]string, error) {
 
 // object is OBJECT_CONSTRUCT(key, value, …); pairs with a NULL are left out, as Snowflake does.
 func (r *Rewriter) object(args [][]sqltext.Node) (sqltext.Node, error) {
+	return r.objectOf(args, "CASE WHEN (%[1]s) IS NOT NULL AND %[2]s IS NOT NULL THEN to_json(CAST(%[1]s AS VARCHAR))::VARCHAR || ':' || (%[2]s)::VARCHAR END")
+}
+
+// objectKeepNull is OBJECT_CONSTRUCT_KEEP_NULL: a NULL becomes a null, and only a key that
+// is NULL is left out.
+func (r *Rewriter) objectKeepNull(args [][]sqltext.Node) (sqltext.Node, error) {
+	return r.objectOf(args, "CASE WHEN (%[1]s) IS NOT NULL THEN to_json(CAST(%[1]s AS VARCHAR))::VARCHAR || ':' || coalesce((%[2]s)::VARCHAR, 'null') END")
+}
+
+func (r *Rewriter) objectOf(args [][]sqltext.Node, member string) (sqltext.Node, error) {
 	if len(args) == 1 && len(args[0]) == 1 && args[0][0].IsOp("*") {
 		var err error
 		if args, err = r.allColumns(); err != nil {
@@ -60,7 +70,7 @@ func (r *Rewriter) object(args [][]sqltext.Node) (sqltext.Node, error) {
 		if err != nil {
 			return sqltext.Node{}, err
 		}
-		members = append(members, fmt.Sprintf("CASE WHEN (%[1]s) IS NOT NULL AND %[2]s IS NOT NULL THEN to_json(CAST(%[1]s AS VARCHAR))::VARCHAR || ':' || (%[2]s)::VARCHAR END", key, values[i+1]))
+		members = append(members, fmt.Sprintf(member, key, values[i+1]))
 	}
 	// The text of each value is kept; DuckDB's own constructors would print numbers anew.
 	return sqltext.RawOf("CAST('{' || concat_ws(',', "+strings.Join(members, ", ")+") || '}' AS JSON)", sqltext.ValueVariant), nil
