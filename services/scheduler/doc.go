@@ -32,6 +32,7 @@
 // A run of an import with after: always shows as queued for a few seconds, and
 // until the named imports are in no run.
 //
-// A pause holds back schedules only; a person can run a paused import. What fell
-// due during a pause is not made up for.
+// A paused import starts nothing, neither by a schedule nor by a command: the key
+// of a refused command stands in refused. What fell due during a pause is not made
+// up for.
 package scheduler
