@@ -84,7 +84,7 @@ func (f Settings) Validate() error {
 	return nil
 }
 
-// Plan is what the switches have in store for one upload.
+// Plan is what the switches do to one upload.
 type Plan struct {
 	Latency time.Duration
 	Strike  *Fault // a copy: the one that decides the answer
@@ -123,7 +123,7 @@ func (b *Switchboard) Get() Settings {
 	return Settings{Seed: b.set.Seed, Faults: append([]Fault{}, b.set.Faults...)}
 }
 
-// Draw settles the fate of an upload: latencies add up, and the first switch
+// Draw decides what happens to an upload: latencies add up, and the first switch
 // of the list that strikes decides the answer.
 func (b *Switchboard) Draw() Plan {
 	b.mu.Lock()

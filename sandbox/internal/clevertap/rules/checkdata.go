@@ -56,7 +56,7 @@ func captureField(f *fields, p Property) {
 
 // profileDrop says why a property is left out, or "". CleverTap alters data of
 // this kind after it has accepted the record and shows it on its error stream
-// only; which properties exactly is ours.
+// only; which properties exactly is our choice.
 func (d *Decoder) profileDrop(p Property) string {
 	if !keyFits(p.Key) {
 		return "key"

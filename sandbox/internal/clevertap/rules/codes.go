@@ -26,7 +26,7 @@ const (
 // sentence is the text that CleverTap puts before "Skipped record number : N".
 // The blank before "Skipped" comes and goes in the recorded answers, and so it
 // does here. Texts of 512, 514, 522, 523, 524, 526, 528 and 555 are on no
-// public record; those are ours.
+// public record; those are our own.
 func sentence(code int) string {
 	switch code {
 	case codeNameMissing:

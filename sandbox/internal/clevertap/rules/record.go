@@ -48,7 +48,7 @@ type Record struct {
 // identifier is how a record names its profile while it is being read.
 type identifier struct{ identity, objectID, fbid, gpid []byte }
 
-// members are the raw members of a record as they come by.
+// members are the raw members of a record while it is read.
 type members struct {
 	typ, ts, name []byte
 	ids           identifier
@@ -185,7 +185,7 @@ func (d *Decoder) section(s *Scanner, slot int, into *section) error {
 }
 
 // check applies the record rules in CleverTap's order and keeps the first code.
-// That type and identity come before ts is ours.
+// That type and identity come before ts is our choice.
 func (d *Decoder) check(r *Record, m *members) {
 	typ, _ := Chars(m.typ)
 	switch string(typ) {

@@ -7,7 +7,7 @@ import "bytes"
 // number had been normalised by then, which shows in the echoed record.
 //
 // The recordings imply Email, Phone, Employed, Education, Married, Age; that
-// Gender comes first is ours, from the order of the codes.
+// Gender comes first is our choice, from the order of the codes.
 func profileCode(f *fields) (code int, normalised bool) {
 	switch {
 	case f.gender != nil && !oneOf(f.gender, "M", "F"):

@@ -12,7 +12,7 @@ var errJSON = errors.New("malformed JSON")
 
 // Scanner walks JSON text without building values: an upload of a thousand
 // records is checked in one pass and no allocation, which keeps the sandbox
-// out of the way when a loader is measured against it.
+// cheap when a loader is measured against it.
 type Scanner struct {
 	B []byte
 	i int

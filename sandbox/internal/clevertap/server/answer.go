@@ -38,7 +38,7 @@ func (s *Server) write(w http.ResponseWriter, a answer) {
 	}
 	h.Set("Content-Length", strconv.Itoa(len(a.body)))
 	w.WriteHeader(a.status)
-	// A client that is gone is no concern of the stand-in.
+	// It fails only when the client has gone.
 	_, _ = w.Write(a.body)
 }
 

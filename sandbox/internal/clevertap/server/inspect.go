@@ -106,7 +106,7 @@ func (s *Server) showHistory(w http.ResponseWriter, r *http.Request) {
 func (s *Server) writeJSON(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	// A client that is gone is no concern of the stand-in.
+	// It fails only when the client has gone.
 	_ = plainEncoder(w).Encode(v)
 }
 
@@ -119,7 +119,7 @@ func writeLines[T any](w http.ResponseWriter, items []T) {
 			return
 		}
 	}
-	// A client that is gone is no concern of the stand-in.
+	// It fails only when the client has gone.
 	_ = buffered.Flush()
 }
 

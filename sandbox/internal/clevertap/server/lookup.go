@@ -3,7 +3,7 @@ package server
 import "net/http"
 
 // lookup is GET /1/profile.json. The shape of "not found" is on no public
-// record; 404 with CleverTap's usual failure is ours.
+// record; 404 with CleverTap's usual failure is our choice.
 func (s *Server) lookup(w http.ResponseWriter, r *http.Request) {
 	inFlight := s.lookups.enter()
 	a := s.serveLookup(r, inFlight)

@@ -84,7 +84,7 @@ func (s *Server) serveUpload(r *http.Request, entry *Request) (answer, ending) {
 		entry.FirstHash, entry.LastHash = identityHash(d.Records[0].ID), identityHash(d.Records[n-1].ID)
 	}
 	if len(d.Records) > s.cfg.RecordsPerUpload {
-		// No public record of this answer; ours.
+		// There is no public record of this answer; it is our choice.
 		return failure(http.StatusBadRequest, "Number of records exceeds the limit"), endAnswer
 	}
 	return s.carryOut(r, entry, d, body)
@@ -149,7 +149,7 @@ const maxDrain = 256 << 20
 // drain takes the rest of a refused body. With data unread the server would
 // close the connection, and the client might see a reset, not the refusal.
 func drain(r *http.Request) {
-	// A client that is gone is no concern of the stand-in.
+	// It fails only when the client has gone.
 	_, _ = io.CopyN(io.Discard, r.Body, maxDrain)
 }
 

@@ -44,7 +44,7 @@ type catalog struct {
 
 	mu        sync.Mutex
 	fresh     bool
-	foreign   bool // somebody holds a connection of his own: never trust the copy
+	foreign   bool // a test holds a connection of its own: read the catalogue anew each time
 	tables    map[string]table
 	databases map[string]map[string]bool // and their schemas
 }

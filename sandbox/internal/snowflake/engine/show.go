@@ -56,7 +56,7 @@ func (st *statement) show(ctx context.Context) (*resultset.Result, error) {
 	return nil, sferr.Unsupported("SHOW %s", kind)
 }
 
-// showGrants lists the same grants for whoever is asked about.
+// showGrants lists the same grants for every role and user.
 func (st *statement) showGrants() *resultset.Result {
 	const since = "1970-01-01 00:00:00.000 +0000"
 	rows := [][]*string{{resultset.Cell(since), resultset.Cell("USAGE"), resultset.Cell("ROLE"), resultset.Cell(st.ses.role), resultset.Cell("USER"), resultset.Cell(st.ses.user), resultset.Cell("false"), resultset.Cell("")}}

@@ -5,8 +5,8 @@ import (
 	"tapline.dev/sandbox/internal/snowflake/sqltext"
 )
 
-// Snowflake lets a query have two columns of one name, and refuses whoever names them from
-// outside. DuckDB gives the second another name and takes the first.
+// Snowflake lets a query have two columns of one name, and refuses a reference to such a
+// name from outside. DuckDB gives the second another name and takes the first.
 
 // reference is a name and how deep in brackets it stands.
 type reference struct {

@@ -31,10 +31,10 @@ type Node struct {
 	Kids   []Node
 	Pos    int // byte offsets into the statement
 	End    int
-	Value  ValueKind // of kindRaw: what is known about its type
+	Value  ValueKind // of KindRaw: what is known about its type
 	Over   string    // of KindRaw: the form with %[1]s where an OVER clause goes, if it has several
 	Within string    // of KindRaw: the form with %s for the order WITHIN GROUP
-	Alt    string    // of kindRaw: the form to use beside a comparison, if it differs
+	Alt    string    // of KindRaw: the form to use beside a comparison, if it differs
 }
 
 // Word is an unquoted word in upper case, or "".
