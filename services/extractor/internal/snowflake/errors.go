@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
-	"strings"
 
 	"github.com/snowflakedb/gosnowflake"
 )
@@ -55,10 +54,16 @@ var known = map[int]Error{
 	630:                                   {Code: CodeTimeout, Reason: "the statement ran longer than the session's statement timeout"},
 	709:                                   {Code: CodeResultLost, Reason: "Snowflake no longer has the statement"},
 	606:                                   {Code: CodeConnection, Permanent: true, Reason: "no warehouse is active; name one in the connection that its role may use"},
+	90073:                                 {Code: CodeUnreachable, Reason: "the warehouse cannot be used, because a resource monitor has used up its quota"},
+	90105:                                 {Code: CodeConnection, Permanent: true, Reason: "no database is current; name one in the connection, or name tables in full"},
+	90106:                                 {Code: CodeConnection, Permanent: true, Reason: "no schema is current; name one in the connection, or name tables in full"},
 	904:                                   {Code: CodeQuery, Permanent: true, Reason: "the query names a column that does not exist"},
 	1003:                                  {Code: CodeQuery, Permanent: true, Reason: "the query has a syntax error"},
 	2003:                                  {Code: CodeQuery, Permanent: true, Reason: "the query names something that does not exist or that the role may not see"},
 	2043:                                  {Code: CodeQuery, Permanent: true, Reason: "the query names something that does not exist or that the role may not see"},
+	1045:                                  {Code: CodeQuery, Permanent: true, Reason: "the query gives a function a date or time part that does not exist"},
+	2049:                                  {Code: CodeQuery, Permanent: true, Reason: "the query calls a function that does not exist or that the role may not use"},
+	2140:                                  {Code: CodeQuery, Permanent: true, Reason: "the query calls a function that does not exist or that the role may not use"},
 	3001:                                  {Code: CodeQuery, Permanent: true, Reason: "the connection's role has too few privileges for the query"},
 	gosnowflake.ErrCodeEmptyAccountCode:   {Code: CodeConnection, Permanent: true, Reason: "the connection has no account"},
 	gosnowflake.ErrCodeEmptyUsernameCode:  {Code: CodeConnection, Permanent: true, Reason: "the connection has no user"},
@@ -86,7 +91,7 @@ func translate(doing string, err error) error {
 		e = byState(se)
 	}
 	e.Number, e.State = se.Number, se.SQLState
-	e.Reason = doing + ": " + e.Reason + where(se) + fmt.Sprintf(" (Snowflake error %06d)", se.Number)
+	e.Reason = doing + ": " + e.Reason + named(se) + where(se) + fmt.Sprintf(" (Snowflake error %06d)", se.Number)
 	return &e
 }
 
@@ -101,7 +106,9 @@ func byState(se *gosnowflake.SnowflakeError) Error {
 		return Error{Code: CodeAuth, Permanent: true, Reason: "Snowflake refused the sign-in"}
 	case se.Number >= 260000 && se.Number < 261000:
 		return Error{Code: CodeConnection, Permanent: true, Reason: "the connection's settings do not fit together"}
-	case class == "22":
+	case compiled(se):
+		return Error{Code: CodeQuery, Permanent: true, Reason: "Snowflake does not compile the query; run it there to see its own words"}
+	case class == "22" && se.Number >= 100000 && se.Number < 101000:
 		return Error{Code: CodeQuery, Permanent: true, Reason: "the query fails on a value in the data, such as a cast that does not fit"}
 	case class == "42", class == "0A", class == "02", class == "21":
 		return Error{Code: CodeQuery, Permanent: true, Reason: "Snowflake refuses the query; run it there to see its own words"}
@@ -111,11 +118,47 @@ func byState(se *gosnowflake.SnowflakeError) Error {
 	return Error{Code: CodeUnreachable, Reason: "Snowflake answered with an error"}
 }
 
+// compiled reports whether the error was found while the statement was compiled: it
+// is about the query's text and not about data, whatever its SQLSTATE.
+func compiled(se *gosnowflake.SnowflakeError) bool { return se.Number >= 900 && se.Number < 10000 }
+
+// names find what a compilation error names of the user's own text: tables, columns,
+// functions and parts of dates. Nothing else of Snowflake's words is repeated, which
+// may quote literals.
+var names = []*regexp.Regexp{
+	regexp.MustCompile(`(?:Object|Schema|Database|Table|View|Stage|Sequence) '([^']{1,255})' does not exist`),
+	regexp.MustCompile(`invalid identifier '([^']{1,255})'`),
+	regexp.MustCompile(`Unknown (?:user-defined )?(?:table )?functions? ([\w$."]{1,255})`),
+	regexp.MustCompile(`'([\w$]{1,64})' is not a valid date/time component`),
+	regexp.MustCompile(`ambiguous column name '([^']{1,255})'`),
+}
+
+// named is the name that a compilation error is about.
+func named(se *gosnowflake.SnowflakeError) string {
+	if !compiled(se) {
+		return ""
+	}
+	text := message(se)
+	for _, re := range names {
+		if m := re.FindStringSubmatch(text); m != nil {
+			return ": " + m[1]
+		}
+	}
+	return ""
+}
+
+func message(se *gosnowflake.SnowflakeError) string {
+	if len(se.MessageArgs) == 0 {
+		return se.Message // it may hold a percent sign of the user's
+	}
+	return fmt.Sprintf(se.Message, se.MessageArgs...)
+}
+
 // where repeats the position that a compilation error names, in the user's own
 // text: the wrap puts one line before it.
 func where(se *gosnowflake.SnowflakeError) string {
-	m := position.FindStringSubmatch(fmt.Sprintf(se.Message, se.MessageArgs...))
-	if m == nil || !strings.HasPrefix(se.SQLState, "42") {
+	m := position.FindStringSubmatch(message(se))
+	if m == nil || !compiled(se) {
 		return ""
 	}
 	line, err := strconv.Atoi(m[1])

@@ -189,6 +189,8 @@ func TestBrokenChunks(t *testing.T) {
 	}
 }
 
+// Of Snowflake's words only the name of what is wrong in the query is told, and only
+// where the error was found by compiling it.
 func TestErrorsAreSentencesWithoutSQL(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -197,9 +199,9 @@ func TestErrorsAreSentencesWithoutSQL(t *testing.T) {
 		permanent              bool
 		says                   string
 	}{
-		{"000904", "42000", "SQL compilation error: error line 3 at position 7\ninvalid identifier 'CANARY'", CodeQuery, true, "near line 2, position 7"},
+		{"000904", "42000", "SQL compilation error: error line 3 at position 7\ninvalid identifier 'COLUMN_X'", CodeQuery, true, "COLUMN_X, near line 2, position 7"},
 		{"001003", "42000", "SQL compilation error:\nsyntax error line 1 at position 0 unexpected 'CANARY'.", CodeQuery, true, "syntax error"},
-		{"002003", "02000", "Object 'CANARY' does not exist or not authorized.", CodeQuery, true, "does not exist"},
+		{"002003", "02000", "Object 'TABLE_X' does not exist or not authorized.", CodeQuery, true, "see: TABLE_X"},
 		{"100038", "22018", "Numeric value 'CANARY' is not recognized", CodeQuery, true, "value"},
 		{"000604", "57014", "SQL execution canceled", CodeCancelled, false, "cancelled"},
 		{"000630", "57014", "Statement reached its statement timeout", CodeTimeout, false, "timeout"},
