@@ -151,6 +151,9 @@ func appendFloat(dst, text []byte, isNumber bool) ([]byte, fault) {
 // appendReadable appends a JSON number in a form that every parser reads, with
 // the digits that it has: some die of an exponent of 20 digits.
 func appendReadable(dst, text []byte) ([]byte, fault) {
+	if len(text) <= maxPlainDigits && !hasExponent(text) {
+		return append(dst, text...), fault{}
+	}
 	if !finite(text) {
 		return dst, notFinite
 	}

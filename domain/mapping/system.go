@@ -89,10 +89,12 @@ func convertMessageFlag(_ *property, dst []byte, t token, s *scratch) ([]byte, f
 
 func convertEmail(_ *property, dst []byte, t token, s *scratch) ([]byte, fault) {
 	text, ok := textOf(t, s)
-	if ok && hasUnseen(text, unseenInKey) {
+	valid := ok && t.kind == kindText && validEmail(text)
+	// A valid address in ASCII holds no such character.
+	if ok && (!valid || !isASCII(text)) && hasUnseen(text, unseenInKey) {
 		return dst, unseenFault("the address", text, unseenInKey)
 	}
-	if t.kind != kindText || !ok || !validEmail(text) {
+	if !valid {
 		return dst, fault{codeEmailInvalid, "the value is not an e-mail address"}
 	}
 	return appendLimited(dst, text, t)

@@ -37,21 +37,24 @@ func turnsText(r rune) bool {
 
 // unseen finds the first character of a text that a field does not take.
 func unseen(text []byte, set unseenSet) (rune, bool) {
-	for i := 0; i < len(text); {
-		if c := text[i]; c < utf8.RuneSelf {
-			if (c < ' ' || c == 0x7F) && set(rune(c)) {
-				return rune(c), true
-			}
-			i++
+	for i, c := range text {
+		if c >= ' ' && c < 0x7F {
 			continue
 		}
-		r, n := utf8.DecodeRune(text[i:])
-		if set(r) {
+		if r, n := utf8.DecodeRune(text[i:]); n > 0 && utf8.RuneStart(c) && set(r) {
 			return r, true
 		}
-		i += n
 	}
 	return 0, false
+}
+
+func isASCII(text []byte) bool {
+	for _, c := range text {
+		if c >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 func hasUnseen(text []byte, set unseenSet) bool {
