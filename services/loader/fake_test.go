@@ -108,6 +108,17 @@ func (f *fakeCleverTap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, a.body)
 }
 
+// applyLater applies records after a while, when their request is long answered.
+func (f *fakeCleverTap) applyLater(late time.Duration) func([]sent) {
+	return func(records []sent) {
+		time.AfterFunc(late, func() {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			f.applied = append(f.applied, records...)
+		})
+	}
+}
+
 func (f *fakeCleverTap) got() []sent {
 	f.mu.Lock()
 	defer f.mu.Unlock()

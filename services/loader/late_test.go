@@ -16,11 +16,7 @@ func (w *world) applyLate(late time.Duration, first answer) {
 		if n > 1 {
 			return answer{}
 		}
-		time.AfterFunc(late, func() {
-			w.cleverTap.mu.Lock()
-			defer w.cleverTap.mu.Unlock()
-			w.cleverTap.applied = append(w.cleverTap.applied, records...)
-		})
+		w.cleverTap.applyLater(late)(records)
 		return first
 	}
 }

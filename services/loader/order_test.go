@@ -13,6 +13,7 @@ import (
 
 // faults answers with random latencies and every transient fault.
 type faults struct {
+	late   func([]sent) // applies records a while later, within the slack
 	mu     sync.Mutex
 	random *rand.Rand
 	on     bool
@@ -39,6 +40,14 @@ func (f *faults) decide(_ int, records []sent) answer {
 	case 5: // the first record fails for now, the rest is applied
 		a.body = fmt.Sprintf(`{"status":"partial","processed":%d,"unprocessed":[{"status":"fail","code":555,"error":"Miscellaneous server error. Skipped record number : 1"}]}`, len(records)-1)
 		a.from = 1
+	case 6, 7: // a proxy answers, or hangs up, and passes the request on later
+		a.skip = true
+		if a.lost = f.random.IntN(2) == 0; !a.lost {
+			a.status, a.body = 500+f.random.IntN(5), "busy"
+		}
+		f.late(records)
+	case 8: // what does not add up
+		a.body = fmt.Sprintf(`{"status":"success","processed":%d,"unprocessed":[]}`, len(records)+1)
 	}
 	return a
 }
@@ -89,7 +98,7 @@ func TestInvariant4VersionsOfAnIdentityArriveInOrder(t *testing.T) {
 	w.kafka.SessionTimeout = 3 * time.Second
 	const n, identities, perUpload = 4000, 100, 40
 	w.account(schemas.CleverTapAccountSpec{RecordsPerUpload: perUpload})
-	w.cleverTap.decide = (&faults{random: rand.New(rand.NewPCG(seed, 1)), on: true}).decide
+	w.cleverTap.decide = (&faults{random: rand.New(rand.NewPCG(seed, 1)), on: true, late: w.cleverTap.applyLater(500 * time.Millisecond)}).decide
 	w.tune = func(c *Config) {
 		c.RequestTimeout = 500 * time.Millisecond
 		c.MaxReplicas = 3
