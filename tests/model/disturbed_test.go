@@ -31,7 +31,7 @@ var disturb = flag.String("model.disturb", "", "make only the disturbances whose
 // their order, every run over, and other imports left alone.
 func TestDisturbedHistories(t *testing.T) {
 	chosen := chooseDisturbances(t)
-	count := max(scenariosPerWorld, *seeds/4)
+	count := max(scenariosPerWorld, *seeds/6)
 	t.Logf("seeds %d to %d, %d kinds of disturbance", *from, *from+uint64(count)-1, len(chosen))
 	places := make(chan struct{}, disturbedAtOnce)
 	var worlds sync.WaitGroup
