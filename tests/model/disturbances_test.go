@@ -84,7 +84,7 @@ func proxyDisturbances() []disturbance {
 func rejecting(edit func(map[string]any)) func(*scenario) bool {
 	return func(s *scenario) bool {
 		s.mayReject, s.mayRepeat = true, true
-		s.gate.misbehave(40, answer{name: "does not add up", reply: rewritten(edit)})
+		s.gate.misbehave(12, answer{name: "does not add up", reply: rewritten(edit)})
 		return s.close(s.start(schemas.Command{Kind: schemas.CommandRun}))
 	}
 }
