@@ -2,17 +2,11 @@ package mapper
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
-	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/trace"
-
 	"tapline.dev/domain/mapping"
 	"tapline.dev/libs/kafka"
-	"tapline.dev/libs/telemetry"
 	"tapline.dev/schemas"
 )
 
@@ -27,30 +21,6 @@ type batch struct {
 	order  []*lot
 	failed map[string]error // by subject: why its run cannot be looked up
 	buffer []byte           // records, one after the other
-}
-
-// lotKey names the rows that one map report counts.
-type lotKey struct {
-	subject         string // an import, or a trial
-	number, attempt int
-	partition       int32
-}
-
-// lot is the share of one run's attempt and partition in a batch.
-type lot struct {
-	lotKey
-	skip    string // every row of it is skipped with this reason
-	unknown bool   // no such run: rejected, counted to no run
-	from    kafka.TP
-	writes  []kafka.TP
-	before  mappedTo // rows up to here are counted already
-	counted bool     // any row of it
-	run     *schemas.ActiveRun
-	rule    *rule
-	report  schemas.Mapped
-	span    trace.Span
-	parent  []byte          // traceparent header of the records
-	links   map[string]bool // traceparents of the rows, already linked
 }
 
 func (m *member) newBatch() *batch {
@@ -128,10 +98,6 @@ func (b *batch) add(ctx context.Context, row *kafka.Record) error {
 // recordOverhead is more than headers and framing add to a record's size.
 const recordOverhead = 512
 
-// rejectOverhead is more than a reject adds to its row: names, which may be
-// long, and the reason, in the value and in the headers.
-const rejectOverhead = 4096
-
 // safeMap turns a panic of one row's mapping into a reject of that row: a
 // poison row must not stop its neighbours.
 func safeMap(r *rule, dst, row []byte, all bool) (record []byte, rejects, omitted []mapping.Reject) {
@@ -145,113 +111,6 @@ func safeMap(r *rule, dst, row []byte, all bool) (record []byte, rejects, omitte
 	}
 	record, rejects = r.mapping.Map(dst, row, r.clock)
 	return record, rejects, nil
-}
-
-// lotOf returns the lot of a row, deciding once for all its rows.
-func (b *batch) lotOf(ctx context.Context, key lotKey, from kafka.TP) (*lot, error) {
-	if l := b.lots[key]; l != nil {
-		return l, nil
-	}
-	if err := b.failed[key.subject]; err != nil {
-		return nil, err
-	}
-	l, err := b.lookUp(ctx, key, from)
-	if err != nil {
-		// The other partitions of the import would wait as long once more.
-		b.failed[key.subject] = err
-		return nil, err
-	}
-	if l.run != nil {
-		b.startSpan(ctx, l)
-	}
-	b.lots[key] = l
-	b.order = append(b.order, l)
-	return l, nil
-}
-
-func (b *batch) lookUp(ctx context.Context, key lotKey, from kafka.TP) (*lot, error) {
-	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
-	defer cancel()
-	verdict, err := b.s.runs.Lookup(ctx, key.subject, key.number, key.attempt)
-	if err != nil {
-		return nil, err
-	}
-	l := &lot{lotKey: key, skip: verdict.Skip, unknown: verdict.Unknown, run: verdict.Run, from: from, before: -1, links: map[string]bool{}}
-	l.report = schemas.Mapped{Partition: key.partition, RejectsByCode: map[string]int64{}, Skipped: map[string]int64{}}
-	control := schemas.ControlPartition(key.subject)
-	l.writes = []kafka.TP{{Topic: b.s.topics.Reports(), Partition: control}}
-	if l.run == nil {
-		return l, nil
-	}
-	l.rule, err = b.s.rules.forRun(ctx, key.subject, l.run)
-	switch {
-	case errors.Is(err, errNewerAttempt):
-		l.run, l.skip = nil, schemas.SkipClosed
-		return l, nil
-	case err != nil:
-		return nil, err
-	}
-	l.writes = append(l.writes,
-		kafka.TP{Topic: b.s.topics.RecordsOf(key.subject), Partition: key.partition},
-		kafka.TP{Topic: b.s.topics.RejectsOf(key.subject), Partition: control})
-	l.before, err = b.m.mappedBefore(ctx, key, from.Topic, l.run)
-	return l, err
-}
-
-// startSpan opens the span of a lot, a child of the run's. Its traceparent goes
-// out with every record, so that an upload can be linked to its batch.
-func (b *batch) startSpan(ctx context.Context, l *lot) {
-	ctx = telemetry.ContextWith(ctx, l.run.Traceparent)
-	ctx, l.span = b.s.tracer.Start(ctx, "map batch", trace.WithSpanKind(trace.SpanKindConsumer), trace.WithAttributes(
-		attribute.String("tapline.run", l.run.Run),
-		attribute.Int("tapline.attempt", l.attempt),
-		attribute.Int("messaging.destination.partition.id", int(l.partition)),
-	))
-	l.parent = []byte(telemetry.Traceparent(ctx))
-}
-
-// link links the lot's span to the chunk that its rows came in, once for each.
-func (b *batch) link(l *lot, row *kafka.Record) {
-	chunk := kafka.HeaderValue(row, schemas.HeaderTraceparent)
-	if chunk == nil || l.links[string(chunk)] {
-		return
-	}
-	l.links[string(chunk)] = true
-	if link, ok := telemetry.LinkTo(string(chunk)); ok {
-		l.span.AddLink(link)
-	}
-}
-
-// reject produces a reject and counts it.
-func (b *batch) reject(l *lot, row *kafka.Record, why mapping.Reject) error {
-	if err := b.produceReject(l, row, why, false); err != nil {
-		return err
-	}
-	if l.report.RejectsByCode != nil {
-		l.report.RejectsByCode[why.Code]++
-	}
-	return nil
-}
-
-// produceReject produces a reject. Those of a dry run do without the row, which
-// lies beside them.
-func (b *batch) produceReject(l *lot, row *kafka.Record, why mapping.Reject, omitted bool) error {
-	info, _ := schemas.LookupError(why.Code)
-	reject := schemas.Reject{
-		Stage: schemas.StageMap, Code: why.Code, Class: info.Class, Column: why.Column, Property: why.Property, Reason: why.Reason,
-		Import: schemas.ImportOf(l.subject), Run: schemas.RunOf(l.subject, l.number), Attempt: l.attempt, Omitted: omitted,
-		ID:    string(kafka.HeaderValue(row, schemas.HeaderID)),
-		Topic: row.Topic, Partition: row.Partition, Offset: row.Offset, Time: b.now,
-	}
-	if !schemas.IsTrial(l.subject) && len(row.Value)+rejectOverhead < int(b.s.cfg.Kafka.MaxMessageBytes) && json.Valid(row.Value) {
-		reject.Row = row.Value
-	}
-	rec, err := kafka.RejectRecord(b.s.topics.RejectsOf(l.subject), reject, "mapper")
-	if err != nil {
-		return err
-	}
-	b.out = append(b.out, rec)
-	return nil
 }
 
 // finish adds the reports and returns all that the transaction produces.
@@ -288,16 +147,6 @@ func (b *batch) count(ctx context.Context) {
 		}
 		for reason, n := range l.report.Skipped {
 			b.s.metrics.counted(ctx, l.subject, "skipped", reason, n)
-		}
-	}
-}
-
-// end ends the spans.
-func (b *batch) end() {
-	for _, l := range b.order {
-		if l.span != nil {
-			l.span.SetAttributes(attribute.Int64("tapline.mapped", l.report.Mapped), attribute.Int64("messaging.batch.message_count", l.report.To-l.report.From+1))
-			l.span.End()
 		}
 	}
 }
