@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"tapline.dev/libs/daemon"
 )
@@ -58,7 +59,7 @@ func TestRejoin(t *testing.T) {
 				if diff := cmp.Diff(c.wantJoins, joins); diff != "" {
 					t.Errorf("joined after (-want +got):\n%s", diff)
 				}
-				if diff := cmp.Diff(c.wantEnded, ended, cmp.Comparer(func(a, b error) bool { return a == b })); diff != "" {
+				if diff := cmp.Diff(c.wantEnded, ended, cmpopts.EquateErrors()); diff != "" {
 					t.Errorf("ended with (-want +got):\n%s", diff)
 				}
 				if c.wantLog == "" && log.Len() > 0 || !strings.Contains(log.String(), c.wantLog) {

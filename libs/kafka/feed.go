@@ -38,9 +38,9 @@ func newFeed(topic string, reader *Reader) *feed {
 // run hands the topic's records to apply until ctx is done. Once it has begun to
 // read no error ends it: it goes on where it was, because a process that stopped
 // for it would take every import down. Before that an error is returned, and run
-// may be called again. A topic that was deleted and made anew is
-// read from its start, after clear.
-func (f *feed) run(ctx context.Context, apply func(...*Record), clear func()) error {
+// may be called again. A topic that was deleted and made anew is read from its
+// start, after forget.
+func (f *feed) run(ctx context.Context, apply func(...*Record), forget func()) error {
 	for first := true; ; first = false {
 		read, err := f.follow(ctx, apply)
 		if ctx.Err() != nil {
@@ -62,7 +62,7 @@ func (f *feed) run(ctx context.Context, apply func(...*Record), clear func()) er
 		if errors.Is(err, kerr.UnknownTopicID) {
 			f.reader.deps.Log.WarnContext(ctx, "a compacted topic was deleted and made anew: what it held is forgotten", slog.String("topic", f.topic))
 			f.reset()
-			clear()
+			forget()
 		}
 	}
 }

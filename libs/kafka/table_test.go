@@ -144,13 +144,9 @@ func TestTableDecodesTheNewestOnly(t *testing.T) {
 // runTable follows until the test ends.
 func runTable[V any](t *testing.T, table *kafka.Table[V]) {
 	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error)
-	go func() { done <- table.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		must(t, <-done)
-	})
+	go func() { done <- table.Run(t.Context()) }()
+	t.Cleanup(func() { must(t, <-done) })
 }
 
 func TestTableReadToEnd(t *testing.T) {

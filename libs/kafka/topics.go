@@ -14,8 +14,6 @@ import (
 	"tapline.dev/schemas"
 )
 
-type listed = kadm.ListedOffset
-
 // createTimeout is how long EnsureTopics waits until the topics that it made
 // are known to the brokers.
 const createTimeout = 10 * time.Second

@@ -21,7 +21,7 @@ func TestClusterID(t *testing.T) {
 	if other := id(two); other == first {
 		t.Errorf("two clusters have the id %s", other)
 	}
-	if id("") == id("") {
+	if one, two := id(""), id(""); one == two {
 		t.Error("two clusters in memory have one id")
 	}
 }

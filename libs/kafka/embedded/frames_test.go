@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"errors"
 	"io"
 	"net"
 	"runtime"
@@ -27,7 +28,7 @@ func TestAnHTTPRequestCostsNoMemory(t *testing.T) {
 		}
 		_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second))
 		if answer, err := io.ReadAll(conn); err != nil && len(answer) == 0 {
-			if timeout, ok := err.(net.Error); ok && timeout.Timeout() {
+			if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
 				t.Errorf("%q: the broker waits for the rest", text)
 			}
 		}
