@@ -164,6 +164,9 @@ func TestTopics(t *testing.T) {
 		if seen[s.Name] || s.Partitions < 1 || s.Writer == "" || s.Compact == (s.Retention > 0) {
 			t.Errorf("catalogue entry %+v", s)
 		}
+		if s.Compact != (s.SegmentBytes > 0 && s.SegmentAge > 0) {
+			t.Errorf("%s: a compacted topic, and no other, has segments of its own: %d bytes, %v", s.Name, s.SegmentBytes, s.SegmentAge)
+		}
 		seen[s.Name] = true
 	}
 	if specs := topics.ImportTopics("customers", TopicSettings{}); specs[0].Partitions != specs[1].Partitions {

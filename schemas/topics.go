@@ -17,6 +17,14 @@ const DefaultPartitions = 6
 // MaxPartitions is the most that a definition may name.
 const MaxPartitions = 1000
 
+// The segments of a compacted topic. Kafka compacts closed segments only, and
+// leaves the one that is written to as it is: with Kafka's own 1 GiB and 7 days,
+// a week of folds would be read at every takeover.
+const (
+	CompactedSegmentBytes = 64 << 20
+	CompactedSegmentAge   = 6 * time.Hour
+)
+
 // Topics names every topic under one prefix. The zero value is not usable; see
 // NewTopics.
 type Topics struct{ prefix string }
@@ -154,6 +162,10 @@ type TopicSpec struct {
 	Partitions int
 	Compact    bool
 	Retention  time.Duration // of a topic that deletes; 0 for a compacted one
+	// SegmentBytes and SegmentAge close a segment of the topic; 0 leaves that to
+	// the brokers.
+	SegmentBytes int64
+	SegmentAge   time.Duration
 	// Personal says that keys or values hold personal data.
 	Personal bool
 }
@@ -163,12 +175,16 @@ type TopicSpec struct {
 func (t Topics) Catalogue() []TopicSpec {
 	const day = 24 * time.Hour
 	byImport := func(name, writer, value string, retention time.Duration) TopicSpec {
-		return TopicSpec{
-			Name: name, Writer: writer, Key: "import", Value: value, Partitions: ControlPartitions,
-			Compact: retention == 0, Retention: retention,
-		}
+		return TopicSpec{Name: name, Writer: writer, Key: "import", Value: value, Partitions: ControlPartitions, Retention: retention}
 	}
-	fold := byImport(t.Fold(), "scheduler", "the fold's counts and offset intervals; its position", 0)
+	newest := func(name, writer, value string) TopicSpec {
+		spec := byImport(name, writer, value, 0)
+		spec.Compact, spec.SegmentBytes, spec.SegmentAge = true, CompactedSegmentBytes, CompactedSegmentAge
+		return spec
+	}
+	resources := newest(t.Resources(), "importcenter", "connection or account")
+	resources.Key, resources.Partitions = "<Kind>/<name>", 1
+	fold := newest(t.Fold(), "scheduler", "the fold's counts and offset intervals; its position")
 	fold.Key = "run, and _position/<partition>"
 	rejects := byImport(t.Rejects(), "extractor, mapper, loader", "reject", 30*day)
 	rejects.Personal = true
@@ -178,14 +194,14 @@ func (t Topics) Catalogue() []TopicSpec {
 		}
 	}
 	return []TopicSpec{
-		byImport(t.Imports(), "importcenter", "definition", 0),
-		{Name: t.Resources(), Writer: "importcenter", Key: "<Kind>/<name>", Value: "connection or account", Partitions: 1, Compact: true},
+		newest(t.Imports(), "importcenter", "definition"),
+		resources,
 		byImport(t.Commands(), "importcenter", "command", 7*day),
 		byImport(t.Triggers(), "scheduler", "trigger", 30*day),
-		byImport(t.State(), "scheduler", "state", 0),
+		newest(t.State(), "scheduler", "state"),
 		fold,
 		byImport(t.Runs(), "scheduler", "run event", 90*day),
-		byImport(t.Columns(), "extractor", "row schema of the newest attempt", 0),
+		newest(t.Columns(), "extractor", "row schema of the newest attempt"),
 		rejects,
 		byImport(t.Reports(), "extractor, mapper, loader", "report", 30*day),
 		dry(t.DryRunRows(), "extractor", "row"),

@@ -169,6 +169,13 @@ func topicSettings(cfg Config, s schemas.TopicSpec) map[string]string {
 			"retention.ms":   strconv.FormatInt(s.Retention.Milliseconds(), 10),
 		}
 	}
+	if s.SegmentBytes > 0 {
+		// Kafka refuses a batch that is larger than a segment.
+		settings["segment.bytes"] = strconv.FormatInt(max(s.SegmentBytes, 2*int64(cfg.MaxMessageBytes)), 10)
+	}
+	if s.SegmentAge > 0 {
+		settings["segment.ms"] = strconv.FormatInt(s.SegmentAge.Milliseconds(), 10)
+	}
 	if cfg.MinInsyncReplicas > 0 {
 		settings["min.insync.replicas"] = strconv.Itoa(cfg.MinInsyncReplicas)
 	}

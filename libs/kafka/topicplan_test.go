@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"tapline.dev/libs/config"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/kafka/kafkatest"
 	"tapline.dev/schemas"
@@ -50,6 +51,49 @@ func TestPlanAndApplyTopics(t *testing.T) {
 	}
 	if diff := cmp.Diff(want[1:2], plan(cfg, specs)); diff != "" {
 		t.Errorf("what is left mismatch (-want +got):\n%s", diff)
+	}
+}
+
+// TestPlanAndApplySegments: topics that a version before made with the brokers'
+// segments get those of a compacted topic.
+func TestPlanAndApplySegments(t *testing.T) {
+	t.Parallel()
+	cfg := kafkatest.Start(t)
+	topics := schemas.NewTopics(cfg.Prefix)
+	fold := func(bytes int64, age time.Duration) []schemas.TopicSpec {
+		return []schemas.TopicSpec{{Name: topics.Fold(), Partitions: schemas.ControlPartitions, Compact: true, SegmentBytes: bytes, SegmentAge: age}}
+	}
+	for _, c := range []struct {
+		name  string
+		specs []schemas.TopicSpec
+		limit config.Bytes // kafka.maxMessageBytes
+		want  []kafka.TopicChange
+	}{
+		{"as it was made", fold(schemas.CompactedSegmentBytes, schemas.CompactedSegmentAge), 1_000_000, nil},
+		{"others than it has", fold(1<<30, 7*24*time.Hour), 1_000_000, []kafka.TopicChange{
+			{Topic: topics.Fold(), What: "segment.bytes", Have: "67108864", Want: "1073741824"},
+			{Topic: topics.Fold(), What: "segment.ms", Have: "21600000", Want: "604800000"},
+		}},
+		{"left to the brokers", fold(0, 0), 1_000_000, nil},
+		{"the catalogue's", fold(schemas.CompactedSegmentBytes, schemas.CompactedSegmentAge), 1_000_000, []kafka.TopicChange{
+			{Topic: topics.Fold(), What: "segment.bytes", Have: "1073741824", Want: "67108864"},
+			{Topic: topics.Fold(), What: "segment.ms", Have: "604800000", Want: "21600000"},
+		}},
+		{"a record that fits no segment", fold(schemas.CompactedSegmentBytes, schemas.CompactedSegmentAge), 100 << 20, []kafka.TopicChange{
+			{Topic: topics.Fold(), What: "segment.bytes", Have: "67108864", Want: "209715200"},
+		}},
+	} {
+		cfg.MaxMessageBytes = c.limit
+		applied, err := kafka.ApplyTopics(t.Context(), cfg, kafkatest.Deps(), c.specs)
+		must(t, err)
+		if diff := cmp.Diff(c.want, applied); diff != "" {
+			t.Errorf("%s: applied mismatch (-want +got):\n%s", c.name, diff)
+		}
+		left, err := kafka.PlanTopics(t.Context(), cfg, kafkatest.Deps(), c.specs)
+		must(t, err)
+		if len(left) > 0 {
+			t.Errorf("%s: after it was applied there are %v left", c.name, left)
+		}
 	}
 }
 
