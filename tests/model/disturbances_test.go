@@ -133,7 +133,6 @@ func peopleDisturbances() []disturbance {
 func kafkaDisturbances() []disturbance {
 	return []disturbance{
 		{name: "the mapper's offsets are gone", do: func(s *scenario) bool {
-			s.mayRepeat = true
 			run := s.start(schemas.Command{Kind: schemas.CommandRun})
 			s.reaches(run, loading)
 			s.w.forgetOffsets("mapper")
