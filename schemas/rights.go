@@ -50,7 +50,7 @@ func (t Topics) Rights(service string) []Right {
 		add(OnGroup, MayRead, false, t.prefix+"extractor")
 		add(OnTransactionalID, MayWrite, true, t.prefix+"extract-")
 	case "mapper":
-		read(t.Imports(), t.State(), t.Resources(), t.Columns(), t.DryRunRows())
+		read(t.Imports(), t.State(), t.Resources(), t.Columns(), t.Reports(), t.DryRunRows())
 		write(t.Reports(), t.Rejects(), t.DryRunRecords(), t.DryRunRejects())
 		add(OnTopic, MayRead, true, rows)
 		add(OnTopic, MayWrite, true, records)

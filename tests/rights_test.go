@@ -163,7 +163,7 @@ func atStart(service string, r schemas.Right) bool {
 		return service == "scheduler" || service == "mapper"
 	case service == "importcenter" && r.Prefixed:
 		return false
-	case service == "extractor" && strings.HasSuffix(r.Name, "reports.v1"):
+	case (service == "extractor" || service == "mapper") && strings.HasSuffix(r.Name, "reports.v1"):
 		return false
 	}
 	return r.May == schemas.MayRead

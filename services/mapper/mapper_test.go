@@ -31,8 +31,13 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
+	return newWorldOn(t, kafkatest.Start(t))
+}
+
+func newWorldOn(t *testing.T, cfg kafka.Config) *world {
+	t.Helper()
 	w := &world{t: t, cfg: DefaultConfig()}
-	w.cfg.Kafka = kafkatest.Start(t)
+	w.cfg.Kafka = cfg
 	w.topics = schemas.NewTopics(w.cfg.Kafka.Prefix)
 	var err error
 	if w.producer, err = kafka.OpenProducer(w.cfg.Kafka, kafkatest.Deps()); err != nil {
