@@ -43,8 +43,9 @@ type Cluster struct {
 
 	bin     string
 	options Options
-	base    int // of the ports
-	admin   int // the next one
+	base    int              // of the ports
+	admin   int              // the next one
+	sasl    kafka.SASLConfig // how the test itself connects to a secured broker
 }
 
 // Endpoints is what `tapline dev` writes to endpoints.json.
@@ -243,6 +244,7 @@ func (c *Cluster) Kafka() kafka.Config {
 	cfg := kafka.DefaultConfig()
 	cfg.Brokers = strings.Split(c.Endpoints.Kafka, ",")
 	cfg.Prefix = c.Endpoints.KafkaPrefix
+	cfg.SASL = c.sasl
 	return cfg
 }
 

@@ -17,6 +17,7 @@ func StartSecured(t testing.TB, secured *kafkatest.Secured, devArgs ...string) *
 	t.Helper()
 	// Its own broker has nothing to do.
 	c := Start(t, Options{DevArgs: append([]string{"--only", "infra"}, devArgs...)})
+	c.sasl = secured.Admin.SASL
 	c.Endpoints.Kafka, c.Endpoints.KafkaPrefix = secured.Admin.Brokers[0], secured.Admin.Prefix
 	base := portBase(t)
 	for i, name := range Services {
