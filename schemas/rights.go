@@ -11,9 +11,10 @@ const (
 
 // What a Right allows. Each implies seeing what it is on.
 const (
-	MayRead   = "read"
-	MayWrite  = "write"
-	MayCreate = "create"
+	MayRead     = "read"
+	MayWrite    = "write"
+	MayDescribe = "describe" // whether it is there, and its id
+	MayCreate   = "create"
 )
 
 // Right is something that a service may do in Kafka.
@@ -41,6 +42,7 @@ func (t Topics) Rights(service string) []Right {
 	case "scheduler":
 		read(t.Imports(), t.Commands(), t.Reports(), t.State(), t.Fold(), t.Runs())
 		write(t.Triggers(), t.State(), t.Fold(), t.Runs())
+		add(OnTopic, MayDescribe, true, rows, records)
 		add(OnGroup, MayRead, false, t.prefix+"scheduler")
 		add(OnTransactionalID, MayWrite, true, t.prefix+"scheduler-")
 	case "extractor":
