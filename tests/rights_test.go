@@ -172,6 +172,9 @@ func atStart(service string, r schemas.Right) bool {
 // seldom is true of rights that only previews, dry runs, a rebuild of Redis or
 // rejects of CleverTap's and of rows too large for Kafka need.
 func seldom(topics schemas.Topics, service string, r schemas.Right) bool {
+	if r.May == schemas.MayDescribe {
+		return true // a topic that was deleted and made again
+	}
 	switch r.Name {
 	case topics.DryRunRows(), topics.DryRunRecords(), topics.DryRunRejects():
 		return true

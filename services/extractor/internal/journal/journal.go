@@ -3,6 +3,7 @@
 package journal
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -210,7 +211,8 @@ func (j *Journal) records(ctx context.Context, rows []*kafka.Record, r schemas.R
 
 func (j *Journal) report(ctx context.Context, r schemas.Report) (*kafka.Record, error) {
 	r.Import, r.Run, r.Number, r.Attempt = j.attempt.Import, j.attempt.Run.Run, j.attempt.Run.Number, j.attempt.Run.Attempt
-	r.Time, r.TraceID = time.Now().UTC(), telemetry.TraceID(ctx)
+	// Before the attempt has a span the run names its trace.
+	r.Time, r.TraceID = time.Now().UTC(), cmp.Or(telemetry.TraceID(ctx), j.attempt.Run.TraceID)
 	rec, err := kafka.ControlRecord(j.deps.Topics.Reports(), j.attempt.Import, j.attempt.Import, r, schemas.EventReport(r.Kind), "extractor")
 	if err != nil {
 		return nil, Error{err}

@@ -38,7 +38,9 @@ func (h *handlers) testConnection(ctx context.Context, in *testInput) (*testOutp
 	if _, ok := h.Catalog.Resource(schemas.KindSnowflakeConnection, in.Name); !ok {
 		return nil, noResource(schemas.KindSnowflakeConnection, in.Name)
 	}
-	q := question{kind: schemas.CommandTestConnection, importName: in.Name, spec: schemas.ImportSpec{Source: schemas.Source{ConnectionRef: in.Name}}}
+	q := question{kind: schemas.CommandTestConnection, importName: in.Name, spec: schemas.ImportSpec{
+		Source: schemas.Source{ConnectionRef: in.Name}, Mapping: []schemas.Property{},
+	}}
 	replies, err := h.ask(ctx, in.Actor, []question{q}, h.PreviewTimeout)
 	if err != nil {
 		return nil, h.kafkaFailed(ctx, err)
