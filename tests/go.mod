@@ -12,7 +12,7 @@ require (
 	tapline.dev/sandbox v0.0.0
 	tapline.dev/schemas v0.0.0
 	tapline.dev/services/extractor v0.0.0
-	tapline.dev/services/importcenter v0.0.0-00010101000000-000000000000
+	tapline.dev/services/importcenter v0.0.0
 	tapline.dev/services/loader v0.0.0
 	tapline.dev/services/mapper v0.0.0
 	tapline.dev/services/scheduler v0.0.0
