@@ -26,7 +26,7 @@ func (h *history) view() view {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	_, shift := h.now.In(h.kind.zone).Zone()
-	return view{now: h.kind.frame(h.now), shift: shift, nulls: h.nullsLive(), live: slices.Clone(h.live)}
+	return view{now: h.kind.frame(h.now), shift: shift, nulls: nullsLive(h.live, h.nulls), live: slices.Clone(h.live)}
 }
 
 // run triggers a run, does beside it what is planned, and judges how it ended.

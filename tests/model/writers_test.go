@@ -190,11 +190,11 @@ func (h *history) update(r row) string {
 	return fmt.Sprintf(`UPDATE "%s" SET %s WHERE "ID" = '%s'`, h.table(), strings.Join(set, ", "), r.key)
 }
 
-// nullsLive counts the rows at which a run has to fail; the caller holds mu.
-func (h *history) nullsLive() int {
+// nullsLive counts the rows at which a run has to fail.
+func nullsLive(live []row, policy string) int {
 	n := 0
-	for _, r := range h.live {
-		if r.null && h.nulls == nullsFail {
+	for _, r := range live {
+		if r.null && policy == nullsFail {
 			n++
 		}
 	}
@@ -205,7 +205,7 @@ func (h *history) nullsLive() int {
 func (h *history) repairNulls() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.nullsLive() == 0 {
+	if nullsLive(h.live, h.nulls) == 0 {
 		return
 	}
 	at := h.kind.cut(h.now.Add(-h.delay))

@@ -48,23 +48,18 @@ func NewKeys(from resources, log *slog.Logger) *Keys {
 	return &Keys{resources: from, log: log, changed: outdated}
 }
 
-// index reads the keys again if a resource has changed. find calls it, under mu.
-func (k *Keys) index() map[string]key {
-	select {
-	case <-k.changed:
-	default:
-		return k.byHash
-	}
-	k.changed, k.byHash = k.resources.ResourcesChanged(), map[string]key{}
-	for _, r := range k.resources.Resources(schemas.KindAccessKey) {
+// read returns the keys by their hashes.
+func read(from resources, log *slog.Logger) map[string]key {
+	byHash := map[string]key{}
+	for _, r := range from.Resources(schemas.KindAccessKey) {
 		hash, held, ok := decode(r)
 		if !ok {
-			k.log.ErrorContext(context.Background(), "a key that cannot be read counts as revoked", slog.String("key", r.Metadata.Name))
+			log.ErrorContext(context.Background(), "a key that cannot be read counts as revoked", slog.String("key", r.Metadata.Name))
 			continue
 		}
-		k.byHash[hash] = held
+		byHash[hash] = held
 	}
-	return k.byHash
+	return byHash
 }
 
 func decode(r schemas.Resource) (hash string, held key, valid bool) {
@@ -105,7 +100,15 @@ func (k *Keys) find(hash string, now time.Time) (key, error) {
 	if now.Sub(k.confirmed) > staleAfter {
 		return key{}, &access.UnavailableError{Detail: "Kafka does not answer, so it is not known whether your key still holds; try again"}
 	}
-	held, ok := k.index()[hash]
+	select {
+	case <-k.changed:
+		// Taken before the keys are read: a change that falls between is seen twice,
+		// and never missed.
+		k.changed = k.resources.ResourcesChanged()
+		k.byHash = read(k.resources, k.log)
+	default:
+	}
+	held, ok := k.byHash[hash]
 	switch {
 	case !ok:
 		return key{}, errUnknown
