@@ -7,6 +7,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/plugin/kslog"
 )
 
 // ErrFenced says that another owner has taken over the transactional id. The
@@ -14,7 +15,8 @@ import (
 var ErrFenced = errors.New("fenced by another owner of the transactional id")
 
 // ErrAborted says that a transaction was aborted because a record could not be
-// produced; nothing of it is visible. The transactor can begin another.
+// produced, or because the client did not know that it was; nothing of it is
+// visible. The transactor can begin another.
 var ErrAborted = errors.New("transaction aborted")
 
 // Producer writes records one call at a time makes durable: idempotent,
@@ -47,6 +49,7 @@ func (p *Producer) Close() { p.client.Close() }
 type Transactor struct {
 	client   *kgo.Client
 	promises promises
+	watch    *abortWatch
 }
 
 // OpenTransactor fences any older owner of the id before it returns
@@ -54,7 +57,8 @@ type Transactor struct {
 // the log only after it.
 func OpenTransactor(ctx context.Context, cfg Config, deps Deps, id string) (*Transactor, error) {
 	opts := append(base(cfg, deps), producing(cfg)...)
-	opts = append(opts, kgo.TransactionalID(cfg.Prefix+id), kgo.TransactionTimeout(cfg.TransactionTimeout))
+	watch := &abortWatch{Logger: kslog.New(quiet(deps.Log))}
+	opts = append(opts, kgo.TransactionalID(cfg.Prefix+id), kgo.TransactionTimeout(cfg.TransactionTimeout), kgo.WithLogger(watch))
 	client, err := kgo.NewClient(opts...)
 	if err != nil {
 		return nil, fmt.Errorf("opening transactor %s: %w", id, err)
@@ -63,12 +67,13 @@ func OpenTransactor(ctx context.Context, cfg Config, deps Deps, id string) (*Tra
 		client.Close()
 		return nil, fmt.Errorf("fencing older owners of %s: %w", id, fenced(err))
 	}
-	return &Transactor{client: client}, nil
+	return &Transactor{client: client, watch: watch}, nil
 }
 
 // Begin starts a transaction.
 func (t *Transactor) Begin() error {
 	t.promises.reset()
+	t.watch.aborted.Store(false)
 	if err := t.client.BeginTransaction(); err != nil {
 		return fmt.Errorf("beginning transaction: %w", fenced(err))
 	}
@@ -100,6 +105,9 @@ func (t *Transactor) Commit(ctx context.Context) error {
 	}
 	if err := t.client.EndTransaction(ctx, kgo.TryCommit); err != nil {
 		return fmt.Errorf("committing transaction: %w", fenced(err))
+	}
+	if t.watch.aborted.Load() {
+		return fmt.Errorf("%w: the client did not know that its records were written", ErrAborted)
 	}
 	return nil
 }
