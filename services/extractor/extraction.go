@@ -61,7 +61,8 @@ func (x *extraction) extract(ctx context.Context, sel selection) error {
 	}
 	return x.sessions.with(ctx, conn, func(src source) error {
 		defer func() {
-			// The result is named in the log: it is the next owner's now.
+			// Once the report of the start is written, the next owner can take the
+			// result up: the end of this session must not abort the statement.
 			if x.journal.Started() != nil {
 				src.Leave()
 			}
@@ -94,7 +95,8 @@ func (x *extraction) result(ctx context.Context, src source, p *plan.Plan, sel s
 
 // begin runs the attempt's statement and reports it before its first row.
 func (x *extraction) begin(ctx context.Context, src source, p *plan.Plan, sel selection) (result, *plan.Reader, error) {
-	// The clock comes before the snapshot: what commits in between is simply read.
+	// The clock is read before the statement takes its snapshot: a row that is committed
+	// in between is read by this run.
 	now, err := src.Clock(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -122,7 +124,7 @@ func (x *extraction) begin(ctx context.Context, src source, p *plan.Plan, sel se
 	if err != nil {
 		return nil, nil, err
 	}
-	// What the result brings decides, should it differ from what was described.
+	// If the result's columns differ from the described ones, the result's count.
 	r, err := sel.understand(p, res.Columns(), now)
 	if err != nil {
 		return nil, nil, err
@@ -145,7 +147,8 @@ func (x *extraction) begun(ctx context.Context, res result, r *plan.Reader, star
 	return nil
 }
 
-// describe asks for the columns, and for the type of a cursor of its own.
+// describe asks for the query's columns, and for the type of a cursor that is not one
+// of them.
 func describe(ctx context.Context, src source, p *plan.Plan, maxRecord int) ([]schemas.Column, error) {
 	columns, err := src.Describe(ctx, p.Describe())
 	if err != nil {
@@ -198,7 +201,7 @@ func (x *extraction) resume(ctx context.Context, src source, p *plan.Plan, sel s
 }
 
 // stopped is why the reading ended. A statement that an earlier session left
-// running is cancelled, because no session of this task would.
+// running is cancelled, because no session of this task runs it and would cancel it.
 func (x *extraction) stopped(ctx context.Context) error {
 	started := x.journal.Started()
 	if started == nil || x.journal.Complete() {

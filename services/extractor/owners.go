@@ -197,7 +197,8 @@ func (o *owners) reconcile(ctx context.Context, states map[string]*schemas.State
 		if a.State != schemas.StateExtracting || o.over[subject] == id {
 			continue
 		}
-		// What stops the work says why, and that is not the end of ctx.
+		// The end of ctx does not stop the work. Who stops it gives the reason as the
+		// cause.
 		ctx, stop := context.WithCancelCause(context.WithoutCancel(ctx))
 		w := newWork(id, stop)
 		if a.Ending != nil {
@@ -229,8 +230,8 @@ func (o *owners) keep(ctx context.Context, subject string, w *work) {
 	o.service.states.signal() // the import may have a newer attempt by now
 }
 
-// work keeps at an attempt until it is over, which it reports, or until it is
-// no longer this process's.
+// work works on an attempt until the attempt is over, and then returns true, or until
+// this process no longer owns it.
 func (s *Service) work(ctx context.Context, subject string, w *work) (over bool) {
 	slots := s.slots
 	if schemas.IsTrial(subject) {
@@ -240,7 +241,8 @@ func (s *Service) work(ctx context.Context, subject string, w *work) (over bool)
 	case slots <- struct{}{}:
 		defer func() { <-slots }()
 	case <-w.ending:
-		// It reads nothing, so it needs no place; the places may be taken for hours.
+		// An attempt that is to end reads nothing, so it needs no slot. It must not wait
+		// for one either: the slots may be taken for hours.
 	case <-ctx.Done():
 		return false
 	}

@@ -20,8 +20,8 @@ import (
 	"tapline.dev/services/extractor/internal/statement"
 )
 
-// pastRuns is what an import's runs know of each other: the ledger of the rows read,
-// and for imports that look for late rows, how many there were in each hour.
+// pastRuns is what a run knows of the import's earlier runs: the ledger of the rows
+// read, and for imports that look for late rows, how many there were in each hour.
 //
 // Redis failing costs rows sent again, which the reports say, and never a row.
 type pastRuns struct {
@@ -69,7 +69,7 @@ func (h *pastRuns) load(ctx context.Context, r *plan.Reader, e *schemas.Extracti
 
 // rejects lists the rows that the run before has rejected, at whichever stage. All of
 // them were written before that run was closed. If they cannot be read, rows that are
-// still rejected count as unchanged: no row is sent or left out by it.
+// still rejected count as unchanged. The same rows are sent in both cases.
 func (h *pastRuns) rejects(ctx context.Context, since time.Time) map[int64]struct{} {
 	out := map[int64]struct{}{}
 	tp := kafka.TP{Topic: h.topics.Rejects(), Partition: schemas.ControlPartition(h.attempt.Import)}
@@ -95,18 +95,20 @@ func (h *pastRuns) rejects(ctx context.Context, since time.Time) map[int64]struc
 	return out
 }
 
-// outdated reports whether CleverTap may hold something else than the ledger of
-// the run before says. Events are kept: what CleverTap has of them it has for good.
+// outdated reports whether CleverTap may hold another version of a profile than the
+// ledger of the run before says. For events the answer is no: CleverTap keeps every
+// event that it has received.
 func (h *pastRuns) outdated(r *plan.Reader, e schemas.Extraction) bool {
 	switch ref := h.attempt.Ledger; {
 	case ref == nil || ref.Entries == 0 || !h.attempt.Profiles():
 		return false
 	case ref.Spoiled && (ref.Mixed || !r.Distinct()):
-		// A run that did not succeed has sent another version of a row, and the one
-		// of the ledger may be back.
+		// A run that did not succeed has sent another version of a row. If the row has
+		// since changed back to the version in the ledger, it has to be sent again.
 		return true
 	}
-	// Of which identities the chunks before have sent a version is not known any more.
+	// The earlier chunks of this attempt have sent versions of some identities, and it is
+	// no longer known of which.
 	return e.Passed > 0
 }
 
@@ -140,9 +142,9 @@ func (h *pastRuns) sweep(ctx context.Context) {
 // just now, with what the run before counted. The hours behind the watermark that
 // have grown are read again.
 //
-// The count comes before the statement that reads, and never after it: a row
-// that commits in between is at worst found one run later, and not counted as
-// known without having been read.
+// The rows are counted before the statement that reads them, never after it: a row that
+// is committed in between is then found by the next run at the latest. Counted
+// afterwards, it would pass for a row that was read.
 //
 // The counts are kept under a name of their own, which the start's report carries,
 // so that an owner that has been replaced, and counts late, overwrites nothing.
@@ -192,7 +194,7 @@ func countBuckets(ctx context.Context, src source, p *plan.Plan, r *plan.Reader)
 			n, countErr := strconv.ParseInt(string(row.Value(1)), 10, 64)
 			if beginErr == nil && countErr == nil {
 				counts[r.Cursor.BucketNumber(begin)] += n
-			} // what is beyond 64 bits is no instant
+			} // a bucket number beyond 64 bits belongs to no valid time
 			return true, nil
 		})
 		if err != nil {

@@ -52,7 +52,7 @@ func (s *Service) comparePlace(ctx context.Context, a attempt.Attempt, j *journa
 	}
 	spec, err := s.resources.definition(ctx, a.Run)
 	if _, failed := errors.AsType[*failure.Error](err); failed {
-		return a, nil // the attempt meets it when it signs in
+		return a, nil // the attempt gets the same error when it signs in
 	}
 	if err != nil {
 		return a, err

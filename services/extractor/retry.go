@@ -10,8 +10,8 @@ import (
 	"tapline.dev/services/extractor/internal/snowflake"
 )
 
-// readAll reads to the end. What passes (a network, a session that expired) is
-// tried again inside the attempt, each time from the last committed chunk.
+// readAll reads to the end. After a transient error (of the network, or of a session
+// that expired) it tries again inside the attempt, from the last committed chunk.
 func (t *task) readAll(ctx context.Context) error {
 	tries := 0
 	for {
@@ -39,7 +39,7 @@ func (t *task) readAll(ctx context.Context) error {
 	}
 }
 
-// passing reports whether an error can end well in a new session.
+// passing reports whether an error is transient: a new session may not meet it.
 func passing(code string) bool { return code == snowflake.CodeUnreachable }
 
 // reportWaiting lets the run say why nothing is read. The next report of the
@@ -86,8 +86,9 @@ func (t *task) beat(ctx context.Context) {
 				t.log.WarnContext(ctx, "a heartbeat was not written", slog.Any("error", err))
 			}
 		case <-ctx.Done():
-			// A record that may have reached a broker which is away now has no outcome
-			// before that is back: an attempt that is given up must not wait for it.
+			// If the record may have reached a broker that is unreachable now, its outcome
+			// is unknown until the broker is back. An attempt that is given up must not
+			// wait for that.
 			return
 		}
 	}

@@ -51,8 +51,8 @@ func (s *sessions) with(ctx context.Context, conn schemas.SnowflakeConnectionSpe
 // cancelElsewhere aborts a statement from a second session, because the one that
 // runs it hangs, cannot reach Snowflake, or has been told to leave it alone.
 // Without the statement's id, all that its session runs is aborted, which is no
-// more than the statement. One that another owner goes on with is left. The result
-// is why ctx ended.
+// more than the statement. A statement that another owner goes on with is left alone.
+// The returned error is why ctx ended.
 func (s *sessions) cancelElsewhere(ctx context.Context, queryID string, session int64) error {
 	cause := context.Cause(ctx)
 	if queryID == "" && session == 0 || errors.Is(cause, errLeft) {

@@ -25,8 +25,8 @@ func (x *extraction) stream(ctx context.Context, res result, prep *chunk.Prepare
 	group, ctx := errgroup.WithContext(ctx)
 	downloading, stopDownloads := context.WithCancel(ctx)
 	defer stopDownloads()
-	// A stage that fails lets what is ahead of it be committed: every chunk that
-	// came through is progress, and it need not be fetched again.
+	// If a stage fails, the chunks that have passed it are still committed: each is
+	// progress, and need not be fetched again.
 	var downloadErr, prepareErr error
 	group.Go(func() error {
 		defer close(downloads)
@@ -95,7 +95,8 @@ func send[T any](ctx context.Context, to chan<- T, v T) bool {
 	}
 }
 
-// commit makes a chunk visible, and then what it says of the attempt true.
+// commit commits a chunk's transaction. Afterwards it counts the chunk in the metrics
+// and removes the ledger values that are no longer needed.
 func (x *extraction) commit(ctx context.Context, recorder *ledger.Recorder, c *chunk.Chunk) error {
 	defer c.Span.End()
 	before := x.journal.Counts()

@@ -10,13 +10,14 @@ import (
 	"tapline.dev/services/loader/internal/delivery"
 )
 
-// harmless is the record that an account is asked with whether it works. It goes
-// out with dryRun=1 and is stored nowhere, and nothing of it is anybody's.
+// harmless is the record of a check, the request that asks whether an account works.
+// It is sent with dryRun=1, so CleverTap stores nothing, and it is about no user.
 var harmless = []byte(`{"type":"profile","identity":"tapline-check","profileData":{"Name":"Tapline"}}`)
 
-// check asks an account whether it works, where requests are held back or somebody
-// doubts it. No record of an import is used up by an outage that way, and an answer
-// about a record can be told from an answer about the account.
+// check asks CleverTap whether an account works, while requests are held back or
+// after a failure that may be the account's or a record's. It sends the harmless
+// record: an outage then costs no record of an import its tries, and the answer is
+// about the account and not about a record.
 func (l *loop) check(d *destination, now time.Time) {
 	if d.conn == nil || d.resolving || !d.busy() || d.account.Free(now) < 1 || !d.account.Check(now) {
 		return
@@ -45,8 +46,8 @@ func (l *loop) check(d *destination, now time.Time) {
 	})
 }
 
-// learned does what follows from a change of the account, which an answer to a
-// request that began at began has made.
+// learned acts on a change of the account's circuit. An answer made the change; its
+// request began at began.
 func (l *loop) learned(d *destination, change account.Change, began, now time.Time) {
 	switch change {
 	case account.Paused:
@@ -64,7 +65,8 @@ func (l *loop) learned(d *destination, change account.Change, began, now time.Ti
 	}
 }
 
-// suspected looks for a sign that the account works for others than the upload.
+// suspected has the account checked: if it works, the suspected record is at fault.
+// If requests are held back already, the record is cleared of suspicion.
 func (l *loop) suspected(u *upload) {
 	if _, _, open := u.to.account.Open(); open {
 		u.acquit()
@@ -73,7 +75,7 @@ func (l *loop) suspected(u *upload) {
 	u.to.account.Doubt()
 }
 
-// acquit lets a suspect be sent again.
+// acquit ends the suspicion, so that the upload is sent again.
 func (u *upload) acquit() {
 	if u.suspect {
 		u.suspect = false
@@ -81,8 +83,9 @@ func (u *upload) acquit() {
 	}
 }
 
-// convict rejects the records that were suspected before a request began that was
-// answered as it should.
+// convict rejects the suspected records whose own last request began before began,
+// the start of a request that the account answered properly: the account works, so
+// these records are at fault.
 func (l *loop) convict(d *destination, began, now time.Time) {
 	d.waiting = slices.DeleteFunc(d.waiting, func(u *upload) bool {
 		if !u.suspect || u.part.draining || !u.began.Before(began) {

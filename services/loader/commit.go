@@ -11,7 +11,7 @@ import (
 	"tapline.dev/services/loader/internal/recovery"
 )
 
-// commits is when offsets are committed.
+// commits is the loop's schedule of offset commits.
 type commits struct {
 	underway bool
 	urgent   bool // a partition waits for one
@@ -25,9 +25,9 @@ type progress struct {
 	mark   recovery.Mark
 }
 
-// release ends a batch whose outcomes are durable. At until, when no request with
-// its records can be applied any more, its identities are free for the batches
-// behind it and its partition's prefix may pass it. It is the only place where an
+// release ends a batch whose outcomes are durable. From until on, no request with its
+// records can be applied any more: then its identities are free for later batches, and
+// the partition's committed prefix may include it. It is the only place where an
 // identity is freed.
 //
 // Invariant 4: until then no other record of these identities is sent.
@@ -69,7 +69,7 @@ func (l *loop) commitIfDue(now time.Time) (again time.Time) {
 	return time.Time{}
 }
 
-// prefixes are what is news of the partitions.
+// prefixes returns, for each partition, the offset to commit if it has changed.
 func (l *loop) prefixes(parts []*partition) []progress {
 	var out []progress
 	for _, p := range parts {
@@ -82,9 +82,10 @@ func (l *loop) prefixes(parts []*partition) []progress {
 	return out
 }
 
-// commit commits, and returns what was taken. A refused commit changes nothing:
-// the same prefix, or a longer one, is tried again, by this member or the next
-// owner. That of one partition, such as of a deleted topic, holds up no other.
+// commit commits the offsets, and returns those that Kafka has stored. A refused
+// commit loses nothing: this member or the next owner tries the same prefix, or a
+// longer one, again. A refusal for one partition, such as one of a deleted topic, does
+// not hold up the others.
 func (m *member) commit(ctx context.Context, news []progress) (done []progress) {
 	failpoint.Hit("loader.before-commit")
 	commits := make(map[kafka.TP]kafka.Commit, len(news))
@@ -109,7 +110,7 @@ func (m *member) commit(ctx context.Context, news []progress) (done []progress) 
 	return done
 }
 
-// committed tells the partitions what is committed of them.
+// committed notes in the lanes which offsets Kafka has stored.
 func (l *loop) committed(done []progress) {
 	for _, n := range done {
 		n.part.lane.Committed(n.offset, n.mark)

@@ -23,8 +23,8 @@ var hosts = map[string]string{
 	"eu1":  "api.clevertap.com",
 }
 
-// accountSpec is an account as defined. It changes as a whole: version tells
-// one from the next.
+// accountSpec is one version of an account's definition. A changed definition is
+// another accountSpec with another version.
 type accountSpec struct {
 	schemas.CleverTapAccountSpec
 	version int64

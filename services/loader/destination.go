@@ -85,8 +85,8 @@ func (l *loop) destination(name string, now time.Time) *destination {
 }
 
 // resolved connects to the account, or holds requests back with the reason why it
-// cannot. A connection that was refused stays if no secret has changed: its
-// circuit goes on to back off.
+// cannot. A connection that CleverTap refused stays if no secret has changed, and its
+// circuit keeps its back-off.
 func (l *loop) resolved(d *destination, uses clevertap.Account, pool string, err error, now time.Time) {
 	d.resolving, d.stale = false, false
 	if err == nil && d.conn != nil && uses == d.conn.uses {
@@ -107,7 +107,7 @@ func (l *loop) resolved(d *destination, uses clevertap.Account, pool string, err
 	l.nextLease = now
 }
 
-// publish tells the requests under way what may be used of the account.
+// publish gives the tasks a copy of the share of slots that this process may use.
 func (d *destination) publish() {
 	if d.conn != nil {
 		share := d.account.Share()
@@ -151,9 +151,9 @@ func (d *destination) take(p *partition) []*upload {
 	return taken
 }
 
-// due removes and returns the waiting upload that may go first, or says when one
-// may. Those of a partition that drains stay, since a request more would hold up
-// the drain, and so do suspects and those that held names.
+// due removes and returns the waiting upload that may be sent next, or says when one
+// may be. Three kinds of upload stay: those of a partition that drains, since another
+// request would hold up the drain; suspects; and those for which held returns true.
 func (d *destination) due(now time.Time, held func(*upload, time.Time) bool) (u *upload, again time.Time) {
 	best := -1
 	for i, w := range d.waiting {

@@ -52,12 +52,13 @@ func (m *member) drainAll() {
 	m.drain(m.work, tps)
 }
 
-// drain stops cutting, waits for what is under way, reports what is decided and
-// commits. Of what drains already it waits for the end: whoever is asked to give a
-// partition away while it stops must not return with requests in flight.
+// drain stops cutting batches, waits for the tasks under way, reports the decided
+// outcomes and commits. If a partition drains already, it waits for that drain to end:
+// a member that is asked to give up a partition while it stops must not return with
+// requests in flight.
 //
-// Invariant 6: what could not be finished in time has an intent and no receipt;
-// the next owner knows what that means.
+// Invariant 6: a request that could not be finished in time has an intent and no
+// receipt; the next owner treats its records as ambiguous.
 func (m *member) drain(ctx context.Context, tps []kafka.TP) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), m.cfg.DrainTimeout)
 	defer cancel()
@@ -99,8 +100,8 @@ func await(ctx context.Context, done <-chan struct{}) {
 	}
 }
 
-// beginDrain lets the partitions cut nothing any more, and tells those that drain
-// already apart.
+// beginDrain stops cutting batches of the partitions. mine are those whose drain
+// begins with this call, elsewhere those that another call drains already.
 func (l *loop) beginDrain(tps []kafka.TP) (mine, elsewhere []*partition) {
 	for _, tp := range tps {
 		p := l.partitions[tp]
@@ -126,8 +127,8 @@ func (l *loop) takeWaiting(parts []*partition) (waiting []*upload) {
 	return waiting
 }
 
-// putDown reports what uploads that wait for another request have decided, and
-// that the rest of them was not applied, where that is certain.
+// putDown reports the outcomes that waiting uploads have so far. It withdraws the
+// intents of their other records where it is certain that these were not applied.
 func (m *member) putDown(ctx context.Context, waiting []*upload) error {
 	for _, u := range waiting {
 		err := m.report(ctx, u)

@@ -28,7 +28,7 @@ func (s *Service) frozenBy(accountName, subject string) (resources.Freeze, bool)
 	return resources.Freeze{}, false
 }
 
-// frozenRun is what was last said of a run that a freeze holds.
+// frozenRun is what was last reported about a run that a freeze holds.
 type frozenRun struct {
 	notice account.Notice
 	at     time.Time

@@ -40,8 +40,8 @@ func (j *journal) report(ctx context.Context, report schemas.Report) error {
 	return nil
 }
 
-// write returns once Kafka has acknowledged the records, or ctx has ended: a
-// client that may have sent a record does not give it up by itself.
+// write returns once Kafka has acknowledged the records, or ctx has ended. Only ctx
+// bounds the wait: the client never gives up a record that it may have sent.
 func (j *journal) write(ctx context.Context, records ...*kafka.Record) error {
 	done := make(chan error, 1)
 	j.writes.Go(func() { done <- j.producer.Produce(ctx, records...) })
@@ -69,7 +69,7 @@ func (j *journal) next(partition int32) int64 {
 	return j.reached[partition]
 }
 
-// close gives up what is not acknowledged.
+// close closes the producer. Records without an acknowledgement are given up.
 func (j *journal) close() { j.producer.Close() }
 
 // wait returns once nothing is being written, after close and the last writer.

@@ -26,9 +26,10 @@ func (l *loop) leaseIfDue(now time.Time) (again time.Time) {
 	return l.nextLease
 }
 
-// leaseFor gives back what is leased of a pool that the account has left, once no
-// request can be of it, and then leases the account's slots anew. One call at a
-// time: what is given back cannot have been leased anew meanwhile.
+// leaseFor renews the lease of the account's slots. If a changed definition has moved
+// the account to another pool, it first releases the lease of the old pool, once no
+// request uses a slot of it. Only one call of an account runs at a time, so that the
+// released lease cannot have been taken again meanwhile.
 func (l *loop) leaseFor(d *destination, now time.Time) {
 	if d.leasing {
 		return

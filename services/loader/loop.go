@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	// tick is how often the loop looks without an event: a run that is to end and a
-	// definition that changed are seen then.
+	// tick is how often the loop makes a pass without an event. In such a pass it
+	// notices a run that is to end, and a definition that has changed.
 	tick = 250 * time.Millisecond
 	// eventsPerPass bounds the events that are taken in before the loop looks at
 	// what they make possible.
@@ -36,7 +36,7 @@ type loop struct {
 	places       places
 	draining     bool // nothing is cut any more
 	closed       bool // no task begins any more
-	over         bool // none is under way: there will be no event any more
+	over         bool // closed, and no task is under way: no event follows
 }
 
 func newLoop(m *member) *loop {

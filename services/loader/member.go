@@ -26,9 +26,9 @@ type member struct {
 	// the membership.
 	work   context.Context //nolint:containedctx // of the membership and not of a call
 	cancel context.CancelCauseFunc
-	// writing is the context of receipts, rejects and withdrawals. It outlives work
-	// where the service goes on: what CleverTap has answered is kept until Kafka is
-	// back, so that nothing of it is sent again.
+	// writing is the context of receipts, rejects and withdrawals. If the membership
+	// ends and the service goes on, it outlives work: CleverTap's answers are kept
+	// until Kafka is back, so that their records are not sent again.
 	writing    context.Context //nolint:containedctx // as work
 	endWriting context.CancelFunc
 	tasks      sync.WaitGroup
@@ -143,7 +143,7 @@ func (m *member) ask(e event) {
 	}
 }
 
-// fail ends the membership: what is not reported is taken up after the next.
+// fail ends the membership. The takeover that follows deals with what is not reported.
 func (m *member) fail(err error) { m.cancel(err) }
 
 func (m *member) log() *slog.Logger { return m.deps.Telemetry.Logger }

@@ -8,7 +8,7 @@ import (
 
 // mayBeApplied is until when a request may still be applied, given what came of it;
 // the zero time says that it cannot be any more. It is the only place that decides
-// that, and the order of versions rests on it.
+// that, and the order of an identity's records (invariant 4) depends on it.
 //
 // CleverTap's own answer settles a request: an outcome for each record, or a refusal
 // of the whole in CleverTap's form. Every other request, whatever a proxy answered

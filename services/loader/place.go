@@ -8,8 +8,8 @@ import (
 	"tapline.dev/schemas"
 )
 
-// places says which runs have been told what their account resolves to. The loop
-// owns it.
+// places notes for which runs it has been reported what their account resolves to, the
+// place. The loop owns it.
 type places struct {
 	changed <-chan struct{} // a state has changed since the starting runs were looked at
 	again   time.Time
@@ -23,8 +23,8 @@ type telling struct {
 	at    time.Time
 }
 
-// wake is a channel that closes when there may be a run that starts; nil while
-// the last look is under way.
+// wake returns a channel that is closed when a state has changed, since a run may then
+// be starting. It returns nil while the accounts are being read for an earlier change.
 func (p *places) wake() <-chan struct{} {
 	if p.reading {
 		return nil
@@ -32,8 +32,9 @@ func (p *places) wake() <-chan struct{} {
 	return p.changed
 }
 
-// heldPlace is how long records wait that belong to another place than the one
-// their account resolves to. The end of their run is seen earlier.
+// heldPlace is how long a partition waits before it looks again at records of a run
+// whose place is another than the one its account resolves to now. If the run ends, the
+// loop notices that earlier.
 const heldPlace = time.Second
 
 // tellStarting reports what the accounts of starting runs resolve to: the
@@ -60,8 +61,8 @@ func (l *loop) tellStarting(now time.Time) (again time.Time) {
 	if len(starting) == 0 {
 		return l.places.again
 	}
-	// An account that was applied a moment before the run was asked for must be
-	// seen: its records lie in another topic than the state.
+	// The accounts lie in another topic than the state, so that topic is read to its
+	// end: an account that was applied just before the run was requested must be seen.
 	l.places.reading = true
 	l.start(func() {
 		err := l.accounts.resources.ReadToEnd(l.work)

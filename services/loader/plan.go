@@ -13,13 +13,13 @@ import (
 // unsentRecords bounds a batch that is reported and not sent.
 const unsentRecords = 1000
 
-// unknownRun is the outcome of a record of no run: counted to none.
+// unknownRun is the outcome of a record whose run does not exist. No run counts it.
 var unknownRun = delivery.Outcome{Code: delivery.CodeUnknownRun, Reason: "no run with this number and attempt was ever started"}
 
-// plan settles what a partition's head holds that is not to be sent, and makes
-// the partition a candidate of its account if there is more.
+// plan settles the records at a partition's head that are not to be sent. If the head
+// is to be sent, it makes the partition a candidate of its account.
 //
-// Invariant 3: whatever the head is, it ends in exactly one counted outcome.
+// Invariant 3: every record at the head ends in exactly one counted outcome.
 func (l *loop) plan(p *partition, now time.Time) {
 	l.refill(p)
 	if some, _ := p.lane.Free(now); some {
@@ -75,7 +75,7 @@ func (l *loop) plan(p *partition, now time.Time) {
 	}
 }
 
-// keyOf is whose record an item is.
+// keyOf is the run and attempt that an item's record belongs to.
 func (l *loop) keyOf(p *partition, item *lane.Item) runKey {
 	return runKey{l.topics.SubjectOf(p.tp.Topic, item.Record.Key), item.ID.Number, item.ID.Attempt}
 }

@@ -89,7 +89,7 @@ func (m *member) report(ctx context.Context, u *upload) error {
 
 func (m *member) count(u *upload, counts map[delivery.Outcome]int64, resent int64) {
 	if schemas.IsTrial(u.subject) {
-		return // nothing of a trial is in an import's figures
+		return // an import's metrics do not count trials
 	}
 	for o, n := range counts {
 		switch {
@@ -113,7 +113,7 @@ const rejectOverhead = 4096
 
 func (m *member) reject(u *upload, item *lane.Item, o delivery.Outcome) (*kafka.Record, error) {
 	r := item.Record
-	class := "data" // of codes that CleverTap has and the catalogue has not
+	class := "data" // for a code of CleverTap's that schemas/errors.json lacks
 	if info, ok := schemas.LookupError(o.Code); ok {
 		class = info.Class
 	}

@@ -84,10 +84,11 @@ func (m *member) request(u *upload, set []int) clevertap.Result {
 
 var errOld = errors.New("the lease or the membership may end before the request does, or has ended")
 
-// mayWrite says whether a request that is written now ends while its slot and its
-// partition are surely still this process's. Both ages are monotonic.
+// mayWrite returns an error unless this process surely keeps the upload's slot and
+// partition until a request that is written now has ended or timed out. The ages of
+// the lease and of the last contact with the group are measured by the monotonic clock.
 func (m *member) mayWrite(u *upload) error {
-	if u.ownership.lost.Load() { // the contact is of the group, and says nothing of one partition
+	if u.ownership.lost.Load() { // contact with the group says nothing of one partition
 		return errOld
 	}
 	if _, frozen := m.frozenBy(u.to.name, u.subject); frozen {
@@ -96,7 +97,7 @@ func (m *member) mayWrite(u *upload) error {
 	return m.mayAsk(u.conn)
 }
 
-// mayAsk says the same of a request that is of no partition.
+// mayAsk is mayWrite for a check, which belongs to no partition.
 func (m *member) mayAsk(conn *connection) error {
 	now := time.Now()
 	end := now.Add(m.cfg.RequestTimeout)
@@ -113,14 +114,15 @@ func (m *member) apply(u *upload, res clevertap.Result) {
 	wait := u.delivery.Apply(res, now)
 	u.notBefore, u.suspect = m.nextRequest(u, wait, res, now), wait == delivery.Suspect
 	if u.open.After(u.notBefore) && u.delivery.Parted() {
-		// A part of what may still be applied as a whole would be overtaken by it.
+		// An earlier request with more records of the identity may still be applied. It
+		// must not be applied after the next one.
 		u.notBefore = u.open
 	}
 	if wait == delivery.Finished {
 		m.settle(u)
 		return
 	}
-	// The intents of a partition that is gone are its next owner's to judge.
+	// If the partition has moved, its next owner decides what the intents mean.
 	if wait != delivery.Go && u.delivery.Clean() && !u.ownership.lost.Load() {
 		if err := m.withdraw(m.writing, u); err != nil {
 			m.fail(err)
@@ -175,7 +177,8 @@ func (l *loop) waits(u *upload) {
 	u.part.leave()
 }
 
-// left ends an upload's part in this membership.
+// left ends the work of this membership on an upload: its span, and its task's place
+// in the count of the partition.
 func (l *loop) left(u *upload) {
 	u.span.End()
 	u.part.leave()
@@ -193,9 +196,9 @@ func (m *member) intend(ctx context.Context, u *upload, set []int, withdrawn boo
 	}})
 }
 
-// withdraw takes back the intents of an upload whose undecided records were
-// refused whole: whoever takes over need not call them ambiguous. They are more
-// than those of the next request, if the upload was split.
+// withdraw takes back the intents of an upload's undecided records, none of which was
+// applied: a next owner then need not take them for ambiguous. If the upload was split,
+// these are more records than those of the next request.
 func (m *member) withdraw(ctx context.Context, u *upload) error {
 	return m.intend(ctx, u, u.delivery.Undecided(), true)
 }

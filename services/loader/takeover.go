@@ -13,8 +13,8 @@ import (
 	"tapline.dev/services/loader/internal/recovery"
 )
 
-// assigned takes partitions over. Nothing of them is sent before takeOver is
-// through, but their records may come.
+// assigned takes partitions over. Their records may be polled at once, but none is sent
+// before takeOver has ended.
 func (m *member) assigned(_ context.Context, tps []kafka.TP) {
 	reported := map[reportsOf][]*partition{}
 	var before []<-chan struct{}
@@ -30,7 +30,7 @@ func (m *member) assigned(_ context.Context, tps []kafka.TP) {
 	})
 	m.group.Resume(tps...) // a pause survives a rebalance
 	m.tasks.Go(func() {
-		for _, over := range before { // what this process itself has not reported yet
+		for _, over := range before { // the tasks of an earlier ownership may still report
 			await(m.work, over)
 		}
 		for of, parts := range reported {
@@ -59,10 +59,10 @@ type start struct {
 }
 
 // takeOver reads what earlier owners reported past the committed offsets of an
-// import's partitions. The group gave the partitions away only after those owners
-// drained or their session ended, so nothing is added behind its back but answers
-// that arrive late, which change no decision, and intents and withdrawals of who
-// does not know yet that it lost them: those name their holder.
+// import's partitions. The group gave the partitions away only after those owners had
+// drained or their sessions had expired. An earlier owner can then still write two
+// things: answers that arrive late, which change no decision; and, if it does not know
+// yet that it lost the partition, intents and withdrawals, which name their holder.
 func (m *member) takeOver(ctx context.Context, of reportsOf, parts []*partition) error {
 	taken := time.Now() // whoever owned the partitions wrote its requests before
 	starts, from, err := m.starts(ctx, of, parts)
@@ -102,8 +102,8 @@ func (l *loop) takenOver(starts []start, pause *schemas.Report, taken, now time.
 	l.commits.urgent = true
 }
 
-// starts reads the committed offsets, and from which offset of the reports on
-// there is something to be known; -1 if nothing.
+// starts reads the committed offsets. from is the offset of the reports partition from
+// which takeOver has to read, -1 if it has to read none.
 func (m *member) starts(ctx context.Context, of reportsOf, parts []*partition) (starts []start, from int64, err error) {
 	tps := make([]kafka.TP, len(parts))
 	for i, p := range parts {

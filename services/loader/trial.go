@@ -22,8 +22,8 @@ func policyOf(run *schemas.ActiveRun) delivery.Policy {
 	return delivery.PolicyOf(&run.Spec)
 }
 
-// lookUp asks whether the profiles of a dry run's records exist. What CleverTap
-// does not say is unknown: it holds nothing up.
+// lookUp asks whether the profiles of a dry run's records exist. If CleverTap does not
+// answer, the profile counts as unknown and the dry run goes on.
 func (m *member) lookUp(u *upload) {
 	if !isDry(u.run) || u.conn == nil || u.run.Spec.Destination.Type != schemas.TypeProfile {
 		return

@@ -18,8 +18,8 @@ import (
 	"tapline.dev/services/loader/internal/recovery"
 )
 
-// upload is a batch on its way to an account. While it waits for its next request
-// it is the loop's, while it has a slot or is being reported it is the task's.
+// upload is a batch on its way to an account. The loop owns it while it waits for its
+// next request; a task owns it while it has a slot or is being reported.
 type upload struct {
 	part      *partition
 	ownership *ownership // of the partition
@@ -87,7 +87,8 @@ func (u *upload) context(work context.Context) context.Context {
 	return trace.ContextWithSpan(work, u.span)
 }
 
-// id names an upload in reports: where it lies, for people.
+// id names an upload in reports by run, attempt, partition and first offset, so that
+// people find its records.
 func (u *upload) id() string {
 	return schemas.RunOf(u.subject, u.number) + "." + strconv.Itoa(u.attempt) + "/" +
 		strconv.Itoa(int(u.part.tp.Partition)) + "/" + strconv.FormatInt(u.batch.First(), 10)

@@ -128,8 +128,7 @@ func (p *Preparer) Prepare(ctx context.Context, index int, data []byte) (*Chunk,
 }
 
 // remember writes the chunk's part of the ledger. That comes before the chunk's
-// transaction: a ledger with rows too many only matters to an attempt that commits
-// them.
+// transaction: if the transaction is not committed, nobody uses this part.
 func (p *Preparer) remember(ctx context.Context, c *Chunk, index int) error {
 	if p.memory.Recorder == nil {
 		return nil

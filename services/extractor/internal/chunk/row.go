@@ -24,7 +24,7 @@ func (p *Preparer) row(c *Chunk, row *rowjson.Row) (keep bool, err error) {
 	e := &p.counts
 	e.Read++
 	if cur := p.reader.Cursor; cur != nil && row.Unreadable == cur.Index {
-		return false, p.rejectUnreadable(c, row) // nothing tells which version it is
+		return false, p.rejectUnreadable(c, row) // without a cursor its version is unknown
 	}
 	if p.reader.Total > 0 {
 		if e.Population, err = strconv.ParseInt(string(row.Value(p.reader.Total)), 10, 64); err != nil {
@@ -113,8 +113,8 @@ func (p *Preparer) recall(row *rowjson.Row, cursor string, future bool) int {
 	case p.memory.Previous.TakeRejected(f):
 		known = rejected
 	}
-	// A row that was sent is remembered on, also if it is from the future by now:
-	// the clocks of a zone go back.
+	// A row that the ledger knows stays in the ledger, even if its cursor is in the
+	// future now: that happens when the clocks of a zone go back.
 	if known != unknown || !future {
 		p.memory.Recorder.Add(f, cursor, p.counts.Read, known == rejected)
 	}

@@ -79,8 +79,8 @@ func (j *Journal) Complete() bool {
 	return started != nil && len(started.Columns) > 0
 }
 
-// Counts are those of the committed chunks. What is shared with the journal is
-// only ever replaced.
+// Counts are those of the committed chunks. Slices and maps in them are shared with the
+// journal, which replaces them and never changes their contents.
 func (j *Journal) Counts() schemas.Extraction {
 	j.mu.Lock()
 	defer j.mu.Unlock()

@@ -9,6 +9,6 @@
 //
 // Only rows within the lookback of the highest cursor seen so far can be read
 // again, and rows come in the cursor's order, so that values of older chunks
-// are let go while the run reads. NULLs come first and are read again by every
-// run: the chunks that hold them stay.
+// are removed while the run reads. Rows with a NULL cursor come first and are read
+// again by every run: the values of their chunks stay.
 package ledger

@@ -12,8 +12,8 @@ import (
 
 // root begins every key. A value is named by everything that decides what it
 // means: ledger/<deployment>/<import>/<epoch>/<number>.<attempt>:<chunk>. Two
-// deployments that share a Redis and apply one definition, and an import that is
-// made again under its name, count their runs alike.
+// deployments that share a Redis and apply one definition have runs of the same
+// numbers, and so does an import that is deleted and made again under its name.
 const root = "ledger/"
 
 // attempt names the ledger of one attempt of a run.

@@ -36,10 +36,10 @@ func (c Config) Ref() schemas.LedgerRef {
 type Recorder struct {
 	cfg     Config
 	store   Store
-	heads   int     // NULLs come first: the chunks before this one stay
-	cut     bool    // rows of theirs are missing
-	live    []chunk // the later ones, until they are behind the lookback
-	entries int     // of all these
+	heads   int     // NULL cursors come first: the chunks before this one may hold them, and stay
+	cut     bool    // rows of the chunks before heads are missing
+	live    []chunk // the later chunks, until they are behind the lookback
+	entries int     // of all the chunks that stay
 	maximum string
 	rows    []row // of the chunk being read
 }
@@ -100,8 +100,8 @@ func (r *Recorder) Finish(ctx context.Context, index int, maximum string) (Chunk
 		if row.cursor != "" && row.cursor < low {
 			continue
 		}
-		// Also of a row that does not fit: until it is behind the lookback the ledger
-		// is not whole.
+		// A row beyond the limit counts as well: until it is behind the lookback, the
+		// ledger is incomplete.
 		c.highest = max(c.highest, row.cursor)
 		if r.entries+c.entries >= r.cfg.Limit {
 			c.partial = true
@@ -134,8 +134,8 @@ func (r *Recorder) keep(c chunk) {
 	r.live = append(r.live, c)
 }
 
-// prune lets go of chunks that hold nothing at or above low. Those with NULLs
-// are read again by every run, and stay whole.
+// prune drops the chunks that hold no row at or above low. Rows with a NULL cursor are
+// read again by every run, so their chunks stay.
 func (r *Recorder) prune(low string) (forget []string) {
 	for len(r.live) > 0 && r.live[0].highest < low {
 		forget = append(forget, r.cfg.attempt().chunk(r.live[0].index))
@@ -161,17 +161,17 @@ func (r *Recorder) Forget(ctx context.Context, c Chunk) error {
 	return nil
 }
 
-// Resume takes up an attempt's ledger after its first chunks, and takes out of
-// previous what these have taken. If any of their values is missing nobody
-// knows that any more, and ok is false: previous must be dropped altogether, for
-// an entry that was used once would drop a row's twin.
+// Resume takes up an attempt's ledger after its first chunks, and removes from previous
+// the entries that these chunks have used. If a value of theirs is missing, those
+// entries are unknown and ok is false. The caller must then use nothing of previous: an
+// entry that is used a second time would leave out an equal row that is new.
 func Resume(ctx context.Context, store Store, cfg Config, chunks int, previous *Previous) (r *Recorder, ok bool, err error) {
 	r = NewRecorder(store, cfg)
 	if chunks == 0 {
 		return r, true, nil
 	}
-	// A resume after this one must not take the ledger for whole either: it asks
-	// for the values of all these chunks.
+	// A later resume must not take this ledger for complete either: with these heads it
+	// asks for the values of all the first chunks.
 	unknown := func() *Recorder {
 		r := NewRecorder(store, cfg)
 		r.heads, r.cut = chunks, true

@@ -20,8 +20,8 @@ type value struct {
 	highest string // the highest cursor of this chunk, also of rows that are missing
 	entries []byte // packed fingerprints
 	// began is when the run did, in seconds since 1970, and rows say of each entry
-	// which row of the result it is and whether that was rejected. Values of before
-	// lack both.
+	// which row of the result it is and whether that was rejected. Values that earlier
+	// versions of Tapline wrote lack both.
 	began int64
 	rows  []entryRow
 }
@@ -124,8 +124,8 @@ func (v *value) decodeRows(b []byte) ([]byte, error) {
 	return b, nil
 }
 
-// rejected reports whether the run knew, when it wrote the i-th entry, that the row
-// was rejected, or is told so now by where the row stood.
+// rejected reports whether the row of the i-th entry was rejected: either the run knew
+// it when it wrote the entry, or told lists the row's position in the result.
 func (v *value) rejected(i int, told map[int64]struct{}) bool {
 	if i >= len(v.rows) {
 		return false

@@ -1,5 +1,5 @@
 // Package plan decides, from a definition and a query's columns, which statement
-// is run and how its rows are understood. It asks nobody anything.
+// is run and how its rows are understood. It does no I/O.
 package plan
 
 import (
@@ -112,7 +112,7 @@ func (p *Plan) Selected(columns []schemas.Column) []schemas.Column {
 			return needed
 		}
 	}
-	return columns // a mapping that does not fit is refused later, by its own words
+	return columns // a mapping that does not fit is refused later, with its own error
 }
 
 // Unambiguous refuses a query that has two columns of one name.

@@ -17,7 +17,7 @@ type Reader struct {
 	Cursor   *statement.Cursor
 	Identity int
 	Mapped   []int  // columns that a fingerprint covers
-	Held     []bool // by column: mapped, the cursor or the identity. The others cost no row
+	Held     []bool // by column: mapped, the cursor or the identity. Other columns cause no reject
 	Total    int    // index of the column with the size of what a sample is drawn from; 0 without one
 	Hash     [16]byte
 }

@@ -7,8 +7,8 @@ import (
 	"tapline.dev/services/extractor/internal/failure"
 )
 
-// beside is what a record that describes columns holds beside them, at most this
-// share of the largest record.
+// beside reserves room in a record that describes columns: what else the record holds
+// takes at most one part in beside of the largest record.
 const beside = 8
 
 // Fits refuses columns whose description is larger than a Kafka record of maxRecord

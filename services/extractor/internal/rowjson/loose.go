@@ -10,9 +10,9 @@ import (
 	"tapline.dev/schemas"
 )
 
-// Placeholder stands for a value of a column that nobody needs, where JSON cannot say
-// the value or the row would be too large with it. Its only key is one that no
-// document of Snowflake's brings by chance.
+// Placeholder stands for a value of a column that the import does not need, where JSON
+// cannot express the value or the row would be too large with it. Its only key does not
+// occur in a Snowflake document by chance.
 const Placeholder = `{"$tapline":"withheld"}`
 
 // NewLooseDecoder is a decoder that holds only some columns to their rules: a value

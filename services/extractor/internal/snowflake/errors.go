@@ -83,7 +83,7 @@ var position = regexp.MustCompile(`line (\d+) at position (\d+)`)
 func translate(doing string, err error) error {
 	var se *gosnowflake.SnowflakeError
 	if !errors.As(err, &se) {
-		// What is not an answer of Snowflake's is the way there.
+		// An error that is not Snowflake's answer is one of the network on the way there.
 		return &Error{Code: CodeUnreachable, Reason: doing + ": Snowflake cannot be reached; check the connection's account and the network"}
 	}
 	e, ok := known[se.Number]

@@ -23,7 +23,7 @@ func (s *Session) Standing(ctx context.Context) (schemas.ConnectionTest, error) 
 	if err != nil {
 		return out, err
 	}
-	// The answer was made somewhere between the question and now.
+	// Snowflake read its clock between the question and now; the middle is assumed.
 	out.SkewMillis = clock.Sub(before.Add(time.Since(before) / 2)).Milliseconds()
 	for _, field := range []struct {
 		function string

@@ -68,7 +68,7 @@ const notExecuting = "000605"
 // RoundTrip implements http.RoundTripper.
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if t.life.Err() != nil {
-		// The driver repeats what gets no answer; this it takes as final.
+		// The driver repeats a request without an answer, but takes this answer as final.
 		return answer(req, http.StatusBadRequest, "the session is closed"), nil
 	}
 	if strings.HasSuffix(req.URL.Path, abortPath) {
@@ -87,9 +87,10 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return t.send(t.base, req)
 }
 
-// abort asks until it is answered. A statement that is not reached has to be
-// cancelled from another session, or runs on, and is paid for, until its own
-// timeout; the driver is told that all is well, for it would only ask for longer.
+// abort repeats the driver's request to abort a statement until Snowflake answers or
+// abortTimeout has passed. A statement whose abort did not reach Snowflake has to be
+// cancelled from another session, or it runs, and costs, until its own timeout. The
+// driver is told of success in any case, because it would only repeat for longer.
 func (t *transport) abort(req *http.Request) *http.Response {
 	const done = `{"data":null,"code":null,"message":null,"success":true}`
 	ctx, cancel := context.WithTimeout(req.Context(), abortTimeout)
@@ -140,7 +141,8 @@ func (t *transport) tryAbort(ctx context.Context, fresh *http.Transport, req *ht
 	if err := json.Unmarshal(heard, &said); err != nil || resp.StatusCode != http.StatusOK {
 		return "", fmt.Errorf("aborting a statement: status %d", resp.StatusCode)
 	}
-	// Of what else it can say, the driver renews an expired session and asks again.
+	// Other answers are left to the driver: if the session has expired, it renews it and
+	// asks again.
 	if said.Success || said.Code == notExecuting {
 		t.aborted.Store(true)
 	}

@@ -93,8 +93,8 @@ func balanced(tokens []token, text string) error {
 		case "(", "[", "{":
 			open = append(open, t)
 		case ")", "]", "}":
-			// The wrap is only as good as this: a text such as "x) --" would
-			// end it.
+			// The sub-query around the user's text is safe only if brackets match: a
+			// text such as "x) --" would close it.
 			if len(open) == 0 || closing[open[len(open)-1].text] != t.text {
 				return newError(text, t.at, "this "+t.text+" closes nothing")
 			}

@@ -60,7 +60,8 @@ func (s *Source) Counts(c *Cursor) Statement {
 ) AS src) AS b WHERE b.E IS NOT NULL GROUP BY 1`, per, since, s.text)}
 }
 
-// BucketNumber is the number of the bucket that Counts calls so.
+// BucketNumber is the number of the bucket that begins at begin, as the result of
+// Counts has it.
 func (c *Cursor) BucketNumber(begin int64) int64 {
 	per := int64(c.bucket() / time.Second)
 	if c.epoch == "milliseconds" {

@@ -120,9 +120,9 @@ func Minus(instant string, span time.Duration) (string, error) {
 	return schemas.FormatInstant(t), nil
 }
 
-// Low is the lowest instant that a run reads whose mark comes from maximum: the
-// bound of its statement, rounded down as that is. What was read at or above it
-// has to be remembered.
+// Low is the lowest instant that a run reads whose watermark was computed from maximum:
+// the bound of its statement, rounded down in the same way. Rows that were read at or
+// above it have to be in the ledger.
 func (c *Cursor) Low(maximum string) (string, error) {
 	low, err := Minus(maximum, c.Lookback)
 	if err != nil {

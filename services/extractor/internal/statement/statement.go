@@ -71,8 +71,8 @@ func Parse(spec schemas.Source) (*Source, error) {
 	return s, nil
 }
 
-// Describe is described, never run: its columns must be known before the window
-// can be written.
+// Describe is the statement that Snowflake describes and never runs: the columns must be
+// known before the window's statement can be written.
 func (s *Source) Describe() string {
 	return "SELECT src.* FROM (\n" + s.text + "\n) AS src"
 }
@@ -138,9 +138,9 @@ func (s *Source) cursorSQL() string {
 // unless it is a backfill. columns are the described ones, and last the cursor's
 // own if it is hidden.
 //
-// Where only the newest version of an identity matters, identity names its column:
-// what lies behind the window comes with every newer row of the same identities, or
-// an older version would be the last one to arrive.
+// Where only the newest version of an identity matters, identity names its column. A
+// row from before the window is then read together with every newer row of the same
+// identity; otherwise an older version would be the last one to arrive.
 func (s *Source) Window(columns []schemas.Column, cur *Cursor, from, to, identity string) (Statement, error) {
 	visible := columns
 	if s.hidden {
@@ -181,8 +181,8 @@ func (s *Source) First(columns []schemas.Column, limit int) Statement {
 // query gives: which window a run would read does not matter to it. Their number
 // comes with each row, in a column behind the query's.
 //
-// identity is as of Window: the sample then holds the newest row of an identity
-// only, for it may be sent later, when others have been.
+// identity is as in Window. With it the sample holds only the newest row of an identity,
+// because a sync may send the sample later, after other rows have been sent.
 func (s *Source) Sample(columns []schemas.Column, limit int, identity string) Statement {
 	newest := ""
 	if identity != "" && (s.column != "" || s.cursor != "") {

@@ -102,8 +102,8 @@ func (a *Account) NextCheck() time.Time {
 	return time.Time{}
 }
 
-// Asks says whether the account is to be asked something though nothing waits for
-// it: runs may still be told that they wait.
+// Asks says whether a check is needed although no upload waits: a check was asked for,
+// or runs are still reported as waiting for the account.
 func (a *Account) Asks() bool { return a.doubt || len(a.pauses) > 0 }
 
 // Doubt asks for a check of an account whose circuit is closed.
@@ -133,7 +133,7 @@ func (a *Account) Unusable(reason string, now time.Time) { a.circuit.Refused(rea
 // Retry lets the next probe go at once, since something was changed.
 func (a *Account) Retry(now time.Time) { a.circuit.Retry(now) }
 
-// worked closes the circuit: what waited may go, one by one at first.
+// worked closes the circuit: waiting uploads may be sent, at first one at a time.
 func (a *Account) worked(now time.Time) Change {
 	if !a.circuit.Worked() {
 		return Works

@@ -7,7 +7,7 @@ import (
 	"tapline.dev/services/loader/internal/clevertap"
 )
 
-// Answer is what an account learns from.
+// Answer is the answer to a request, as the account's limiter and circuit see it.
 type Answer struct {
 	clevertap.Result
 	Began time.Time // of the request

@@ -6,8 +6,8 @@ import (
 	"tapline.dev/schemas"
 )
 
-// repeatPause is how often a pause is reported again: the scheduler believes a
-// report for a while, and another replica may have reported its end.
+// repeatPause is how often a pause is reported again: for the scheduler a report expires
+// after a while, and another replica may have reported the end of the pause.
 const repeatPause = schemas.WaitingRenewal
 
 // Run is whom a pause is reported for.
@@ -19,7 +19,7 @@ type Run struct {
 	TraceID string
 }
 
-// pause is what was last said of a run's wait for the account.
+// pause is what was last reported about a run's wait for the account.
 type pause struct {
 	run    Run
 	reason string
@@ -46,8 +46,8 @@ func (a *Account) Announce(name string, run Run, now time.Time) (Notice, bool) {
 }
 
 // Inherit takes over a pause that an earlier owner reported and did not end. The
-// account is asked whether it works even if nothing waits for it: the records may
-// be gone.
+// account is then checked even if no upload waits for it: the records that waited may
+// be gone, and still the end of the pause has to be reported.
 func (a *Account) Inherit(run Run, reason string, now time.Time) {
 	a.doubt = true
 	if a.pauses[run.Run] == nil {

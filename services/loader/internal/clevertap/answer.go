@@ -80,8 +80,8 @@ func judge(status int, header http.Header, body []byte, sent int) Result {
 	return r
 }
 
-// judgeReply reads the answer to a request that was taken. Whatever does not
-// add up leaves open what was applied.
+// judgeReply reads the answer to a request that CleverTap accepted. An answer that is
+// unreadable or contradicts itself is ambiguous: it does not say what was applied.
 func judgeReply(status int, body []byte, sent int) Result {
 	ambiguous := func(cause string) Result { return Result{Kind: Ambiguous, Status: status, Cause: cause} }
 	if len(bytes.TrimSpace(body)) == 0 {
@@ -110,8 +110,8 @@ func judgeReply(status int, body []byte, sent int) Result {
 }
 
 // perRecord gives each record its outcome, and counts those that failed. Several
-// errors of one record are one: the first says why, unless another is for good. A
-// single record's error needs no position.
+// errors of one record count as one failure: the first gives the reason, unless a later
+// one is permanent. The error of a request with a single record needs no position.
 func perRecord(failures []failure, sent int) (outcomes []Outcome, failed int, cause string) {
 	outcomes = make([]Outcome, sent)
 	for _, f := range failures {

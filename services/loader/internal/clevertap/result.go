@@ -19,8 +19,8 @@ const (
 	// AuthRefused is 401, or 403 as CleverTap says it: the account must pause, no
 	// record is at fault.
 	AuthRefused
-	// Blocked is a 403 that is not CleverTap's: a firewall in front of it dislikes
-	// what some record says, or this sender. Nothing was applied; bisect.
+	// Blocked is a 403 that is not CleverTap's: a firewall in front of it refuses the
+	// content of some record, or this sender. Nothing was applied; bisect.
 	Blocked
 	// Malformed is 400: some record spoils the request; bisect.
 	Malformed
@@ -45,7 +45,7 @@ type Verdict int
 const (
 	// Loaded: accepted.
 	Loaded Verdict = iota
-	// Rejected: refused for good, with a code and a reason.
+	// Rejected: refused permanently, with a code and a reason.
 	Rejected
 	// Retry555: "miscellaneous server error", to be sent again up to a cap.
 	// Code and reason are there for when the cap is reached.
@@ -108,7 +108,7 @@ const (
 )
 
 // All555 says that CleverTap answered "miscellaneous server error" for every
-// record: trouble of its own, and nothing of the records.
+// record: then the fault is CleverTap's, and the answer says nothing about the records.
 func (r Result) All555() bool {
 	if r.Kind != Done || len(r.Outcomes) == 0 {
 		return false

@@ -14,9 +14,9 @@ const (
 	// again after a request that may have applied it. Beyond it the record is
 	// rejected as ambiguous.
 	MaxResends = 20
-	// patience is how often a request that is not answered as it should is made
-	// again before it is halved, and patienceUnclear the same of answers that do not
-	// add up and of requests that time out: those seldom change.
+	// patience is how many equal failures in a row a request may have before it is
+	// halved. patienceUnclear is the same for contradictory answers and for time-outs,
+	// which seldom change when the request is repeated.
 	patience        = 3
 	patienceUnclear = 2
 	// unclearAlone and blockedAlone are how often a record alone in its request gets
@@ -68,8 +68,8 @@ type request struct {
 }
 
 // New starts the delivery of records with the given identities. touched: an
-// earlier owner may have sent them. faultLimit is for how long a fault of a single
-// record that may pass is waited out.
+// earlier owner may have sent them. faultLimit is how long a single record with a
+// transient fault is sent again.
 func New(policy Policy, identities []uint64, touched bool, faultLimit time.Duration) *Delivery {
 	n := len(identities)
 	d := &Delivery{
@@ -105,8 +105,9 @@ func (d *Delivery) Doubted() bool {
 	return len(d.todo) > 0 && (d.todo[0].part || d.todo[0].fails > 0 && len(d.todo[0].records) == 1)
 }
 
-// Parted says whether the next request has one version of an identity and the
-// upload another: what an earlier request may still apply is not the same then.
+// Parted says whether the next request holds some but not all of the upload's records
+// of an identity. An earlier request with all of them, applied after the next one, could
+// then leave another version than the newest.
 func (d *Delivery) Parted() bool {
 	if len(d.todo) == 0 {
 		return false
@@ -228,8 +229,8 @@ func (d *Delivery) failed(res clevertap.Result, now time.Time) Wait {
 	return Backoff
 }
 
-// halve makes two requests of one. What made the whole be halved halves a part at
-// once.
+// halve makes two requests of one. Each part keeps all but one of the failures: the
+// next equal failure halves it at once.
 func (d *Delivery) halve(r request) Wait {
 	half := len(r.records) / 2
 	parts := []request{r, r}
@@ -287,7 +288,7 @@ const cause555 = "code_555"
 // answered takes in an outcome for each record.
 func (d *Delivery) answered(res clevertap.Result, now time.Time) Wait {
 	if res.All555() {
-		// Not a record's fault, unless it stays alone with it.
+		// No record is at fault, unless it keeps getting the code alone in its request.
 		res.Cause = cause555
 		return d.failed(res, now)
 	}

@@ -38,7 +38,8 @@ type Limits struct {
 	OncePerIdentity bool
 }
 
-// Batch is a stretch of records of one run and attempt with one fate.
+// Batch is a sequence of records of one run and attempt that have the same
+// recovery.Fate.
 type Batch struct {
 	Items []Item
 	Fate  recovery.Fate
@@ -90,8 +91,8 @@ func New() *Lane {
 	return &Lane{next: -1, locks: map[uint64]int{}}
 }
 
-// NewShared starts a lane of records whose keys name their run: no batch holds
-// two of them.
+// NewShared starts a lane of records whose keys name their run. A batch holds records
+// of one run only.
 func NewShared() *Lane {
 	l := New()
 	l.shared = true
@@ -144,9 +145,9 @@ func (l *Lane) PendingBytes() int64 { return l.bytes }
 // Open is how many batches are cut and not committed.
 func (l *Lane) Open() int { return len(l.open) }
 
-// Head is the next record to be cut and what is known of it. There is none
-// before a commit stands in the group: whoever finds none there may conclude that
-// nothing was ever sent.
+// Head is the next record to be cut and what is known of it. Until the group holds a
+// committed offset there is no head, and so nothing is sent: a next owner that finds no
+// committed offset concludes that nothing was ever sent.
 func (l *Lane) Head() (Item, recovery.Fate, bool) {
 	if !l.inLog || l.Pending() == 0 || l.busy >= MaxOpen || len(l.open) >= maxHeld {
 		return Item{}, recovery.Fresh, false
@@ -187,8 +188,9 @@ func (l *Lane) lock(b *Batch) {
 	}
 }
 
-// CutUnsent takes the next batch of records that are not to be sent: no linger, and
-// no locks but of what an earlier owner sent.
+// CutUnsent takes the next batch of records that are not to be sent. It does not
+// linger, and it locks identities only if a request of an earlier owner with these
+// records may still be applied.
 func (l *Lane) CutUnsent(now time.Time, limit int) *Batch {
 	_, fate, ok := l.Head()
 	if !ok {
@@ -274,9 +276,9 @@ const maxBehind = 10_000
 // Prefix is the offset to commit, with its mark, and whether it is news. next is
 // a reports offset at or below that of any intent still to be written.
 //
-// Invariant 1: it covers finished batches only, up to the first that is not, or
-// whose request may still be applied: a successor must find it, to hold the
-// identities as long.
+// Invariant 1: it covers finished batches only. It ends before the first batch that is
+// not finished, or whose request may still be applied: a successor must read that batch
+// again, to lock its identities as long.
 func (l *Lane) Prefix(next int64) (offset int64, mark recovery.Mark, news bool) {
 	if l.past == nil {
 		return 0, recovery.Mark{}, false

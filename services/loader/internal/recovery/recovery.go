@@ -125,8 +125,9 @@ func (p *Past) Fate(offset int64) Fate {
 }
 
 // Open is how long, from the takeover on, a request of earlier owners with the
-// record at an offset may still be applied. It is told by no clock but the reader's
-// own: what remained when it was reported counts from the takeover anew.
+// record at an offset may still be applied. Clocks of different machines are not
+// compared: the time that remained when the report was written is counted in full from
+// the takeover on.
 func (p *Past) Open(offset int64) time.Duration {
 	return p.fates.at(offset).open
 }

@@ -17,9 +17,9 @@ type state struct {
 // several is the holder of an offset that more than one wrote an intent for.
 const several = "*"
 
-// after is what a report that tells next makes of a state. An outcome is final.
-// A withdrawal takes back the intents of its own holder: one that lost the
-// partition unknowingly says nothing of what the next owner has in flight.
+// after returns the state that follows s when a report says next. An outcome is final.
+// A withdrawal takes back the intents of its own holder only: a loader that does not
+// know that it lost the partition cannot withdraw what the next owner has in flight.
 func (s state) after(next state) state {
 	switch {
 	case next.fate == Done && s.fate == Ambiguous && s.holder != several:
@@ -49,10 +49,9 @@ type span struct {
 	state
 }
 
-// spans are in the order of their offsets and do not overlap. Neighbours of one
-// state are one span, so that what they take grows with the gaps between uploads
-// and not with the records: whoever rewinds a group by a month reads a month of
-// reports.
+// spans are in the order of their offsets and do not overlap. Neighbours of one state
+// are merged, so that their memory grows with the gaps between uploads and not with the
+// records: after a group is rewound by a month, a month of reports is read.
 type spans []span
 
 // set takes in what a report tells of the offsets from from to to.

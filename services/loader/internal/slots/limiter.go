@@ -7,8 +7,8 @@ import "time"
 
 // Limiter is the number of requests that CleverTap is thought to tolerate: the
 // account's slots, halved by each "too many requests" and growing back. After
-// an outage it starts at one and grows with every answer, so that the return is
-// no storm.
+// an outage it starts at one and grows with every answer, so that CleverTap is not
+// flooded.
 type Limiter struct {
 	total    int
 	interval time.Duration // in which the limit grows by one

@@ -8,12 +8,12 @@ import (
 
 // Share is how many of an account's slots this process may use.
 //
-// Invariant 7: with Redis it is the lease. Without it, and for one request
-// timeout after Redis went, came back or forgot, it is the smaller of the lease
-// and the account's slots divided by the number of replicas: by then every
-// request that was sent under another rule has ended. A Redis that has just
-// forgot does not know of the others' leases until each has renewed its own;
-// until then nobody uses more than it had before.
+// Invariant 7: with Redis it is the lease. Without it, and for one request timeout
+// after Redis became unreachable, came back or lost its data, it is the smaller of
+// the lease and the account's slots divided by the number of replicas: after that
+// timeout every request that was sent under another rule has ended. A Redis that has
+// lost its data does not know of the other processes' leases until each has renewed
+// its own; until then no process uses more than it had before.
 type Share struct {
 	static int           // slots divided by replicas
 	settle time.Duration // a request timeout
@@ -29,9 +29,9 @@ type Share struct {
 	seen    time.Time // when age was told
 }
 
-// NewShare starts without slots until Redis answers, or as if it had just gone:
-// other replicas may be in full flight. Without Redis in the deployment the
-// share is the static one.
+// NewShare starts without slots until Redis answers. If Redis fails, the share is as
+// after the loss of Redis, because other replicas may be using their whole leases.
+// Without Redis in the deployment the share is the static one.
 func NewShare(total, replicas int, settle, grace time.Duration, leased bool, now time.Time) *Share {
 	s := &Share{settle: settle, grace: grace, leased: leased, went: now}
 	s.Resize(total, replicas)

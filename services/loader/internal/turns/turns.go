@@ -1,15 +1,15 @@
-// Package turns shares slots fairly: each import pays for a turn by its weight,
-// and the one that has paid least goes next. An import that was idle does not
-// save up.
+// Package turns shares slots by weighted fair queueing: a turn costs an import
+// 1/weight, and the import with the lowest sum of costs goes next. An import that was
+// idle gains no credit.
 package turns
 
-// Turns keeps the accounts. It is not safe for concurrent use.
+// Turns holds the sum of each import. It is not safe for concurrent use.
 type Turns struct {
 	paid  map[string]float64
-	floor float64 // what the last taker had paid
+	floor float64 // the sum of the import that took the last turn, before that turn
 }
 
-// New returns accounts in which nobody has paid.
+// New returns Turns in which every sum is zero.
 func New() *Turns { return &Turns{paid: map[string]float64{}} }
 
 // First returns which of the names goes next; ok is false without names.
