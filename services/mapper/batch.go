@@ -34,7 +34,7 @@ func (m *member) newBatch() *batch {
 func (b *batch) add(ctx context.Context, row *kafka.Record) error {
 	subject := b.s.topics.SubjectOf(row.Topic, row.Key)
 	if schemas.IsPreview(subject) {
-		return nil // read by whoever asked for it, and by nobody else
+		return nil // the rows of a preview are not mapped: only whoever asked for it reads them
 	}
 	id, ok := schemas.ParseRowID(kafka.HeaderValue(row, schemas.HeaderID))
 	if !ok {
@@ -99,7 +99,7 @@ func (b *batch) add(ctx context.Context, row *kafka.Record) error {
 const recordOverhead = 512
 
 // safeMap turns a panic of one row's mapping into a reject of that row: a
-// poison row must not stop its neighbours.
+// poison row must not stop the other rows.
 func safeMap(r *rule, dst, row []byte, all bool) (record []byte, rejects, omitted []mapping.Reject) {
 	defer func() {
 		if recover() != nil {

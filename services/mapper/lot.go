@@ -23,11 +23,11 @@ type lotKey struct {
 type lot struct {
 	lotKey
 	skip    string // every row of it is skipped with this reason
-	unknown bool   // no such run: rejected, counted to no run
+	unknown bool   // no such run: its rows are rejected and counted in no report
 	from    kafka.TP
 	writes  []kafka.TP
 	before  mappedTo // rows up to here are counted already
-	counted bool     // any row of it
+	counted bool     // at least one row of the lot was added
 	run     *schemas.ActiveRun
 	rule    *rule
 	report  schemas.Mapped
@@ -36,7 +36,7 @@ type lot struct {
 	links   map[string]bool // traceparents of the rows, already linked
 }
 
-// lotOf returns the lot of a row, deciding once for all its rows.
+// lotOf returns the lot of a row. It looks up the run once for all rows of the lot.
 func (b *batch) lotOf(ctx context.Context, key lotKey, from kafka.TP) (*lot, error) {
 	if l := b.lots[key]; l != nil {
 		return l, nil
@@ -46,7 +46,7 @@ func (b *batch) lotOf(ctx context.Context, key lotKey, from kafka.TP) (*lot, err
 	}
 	l, err := b.lookUp(ctx, key, from)
 	if err != nil {
-		// The other partitions of the import would wait as long once more.
+		// The lookup for another partition of the import would take as long again.
 		b.failed[key.subject] = err
 		return nil, err
 	}

@@ -13,9 +13,9 @@ import (
 	"tapline.dev/schemas"
 )
 
-// lookTimeout bounds what one import's control records may take to be read. They
-// may be in a partition that is offline, or behind a transaction that somebody
-// left open, and the rows of other imports wait meanwhile.
+// lookTimeout bounds the time to read one import's control records. They may be in
+// a partition that is offline, or behind a hanging transaction, and the rows of
+// other imports wait meanwhile.
 const lookTimeout = 5 * time.Second
 
 // clockDifference is more than the clocks of services and brokers differ.
@@ -27,8 +27,8 @@ type member struct {
 	s        *Service
 	group    *kafka.GroupTransactor
 	waits    *waits
-	writable map[kafka.TP]bool    // has been found to be
-	mapped   map[lotKey]mappedTo  // of partitions whose position is in doubt
+	writable map[kafka.TP]bool    // whether a partition was found to be writable
+	mapped   map[lotKey]mappedTo  // results of mappedBefore
 	aside    map[string]time.Time // topics that cannot be read: when they are tried again
 	pauses   map[string]time.Duration
 }
@@ -44,9 +44,9 @@ func newMember(s *Service, group *kafka.GroupTransactor) *member {
 }
 
 // mappedBefore returns up to which offset the rows of a lot are counted already.
-// The group's offsets may have expired or been set back; each row is in exactly
-// one report, which was written in the transaction that mapped it, so that the
-// reports tell which rows are here a second time.
+// The group's offsets may have expired or been set back, so rows may be polled a
+// second time. Each row is in exactly one report, which was written in the
+// transaction that mapped the row, so the reports tell which rows those are.
 //
 // Invariant 3: a row is counted once.
 func (m *member) mappedBefore(ctx context.Context, key lotKey, topic string, run *schemas.ActiveRun) (mappedTo, error) {
@@ -58,7 +58,7 @@ func (m *member) mappedBefore(ctx context.Context, key lotKey, topic string, run
 	}
 	reports := kafka.TP{Topic: m.s.topics.Reports(), Partition: schemas.ControlPartition(key.subject)}
 	from := int64(0)
-	if !run.StartedAt.IsZero() { // a state of a version that did not note it
+	if !run.StartedAt.IsZero() { // zero if an older version wrote the state: all reports are read
 		var err error
 		if from, err = m.s.reader.OffsetAt(ctx, reports, run.StartedAt.Add(-clockDifference)); err != nil {
 			return 0, err
@@ -87,8 +87,8 @@ func (m *member) mappedBefore(ctx context.Context, key lotKey, topic string, run
 }
 
 // unwritable returns why the partitions that lots write to cannot be written to.
-// Each is asked about once in a membership: a transaction that fails ends it, or
-// makes the import wait.
+// It asks about a partition until it is found to be writable, and then no more:
+// from then on a failed produce ends the membership or makes the import wait.
 func (m *member) unwritable(ctx context.Context, lots []*lot) (map[kafka.TP]error, error) {
 	var ask []kafka.TP
 	for _, l := range lots {
@@ -111,8 +111,8 @@ func (m *member) unwritable(ctx context.Context, lots []*lot) (map[kafka.TP]erro
 	return wrong, nil
 }
 
-// step maps one poll in one transaction, or gives it back when some of it cannot
-// be mapped.
+// step maps the rows of one poll in one transaction, or rewinds the poll when some
+// of the rows cannot be mapped.
 func (m *member) step(ctx context.Context, rows []*kafka.Record) error {
 	s := m.s
 	began := time.Now()
@@ -149,8 +149,8 @@ func (m *member) step(ctx context.Context, rows []*kafka.Record) error {
 		if refused := m.refused(batch, err); len(refused) > 0 {
 			return m.letWait(ctx, refused)
 		}
-		// This client may never get the record through, such as into a topic that was
-		// made anew.
+		// This client may never be able to produce the record, for example to a topic
+		// that was deleted and created again. The error ends the membership.
 		return fmt.Errorf("writing what rows became: %w", err)
 	}
 	if !committed {
@@ -164,7 +164,7 @@ func (m *member) step(ctx context.Context, rows []*kafka.Record) error {
 }
 
 // refused returns the partitions of the import whose own topic is missing or may
-// not be written to: nobody else waits for it.
+// not be written to: no other import waits for it.
 func (m *member) refused(b *batch, err error) map[kafka.TP]*blockedError {
 	blocked := map[kafka.TP]*blockedError{}
 	failed, ok := errors.AsType[*kafka.ProduceError](err)
@@ -182,9 +182,10 @@ func (m *member) refused(b *batch, err error) map[kafka.TP]*blockedError {
 	return blocked
 }
 
-// setAside ends the subscription to a topic that cannot be read, for a while: one
-// whose access was taken away, that holds a damaged batch, or that was deleted
-// and made anew, which a client adopts only when it subscribes again.
+// setAside ends the subscription to a topic that cannot be read, until takeBack
+// subscribes again. The client may have lost the right to read it, or a record
+// batch is damaged, or the topic was deleted and created again: a client accepts
+// the new topic only when it subscribes again.
 func (m *member) setAside(ctx context.Context, failed *kafka.FetchError) {
 	topic := failed.TP.Topic
 	m.pauses[topic] = longer(m.pauses[topic])
@@ -195,8 +196,8 @@ func (m *member) setAside(ctx context.Context, failed *kafka.FetchError) {
 		slog.String("topic", topic), slog.Int("partition", int(failed.TP.Partition)), slog.Any("error", failed.Err), slog.Duration("again_in", m.pauses[topic]))
 }
 
-// takeBack subscribes again to the topics whose time has come, and returns when
-// the next one's comes.
+// takeBack subscribes again to the topics whose pause is over, and returns when the
+// next pause is over.
 func (m *member) takeBack(now time.Time) (next time.Time) {
 	for topic, at := range m.aside {
 		switch {

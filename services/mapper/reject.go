@@ -23,8 +23,8 @@ func (b *batch) reject(l *lot, row *kafka.Record, why mapping.Reject) error {
 	return nil
 }
 
-// produceReject produces a reject. Those of a dry run do without the row, which
-// lies beside them.
+// produceReject produces a reject. A reject of a dry run does not contain its row,
+// which is in the rows topic of dry runs.
 func (b *batch) produceReject(l *lot, row *kafka.Record, why mapping.Reject, omitted bool) error {
 	info, _ := schemas.LookupError(why.Code)
 	reject := schemas.Reject{

@@ -8,8 +8,8 @@ import (
 	"tapline.dev/libs/kafka"
 )
 
-// rejoin holds one membership after another: one ends with a broker's restart or
-// with another replica of the same instance name.
+// rejoin joins the group again each time a membership ends, for example because a
+// broker restarts or another replica has the same instance name.
 func (s *Service) rejoin(ctx context.Context) {
 	daemon.Rejoin(ctx, daemon.Membership{
 		Hold: s.consume, Log: s.deps.Telemetry.Logger,

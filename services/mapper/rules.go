@@ -33,8 +33,9 @@ type rule struct {
 	problem         error // the mapping does not fit the columns: every row is rejected
 }
 
-// errNewerAttempt says that the extractor has begun a newer attempt, so the one
-// asked for is closed whatever an older view of the state says.
+// errNewerAttempt says that the extractor has begun a newer attempt. The attempt
+// that was asked for is closed then, even if the state as read so far does not say
+// so yet.
 var errNewerAttempt = errors.New("a newer attempt has begun")
 
 // errNoColumns, errBadColumns, errNoClock and errBadAccount block the import, see

@@ -9,8 +9,9 @@ import (
 	"tapline.dev/schemas"
 )
 
-// show produces what a dry run shows of a row beyond its first reject, which
-// alone counts: every further failed check, and the properties left out.
+// show produces what a dry run shows of a row besides its first reject: a reject
+// for every further failed check and for every property left out. Only the first
+// reject is counted.
 func (b *batch) show(l *lot, row *kafka.Record, rejects, omitted []mapping.Reject) error {
 	if l.run.Mode != schemas.ModeDryRun {
 		return nil

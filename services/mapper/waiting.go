@@ -44,8 +44,8 @@ func (e *blockedError) Error() string {
 
 func (e *blockedError) Unwrap() error { return e.reason }
 
-// blocking turns an error of what an import needs into a blockedError. The end of
-// the service is none.
+// blocking turns an error in something that an import needs into a blockedError.
+// It returns the error unchanged if ctx has ended, because the service then stops.
 func blocking(ctx context.Context, row *kafka.Record, err error) error {
 	if ctx.Err() != nil {
 		return err
@@ -91,8 +91,9 @@ func (b *batch) addAll(ctx context.Context, rows []*kafka.Record) (map[kafka.TP]
 	return blocked, nil
 }
 
-// waits are the partitions of one membership whose import has to be repaired. It
-// must not stop the others, and its own rows must not be passed over either.
+// waits are the paused partitions of one membership, whose import has to be
+// repaired. Such an import must not stop other imports, and its rows must not be
+// skipped.
 type waits struct {
 	group *kafka.GroupTransactor
 	of    map[kafka.TP]wait
@@ -107,8 +108,8 @@ func newWaits(group *kafka.GroupTransactor) *waits {
 	return &waits{group: group, of: map[kafka.TP]wait{}}
 }
 
-// resume tries the partitions again whose time has come, and returns when the
-// next one's comes.
+// resume resumes the partitions whose pause is over, and returns when the next pause
+// is over.
 func (w *waits) resume(now time.Time) (next time.Time) {
 	for tp, waiting := range w.of {
 		switch {
@@ -123,7 +124,7 @@ func (w *waits) resume(now time.Time) (next time.Time) {
 	return next
 }
 
-// add pauses partitions. The whole poll is given back: the rows of the other
+// add pauses partitions. The whole poll is rewound: the rows of the other
 // partitions are polled again at once.
 func (w *waits) add(ctx context.Context, tps []kafka.TP) error {
 	if err := w.group.Pause(ctx, tps...); err != nil {
@@ -171,7 +172,7 @@ func (m *member) poll(ctx context.Context) ([]*kafka.Record, error) {
 	return rows, err
 }
 
-// letWait gives a poll back and lets the blocked partitions wait.
+// letWait rewinds the poll and pauses the blocked partitions.
 func (m *member) letWait(ctx context.Context, blocked map[kafka.TP]*blockedError) error {
 	if err := m.waits.add(ctx, slices.Collect(maps.Keys(blocked))); err != nil {
 		return err

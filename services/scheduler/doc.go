@@ -19,12 +19,12 @@
 //   - active.key is the ID: the run is active.run.
 //   - queued.key is the ID: the run waits; it will be <import>.<lastNumber+1>, and
 //     the runs topic and Redis show it under that name as queued.
-//   - keys holds the ID, but neither of them is it: with a queued run, the command
-//     collapsed into that one, <import>.<lastNumber+1>; without, the run has begun
-//     and is over: <import>.<lastNumber>.
-//   - keys does not hold it: the command has not been taken in yet, or was
-//     dropped, because the import is unknown or a run of another window already
-//     waits.
+//   - keys contains the ID, but it is neither active.key nor queued.key: if a run
+//     is queued, the command collapsed into that run, <import>.<lastNumber+1>. If
+//     none is queued, the command's run has ended: <import>.<lastNumber>.
+//   - keys does not contain the ID: the scheduler has not processed the command
+//     yet, or has dropped it, because the import is unknown or a run of another
+//     window is already queued.
 //
 // A cancel names the active run or the queued one by these names. pause, resume
 // and reset show as paused, epoch and keys.
@@ -32,7 +32,7 @@
 // A run of an import with after: always shows as queued for a few seconds, and
 // until the named imports are in no run.
 //
-// A paused import starts nothing, neither by a schedule nor by a command: the key
-// of a refused command stands in refused. What fell due during a pause is not made
-// up for.
+// A paused import starts nothing, neither by a schedule nor by a command: the ID
+// of a refused command is in the state's refused. Instants that fell due during a
+// pause are not run later.
 package scheduler

@@ -17,7 +17,7 @@ import (
 type owners struct {
 	cfg     partition.Config
 	deps    partition.Deps
-	contact func() time.Time // with the group
+	contact func() time.Time // newest contact with the group; zero before the first
 
 	mu      sync.Mutex
 	running map[int32]*running

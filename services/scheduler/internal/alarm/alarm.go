@@ -12,7 +12,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// never is when a job's second turn would come, which it does not have.
+// never is the interval of a job. A job is limited to one execution, so the
+// interval is never used.
 const never = 365 * 24 * time.Hour
 
 // Clock rings the alarms of one process.
@@ -60,9 +61,9 @@ func (a *Alarm) Set(at time.Time) error {
 		return err
 	}
 	a.at = at
-	// Not a gocron.OneTimeJob: one whose instant passes while gocron takes it in
-	// makes gocron search for the next for ever, and every alarm of the process
-	// stands still.
+	// This is no gocron.OneTimeJob: if the instant of such a job passes while gocron
+	// registers it, gocron searches for the next instant in an endless loop, and no
+	// alarm of the process rings any more.
 	job, err := a.clock.cron.NewJob(gocron.DurationJob(never), gocron.NewTask(a.wake),
 		gocron.WithStartAt(gocron.WithStartDateTime(at)), gocron.WithLimitedRuns(1))
 	if errors.Is(err, gocron.ErrWithStartDateTimePast) {
@@ -74,7 +75,7 @@ func (a *Alarm) Set(at time.Time) error {
 	}
 	a.job = job.ID()
 	if !at.After(time.Now()) {
-		a.wake() // gocron may have put it off to the job's next turn
+		a.wake() // gocron may have scheduled the job one interval later
 	}
 	return nil
 }

@@ -10,18 +10,19 @@ import (
 	"tapline.dev/services/scheduler/internal/fold"
 )
 
-// CodeAfter is of a run that did not begin because an import that it comes after
-// did not succeed.
+// CodeAfter is the error code of a run that did not begin, because an import that
+// it comes after did not succeed.
 const CodeAfter = "after_not_succeeded"
 
-// startAfter begins the waiting run of an import that comes after others. Those
-// are in other partitions, and one that falls due at the same instant may show up
-// a moment later, so the run always waits a little.
+// startAfter begins the queued run of an import that comes after others
+// (spec.after). The others may be in other control partitions, and a run of theirs
+// that is due at the same instant may show up a moment later, so the queued run
+// always waits for AfterGrace.
 //
 // A scheduled run begins only once the newest run of each of the others has
-// succeeded. It waits for that, and ends as failed when its patience is over: what
-// relies on the others must not be sent as if they had been loaded. A person who
-// asks for a run gets it as soon as the others are in none, with a note.
+// succeeded. After AfterLimit it ends as failed, because its records must not be
+// sent as if the others had been loaded. A run that a person asked for begins, with
+// a note, as soon as none of the others is in a run.
 func (b *Book) startAfter(ctx context.Context, e *entry, q schemas.QueuedRun, now time.Time) {
 	waited := now.Sub(q.Time)
 	if waited < b.cfg.AfterGrace {

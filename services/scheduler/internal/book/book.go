@@ -3,8 +3,8 @@
 // and reports go in, and what is to be written to the log comes out. It does no
 // input or output and reads no clock.
 //
-// The caller writes all changes of a step in one transaction. If that fails, the
-// book is worth nothing and is read again from the log.
+// The caller writes all changes of a step in one transaction. If the transaction
+// fails, the caller discards the book and loads a new one from the log.
 package book
 
 import (
@@ -50,7 +50,7 @@ type Busy func(importName string, before time.Time) bool
 // Ended is how an import's newest run ended, nil if it has had none.
 type Ended func(importName string) *schemas.EndedRun
 
-// Deps are the book's.
+// Deps are what the book depends on.
 type Deps struct {
 	Log   *slog.Logger
 	Trace BeginTrace
@@ -58,7 +58,8 @@ type Deps struct {
 	Ended Ended
 }
 
-// Book is one partition's. One goroutine uses it.
+// Book holds the imports and trials of one control partition. Only one goroutine
+// uses it.
 type Book struct {
 	cfg     Config
 	log     *slog.Logger
@@ -66,7 +67,7 @@ type Book struct {
 	busy    Busy
 	ended   Ended
 	imports map[string]*entry
-	broken  map[string]bool // subjects that are left as they are
+	broken  map[string]bool // subjects whose state or fold cannot be read
 	out     Changes
 }
 
@@ -79,26 +80,26 @@ type entry struct {
 	last   *schemas.Run  // the newest closed run
 	closed []string      // closed runs whose fold is still in the log, oldest first
 
-	unreadable bool // the newest definition
+	unreadable bool // the newest definition cannot be read
 
 	eventAt  time.Time // of the newest run event
-	eventDue bool      // counts have changed since
-	dueKnown bool      // nextDue is worked out
-	nextDue  time.Time // zero: never
+	eventDue bool      // counts have changed since eventAt
+	dueKnown bool      // nextDue has been computed
+	nextDue  time.Time // zero: no due instant follows
 }
 
 // Changes is what a step has to write.
 type Changes struct {
-	States   map[string]*schemas.State // by subject; nil of one that is over
+	States   map[string]*schemas.State // by subject; nil deletes the state of a trial that is over
 	Folds    map[string]*schemas.Fold  // by run
-	Forget   map[string]string         // runs whose fold goes, and their import
+	Forget   map[string]string         // runs whose fold is deleted, with the name of their import
 	Triggers []schemas.Trigger
 	Events   []schemas.Run
 	Closed   []Closed
 	// Listings are the imports whose listing changed; their definition may be gone.
 	Listings map[string]bool
 
-	tooLarge map[string]bool // subjects that TooLarge has been told of
+	tooLarge map[string]bool // subjects for which TooLarge was called
 }
 
 // Closed is a run that ended in this step.
@@ -120,12 +121,12 @@ func New(cfg Config, deps Deps) *Book {
 }
 
 // Broken leaves an import or a trial out of the book, because its state or its
-// counts cannot be read. It is not known to the book then: without its state a
-// definition would begin it afresh, under run numbers that have been used, and
-// without its counts rows would count twice or not at all. So nothing is started,
-// closed or written for it. Reports that pass meanwhile are not made up for: a run
-// that lacks them cannot settle, and meets its deadline once it is known again.
-// It comes before anything else is loaded.
+// fold cannot be read. Without the state, a definition would start the import from
+// nothing, with run numbers that have been used. Without the fold, rows would be
+// counted twice or not at all. So nothing is started, closed or written for the
+// subject. Reports that arrive meanwhile are never counted: a run that lacks them
+// cannot settle, and ends at its deadline once its records can be read again.
+// The caller calls Broken before it loads anything else.
 func (b *Book) Broken(subject string) { b.broken[subject] = true }
 
 // LoadState takes a state from the log. States come before folds, and folds
@@ -185,15 +186,15 @@ func (b *Book) Loaded(ctx context.Context, now time.Time) {
 }
 
 // mend gives an active run without a fold an empty one. State and fold are
-// written in one transaction, so only a lost topic can bring this about. The run
-// can not settle any more and meets its deadline.
+// written in one transaction, so a fold is missing only if its topic was lost.
+// The run cannot settle any more and ends at its deadline.
 func (b *Book) mend(ctx context.Context, e *entry, now time.Time) {
 	if a := e.state.Active; a != nil && e.fold == nil {
 		b.log.ErrorContext(ctx, "the counts of an active run are not in the log", slog.String("run", a.Run))
 		e.fold = fold.New(a.Run, e.state.Import, partitions(a.Spec), now)
 	}
 	if e.fold != nil && e.fold.Waiting != nil && e.fold.WaitingAt == nil {
-		e.fold.WaitingAt = &now // a scheduler of before did not note it
+		e.fold.WaitingAt = &now // an older version of the scheduler did not record it
 	}
 }
 
@@ -210,8 +211,8 @@ func (b *Book) clear() {
 	}
 }
 
-// Snapshot is every listing, nil for a deleted import, and of each import the run
-// it is in, the one that waits and the newest closed one.
+// Snapshot returns every listing (nil for a deleted import), and for each import
+// the events of its active run, its queued run and its newest closed run.
 func (b *Book) Snapshot() ([]schemas.Run, map[string]*schemas.Listing) {
 	var runs []schemas.Run
 	listings := map[string]*schemas.Listing{}

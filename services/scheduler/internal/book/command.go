@@ -84,7 +84,7 @@ func (b *Book) Command(ctx context.Context, c schemas.Command, now time.Time) {
 	b.changed(e, now)
 }
 
-// remember adds a key to the newest ones.
+// remember appends a key, and keeps only the newest MaxKeys.
 func remember(keys []string, key string) []string {
 	keys = append(keys, key)
 	return keys[max(0, len(keys)-schemas.MaxKeys):]
@@ -95,8 +95,8 @@ func starts(kind string) bool {
 	return kind == schemas.CommandRun || kind == schemas.CommandBackfill || kind == schemas.CommandSync
 }
 
-// resume lets schedules go on from now: what fell due during the pause is not
-// made up for.
+// resume lets schedules go on from now: instants that fell due during the pause are
+// not run later.
 func (b *Book) resume(e *entry, now time.Time) {
 	if e.state.Paused {
 		e.state.Paused, e.state.LastDue, e.dueKnown = false, &now, false
@@ -118,9 +118,9 @@ func (b *Book) cancel(ctx context.Context, e *entry, c schemas.Command, now time
 	}
 }
 
-// request begins a run, or lets it wait for the active one. A second one for the
-// same window collapses into the one that waits. It tells whether the request is
-// taken care of.
+// request begins a run, or queues it behind the active one. A second request for
+// the same window collapses into the queued run. The result is false if a run of
+// another window is queued already.
 //
 // Invariant 7: at most one active run per import.
 func (b *Book) request(ctx context.Context, e *entry, q schemas.QueuedRun, now time.Time) bool {
@@ -138,8 +138,8 @@ func (b *Book) request(ctx context.Context, e *entry, q schemas.QueuedRun, now t
 	return true
 }
 
-// startQueued begins the run that waits, if nothing stands before it any more:
-// neither the import's own run nor one of the imports that it comes after.
+// startQueued begins the queued run, unless it has to wait for the import's active
+// run or for one of the imports that it comes after.
 func (b *Book) startQueued(ctx context.Context, e *entry, now time.Time) {
 	q := e.state.Queued
 	if q == nil || e.state.Active != nil || e.def == nil || e.state.Paused {

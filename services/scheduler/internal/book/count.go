@@ -7,10 +7,10 @@ import (
 	"tapline.dev/services/scheduler/internal/fold"
 )
 
-// countRepeats counts, of the run of an event import that is about to close, the
-// events that may be stored twice: those that its own earlier attempts had
-// loaded, and those of the runs before it that did not succeed. The rows of the
-// last attempt are all that there were to read, so they hold the others again.
+// countRepeats counts the events that may be stored twice, when a run of an event
+// import is about to close: events that earlier attempts of the run have loaded,
+// and events that earlier runs without success have loaded. The last attempt reads
+// the whole window, so it reads the rows of those events again.
 func countRepeats(e *entry, succeeds bool) {
 	a := e.state.Active
 	if a.Spec.Destination.Type != schemas.TypeEvent || !remembers(a.Mode) {
@@ -19,11 +19,11 @@ func countRepeats(e *entry, succeeds bool) {
 	loaded := fold.Counts(e.fold).Loaded
 	earlier := loaded - e.fold.LoadedOf[a.Attempt]
 	if e.fold.LoadedOf == nil {
-		earlier = 0 // counted by a scheduler of before
+		earlier = 0 // an older version of the scheduler did not count by attempt
 	}
 	before := e.state.Unfinished
 	if !succeeds {
-		before = 0 // whether this run has reached them is not known; a later one says so
+		before = 0 // this run may not have loaded them again; a later run counts them
 	}
 	e.fold.Repeated = min(earlier+before, loaded)
 	if earlier > 0 && a.Attempt > 1 {
@@ -57,13 +57,12 @@ func countEvents(e *entry, succeeds bool) {
 	}
 }
 
-// countRejects keeps count of the rejects of the epoch that nothing has made good.
-// A full reading finds every row that is still rejected. A window finds the new
-// ones only, so the count is the most that there can be until the next full
-// reading.
+// countRejects keeps count of the open rejects of the epoch. A full reading finds
+// every row that is still rejected. An incremental run finds new rejects only, so
+// the count is an upper bound until the next full reading.
 //
-// A superseded record got through: the later one of its identity has all of its
-// keys.
+// A superseded record counts as loaded, because a later record of the same
+// identity has all of its keys.
 func countRejects(s *schemas.State, mode string, f *schemas.Fold) {
 	c := fold.Counts(f)
 	s.Loaded += c.Loaded + f.Skipped[schemas.SkipSuperseded]

@@ -51,10 +51,10 @@ func (b *Book) Define(ctx context.Context, def schemas.Definition, now time.Time
 }
 
 // Unreadable takes in that the newest definition cannot be read, by this version
-// at least. It is no deletion: the watermark and the ledger stay for the next one
-// that can be read, and an active run goes on to its end by the spec that it
-// began with. Nothing is started, not even by the definition before, which a
-// person has replaced, and which the log may have lost by the next takeover.
+// at least. It is no deletion: the watermark and the ledger stay for the next
+// definition that can be read, and an active run goes on to its end with the spec
+// that it began with. No run is started. The older definition is not used either:
+// a person has replaced it, and compaction may remove it before the next takeover.
 func (b *Book) Unreadable(importName string) {
 	e, ok := b.imports[importName]
 	if !ok {
@@ -104,8 +104,8 @@ func hash(v any) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// queuedEvent is the waiting run as everybody outside sees it. Only one waits,
-// so its number is certain before it begins.
+// queuedEvent is the run event of the queued run. An import has only one queued
+// run, so its number is certain before it begins.
 func queuedEvent(e *entry) schemas.Run {
 	q := e.state.Queued
 	return schemas.Run{
@@ -115,7 +115,7 @@ func queuedEvent(e *entry) schemas.Run {
 	}
 }
 
-// dropQueued ends the waiting run before it began. Its number is used up.
+// dropQueued cancels the queued run before it begins. Its number is not used again.
 func (b *Book) dropQueued(e *entry, now time.Time) {
 	if e.state.Queued == nil {
 		return

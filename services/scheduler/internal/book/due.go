@@ -11,8 +11,8 @@ import (
 	"tapline.dev/services/scheduler/internal/fold"
 )
 
-// Tick does what the clock asks for: runs that are due, attempts, deadlines and
-// events of progress.
+// Tick does what depends on the time: it begins queued runs, due runs and next
+// attempts, ends runs at their deadline, and adds progress events.
 func (b *Book) Tick(ctx context.Context, now time.Time) {
 	for _, e := range b.sorted() {
 		if e.state == nil {
@@ -60,9 +60,9 @@ func (b *Book) NextWake() (time.Time, bool) {
 	return wake, !wake.IsZero()
 }
 
-// maxAhead is how far the newest due instant taken up may lie ahead of now: a
-// takeover by a clock that is a little behind must not repeat it. It is also the
-// longest that a schedule is silent after a clock was set back.
+// maxAhead is how far LastDue, the newest due instant that was acted on, may lie
+// ahead of now. A new owner whose clock is a little behind must not run the instant
+// again. After a clock was set back, schedules start nothing for at most this long.
 const maxAhead = time.Hour
 
 // due begins the run of the newest due instant that has passed. The instant is
@@ -72,9 +72,9 @@ func (b *Book) due(ctx context.Context, e *entry, now time.Time) {
 		return
 	}
 	if due := e.state.LastDue; due != nil && due.Sub(now) > maxAhead {
-		// A clock had jumped ahead and has been corrected. The schedules would be
-		// silent until the clock is there again, perhaps for years; without the
-		// instant one run too many may begin.
+		// A clock had jumped ahead and has been corrected. With this instant the
+		// schedules would start nothing until the clock reaches it again, perhaps for
+		// years. Without it, one extra run may begin.
 		b.log.WarnContext(ctx, "a due instant lies in the future and is forgotten", slog.String("import", e.name), slog.Time("due", *due))
 		e.state.LastDue, e.dueKnown = nil, false
 		b.changed(e, now)
@@ -84,8 +84,8 @@ func (b *Book) due(ctx context.Context, e *entry, now time.Time) {
 	}
 	spec := e.def.Spec
 	cal := schedule.Calendar{Schedules: spec.Schedules, Zone: spec.Timezone, Start: spec.Start, End: spec.End, Anchor: *e.state.Anchor}
-	// A schedule is not in force before it was applied, and stays so through edits
-	// of other things: an instant that fell due while nobody looked is made up for.
+	// A schedule is in force from when it was applied. Edits of other fields do not
+	// change that: an instant that fell due while no scheduler ran is still acted on.
 	after := *e.state.ScheduleSince
 	if due := e.state.LastDue; due != nil && due.After(after) {
 		after = *due
@@ -99,8 +99,8 @@ func (b *Book) due(ctx context.Context, e *entry, now time.Time) {
 	if passed {
 		skip := spec.CatchUp == schemas.CatchUpSkip && now.Sub(latest) > b.cfg.CatchUpGrace
 		if !skip && !b.request(ctx, e, schemas.QueuedRun{Key: latest.Format(time.RFC3339Nano), Cause: schemas.CauseSchedule, Time: now}, now) {
-			// The place in the queue is taken by another window: the instant stays
-			// due until that one has begun.
+			// A run of another window is queued already. The instant stays due until
+			// that run has begun.
 			e.nextDue, e.dueKnown = latest, true
 			return
 		}
@@ -115,9 +115,10 @@ func (b *Book) due(ctx context.Context, e *entry, now time.Time) {
 	b.out.Listings[e.name] = true
 }
 
-// progressAt is from when the deadline counts: the run's newest progress, or the
-// end of its wait for an account, which goes on for as long as somebody renews
-// it. A run that is to end needs no account any more.
+// progressAt is the instant from which the deadline counts: the run's newest
+// progress, or the instant at which its wait for an account expires, if that is
+// later. Each report of the wait renews it. The wait does not count for a run that
+// is ending: it skips its records and needs no account.
 func (b *Book) progressAt(e *entry) time.Time {
 	a, at := e.state.Active, e.fold.ProgressAt
 	if a.Ending != nil {
@@ -139,8 +140,8 @@ func (b *Book) deadline(a *schemas.ActiveRun) time.Duration {
 	return b.cfg.Deadline
 }
 
-// expire ends a run that no longer gets on, without waiting for its counts, and
-// says what is missing in them.
+// expire closes a run that makes no progress although its counts do not meet, and
+// says which counts are missing.
 func (b *Book) expire(ctx context.Context, e *entry, now time.Time) {
 	a := e.state.Active
 	stage, difference := fold.Stuck(e.fold)

@@ -10,9 +10,9 @@ import (
 )
 
 // compareDefinition begins a new epoch if the definition reads other rows than
-// the one before, or sends them elsewhere: what was read so far says nothing about
-// them. An import that has stored events would store them again, so its epoch
-// begins only when a person has approved that.
+// the one before, or sends them elsewhere: the watermark and the ledger do not
+// apply to those. An import that has stored events would store them again, so its
+// new epoch begins only when a person has approved it.
 func (b *Book) compareDefinition(ctx context.Context, e *entry, source string, now time.Time) {
 	s := e.state
 	switch {
@@ -61,13 +61,14 @@ func (b *Book) newEpoch(e *entry, now time.Time) {
 	b.changed(e, now)
 }
 
-// agreed tells whether somebody has agreed to as many repetitions as there can be.
+// agreed tells whether a person has agreed to at least as many repeated events as
+// the import has stored, or to at least one if their number is a lower bound.
 func agreed(repeats *int64, n *schemas.EventCount) bool {
 	return repeats != nil && *repeats >= n.Stored && (*repeats > 0 || !n.AtLeast)
 }
 
-// reset begins a new epoch. Of an import that has stored events, somebody must
-// have agreed to as many repetitions as there can be.
+// reset begins a new epoch. If the import has stored events and the command does
+// not agree to their repetition, the new epoch waits for a person's approval.
 func (b *Book) reset(e *entry, c schemas.Command, now time.Time) {
 	if repeats(e, e.def.Spec) && !agreed(c.Repeats, e.state.Events) {
 		e.state.Pending = &schemas.PendingEpoch{SourceHash: e.state.SourceHash, Reset: true, Reason: "the import was reset"}

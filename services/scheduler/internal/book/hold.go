@@ -8,9 +8,9 @@ import (
 	"tapline.dev/schemas"
 )
 
-// hold lets the active run wait for a person, for as long as that takes: neither
-// a deadline nor a schedule ends the wait. Whoever adds another reason to hold a
-// run sets another code, and says in approve what follows.
+// hold lets the active run wait until a person approves or declines it: neither a
+// deadline nor a schedule ends the wait. A new reason to hold a run needs a code of
+// its own here, and its consequence in approve.
 func (b *Book) hold(ctx context.Context, e *entry, now time.Time) {
 	s, a := e.state, e.state.Active
 	a.State = schemas.StateHeld
@@ -22,7 +22,8 @@ func (b *Book) hold(ctx context.Context, e *entry, now time.Time) {
 	b.wait(e, now)
 }
 
-// held is the import's held run, if the command names it or none.
+// held tells whether the import's active run is held and the command names that
+// run, or no run at all.
 func (b *Book) held(ctx context.Context, e *entry, c schemas.Command) bool {
 	a := e.state.Active
 	if a != nil && a.State == schemas.StateHeld && (c.Run == "" || c.Run == a.Run) {
@@ -41,7 +42,7 @@ func (b *Book) approve(ctx context.Context, e *entry, c schemas.Command, now tim
 	if p := s.Pending; p != nil {
 		s.SourceHash = p.SourceHash
 		b.newEpoch(e, now)
-		// Nothing was loaded in this epoch yet, so whatever place is found is taken.
+		// Nothing was loaded in the new epoch yet, so any source and target will do.
 		s.Active.Place = &schemas.Place{}
 	}
 	b.readAll(e, now)

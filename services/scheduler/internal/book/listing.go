@@ -50,7 +50,7 @@ func status(e *entry) string {
 	case e.def == nil:
 		return statusStopped
 	case len(e.def.Spec.Schedules) > 0 && e.dueKnown && e.nextDue.IsZero():
-		// Its end has passed, or its only instant: nothing runs it but a person.
+		// The schedules have no further instant: only a command starts a run.
 		return statusStopped
 	case len(e.def.Spec.Schedules) > 0:
 		return statusScheduled
@@ -65,9 +65,9 @@ func nextRun(e *entry) time.Time {
 	return e.nextDue
 }
 
-// health is the share of the epoch's records that got through: those that were
-// loaded, against the rejects that nothing has made good yet. It is nothing
-// before the first run, and less after a run whose rows did not all get through.
+// health is the share of the epoch's records that got through: loaded records
+// divided by loaded records and open rejects. It is lastShare instead after a run
+// that did not succeed, and while the epoch has neither of them.
 func health(s *schemas.State, last *schemas.Run) *float64 {
 	share := lastShare(last)
 	if all := s.Loaded + s.OpenRejects; all > 0 && succeeded(last.State) {
@@ -77,9 +77,9 @@ func health(s *schemas.State, last *schemas.Run) *float64 {
 	return share
 }
 
-// lastShare is the share of the rows read by a run that were processed, nothing
-// if it failed before it read any. A superseded record was processed: the later
-// one of its identity has all of its keys.
+// lastShare is the share of the rows read by a run that were processed, nil if the
+// run failed or was cancelled before it read any. A superseded record counts as
+// processed, because a later record of the same identity has all of its keys.
 func lastShare(r *schemas.Run) *float64 {
 	if r.Counts.Read == 0 && (r.State == schemas.StateFailed || r.State == schemas.StateCancelled) {
 		return nil

@@ -9,16 +9,18 @@ import (
 	"tapline.dev/services/scheduler/internal/fold"
 )
 
-// Codes of runs that end because their source or target is no longer theirs.
+// Codes of runs that end because their connection or account resolves to another
+// source or target than when the run began.
 const (
 	CodeSourceChanged = "source_changed"
 	CodeTargetChanged = "target_changed"
 )
 
-// comparesFirst tells whether the services have to say what the references of
-// the definition resolve to before the first row is read. That is so once an
-// epoch remembers what it has read, and where from: the watermark and the ledger
-// mean nothing at another place. A place that nobody has reported is taken over.
+// comparesFirst tells whether extractor and loader have to say what the connection
+// and the account of the definition resolve to, before the first row is read. That
+// is so once the epoch has a place (its source and target) and a watermark or a
+// ledger, which mean nothing at another place. A source or target that the epoch
+// does not know yet is accepted as it is found.
 func comparesFirst(e *entry, a *schemas.ActiveRun) bool {
 	s := e.state
 	return remembers(a.Mode) && s.Place != nil && (s.Watermark != "" || s.Ledger != nil)
@@ -40,7 +42,8 @@ func asksFirst(e *entry, a *schemas.ActiveRun) bool {
 	return true
 }
 
-// resolved takes in what a service says of the active run's place.
+// resolved takes in what the extractor says of the active run's source, or the
+// loader of its target.
 func (b *Book) resolved(ctx context.Context, e *entry, r *schemas.Resolved, now time.Time) {
 	a := e.state.Active
 	if a.Place == nil || a.Ending != nil || r.Place == "" || len(r.Place) > maxPlace {
@@ -69,8 +72,9 @@ func (b *Book) resolved(ctx context.Context, e *entry, r *schemas.Resolved, now 
 // maxPlace is longer than any hash of a place.
 const maxPlace = 128
 
-// compare lets a starting run go on once its place is known: as it is, in a new
-// epoch, or after a person has approved that.
+// compare lets a starting run go on once its source and target are known. If they
+// have changed, it goes on in a new epoch; if events could then be stored twice, a
+// person has to approve the new epoch first.
 func (b *Book) compare(ctx context.Context, e *entry, now time.Time) {
 	s, a := e.state, e.state.Active
 	known, found := s.Place, a.Place
@@ -112,7 +116,7 @@ func unresolved(e *entry) (stage, difference string) {
 	return schemas.StageLoad, "no loader has said what the account resolves to: does one run, and can it read the account's secrets?"
 }
 
-// adopt keeps for the epoch what a run that succeeded has read from and sent to.
+// adopt stores the source and target of a run that succeeded as the epoch's.
 func adopt(s *schemas.State, found *schemas.Place) {
 	if found == nil || (found.Source == "" && found.Target == "") {
 		return

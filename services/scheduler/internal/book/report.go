@@ -9,9 +9,9 @@ import (
 	"tapline.dev/services/scheduler/internal/fold"
 )
 
-// Report takes in a report and tells whether it was of an active run; others
-// count for nothing, because their run has been accounted for. Check follows
-// after the last report of a step.
+// Report takes in a report and tells whether it was used. A report of a run that
+// is not active is ignored, because the counts of that run are closed. The caller
+// calls Check after the last report of a step.
 func (b *Book) Report(ctx context.Context, r *schemas.Report, now time.Time) bool {
 	e, ok := b.imports[schemas.Subject(r.Import, r.Run)]
 	if !ok || e.state == nil || e.state.Active == nil || e.state.Active.Run != r.Run {
@@ -38,7 +38,7 @@ func (b *Book) Report(ctx context.Context, r *schemas.Report, now time.Time) boo
 	case (r.Preview != nil || r.Connection != nil) && r.Attempt == a.Attempt:
 		b.closeTrial(ctx, e, schemas.StateSucceeded, nil, now)
 	case r.Abandoned != nil && r.Attempt == a.Attempt && schemas.IsPreview(a.Run):
-		// Whoever asked has the reason, and asks again if that helps.
+		// A preview is not tried again: the person who asked sees the reason.
 		b.closeTrial(ctx, e, schemas.StateFailed, fold.BoundError(schemas.StageExtract, r.Abandoned.Code, r.Abandoned.Reason), now)
 	case r.Abandoned != nil && r.Attempt == a.Attempt && !hadFinal && a.RetryAt == nil:
 		b.abandoned(ctx, e, r.Abandoned, now)

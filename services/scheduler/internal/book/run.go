@@ -37,8 +37,9 @@ func (b *Book) start(ctx context.Context, e *entry, q schemas.QueuedRun, now tim
 	b.begin(ctx, e, a, q.Traceparent, now)
 }
 
-// begin makes a run the import's active one. Its first attempt is triggered at
-// once, unless the places have to be compared or a person has to be asked first.
+// begin makes a run the import's active one. It triggers the first attempt at
+// once, unless the source and target have to be compared with those of the epoch
+// first, or a person has to approve the run first.
 func (b *Book) begin(ctx context.Context, e *entry, a schemas.ActiveRun, from string, now time.Time) {
 	a.Attempt, a.State, a.Epoch, a.StartedAt = 1, schemas.StateExtracting, e.state.Epoch, now
 	a.Traceparent, a.TraceID = b.trace(ctx, e.name, a.Run, from)
@@ -46,7 +47,7 @@ func (b *Book) begin(ctx context.Context, e *entry, a schemas.ActiveRun, from st
 		a.Place = &schemas.Place{}
 	}
 	e.state.Active = &a
-	e.dueKnown = false // an instant may have waited for this place
+	e.dueKnown = false // a due instant may have waited until no other run was queued
 	e.fold = fold.New(a.Run, e.name, partitions(a.Spec), now)
 	switch {
 	case asksFirst(e, &a):
@@ -59,7 +60,7 @@ func (b *Book) begin(ctx context.Context, e *entry, a schemas.ActiveRun, from st
 	}
 }
 
-// wait writes the active run as it is, without a trigger.
+// wait writes the active run's state, fold and event, but no trigger.
 func (b *Book) wait(e *entry, now time.Time) {
 	b.out.Folds[e.state.Active.Run] = e.fold
 	b.changed(e, now)
@@ -94,8 +95,8 @@ func (b *Book) retry(ctx context.Context, e *entry, now time.Time) {
 	b.trigger(e, now)
 }
 
-// end lets the active run drain: what is left of it is skipped, and it ends when
-// the counts meet.
+// end lets the active run drain: its remaining rows and records are skipped, and
+// the run closes when the counts meet.
 func (b *Book) end(e *entry, ending schemas.Ending, now time.Time) {
 	a := e.state.Active
 	a.Ending = &ending
@@ -125,7 +126,7 @@ func (b *Book) check(ctx context.Context, e *entry, now time.Time) {
 	if a == nil {
 		return
 	}
-	// What a dry run shows may be rejected through and through.
+	// The stop rule does not apply to a trial: every row of a sample may be rejected.
 	if a.Ending == nil && !e.isTrial() {
 		if excess, stop := fold.Stop(e.fold, a.Spec.Limits.MaxRejectRatio); stop {
 			runErr := fold.BoundError(excess.Stage, excess.Code,
@@ -146,8 +147,9 @@ func (b *Book) check(ctx context.Context, e *entry, now time.Time) {
 	}
 }
 
-// close ends the run: its event, its fold, the watermark and the ledger, and the
-// trigger of the run that waited are one set of changes.
+// close ends the active run and begins the queued one. The run's event and fold,
+// the watermark, the ledger and the trigger of the queued run are one set of
+// changes, which the caller writes in one transaction.
 func (b *Book) close(ctx context.Context, e *entry, state string, runErr *schemas.RunError, now time.Time) {
 	if e.isTrial() {
 		b.closeTrial(ctx, e, state, runErr, now)
@@ -156,7 +158,7 @@ func (b *Book) close(ctx context.Context, e *entry, state string, runErr *schema
 	a := e.state.Active
 	countRepeats(e, succeeded(state))
 	r := fold.Event(e.fold, a)
-	spoil(e) // unless the run leaves a ledger of its own
+	spoil(e) // advance replaces the ledger if the run succeeded and leaves its own
 	if succeeded(state) {
 		state, runErr = b.advance(e, &r, state)
 	}
@@ -165,7 +167,7 @@ func (b *Book) close(ctx context.Context, e *entry, state string, runErr *schema
 	r.State, r.Error, r.FinishedAt, r.Waiting = state, runErr, &now, nil
 	e.fold.ClosedAs, e.fold.Waiting = &r, nil
 	for i := range e.fold.Partitions {
-		e.fold.Partitions[i].Taken = nil // no report of the run counts any more
+		e.fold.Partitions[i].Taken = nil // a closed run counts no further reports
 	}
 	b.closeFold(e, e.fold)
 	b.out.Events = append(b.out.Events, r)
@@ -176,9 +178,9 @@ func (b *Book) close(ctx context.Context, e *entry, state string, runErr *schema
 	b.startQueued(ctx, e, now)
 }
 
-// spoil notes that the active run has sent rows: until a run succeeds CleverTap
-// need not hold what the ledger says. An event that was stored stays stored, so the
-// ledger of an event import stays true.
+// spoil marks the import's ledger as spoiled if the active run has extracted rows:
+// until a run succeeds, CleverTap may hold other values than the ledger describes.
+// The ledger of an event import stays true, because stored events stay stored.
 func spoil(e *entry) {
 	l := e.state.Ledger
 	if l == nil || e.state.Active.Spec.Destination.Type == schemas.TypeEvent || fold.Counts(e.fold).Extracted == 0 {
@@ -186,7 +188,8 @@ func spoil(e *entry) {
 	}
 	spoiled := *l
 	spoiled.Spoiled = true
-	// The start's report of an attempt before may be gone: then it is not known.
+	// Without the started report the mapping of the attempt is not known, so it
+	// counts as another mapping.
 	if started := e.fold.Started; started == nil || started.Mapping != l.Mapping {
 		spoiled.Mixed = true
 	}
@@ -197,8 +200,8 @@ func succeeded(state string) bool {
 	return state == schemas.StateSucceeded || state == schemas.StateSucceededWithRejects
 }
 
-// advance moves the watermark and the ledger of a run that succeeded, if they
-// are still those that it began with.
+// advance takes over the watermark and the ledger of a run that succeeded, if the
+// import's epoch and watermark are still those that the run began with.
 func (b *Book) advance(e *entry, r *schemas.Run, state string) (string, *schemas.RunError) {
 	a, s, final := e.state.Active, e.state, e.fold.Final
 	if !remembers(a.Mode) {
@@ -222,8 +225,9 @@ func (b *Book) advance(e *entry, r *schemas.Run, state string) (string, *schemas
 	return state, nil
 }
 
-// closeFold keeps the fold of the newest closed run, which tells the listing how
-// it went, and forgets those before it. Of a deleted import nothing is kept.
+// closeFold keeps the fold of the newest closed run, from which the listing shows
+// how the run ended, and deletes the folds of earlier runs. It keeps no fold of a
+// deleted import.
 func (b *Book) closeFold(e *entry, f *schemas.Fold) {
 	if e.def == nil && !e.unreadable {
 		b.out.Forget[f.Run] = e.name

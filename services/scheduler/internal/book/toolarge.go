@@ -11,8 +11,8 @@ import (
 	"tapline.dev/services/scheduler/internal/fold"
 )
 
-// CodeTooLarge is of a run whose state or counts would not fit into a Kafka
-// record.
+// CodeTooLarge is the error code of a run whose state or fold does not fit into a
+// Kafka record.
 const CodeTooLarge = "control_record_too_large"
 
 // TooLarge takes in that a record of the subject is too large for Kafka. It ends
@@ -30,7 +30,7 @@ func (b *Book) TooLarge(ctx context.Context, subject string, c *Changes, now tim
 		c.drop(a.Run)
 		f := e.fold
 		if _, again := c.tooLarge[subject]; again {
-			b.dropQueued(e, now) // with the same definition it would end alike
+			b.dropQueued(e, now) // it has the same definition and would be too large as well
 		}
 		b.close(ctx, e, schemas.StateFailed, fold.BoundError("", CodeTooLarge,
 			"what the scheduler has to remember of this run is larger than kafka.maxMessageBytes: use fewer columns or a shorter definition, or raise the limit here and at the brokers"), now)
@@ -46,14 +46,14 @@ func (b *Book) TooLarge(ctx context.Context, subject string, c *Changes, now tim
 	c.tooLarge[subject] = true
 }
 
-// drop takes back what a step was to tell of a run.
+// drop removes the fold, the triggers and the events of a run from the changes.
 func (c *Changes) drop(run string) {
 	delete(c.Folds, run)
 	c.Triggers = slices.DeleteFunc(c.Triggers, func(t schemas.Trigger) bool { return t.Run == run })
 	c.Events = slices.DeleteFunc(c.Events, func(r schemas.Run) bool { return r.Run == run })
 }
 
-// add puts later changes to these.
+// add merges later changes into c.
 func (c *Changes) add(later Changes) {
 	maps.Copy(c.States, later.States)
 	maps.Copy(c.Folds, later.Folds)

@@ -10,7 +10,8 @@ import (
 	"tapline.dev/services/scheduler/internal/fold"
 )
 
-// CodeTopicRecreated is of a run whose rows or records topic was made anew.
+// CodeTopicRecreated is the error code of a run whose rows or records topic was
+// deleted and created again.
 const CodeTopicRecreated = "topic_recreated"
 
 // RunsWithoutTopics are the imports whose active run does not know its topics.
@@ -23,7 +24,8 @@ func (b *Book) ActiveRuns() []string {
 	return b.running(func(*schemas.ActiveRun) bool { return true })
 }
 
-// running are the imports whose active run has been triggered and is as asked.
+// running returns the imports whose active run has been triggered and meets the
+// condition.
 func (b *Book) running(is func(*schemas.ActiveRun) bool) (out []string) {
 	for _, e := range b.sorted() {
 		if e.isTrial() || e.state == nil || e.state.Active == nil {
@@ -36,9 +38,9 @@ func (b *Book) running(is func(*schemas.ActiveRun) bool) (out []string) {
 	return out
 }
 
-// Topics takes in the ids of an import's topics, "" of one that is not there. A
-// run ends when one of them was made anew: rows that lay in the old one have no
-// outcome and never will.
+// Topics takes in the ids of an import's topics, "" for a topic that does not
+// exist. A run ends when one of them was deleted and created again: rows in the old
+// topic have no outcome and will never have one.
 func (b *Book) Topics(ctx context.Context, importName, rows, records string, now time.Time) {
 	e, ok := b.imports[importName]
 	if !ok || e.state == nil || e.state.Active == nil {
@@ -64,8 +66,8 @@ func (b *Book) Topics(ctx context.Context, importName, rows, records string, now
 	}
 }
 
-// Remade takes in that a control topic was made anew: reports or commands may be
-// lost. Active runs say so.
+// Remade takes in that a control topic was deleted and created again: reports or
+// commands may be lost. Every active run gets a note that says so.
 func (b *Book) Remade(topic string) {
 	for _, e := range b.sorted() {
 		if e.state != nil && e.state.Active != nil && e.fold != nil {

@@ -9,13 +9,13 @@ import (
 	"tapline.dev/services/scheduler/internal/fold"
 )
 
-// trialDeadline ends a trial of which nothing is heard.
+// trialDeadline is how long a trial may be without progress before it is ended.
 const trialDeadline = 10 * time.Minute
 
 func (e *entry) isTrial() bool { return schemas.IsTrial(e.name) }
 
-// preview begins a preview, of an import that need not be applied, or a test of a
-// connection. Its name is its asker's choice.
+// preview begins a preview or a connection test. The import of a preview need not
+// be applied. The command chooses the name of the trial.
 func (b *Book) preview(ctx context.Context, c schemas.Command, mode string, now time.Time) {
 	if _, taken := b.imports[c.Run]; taken || b.broken[c.Run] || schemas.ImportOf(c.Run) != c.Import || c.Spec == nil {
 		b.log.WarnContext(ctx, "a preview that makes no sense is dropped", slog.String("import", c.Import))
@@ -95,9 +95,9 @@ func (b *Book) forgetTrial(e *entry) {
 	delete(b.imports, e.name)
 }
 
-// sync begins the run that sends what a dry run has shown, if that still stands:
-// nothing newer may have been loaded, or be under way, since the sample was
-// taken, and the definition is the one that the sample was taken with.
+// sync begins the run that sends exactly the records that a dry run has shown. It
+// refuses if a run is active or queued, if a run has closed since the sample was
+// taken, or if the definition has changed since.
 func (b *Book) sync(ctx context.Context, e *entry, c schemas.Command, now time.Time) {
 	var sample *schemas.Sample
 	if trial, ok := b.imports[c.Run]; ok && schemas.ImportOf(c.Run) == e.name && trial.state != nil {
@@ -116,8 +116,8 @@ func (b *Book) sync(ctx context.Context, e *entry, c schemas.Command, now time.T
 	}, c.Traceparent, now)
 }
 
-// remembers tells whether runs of a mode read a window of the watermark's and
-// move it.
+// remembers tells whether runs of a mode use the watermark and the ledger, and
+// replace them when they succeed.
 func remembers(mode string) bool {
 	return mode == schemas.ModeFull || mode == schemas.ModeIncremental
 }

@@ -10,9 +10,9 @@ import (
 	"tapline.dev/schemas"
 )
 
-// The bounds below keep a fold far below the size of a Kafka record, whatever a
-// table, a definition or an endpoint comes up with. Those of the columns and the
-// notes are generous; what they cut is said in a note.
+// The bounds below keep a fold far below the maximum size of a Kafka record,
+// whatever a table, a definition or CleverTap's answers contain. The bounds of the
+// columns and the notes are generous; a note says what they cut.
 const (
 	// MaxCodes is how many different codes or reasons a run counts by themselves.
 	MaxCodes = 64
@@ -54,9 +54,9 @@ func boundCodes(counts map[string]int64) map[string]int64 {
 	return out
 }
 
-// boundColumns leaves out columns that would fill the fold and the state. They
-// serve to tell what has changed since the run before, and that is not worth a
-// run.
+// boundColumns leaves out the columns if they would make the fold and the state
+// too large. Columns serve only to note what has changed since the run before, so
+// a run must not fail because of them.
 func boundColumns(s *schemas.Started) *schemas.Started {
 	bounded := *s
 	bounded.QueryID = cut(s.QueryID, maxText)
@@ -106,7 +106,8 @@ func Note(f *schemas.Fold, note string) {
 	}
 }
 
-// boundChanges is the first of many changes, and how many more there are.
+// boundChanges returns the first maxChanges changes, and a line that says how many
+// more there are.
 func boundChanges(changes []string) []string {
 	if len(changes) <= maxChanges {
 		return changes
@@ -115,7 +116,8 @@ func boundChanges(changes []string) []string {
 	return append(slices.Clip(changes[:maxChanges]), fmt.Sprintf("and %d more changes of columns", more))
 }
 
-// Shrink leaves of a closed run's fold what the listing needs: how it ended.
+// Shrink removes from a closed run's fold what the listing does not need. How the
+// run ended stays.
 func Shrink(f *schemas.Fold) {
 	f.Started, f.Final, f.Changed, f.Attempts, f.Partitions = nil, nil, nil, map[int]schemas.Extraction{}, nil
 }

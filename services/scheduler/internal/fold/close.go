@@ -41,7 +41,7 @@ func Settled(f *schemas.Fold) bool {
 // Surplus says in which partition there are more outcomes than rows, "" if in
 // none. Such a run can never be settled: rows were mapped twice, or reports of
 // what was extracted are gone. A stage's report follows those of the stage before
-// it in the reports topic, so a surplus is one at any moment of a run.
+// it in the reports topic, so a surplus is an error whenever it is seen.
 func Surplus(f *schemas.Fold) string {
 	rows := extracted(f)
 	for p, c := range f.Partitions {
@@ -59,7 +59,7 @@ func Surplus(f *schemas.Fold) string {
 	return ""
 }
 
-// Judge is the state in which a settled run ends, and the error if it failed.
+// Judge returns the state in which a settled run ends, and the error if it failed.
 func Judge(f *schemas.Fold, a *schemas.ActiveRun) (string, *schemas.RunError) {
 	if a.Ending != nil {
 		return a.Ending.State, a.Ending.Error
@@ -71,8 +71,8 @@ func Judge(f *schemas.Fold, a *schemas.ActiveRun) (string, *schemas.RunError) {
 	if final.Early {
 		return schemas.StateFailed, &schemas.RunError{Stage: schemas.StageExtract, Code: CodeEndedEarly, Reason: "the extraction ended before its result was read, though nobody had asked for it"}
 	}
-	// Rows of an abandoned attempt are left as closed and were read again by the
-	// attempts after it; those of the last attempt were read by none.
+	// Rows of an abandoned attempt may be skipped as closed: the next attempt reads
+	// them again. No attempt reads skipped rows of the last attempt again.
 	if left := f.Left[a.Attempt] + f.Skipped[schemas.SkipCancelled] + f.Skipped[schemas.SkipStopped]; left > 0 {
 		return schemas.StateFailed, &schemas.RunError{Code: CodeRowsLeft, Reason: fmt.Sprintf("%d rows were skipped as of a run that is over, while it was not", left)}
 	}
@@ -100,7 +100,7 @@ func mismatch(f *schemas.Fold) string {
 	return ""
 }
 
-// Stuck says at which stage a run without progress stands and what is missing.
+// Stuck says in which stage a run makes no progress, and which counts are missing.
 func Stuck(f *schemas.Fold) (stage, difference string) {
 	if f.Final == nil {
 		return schemas.StageExtract, fmt.Sprintf("%d rows were read and no final report came", Counts(f).Read)
@@ -128,8 +128,8 @@ type Excess struct {
 
 // Stop returns the code of which there are too many rejects, and false if there
 // is none. A code is measured against the outcomes of its own stage, since each
-// stage runs far ahead of the next. Rows that an earlier run rejected are in none
-// of these: that run has been judged for them.
+// stage runs far ahead of the next. Rows that are still rejected do not count: the
+// rule was applied to them in the run that rejected them first.
 func Stop(f *schemas.Fold, limit float64) (Excess, bool) {
 	if limit == 0 {
 		limit = schemas.DefaultMaxRejectRatio
@@ -153,7 +153,7 @@ func Stop(f *schemas.Fold, limit float64) (Excess, bool) {
 		n, stage := f.RejectsByCode[code], schemas.StageOf(code)
 		outcomes := c.Mapped + c.MapRejected
 		if code == CodeOther {
-			stage = schemas.StageLoad // only an endpoint invents so many codes
+			stage = schemas.StageLoad // only CleverTap's answers have so many different codes
 		}
 		if stage == schemas.StageLoad {
 			outcomes = c.Loaded + c.LoadRejected

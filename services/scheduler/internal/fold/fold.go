@@ -43,7 +43,7 @@ func EndEarly(f *schemas.Fold, attempt int) {
 }
 
 // Apply takes in a report of the run, whose newest attempt is given, and tells
-// whether the run has got on.
+// whether the run has made progress.
 func Apply(f *schemas.Fold, attempt int, r *schemas.Report, now time.Time) bool {
 	progress := apply(f, attempt, r, now)
 	if progress {
@@ -52,8 +52,8 @@ func Apply(f *schemas.Fold, attempt int, r *schemas.Report, now time.Time) bool 
 	return progress
 }
 
-// Sound tells whether a report names partitions that an import can have. One that
-// does not would end the scheduler, which would read it again at every start.
+// Sound tells whether a report names only partitions that an import can have. Any
+// other report would crash the scheduler, again at every start.
 func Sound(r *schemas.Report) bool {
 	possible := func(p int32) bool { return p >= 0 && p < schemas.MaxPartitions }
 	for _, e := range []*schemas.Extraction{r.Chunk, finalOf(r), abandonedOf(r)} {
@@ -117,12 +117,12 @@ func apply(f *schemas.Fold, attempt int, r *schemas.Report, now time.Time) bool 
 	case r.Preview != nil, r.Connection != nil:
 		return true
 	}
-	// A heartbeat shows that an extractor lives, an intent that an upload is tried
-	// once more: neither that the run gets on.
+	// A heartbeat shows only that an extractor lives, and an intent only that an
+	// upload is tried. Neither is progress of the run.
 	return false
 }
 
-// extraction keeps the newest reading of an attempt's cumulative counts.
+// extraction keeps the newest cumulative counts of an attempt.
 func extraction(f *schemas.Fold, attempt int, e schemas.Extraction) bool {
 	if old, ok := f.Attempts[attempt]; ok && old.Chunks > e.Chunks {
 		return false
@@ -180,11 +180,13 @@ func receipt(f *schemas.Fold, r *schemas.Report) {
 		f.LoadedOf = map[int]int64{}
 	}
 	f.LoadedOf[r.Attempt] += loaded
-	// The loader counts what it knows to have written before; of an offset that
-	// has its outcome it need not know. One record is never counted by both.
+	// Resent counts records that the loader knows it has sent before; again counts
+	// offsets that had an outcome already, which the loader may not know. The larger
+	// of the two counts no record twice.
 	f.Resent += max(rec.Resent, again)
 	if f.Waiting != nil && f.Waiting.Stage != schemas.StageExtract && rec.Status == 200 && r.Time.After(f.Waiting.Since) {
-		// The account answers, whoever was to say so.
+		// CleverTap answers for the account, so the wait is over, even if no report
+		// of its end ever comes.
 		f.Waiting, f.WaitingAt = nil, nil
 	}
 }
@@ -214,9 +216,9 @@ func waiting(f *schemas.Fold, w *schemas.Waiting, now time.Time) bool {
 	return false
 }
 
-// WaitsUntil is until when the reported wait for an account lets the deadline's
-// clock stand still, and the zero time if there is none. The wait for Snowflake is
-// not among these: an extractor that lives gives up by itself.
+// WaitsUntil is the instant until which the reported wait for an account suspends
+// the run's deadline, zero if there is no such wait. A wait for Snowflake does not
+// suspend the deadline: a living extractor ends that wait by itself.
 func WaitsUntil(f *schemas.Fold, expiry time.Duration) time.Time {
 	if f.Waiting == nil || f.WaitingAt == nil || f.Waiting.Stage == schemas.StageExtract {
 		return time.Time{}
@@ -231,7 +233,7 @@ func partition(f *schemas.Fold, p int32) *schemas.FoldPartition {
 	return &f.Partitions[p]
 }
 
-// Event is the run as everybody outside sees it.
+// Event returns the run event of the active run, for the runs topic and Redis.
 func Event(f *schemas.Fold, a *schemas.ActiveRun) schemas.Run {
 	r := schemas.Run{
 		Run: a.Run, Import: f.Import, Mode: a.Mode, State: a.State, Attempt: a.Attempt, Epoch: a.Epoch, Cause: a.Cause,
@@ -288,7 +290,7 @@ func Counts(f *schemas.Fold) schemas.Counts {
 	return c
 }
 
-// extracted is what all attempts sent into each partition.
+// extracted is the number of rows that all attempts produced to each partition.
 func extracted(f *schemas.Fold) []int64 {
 	out := make([]int64, len(f.Partitions))
 	for _, attempt := range slices.Sorted(maps.Keys(f.Attempts)) {

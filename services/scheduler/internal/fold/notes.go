@@ -8,7 +8,7 @@ import (
 )
 
 // Compare notes how the columns that the attempt found differ from those of the
-// run before, of which there may have been none.
+// run before. It notes nothing if there was no run before.
 func Compare(f *schemas.Fold, before []schemas.Column) {
 	if f.Started == nil || len(f.Started.Columns) == 0 || len(before) == 0 {
 		return

@@ -7,8 +7,8 @@ import (
 	"tapline.dev/schemas"
 )
 
-// offsets are stretches of offsets, ascending and apart from each other, both
-// ends inclusive. Every offset in them is a record's.
+// offsets are offset intervals in ascending order that do not overlap, both ends
+// inclusive. Every offset in them is the offset of a record.
 type offsets []span
 
 type span struct{ from, to int64 }
@@ -34,8 +34,8 @@ func (o offsets) has(offset int64) bool {
 	return found
 }
 
-// take puts ranges among the partition's taken ones. It returns the offsets that
-// were new and how many there were in all.
+// take adds ranges to the partition's taken ones, which are the offsets that have
+// an outcome. It returns the new offsets among them, and the number of all.
 func take(p *schemas.FoldPartition, ranges []schemas.Range) (offsets, int64) {
 	var fresh offsets
 	total := int64(0)
@@ -51,7 +51,7 @@ func take(p *schemas.FoldPartition, ranges []schemas.Range) (offsets, int64) {
 	return fresh, total
 }
 
-// untaken is what of r is in none of the taken ranges.
+// untaken returns the offsets of r that are in none of the taken ranges.
 func untaken(taken []schemas.Range, r schemas.Range) offsets {
 	var out offsets
 	from := r.From
@@ -70,9 +70,10 @@ func untaken(taken []schemas.Range, r schemas.Range) offsets {
 	return out
 }
 
-// join adds r to ranges that are ascending and apart, and melts it with those
-// that it overlaps or meets. Two ranges meet when the record before the one lies
-// in the other: between them are markers of transactions only.
+// join adds r to ranges that are in ascending order and do not overlap, and merges
+// it with the ranges that overlap it or are adjacent to it. Two ranges are adjacent
+// when the record before one of them (Prev) lies in the other: only transaction
+// markers are between them.
 func join(taken []schemas.Range, r schemas.Range) []schemas.Range {
 	first := firstEndingAt(taken, r.From)
 	last := first

@@ -8,8 +8,8 @@ import (
 	"tapline.dev/schemas"
 )
 
-// rowNotes tell of rows that wait for a later run, and of values that are not in the
-// rows topic.
+// rowNotes returns notes about future rows, which are left for a later run, and
+// about values that a placeholder replaces in the rows topic.
 func rowNotes(f *schemas.Fold) []string {
 	var notes []string
 	var future int64

@@ -22,9 +22,9 @@ type term struct {
 	position  schemas.Position
 	events    int64 // offset after the last run event that the term has written
 
-	remade   []string  // control topics that were made anew since the position was written
-	topicsAt time.Time // when the topics of all active runs were last looked at
-	blind    bool      // they could not be looked at
+	remade   []string  // control topics that were created again since the position was written
+	topicsAt time.Time // when the topic ids of all active runs were last compared
+	blind    bool      // the newest look at the topics failed
 }
 
 // load reads the partition's control topics to their end.
@@ -38,8 +38,8 @@ func (t *term) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// Without the position nobody knows which reports have been counted: the
-	// partition is not taken over until it can be read.
+	// Without the position it is not known which reports have been counted, so the
+	// partition is not taken over until the position can be read.
 	position, _, err := folds.Get(schemas.PositionKey(t.partition))
 	if err != nil {
 		return fmt.Errorf("reading the partition's position: %w", err)
@@ -72,8 +72,8 @@ func (t *term) load(ctx context.Context) error {
 	return nil
 }
 
-// foldRecord is what stands in the fold topic: a run's fold, or the position of
-// the partition.
+// foldRecord is a record of the fold topic: a run's fold, or the position of the
+// partition.
 type foldRecord struct {
 	fold     schemas.Fold
 	position schemas.Position
@@ -88,8 +88,9 @@ func decodeFold(key string, value []byte) (r foldRecord, err error) {
 	return r, err
 }
 
-// leaveOut ends what cannot be read: an older state or fold would count rows
-// twice or not at all. A state's key is its subject, a fold's the run.
+// leaveOut marks subjects as broken whose state or fold cannot be read: an older
+// value of it would count rows twice or not at all. A state's key is the subject, a
+// fold's key is the run.
 func (t *term) leaveOut(ctx context.Context, topic string, broken map[string]error) {
 	for key := range broken {
 		t.deps.Observe.Unreadable(ctx, topic)
@@ -120,7 +121,7 @@ func (t *term) loadDefinitions(ctx context.Context, now time.Time) error {
 	return nil
 }
 
-// from is where the tail begins.
+// from returns the offsets at which the tail begins.
 func (t *term) from() map[kafka.TP]int64 {
 	return map[kafka.TP]int64{
 		t.tp(t.topics.Reports()):  t.position.Reports,
@@ -129,7 +130,8 @@ func (t *term) from() map[kafka.TP]int64 {
 	}
 }
 
-// readRuns reads all if the log ends before from: the topic was made anew since.
+// readRuns reads the run events from an offset on. It reads all if the topic ends
+// before that offset, because the topic was then deleted and created again.
 func (o *Owner) readRuns(ctx context.Context, from int64, fn func(schemas.Run)) (int64, error) {
 	tp := o.tp(o.topics.Runs())
 	end, err := o.deps.Reader.EndOffset(ctx, tp)
@@ -150,8 +152,8 @@ func (o *Owner) readRuns(ctx context.Context, from int64, fn func(schemas.Run)) 
 	})
 }
 
-// unreadable leaves out a record that no reader can take in: repeating would stop
-// every import of the partition for one record.
+// unreadable leaves out a record that cannot be decoded: trying it again and again
+// would stop every import of the partition for one record.
 func (o *Owner) unreadable(ctx context.Context, r *kafka.Record, err error) {
 	o.deps.Observe.Unreadable(ctx, r.Topic)
 	o.log.ErrorContext(ctx, "a control record cannot be read and is left out",

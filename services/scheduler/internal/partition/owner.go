@@ -26,7 +26,7 @@ type Config struct {
 	// Linger is how long a step waits for more records, MaxBatch how many it takes.
 	Linger   time.Duration
 	MaxBatch int
-	// Tick is how often the clock is looked at while nothing comes.
+	// Tick is how often a step is made while no record arrives.
 	Tick time.Duration
 	// Pause is the mean wait before a takeover is repeated.
 	Pause time.Duration
@@ -98,8 +98,8 @@ func (o *Owner) Run(ctx context.Context, ready func()) {
 // term is the time from one takeover to the first error.
 func (o *Owner) term(ctx context.Context, ready func()) error {
 	// Fence first, then read, then act: nothing that an older owner had under way
-	// can become visible after the transactor is open, and the marks up to which
-	// load reads are taken after that.
+	// can become visible after the transactor is open, and the high watermarks up to
+	// which load reads are taken after that.
 	tx, err := kafka.OpenTransactor(ctx, o.cfg.Kafka, o.deps.Kafka, fmt.Sprintf("scheduler-%d", o.partition))
 	if err != nil {
 		return fmt.Errorf("taking over: %w", err)

@@ -69,11 +69,11 @@ func (t *term) setAlarm() error {
 	return t.alarm.Clear()
 }
 
-// step takes records in, lets the clock do its part, commits what follows from
-// both and only then shows it.
+// step takes records in, does what is due by the clock, commits the changes of both
+// in one transaction, and only then shows them.
 func (t *term) step(ctx context.Context, records []*kafka.Record) error {
-	// A step that has begun ends, also when the partition is given up meanwhile:
-	// its transaction either becomes visible or is fenced.
+	// A step that has begun is finished, even when the partition is revoked
+	// meanwhile: its transaction is either committed or fenced.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.cfg.DrainTimeout)
 	defer cancel()
 	began := time.Now()
@@ -176,7 +176,7 @@ func (t *term) report(ctx context.Context, r *kafka.Record, now time.Time) {
 	t.book.Report(ctx, &report, now)
 }
 
-// show tells everybody outside the log what has been committed.
+// show passes committed changes on to the projector, the traces and the metrics.
 func (t *term) show(ctx context.Context, c *book.Changes) {
 	if len(c.Events) > 0 || len(c.Listings) > 0 {
 		listings := make(map[string]*schemas.Listing, len(c.Listings))

@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// topicsEvery is how many ticks pass between two looks at the topics of active
-// runs.
+// topicsEvery is how many ticks pass before the topic ids of all active runs are
+// compared again.
 const topicsEvery = 20
 
-// comparePosition starts from the beginning of a topic that was deleted and made
-// again: its records would lie before the position, and be passed over in
-// silence. A position of before says nothing of ids; there a topic that ends
-// before the position is a new one.
+// comparePosition starts from the beginning of a topic that was deleted and created
+// again: otherwise its records would lie before the position and be skipped
+// silently. A position that an older version wrote has no topic ids; with it, a
+// topic counts as created again if it ends before the position.
 func (t *term) comparePosition(ctx context.Context) error {
 	reports, commands, imports := t.topics.Reports(), t.topics.Commands(), t.topics.Imports()
 	ids, err := t.deps.Reader.TopicIDs(ctx, reports, commands, imports)
@@ -52,8 +52,9 @@ func (t *term) comparePosition(ctx context.Context) error {
 }
 
 // compareTopics gives the topics' ids to runs that have just begun, and from time
-// to time to all of them: a run whose topic was made anew has lost what lay in
-// it. What cannot be seen now is seen later, or by the run's deadline.
+// to time to all active runs: a run whose topic was deleted and created again has
+// lost the records in it. If the ids cannot be read now, a later call detects the
+// loss, or the run ends at its deadline.
 func (t *term) compareTopics(ctx context.Context, now time.Time) {
 	runs := t.book.RunsWithoutTopics()
 	if now.Sub(t.topicsAt) >= topicsEvery*t.cfg.Tick {

@@ -45,10 +45,10 @@ func (t *term) commit(ctx context.Context, c *book.Changes, now time.Time) error
 }
 
 // fittingRecords makes the step's records. A record that is too large for Kafka
-// ends the run that it is of.
+// ends the run that it belongs to.
 //
-// Invariant 11: refused by Kafka, it would come again at each takeover, and no
-// import of the partition would get on.
+// Invariant 11: Kafka would refuse the record again after each takeover, and no
+// import of the partition would make progress.
 func (t *term) fittingRecords(ctx context.Context, c *book.Changes, now time.Time) ([]*kafka.Record, error) {
 	const tries = 4 // a run, the one that waited for it, and both without what can be left out
 	for range tries {
@@ -83,8 +83,8 @@ func (t *term) records(c *book.Changes) (out []*kafka.Record, tooLarge []string,
 	for run, f := range c.Folds {
 		add(t.topics.Fold(), f.Import, schemas.Subject(f.Import, run), run, f, schemas.EventFold)
 	}
-	// A trial's state comes before its import's, which names the command that the
-	// trial is: whoever sees that finds the trial.
+	// A trial's state is written before its import's state. The import's state holds
+	// the ID of the command, so a reader that finds the ID there finds the trial too.
 	for _, name := range slices.Backward(slices.Sorted(maps.Keys(c.States))) {
 		s := c.States[name]
 		if s == nil {

@@ -18,13 +18,13 @@ import (
 // Config is what the projector needs to know.
 type Config struct {
 	Partition int32
-	// Mark names this writer; no other one has it.
+	// Mark is the unique name of this writer.
 	Mark string
-	// Every is how often Redis is looked at while nothing changes.
+	// Every is how often the projector checks Redis while nothing changes.
 	Every time.Duration
 }
 
-// Deps are the projector's.
+// Deps are what the projector depends on.
 type Deps struct {
 	Writer *projection.Writer
 	// ReadRuns calls fn for the run events of the partition from an offset on, or
@@ -35,7 +35,7 @@ type Deps struct {
 	Outcome func(ctx context.Context, err error)
 }
 
-// Projector writes what Put gave it. Put is for one goroutine, Run for another.
+// Projector writes to Redis what Put gave it. One goroutine calls Put, another Run.
 type Projector struct {
 	cfg  Config
 	deps Deps
@@ -45,11 +45,11 @@ type Projector struct {
 	runs     map[string]schemas.Run      // not yet written, newest value of each
 	listings map[string]*schemas.Listing // all of them
 	dirty    map[string]bool             // imports whose listing is not yet written
-	known    int64                       // run events below it are written, or in runs
+	known    int64                       // every run event below this offset is in Redis or in runs
 
-	mark string // under which this projector knows the part in Redis to be whole; "" not yet
-	// upto is what was last written to Redis. tried is what may have been, when
-	// Redis did not answer.
+	mark string // of the complete write of this part of Redis; "" until it is known to be complete
+	// upto is the newest position that is known to be in Redis. tried is the position
+	// of the newest attempt, which may be in Redis although Redis did not answer.
 	upto, tried projection.Upto
 	down        bool
 }
@@ -124,7 +124,7 @@ func (p *Projector) note(ctx context.Context, err error) {
 
 // sync writes what is pending, or everything if Redis does not hold it.
 func (p *Projector) sync(ctx context.Context) error {
-	// First, because Advance tells from it whether anybody wrote meanwhile.
+	// Upto is read first: Advance compares with it to detect another writer.
 	found, err := p.deps.Writer.Upto(ctx, p.cfg.Partition)
 	if err != nil {
 		return fmt.Errorf("checking the projection: %w", err)
@@ -138,8 +138,8 @@ func (p *Projector) sync(ctx context.Context) error {
 	case p.mark == "" && whole != "" && found != (projection.Upto{}):
 		return p.inherit(ctx, whole, found)
 	case p.mark != "" && found.Offset > known:
-		// Another owner knows more of the log, so this one is fenced, and what it
-		// would write is old.
+		// Another owner has written events that this one does not know. So this owner
+		// is fenced, and its values are old.
 		return nil
 	case whole == "" || whole != p.mark || found != p.upto && found != p.tried:
 		return p.rewrite(ctx, found)
@@ -148,8 +148,8 @@ func (p *Projector) sync(ctx context.Context) error {
 	}
 	advanced, err := p.flush(ctx, found)
 	if err == nil && !advanced {
-		// Somebody wrote at the same time. Whoever is the owner has to write anew, as
-		// nobody knows whose values are the last.
+		// Another owner wrote at the same time, and it is not known whose values are
+		// in Redis now. The present owner has to write everything again.
 		err = p.deps.Writer.Forget(ctx, p.cfg.Partition)
 	}
 	return err
@@ -161,8 +161,8 @@ func (p *Projector) pending() (pending bool, known int64) {
 	return len(p.runs) > 0 || len(p.dirty) > 0, p.known
 }
 
-// inherit takes over a part that an earlier owner left whole: it lacks only the
-// events since, however many those are.
+// inherit takes over a part of Redis that an earlier owner has written completely.
+// It writes only the run events that came since.
 func (p *Projector) inherit(ctx context.Context, whole string, found projection.Upto) error {
 	missed := map[string]schemas.Run{}
 	end, err := p.deps.ReadRuns(ctx, found.Offset, func(r schemas.Run) { missed[r.Run] = r })
@@ -195,7 +195,7 @@ func (p *Projector) rewrite(ctx context.Context, found projection.Upto) error {
 		return fmt.Errorf("rewriting the projection: %w", err)
 	}
 	p.mu.Lock()
-	// What is pending was committed, so the log has it, or something newer.
+	// Pending runs were committed, so the log holds the same value or a newer one.
 	clear(p.runs)
 	for name := range p.listings {
 		p.dirty[name] = true
@@ -214,7 +214,8 @@ func (p *Projector) rewrite(ctx context.Context, found projection.Upto) error {
 	p.mu.Lock()
 	p.known = max(p.known, end)
 	p.mu.Unlock()
-	// Without the mark the next sync looks again, also at who else wrote.
+	// If this fails, the mark stays unset, and the next sync checks again for another
+	// writer.
 	if advanced, err := p.flush(ctx, found); err != nil || !advanced {
 		return err
 	}
@@ -225,11 +226,11 @@ func (p *Projector) rewrite(ctx context.Context, found projection.Upto) error {
 	return nil
 }
 
-// stamp is a text that no other writing has.
+// stamp returns a text that is unique to one write.
 func (p *Projector) stamp() string { return fmt.Sprintf("%s/%d", p.cfg.Mark, time.Now().UnixNano()) }
 
-// flush writes what is pending and notes how far the log is written; false says
-// that somebody else did so since found was read.
+// flush writes what is pending, and then the position up to which Redis follows the
+// log. The result is false if another owner wrote a position since found was read.
 func (p *Projector) flush(ctx context.Context, found projection.Upto) (bool, error) {
 	p.mu.Lock()
 	runs, dirty := p.runs, p.dirty

@@ -1,7 +1,7 @@
 // Package upstream follows the imports that others come after (spec.after), also
 // those whose control partition another scheduler owns: whether they are in a run,
-// and how their newest run ended. What it knows may be a moment old, so a run that
-// comes after others waits a little before it is decided.
+// and how their newest run ended. Its view may be a moment old, so a run that
+// comes after others waits a little before it begins.
 package upstream
 
 import (
@@ -28,10 +28,10 @@ type View struct {
 	states *kafka.Table[standing]
 }
 
-// standing is how an import stands.
+// standing is what the state topic says of an import's runs.
 type standing struct {
 	active bool
-	asked  time.Time // of the run that waits; zero without one
+	asked  time.Time // when the queued run was asked for; zero without one
 	ended  *schemas.EndedRun
 }
 
@@ -64,15 +64,15 @@ func (v *View) Run(ctx context.Context) {
 }
 
 // Busy tells whether an import is in a run, or has one waiting that was asked
-// for before the given instant. One whose state cannot be read holds nobody up:
-// it would do so for as long as nobody repairs it.
+// for before the given instant. An import whose state cannot be read counts as not
+// busy: otherwise the imports that come after it would wait until it is repaired.
 func (v *View) Busy(importName string, before time.Time) bool {
 	s, _, _ := v.states.Get(importName)
 	return s.active || (!s.asked.IsZero() && s.asked.Before(before))
 }
 
-// Ended is how an import's newest run ended, nil if it has had none or if nobody
-// knows.
+// Ended is how an import's newest run ended, nil if it has had none or if its
+// state is not known.
 func (v *View) Ended(importName string) *schemas.EndedRun {
 	s, _, _ := v.states.Get(importName)
 	return s.ended
