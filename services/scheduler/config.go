@@ -31,7 +31,8 @@ type Config struct {
 	// CatchUpGrace is how late an import that skips missed instants still runs.
 	CatchUpGrace time.Duration
 	// AfterGrace is how long a run that comes after other imports waits for theirs
-	// to begin, AfterLimit how long for them to close; then it runs all the same.
+	// to begin, AfterLimit how long for them to succeed; then a scheduled run fails,
+	// and one that a person asked for begins with a note.
 	AfterGrace time.Duration
 	AfterLimit time.Duration
 	// TakeoverPause is the mean wait before a takeover is repeated after an error.
