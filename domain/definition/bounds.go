@@ -19,16 +19,17 @@ import (
 // bounds.
 const (
 	maxText    = 255           // characters of a text for which nothing else is said
-	maxSQL     = 200_000       // of a query
-	maxSnippet = 8_192         // of an expression, and of SQL that stands for a value
+	maxSQL     = 200_000       // characters of a query
+	maxSnippet = 8_192         // characters of an expression, or of SQL that stands for a value
 	maxValue   = 64 << 10      // bytes of a constant or a default
 	maxMembers = 64            // labels
 	maxList    = 50            // items of a list for which nothing else is said
-	maxLines   = 500           // of a mapping
-	maxShort   = 2*maxText + 4 // of a mapping's line that is written short
+	maxLines   = 500           // lines of a mapping
+	maxShort   = 2*maxText + 4 // characters of a mapping's line in its short form
 )
 
-// bounds are the texts and lists that have another bound, by path.
+// bounds returns the bounds of those texts and lists for which maxText and
+// maxList do not hold, by path.
 func bounds() map[string]int {
 	return map[string]int{
 		"spec.source.query": maxSQL, "spec.source.queryFile": 1024, "spec.source.table": 3*maxText + 8,
@@ -71,14 +72,15 @@ func (w *walker) bounded(n *yaml.Node, path string) bool {
 	return false
 }
 
-// holdsSQL are the texts in which line breaks and tabs stand.
+// holdsSQL reports whether the text at a path may contain line breaks and tabs,
+// as SQL does.
 func holdsSQL(path string) bool {
 	path = index.ReplaceAllString(path, "")
 	return slices.Contains([]string{"spec.source.query", "spec.source.cursor.expr", "spec.source.cursor.nulls.coalesce", "spec.source.cursor.nulls", "spec.mapping.expr"}, path)
 }
 
-// printable finds characters that reach a terminal as something else than
-// themselves, and names them by their number.
+// printable reports characters that a terminal does not show as themselves, by
+// their numbers.
 func (w *walker) printable(n *yaml.Node, path string) {
 	for _, r := range n.Value {
 		turns := r >= 0x202A && r <= 0x202E || r >= 0x2066 && r <= 0x2069
@@ -90,7 +92,7 @@ func (w *walker) printable(n *yaml.Node, path string) {
 	}
 }
 
-// elsewhere says where a key belongs that stands in the wrong place.
+// elsewhere says where a key belongs that was written in the wrong place.
 func elsewhere(kind, key string) string {
 	var found []string
 	var walk func(t reflect.Type, path string)
@@ -120,8 +122,8 @@ func elsewhere(kind, key string) string {
 	return fmt.Sprintf("%s belongs under one of %s", key, strings.Join(found, ", "))
 }
 
-// beyondNumbers finds a number that YAML takes for a text, because no double
-// holds it.
+// beyondNumbers reports a number that is too large for a double; YAML reads such
+// a number as a text.
 func (w *walker) beyondNumbers(n *yaml.Node, path string) {
 	if n.Style == 0 && n.ShortTag() == "!!str" && n.Value != "" && (n.Value[0] == '-' || n.Value[0] >= '0' && n.Value[0] <= '9') && plainNumber(n.Value) {
 		w.problem(n, codeValueInvalid, path, "the number is beyond a double; write one that is not, or put it in quotes to make it a text")
@@ -132,7 +134,8 @@ func (w *walker) beyondNumbers(n *yaml.Node, path string) {
 // its region and cloud.
 var accountName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*$`)
 
-// checkAccountName finds what people paste instead of an account's name.
+// checkAccountName reports what people paste by mistake in place of an account
+// identifier.
 func checkAccountName(f *findings, account string) {
 	if accountName.MatchString(account) && !strings.Contains(strings.ToLower(account), ".snowflakecomputing.") {
 		return

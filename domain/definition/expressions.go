@@ -7,13 +7,14 @@ import (
 	"tapline.dev/schemas"
 )
 
-// SettleExpressions decides what the imports' expressions mean: a NUMBER is an
-// exact decimal, but an import that was applied before that was so keeps what its
-// expressions meant while none of them changes. Applied finds what is applied
-// now; nil means that nothing is.
+// SettleExpressions decides what the imports' expressions mean by setting
+// spec.expressions. In a new import a NUMBER is an exact decimal. An import that
+// was applied before that rule existed keeps the former meaning until one of its
+// expressions changes: no value may change only because a file is applied again
+// or because a schedule in it was edited.
 //
-// No value may change because a file is applied again, or because only a
-// schedule in it was edited.
+// Applied returns the definition of an import that is applied now; nil means
+// that no import is applied.
 func (s *Set) SettleExpressions(applied func(name string) (schemas.Definition, bool)) {
 	for i := range s.Imports {
 		d := &s.Imports[i]
@@ -30,9 +31,9 @@ func (s *Set) SettleExpressions(applied func(name string) (schemas.Definition, b
 	}
 }
 
-// FormerExpressions says of a settled import that its expressions mean what they
-// meant before numbers were exact, and what to write; it is empty if they are
-// exact or there are none.
+// FormerExpressions returns a message about an import whose expressions keep the
+// former meaning of NUMBER (see SettleExpressions), with what to write to change
+// that. The message is empty if the expressions are exact or if there are none.
 func FormerExpressions(d schemas.Definition) string {
 	n := len(expressions(d.Spec))
 	if n == 0 || d.Spec.Expressions == schemas.ExpressionsExact {

@@ -27,7 +27,7 @@ func specOf(kind string) reflect.Type {
 	return reflect.TypeFor[schemas.ImportSpec]()
 }
 
-// head is what tells documents apart.
+// head identifies a document.
 type head struct{ kind, name string }
 
 // head reads kind and name, which decide how the rest is read.
@@ -97,9 +97,10 @@ func (w *walker) toJSON(root *yaml.Node) []byte {
 	return out
 }
 
-// plain is a node as encoding/json writes it; numbers keep their digits. It is
-// false for a node that has to be left out: one with a problem, or a list with
-// such an item, whose other items would move.
+// plain returns a node as a value that encoding/json writes; numbers keep their
+// digits. It returns false for a node that must be left out: a node with a
+// problem, or a list with such an item, because the other items would move to
+// other indexes.
 func (w *walker) plain(n *yaml.Node, path string, depth int) (any, bool) {
 	for n.Kind == yaml.AliasNode {
 		n = n.Alias

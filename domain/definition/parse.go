@@ -64,7 +64,7 @@ func ParseFiles(paths ...string) (Set, []Problem) {
 	return set, append(problems, more...)
 }
 
-// cause is the system's own word for an error on a file.
+// cause returns the operating system's own message of an error on a file.
 func cause(err error) string {
 	var path *os.PathError
 	if errors.As(err, &path) {
@@ -145,7 +145,7 @@ func decode(d *yaml.Decoder, into *yaml.Node) (err error) {
 	return d.Decode(into)
 }
 
-// syntaxProblem finds the line in the library's text.
+// syntaxProblem takes the line number from the YAML library's message.
 func syntaxProblem(file string, err error) Problem {
 	message := strings.TrimPrefix(err.Error(), "yaml: ")
 	p := Problem{File: file, Code: codeYAMLSyntax, Message: "not YAML: " + message}
@@ -244,7 +244,7 @@ func (r *reader) withDefaults(spec json.RawMessage) json.RawMessage {
 // resolveQuery replaces queryFile by what the file holds.
 func resolveQuery(f *findings, s *schemas.Source, resolve func(string) ([]byte, error)) {
 	if s.QueryFile == "" || s.Query != "" || s.Table != "" {
-		return // more than one is Validate's to refuse
+		return // Validate refuses more than one
 	}
 	if resolve == nil {
 		f.add(codeQueryFile, "spec.source.queryFile", "a query file is read where the definition's file is; write query here")

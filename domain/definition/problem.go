@@ -97,8 +97,8 @@ func (p positions) locate(problems []Problem) []Problem {
 // out.
 type badPaths []string
 
-// filter drops problems that come from what was left out: at such a path, above
-// or below it, or of a field that is missing beside it.
+// filter drops problems that follow from a part that was left out: problems at
+// its path, above it or below it, and missing or conflicting fields beside it.
 func (b badPaths) filter(problems []Problem) []Problem {
 	if len(b) == 0 {
 		return problems
@@ -122,7 +122,7 @@ func parent(path string) string {
 	return path[:max(strings.LastIndexByte(path, '.'), strings.LastIndexByte(path, '['), 0)]
 }
 
-// inOrder sorts problems as a reader meets them; files keep their order.
+// inOrder sorts problems by their place in a file; the files keep their order.
 func inOrder(problems []Problem, files []string) []Problem {
 	slices.SortStableFunc(problems, func(a, b Problem) int {
 		return cmp.Or(

@@ -11,8 +11,8 @@ import (
 	"tapline.dev/schemas"
 )
 
-// CheckReferences reports what the imports name and neither the set nor exists
-// knows: connections, accounts, imports to wait for. Exists may be nil.
+// CheckReferences reports references of imports to connections, accounts and
+// imports that neither the set nor exists knows. Exists may be nil.
 func (s *Set) CheckReferences(exists func(kind, name string) bool) []Problem {
 	var problems []Problem
 	for i := range s.Imports {
@@ -50,11 +50,13 @@ type MappingCheck struct {
 	done  bool
 }
 
-// Done ends the compiling: what is not known by then is refused. Whoever holds
-// others up, in a transaction, judges with what was found before it.
+// Done stops the compiling: from now on Check refuses each mapping that it has
+// not compiled yet. A caller that holds others up while it is in a transaction
+// calls Check first and Done before the transaction.
 func (c *MappingCheck) Done() { c.done = true }
 
-// Check is Set.CheckMappings; what is left of the work when ctx ends is refused.
+// Check does what Set.CheckMappings does. It refuses mappings that are not
+// compiled when ctx ends.
 func (c *MappingCheck) Check(ctx context.Context, s *Set, options func(account string) mapping.Options) []Problem {
 	var problems []Problem
 	for i := range s.Imports {
@@ -107,7 +109,8 @@ func (s *Set) Locate(kind, name string, problems []Problem) []Problem {
 	return s.where[key].locate(s.bad[key].filter(problems))
 }
 
-// circle is a chain of after from an import back to itself, nil if there is none.
+// circle returns a chain of after references from an import back to itself, or
+// nil if there is none.
 func (s *Set) circle(from string) []string {
 	visited := map[string]bool{}
 	var walk func(name string, path []string) []string

@@ -11,7 +11,7 @@ import (
 	"tapline.dev/schemas"
 )
 
-// maxNameLen is RFC 1123's.
+// maxNameLen is the length of an RFC 1123 label.
 const maxNameLen = 63
 
 // ValidName reports whether a text can name a definition: an RFC 1123 label.
@@ -27,9 +27,9 @@ func ValidName(name string) bool {
 	return true
 }
 
-// Validate reports every problem of an import that shows without its query's
-// columns and without other definitions, but for those of its mapping: see
-// Set.CheckMappings and mapping.Compile.
+// Validate reports every problem of an import that can be found without its
+// query's columns and without other definitions. Problems of the mapping are not
+// among them: see Set.CheckMappings and mapping.Compile.
 func Validate(d schemas.Definition) []Problem {
 	var f findings
 	checkHead(&f, d.APIVersion, d.Kind, d.Metadata, schemas.KindImport)
@@ -43,9 +43,10 @@ func Validate(d schemas.Definition) []Problem {
 	return f
 }
 
-// maxSpecBytes leaves an import's state, which holds the spec of its run beside
-// the result's columns, well below what Kafka takes in one record. A state that
-// cannot be written would stop every import of its control partition.
+// maxSpecBytes keeps an import's state well below the largest record that Kafka
+// takes. The state holds the spec of the import's run and the columns of the
+// result. A state that cannot be written would stop every import of its control
+// partition.
 const maxSpecBytes = 256 << 10
 
 func checkHead(f *findings, version, kind string, m schemas.Metadata, kinds ...string) {

@@ -18,7 +18,8 @@ import (
 // maxDepth bounds nesting; YAML aliases can be circular.
 const maxDepth = 64
 
-// maxNodes bounds a document: aliases of aliases grow without end.
+// maxNodes bounds a document, because YAML aliases of aliases can expand without
+// end.
 const maxNodes = 100_000
 
 // walker checks a document's nodes against Go types and notes where they stand.

@@ -123,7 +123,8 @@ func (c *compiler) word(path, got string, words ...string) {
 	}
 }
 
-// compileType settles the type and what converts to it.
+// compileType decides the property's type and the converter that makes values of
+// it.
 func (c *compiler) compileType(p *property, path string, spec *schemas.Property, col *schemas.Column, sys *systemProperty) {
 	p.typ = spec.Type
 	if p.typ != "" && !slices.Contains(knownTypes(), p.typ) {

@@ -9,7 +9,8 @@ import (
 // converter appends a value as CleverTap gets it: JSON, quoted if it is a text.
 type converter func(p *property, dst []byte, t token, s *scratch) ([]byte, fault)
 
-// textOf is the text of t: of a JSON string what it means, else what is written.
+// textOf returns t as text: what a JSON string means, or any other value as it
+// is written.
 func textOf(t token, s *scratch) ([]byte, bool) {
 	if !t.escaped {
 		return t.raw, true

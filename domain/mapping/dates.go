@@ -8,8 +8,8 @@ import (
 // dateReader turns a date value into epoch seconds, floored.
 type dateReader struct {
 	layout layout // empty: the rows topic's own spelling only
-	// own also takes the rows topic's own spelling beside a layout: without
-	// columns, nobody knows whether a value comes from a text or a DATE column.
+	// own accepts the rows topic's own spelling beside a layout: without columns,
+	// nobody knows whether a value comes from a text or a DATE column.
 	own  bool
 	zone *time.Location
 }
@@ -52,8 +52,8 @@ type civil struct {
 	offset               int // seconds east of UTC
 }
 
-// seconds is the epoch second of c. Fractions were cut before, which floors,
-// before 1970 too.
+// seconds is the epoch second of c. The fraction was cut off when c was read,
+// which rounds down, also for times before 1970.
 func (c civil) seconds(zone *time.Location) int64 {
 	clock := int64(c.hour*3600 + c.minute*60 + c.second - c.offset)
 	seconds := daysSinceEpoch(c.year, c.month, c.day)*secondsPerDay + clock

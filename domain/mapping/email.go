@@ -9,7 +9,8 @@ const (
 )
 
 // validEmail takes a local part without quotes and a domain of at least two
-// labels. CleverTap publishes no pattern; what this takes, mail servers take.
+// labels. CleverTap publishes no pattern; mail servers accept every address that
+// validEmail accepts.
 func validEmail(b []byte) bool {
 	at := -1
 	for i, c := range b {

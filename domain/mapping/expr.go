@@ -25,8 +25,9 @@ type input struct {
 	column *expression.Column // nil: not known
 }
 
-// language is what the import's expressions mean: imports that were applied
-// before numbers were exact say nothing, and keep their meaning.
+// language returns the language of the import's expressions. An import that was
+// applied before numbers were exact does not name a language and keeps the
+// former one.
 func language(spec *schemas.ImportSpec) expression.Language {
 	if spec.Expressions == schemas.ExpressionsExact {
 		return expression.Exact
@@ -73,7 +74,7 @@ func (c *compiler) compileExpression(path, source string) *rowExpression {
 	return e
 }
 
-// seen is a column as an expression sees it.
+// seen returns what an expression has to know of a column.
 func seen(col *schemas.Column) *expression.Column {
 	if col == nil {
 		return nil

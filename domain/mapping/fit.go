@@ -30,7 +30,8 @@ func (c *compiler) checkFit(path string, p *property, col *schemas.Column, sys *
 	}
 }
 
-// checkDateFit leaves a format on a DATE column to its own problem.
+// checkDateFit reports nothing about a DATE column with a format: another check
+// reports that.
 func (c *compiler) checkDateFit(path string, p *property, col *schemas.Column) {
 	f := family(col.Type)
 	if !fits(f, typeDate, p.date.layout.epoch != 0) && f != columnDate && !isTimestamp(f) {
@@ -38,8 +39,8 @@ func (c *compiler) checkDateFit(path string, p *property, col *schemas.Column) {
 	}
 }
 
-// takes reports whether a system property that is a text with a rule of its own
-// can come from a column.
+// takes reports whether a column of the family can fill a system property that
+// is a text with a rule of its own.
 func (s *systemProperty) takes(columnFamily string) bool {
 	if s.typ != typeString || s.text || columnFamily == columnText || columnFamily == columnVariant {
 		return true

@@ -7,8 +7,8 @@ import (
 	"tapline.dev/schemas"
 )
 
-// hashVersion changes with the rules: the same mapping under other rules makes
-// other records.
+// hashVersion changes with the rules of mapping, because the same mapping makes
+// other records under other rules.
 const hashVersion = 1
 
 // hash covers all that decides what a row becomes and for whom: destination,

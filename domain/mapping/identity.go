@@ -9,9 +9,9 @@ import (
 const maxIdentityChars = 1024
 
 // IdentityKey appends the identity as CleverTap will get it: the text of an
-// identity column's raw JSON value, without quotes and escapes. It is the key of
-// the row and of its record, and the only function that makes either. A value
-// that can be no identity (NULL, a fraction, a list) appends nothing.
+// identity column's raw JSON value, without quotes and escapes. This text is the
+// key of the row and the key of its record; no other function makes either key.
+// A value that can be no identity (NULL, a fraction, a list) appends nothing.
 //
 // The text is neither trimmed nor folded: what is sent is what the row holds.
 func IdentityKey(dst, raw []byte) []byte {

@@ -48,8 +48,8 @@ func loadRestrictions() restrictions {
 	return r
 }
 
-// fold spells a name so that equal names are equal texts: CleverTap regards
-// neither case nor spaces.
+// fold returns a spelling that is the same for all names that are equal to
+// CleverTap, which ignores case and spaces.
 func fold(name string) string {
 	return strings.ToLower(strings.Map(func(r rune) rune {
 		if unicode.IsSpace(r) {

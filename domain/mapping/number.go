@@ -149,7 +149,7 @@ func appendFloat(dst, text []byte, isNumber bool) ([]byte, fault) {
 }
 
 // appendReadable appends a JSON number in a form that every parser reads, with
-// the digits that it has: some die of an exponent of 20 digits.
+// the digits that it has. Some parsers fail on an exponent of 20 digits.
 func appendReadable(dst, text []byte) ([]byte, fault) {
 	if len(text) <= maxPlainDigits && !hasExponent(text) {
 		return append(dst, text...), fault{}
@@ -202,7 +202,9 @@ func hasExponent(text []byte) bool {
 	return false
 }
 
-// noNumber tells what a FLOAT can hold and JSON cannot from what is no number.
+// noNumber returns the fault of a text that is no JSON number. It tells values
+// that a FLOAT can hold and JSON cannot (such as NaN) from texts that are no
+// number at all.
 func noNumber(text []byte) fault {
 	switch strings.ToLower(strings.TrimLeft(string(text), "+-")) {
 	case "nan", "inf", "infinity":

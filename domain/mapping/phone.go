@@ -16,10 +16,10 @@ const (
 
 // phoneReader turns a phone number into E.164, CleverTap's form.
 //
-// Most numbers are E.164 already. For those a table answers whether the calling
-// code exists and the length is possible, which the library needs microseconds
-// to say; it is made from the library's own metadata. The rest goes through the
-// library.
+// Most numbers are E.164 already. For those, a table says whether the calling
+// code exists and the length is possible; the library would need microseconds
+// for that. The table is made from the library's own metadata. All other numbers
+// go through the library.
 type phoneReader struct {
 	region string // for numbers without a calling code; ZZ for none
 	plans  []phonePlan
@@ -28,7 +28,7 @@ type phoneReader struct {
 // phonePlan is what a calling code allows.
 type phonePlan struct {
 	lengths uint32 // bit n: n national digits are possible
-	firsts  uint16 // bit n: a leading digit n may be a prefix that has to go
+	firsts  uint16 // bit n: a leading digit n may be a national prefix, which E.164 leaves out
 }
 
 func newPhoneReader(region string) (*phoneReader, bool) {
@@ -58,7 +58,7 @@ func newPhonePlan(code int) phonePlan {
 			p.lengths |= 1 << n
 		}
 	}
-	p.firsts = 1<<0 | 1<<1 // 0, and NANP's 1
+	p.firsts = 1<<0 | 1<<1 // national prefixes: 0 in most countries, 1 in North America (NANP)
 	switch code {
 	case 7, 370, 375, 992, 993, 996, 998: // national prefix 8
 		p.firsts |= 1 << 8
@@ -115,9 +115,10 @@ func (r *phoneReader) appendSlow(dst, text []byte) ([]byte, bool) {
 	return append(dst, e164...), true
 }
 
-// unrepaired reports whether the digits are the number's, and nothing was cut out
-// of them: with its calling code, or, in its region, with or without the prefix
-// that is dialled there. The library makes a number out of almost any digits.
+// unrepaired reports whether the library kept all digits of the text: the number
+// with its calling code, or, for a number of the reader's region, with or
+// without the national prefix. The check is needed because the library makes a
+// number out of almost any digits by cutting some out.
 func (r *phoneReader) unrepaired(text []byte, number *phonenumbers.PhoneNumber) bool {
 	digits := make([]byte, 0, len(text))
 	for _, c := range text {
@@ -131,7 +132,7 @@ func (r *phoneReader) unrepaired(text []byte, number *phonenumbers.PhoneNumber) 
 		return true
 	}
 	if text[0] == '+' {
-		// +44 (0)20 …: the prefix that is dialled at home, in parentheses.
+		// +44 (0)20 …: the national prefix stands in parentheses.
 		return bytes.Contains(text, []byte("(0)")) && string(digits) == code+"0"+national
 	}
 	return string(digits) == national || string(digits) == phonenumbers.GetNddPrefixForRegion(r.region, true)+national

@@ -242,9 +242,10 @@ const (
 	liveAhead = 2 * 60
 )
 
-// age looks at an event's time beside the run's clock. What is older than the
-// account keeps is handled as the import says; a dry run also notes what
-// CleverTap hides until its time comes, and what triggers campaigns.
+// age compares an event's time with the run's clock. An event that is older than
+// the account keeps events is handled as the import's onOutsideRetention says. A
+// dry run also notes events in the future, which CleverTap hides until their
+// time comes, and events that are recent enough to trigger campaigns.
 func (b *builder) age(e *event, seconds, clock int64) fault {
 	note := fault{}
 	switch age := clock - seconds; {

@@ -62,7 +62,8 @@ func (c *compiler) systemProperty(name string) *systemProperty {
 // channels are those that CleverTap spells in its documentation.
 func channels() []string { return []string{"email", "push", "sms", "whatsapp"} }
 
-// convertName takes any text but what turns the text after it around.
+// convertName takes any text but one with a character that changes the direction
+// of the text after it, or with NUL.
 func convertName(p *property, dst []byte, t token, s *scratch) ([]byte, fault) {
 	if text, ok := textOf(t, s); ok && hasUnseen(text, turnsText) {
 		return dst, unseenFault("the name", text, turnsText)
@@ -90,7 +91,7 @@ func convertMessageFlag(_ *property, dst []byte, t token, s *scratch) ([]byte, f
 func convertEmail(_ *property, dst []byte, t token, s *scratch) ([]byte, fault) {
 	text, ok := textOf(t, s)
 	valid := ok && t.kind == kindText && validEmail(text)
-	// A valid address in ASCII holds no such character.
+	// A valid address in ASCII holds no such character, so it need not be searched.
 	if ok && (!valid || !isASCII(text)) && hasUnseen(text, unseenInKey) {
 		return dst, unseenFault("the address", text, unseenInKey)
 	}

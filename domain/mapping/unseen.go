@@ -6,10 +6,11 @@ import (
 	"unicode/utf8"
 )
 
-// Characters that nobody sees make two values of what reads as one. Which of them
-// a field takes depends on what it is for: an identity or an address holds none,
-// a name may need joiners to be written at all (Persian, Hindi, emoji), and free
-// text is sent as it is, but for what turns the order of other text around.
+// Two values that look the same can differ in invisible characters. Which of
+// these a field accepts depends on what the field is for. An identity or an
+// address accepts none. A name may hold joiners, without which some languages
+// (Persian, Hindi) and emoji cannot be written. Free text is sent as it is,
+// except for characters that change the order of other text.
 
 // unseenSet reports whether a character has no place in a field.
 type unseenSet func(r rune) bool
@@ -29,8 +30,8 @@ func unseenInName(r rune) bool {
 	return r != zeroWidthNonJoiner && r != zeroWidthJoiner && unseenInKey(r)
 }
 
-// turnsText is for the names of people: what turns the direction of the text
-// that follows, and NUL.
+// turnsText is for the names of people. It finds characters that change the
+// direction of the text that follows, and NUL.
 func turnsText(r rune) bool {
 	return r == 0 || r >= 0x202A && r <= 0x202E || r >= 0x2066 && r <= 0x2069
 }
@@ -62,7 +63,8 @@ func hasUnseen(text []byte, set unseenSet) bool {
 	return found
 }
 
-// unseenFault names the character by its number: nobody would see it.
+// unseenFault names the character by its number, because the character itself is
+// invisible.
 func unseenFault(what string, text []byte, set unseenSet) fault {
 	r, _ := unseen(text, set)
 	return fault{codeCharacterRefused, fmt.Sprintf("%s contains %U, which nobody sees", what, r)}

@@ -8,9 +8,10 @@ import (
 	"tapline.dev/libs/redis"
 )
 
-// Claim refuses a Redis whose keys are another deployment's: its runs and imports
-// have the same names as this one's. A Redis that does not answer is no error,
-// because nothing waits for it; the scheduler claims it later.
+// Claim returns an error if the keys in Redis are another deployment's, whose
+// runs and imports may have the same names as this one's. A Redis that does not
+// answer is no error, because nothing waits for Redis here; the scheduler claims
+// the keys later.
 func Claim(ctx context.Context, reader *kafka.Reader, client *redis.Client) error {
 	err := claim(ctx, reader, client)
 	if errors.Is(err, redis.ErrClaimed) {
@@ -27,8 +28,9 @@ func claim(ctx context.Context, reader *kafka.Reader, client *redis.Client) erro
 	return client.Claim(ctx, deployment.String())
 }
 
-// NewWriterOf returns a writer to the deployment's own keys. It claims them before
-// it looks at them: a Redis that is emptied forgets whose it was.
+// NewWriterOf returns a writer to the deployment's own keys. The writer claims
+// the keys before it reads them, because a Redis that is emptied no longer knows
+// whose keys it held.
 func NewWriterOf(reader *kafka.Reader, client *redis.Client) *Writer {
 	return &Writer{store: client, claim: func(ctx context.Context) error { return claim(ctx, reader, client) }}
 }

@@ -3,9 +3,9 @@
 // writes it and Import Center reads it.
 //
 // A hash has one field for each top-level field of the value's JSON. A JSON text
-// stands in it without its quotes; everything else stands as JSON, so that
-// HGETALL shows what the API shows. Values are absolute: writing one twice, or
-// an old one before a new one, ends the same.
+// is stored in the field without its quotes; everything else is stored as JSON,
+// so that HGETALL shows what the API shows. Values are absolute: writing a value
+// twice, or an old value before a new one, leaves the same result.
 package projection
 
 import (
@@ -44,7 +44,8 @@ func ImportKey(importName string) string { return "import:" + importName }
 func begunKey(partition int32) string { return fmt.Sprintf("projection:%d:begun", partition) }
 func doneKey(partition int32) string  { return fmt.Sprintf("projection:%d:done", partition) }
 
-// runsOf is the sorted set of runs or dry runs, of an import by number.
+// runsOf returns the key of a sorted set of runs or dry runs: the set of one
+// import, by number, or the set of all imports if importName is empty.
 func runsOf(dry bool, importName string) string {
 	key := runsKey
 	if dry {

@@ -28,7 +28,8 @@ func Rebuild(ctx context.Context, store Scanner) error {
 	}
 	w := NewWriter(store)
 	for p := range int32(schemas.ControlPartitions) {
-		// After the values are gone: what is written from now on stays.
+		// Forget comes after the values are deleted, so that nothing is deleted that
+		// an owner writes after Forget.
 		if err := w.Forget(ctx, p); err != nil {
 			return err
 		}

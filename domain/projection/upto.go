@@ -7,19 +7,19 @@ import (
 	"strings"
 )
 
-// Upto says how far into the log of run events a partition's part of the
-// projection goes: Redis shows every event below Offset, or a later one of the
-// same run. The zero value says nothing.
+// Upto says how far a partition's part of the projection follows the log of run
+// events: Redis shows every event below Offset, or a later event of the same
+// run. The zero value says nothing.
 //
-// The text that Redis holds is another one after every writing, also when the
-// offset stays the same. So a writer that finds another text than its own knows
-// that Redis went back to an older time, or that somebody else wrote.
+// Each write stores a different text in Redis, even if the offset stays the
+// same. A writer that does not find its own text therefore knows that Redis went
+// back to an older state, or that somebody else wrote.
 type Upto struct {
 	Offset int64
 	text   string
 }
 
-// NewUpto is one with a stamp that no other writing has.
+// NewUpto returns an Upto with a stamp that is unique to one write.
 func NewUpto(offset int64, stamp string) Upto {
 	return Upto{Offset: offset, text: fmt.Sprintf("%d %s", offset, stamp)}
 }
@@ -27,8 +27,8 @@ func NewUpto(offset int64, stamp string) Upto {
 // uptoKey stands beside begunKey and doneKey.
 func uptoKey(partition int32) string { return fmt.Sprintf("projection:%d:upto", partition) }
 
-// Upto returns what the last writer left. It comes first of everything that a
-// writer does, and fails where the keys are another deployment's.
+// Upto returns what the last writer stored. A writer calls it before anything
+// else; it fails if the keys are another deployment's.
 func (w *Writer) Upto(ctx context.Context, partition int32) (Upto, error) {
 	if w.claim != nil {
 		if err := w.claim(ctx); err != nil {
@@ -47,9 +47,10 @@ func (w *Writer) Upto(ctx context.Context, partition int32) (Upto, error) {
 	return u, nil
 }
 
-// Advance replaces from by to and reports whether that succeeded. It did not if
-// somebody else wrote since from was read: an owner that was fenced while it wrote
-// must not set back what its successor noted. To repeat it is harmless.
+// Advance replaces from by to and reports whether it did. It does not if
+// somebody else wrote after from was read: an owner that was fenced while it
+// wrote must not overwrite what its successor stored. Repeating Advance is
+// harmless.
 func (w *Writer) Advance(ctx context.Context, partition int32, from, to Upto) (bool, error) {
 	return w.store.Swap(ctx, uptoKey(partition), from.text, to.text)
 }

@@ -48,9 +48,10 @@ func (w *Writer) PutRun(ctx context.Context, r schemas.Run) error {
 	return w.trim(ctx, runsOf(dry, ""))
 }
 
-// ttlOf is how long a run stays from now on: 0 for good, as it goes on, and below
-// 0 not at all. It counts from the end of the run, so that to write one again does
-// not keep it longer.
+// ttlOf returns how long a run stays from now on. 0 means that the run has not
+// ended and does not expire; a negative value means that its time is over. The
+// time counts from the end of the run, so that writing a run again does not keep
+// it longer.
 func ttlOf(r schemas.Run, now time.Time) time.Duration {
 	switch {
 	case !schemas.Terminal(r.State):
@@ -59,19 +60,22 @@ func ttlOf(r schemas.Run, now time.Time) time.Duration {
 		return RunTTL
 	}
 	left := r.FinishedAt.Add(RunTTL).Sub(now)
-	if left < time.Millisecond { // Redis counts in those
+	if left < time.Millisecond { // the unit in which Redis expires keys
 		return -1
 	}
 	return left
 }
 
-// trimPage bounds what one finished run trims; it adds but one.
+// trimPage bounds how many runs are trimmed when one run finishes. A finished
+// run adds one.
 const trimPage = 16
 
-// trim takes runs whose hashes have expired out of the sorted sets, which do not
-// expire. Whether a run is there decides, and not its score: one that waited for
-// its account may have begun long before it ended. The set of all runs alone is
-// looked at, so that those of an import that is idle or deleted go as well.
+// trim removes runs whose hashes have expired from the sorted sets, because
+// members of a sorted set do not expire. The score only selects candidates; a
+// run is removed if its hash is gone. The score alone cannot decide: a run that
+// waited for its account may have begun long before it ended. trim reads the set
+// of all imports' runs, so that runs of an idle or deleted import are removed as
+// well.
 func (w *Writer) trim(ctx context.Context, key string) error {
 	oldest := time.Now().Add(-RunTTL)
 	names, err := w.store.ZBelow(ctx, key, float64(oldest.UnixMilli()), trimPage)
@@ -102,7 +106,8 @@ func (w *Writer) dropRuns(ctx context.Context, runs ...string) error {
 			return err
 		}
 		dry := schemas.IsDryRun(run)
-		// The set that trim looks at comes last: until then it is found again.
+		// The set that trim reads comes last: if a step before it fails, trim finds
+		// the run again.
 		if err := w.store.ZRem(ctx, runsOf(dry, importName), run); err != nil {
 			return err
 		}
@@ -136,11 +141,11 @@ func (w *Writer) DropListing(ctx context.Context, importName string) error {
 	return w.store.Del(ctx, ImportKey(importName))
 }
 
-// Whole returns the mark with which a partition's part was last written as a
-// whole, "" if Redis was emptied since or the writing never ended.
+// Whole returns the mark of the last complete write of a partition's part. It
+// returns "" if Redis was emptied since, or if that write never ended.
 //
-// There are two keys, one written before the first value and one after the last.
-// They agree only if Redis was not emptied in between, whenever that happened.
+// There are two keys: one is written before the first value and one after the
+// last. They agree only if Redis was not emptied in between.
 func (w *Writer) Whole(ctx context.Context, partition int32) (string, error) {
 	begun, _, err := w.store.Get(ctx, begunKey(partition))
 	if err != nil {
@@ -153,19 +158,19 @@ func (w *Writer) Whole(ctx context.Context, partition int32) (string, error) {
 	return string(done), nil
 }
 
-// Begin notes that a partition's part is written anew, under a mark that no
-// other writing has.
+// Begin notes that a partition's part is being written anew, under a mark that
+// is unique to this write.
 func (w *Writer) Begin(ctx context.Context, partition int32, mark string) error {
 	return w.store.Set(ctx, begunKey(partition), []byte(mark), 0)
 }
 
-// Done notes that the writing under the mark has ended.
+// Done notes that the write with the mark has ended.
 func (w *Writer) Done(ctx context.Context, partition int32, mark string) error {
 	return w.store.Set(ctx, doneKey(partition), []byte(mark), 0)
 }
 
-// Forget makes the owner of a partition write its part anew. How far the log is
-// written stays: an owner that has been fenced still sees that it is behind.
+// Forget makes the owner of a partition write its part anew. It leaves Upto as
+// it is, so that an owner that has been fenced still sees that it is behind.
 func (w *Writer) Forget(ctx context.Context, partition int32) error {
 	return w.store.Del(ctx, begunKey(partition), doneKey(partition))
 }

@@ -32,7 +32,8 @@ type resource struct {
 	freeze     schemas.FreezeSpec
 }
 
-// View is safe for concurrent use.
+// View holds the connections, accounts and freezes as they are defined now. Safe
+// for concurrent use.
 type View struct {
 	table *kafka.Table[resource]
 
@@ -103,9 +104,9 @@ func (v *View) Account(name string) (schemas.CleverTapAccountSpec, error) {
 	return r.account, err
 }
 
-// AccountVersion is another number each time the account is applied, also
-// unchanged: whoever applies it again wants its secrets read again. Take it
-// before the account.
+// AccountVersion returns a number that changes each time the account is applied,
+// even if it is applied unchanged: a person who applies it again wants its
+// secrets to be read again. Read the version before the account.
 func (v *View) AccountVersion(name string) int64 {
 	return v.table.Version(schemas.ResourceKey(schemas.KindCleverTapAccount, name))
 }
@@ -117,9 +118,9 @@ func (v *View) Connection(name string) (schemas.SnowflakeConnectionSpec, error) 
 	return r.connection, err
 }
 
-// Freezes are the freezes in force, by name. One that cannot be read holds
-// everything: nobody knows what it was to hold, and what was sent cannot be taken
-// back.
+// Freezes returns the freezes in force, sorted by name. A freeze that cannot be
+// read holds everything: nobody knows what it was meant to hold, and a record
+// that was sent cannot be taken back.
 func (v *View) Freezes() []Freeze {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -130,8 +131,8 @@ func (v *View) Freezes() []Freeze {
 			return v.freezes
 		}
 	}
-	// Before the values are read: a change that falls between is seen twice, and
-	// never missed.
+	// Changed is taken before the values are read: a change between the two is then
+	// noticed twice, and never missed.
 	v.changed = v.table.Changed()
 	v.freezes = nil
 	for _, key := range v.table.Keys() {

@@ -11,14 +11,15 @@ import (
 	"tapline.dev/schemas"
 )
 
-// hashVersion begins the hashes of this scheduler. Those of before have no such
-// beginning and cover less.
+// hashVersion begins the hashes that this version of the scheduler makes. Hashes
+// of earlier versions do not begin with it and cover fewer fields; see
+// SourceHashBefore.
 const hashVersion = "v2:"
 
 // SourceHash covers what decides which rows exist, in which order they come and
 // where they go: query, cursor, identity, connection, account, type and event.
-// Lookback, future and the policy for NULL are not in it: they widen or narrow a
-// window, and the mark stays what it was.
+// It does not cover the lookback, the allowance for future rows and the policy
+// for NULL: they widen or narrow a window, and the watermark keeps its meaning.
 func SourceHash(spec schemas.ImportSpec) string {
 	d := spec.Destination
 	place := struct {
@@ -30,7 +31,8 @@ func SourceHash(spec schemas.ImportSpec) string {
 	return hashVersion + digest(place)
 }
 
-// SourceHashBefore covers query, cursor and identity only.
+// SourceHashBefore is the hash of earlier versions. It covers query, cursor and
+// identity only.
 func SourceHashBefore(spec schemas.ImportSpec) string {
 	source := struct {
 		Query, Table, Column, Expr, Epoch, Timezone, Coalesce string
@@ -50,10 +52,11 @@ func digest(v any) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// SourcePlace is the keyed hash of what a connection resolves to, for an import of
-// the deployment with a topic prefix: account, database and schema, and the role,
-// which decides what is visible. Without a role it is the user's default role that
-// does. Warehouse and credentials are not in it.
+// SourcePlace is the keyed hash of what a connection points to, for an import of
+// the deployment with a topic prefix: account, database, schema and the role,
+// which decides what is visible. If no role is given, the hash covers the user
+// instead, because then the user's default role decides what is visible. It does
+// not cover the warehouse and the credentials.
 func SourcePlace(prefix, importName string, c schemas.SnowflakeConnectionSpec) string {
 	who := "role " + c.Role
 	if c.Role == "" {

@@ -1,6 +1,6 @@
-// Package runs tells what is to become of a row or a record: it follows the
-// state topic and knows, for each import and trial, the active run. Mapper and loader
-// share it.
+// Package runs decides what happens to a row or a record: whether it is
+// processed or skipped. It follows the state topic and knows the active run of
+// each import and trial. Mapper and loader share it.
 package runs
 
 import (
@@ -48,15 +48,15 @@ func (v *View) Lookup(ctx context.Context, subject string, number, attempt int) 
 	if err != nil || !verdict.Unknown {
 		return verdict, err
 	}
-	// Only the subject's own partition: another one may be offline, or behind a
-	// transaction that somebody left open.
+	// Only the subject's own partition is read to its end: another one may be
+	// offline, or an open transaction that nobody ends may hide its records.
 	if err := v.states.ReadToEnd(ctx, schemas.ControlPartition(subject)); err != nil {
 		return Verdict{}, err
 	}
 	verdict, err = v.look(subject, number, attempt)
 	if verdict.Unknown && schemas.IsTrial(subject) {
-		// A trial's state is written before its first row and forgotten after its
-		// last: one that is not there is over.
+		// A trial's state is written before its first row and deleted after its last.
+		// If there is no state, the trial is over.
 		return Verdict{Skip: schemas.SkipClosed}, err
 	}
 	return verdict, err
@@ -82,8 +82,9 @@ func (v *View) Active(importName, run string) bool {
 	return err == nil && state.Active != nil && state.Active.Run == run
 }
 
-// Peek answers as Lookup does from what the view holds, without reading: an
-// unknown run may only be unknown so far.
+// Peek answers as Lookup does, but reads nothing: it knows only what the view
+// holds. A run that is unknown to Peek may be in records that the view has not
+// read yet.
 func (v *View) Peek(subject string, number, attempt int) (Verdict, error) {
 	return v.look(subject, number, attempt)
 }

@@ -19,8 +19,8 @@ type Subscription struct {
 	known map[string]bool // topics
 }
 
-// OpenSubscription is one to the topics that topicOf names, and to those given.
-// It connects lazily; Run follows.
+// OpenSubscription returns a subscription to the topics that topicOf names, and
+// to the given topics. It connects lazily; Run follows.
 func OpenSubscription(cfg kafka.Config, deps kafka.Deps, topicOf func(importName string) string, topics ...string) (*Subscription, error) {
 	imports, err := kafka.OpenTable(cfg, deps, importNames(schemas.NewTopics(cfg.Prefix)))
 	if err != nil {

@@ -55,8 +55,9 @@ func (c Calendar) Next(after time.Time) (time.Time, bool, error) {
 	return best, true, nil
 }
 
-// lookBack are the stretches in which Latest looks for a due instant, so that a
-// short interval after a long outage costs no more than a rare one.
+// lookBack lists the periods before now in which Latest looks for a due instant,
+// the shortest first. So after a long outage a schedule with a short interval
+// costs no more than a rare one.
 var lookBack = [...]time.Duration{time.Minute, time.Hour, 24 * time.Hour, 32 * 24 * time.Hour, 366 * 24 * time.Hour, 9 * 366 * 24 * time.Hour}
 
 // Latest returns the last due instant after the given one and not after now,

@@ -48,8 +48,8 @@ func everyWall(after time.Time, zone *time.Location, next func(wall time.Time) t
 		if end.IsZero() || at.Before(end) {
 			return at.UTC(), true
 		}
-		// Not in this stretch of constant offset: in the next one, from its first
-		// instant on.
+		// The wall time is not in this period of constant UTC offset. Go on with the
+		// next period, from its first instant.
 		t, wall = end.In(zone), face(end, zone).Add(-time.Nanosecond)
 	}
 }
@@ -80,7 +80,7 @@ func instant(wall time.Time, zone *time.Location) time.Time {
 	}
 }
 
-// days is daysOfWeek or daysOfMonth with times.
+// days is a schedule by daysOfWeek or daysOfMonth, with times of the day.
 type days struct {
 	weekdays  map[time.Weekday]bool
 	monthdays map[int]bool

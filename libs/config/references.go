@@ -31,7 +31,8 @@ func DefaultReferences() References {
 	}
 }
 
-// Validate refuses bounds that bound nothing.
+// Validate refuses a directory or a prefix that would allow everything, such as
+// the root directory.
 func (r References) Validate() error {
 	var errs []error
 	for _, dir := range r.Directories {
@@ -48,8 +49,9 @@ func (r References) Validate() error {
 // maxSecret is far more than a private key takes.
 const maxSecret = 64 << 10
 
-// ErrRefused is the one error of a reference that is refused or leads to nothing,
-// so that nobody can find out by it what there is.
+// ErrRefused is the only error for a reference that is refused or that leads to
+// nothing. Different errors would tell the author of a definition which files
+// and variables exist.
 var ErrRefused = errors.New("the secret is not there, or may not be read: a reference names a variable with an allowed prefix, " +
 	"or a regular file of at most 64 KiB in an allowed directory (secrets.envPrefixes and secrets.directories of the service that reads it)")
 
@@ -73,8 +75,9 @@ func (r References) Line(ref string) (Secret, error) {
 	return Secret(line), nil
 }
 
-// Text returns a secret of several lines, such as a private key, as it is stored.
-// It is read anew at each call, so that a rotated one counts at once.
+// Text returns a secret of several lines, such as a private key, as it is
+// stored. It reads the secret anew at each call, so that a rotated secret takes
+// effect at once.
 func (r References) Text(ref string) (Secret, error) {
 	if err := CheckReference(ref); err != nil {
 		return "", err
@@ -88,7 +91,7 @@ func (r References) Text(ref string) (Secret, error) {
 	} else {
 		var err error
 		if text, err = r.file(strings.TrimPrefix(ref, fileScheme)); err != nil {
-			return "", ErrRefused // without its reason: it would tell what there is
+			return "", ErrRefused // without the reason, which would tell whether the file exists
 		}
 	}
 	if text == "" || len(text) > maxSecret {
@@ -97,9 +100,9 @@ func (r References) Text(ref string) (Secret, error) {
 	return Secret(text), nil
 }
 
-// file reads a file of an allowed directory. Links are followed as long as they
-// stay in it, as mounted secrets need, and nothing that is no regular file is
-// waited for.
+// file reads a file of an allowed directory. It follows symbolic links that stay
+// in the directory, as mounted secrets need. It refuses everything but a regular
+// file and never blocks on one, such as a pipe.
 func (r References) file(path string) (string, error) {
 	for _, dir := range r.Directories {
 		name, err := filepath.Rel(dir, filepath.Clean(path))
@@ -116,12 +119,12 @@ func fileIn(dir, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer func() { _ = root.Close() }() // it was only read
+	defer func() { _ = root.Close() }() // nothing was written, so an error loses nothing
 	file, err := root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return "", err
 	}
-	defer func() { _ = file.Close() }() // it was only read
+	defer func() { _ = file.Close() }() // nothing was written, so an error loses nothing
 	info, err := file.Stat()
 	if err != nil {
 		return "", err

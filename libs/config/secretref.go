@@ -70,8 +70,8 @@ func resolve(ref string, lookup func(string) (string, bool)) (Secret, error) {
 	return Secret(value), nil
 }
 
-// resolveSecrets replaces references in fields of type Secret by what they
-// point to. A secret given as it is stays.
+// resolveSecrets replaces references in fields of type Secret by the secrets
+// that they point to. A secret that is no reference stays as it is.
 func resolveSecrets(targets []reflect.Value, lookup func(string) (string, bool)) error {
 	settings, err := leaves(targets)
 	if err != nil {

@@ -44,7 +44,7 @@ func (s Secret) MarshalYAML() (any, error) { return s.String(), nil }
 // Bytes is a size such as 4MiB, 512KiB, 10MB or 1024.
 type Bytes int64
 
-// ErrBytes says how a size is written.
+// errBytes says how a size is written.
 var errBytes = errors.New(`want a size such as "4MiB", "500kB" or 1024`)
 
 var byteUnits = []struct {

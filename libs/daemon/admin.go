@@ -49,7 +49,8 @@ func (a *Admin) Run(ctx context.Context) error {
 		defer cancel()
 		err := a.server.Shutdown(ctx)
 		if errors.Is(err, context.DeadlineExceeded) {
-			// A profile of minutes must not hold up the end.
+			// A request for a profile can take minutes; it must not delay the end of the
+			// process.
 			err = a.server.Close()
 		}
 		stopped <- err

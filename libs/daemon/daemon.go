@@ -202,7 +202,8 @@ func runAndDrain(ctx context.Context, run Run, env Env, timeout time.Duration) e
 	}
 }
 
-// stopError forgives a service that reports its own cancellation.
+// stopError returns nil for a service that ends with context.Canceled after ctx
+// is done: that service stopped as it was asked to.
 func stopError(ctx context.Context, err error) error {
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		return nil
@@ -213,7 +214,8 @@ func stopError(ctx context.Context, err error) error {
 	return nil
 }
 
-// exitCode calls whatever --check found invalid.
+// exitCode returns the exit code for an error. With --check every error means an
+// invalid configuration.
 func exitCode(err error, check bool) int {
 	switch {
 	case err == nil:
@@ -224,7 +226,7 @@ func exitCode(err error, check bool) int {
 	return ExitFailed
 }
 
-// complain writes one error before there is a logger.
+// complain writes an error that occurs before the logger exists.
 func complain(w io.Writer, name string, err error) int {
 	if _, werr := fmt.Fprintf(w, "%s: %v\n", name, err); werr != nil {
 		return ExitFailed

@@ -51,8 +51,9 @@ func (h *Health) Add(name string, check Check) {
 	slices.SortFunc(h.checks, func(a, b namedCheck) int { return strings.Compare(a.name, b.name) })
 }
 
-// Gate registers a check that shows the last report, and fails until the first.
-// It is for states that a service knows without asking anybody.
+// Gate registers a check that returns the error last given to report, and that
+// fails until the first call of report. It is for states that a service knows
+// without asking anybody.
 func (h *Health) Gate(name string) (report func(error)) {
 	var mu sync.Mutex
 	state := errNotYet
@@ -68,7 +69,7 @@ func (h *Health) Gate(name string) (report func(error)) {
 	}
 }
 
-// Drain makes the service not ready for good.
+// Drain makes the service not ready until the process ends.
 func (h *Health) Drain() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -140,6 +141,6 @@ func (h *Health) serveReady(w http.ResponseWriter, r *http.Request) {
 func writeText(w http.ResponseWriter, status int, text string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(status)
-	// The prober is gone if this fails; nobody is left to tell.
+	// If the write fails, the prober is gone and nobody can be told.
 	_, _ = io.WriteString(w, text)
 }

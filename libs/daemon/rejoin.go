@@ -19,14 +19,14 @@ type Membership struct {
 	Log  *slog.Logger
 	// Pause is the time before the next membership; 0 means RejoinPause.
 	Pause time.Duration
-	// Ended is told why a membership ended, while the service goes on: for the
-	// readiness gate and the metrics. Nil tells nobody.
+	// Ended is called with the error when a membership has ended and the service
+	// goes on. It updates the readiness gate and the metrics. Nil is not called.
 	Ended func(ctx context.Context, err error)
 }
 
-// Rejoin holds one membership after another until ctx is done. An error never
-// ends the service: a broker that restarts, a fenced producer or a lost
-// partition would else take down every import that the process works for.
+// Rejoin holds one membership after another until ctx is done. An error does not
+// end the service: otherwise a broker's restart, a fenced producer or a lost
+// partition would stop every import that the process works for.
 func Rejoin(ctx context.Context, m Membership) {
 	pause := m.Pause
 	if pause == 0 {
@@ -36,7 +36,7 @@ func Rejoin(ctx context.Context, m Membership) {
 		err := m.Hold(ctx)
 		if ctx.Err() != nil {
 			if err != nil && !errors.Is(err, context.Canceled) {
-				// The next owner of the partitions goes on with what is left.
+				// The next owner of the partitions continues with the work that is left.
 				m.Log.WarnContext(ctx, "membership ended before it was drained", slog.Any("error", err))
 			}
 			return

@@ -29,7 +29,8 @@ var (
 	})
 )
 
-// Hit acts if NAME is armed and its turn has come.
+// Hit kills or stops the process if TAPLINE_FAILPOINTS names the point and the
+// point was hit often enough.
 func Hit(name string) {
 	mu.Lock()
 	p := points()[name]
@@ -44,7 +45,7 @@ func Hit(name string) {
 	}
 	_ = syscall.Kill(syscall.Getpid(), p.signal)
 	if p.signal == syscall.SIGKILL {
-		select {} // nothing follows the point
+		select {} // no code after the point may run before the signal takes effect
 	}
 }
 

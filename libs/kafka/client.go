@@ -16,7 +16,8 @@ import (
 	"tapline.dev/libs/tlsconf"
 )
 
-// dialTimeout is franz-go's own, for the dialer that replaces its own.
+// dialTimeout is franz-go's default. It is set here because a dialer made here
+// replaces franz-go's own.
 const dialTimeout = 10 * time.Second
 
 // Record is a Kafka record.
@@ -25,7 +26,7 @@ type Record = kgo.Record
 // Header is a header of a record.
 type Header = kgo.RecordHeader
 
-// TP names a partition of a topic.
+// TP is a topic and a partition of it.
 type TP struct {
 	Topic     string
 	Partition int32
@@ -114,9 +115,9 @@ type Deps struct {
 	Dial  func(ctx context.Context, network, addr string) (net.Conn, error) // nil dials the network
 }
 
-// base is what every client shares. Metadata is fetched more often than
-// franz-go's default, because topics appear while services run: when an import
-// is applied.
+// base returns the options that all clients have in common. It shortens the age
+// at which metadata is fetched again: an import that is applied makes topics
+// while services run, and clients must see these soon.
 func base(cfg Config, deps Deps) []kgo.Opt {
 	opts := []kgo.Opt{
 		kgo.SeedBrokers(cfg.Brokers...),
@@ -164,12 +165,12 @@ func producing(cfg Config) []kgo.Opt {
 	}
 }
 
-// committed is the isolation of every consumer here: the package offers none
-// without it.
+// committed sets the isolation level read_committed. Every consumer of this
+// package uses it.
 func committed() kgo.Opt { return kgo.FetchIsolationLevel(kgo.ReadCommitted()) }
 
-// quiet keeps franz-go's chatter about reconnects and rebalances out of the
-// log: it speaks at debug there, and only its warnings and errors pass.
+// quiet returns a logger that passes franz-go's warnings and errors only. Its
+// other lines, about reconnects and rebalances, are dropped.
 func quiet(log *slog.Logger) *slog.Logger {
 	return slog.New(minLevel{log.Handler(), slog.LevelWarn})
 }

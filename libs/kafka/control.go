@@ -35,8 +35,9 @@ func ControlRecord(topic, importName, key string, value any, typ, source string)
 	}, nil
 }
 
-// encode writes JSON without escaping what only matters inside HTML: a row in a
-// reject would become six times as large, and Kafka would refuse it for ever.
+// encode writes JSON without HTML escaping, so that <, > and & stay one byte
+// each. An escaped row could make a reject six times as large, and Kafka would
+// refuse that record at every try.
 func encode(value any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)

@@ -8,25 +8,27 @@ import (
 	"fmt"
 )
 
-// Deployment is a Tapline among others: what it keeps outside Kafka is named by
-// it. Two deployments may share a Redis, and apply the same definitions.
+// Deployment identifies one deployment of Tapline. What a deployment keeps
+// outside Kafka carries this identity, because two deployments may share a Redis
+// and apply the same definitions.
 type Deployment struct {
 	Cluster string // the id of the Kafka cluster
-	Prefix  string // of its topics
+	Prefix  string // begins the names of the deployment's topics
 }
 
-// String is for people.
+// String describes the deployment in messages for people.
 func (d Deployment) String() string {
 	return fmt.Sprintf("Kafka cluster %s with kafka.prefix %q", d.Cluster, d.Prefix)
 }
 
-// Key names the deployment in the names of keys.
+// Key returns a short hash that identifies the deployment inside Redis keys.
 func (d Deployment) Key() string {
 	sum := sha256.Sum256([]byte(d.Cluster + "\x00" + d.Prefix))
 	return hex.EncodeToString(sum[:8])
 }
 
-// Deployment asks the brokers for the cluster's id, once.
+// Deployment returns the deployment. It asks the brokers for the cluster's id at
+// the first call only.
 func (r *Reader) Deployment(ctx context.Context) (Deployment, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

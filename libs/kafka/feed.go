@@ -13,15 +13,15 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// followPause is the time before a topic that can no longer be read is followed
-// again.
+// followPause is the time before a topic is read again after an error.
 const followPause = time.Second
 
-// fromStart is Kafka's number for the first offset that a partition still has.
+// fromStart is the value by which Kafka means the earliest offset that a
+// partition still holds.
 const fromStart = -2
 
-// feed reads every partition of a topic from its start and tells how far it has
-// come.
+// feed reads every partition of a topic from its start and keeps the position
+// that it has reached.
 type feed struct {
 	topic  string
 	reader *Reader
@@ -35,11 +35,11 @@ func newFeed(topic string, reader *Reader) *feed {
 	return &feed{topic: topic, reader: reader, position: map[int32]int64{}, moved: make(chan struct{})}
 }
 
-// run hands the topic's records to apply until ctx is done. Once it has begun to
-// read no error ends it: it goes on where it was, because a process that stopped
-// for it would take every import down. Before that an error is returned, and run
-// may be called again. A topic that was deleted and made anew is read from its
-// start, after forget.
+// run passes the topic's records to apply until ctx is done. An error before
+// reading has begun is returned, and run may be called again. A later error does
+// not end run: it resumes at its position, because a process that stopped here
+// would take every import down. If the topic was deleted and made anew, run
+// calls forget and reads the new topic from its start.
 func (f *feed) run(ctx context.Context, apply func(...*Record), forget func()) error {
 	for first := true; ; first = false {
 		read, err := f.follow(ctx, apply)
@@ -67,15 +67,15 @@ func (f *feed) run(ctx context.Context, apply func(...*Record), forget func()) e
 	}
 }
 
-// follow is one reading of the topic, from where the last one ended until an
-// error; read says that it began.
+// follow reads the topic from the current position until an error. read reports
+// whether reading began.
 func (f *feed) follow(ctx context.Context, apply func(...*Record)) (read bool, err error) {
 	from, err := f.partitions(ctx)
 	if err != nil {
 		return false, err
 	}
-	// Markers of transactions are kept so that the position passes them:
-	// readToEnd waits for it.
+	// Control records (the markers of transactions) are delivered too, so that the
+	// position moves past them: readToEnd waits for the position.
 	tail, err := openTail(f.reader.cfg, f.reader.deps, from, kgo.KeepControlRecords())
 	if err != nil {
 		return false, err
@@ -90,7 +90,7 @@ func (f *feed) follow(ctx context.Context, apply func(...*Record)) (read bool, e
 	}
 }
 
-// partitions are those of the topic, each with the offset to read from.
+// partitions returns the topic's partitions, each with the offset to read from.
 func (f *feed) partitions(ctx context.Context) (map[TP]int64, error) {
 	found, err := f.reader.admin.ListTopics(ctx, f.topic)
 	if err != nil {
@@ -146,9 +146,10 @@ func (f *feed) announce() {
 	f.moved = make(chan struct{})
 }
 
-// readToEnd waits until the position has passed the end, as it is now, of the
-// given partitions, or of all. One that is not asked for is not waited for: it
-// may be offline, or behind a transaction that somebody left open.
+// readToEnd waits until the position has reached the current end offset of each
+// given partition, or of all partitions if none is given. It does not wait for
+// the others: one of them may be offline, or an open transaction that nobody
+// ends may hide its records.
 func (f *feed) readToEnd(ctx context.Context, partitions []int32) error {
 	ends, err := f.ends(ctx, partitions)
 	if err != nil {
@@ -172,7 +173,7 @@ func (f *feed) readToEnd(ctx context.Context, partitions []int32) error {
 	}
 }
 
-// ends are the end offsets of those partitions that hold any record.
+// ends returns the end offset of each of the partitions that holds any record.
 func (f *feed) ends(ctx context.Context, partitions []int32) (map[int32]int64, error) {
 	starts, err := f.reader.admin.ListStartOffsets(ctx, f.topic)
 	if err != nil {

@@ -17,12 +17,13 @@ import (
 type GroupConfig struct {
 	Group  string // without the prefix
 	Topics []string
-	// OwnershipOnly fetches nothing: the group only says who owns what.
+	// OwnershipOnly makes the member fetch no records: the group then only assigns
+	// the ownership of partitions.
 	OwnershipOnly bool
 	// Assigned, Revoked and Lost are called one at a time. No record of a newly
-	// assigned partition is polled before Assigned returned. Revoked may block to
-	// drain, within the rebalance timeout, and the partition moves only after it
-	// returned; after Lost it has moved already.
+	// assigned partition is polled before Assigned has returned. Revoked may block
+	// to drain, within the rebalance timeout, and the partition moves only after
+	// Revoked has returned. Lost is called when the partition has already moved.
 	Assigned, Revoked, Lost func(ctx context.Context, partitions []TP)
 }
 
@@ -32,8 +33,8 @@ type Commit struct {
 	Metadata string
 }
 
-// Group is a member of a consumer group whose offsets its user commits. Poll is
-// for one goroutine, the rest for any.
+// Group is a member of a consumer group. It commits only what Commit is given.
+// One goroutine may call Poll; any goroutine may call the other methods.
 type Group struct {
 	client  *kgo.Client
 	admin   *kadm.Client
@@ -55,8 +56,9 @@ func OpenGroup(cfg Config, deps Deps, gc GroupConfig) (*Group, error) {
 		kgo.HeartbeatInterval(cfg.SessionTimeout/5),
 		kgo.Balancers(kgo.CooperativeStickyBalancer()),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
-		// A partition that is resumed joins the next fetch, after the one that waits
-		// for news of the others: franz-go's default of 5s would starve it.
+		// A fetch waits for new records up to FetchMaxWait, and a resumed partition is
+		// part of the next fetch only. With franz-go's default of 5s a resumed
+		// partition would wait too long.
 		kgo.FetchMaxWait(250*time.Millisecond),
 		kgo.OnPartitionsAssigned(callback(gc.Assigned)),
 		kgo.OnPartitionsRevoked(callback(gc.Revoked)),
@@ -118,8 +120,9 @@ func byTopic(tps []TP) map[string][]int32 {
 	return m
 }
 
-// Commit stores offsets for the group, but for the partitions that are refused:
-// those that the member no longer owns, or whose topic is deleted.
+// Commit commits offsets for the group. It returns the partitions whose commit
+// was refused, because the member no longer owns them or their topic is deleted;
+// the others are committed.
 func (g *Group) Commit(ctx context.Context, commits map[TP]Commit) (refused map[TP]error, err error) {
 	if len(commits) == 0 {
 		return nil, nil
@@ -183,17 +186,19 @@ func (g *Group) Committed(ctx context.Context, tps ...TP) (map[TP]Commit, error)
 	return out, nil
 }
 
-// Contact is when the group's coordinator last answered a heartbeat, by the
-// time the heartbeat was sent; zero when membership is lost. Its reading is
-// monotonic. A member whose contact is older than the session timeout may have
-// been replaced without knowing it.
+// Contact returns when the member sent the last heartbeat that the group's
+// coordinator has answered, or the zero time if the membership is lost. The time
+// has a monotonic clock reading. A member whose contact is older than the
+// session timeout may have been replaced without knowing it.
 func (g *Group) Contact() time.Time { return g.contact.last() }
 
-// Close leaves the group, after Revoked for what is owned.
+// Close calls Revoked for the partitions that the member owns, and leaves the
+// group.
 func (g *Group) Close() { g.client.Close() }
 
-// contact notes answered heartbeats. It keeps a time.Time whole for its
-// monotonic part: a wall clock that steps must not make a zombie look young.
+// contact stores when the last answered heartbeat was sent. It stores a whole
+// time.Time, because that has a monotonic clock reading: if the wall clock is
+// set back, the last contact of a zombie must not seem recent.
 type contact struct{ at atomic.Pointer[time.Time] }
 
 // OnBrokerE2E is franz-go's hook for a request and its response.

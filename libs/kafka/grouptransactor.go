@@ -9,9 +9,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// GroupTransactor consumes, transforms and produces exactly once: the records
-// made from a poll and the offsets of that poll are one transaction. One
-// goroutine uses it; AddTopics may come from any.
+// GroupTransactor consumes, transforms and produces exactly once: one
+// transaction holds the records that were made from a poll and the offsets of
+// that poll. One goroutine may use it; any goroutine may call AddTopics.
 type GroupTransactor struct {
 	session   *kgo.GroupTransactSession
 	positions *positions
@@ -21,9 +21,9 @@ type GroupTransactor struct {
 
 // OpenGroupTransactor joins the group with no topics yet. The transactional id
 // must be unique among living members (KIP-447 fences members by the group's
-// generation) and the same after a restart: opening aborts what the member's
-// earlier life left open, which would hide records from readers until it timed
-// out.
+// generation), and a restarted process must use the same id again: opening
+// aborts the transaction that the process left open. Otherwise that transaction
+// would hide records from read_committed consumers until it timed out.
 func OpenGroupTransactor(ctx context.Context, cfg Config, deps Deps, group, id string) (*GroupTransactor, error) {
 	g := &GroupTransactor{positions: newPositions(cfg.Prefix + group)}
 	opts := append(base(cfg, deps), producing(cfg)...)
@@ -34,17 +34,18 @@ func OpenGroupTransactor(ctx context.Context, cfg Config, deps Deps, group, id s
 			return g.positions.adjust(ctx, g.session.Client(), offsets)
 		}),
 		kgo.TransactionalID(cfg.Prefix+id),
-		// Shorter than the session: a member that the group has given up on must not
-		// hold a transaction open over its successor's.
+		// The transaction timeout is shorter than the session timeout: a member that
+		// the group has removed must not keep a transaction open while its successor
+		// works.
 		kgo.TransactionTimeout(min(cfg.TransactionTimeout, cfg.SessionTimeout*2/3)),
 		kgo.SessionTimeout(cfg.SessionTimeout),
 		kgo.RebalanceTimeout(cfg.RebalanceTimeout),
 		kgo.HeartbeatInterval(cfg.SessionTimeout/5),
 		kgo.Balancers(kgo.CooperativeStickyBalancer()),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
-		// A partition that is new is fetched once the fetch under way has ended, which
-		// waits for so long while nothing comes: franz-go's 5 s would be the least that
-		// the first run of an import takes.
+		// A new partition is part of the next fetch only, and while no records come,
+		// the fetch under way lasts for FetchMaxWait. With franz-go's default of 5s,
+		// the first run of an import could not take less.
 		kgo.FetchMaxWait(250*time.Millisecond),
 	)
 	var err error
@@ -58,14 +59,14 @@ func OpenGroupTransactor(ctx context.Context, cfg Config, deps Deps, group, id s
 	return g, nil
 }
 
-// InDoubt says that no member of the group has committed the position of an
-// assigned partition: it is new, or the group's offsets have expired or were set
-// by a person. Its records may have been processed before.
+// InDoubt reports whether an assigned partition has no offset that a member of
+// the group committed: the partition is new, or the group's offsets have
+// expired, or a person has set them. Its records may have been processed before.
 func (g *GroupTransactor) InDoubt(tp TP) bool { return g.positions.inDoubt(tp) }
 
-// Writable says of each partition why nothing can be written to it now, such as
-// ErrNoTopic; those that are well are left out. A write to one that is not would
-// hold up the whole transaction.
+// Writable returns the partitions that cannot be written to now, each with the
+// reason, such as ErrNoTopic. A write to one of them would hold up the whole
+// transaction.
 func (g *GroupTransactor) Writable(ctx context.Context, tps ...TP) (map[TP]error, error) {
 	return writable(ctx, g.session.Client(), tps)
 }
@@ -131,11 +132,12 @@ func (g *GroupTransactor) Abort(ctx context.Context) error {
 	return nil
 }
 
-// Pause gives back everything polled since the last Commit and stops fetching the
-// partitions until Resume: their offsets stay where they were, and the records of
-// the others are polled again. To rewind the partitions alone would race with a
-// rebalance that moves them away and back; the session's own abort does not.
-// Pauses survive a rebalance.
+// Pause rewinds to the last Commit and stops fetching the given partitions until
+// Resume. The offsets of these partitions stay where they were, and the records
+// of the other partitions are polled again. Pause aborts an empty transaction to
+// rewind: rewinding the given partitions alone would race with a rebalance that
+// moves them away and back, and the abort of franz-go's session does not. Pauses
+// survive a rebalance.
 func (g *GroupTransactor) Pause(ctx context.Context, tps ...TP) error {
 	g.session.Client().PauseFetchPartitions(byTopic(tps))
 	if err := g.Begin(); err != nil {

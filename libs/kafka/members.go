@@ -50,8 +50,8 @@ func Members(ctx context.Context, cfg Config, deps Deps, group string) (members 
 	return members, settled, nil
 }
 
-// Committed are the offsets that a group, named without the prefix, has
-// committed; none for a group that nobody knows.
+// Committed returns the offsets that a group has committed. The group is named
+// without the prefix; a group that the brokers do not know has committed none.
 func Committed(ctx context.Context, cfg Config, deps Deps, group string) (map[TP]int64, error) {
 	admin, err := openAdmin(cfg, deps)
 	if err != nil {
@@ -60,7 +60,7 @@ func Committed(ctx context.Context, cfg Config, deps Deps, group string) (map[TP
 	defer admin.Close()
 	fetched, err := admin.FetchOffsets(ctx, cfg.Prefix+group)
 	if errors.Is(err, kerr.GroupIDNotFound) {
-		return map[TP]int64{}, nil // some brokers say so, others know no offsets
+		return map[TP]int64{}, nil // some brokers answer so for an unknown group, others with no offsets
 	}
 	if err != nil {
 		return nil, fmt.Errorf("fetching the offsets of group %s: %w", group, err)

@@ -21,9 +21,9 @@ func (e *FetchError) Error() string {
 
 func (e *FetchError) Unwrap() error { return e.Err }
 
-// poll returns the records of one poll, or its error. Records that came beside
-// an error are returned first and the error at the next poll, because records
-// that were polled and dropped would be lost to the reader.
+// poll returns the records of one poll, or its error. If a poll yields both,
+// poll returns the records first and the error at the next call: the client does
+// not fetch records again that were polled, so dropping them would lose them.
 func poll(ctx context.Context, from func(context.Context, int) kgo.Fetches, limit int, pending *error) ([]*Record, error) {
 	if *pending != nil {
 		err := *pending
@@ -40,10 +40,11 @@ func poll(ctx context.Context, from func(context.Context, int) kgo.Fetches, limi
 	return nil, err
 }
 
-// fetchError is the first error that a reader must act on. Retriable ones do
-// not surface from franz-go; a topic that is gone is a deleted import's. One that
-// the client knows by an id that is gone was deleted, and perhaps made anew: this
-// client would never read it again, and another one does.
+// fetchError returns the first error that a reader must act on. franz-go retries
+// retriable errors itself. UnknownTopicOrPartition is ignored: the topic
+// belonged to a deleted import. An unknown topic id is returned: the topic was
+// deleted and perhaps made anew, and this client would never read the new topic;
+// a new client does.
 func fetchError(ctx context.Context, fetches kgo.Fetches) error {
 	if ctx.Err() != nil {
 		return ctx.Err()

@@ -14,27 +14,27 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// idMark begins the metadata of an offset that a GroupTransactor commits; the id
-// of its topic follows.
+// idMark begins the metadata of an offset that a GroupTransactor commits. The
+// topic's id follows it.
 const idMark = "topic="
 
-// positions decides from where the partitions of a member are read. An offset is
-// committed with the id of its topic, because one of a topic that was deleted and
-// made anew says nothing.
+// positions decides at which offset a member begins to read each partition. An
+// offset is committed together with the id of its topic, because an offset of a
+// topic that was deleted and made anew means nothing in the new topic.
 type positions struct {
 	group string
 
 	mu     sync.Mutex
-	ids    map[string]string // of topics
-	doubts map[TP]bool       // partitions whose position no member has committed
+	ids    map[string]string // topic → the id that it had when its partitions were assigned
+	doubts map[TP]bool       // partitions without an offset that a member of this group committed
 }
 
 func newPositions(group string) *positions {
 	return &positions{group: group, ids: map[string]string{}, doubts: map[TP]bool{}}
 }
 
-// adjust runs when partitions are assigned, before the first of their records is
-// fetched.
+// adjust is called when partitions are assigned, before their first records are
+// fetched. It changes where reading begins.
 func (p *positions) adjust(ctx context.Context, client *kgo.Client, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
 	topics := make([]string, 0, len(offsets))
 	for topic := range offsets {
@@ -71,7 +71,8 @@ func (p *positions) adjust(ctx context.Context, client *kgo.Client, offsets map[
 	return offsets, nil
 }
 
-// mark puts the topics' ids into the metadata of the offsets of a transaction.
+// mark adds the topics' ids to the metadata of the offsets that a transaction
+// commits.
 func (p *positions) mark(req *kmsg.TxnOffsetCommitRequest) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -90,7 +91,8 @@ func (p *positions) inDoubt(tp TP) bool {
 	return p.doubts[tp]
 }
 
-// topicID is an id as Kafka's own tools print it; "" for none.
+// topicID writes a topic's id as Kafka's own tools do; "" means that there is
+// none.
 func topicID(id [16]byte) string {
 	if id == [16]byte{} {
 		return ""
@@ -98,8 +100,8 @@ func topicID(id [16]byte) string {
 	return base64.RawURLEncoding.EncodeToString(id[:])
 }
 
-// describeTopics asks a broker for topics as they are now. kadm would answer from
-// the client's metadata of a while ago.
+// describeTopics asks a broker for the current metadata of topics. kadm would
+// answer from the client's cached metadata.
 func describeTopics(ctx context.Context, client *kgo.Client, topics []string) (map[string]kmsg.MetadataResponseTopic, error) {
 	req := kmsg.NewPtrMetadataRequest()
 	req.Topics = []kmsg.MetadataRequestTopic{}
@@ -121,8 +123,8 @@ func describeTopics(ctx context.Context, client *kgo.Client, topics []string) (m
 	return found, nil
 }
 
-// writable says of each partition why nothing can be written to it; those that
-// are well are left out.
+// writable returns the partitions that cannot be written to, each with the
+// reason.
 func writable(ctx context.Context, client *kgo.Client, tps []TP) (map[TP]error, error) {
 	var topics []string
 	asked := map[string]bool{}
@@ -144,7 +146,7 @@ func writable(ctx context.Context, client *kgo.Client, tps []TP) (map[TP]error, 
 			err = ErrNoTopic
 		}
 		if err == nil {
-			err = ErrNoTopic // also of a partition that is not there
+			err = ErrNoTopic // also if only the partition does not exist
 			for _, p := range topic.Partitions {
 				if p.Partition == tp.Partition {
 					err = kerr.ErrorForCode(p.ErrorCode)

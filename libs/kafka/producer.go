@@ -11,7 +11,7 @@ import (
 )
 
 // ErrFenced says that another owner has taken over the transactional id. The
-// fenced one must do nothing more under it.
+// fenced owner must write nothing more with this id.
 var ErrFenced = errors.New("fenced by another owner of the transactional id")
 
 // ErrAborted says that a transaction was aborted because a record could not be
@@ -19,9 +19,9 @@ var ErrFenced = errors.New("fenced by another owner of the transactional id")
 // visible. The transactor can begin another.
 var ErrAborted = errors.New("transaction aborted")
 
-// Producer writes records one call at a time makes durable: idempotent,
-// acknowledged by all in-sync replicas. Each record names its Partition. Safe
-// for concurrent use.
+// Producer is an idempotent producer without transactions: each call of Produce
+// returns once all in-sync replicas have acknowledged its records. Each record
+// names its Partition. Safe for concurrent use.
 type Producer struct{ client *kgo.Client }
 
 // OpenProducer connects lazily: an unreachable broker shows at Produce.
@@ -52,9 +52,9 @@ type Transactor struct {
 	watch    *abortWatch
 }
 
-// OpenTransactor fences any older owner of the id before it returns
-// (InitProducerID), which also aborts what that one left open: a takeover reads
-// the log only after it.
+// OpenTransactor calls InitProducerID before it returns. This fences an older
+// owner of the transactional id and aborts the transaction that the owner left
+// open. A takeover must not read the log before that.
 func OpenTransactor(ctx context.Context, cfg Config, deps Deps, id string) (*Transactor, error) {
 	opts := append(base(cfg, deps), producing(cfg)...)
 	watch := &abortWatch{Logger: kslog.New(quiet(deps.Log))}
@@ -96,8 +96,8 @@ func (t *Transactor) Commit(ctx context.Context) error {
 		return fmt.Errorf("flushing transaction: %w", err)
 	}
 	if err := t.promises.first(); err != nil {
-		// franz-go would commit what did succeed. A transaction with a hole in it
-		// would count rows that are not there, so any failed produce aborts.
+		// franz-go would commit the records that succeeded. A transaction with a
+		// record missing would make the counts wrong, so any failed produce aborts it.
 		if abortErr := t.Abort(ctx); abortErr != nil {
 			return errors.Join(abortErr, fenced(err))
 		}
@@ -127,9 +127,10 @@ func (t *Transactor) Abort(ctx context.Context) error {
 // timeout or the next owner.
 func (t *Transactor) Close() { t.client.Close() }
 
-// fenced marks the errors by which a broker refuses an old owner. A broker that
-// aborted the old owner's transaction on the new one's behalf may also answer
-// that there is no transaction to end.
+// fenced adds ErrFenced to the errors by which a broker refuses a fenced owner.
+// InvalidTxnState is one of them: when the new owner has made the broker abort
+// the old owner's transaction, the broker may answer that there is no
+// transaction to end.
 func fenced(err error) error {
 	for _, f := range []*kerr.Error{kerr.InvalidProducerEpoch, kerr.ProducerFenced, kerr.InvalidProducerIDMapping, kerr.InvalidTxnState} {
 		if errors.Is(err, f) {

@@ -18,8 +18,8 @@ func (e *ProduceError) Error() string { return fmt.Sprintf("producing to %s: %v"
 
 func (e *ProduceError) Unwrap() error { return e.Err }
 
-// Refused says that the topic is missing or may not be written to: to try again
-// with another client changes nothing.
+// Refused reports that the topic is missing or that the client may not write to
+// it. Another client would fail in the same way.
 func (e *ProduceError) Refused() bool {
 	return errors.Is(e.Err, kerr.UnknownTopicOrPartition) || errors.Is(e.Err, kerr.TopicAuthorizationFailed)
 }

@@ -65,11 +65,11 @@ func lookup(offsets kadm.ListedOffsets, err error, tp TP) (int64, error) {
 	return o.Offset, nil
 }
 
-// ReadTo calls fn for each committed record of a partition from offset from, or
-// from the log's start if that is later, up to the high watermark taken at the
-// call, and returns that mark. It waits for transactions that are open below
-// the mark: another import's open transaction can hide committed records behind
-// the last stable offset. An error of fn ends it.
+// ReadTo calls fn for each committed record of a partition, from offset from (or
+// the log's start, if that is later) up to the high watermark at the time of the
+// call, and returns that high watermark. It waits for transactions that are open
+// below the high watermark: another import's open transaction can hide committed
+// records behind the last stable offset. An error of fn ends the reading.
 func (r *Reader) ReadTo(ctx context.Context, tp TP, from int64, fn func(*Record) error) (int64, error) {
 	end, err := r.EndOffset(ctx, tp)
 	if err != nil {
@@ -94,8 +94,9 @@ func (r *Reader) ReadTo(ctx context.Context, tp TP, from int64, fn func(*Record)
 			return 0, fmt.Errorf("reading %s[%d] to its end: %w", tp.Topic, tp.Partition, err)
 		}
 		for _, rec := range records {
-			// The last offset below the mark always arrives: it is a committed record
-			// or a transaction's marker, and cleaners keep the last batch.
+			// The last offset below the high watermark always arrives: it is a committed
+			// record or the marker of a transaction, and log cleaning keeps the last
+			// batch.
 			if rec.Offset < end && !rec.Attrs.IsControl() {
 				if err := fn(rec); err != nil {
 					return 0, err

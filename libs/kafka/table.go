@@ -61,9 +61,9 @@ type TableConfig[V any] struct {
 	Tombstones bool
 }
 
-// entry is the newest record of a key. It is decoded when it is first asked for,
-// because a topic that the cleaner has not reached yet holds a thousand older
-// records of the same key.
+// entry is the newest record of a key. It is decoded when its value is first
+// asked for: a topic that log cleaning has not compacted yet may hold a thousand
+// older records of the same key, and decoding those would be wasted.
 type entry[V any] struct {
 	raw       []byte // a copy, so that it does not hold the batch that it came in; nil once decoded
 	partition int32
@@ -128,9 +128,9 @@ func (e *entry[V]) read() (value V, found bool, err error) {
 	return e.value, e.err == nil, e.err
 }
 
-// Version is another number after each record of a key, 0 if there is none. Take
-// it before the value: a change that falls between is then seen twice, and never
-// missed.
+// Version returns a number that changes with each record of a key, 0 if there is
+// no record. Read the version before the value: if the key changes between the
+// two reads, the change is then noticed twice, and never missed.
 func (t *Table[V]) Version(key string) int64 {
 	t.mu.RLock()
 	defer t.mu.RUnlock()

@@ -14,7 +14,7 @@ import (
 	"tapline.dev/schemas"
 )
 
-// What a TopicChange changes, where it is not a setting of the topic.
+// Values of TopicChange.What that are not names of a topic's settings.
 const (
 	ChangeCreate      = "create"
 	ChangePartitions  = "partitions"

@@ -21,10 +21,10 @@ const createTimeout = 10 * time.Second
 // ErrMissingTopics says that topics are not there and may not be made.
 var ErrMissingTopics = errors.New("topics are missing")
 
-// EnsureTopics demands that the topics are there. Those that are missing it
-// makes if the configuration allows that, and else it names the command that
-// does. An existing topic with another partition count is an error: its keys
-// would move.
+// EnsureTopics makes sure that the topics exist. It creates missing topics if
+// the configuration allows that; otherwise its error names the command that
+// does. An existing topic with another partition count is an error, because its
+// keys would be in other partitions than expected.
 func EnsureTopics(ctx context.Context, cfg Config, deps Deps, specs []schemas.TopicSpec) error {
 	admin, err := openAdmin(cfg, deps)
 	if err != nil {
@@ -62,8 +62,9 @@ func EnsureTopics(ctx context.Context, cfg Config, deps Deps, specs []schemas.To
 	return known(ctx, admin, names(missing))
 }
 
-// look describes topics; those that are missing say so in their details. It
-// names a topic that it may not see, which Kafka does not.
+// look describes topics. The details of a topic that does not exist hold an
+// error. If the client lacks the right to see a topic, look's error names that
+// topic, which Kafka's own error does not.
 func look(ctx context.Context, admin *kadm.Client, cfg Config, topics []string) (kadm.TopicDetails, error) {
 	found, err := admin.ListTopics(ctx, topics...)
 	if err == nil {

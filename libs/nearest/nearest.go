@@ -37,7 +37,8 @@ func Question(name string, known iter.Seq[string]) string {
 	return ""
 }
 
-// distance is Levenshtein's, with a swap of neighbours counted once.
+// distance is the Levenshtein distance, in which a swap of two neighbouring
+// letters is one edit.
 func distance(a, b string) int {
 	rows := make([][]int, len(a)+1)
 	for i := range rows {

@@ -12,14 +12,15 @@ var ErrClaimed = errors.New("redis.keyPrefix is in use by another deployment")
 // claimKey holds the name of the deployment whose keys stand beside it.
 const claimKey = "deployment"
 
-// Claim makes the keys under the client's prefix those of owner, or says that
-// they are another's: ErrClaimed. Repeat it while the keys are used, because a
-// Redis that is emptied forgets whose it was. Any other error says that Redis
-// does not answer.
+// Claim marks the keys under the client's prefix as those of owner. It returns
+// ErrClaimed if they are another deployment's. Callers repeat it while they use
+// the keys, because a Redis that is emptied has lost the mark. Any other error
+// means that Redis does not answer.
 func (c *Client) Claim(ctx context.Context, owner string) error {
 	holder, found, err := c.Get(ctx, claimKey)
 	if err == nil && !found {
-		// After a lost answer the value tells who came first.
+		// The value tells which deployment was first. The answer to SetIfAbsent does
+		// not, because it can be lost.
 		if _, err = c.SetIfAbsent(ctx, claimKey, []byte(owner), 0); err == nil {
 			holder, _, err = c.Get(ctx, claimKey)
 		}

@@ -37,8 +37,9 @@ type LeaseRequest struct {
 	Limit int
 	// TTL is how long the lease lives without renewal.
 	TTL time.Duration
-	// Held says that the holder has a lease that has not expired: a Redis that does
-	// not know it has forgotten, and may have forgotten others.
+	// Held says that the holder has a lease that has not expired. If Redis does not
+	// know this lease, Redis has lost data and may have lost other holders' leases
+	// too.
 	Held bool
 }
 
@@ -52,11 +53,12 @@ type Lease struct {
 	// Fair is the holder's fair share. A holder that was granted more, because
 	// its slots were in use, shrinks by itself: the next call gives the rest away.
 	Fair int
-	// Age is since when this Redis knows the pool: since it was started, took over
-	// from another, or lost a lease. A young pool may not know yet of holders that
-	// live.
+	// Age is how long this Redis has known every lease of the pool: since it was
+	// started, took over from another Redis, or lost a lease. If the age is short,
+	// there may be living holders that this Redis does not know.
 	Age time.Duration
-	// Until is on this process's monotonic clock, counted from before the call.
+	// Until is when the lease expires, on this process's monotonic clock. The TTL is
+	// counted from before the call.
 	Until time.Time
 }
 

@@ -213,8 +213,9 @@ func wrap(action string, err error) error {
 	return fmt.Errorf("%s in Redis: %w", action, err)
 }
 
-// transient is true of network errors and of a server that is starting, moving
-// or failing over; other answers of the server come again.
+// transient reports whether repeating the command can help: after a network
+// error, and while a server is starting, moving or failing over. Any other error
+// of the server would come again.
 func transient(err error) bool {
 	if errors.Is(err, goredis.Nil) || errors.Is(err, context.Canceled) || errors.Is(err, goredis.ErrClosed) {
 		return false

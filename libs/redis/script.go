@@ -36,8 +36,8 @@ func (c *Client) Run(ctx context.Context, s *Script, keys []string, args ...any)
 	return answer, err
 }
 
-// swapSource counts a value that is there already as swapped, so that the script
-// can be repeated.
+// swapSource reports success also if the key already holds the new value, so
+// that the script can be repeated after a lost answer.
 const swapSource = `
 local found = redis.call('GET', KEYS[1]) or ''
 if found == ARGV[2] then return 1 end
@@ -45,9 +45,11 @@ if found ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2])
 return 1`
 
-// Swap replaces the old value, "" where there is no key, and reports whether the
-// key now holds the new one. It does not if the key held another value. Values of
-// one key should all differ: an old one that came again would be swapped again.
+// Swap sets the new value if the key holds the old one, and reports whether the
+// key now holds the new value. An old value of "" means that the key does not
+// exist. If the key holds another value, Swap changes nothing. All values of one
+// key should differ: if an old value came back, a repeated Swap would replace
+// it.
 func (c *Client) Swap(ctx context.Context, key, old, value string) (bool, error) {
 	script := NewScript(swapSource).script
 	swapped := 0

@@ -53,7 +53,7 @@ func (c *Client) MGet(ctx context.Context, keys ...string) ([][]byte, error) {
 	return values, err
 }
 
-// Set writes a value; ttl 0 keeps it for good.
+// Set writes a value; with ttl 0 the value does not expire.
 func (c *Client) Set(ctx context.Context, key string, value []byte, ttl time.Duration) error {
 	return c.repeat(ctx, "writing a value", func(ctx context.Context) error {
 		return c.rdb.Set(ctx, c.prefix+key, value, ttl).Err()
@@ -61,7 +61,8 @@ func (c *Client) Set(ctx context.Context, key string, value []byte, ttl time.Dur
 }
 
 // SetIfAbsent writes the value unless the key exists and reports whether it did.
-// It is sent once: after an error the caller does not know, and should Get.
+// The command is sent once: after an error the caller does not know whether the
+// value was written, and should call Get.
 func (c *Client) SetIfAbsent(ctx context.Context, key string, value []byte, ttl time.Duration) (bool, error) {
 	stored := false
 	err := c.once(ctx, "writing a new value", func(ctx context.Context) error {
@@ -91,9 +92,9 @@ func (c *Client) Del(ctx context.Context, keys ...string) error {
 	})
 }
 
-// HSetAll makes a hash hold exactly these fields: stale ones go. Readers see
-// the old or the new hash, never a mixture. Empty fields delete the key; ttl 0
-// keeps the hash for good.
+// HSetAll makes a hash hold exactly these fields and removes all others. Readers
+// see the old or the new hash, never a mixture. Empty fields delete the key;
+// with ttl 0 the hash does not expire.
 func (c *Client) HSetAll(ctx context.Context, key string, fields map[string]string, ttl time.Duration) error {
 	pairs := make([]any, 0, 2*len(fields))
 	for _, name := range slices.Sorted(maps.Keys(fields)) {

@@ -22,8 +22,9 @@ const (
 	protoGRPC = "grpc"
 )
 
-// readOtelEnv turns OTLP on when an endpoint is given or an exporter is named.
-// Unlike the specification's default, nothing is sent to localhost unasked.
+// readOtelEnv enables OTLP if an endpoint is given or an exporter is named. By
+// default the OpenTelemetry specification sends to localhost; here nothing is
+// sent by default.
 func readOtelEnv(lookup func(string) (string, bool)) (otelEnv, error) {
 	get := func(names ...string) string {
 		for _, name := range names {

@@ -30,7 +30,8 @@ func WithAttrs(ctx context.Context, attrs ...slog.Attr) context.Context {
 	return context.WithValue(ctx, attrsKey{}, append(slices.Clip(have), attrs...))
 }
 
-// contextHandler adds what the context knows to every line.
+// contextHandler adds the context's attributes (see WithAttrs) and span to every
+// line.
 type contextHandler struct {
 	slog.Handler
 }

@@ -109,14 +109,16 @@ func Traceparent(ctx context.Context) string {
 	return carrier[traceparentHeader]
 }
 
-// ContextWith returns ctx with the remote span that a traceparent names, as the
-// parent of spans started with it. An unreadable traceparent changes nothing.
+// ContextWith returns ctx with the remote span that a traceparent names. Spans
+// that are started with this context are children of that span. An unreadable
+// traceparent changes nothing.
 func ContextWith(ctx context.Context, traceparent string) context.Context {
 	return propagation.TraceContext{}.Extract(ctx, propagation.MapCarrier{traceparentHeader: traceparent})
 }
 
-// LinkTo returns a link to the span that a traceparent names. Batches link to
-// where their records came from, because a span has one parent only.
+// LinkTo returns a link to the span that a traceparent names. The span of a
+// batch links to the spans in which its records were made, because a span has
+// one parent only.
 func LinkTo(traceparent string) (trace.Link, bool) {
 	span := trace.SpanContextFromContext(ContextWith(context.Background(), traceparent))
 	return trace.Link{SpanContext: span}, span.IsValid()

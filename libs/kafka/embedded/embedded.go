@@ -23,12 +23,14 @@ const (
 	adminUser     = "admin"
 )
 
-// Config is where the broker lives.
+// Config says where the broker listens, where it keeps its data and whom it lets
+// in.
 type Config struct {
 	DataDir string // "" keeps everything in memory
 	Port    int    // 0 takes a free one; fixed ones should lie below 32768, since a client that retries a dead broker on an ephemeral port can connect to itself
-	// Listen replaces the network in tests; nil listens on loopback. With it, members
-	// that die while they join may stay in their group.
+	// Listen replaces the network in tests; nil listens on loopback. A broker with
+	// Listen set does not end the sessions that it forgets (see sessions): a member
+	// that dies while it joins may stay in its group.
 	Listen func(network, address string) (net.Listener, error)
 	// MinSessionTimeout allows groups with short sessions in tests; 0 leaves 6s.
 	MinSessionTimeout time.Duration
@@ -97,8 +99,9 @@ func Start(cfg Config) (*Cluster, error) {
 	return c, nil
 }
 
-// clusterID is another one for each cluster, as Kafka's own are, and stays the
-// same for one that keeps its data: it names the deployment in Redis.
+// clusterID returns the cluster's id. As with Kafka, each cluster has an id of
+// its own, and a cluster that keeps its data keeps its id. The id names the
+// deployment in Redis.
 func clusterID(dataDir string) (string, error) {
 	id := rand.Text()
 	if dataDir == "" {

@@ -6,12 +6,15 @@ import (
 	"net"
 )
 
-// maxFrame is more than any request of Tapline's: message.max.bytes and what a
-// produce of several partitions adds. The broker allocates what a frame's length
-// says before it reads it, and the first bytes of an HTTP request say 1.2 GB.
+// maxFrame is larger than any request of Tapline: message.max.bytes and the
+// overhead of a produce request for several partitions. The broker reads a
+// frame's length and allocates that many bytes before it reads the frame. An
+// HTTP request that reaches the port by mistake begins with bytes that mean a
+// length of 1.2 GB.
 const maxFrame = 100 << 20
 
-// bounded refuses frames beyond maxFrame before the broker sees their length.
+// bounded is a listener whose connections refuse a frame that is longer than
+// maxFrame before the broker sees its length.
 type bounded struct{ net.Listener }
 
 func (l bounded) Accept() (net.Conn, error) {
@@ -22,13 +25,13 @@ func (l bounded) Accept() (net.Conn, error) {
 	return &frames{Conn: conn}, nil
 }
 
-// frames is a connection whose frames are measured as they pass. One goroutine
-// reads it.
+// frames is a connection that checks the length of each frame as the broker
+// reads it. Only one goroutine may read from the connection.
 type frames struct {
 	net.Conn
-	length [4]byte // of the frame that begins
-	have   int     // bytes of it
-	left   int64   // bytes of the frame that have not passed
+	length [4]byte // the length field of the next frame
+	have   int     // bytes of length that were read so far
+	left   int64   // bytes of the current frame that were not read yet
 }
 
 func (f *frames) Read(b []byte) (int, error) {

@@ -15,22 +15,23 @@ const (
 	stable         = "Stable"
 	sweepInterval  = time.Second
 	sweepTimeout   = 5 * time.Second
-	sessionDefault = 45 * time.Second // of a member that joined before this broker knew
+	sessionDefault = 45 * time.Second // for a group in which no JoinGroup was seen since the broker started
 )
 
-// sessions end the sessions that the broker itself forgets. It starts a member's
-// session timer when it answers a JoinGroup or SyncGroup; if the connection has
-// ended by then, which is what a kill of a member that waits for the others looks
-// like, it starts none as often as not: once the leader has synced, the group is
-// stable and the dead member keeps its partitions for ever.
+// sessions removes members whose session has ended and whom the broker itself
+// forgets. The broker starts a member's session timer when it answers the
+// member's JoinGroup or SyncGroup. A member that is killed while it waits for
+// the others has closed its connection by then, and the broker often starts no
+// timer for it. Once the leader has synced, the group is stable and the dead
+// member keeps its partitions for ever.
 type sessions struct {
 	client *kgo.Client
 	cancel context.CancelFunc
 	done   chan struct{}
 
 	mu       sync.Mutex
-	heard    map[member]time.Time     // of members of stable groups
-	timeouts map[string]time.Duration // by group, the longest that a member asked for
+	heard    map[member]time.Time     // when each member last sent a heartbeat or a SyncGroup
+	timeouts map[string]time.Duration // by group, the longest session timeout that a member asked for
 }
 
 type member struct{ group, id string }
@@ -63,7 +64,8 @@ func (s *sessions) close() {
 	s.client.Close()
 }
 
-// hear notes who speaks, and leaves the answer to the broker.
+// hear notes when a member sent a request. It handles nothing: the broker
+// answers the request.
 func (s *sessions) hear(req kmsg.Request) (kmsg.Response, error, bool) { //nolint:revive // the order is the broker's
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -88,13 +90,14 @@ func (s *sessions) run(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
-		_ = s.sweep(ctx) // what fails now is done by the next one
+		_ = s.sweep(ctx) // the next sweep tries again what failed
 	}
 }
 
-// sweep lets members leave whose session has ended and half as much again, so that
-// the broker's own timer comes first where there is one. Groups that rebalance are
-// left alone: there nobody has to send heartbeats.
+// sweep removes each member that was silent for one and a half session timeouts.
+// The extra half lets the broker's own timer act first where the broker has
+// started one. Groups in a rebalance are skipped, because their members need not
+// send heartbeats.
 func (s *sessions) sweep(ctx context.Context) error {
 	list, err := kmsg.NewPtrListGroupsRequest().RequestWith(ctx, s.client)
 	if err != nil {

@@ -54,8 +54,8 @@ func Start(t testing.TB) kafka.Config {
 	return cfg
 }
 
-// Prefix returns a prefix for the test alone on the Kafka at addr. The topics
-// under it go with the test.
+// Prefix returns a prefix that only this test uses on the Kafka at addr. The
+// topics under the prefix are deleted when the test ends.
 func Prefix(t testing.TB, addr string) string {
 	t.Helper()
 	cfg := kafka.DefaultConfig()

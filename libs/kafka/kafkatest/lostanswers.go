@@ -12,8 +12,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// writing are the requests that change something at a broker, and whose answer
-// is therefore worth losing.
+// writing lists the requests that change something at a broker. Only their
+// answers are lost, because only then does it matter whether a client repeats
+// the request.
 var writing = map[int16]kmsg.Key{
 	0: kmsg.Produce, 8: kmsg.OffsetCommit, 22: kmsg.InitProducerID, 24: kmsg.AddPartitionsToTxn,
 	25: kmsg.AddOffsetsToTxn, 26: kmsg.EndTxn, 28: kmsg.TxnOffsetCommit,
@@ -22,23 +23,23 @@ var writing = map[int16]kmsg.Key{
 // DialFunc opens a connection.
 type DialFunc func(ctx context.Context, network, addr string) (net.Conn, error)
 
-// LostAnswers is a network on which requests always arrive, and some answers do
-// not: the broker has carried the request out and its connection ends before the
-// client knows. It understands connections without TLS.
+// LostAnswers is a network that delivers every request and loses some answers:
+// the broker has executed the request, and the connection ends before the client
+// receives the answer. Connections must be without TLS.
 type LostAnswers struct {
 	mu    sync.Mutex
 	rng   *rand.Rand
-	share int // one answer in so many is lost
+	share int // one answer in share answers is lost
 	lost  map[string]int
 }
 
-// NewLostAnswers loses one answer in share to requests that write, at random
-// from a seed.
+// NewLostAnswers returns a network that loses one in share answers to the
+// requests in writing. The seed decides which.
 func NewLostAnswers(seed uint64, share int) *LostAnswers {
 	return &LostAnswers{rng: rand.New(rand.NewPCG(seed, 9)), share: share, lost: map[string]int{}}
 }
 
-// Lost is how many answers were lost so far, by the name of their request.
+// Lost returns how many answers were lost so far, by the name of the request.
 func (l *LostAnswers) Lost() map[string]int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -49,7 +50,7 @@ func (l *LostAnswers) Lost() map[string]int {
 	return out
 }
 
-// Dial is dial on this network.
+// Dial returns dial with connections that lose answers.
 func (l *LostAnswers) Dial(dial DialFunc) DialFunc {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		conn, err := dial(ctx, network, addr)
@@ -60,18 +61,20 @@ func (l *LostAnswers) Dial(dial DialFunc) DialFunc {
 	}
 }
 
-// lossyConn reads whole answers, so that it can tell whose they are.
+// lossyConn reads whole answers, so that it knows which request each one
+// answers.
 type lossyConn struct {
 	net.Conn
 	losses *LostAnswers
 	mu     sync.Mutex
-	doomed map[int32]string // requests by correlation id
-	answer []byte           // what is left of the answer being read
+	doomed map[int32]string // correlation id → name of a request whose answer is to be lost
+	answer []byte           // the part of the current answer that the client has not read yet
 }
 
-// Write implements net.Conn. The client writes each request at once.
+// Write implements net.Conn. It relies on the client to write each request in
+// one call.
 func (c *lossyConn) Write(b []byte) (int, error) {
-	// Size, key, version, correlation id.
+	// A request begins with its size, key, version and correlation id.
 	if len(b) >= 12 {
 		if key, ok := writing[int16(binary.BigEndian.Uint16(b[4:]))]; ok && c.losses.draw() {
 			c.mu.Lock()

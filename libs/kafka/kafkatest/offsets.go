@@ -13,8 +13,8 @@ import (
 	"tapline.dev/libs/kafka"
 )
 
-// DeleteOffsets makes a group, named without the prefix, forget where it was in
-// every partition, as an expiry of its offsets does. The group must have no
+// DeleteOffsets deletes the committed offsets of a group in every partition, as
+// their expiry does. The group is named without the prefix and must have no
 // members.
 func DeleteOffsets(ctx context.Context, cfg kafka.Config, group string) error {
 	client, err := kgo.NewClient(kgo.SeedBrokers(cfg.Brokers...))
@@ -27,7 +27,7 @@ func DeleteOffsets(ctx context.Context, cfg kafka.Config, group string) error {
 	if err == nil {
 		err = deleted.Error()
 	}
-	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) { // it has committed nothing yet
+	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) { // the group has committed nothing yet
 		return fmt.Errorf("deleting group %s: %w", group, err)
 	}
 	return nil

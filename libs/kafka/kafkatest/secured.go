@@ -13,7 +13,7 @@ import (
 	"tapline.dev/schemas"
 )
 
-// Secured is an embedded broker that lets users do what it was told to.
+// Secured is an embedded broker with authentication and access lists.
 type Secured struct {
 	// Admin may do anything.
 	Admin kafka.Config
@@ -48,7 +48,7 @@ func StartSecured(t testing.TB, users ...string) *Secured {
 
 func password(user string) string { return user + "-password" }
 
-// As is how a user connects.
+// As returns the configuration with which a user connects.
 func (s *Secured) As(user string) kafka.Config {
 	cfg := s.Admin
 	cfg.SASL = kafka.SASLConfig{Mechanism: kafka.SASLScramSHA256, Username: user, Password: config.Secret(password(user))}

@@ -12,7 +12,8 @@ import (
 )
 
 // StartVirtual runs a broker without a network, for use in a synctest bubble,
-// with every control topic created. Both answers are needed to reach it.
+// with every control topic created. A client needs both results to reach the
+// broker.
 func StartVirtual(t testing.TB) (kafka.Config, kafka.Deps) {
 	t.Helper()
 	var network kfake.VirtualNetwork

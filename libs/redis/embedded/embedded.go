@@ -1,6 +1,7 @@
 // Package embedded runs a Redis inside the process, for `tapline dev` and for
-// tests. It speaks the real protocol on a real port, keeps time by itself and
-// forgets everything at the end, unless a file keeps it over a clean one.
+// tests. It speaks the real protocol on a real port and expires keys by itself.
+// Its keys are lost when it ends, unless StartKept and Keep carry them in a file
+// from a clean end to the next start.
 package embedded
 
 import (

@@ -21,10 +21,11 @@ type entry struct {
 	Ends            time.Time // zero for a key that does not expire
 }
 
-// StartKept is Start with a file that carries the keys from one clean end to the next start.
-// The file is removed when it has been read: after a crash the server is empty, as a Redis
-// that was lost. An older state would be worse than none, since it looks whole: whoever
-// trusts it would not know what was written after it.
+// StartKept is Start with a file that carries the keys from one clean end to the
+// next start. The file is removed once it has been read, so that after a crash
+// the server is empty, like a Redis that has lost its data. An older state would
+// be worse than none, because it looks complete: a reader that trusts it would
+// miss what was written later.
 func StartKept(addr, file string) (*Server, error) {
 	entries, err := readEntries(file)
 	if err != nil {
@@ -52,7 +53,7 @@ func StartKept(addr, file string) (*Server, error) {
 // Keep ends the server and its connections and writes its keys, if it was started with a
 // file.
 func (s *Server) Keep() error {
-	s.Close() // nothing changes any more
+	s.Close() // from here on no client can change a key
 	if s.file == "" {
 		return nil
 	}
@@ -78,7 +79,8 @@ func readEntries(file string) (entries []entry, err error) {
 	return entries, nil
 }
 
-// writeEntries replaces the file at once: a crash leaves none or a whole one.
+// writeEntries replaces the file atomically: a crash leaves either no file or a
+// complete one.
 func writeEntries(file string, entries []entry) error {
 	temp, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".new-*")
 	if err != nil {

@@ -10,8 +10,9 @@ import (
 	"testing"
 )
 
-// proxy stands between a test and a running Redis, which cannot be told to
-// answer with errors: the proxy can. It passes one command at a time.
+// proxy stands between a test and a running Redis, and answers commands with
+// errors when a test wants that, because a running Redis cannot be told to. It
+// passes one command at a time.
 type proxy struct {
 	listener net.Listener
 	upstream string
@@ -65,7 +66,8 @@ func (p *proxy) errorText() string {
 	return p.text
 }
 
-// keep notes a connection, to be closed with the proxy; false if that is closed.
+// keep notes a connection that is to be closed with the proxy. It returns false
+// if the proxy is closed already.
 func (p *proxy) keep(conn net.Conn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -65,8 +65,9 @@ func (s *Server) empty(t testing.TB, addr string) {
 	}
 }
 
-// Prefix returns a prefix of keys for the test alone on the Redis at addr, made
-// of name if that is given. The keys under it go with the test.
+// Prefix returns a prefix of keys that only this test uses on the Redis at addr,
+// made of name if that is given. The keys under the prefix are deleted when the
+// test ends.
 func Prefix(t testing.TB, addr, name string) string {
 	t.Helper()
 	if name == "" {

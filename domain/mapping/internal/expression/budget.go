@@ -6,8 +6,8 @@ import (
 	"reflect"
 )
 
-// A row's budget. It counts work and not time: a row that one replica refuses,
-// every replica refuses, however busy it is.
+// A row's budget counts work and not time, so that all replicas refuse the same
+// rows, however busy they are.
 const (
 	// MaxSteps is how many steps the expressions of one row may take together.
 	// A step is one node of the tree, one element of a list, or a stretch of text.
@@ -88,9 +88,9 @@ func (b *Budget) repeat(v any, times int) error {
 	return b.step((before - b.steps) * times)
 }
 
-// weigh pays for visiting a whole value. Lists can share their elements: a few
-// steps build one whose visit never ends, so whatever walks a value weighs it
-// first.
+// weigh pays for visiting a whole value with everything inside it. Lists can
+// share their elements, so a few steps can build a value that takes for ever to
+// visit. A function that visits a whole value therefore calls weigh first.
 func (b *Budget) weigh(v any) error { return b.weighAt(v, 0) }
 
 func (b *Budget) weighAt(v any, depth int) error {

@@ -72,7 +72,8 @@ func Compile(source Source, work *Work) (*Program, error) {
 	}
 	config := conf.CreateNew()
 	config.MaxNodes = maxNodes
-	// A row maps to the same record whenever it is mapped.
+	// now() is disabled, so that a row maps to the same record whenever it is
+	// mapped.
 	config.Disabled["now"] = true
 	delete(config.Builtins, "now")
 	if source.Language == Exact {
@@ -214,7 +215,8 @@ func (p *Program) columns(source Source, root *ast.Node, s *survey) (types.Map, 
 	return env, nil
 }
 
-// literals gives each literal with decimals the digits that were written.
+// literals replaces each literal with decimals by the exact digits that the
+// author wrote.
 type literals struct{ source string }
 
 // Visit implements ast.Visitor.

@@ -173,8 +173,8 @@ func (m *machine) binary(n *ast.BinaryNode) (any, error) {
 	return m.former(n.Operator, left, right)
 }
 
-// logical is and, or. In Exact a NULL is neither true nor false, and what does
-// not depend on it has a value.
+// logical evaluates and, or. In Exact a NULL is neither true nor false, and the
+// result is NULL only if it depends on that NULL.
 func (m *machine) logical(n *ast.BinaryNode, left any) (any, error) {
 	decides := n.Operator == "or" || n.Operator == "||"
 	l, ok := left.(bool)

@@ -10,8 +10,8 @@ import (
 	"github.com/expr-lang/expr/vm/runtime"
 )
 
-// exact is a binary operator on two values. NULL makes NULL, but == and != tell
-// it from other values, and in looks for it.
+// exact evaluates a binary operator on two values. A NULL operand makes the
+// result NULL, but == and != compare NULL with other values, and in can find it.
 func (m *machine) exact(operator string, a, b any) (any, error) {
 	switch operator {
 	case "==", "!=":
@@ -75,7 +75,8 @@ func isTime(v any) bool {
 	return false
 }
 
-// timeArithmetic is expr-lang's own; its panics are failures of the row.
+// timeArithmetic calls expr-lang's own operator and turns its panics into
+// failures of the row.
 func timeArithmetic(operator string, a, b any) (any, error) {
 	switch operator {
 	case "+":
@@ -110,7 +111,7 @@ func (m *machine) compare(operation string, a, b any) (int, error) {
 	return 0, unlike(operation, a, b)
 }
 
-// unlike is a comparison of values of two kinds.
+// unlike returns the failure of comparing two values of different kinds.
 func unlike(operation string, a, b any) error {
 	_, leftText := a.(string)
 	_, rightText := b.(string)

@@ -11,7 +11,7 @@ import (
 // value.
 type failure string
 
-// ErrText says that a column's text is none.
+// ErrText says that the text of a column is not valid UTF-8.
 const ErrText = failure("a text is not valid UTF-8")
 
 func (f failure) Error() string { return string(f) }

@@ -8,9 +8,9 @@ import (
 	"github.com/expr-lang/expr/vm/runtime"
 )
 
-// former is a binary operator as expr-lang's virtual machine has it: whole
+// former evaluates a binary operator as expr-lang's virtual machine does: whole
 // numbers wrap, texts count bytes, and a value of the wrong kind panics, which
-// Run makes a failure.
+// Run turns into a failure.
 func (m *machine) former(operator string, a, b any) (any, error) {
 	if err := m.payFormer(operator, a, b); err != nil {
 		return nil, err
@@ -119,7 +119,7 @@ func (m *machine) formerFunction(name string, args []any) (any, error) {
 		return nil, failure("a function does not take these values")
 	}
 	if name == "keys" || name == "values" || name == "toPairs" {
-		// expr-lang gives them in another order each time.
+		// expr-lang returns the members in another order at each call.
 		return m.inOrder(name, args[0], v)
 	}
 	return v, nil
@@ -201,7 +201,8 @@ func deeper(v any, levels int) bool {
 	return false
 }
 
-// madeBy bounds how many bytes a function makes of arguments of a size.
+// madeBy bounds how many bytes a function makes from arguments of the given
+// size.
 func madeBy(name string, args []any, size int) int {
 	switch name {
 	case "len", "type", "int", "float", "abs", "ceil", "floor", "round", "hasPrefix", "hasSuffix", "indexOf", "lastIndexOf", "first", "last", "get", "take":
@@ -235,7 +236,7 @@ func madeBy(name string, args []any, size int) int {
 	return 4 * size
 }
 
-// glued is n times size, or -1 if that is beyond any budget.
+// glued returns n times size, or -1 if the product exceeds any budget.
 func glued(n, size int) int {
 	if size > 0 && n > MaxBytes/size {
 		return 2 * MaxBytes

@@ -5,10 +5,10 @@ import (
 	"regexp/syntax"
 )
 
-// A definition's bounds. Compiling is checked before it is done: a pattern such
-// as (a|b|c){0,900} is short and large.
+// The bounds of a definition. They are checked before an expression is compiled,
+// because a short pattern such as (a|b|c){0,900} compiles to a large program.
 const (
-	maxNodes       = 500    // of one expression
+	maxNodes       = 500    // nodes of one expression's tree
 	maxSource      = 8_192  // bytes of one expression
 	maxPattern     = 1_000  // bytes of one pattern
 	maxPatternCost = 10_000 // instructions of one pattern

@@ -289,7 +289,8 @@ func (m *machine) part(v, from, to any) (any, error) {
 	return list[a:b:b], nil
 }
 
-// within counts a negative bound from the end and keeps it inside.
+// within turns a position that counts from the end (a negative one) into one
+// that counts from the start, and limits it to 0..n.
 func within(at, n int) int {
 	if at < 0 {
 		at += n

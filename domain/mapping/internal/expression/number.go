@@ -11,14 +11,15 @@ import (
 // A number of Exact is an int while it fits one, else an exact decimal; a
 // FLOAT is a float64. An operation with a FLOAT gives a FLOAT.
 
-// maxDigits bounds an exact number. Two NUMBERs multiply to 76 digits, so that
-// whoever meets this bound computes something else than data.
+// maxDigits bounds an exact number. The product of two NUMBERs has 76 digits, so
+// a computation on real data does not reach the bound.
 const maxDigits = 512
 
-// divisionDigits is Snowflake's own precision.
+// divisionDigits is the precision of Snowflake's NUMBER.
 const divisionDigits = 38
 
-// exactly traps every rounding: arithmetic is exact or it fails.
+// exactly returns a context that makes every rounding an error, so that
+// arithmetic is exact or fails.
 func exactly() *apd.Context {
 	return &apd.Context{
 		Precision: maxDigits, MaxExponent: maxDigits, MinExponent: -maxDigits, Rounding: apd.RoundHalfEven,
@@ -26,7 +27,7 @@ func exactly() *apd.Context {
 	}
 }
 
-// dividing rounds to 38 significant digits, half to even.
+// dividing returns a context that rounds to 38 significant digits, half to even.
 func dividing() *apd.Context {
 	c := exactly()
 	c.Precision = divisionDigits
@@ -58,7 +59,8 @@ func parseNumber(text string) (any, error) {
 	return bounded(d)
 }
 
-// bounded gives an int what fits one, and refuses what is too long.
+// bounded returns an int if the number fits one, and refuses a number that is
+// too long.
 func bounded(d *apd.Decimal) (any, error) {
 	if d.IsZero() && (d.Exponent > 0 || d.Exponent < -maxDigits) {
 		return 0, nil
@@ -76,7 +78,8 @@ func bounded(d *apd.Decimal) (any, error) {
 	return d, nil
 }
 
-// decimal is a number as a decimal; false for a FLOAT and for what is none.
+// decimal returns a number as a decimal. It returns false for a FLOAT and for a
+// value that is no number.
 func decimal(v any) (*apd.Decimal, bool) {
 	switch v := v.(type) {
 	case int:

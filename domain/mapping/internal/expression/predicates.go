@@ -194,7 +194,8 @@ func (m *machine) find(n *ast.BuiltinNode, list []any) (any, error) {
 	return nil, nil
 }
 
-// groupBy is an object in Exact; before, it was a map that JSON cannot hold.
+// groupBy makes an object in Exact. In Former it makes a map that JSON cannot
+// hold.
 func (m *machine) groupBy(n *ast.BuiltinNode, list []any) (any, error) {
 	former, groups := map[any][]any{}, map[string]any{}
 	for i, item := range list {
