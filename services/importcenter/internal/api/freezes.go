@@ -211,15 +211,7 @@ func (h *handlers) deleteFreeze(ctx context.Context, in *freezePath) (*struct{},
 		if !ok {
 			return nil, noResource("freeze", in.Name)
 		}
-		audit, err := h.auditRecord(ctx, schemas.AuditEntry{
-			Actor: access.CallerOf(ctx).Name, Action: schemas.AuditDelete, Kind: schemas.KindFreeze, Name: in.Name, Before: before.Spec,
-		}, nil)
-		if err != nil {
-			return nil, err
-		}
-		tombstone := kafka.Tombstone(h.Topics.Resources(), in.Name, schemas.ResourceKey(schemas.KindFreeze, in.Name))
-		tombstone.Partition = 0
-		return []*kafka.Record{tombstone, audit}, nil
+		return h.removalRecords(ctx, access.CallerOf(ctx).Name, schemas.KindFreeze, in.Name, before.Spec)
 	})
 	if err == nil {
 		err = h.View.ReadToEnd(ctx)

@@ -167,15 +167,7 @@ func (h *handlers) revokeKey(ctx context.Context, in *ResourcePath) (*struct{}, 
 		if err != nil {
 			return nil, err
 		}
-		audit, err := h.auditRecord(ctx, schemas.AuditEntry{
-			Actor: access.CallerOf(ctx).Name, Action: schemas.AuditDelete, Kind: schemas.KindAccessKey, Name: in.Name, Before: raw,
-		}, nil)
-		if err != nil {
-			return nil, err
-		}
-		tombstone := kafka.Tombstone(h.Topics.Resources(), in.Name, schemas.ResourceKey(schemas.KindAccessKey, in.Name))
-		tombstone.Partition = 0
-		return []*kafka.Record{tombstone, audit}, nil
+		return h.removalRecords(ctx, access.CallerOf(ctx).Name, schemas.KindAccessKey, in.Name, raw)
 	})
 	if err == nil {
 		err = h.View.ReadToEnd(ctx)

@@ -48,6 +48,17 @@ func (h *handlers) resourceRecord(kind, name string, value any) (*kafka.Record, 
 	return record, nil
 }
 
+// removalRecords remove a resource, and say in the audit what it was.
+func (h *handlers) removalRecords(ctx context.Context, actor, kind, name string, before json.RawMessage) ([]*kafka.Record, error) {
+	audit, err := h.auditRecord(ctx, schemas.AuditEntry{Actor: actor, Action: schemas.AuditDelete, Kind: kind, Name: name, Before: before}, nil)
+	if err != nil {
+		return nil, err
+	}
+	tombstone := kafka.Tombstone(h.Topics.Resources(), name, schemas.ResourceKey(kind, name))
+	tombstone.Partition = 0 // the topic has one
+	return []*kafka.Record{tombstone, audit}, nil
+}
+
 // auditRecord is a record of the audit topic, which has one partition.
 func (h *handlers) auditRecord(ctx context.Context, entry schemas.AuditEntry, after any) (*kafka.Record, error) {
 	if after != nil {

@@ -91,15 +91,7 @@ func (h *handlers) deleteResource(ctx context.Context, kind string, in *deleteRe
 		if err != nil {
 			return nil, err
 		}
-		audit, err := h.auditRecord(ctx, schemas.AuditEntry{
-			Actor: in.Actor, Action: schemas.AuditDelete, Kind: kind, Name: in.Name, Before: raw,
-		}, nil)
-		if err != nil {
-			return nil, err
-		}
-		tombstone := kafka.Tombstone(h.Topics.Resources(), in.Name, schemas.ResourceKey(kind, in.Name))
-		tombstone.Partition = 0
-		return []*kafka.Record{tombstone, audit}, nil
+		return h.removalRecords(ctx, in.Actor, kind, in.Name, raw)
 	})
 	if err == nil {
 		err = h.View.ReadToEnd(ctx)
