@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"sync"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
@@ -18,25 +19,34 @@ const tick = 100 * time.Millisecond
 
 // Server is a running embedded Redis.
 type Server struct {
-	mini *miniredis.Miniredis
-	stop chan struct{}
-	done chan struct{}
-	file string // what the keys are kept in; empty for nothing
+	mini     *miniredis.Miniredis
+	listener net.Listener // nil where the server is reached by Dial only
+	stop     chan struct{}
+	running  sync.WaitGroup
+	file     string // what the keys are kept in; empty for nothing
 }
 
 // Start listens on addr; an empty addr takes a free port of this machine, and
 // "none" listens nowhere: use Dial, for tests in virtual time.
 func Start(addr string) (*Server, error) {
-	s := &Server{mini: miniredis.NewMiniRedis(), stop: make(chan struct{}), done: make(chan struct{})}
+	s := &Server{mini: miniredis.NewMiniRedis(), stop: make(chan struct{})}
+	// The first connection starts the server without a listener of its own.
+	first, err := s.mini.Dial()
+	if err != nil {
+		return nil, fmt.Errorf("starting Redis: %w", err)
+	}
+	_ = first.Close()
 	if addr != None {
 		if addr == "" {
 			addr = "127.0.0.1:0"
 		}
-		if err := s.mini.StartAddr(addr); err != nil {
+		if s.listener, err = net.Listen("tcp", addr); err != nil {
+			s.mini.Close()
 			return nil, fmt.Errorf("listening for Redis: %w", err)
 		}
+		s.running.Go(s.accept)
 	}
-	go s.keepTime()
+	s.running.Go(s.keepTime)
 	return s, nil
 }
 
@@ -44,7 +54,7 @@ func Start(addr string) (*Server, error) {
 const None = "none"
 
 // Addr is host:port.
-func (s *Server) Addr() string { return s.mini.Addr() }
+func (s *Server) Addr() string { return s.listener.Addr().String() }
 
 // Dial connects without a network.
 func (s *Server) Dial(context.Context, string, string) (net.Conn, error) { return s.mini.Dial() }
@@ -59,13 +69,26 @@ func (s *Server) SetError(text string) { s.mini.SetError(text) }
 // Close ends the server and its connections.
 func (s *Server) Close() {
 	close(s.stop)
-	<-s.done
+	if s.listener != nil {
+		_ = s.listener.Close()
+	}
+	s.running.Wait()
 	s.mini.Close()
+}
+
+// accept serves whoever connects until the listener is closed.
+func (s *Server) accept() {
+	for {
+		conn, err := s.listener.Accept()
+		if err != nil {
+			return
+		}
+		s.mini.Server().ServeConn(&boundedConn{Conn: conn})
+	}
 }
 
 // keepTime lets keys expire: miniredis does not look at the clock for that.
 func (s *Server) keepTime() {
-	defer close(s.done)
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
 	last := time.Now()
