@@ -40,7 +40,7 @@ func resource(t *testing.T, spec schemas.CleverTapAccountSpec) schemas.Resource 
 	}
 }
 
-// define tells a member that does not run of an account.
+// define gives a member whose loop does not run the definition of an account.
 func (m *member) define(t *testing.T, spec schemas.CleverTapAccountSpec) {
 	t.Helper()
 	value, err := json.Marshal(resource(t, spec))
@@ -80,7 +80,8 @@ func TestARotatedPasscodeIsReadAgain(t *testing.T) {
 	w.want(w.settled("customers", 11), map[string]int{"loaded": 11})
 }
 
-// happened runs what tasks have told a loop that does not run, once they are over.
+// happened runs the events that tasks posted to a loop that does not run, once the tasks
+// are over.
 func (l *loop) happened(now time.Time) {
 	l.tasks.Wait()
 	for {
@@ -112,26 +113,26 @@ func TestARefusedAccountBacksOff(t *testing.T) {
 	now := time.Now()
 	d := l.follow(now)
 	refused := account.Answer{Result: clevertap.Result{Kind: clevertap.AuthRefused, Status: 401}}
-	d.account.Began()
+	d.account.RequestBegan()
 	l.answered(d, d.conn, refused, now)
 	for range 10 {
-		now = d.account.NextCheck()
+		now = d.account.NextProbe()
 		before := d.conn
 		if l.follow(now); d.conn != before {
 			t.Fatal("connected anew with the same secrets")
 		}
-		if !d.account.Check(now) {
+		if !d.account.TryProbe(now) {
 			t.Fatal("no check is due")
 		}
-		d.account.Checked(refused, now)
-		d.stale = true
+		d.account.Probed(refused, now)
+		d.rereadSecrets = true
 	}
-	if wait, least := d.account.NextCheck().Sub(now), l.cfg.BackoffMax/2; wait < least {
+	if wait, least := d.account.NextProbe().Sub(now), l.cfg.BackoffMax/2; wait < least {
 		t.Errorf("the next check is due in %v, want %v at least", wait, least)
 	}
 	put("new")
 	before := d.conn
-	if l.follow(d.account.NextCheck()); d.conn == before {
+	if l.follow(d.account.NextProbe()); d.conn == before {
 		t.Error("the new secret is not used")
 	}
 }
@@ -164,14 +165,14 @@ func TestALeaseDoesNotOutliveItsPool(t *testing.T) {
 	l.leaseFor(d, now)
 	l.happened(now)
 	for range 2 { // the second time Redis is no stranger
-		d.account.Granted(redis.Lease{Granted: 15, Fair: 15, Age: time.Hour, Until: now.Add(time.Minute)}, now)
+		d.account.LeaseGranted(redis.Lease{Granted: 15, Fair: 15, Age: time.Hour, Until: now.Add(time.Minute)}, now)
 	}
 	one, old := d.pool, d.conn
 	if d.account.Free(now) != 15 || othersIn(one) == 0 {
 		t.Fatalf("%d requests may go, %d slots are leased: the test shows nothing", d.account.Free(now), othersIn(one))
 	}
 
-	d.account.Began()
+	d.account.RequestBegan()
 	define("two")
 	now = now.Add(l.cfg.RequestTimeout / 2)
 	if l.follow(now); d.pool == one || d.conn == old {
@@ -185,7 +186,7 @@ func TestALeaseDoesNotOutliveItsPool(t *testing.T) {
 	if othersIn(one) == 0 {
 		t.Error("the lease was given back with a request in flight")
 	}
-	d.account.Ended()
+	d.account.RequestEnded()
 	l.leaseFor(d, now)
 	l.happened(now)
 	if n := othersIn(one); n != 0 {

@@ -18,11 +18,11 @@ type commits struct {
 	next     time.Time
 }
 
-// progress is what can be committed of a partition.
-type progress struct {
-	part   *partition
-	offset int64
-	mark   recovery.Mark
+// commitProgress is what can be committed of a partition.
+type commitProgress struct {
+	part     *partition
+	offset   int64
+	metadata recovery.CommitMetadata
 }
 
 // release ends a batch whose outcomes are durable. From until on, no request with its
@@ -36,8 +36,8 @@ func (l *loop) release(p *partition, b *lane.Batch, until, now time.Time) {
 		until = time.Time{}
 	}
 	p.lane.Finish(b, until)
-	p.uncommit++
-	l.commits.urgent = l.commits.urgent || p.uncommit >= lane.MaxOpen/4
+	p.uncommitted++
+	l.commits.urgent = l.commits.urgent || p.uncommitted >= lane.MaxOpen/4
 }
 
 // commitIfDue stores the contiguous prefix of every partition at each interval,
@@ -54,13 +54,13 @@ func (l *loop) commitIfDue(now time.Time) (again time.Time) {
 	for _, p := range l.partitions {
 		parts = append(parts, p)
 	}
-	news := l.prefixes(parts)
-	if len(news) == 0 {
+	changed := l.prefixes(parts)
+	if len(changed) == 0 {
 		return l.commits.next
 	}
 	l.commits.underway = true
 	l.start(func() {
-		done := l.commit(l.work, news)
+		done := l.commit(l.work, changed)
 		l.post(func(l *loop, _ time.Time) {
 			l.commits.underway = false
 			l.committed(done)
@@ -70,13 +70,13 @@ func (l *loop) commitIfDue(now time.Time) (again time.Time) {
 }
 
 // prefixes returns, for each partition, the offset to commit if it has changed.
-func (l *loop) prefixes(parts []*partition) []progress {
-	var out []progress
+func (l *loop) prefixes(parts []*partition) []commitProgress {
+	var out []commitProgress
 	for _, p := range parts {
-		offset, mark, news := p.lane.Prefix(l.journal.next(p.control))
-		if news && !p.ownership.lost.Load() {
-			p.uncommit = 0
-			out = append(out, progress{p, offset, mark})
+		offset, metadata, changed := p.lane.Prefix(l.journal.next(p.control))
+		if changed && !p.ownership.lost.Load() {
+			p.uncommitted = 0
+			out = append(out, commitProgress{p, offset, metadata})
 		}
 	}
 	return out
@@ -86,11 +86,11 @@ func (l *loop) prefixes(parts []*partition) []progress {
 // commit loses nothing: this member or the next owner tries the same prefix, or a
 // longer one, again. A refusal for one partition, such as one of a deleted topic, does
 // not hold up the others.
-func (m *member) commit(ctx context.Context, news []progress) (done []progress) {
+func (m *member) commit(ctx context.Context, changed []commitProgress) (done []commitProgress) {
 	failpoint.Hit("loader.before-commit")
-	commits := make(map[kafka.TP]kafka.Commit, len(news))
-	for _, n := range news {
-		commits[n.part.tp] = kafka.Commit{Offset: n.offset, Metadata: n.mark.String()}
+	commits := make(map[kafka.TP]kafka.Commit, len(changed))
+	for _, n := range changed {
+		commits[n.part.tp] = kafka.Commit{Offset: n.offset, Metadata: n.metadata.String()}
 	}
 	refused, err := m.group.Commit(ctx, commits)
 	if err != nil {
@@ -98,7 +98,7 @@ func (m *member) commit(ctx context.Context, news []progress) (done []progress) 
 		return nil
 	}
 	failpoint.Hit("loader.after-commit")
-	for _, n := range news {
+	for _, n := range changed {
 		if err := refused[n.part.tp]; err != nil {
 			// Not forgotten, even if the partition is unknown: a broker may not have
 			// heard of a new topic.
@@ -111,8 +111,8 @@ func (m *member) commit(ctx context.Context, news []progress) (done []progress) 
 }
 
 // committed notes in the lanes which offsets Kafka has stored.
-func (l *loop) committed(done []progress) {
+func (l *loop) committed(done []commitProgress) {
 	for _, n := range done {
-		n.part.lane.Committed(n.offset, n.mark)
+		n.part.lane.Committed(n.offset, n.metadata)
 	}
 }

@@ -44,7 +44,7 @@ type Config struct {
 	OutageThreshold int
 	// GrowInterval is how long a limit that was halved takes to grow by one slot.
 	GrowInterval time.Duration
-	// LeaseInterval is how often slots are leased anew; a lease lives for three
+	// LeaseInterval is how often leases of slots are renewed; a lease lives for three
 	// request timeouts.
 	LeaseInterval time.Duration
 	// CommitInterval is how often offsets are committed.

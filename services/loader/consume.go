@@ -30,7 +30,7 @@ func (m *member) consume(ctx context.Context) error {
 		for i, r := range records {
 			items[i] = lane.Read(m.seed, r)
 		}
-		m.ask(func(l *loop, now time.Time) { l.fetched(items, now) })
+		m.postAndWait(func(l *loop, now time.Time) { l.fetched(items, now) })
 	}
 }
 
@@ -66,7 +66,7 @@ const minBuffer = 4000
 // buffer is a partition's share of what may wait in memory, among those that have
 // any.
 func (l *loop) buffer() (records int, bytes int64) {
-	n := max(1, l.filled)
+	n := max(1, l.withRecords)
 	return max(minBuffer, l.cfg.BufferRecords/n), int64(l.cfg.BufferBytes) / int64(n)
 }
 

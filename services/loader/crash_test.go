@@ -255,8 +255,9 @@ func TestReceiptsOutliveAnOutageOfKafka(t *testing.T) {
 	}
 }
 
-// The records that an account's pause was told for are gone, and so is the loader
-// that told it: when the account works again its successor says so.
+// The records for which an account's pause was reported are gone, and so is the loader
+// that reported it: when the account works again, its successor reports the end of the
+// pause.
 func TestAnInheritedPauseEndsWithoutRecords(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

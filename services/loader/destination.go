@@ -17,15 +17,15 @@ import (
 
 // destination is an account and what is to be sent to it. The loop owns it.
 type destination struct {
-	name      string
-	account   *account.Account
-	spec      accountSpec
-	conn      *connection // nil while the definition is not resolved
-	pool      string      // names the account among the holders of leases
-	resolving bool        // the definition's secrets are being read
-	stale     bool        // refused: its secrets may have been replaced
-	leasing   bool        // a call about its leases is under way
-	left      string      // the pool of a lease to be given back, of an earlier definition
+	name          string
+	account       *account.Account
+	spec          accountSpec
+	conn          *connection // nil while the definition is not resolved
+	pool          string      // names the account among the holders of leases
+	resolving     bool        // the definition's secrets are being read
+	rereadSecrets bool        // CleverTap refused the credentials, which may have been replaced since
+	leasing       bool        // a call about its leases is under way
+	formerPool    string      // the pool of a lease to be given back, of an earlier definition
 
 	waiting    []*upload // for their next request
 	candidates []*candidate
@@ -37,7 +37,7 @@ type candidate struct {
 	subject string
 	run     *schemas.ActiveRun
 	policy  delivery.Policy
-	fate    recovery.Fate
+	state   recovery.State
 }
 
 // connection is the way to an account under one definition of it, as the tasks
@@ -50,7 +50,7 @@ type connection struct {
 }
 
 // allows says whether a request that ends at end may be written now: its slot must
-// surely be this process's until then.
+// be certain to stay this process's until then.
 func (c *connection) allows(now, end time.Time) bool {
 	until := c.share.Load().Until(now)
 	return !c.closed.Load() && (until.IsZero() || !until.Before(end))
@@ -65,10 +65,10 @@ func (l *loop) destination(name string, now time.Time) *destination {
 		l.destinations[name] = d
 	}
 	changed := d.spec.version != spec.version
-	if d.resolving || !changed && d.conn != nil && !d.stale {
+	if d.resolving || !changed && d.conn != nil && !d.rereadSecrets {
 		return d
 	}
-	if _, _, open := d.account.Open(); open && !changed && now.Before(d.account.NextCheck()) {
+	if _, _, open := d.account.Open(); open && !changed && now.Before(d.account.NextProbe()) {
 		return d
 	}
 	d.spec = spec
@@ -88,7 +88,7 @@ func (l *loop) destination(name string, now time.Time) *destination {
 // cannot. A connection that CleverTap refused stays if no secret has changed, and its
 // circuit keeps its back-off.
 func (l *loop) resolved(d *destination, uses clevertap.Account, pool string, err error, now time.Time) {
-	d.resolving, d.stale = false, false
+	d.resolving, d.rereadSecrets = false, false
 	if err == nil && d.conn != nil && uses == d.conn.uses {
 		return
 	}
@@ -98,17 +98,17 @@ func (l *loop) resolved(d *destination, uses clevertap.Account, pool string, err
 		return
 	}
 	if d.pool != "" && d.pool != pool {
-		d.left = d.pool
-		d.account.Move(now)
+		d.formerPool = d.pool
+		d.account.MovePool(now)
 	}
 	d.pool, d.conn = pool, &connection{client: l.connect(uses), uses: uses}
-	d.publish()
+	d.publishShare()
 	d.account.Retry(now)
 	l.nextLease = now
 }
 
-// publish gives the tasks a copy of the share of slots that this process may use.
-func (d *destination) publish() {
+// publishShare gives the tasks a copy of the share of slots that this process may use.
+func (d *destination) publishShare() {
 	if d.conn != nil {
 		share := d.account.Share()
 		d.conn.share.Store(&share)
@@ -135,11 +135,11 @@ func jitter(d time.Duration) time.Duration { return rand.N(d) }
 
 // busy says whether there is anything to send or to ask.
 func (d *destination) busy() bool {
-	return d.account.InFlight() > 0 || d.account.Asks() || len(d.waiting) > 0 || len(d.candidates) > 0
+	return d.account.InFlight() > 0 || d.account.ProbeNeeded() || len(d.waiting) > 0 || len(d.candidates) > 0
 }
 
-// take removes and returns a partition's waiting uploads.
-func (d *destination) take(p *partition) []*upload {
+// takeFrom removes and returns a partition's waiting uploads.
+func (d *destination) takeFrom(p *partition) []*upload {
 	var taken []*upload
 	d.waiting = slices.DeleteFunc(d.waiting, func(u *upload) bool {
 		if u.part == p {
@@ -151,10 +151,10 @@ func (d *destination) take(p *partition) []*upload {
 	return taken
 }
 
-// due removes and returns the waiting upload that may be sent next, or says when one
+// takeDue removes and returns the waiting upload that may be sent next, or says when one
 // may be. Three kinds of upload stay: those of a partition that drains, since another
 // request would hold up the drain; suspects; and those for which held returns true.
-func (d *destination) due(now time.Time, held func(*upload, time.Time) bool) (u *upload, again time.Time) {
+func (d *destination) takeDue(now time.Time, held func(*upload, time.Time) bool) (u *upload, again time.Time) {
 	best := -1
 	for i, w := range d.waiting {
 		if !w.part.draining && !w.suspect && !held(w, now) && (best < 0 || w.notBefore.Before(d.waiting[best].notBefore)) {

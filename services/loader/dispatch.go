@@ -12,10 +12,10 @@ import (
 // dispatch looks at every partition, then at every account, and says when to look
 // again. It is the only place that cuts batches and takes slots.
 func (l *loop) dispatch(now time.Time) (again time.Time) {
-	l.filled = 0
+	l.withRecords = 0
 	for _, p := range l.partitions {
 		if p.lane.Pending() > 0 {
-			l.filled++
+			l.withRecords++
 		}
 	}
 	for _, d := range l.destinations {
@@ -35,24 +35,24 @@ func (l *loop) dispatch(now time.Time) (again time.Time) {
 // fill uses the account's free slots.
 func (l *loop) fill(d *destination, now time.Time) (again time.Time) {
 	l.endStopped(d)
-	l.check(d, now)
+	l.probe(d, now)
 	if _, _, open := d.account.Open(); open {
 		l.announce(d, now)
-		return d.account.NextCheck()
+		return d.account.NextProbe()
 	}
 	for d.conn != nil && d.account.Free(now) > 0 {
-		u, later := d.due(now, l.holds)
+		u, later := d.takeDue(now, l.frozen)
 		if u == nil {
 			var at time.Time
 			u, at = l.cut(d, now)
 			later = earliest(later, at)
 		}
 		if u == nil {
-			return earliest(later, d.account.NextCheck())
+			return earliest(later, d.account.NextProbe())
 		}
 		l.launch(u, now)
 	}
-	return d.account.NextCheck() // else an answer or a lease is an event
+	return d.account.NextProbe() // else an answer or a lease is an event
 }
 
 // cut takes the next batch for the account: imports take turns, and within one
@@ -66,7 +66,7 @@ func (l *loop) cut(d *destination, now time.Time) (u *upload, again time.Time) {
 		name, _ := l.turns.First(names)
 		best := -1
 		for i, c := range d.candidates {
-			if c.part.importName == name && (best < 0 || c.part.active < d.candidates[best].part.active) {
+			if c.part.importName == name && (best < 0 || c.part.tasks < d.candidates[best].part.tasks) {
 				best = i
 			}
 		}
@@ -77,7 +77,7 @@ func (l *loop) cut(d *destination, now time.Time) (u *upload, again time.Time) {
 		if batch == nil {
 			continue
 		}
-		batch.Floor = l.journal.next(c.part.control)
+		batch.ReportsFloor = l.journal.next(c.part.control)
 		l.turns.Take(name, max(1, c.run.Spec.Priority))
 		l.plan(c.part, now)
 		return l.newUpload(d, c, batch, now), again
@@ -85,11 +85,11 @@ func (l *loop) cut(d *destination, now time.Time) (u *upload, again time.Time) {
 	return nil, again
 }
 
-// holds says whether a waiting upload must not be sent now because it is frozen.
-func (l *loop) holds(u *upload, now time.Time) bool {
-	f, frozen := l.frozenBy(u.to.name, u.subject)
+// frozen says whether a waiting upload must not be sent now because it is frozen.
+func (l *loop) frozen(u *upload, now time.Time) bool {
+	f, frozen := l.frozenBy(u.destination.name, u.subject)
 	if frozen {
-		l.announceFreeze(u.to.name, u.subject, u.run, f, now)
+		l.announceFreeze(u.destination.name, u.subject, u.run, f, now)
 	}
 	return frozen
 }

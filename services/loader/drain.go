@@ -13,29 +13,29 @@ func (m *member) revoked(ctx context.Context, tps []kafka.TP) { m.drain(ctx, tps
 // lost drops partitions that have moved already: their requests in flight are
 // left to end, their answers are still reported, but nothing is committed.
 func (m *member) lost(_ context.Context, tps []kafka.TP) {
-	m.ask(func(l *loop, _ time.Time) {
+	m.postAndWait(func(l *loop, _ time.Time) {
 		for _, tp := range tps {
 			if p := l.partitions[tp]; p != nil {
-				l.lose(p)
+				l.dropLost(p)
 			}
 		}
 	})
 }
 
-// lose drops a partition, and reports what is decided of its waiting uploads.
-func (l *loop) lose(p *partition) {
+// dropLost drops a partition, and reports what is decided of its waiting uploads.
+func (l *loop) dropLost(p *partition) {
 	waiting := l.takeWaiting([]*partition{p})
 	if len(waiting) > 0 {
 		p.enter()
 		l.start(func() {
-			if err := l.putDown(l.writing, waiting); err != nil {
+			if err := l.reportWaiting(l.writing, waiting); err != nil {
 				l.fail(err)
 			}
 			l.post(func(*loop, time.Time) { p.leave() })
 		})
 	}
-	l.forget(p)
-	if p.active > 0 {
+	l.dropPartition(p)
+	if p.tasks > 0 {
 		l.leaving[p.tp] = append(l.leaving[p.tp], p.idle)
 	}
 }
@@ -43,7 +43,7 @@ func (l *loop) lose(p *partition) {
 // drainAll drains every partition, at the end of the membership.
 func (m *member) drainAll() {
 	var tps []kafka.TP
-	m.ask(func(l *loop, _ time.Time) {
+	m.postAndWait(func(l *loop, _ time.Time) {
 		l.draining = true
 		for tp := range l.partitions {
 			tps = append(tps, tp)
@@ -63,28 +63,28 @@ func (m *member) drain(ctx context.Context, tps []kafka.TP) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), m.cfg.DrainTimeout)
 	defer cancel()
 	var mine, elsewhere []*partition
-	m.ask(func(l *loop, _ time.Time) { mine, elsewhere = l.beginDrain(tps) })
+	m.postAndWait(func(l *loop, _ time.Time) { mine, elsewhere = l.beginDrain(tps) })
 	for _, p := range mine {
 		await(ctx, p.idle)
 	}
 	var waiting []*upload
-	m.ask(func(l *loop, _ time.Time) { waiting = l.takeWaiting(mine) })
+	m.postAndWait(func(l *loop, _ time.Time) { waiting = l.takeWaiting(mine) })
 	reported := make(chan struct{})
 	m.tasks.Go(func() {
 		defer close(reported)
-		if err := m.putDown(m.writing, waiting); err != nil {
+		if err := m.reportWaiting(m.writing, waiting); err != nil {
 			m.fail(err)
 		}
 	})
 	await(ctx, reported)
-	var news []progress
-	m.ask(func(l *loop, _ time.Time) { news = l.prefixes(mine) })
-	if len(news) > 0 {
-		m.commit(ctx, news)
+	var changed []commitProgress
+	m.postAndWait(func(l *loop, _ time.Time) { changed = l.prefixes(mine) })
+	if len(changed) > 0 {
+		m.commit(ctx, changed)
 	}
-	m.ask(func(l *loop, _ time.Time) {
+	m.postAndWait(func(l *loop, _ time.Time) {
 		for _, p := range mine {
-			l.forget(p)
+			l.dropPartition(p)
 			close(p.drained)
 		}
 	})
@@ -121,18 +121,18 @@ func (l *loop) beginDrain(tps []kafka.TP) (mine, elsewhere []*partition) {
 func (l *loop) takeWaiting(parts []*partition) (waiting []*upload) {
 	for _, p := range parts {
 		for _, d := range l.destinations {
-			waiting = append(waiting, d.take(p)...)
+			waiting = append(waiting, d.takeFrom(p)...)
 		}
 	}
 	return waiting
 }
 
-// putDown reports the outcomes that waiting uploads have so far. It withdraws the
+// reportWaiting reports the outcomes that waiting uploads have so far. It withdraws the
 // intents of their other records where it is certain that these were not applied.
-func (m *member) putDown(ctx context.Context, waiting []*upload) error {
+func (m *member) reportWaiting(ctx context.Context, waiting []*upload) error {
 	for _, u := range waiting {
 		err := m.report(ctx, u)
-		if err == nil && u.delivery.Tries > 0 && u.delivery.Clean() {
+		if err == nil && u.delivery.Tries > 0 && u.delivery.NothingApplied() {
 			err = m.withdraw(ctx, u) // a split that was to go on at once has not been
 		}
 		if err != nil {
@@ -143,8 +143,8 @@ func (m *member) putDown(ctx context.Context, waiting []*upload) error {
 	return nil
 }
 
-// forget drops a partition that somebody else may own by now.
-func (l *loop) forget(p *partition) {
+// dropPartition drops a partition that somebody else may own by now.
+func (l *loop) dropPartition(p *partition) {
 	if !p.draining {
 		p.drain()
 	}

@@ -21,13 +21,13 @@ func TestADrainingPartitionBeginsNoRequest(t *testing.T) {
 	draining, staying := &partition{draining: true}, &partition{}
 	d := &destination{waiting: []*upload{{part: draining, notBefore: now}, {part: staying, notBefore: now.Add(time.Second)}}}
 	held := func(*upload, time.Time) bool { return false }
-	if u, again := d.due(now, held); u != nil || !again.Equal(now.Add(time.Second)) {
+	if u, again := d.takeDue(now, held); u != nil || !again.Equal(now.Add(time.Second)) {
 		t.Errorf("due() = %v, %v; want none before the other partition's", u, again.Sub(now))
 	}
-	if u, _ := d.due(now.Add(time.Second), held); u == nil || u.part != staying {
+	if u, _ := d.takeDue(now.Add(time.Second), held); u == nil || u.part != staying {
 		t.Errorf("due() = %v a second later, want the other partition's", u)
 	}
-	if left := d.take(draining); len(left) != 1 {
+	if left := d.takeFrom(draining); len(left) != 1 {
 		t.Errorf("%d uploads are left to be put down, want 1", len(left))
 	}
 }
@@ -122,7 +122,7 @@ func TestWhatWasRefusedWholeIsNotAmbiguousToASuccessor(t *testing.T) {
 	}
 }
 
-// withdrawn tells whether an intent of the import was withdrawn.
+// withdrawn says whether an intent of the import was withdrawn.
 func (w *world) withdrawn(name string) (found bool) {
 	w.t.Helper()
 	tp := kafka.TP{Topic: w.topics.Reports(), Partition: schemas.ControlPartition(name)}

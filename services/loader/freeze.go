@@ -38,10 +38,10 @@ type frozenRun struct {
 // announceFreeze reports that a run waits for a freeze to end, so that people see
 // why and its deadline stands still.
 func (l *loop) announceFreeze(accountName, subject string, run *schemas.ActiveRun, f resources.Freeze, now time.Time) {
-	said := l.frozen[run.Run]
+	said := l.frozenRuns[run.Run]
 	if said == nil {
 		said = &frozenRun{}
-		l.frozen[run.Run] = said
+		l.frozenRuns[run.Run] = said
 	}
 	said.seen = true
 	reason := "frozen (" + f.Name + ") by " + f.By
@@ -66,13 +66,13 @@ func (l *loop) announceFreeze(accountName, subject string, run *schemas.ActiveRu
 // announceUnfrozen reports the end of the wait of each run that no freeze held in
 // this pass.
 func (l *loop) announceUnfrozen() {
-	for id, said := range l.frozen {
+	for id, said := range l.frozenRuns {
 		if said.seen {
 			said.seen = false
 			continue
 		}
 		said.notice.Over = true
 		l.notices = append(l.notices, said.notice)
-		delete(l.frozen, id)
+		delete(l.frozenRuns, id)
 	}
 }

@@ -152,7 +152,7 @@ func TestAFreezeHoldsRetries(t *testing.T) {
 	w.await("the next try", 10*time.Second, func() bool { after, _ := w.cleverTap.stats(); return after > before })
 }
 
-// TestAFreezeThatCannotBeReadHolds: nobody knows what it was to hold.
+// TestAFreezeThatCannotBeReadHolds: what it was to stop is not known, so it stops all.
 func TestAFreezeThatCannotBeReadHolds(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -36,7 +36,7 @@ func (j *journal) report(ctx context.Context, report schemas.Report) error {
 	if err := j.write(ctx, rec); err != nil {
 		return fmt.Errorf("writing a report: %w", err)
 	}
-	j.reach(rec.Partition, rec.Offset+1)
+	j.noteReached(rec.Partition, rec.Offset+1)
 	return nil
 }
 
@@ -53,9 +53,9 @@ func (j *journal) write(ctx context.Context, records ...*kafka.Record) error {
 	}
 }
 
-// reach notes that a partition of the reports topic is read or written up to an
+// noteReached notes that a partition of the reports topic is read or written up to an
 // offset.
-func (j *journal) reach(partition int32, next int64) {
+func (j *journal) noteReached(partition int32, next int64) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.reached[partition] = max(j.reached[partition], next)

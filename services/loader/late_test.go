@@ -24,7 +24,7 @@ func (w *world) applyLate(late time.Duration, first answer) {
 // endsWithTheNewest checks that version 2 of the one identity is applied last.
 func (w *world) endsWithTheNewest(late time.Duration) {
 	w.t.Helper()
-	time.Sleep(late) // nothing may arrive any more, which no condition tells
+	time.Sleep(late) // nothing may arrive any more, and no condition shows that
 	got := w.cleverTap.got()
 	var versions []int
 	for _, s := range got {

@@ -8,7 +8,7 @@ import (
 	"tapline.dev/libs/redis"
 )
 
-// leaseIfDue leases slots anew for every account at each interval, and at once for
+// leaseIfDue renews the leases of every account at each interval, and leases at once for
 // one that has work and no lease yet.
 func (l *loop) leaseIfDue(now time.Time) (again time.Time) {
 	if l.leases == nil {
@@ -19,7 +19,7 @@ func (l *loop) leaseIfDue(now time.Time) (again time.Time) {
 		l.nextLease = now.Add(l.cfg.LeaseInterval)
 	}
 	for _, d := range l.destinations {
-		if all || d.conn != nil && d.busy() && d.account.Hurry(l.cfg.Linger, now) {
+		if all || d.conn != nil && d.busy() && d.account.LeaseAtOnce(l.cfg.Linger, now) {
 			l.leaseFor(d, now)
 		}
 	}
@@ -35,8 +35,8 @@ func (l *loop) leaseFor(d *destination, now time.Time) {
 		return
 	}
 	left := ""
-	if d.left == d.pool || d.account.InFlight() == 0 { // else it expires, if that goes on
-		left, d.left = d.left, ""
+	if d.formerPool == d.pool || d.account.InFlight() == 0 { // else it expires, if that goes on
+		left, d.formerPool = d.formerPool, ""
 	}
 	if left == d.pool {
 		left = ""
@@ -44,7 +44,7 @@ func (l *loop) leaseFor(d *destination, now time.Time) {
 	request := redis.LeaseRequest{Pool: d.pool, Holder: l.holderOf(d), TTL: l.cfg.leaseTTL()}
 	due := false
 	if d.conn != nil {
-		wish, ok := d.account.Call(d.busy(), l.draining, now)
+		wish, ok := d.account.BeginLeaseCall(d.busy(), l.draining, now)
 		request.Want, request.InUse, request.Limit, request.Held, due = wish.Want, wish.InUse, wish.Limit, wish.Held, ok
 	}
 	if left == "" && !due {
@@ -73,24 +73,24 @@ func (l *loop) leaseFor(d *destination, now time.Time) {
 func (l *loop) leased(d *destination, pool string, lease redis.Lease, err error, now time.Time) {
 	switch {
 	case d.pool != pool: // another one since
-		d.left = pool
-		d.account.Left()
+		d.formerPool = pool
+		d.account.LeaseOfOtherPool()
 	case err != nil:
-		if d.account.Failed(now) && l.work.Err() == nil {
+		if d.account.LeaseFailed(now) && l.work.Err() == nil {
 			l.log().WarnContext(l.work, "slots cannot be leased, using the static share", slog.String("account", d.name), slog.Any("error", err))
 		}
 	default:
-		d.account.Granted(lease, now)
+		d.account.LeaseGranted(lease, now)
 	}
-	d.publish()
+	d.publishShare()
 }
 
 // holderOf names this process and account: two definitions of one CleverTap
 // account share its slots, and are two holders.
 func (m *member) holderOf(d *destination) string { return m.holder + "/" + d.name }
 
-// giveBack returns all leases and closes the connections, once the loop has ended.
-func (m *member) giveBack(l *loop) {
+// releaseLeases returns all leases and closes the connections, once the loop has ended.
+func (m *member) releaseLeases(l *loop) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(m.work), m.cfg.BackoffMin)
 	defer cancel()
 	for _, d := range l.destinations {
@@ -99,10 +99,10 @@ func (m *member) giveBack(l *loop) {
 			continue
 		}
 		// One that is not returned expires.
-		if d.left != "" && d.left != d.pool {
-			_ = m.leases.Release(ctx, d.left, m.holderOf(d))
+		if d.formerPool != "" && d.formerPool != d.pool {
+			_ = m.leases.Release(ctx, d.formerPool, m.holderOf(d))
 		}
-		if d.account.Holds() {
+		if d.account.HasLease() {
 			_ = m.leases.Release(ctx, d.pool, m.holderOf(d))
 		}
 	}

@@ -23,26 +23,26 @@ const (
 // never waits for anything but the next event: whatever takes time is a task.
 type loop struct {
 	*member
-	partitions   map[kafka.TP]*partition
-	destinations map[string]*destination
-	turns        *turns.Turns
-	leaving      map[kafka.TP][]<-chan struct{} // closed when the tasks of an earlier ownership are over
-	filled       int                            // partitions with records in their lanes, as the last pass saw
-	commits      commits
-	notices      []account.Notice // to be written, in their order
-	noticing     bool
-	frozen       map[string]*frozenRun // by run
-	nextLease    time.Time
-	places       places
-	draining     bool // nothing is cut any more
-	closed       bool // no task begins any more
-	over         bool // closed, and no task is under way: no event follows
+	partitions     map[kafka.TP]*partition
+	destinations   map[string]*destination
+	turns          *turns.Turns
+	leaving        map[kafka.TP][]<-chan struct{} // closed when the tasks of an earlier ownership are over
+	withRecords    int                            // partitions with records in their lanes, as the last pass saw
+	commits        commits
+	notices        []account.Notice // to be written, in their order
+	writingNotices bool
+	frozenRuns     map[string]*frozenRun // by run
+	nextLease      time.Time
+	places         placeReports
+	draining       bool // nothing is cut any more
+	closed         bool // no task begins any more
+	finished       bool // closed, and no task is under way: no event follows
 }
 
 func newLoop(m *member) *loop {
 	return &loop{
-		member: m, partitions: map[kafka.TP]*partition{}, destinations: map[string]*destination{}, leaving: map[kafka.TP][]<-chan struct{}{}, turns: turns.New(), frozen: map[string]*frozenRun{},
-		places: places{told: map[string]telling{}},
+		member: m, partitions: map[kafka.TP]*partition{}, destinations: map[string]*destination{}, leaving: map[kafka.TP][]<-chan struct{}{}, turns: turns.New(), frozenRuns: map[string]*frozenRun{},
+		places: placeReports{reported: map[string]reportedPlace{}},
 	}
 }
 
@@ -58,7 +58,7 @@ func (l *loop) run() {
 		case <-l.places.wake():
 		case <-timer.C:
 		}
-		if l.over {
+		if l.finished {
 			return
 		}
 		now := time.Now()
@@ -69,7 +69,7 @@ func (l *loop) run() {
 // takeMore takes the events that are there already, a few at most.
 func (l *loop) takeMore() {
 	for range eventsPerPass {
-		if l.over {
+		if l.finished {
 			return
 		}
 		select {
@@ -94,7 +94,7 @@ func (l *loop) pass(now time.Time) (again time.Time) {
 	if !l.draining {
 		again = earliest(again, l.dispatch(now))
 	}
-	again = earliest(again, l.tellStarting(now))
+	again = earliest(again, l.reportStartingPlaces(now))
 	again = earliest(again, l.commitIfDue(now))
 	again = earliest(again, l.leaseIfDue(now))
 	l.writeNotices()

@@ -37,7 +37,7 @@ type member struct {
 	ended  chan struct{} // closed when the loop takes no more events
 }
 
-// event is something that happened, told to the loop: it runs there.
+// event is a function that the loop runs because something has happened.
 type event func(l *loop, now time.Time)
 
 // newMember returns a member that is connected to nothing.
@@ -95,19 +95,19 @@ func (m *member) run(ctx context.Context) error {
 	m.drainAll()
 	m.group.Close()
 	m.cancel(context.Canceled)
-	m.ask(func(l *loop, _ time.Time) { l.closed = true })
+	m.postAndWait(func(l *loop, _ time.Time) { l.closed = true })
 	m.finishWriting(ctx)
 	m.journal.close() // what is not acknowledged is given up
 	m.tasks.Wait()
 	m.journal.wait()
-	m.post(func(l *loop, _ time.Time) { l.over = true })
+	m.post(func(l *loop, _ time.Time) { l.finished = true })
 	<-m.ended
-	m.giveBack(l)
+	m.releaseLeases(l)
 	return err
 }
 
 // finishWriting waits until what CleverTap has answered is in Kafka, or the service
-// is told to stop.
+// is to stop.
 func (m *member) finishWriting(ctx context.Context) {
 	defer m.endWriting()
 	if ctx.Err() != nil {
@@ -121,8 +121,8 @@ func (m *member) finishWriting(ctx context.Context) {
 	await(ctx, over)
 }
 
-// post tells the loop an event. It waits for the loop, which never waits for
-// anything else: so nothing here can wait in a circle.
+// post gives the loop an event. It waits for the loop, which never waits for anything
+// but events: so there is no cycle of waits.
 func (m *member) post(e event) {
 	select {
 	case m.events <- e:
@@ -130,8 +130,8 @@ func (m *member) post(e event) {
 	}
 }
 
-// ask posts an event and returns once it has happened.
-func (m *member) ask(e event) {
+// postAndWait posts an event and returns once it has happened.
+func (m *member) postAndWait(e event) {
 	done := make(chan struct{})
 	m.post(func(l *loop, now time.Time) {
 		defer close(done)

@@ -19,23 +19,23 @@ func (l *loop) announce(d *destination, now time.Time) {
 
 func (l *loop) announceFor(d *destination, subject string, run *schemas.ActiveRun, now time.Time) {
 	waits := account.Run{Import: schemas.ImportOf(subject), Run: run.Run, Number: run.Number, Attempt: run.Attempt, TraceID: run.TraceID}
-	if notice, news := d.account.Announce(d.name, waits, now); news {
+	if notice, news := d.account.AnnouncePause(d.name, waits, now); news {
 		l.notices = append(l.notices, notice)
 	}
 }
 
 // announceOver reports that nothing waits for the account any more.
 func (l *loop) announceOver(d *destination, now time.Time) {
-	l.notices = append(l.notices, d.account.Over(d.name, now)...)
+	l.notices = append(l.notices, d.account.EndPauses(d.name, now)...)
 }
 
 // writeNotices writes notices in their order, one task at a time.
 func (l *loop) writeNotices() {
-	if l.noticing || len(l.notices) == 0 {
+	if l.writingNotices || len(l.notices) == 0 {
 		return
 	}
 	notices := l.notices
-	l.notices, l.noticing = nil, true
+	l.notices, l.writingNotices = nil, true
 	l.start(func() {
 		for _, n := range notices {
 			err := l.journal.report(l.work, schemas.Report{
@@ -47,6 +47,6 @@ func (l *loop) writeNotices() {
 				return
 			}
 		}
-		l.post(func(l *loop, _ time.Time) { l.noticing = false })
+		l.post(func(l *loop, _ time.Time) { l.writingNotices = false })
 	})
 }

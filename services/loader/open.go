@@ -28,5 +28,5 @@ func (c Config) mayBeApplied(res clevertap.Result, began time.Time) time.Time {
 
 // openMillis is how much longer a request of the upload may be applied.
 func (u *upload) openMillis(now time.Time) int64 {
-	return max(0, u.open.Sub(now).Milliseconds())
+	return max(0, u.openUntil.Sub(now).Milliseconds())
 }

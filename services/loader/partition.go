@@ -12,22 +12,22 @@ import (
 
 // partition is an owned partition of a records topic. The loop owns it.
 type partition struct {
-	tp         kafka.TP
-	importName string // "" of the dry runs' topic, where each record names its own
-	control    int32  // the control partition of its imports
-	ownership  *ownership
-	lane       *lane.Lane
-	paused     bool // not fetched: its buffer is full
-	active     int  // tasks under way for it
-	uncommit   int  // batches finished since the last commit
-	draining   bool // cuts nothing any more
+	tp          kafka.TP
+	importName  string // "" of the dry runs' topic, where each record names its own
+	control     int32  // the control partition of its imports
+	ownership   *ownership
+	lane        *lane.Lane
+	paused      bool // not fetched: its buffer is full
+	tasks       int  // tasks under way for it
+	uncommitted int  // batches finished since the last commit
+	draining    bool // cuts nothing any more
 	// idle is closed when it drains and no task is under way, drained when the
 	// drain is over.
 	idle, drained chan struct{}
 
-	asking  bool      // the state topic is being read for the head's run
-	unknown runKey    // a run that the state topic, read to its end, does not know
-	blocked time.Time // until when the head is not looked at again
+	lookingUpRun bool      // the state topic is being read for the head's run
+	unknownRun   runKey    // a run that the state topic, read to its end, does not know
+	blockedUntil time.Time // until when the head is not looked at again
 }
 
 // ownership is the right to work on a partition, as its tasks see it. Safe for
@@ -57,11 +57,11 @@ func newPartition(tp kafka.TP, topics schemas.Topics) *partition {
 }
 
 // enter counts a task, leave its end.
-func (p *partition) enter() { p.active++ }
+func (p *partition) enter() { p.tasks++ }
 
 func (p *partition) leave() {
-	p.active--
-	if p.draining && p.active == 0 {
+	p.tasks--
+	if p.draining && p.tasks == 0 {
 		close(p.idle)
 	}
 }
@@ -69,7 +69,7 @@ func (p *partition) leave() {
 // drain lets the partition cut nothing any more.
 func (p *partition) drain() {
 	p.draining = true
-	if p.active == 0 {
+	if p.tasks == 0 {
 		close(p.idle)
 	}
 }

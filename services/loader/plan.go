@@ -22,17 +22,17 @@ var unknownRun = delivery.Outcome{Code: delivery.CodeUnknownRun, Reason: "no run
 // Invariant 3: every record at the head ends in exactly one counted outcome.
 func (l *loop) plan(p *partition, now time.Time) {
 	l.refill(p)
-	if some, _ := p.lane.Free(now); some {
+	if some, _ := p.lane.FreeDue(now); some {
 		l.commits.urgent = true
 	}
-	for !p.draining && !p.asking && !now.Before(p.blocked) {
-		item, fate, ok := p.lane.Head()
+	for !p.draining && !p.lookingUpRun && !now.Before(p.blockedUntil) {
+		item, state, ok := p.lane.Head()
 		if !ok {
 			return
 		}
-		if fate == recovery.Done {
+		if state == recovery.Done {
 			b := l.cutUnsent(p, now)
-			l.release(p, b, b.Open, now)
+			l.release(p, b, b.OpenUntil, now)
 			continue
 		}
 		key := l.keyOf(p, &item)
@@ -44,11 +44,11 @@ func (l *loop) plan(p *partition, now time.Time) {
 		switch {
 		case err != nil:
 			l.log().ErrorContext(l.work, "an import's state is unreadable, its records wait", slog.String("import", schemas.ImportOf(key.subject)), slog.Any("error", err))
-			p.blocked = now.Add(l.cfg.BackoffMax)
-		case verdict.Unknown && key != p.unknown:
+			p.blockedUntil = now.Add(l.cfg.BackoffMax)
+		case verdict.Unknown && key != p.unknownRun:
 			l.lookUpRun(p, key)
 		case verdict.Unknown:
-			p.unknown = runKey{}
+			p.unknownRun = runKey{}
 			outcome := unknownRun
 			if schemas.IsTrial(key.subject) {
 				outcome = delivery.Outcome{Skip: schemas.SkipClosed} // its state is forgotten once it is over
@@ -56,7 +56,7 @@ func (l *loop) plan(p *partition, now time.Time) {
 			l.settleUnsent(p, now, nil, outcome)
 		case verdict.Skip != "":
 			l.settleUnsent(p, now, nil, delivery.Outcome{Skip: verdict.Skip})
-		case fate == recovery.Ambiguous && policyOf(verdict.Run) == delivery.Hold:
+		case state == recovery.Ambiguous && policyOf(verdict.Run) == delivery.Hold:
 			l.settleUnsent(p, now, verdict.Run, delivery.Held)
 		default:
 			accountName := verdict.Run.Spec.Destination.AccountRef
@@ -65,11 +65,11 @@ func (l *loop) plan(p *partition, now time.Time) {
 				return
 			}
 			d := l.destination(accountName, now)
-			if !l.atItsPlace(verdict.Run, d, now) {
-				p.blocked = now.Add(heldPlace)
+			if !l.mayGoTo(verdict.Run, d, now) {
+				p.blockedUntil = now.Add(placeRecheck)
 				return
 			}
-			d.candidates = append(d.candidates, &candidate{part: p, subject: key.subject, run: verdict.Run, policy: policyOf(verdict.Run), fate: fate})
+			d.candidates = append(d.candidates, &candidate{part: p, subject: key.subject, run: verdict.Run, policy: policyOf(verdict.Run), state: state})
 			return
 		}
 	}
@@ -82,17 +82,17 @@ func (l *loop) keyOf(p *partition, item *lane.Item) runKey {
 
 // lookUpRun reads the state topic to its end before a run is called unknown.
 func (l *loop) lookUpRun(p *partition, key runKey) {
-	p.asking = true
+	p.lookingUpRun = true
 	l.start(func() {
 		verdict, err := l.runs.Lookup(l.work, key.subject, key.number, key.attempt)
 		l.post(func(l *loop, now time.Time) {
-			p.asking = false
+			p.lookingUpRun = false
 			switch {
 			case err != nil:
 				l.log().WarnContext(l.work, "a run could not be looked up", slog.String("import", schemas.ImportOf(key.subject)), slog.Any("error", err))
-				p.blocked = now.Add(l.cfg.BackoffMin)
+				p.blockedUntil = now.Add(l.cfg.BackoffMin)
 			case verdict.Unknown, verdict.Skip != "" && schemas.IsTrial(key.subject):
-				p.unknown = key
+				p.unknownRun = key
 			}
 		})
 	})
@@ -108,6 +108,6 @@ func (l *loop) settleUnsent(p *partition, now time.Time, run *schemas.ActiveRun,
 
 func (l *loop) cutUnsent(p *partition, now time.Time) *lane.Batch {
 	b := p.lane.CutUnsent(now, unsentRecords)
-	b.Floor = l.journal.next(p.control)
+	b.ReportsFloor = l.journal.next(p.control)
 	return b
 }

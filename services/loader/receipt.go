@@ -17,16 +17,16 @@ import (
 
 // settle makes the outcomes of an upload durable and lets its partition go on.
 func (m *member) settle(u *upload) {
-	m.lookUp(u)
+	m.lookUpProfiles(u)
 	err := m.report(m.writing, u)
 	if err != nil {
 		m.fail(err)
 	}
 	m.post(func(l *loop, now time.Time) {
 		if err == nil && !u.ownership.lost.Load() {
-			l.release(u.part, u.batch, u.open, now)
+			l.release(u.part, u.batch, u.openUntil, now)
 		}
-		l.left(u)
+		l.endUpload(u)
 	})
 }
 

@@ -61,9 +61,9 @@ func TestADeletedTopicHoldsUpNoOtherImport(t *testing.T) {
 	w.want(w.settled("orders", n), map[string]int{"loaded": n})
 }
 
-// The reports topic is deleted and made again, which leaves the marks of the
+// The reports topic is deleted and created again, which leaves the commit metadata of the
 // committed offsets behind its end. What is reported there still counts: an event
-// that is to be held when its fate is unknown is not sent again.
+// that is to be held when it may have been applied is not sent again.
 func TestAReportsTopicThatIsMadeAnew(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -101,7 +101,7 @@ func TestAReportsTopicThatIsMadeAnew(t *testing.T) {
 		return w.cleverTap.inFlight == 1
 	})
 	second.cables.kill()
-	close(hang) // it arrives, and the answer reaches nobody
+	close(hang) // it arrives, and no loader reads the answer
 	w.start()
 	w.await("the event's reject", 40*time.Second, func() bool { return len(w.rejects("purchases")) > 0 })
 	n := 0

@@ -16,20 +16,20 @@ import (
 	"tapline.dev/services/loader/internal/delivery"
 )
 
-// launch gives the upload a slot for its next request. One that must still wait
-// goes back into the line.
+// launch gives the upload a slot for its next request. One that must still wait goes back
+// to the waiting uploads.
 func (l *loop) launch(u *upload, now time.Time) {
 	if u.notBefore.After(now) {
-		u.to.waiting = append(u.to.waiting, u)
+		u.destination.waiting = append(u.destination.waiting, u)
 		return
 	}
-	if verdict, err := l.runs.Peek(u.subject, u.number, u.attempt); err == nil && !l.atItsPlace(verdict.Run, u.to, now) {
-		u.notBefore = now.Add(heldPlace)
-		u.to.waiting = append(u.to.waiting, u)
+	if verdict, err := l.runs.Peek(u.subject, u.number, u.attempt); err == nil && !l.mayGoTo(verdict.Run, u.destination, now) {
+		u.notBefore = now.Add(placeRecheck)
+		u.destination.waiting = append(u.destination.waiting, u)
 		return
 	}
-	u.conn = u.to.conn
-	u.to.account.Began()
+	u.conn = u.destination.conn
+	u.destination.account.RequestBegan()
 	u.part.enter()
 	l.start(func() { l.send(u) })
 }
@@ -43,22 +43,22 @@ func (m *member) send(u *upload) {
 	}
 	set := u.delivery.Next()
 	failpoint.Hit("loader.before-intent")
-	if err := m.intend(m.work, u, set, false); err != nil {
+	if err := m.writeIntent(m.work, u, set, false); err != nil {
 		m.fail(err)
 		m.post(func(l *loop, _ time.Time) {
-			u.to.account.Ended()
-			l.left(u)
+			u.destination.account.RequestEnded()
+			l.endUpload(u)
 		})
 		return
 	}
 	failpoint.Hit("loader.after-intent")
-	answer := account.Answer{Result: m.request(u, set), Began: u.began, Doubted: u.delivery.Doubted()}
+	answer := account.Answer{Result: m.request(u, set), Began: u.began, MayBeRecordsFault: u.delivery.MayBeRecordsFault()}
 	failpoint.Hit("loader.after-answer")
-	if until := m.cfg.mayBeApplied(answer.Result, u.began); until.After(u.open) {
-		u.open = until
+	if until := m.cfg.mayBeApplied(answer.Result, u.began); until.After(u.openUntil) {
+		u.openUntil = until
 	}
 	conn := u.conn
-	m.post(func(l *loop, now time.Time) { l.answered(u.to, conn, answer, now) })
+	m.post(func(l *loop, now time.Time) { l.answered(u.destination, conn, answer, now) })
 	m.apply(u, answer.Result)
 }
 
@@ -68,42 +68,42 @@ func (m *member) request(u *upload, set []int) clevertap.Result {
 	for n, i := range set {
 		records[n] = u.batch.Items[i].Record.Value
 	}
-	m.metrics.started(m.work, u.to.name)
+	m.metrics.started(m.work, u.destination.name)
 	u.began = time.Now()
 	res, err := u.conn.client.UploadIf(u.context(m.work), records, isDry(u.run), func() error { return m.mayWrite(u) })
 	if err != nil {
 		res = clevertap.Result{Kind: clevertap.ConfigFault, Cause: "request"}
 	}
 	u.took, u.status = time.Since(u.began), res.Status
-	m.metrics.answered(m.work, u.to.name, res.Kind.String(), len(set), u.took)
+	m.metrics.answered(m.work, u.destination.name, res.Kind.String(), len(set), u.took)
 	u.span.AddEvent("answer", trace.WithAttributes(
 		attribute.String("result", res.Kind.String()), attribute.String("cause", res.Cause),
 		attribute.Int("http.response.status_code", res.Status), attribute.Int("records", len(set))))
 	return res
 }
 
-var errOld = errors.New("the lease or the membership may end before the request does, or has ended")
+var errMayOutliveRight = errors.New("the lease or the membership may end before the request does, or has ended")
 
-// mayWrite returns an error unless this process surely keeps the upload's slot and
+// mayWrite returns an error unless this process is certain to keep the upload's slot and
 // partition until a request that is written now has ended or timed out. The ages of
 // the lease and of the last contact with the group are measured by the monotonic clock.
 func (m *member) mayWrite(u *upload) error {
 	if u.ownership.lost.Load() { // contact with the group says nothing of one partition
-		return errOld
+		return errMayOutliveRight
 	}
-	if _, frozen := m.frozenBy(u.to.name, u.subject); frozen {
+	if _, frozen := m.frozenBy(u.destination.name, u.subject); frozen {
 		return errFrozen
 	}
-	return m.mayAsk(u.conn)
+	return m.mayProbe(u.conn)
 }
 
-// mayAsk is mayWrite for a check, which belongs to no partition.
-func (m *member) mayAsk(conn *connection) error {
+// mayProbe is mayWrite for a probe, which belongs to no partition.
+func (m *member) mayProbe(conn *connection) error {
 	now := time.Now()
 	end := now.Add(m.cfg.RequestTimeout)
 	contact := m.group.Contact()
 	if contact.IsZero() || contact.Add(m.cfg.Kafka.SessionTimeout).Before(end) || !conn.allows(now, end) {
-		return errOld
+		return errMayOutliveRight
 	}
 	return nil
 }
@@ -113,22 +113,22 @@ func (m *member) apply(u *upload, res clevertap.Result) {
 	now := time.Now()
 	wait := u.delivery.Apply(res, now)
 	u.notBefore, u.suspect = m.nextRequest(u, wait, res, now), wait == delivery.Suspect
-	if u.open.After(u.notBefore) && u.delivery.Parted() {
+	if u.openUntil.After(u.notBefore) && u.delivery.SplitsIdentity() {
 		// An earlier request with more records of the identity may still be applied. It
 		// must not be applied after the next one.
-		u.notBefore = u.open
+		u.notBefore = u.openUntil
 	}
 	if wait == delivery.Finished {
 		m.settle(u)
 		return
 	}
 	// If the partition has moved, its next owner decides what the intents mean.
-	if wait != delivery.Go && u.delivery.Clean() && !u.ownership.lost.Load() {
+	if wait != delivery.Go && u.delivery.NothingApplied() && !u.ownership.lost.Load() {
 		if err := m.withdraw(m.writing, u); err != nil {
 			m.fail(err)
 		}
 	}
-	m.post(func(l *loop, _ time.Time) { l.waits(u) })
+	m.post(func(l *loop, _ time.Time) { l.waitForNext(u) })
 }
 
 // nextRequest is when the upload's next request may go.
@@ -148,44 +148,44 @@ func (m *member) nextRequest(u *upload, wait delivery.Wait, res clevertap.Result
 	return backoff()
 }
 
-// answered frees the request's slot, and tells the account what was answered.
+// answered frees the request's slot, and passes the answer to the account.
 func (l *loop) answered(d *destination, conn *connection, answer account.Answer, now time.Time) {
-	d.account.Ended()
+	d.account.RequestEnded()
 	if answer.Kind == clevertap.AuthRefused && conn == d.conn {
-		d.stale = true
+		d.rereadSecrets = true
 	}
 	l.learned(d, d.account.Learn(answer, now), answer.Began, now)
 }
 
 // sentNothing puts an upload back whose request was not to be written.
 func (l *loop) sentNothing(u *upload, now time.Time) {
-	u.to.account.Ended()
+	u.destination.account.RequestEnded()
 	u.notBefore = now.Add(l.cfg.Linger)
-	l.waits(u)
+	l.waitForNext(u)
 }
 
-// waits lets an upload wait for its next request.
-func (l *loop) waits(u *upload) {
+// waitForNext lets an upload wait for its next request.
+func (l *loop) waitForNext(u *upload) {
 	if u.ownership.lost.Load() {
-		l.left(u)
+		l.endUpload(u)
 		return
 	}
-	u.to.waiting = append(u.to.waiting, u)
+	u.destination.waiting = append(u.destination.waiting, u)
 	if u.suspect {
 		l.suspected(u)
 	}
 	u.part.leave()
 }
 
-// left ends the work of this membership on an upload: its span, and its task's place
+// endUpload ends the work of this membership on an upload: its span, and its task's place
 // in the count of the partition.
-func (l *loop) left(u *upload) {
+func (l *loop) endUpload(u *upload) {
 	u.span.End()
 	u.part.leave()
 }
 
-// intend makes the intent of a request durable, or withdraws it.
-func (m *member) intend(ctx context.Context, u *upload, set []int, withdrawn bool) error {
+// writeIntent makes the intent of a request durable, or withdraws it.
+func (m *member) writeIntent(ctx context.Context, u *upload, set []int, withdrawn bool) error {
 	open := m.cfg.openTime().Milliseconds()
 	if withdrawn {
 		open = u.openMillis(time.Now())
@@ -200,5 +200,5 @@ func (m *member) intend(ctx context.Context, u *upload, set []int, withdrawn boo
 // applied: a next owner then need not take them for ambiguous. If the upload was split,
 // these are more records than those of the next request.
 func (m *member) withdraw(ctx context.Context, u *upload) error {
-	return m.intend(ctx, u, u.delivery.Undecided(), true)
+	return m.writeIntent(ctx, u, u.delivery.Undecided(), true)
 }

@@ -60,15 +60,15 @@ func TestALostPartitionIsNeitherWrittenNorWithdrawn(t *testing.T) {
 	w.await("the group to be joined", 10*time.Second, func() bool { return !l.group.Contact().IsZero() })
 	p := newPartition(tp, l.topics)
 	l.partitions[tp] = p
-	losing := &losingCleverTap{lose: func() { l.forget(p) }}
+	losing := &losingCleverTap{lose: func() { l.dropPartition(p) }}
 	now := time.Now()
 	d := &destination{
 		name: testAccount, conn: &connection{client: losing},
 		account: account.New(account.Config{Slots: 15, Replicas: 1, RequestTimeout: time.Second, LeaseInterval: time.Second, GrowInterval: time.Second}, now),
 	}
-	d.publish()
+	d.publishShare()
 	u := &upload{
-		part: p, ownership: p.ownership, subject: "customers", to: d, number: 1, attempt: 1,
+		part: p, ownership: p.ownership, subject: "customers", destination: d, number: 1, attempt: 1,
 		batch:    &lane.Batch{Items: []lane.Item{{Record: &kafka.Record{Topic: tp.Topic, Value: []byte("{}")}, Prev: -1}}},
 		run:      &schemas.ActiveRun{Run: "customers.1", Number: 1, Attempt: 1},
 		delivery: delivery.New(delivery.Replace, []uint64{1}, false, time.Minute), span: noop.Span{},

@@ -18,7 +18,7 @@ import (
 func (m *member) assigned(_ context.Context, tps []kafka.TP) {
 	reported := map[reportsOf][]*partition{}
 	var before []<-chan struct{}
-	m.ask(func(l *loop, _ time.Time) {
+	m.postAndWait(func(l *loop, _ time.Time) {
 		for _, tp := range tps {
 			before = append(before, l.leaving[tp]...)
 			delete(l.leaving, tp)
@@ -42,20 +42,20 @@ func (m *member) assigned(_ context.Context, tps []kafka.TP) {
 	})
 }
 
-// reportsOf says which reports tell of a partition: an import's, or those of all
+// reportsOf says which reports are about a partition: an import's, or those of all
 // trials of a control partition.
 type reportsOf struct {
 	importName string // "" for trials
 	control    int32
 }
 
-// start is where a partition is taken up.
-type start struct {
+// startPoint is where a partition is taken up.
+type startPoint struct {
 	part      *partition
 	committed int64
-	inGroup   bool // the committed offset stands in the group already
-	mark      recovery.Mark
-	past      *recovery.Past
+	inGroup   bool // the group has stored the committed offset already
+	metadata  recovery.CommitMetadata
+	history   *recovery.History
 }
 
 // takeOver reads what earlier owners reported past the committed offsets of an
@@ -82,29 +82,29 @@ func (m *member) takeOver(ctx context.Context, of reportsOf, parts []*partition)
 		if s.committed, err = m.reader.StartOffset(ctx, s.part.tp); err != nil {
 			return err
 		}
-		s.mark.Reports, s.mark.Prev = next, s.committed-1
-		s.past = recovery.New(of.importName, s.part.tp.Partition, s.committed)
+		s.metadata.Reports, s.metadata.Prev = next, s.committed-1
+		s.history = recovery.New(of.importName, s.part.tp.Partition, s.committed)
 	}
-	m.journal.reach(reports.Partition, next)
+	m.journal.noteReached(reports.Partition, next)
 	m.post(func(l *loop, now time.Time) { l.takenOver(starts, pause, taken, now) })
 	return nil
 }
 
 // takenOver lets the partitions begin.
-func (l *loop) takenOver(starts []start, pause *schemas.Report, taken, now time.Time) {
+func (l *loop) takenOver(starts []startPoint, pause *schemas.Report, taken, now time.Time) {
 	for _, s := range starts {
-		s.part.lane.Recover(s.committed, s.mark, s.past, s.inGroup, taken)
+		s.part.lane.Recover(s.committed, s.metadata, s.history, s.inGroup, taken)
 	}
 	if pause != nil {
 		run := account.Run{Import: pause.Import, Run: pause.Run, Number: pause.Number, Attempt: pause.Attempt, TraceID: pause.TraceID}
-		l.destination(pause.Waiting.Account, now).account.Inherit(run, pause.Waiting.Reason, now)
+		l.destination(pause.Waiting.Account, now).account.InheritPause(run, pause.Waiting.Reason, now)
 	}
 	l.commits.urgent = true
 }
 
 // starts reads the committed offsets. from is the offset of the reports partition from
 // which takeOver has to read, -1 if it has to read none.
-func (m *member) starts(ctx context.Context, of reportsOf, parts []*partition) (starts []start, from int64, err error) {
+func (m *member) starts(ctx context.Context, of reportsOf, parts []*partition) (starts []startPoint, from int64, err error) {
 	tps := make([]kafka.TP, len(parts))
 	for i, p := range parts {
 		tps[i] = p.tp
@@ -126,28 +126,28 @@ func (m *member) starts(ctx context.Context, of reportsOf, parts []*partition) (
 	for _, p := range parts {
 		c := committed[p.tp]
 		if c.Offset < 0 {
-			starts = append(starts, start{part: p, mark: recovery.Mark{Topic: topic}}) // no owner ever sent anything: each commits before its first intent
+			starts = append(starts, startPoint{part: p, metadata: recovery.CommitMetadata{Topic: topic}}) // no owner ever sent anything: each commits before its first intent
 			continue
 		}
-		mark, err := recovery.ParseMark(c.Metadata)
+		metadata, err := recovery.ParseCommitMetadata(c.Metadata)
 		if err != nil {
-			// Offsets that an operator set have no mark: everything reported counts.
+			// Offsets that an operator set have no metadata of a loader: all reports count.
 			m.log().WarnContext(ctx, "a committed offset is not a loader's: all reports are read", slog.String("topic", p.tp.Topic), slog.Int("partition", int(p.tp.Partition)), slog.Int64("offset", c.Offset))
-			mark = recovery.Mark{Prev: c.Offset - 1}
+			metadata = recovery.CommitMetadata{Prev: c.Offset - 1}
 		}
-		mark = mark.In(topic, end)
-		if from < 0 || mark.Reports < from {
-			from = mark.Reports
+		metadata = metadata.ForTopic(topic, end)
+		if from < 0 || metadata.Reports < from {
+			from = metadata.Reports
 		}
-		starts = append(starts, start{p, c.Offset, true, mark, recovery.New(of.importName, p.tp.Partition, c.Offset)})
+		starts = append(starts, startPoint{p, c.Offset, true, metadata, recovery.New(of.importName, p.tp.Partition, c.Offset)})
 	}
 	return starts, from, nil
 }
 
 // readReports feeds the intents and receipts from an offset on to the partitions'
-// pasts, and returns the offset of the next report and the import's pause that no
+// histories, and returns the offset of the next report and the import's pause that no
 // report ended. A negative offset reads none.
-func (m *member) readReports(ctx context.Context, tp kafka.TP, importName string, from int64, starts []start) (next int64, pause *schemas.Report, err error) {
+func (m *member) readReports(ctx context.Context, tp kafka.TP, importName string, from int64, starts []startPoint) (next int64, pause *schemas.Report, err error) {
 	if from < 0 {
 		next, err = m.reader.EndOffset(ctx, tp)
 		return next, nil, err
@@ -161,7 +161,7 @@ func (m *member) readReports(ctx context.Context, tp kafka.TP, importName string
 		}
 		var report schemas.Report
 		if json.Unmarshal(r.Value, &report) != nil {
-			// What it told is lost. To stop at it would stop every import until Kafka
+			// Its content is lost. To stop at it would stop every import until Kafka
 			// deletes it.
 			m.log().ErrorContext(ctx, "a report is unreadable and left out", slog.String("topic", r.Topic), slog.Int("partition", int(r.Partition)), slog.Int64("offset", r.Offset))
 			return nil
@@ -175,8 +175,8 @@ func (m *member) readReports(ctx context.Context, tp kafka.TP, importName string
 			}
 		}
 		for i := range starts {
-			if past := starts[i].past; past != nil {
-				past.Add(&report, m.cfg.openTime())
+			if history := starts[i].history; history != nil {
+				history.Add(&report, m.cfg.openTime())
 			}
 		}
 		return nil

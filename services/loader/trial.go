@@ -10,7 +10,7 @@ import (
 	"tapline.dev/services/loader/internal/delivery"
 )
 
-// isDry tells whether a run's records are only tried.
+// isDry says whether a run is a dry run, whose records CleverTap does not store.
 func isDry(run *schemas.ActiveRun) bool { return run != nil && run.Mode == schemas.ModeDryRun }
 
 // policyOf is how a run's records may be sent again: those of a dry run as often
@@ -22,9 +22,9 @@ func policyOf(run *schemas.ActiveRun) delivery.Policy {
 	return delivery.PolicyOf(&run.Spec)
 }
 
-// lookUp asks whether the profiles of a dry run's records exist. If CleverTap does not
+// lookUpProfiles asks whether the profiles of a dry run's records exist. If CleverTap does not
 // answer, the profile counts as unknown and the dry run goes on.
-func (m *member) lookUp(u *upload) {
+func (m *member) lookUpProfiles(u *upload) {
 	if !isDry(u.run) || u.conn == nil || u.run.Spec.Destination.Type != schemas.TypeProfile {
 		return
 	}

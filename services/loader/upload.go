@@ -21,20 +21,20 @@ import (
 // upload is a batch on its way to an account. The loop owns it while it waits for its
 // next request; a task owns it while it has a slot or is being reported.
 type upload struct {
-	part      *partition
-	ownership *ownership // of the partition
-	to        *destination
-	conn      *connection // of the request under way
-	subject   string
-	run       *schemas.ActiveRun // nil of a run that is over or never was
-	number    int
-	attempt   int
-	batch     *lane.Batch
-	delivery  *delivery.Delivery
+	part        *partition
+	ownership   *ownership // of the partition
+	destination *destination
+	conn        *connection // of the request under way
+	subject     string
+	run         *schemas.ActiveRun // nil of a run that is over or never was
+	number      int
+	attempt     int
+	batch       *lane.Batch
+	delivery    *delivery.Delivery
 
 	notBefore time.Time // of the next request
 	suspect   bool      // its record seems to be at fault: it waits for a sign that the account works
-	open      time.Time // until when one of its requests may still be applied
+	openUntil time.Time // until when one of its requests may still be applied
 	failures  int       // transient faults in a row
 	began     time.Time // of the last request
 	status    int
@@ -52,11 +52,11 @@ func (l *loop) newUpload(d *destination, c *candidate, b *lane.Batch, now time.T
 	for i := range b.Items {
 		identities[i] = b.Items[i].Identity
 	}
-	touched := b.Fate == recovery.Ambiguous
+	touched := b.State == recovery.Ambiguous
 	u := &upload{
-		part: c.part, ownership: c.part.ownership, to: d, subject: c.subject, batch: b, run: c.run, number: c.run.Number, attempt: c.run.Attempt,
+		part: c.part, ownership: c.part.ownership, destination: d, subject: c.subject, batch: b, run: c.run, number: c.run.Number, attempt: c.run.Attempt,
 		delivery:  delivery.New(c.policy, identities, touched, l.cfg.RecordFaultLimit),
-		notBefore: now, open: b.Open,
+		notBefore: now, openUntil: b.OpenUntil,
 	}
 	ctx := telemetry.ContextWith(l.work, c.run.Traceparent)
 	_, u.span = l.tracer.Start(ctx, "send upload",
@@ -76,7 +76,7 @@ func (l *loop) unsent(p *partition, b *lane.Batch, run *schemas.ActiveRun, outco
 	u := &upload{
 		part: p, ownership: p.ownership, subject: l.keyOf(p, &b.Items[0]).subject, batch: b, run: run, number: head.Number, attempt: head.Attempt,
 		delivery: delivery.New(delivery.Hold, make([]uint64, len(b.Items)), false, 0),
-		span:     noop.Span{}, open: b.Open,
+		span:     noop.Span{}, openUntil: b.OpenUntil,
 	}
 	u.delivery.End(outcome)
 	return u

@@ -13,18 +13,18 @@ import (
 // batch is what one poll becomes: the records and rejects, and for each run,
 // attempt and partition its counts.
 type batch struct {
-	s      *Service
-	m      *member
-	now    time.Time
-	out    []*kafka.Record
-	lots   map[lotKey]*lot
-	order  []*lot
-	failed map[string]error // by subject: why its run cannot be looked up
-	buffer []byte           // records, one after the other
+	s         *Service
+	m         *member
+	now       time.Time
+	out       []*kafka.Record
+	byAttempt map[attemptKey]*attemptRows
+	order     []*attemptRows
+	failed    map[string]error // by subject: why its run cannot be looked up
+	buffer    []byte           // records, one after the other
 }
 
 func (m *member) newBatch() *batch {
-	return &batch{s: m.s, m: m, now: time.Now().UTC(), lots: map[lotKey]*lot{}, failed: map[string]error{}}
+	return &batch{s: m.s, m: m, now: time.Now().UTC(), byAttempt: map[attemptKey]*attemptRows{}, failed: map[string]error{}}
 }
 
 // add decides what becomes of one row.
@@ -38,14 +38,14 @@ func (b *batch) add(ctx context.Context, row *kafka.Record) error {
 	}
 	id, ok := schemas.ParseRowID(kafka.HeaderValue(row, schemas.HeaderID))
 	if !ok {
-		return b.reject(&lot{lotKey: lotKey{subject: subject, partition: row.Partition}}, row,
+		return b.reject(&attemptRows{attemptKey: attemptKey{subject: subject, partition: row.Partition}}, row,
 			mapping.Reject{Code: "unknown_run", Reason: "the record carries no id header of a run"})
 	}
-	l, err := b.lotOf(ctx, lotKey{subject, id.Number, id.Attempt, row.Partition}, tpOf(row))
+	l, err := b.rowsOf(ctx, attemptKey{subject, id.Number, id.Attempt, row.Partition}, tpOf(row))
 	if err != nil {
-		return blocking(ctx, row, err)
+		return asBlocked(ctx, row, err)
 	}
-	if row.Offset <= int64(l.before) {
+	if row.Offset <= int64(l.countedTo) {
 		return nil
 	}
 	if !l.counted {
@@ -61,10 +61,10 @@ func (b *batch) add(ctx context.Context, row *kafka.Record) error {
 	case l.rule.problem != nil:
 		return b.reject(l, row, mapping.Reject{Code: "mapping_invalid", Reason: l.rule.problem.Error()})
 	}
-	b.link(l, row)
+	b.linkChunk(l, row)
 	start := len(b.buffer)
 	grown, rejects, omitted := safeMap(l.rule, b.buffer, row.Value, l.run.Mode == schemas.ModeDryRun)
-	if err := b.show(l, row, rejects, omitted); err != nil {
+	if err := b.produceFurtherRejects(l, row, rejects, omitted); err != nil {
 		return err
 	}
 	if len(rejects) > 0 && rejects[0].Skip {
@@ -76,7 +76,7 @@ func (b *batch) add(ctx context.Context, row *kafka.Record) error {
 	}
 	b.buffer = grown
 	value := b.buffer[start:len(b.buffer):len(b.buffer)]
-	if l.run.Mode == schemas.ModeSync && !shown(row, value) {
+	if l.run.Mode == schemas.ModeSync && !sameAsShown(row, value) {
 		b.buffer = b.buffer[:start]
 		return b.reject(l, row, mapping.Reject{Code: "shown_differs", Reason: "the record differs from the one that the dry run showed"})
 	}
@@ -89,7 +89,7 @@ func (b *batch) add(ctx context.Context, row *kafka.Record) error {
 		Topic: b.s.topics.RecordsOf(subject), Partition: row.Partition, Key: row.Key, Value: value,
 		Headers: []kafka.Header{
 			{Key: schemas.HeaderID, Value: kafka.HeaderValue(row, schemas.HeaderID)},
-			{Key: schemas.HeaderTraceparent, Value: l.parent},
+			{Key: schemas.HeaderTraceparent, Value: l.traceparent},
 		},
 	})
 	return nil

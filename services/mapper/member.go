@@ -13,43 +13,43 @@ import (
 	"tapline.dev/schemas"
 )
 
-// lookTimeout bounds the time to read one import's control records. They may be in
+// lookUpTimeout bounds the time to read one import's control records. They may be in
 // a partition that is offline, or behind a hanging transaction, and the rows of
 // other imports wait meanwhile.
-const lookTimeout = 5 * time.Second
+const lookUpTimeout = 5 * time.Second
 
-// clockDifference is more than the clocks of services and brokers differ.
-const clockDifference = time.Hour
+// maxClockDifference is more than the clocks of services and brokers differ.
+const maxClockDifference = time.Hour
 
 // member is what one membership of the group knows: which partitions it can write
 // to, and what was mapped before it began.
 type member struct {
-	s        *Service
-	group    *kafka.GroupTransactor
-	waits    *waits
-	writable map[kafka.TP]bool    // whether a partition was found to be writable
-	mapped   map[lotKey]mappedTo  // results of mappedBefore
-	aside    map[string]time.Time // topics that cannot be read: when they are tried again
-	pauses   map[string]time.Duration
+	s               *Service
+	group           *kafka.GroupTransactor
+	paused          *pausedPartitions
+	writable        map[kafka.TP]bool         // whether a partition was found to be writable
+	mapped          map[attemptKey]lastMapped // results of mappedBefore
+	unreadable      map[string]time.Time      // topics that cannot be read: when to subscribe again
+	unreadablePause map[string]time.Duration
 }
 
-// mappedTo is the last offset that is counted in a report, -1 for none.
-type mappedTo int64
+// lastMapped is the last offset that is counted in a report, -1 for none.
+type lastMapped int64
 
 func newMember(s *Service, group *kafka.GroupTransactor) *member {
 	return &member{
-		s: s, group: group, waits: newWaits(group), writable: map[kafka.TP]bool{}, mapped: map[lotKey]mappedTo{},
-		aside: map[string]time.Time{}, pauses: map[string]time.Duration{},
+		s: s, group: group, paused: newPausedPartitions(group), writable: map[kafka.TP]bool{}, mapped: map[attemptKey]lastMapped{},
+		unreadable: map[string]time.Time{}, unreadablePause: map[string]time.Duration{},
 	}
 }
 
-// mappedBefore returns up to which offset the rows of a lot are counted already.
+// mappedBefore returns up to which offset the rows of an attempt are counted already.
 // The group's offsets may have expired or been set back, so rows may be polled a
 // second time. Each row is in exactly one report, which was written in the
-// transaction that mapped the row, so the reports tell which rows those are.
+// transaction that mapped the row, so the reports show which rows those are.
 //
 // Invariant 3: a row is counted once.
-func (m *member) mappedBefore(ctx context.Context, key lotKey, topic string, run *schemas.ActiveRun) (mappedTo, error) {
+func (m *member) mappedBefore(ctx context.Context, key attemptKey, topic string, run *schemas.ActiveRun) (lastMapped, error) {
 	if !m.group.InDoubt(kafka.TP{Topic: topic, Partition: key.partition}) {
 		return -1, nil
 	}
@@ -60,18 +60,18 @@ func (m *member) mappedBefore(ctx context.Context, key lotKey, topic string, run
 	from := int64(0)
 	if !run.StartedAt.IsZero() { // zero if an older version wrote the state: all reports are read
 		var err error
-		if from, err = m.s.reader.OffsetAt(ctx, reports, run.StartedAt.Add(-clockDifference)); err != nil {
+		if from, err = m.s.reader.OffsetAt(ctx, reports, run.StartedAt.Add(-maxClockDifference)); err != nil {
 			return 0, err
 		}
 	}
-	to := mappedTo(-1)
+	to := lastMapped(-1)
 	_, err := m.s.reader.ReadTo(ctx, reports, from, func(r *kafka.Record) error {
 		var report schemas.Report
 		if string(r.Key) != schemas.ImportOf(key.subject) || json.Unmarshal(r.Value, &report) != nil {
 			return nil
 		}
 		if report.Mapped != nil && report.Run == run.Run && report.Mapped.Partition == key.partition {
-			to = max(to, mappedTo(report.Mapped.To))
+			to = max(to, lastMapped(report.Mapped.To))
 		}
 		return nil
 	})
@@ -80,19 +80,19 @@ func (m *member) mappedBefore(ctx context.Context, key lotKey, topic string, run
 	}
 	m.mapped[key] = to
 	if to >= 0 {
-		m.s.deps.Telemetry.Logger.WarnContext(ctx, "the group's offsets are older than what was mapped: rows that are counted already are passed over",
+		m.s.deps.Telemetry.Logger.WarnContext(ctx, "the group's offsets are older than what was mapped: rows that are counted already are skipped",
 			slog.String("topic", topic), slog.Int("partition", int(key.partition)), slog.Int64("to", int64(to)))
 	}
 	return to, nil
 }
 
-// unwritable returns why the partitions that lots write to cannot be written to.
+// unwritable returns why the partitions to which the rows' results go cannot be written to.
 // It asks about a partition until it is found to be writable, and then no more:
 // from then on a failed produce ends the membership or makes the import wait.
-func (m *member) unwritable(ctx context.Context, lots []*lot) (map[kafka.TP]error, error) {
+func (m *member) unwritable(ctx context.Context, all []*attemptRows) (map[kafka.TP]error, error) {
 	var ask []kafka.TP
-	for _, l := range lots {
-		for _, tp := range l.writes {
+	for _, l := range all {
+		for _, tp := range l.writesTo {
 			if !m.writable[tp] {
 				ask = append(ask, tp)
 			}
@@ -117,7 +117,7 @@ func (m *member) step(ctx context.Context, rows []*kafka.Record) error {
 	s := m.s
 	began := time.Now()
 	batch := m.newBatch()
-	defer batch.end()
+	defer batch.endSpans()
 	blocked, err := batch.addAll(ctx, rows)
 	if err != nil {
 		return err
@@ -127,7 +127,7 @@ func (m *member) step(ctx context.Context, rows []*kafka.Record) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.Kafka.SessionTimeout)
 	defer cancel()
 	if len(blocked) > 0 {
-		return m.letWait(ctx, blocked)
+		return m.pauseBlocked(ctx, blocked)
 	}
 	out, err := batch.finish()
 	if err != nil {
@@ -146,8 +146,8 @@ func (m *member) step(ctx context.Context, rows []*kafka.Record) error {
 	failpoint.Hit("mapper.after-commit")
 	s.metrics.transaction(ctx, committed, time.Since(began))
 	if err := m.group.ProduceError(); !committed && err != nil {
-		if refused := m.refused(batch, err); len(refused) > 0 {
-			return m.letWait(ctx, refused)
+		if refused := m.refusedBy(batch, err); len(refused) > 0 {
+			return m.pauseBlocked(ctx, refused)
 		}
 		// This client may never be able to produce the record, for example to a topic
 		// that was deleted and created again. The error ends the membership.
@@ -155,24 +155,24 @@ func (m *member) step(ctx context.Context, rows []*kafka.Record) error {
 	}
 	if !committed {
 		// The rows are polled again, by this member or the partition's next owner.
-		s.deps.Telemetry.Logger.InfoContext(ctx, "transaction aborted, its rows are mapped again", slog.Int("rows", len(rows)))
+		s.deps.Telemetry.Logger.InfoContext(ctx, "transaction aborted; its rows are mapped again", slog.Int("rows", len(rows)))
 		return nil
 	}
-	m.waits.mapped(rows)
+	m.paused.mapped(rows)
 	batch.count(ctx)
 	return nil
 }
 
-// refused returns the partitions of the import whose own topic is missing or may
+// refusedBy returns the partitions of the import whose own topic is missing or may
 // not be written to: no other import waits for it.
-func (m *member) refused(b *batch, err error) map[kafka.TP]*blockedError {
+func (m *member) refusedBy(b *batch, err error) map[kafka.TP]*blockedError {
 	blocked := map[kafka.TP]*blockedError{}
 	failed, ok := errors.AsType[*kafka.ProduceError](err)
 	if !ok || m.s.topics.ImportOf(failed.Topic) == "" || !failed.Refused() {
 		return blocked
 	}
 	for _, l := range b.order {
-		for _, tp := range l.writes {
+		for _, tp := range l.writesTo {
 			if tp.Topic == failed.Topic {
 				m.writable[tp] = false // asked about again before the next try
 				blocked[l.from] = &blockedError{tp: l.from, offset: l.report.From, reason: errNotWritable, detail: err}
@@ -182,27 +182,27 @@ func (m *member) refused(b *batch, err error) map[kafka.TP]*blockedError {
 	return blocked
 }
 
-// setAside ends the subscription to a topic that cannot be read, until takeBack
+// unsubscribe ends the subscription to a topic that cannot be read, until takeBack
 // subscribes again. The client may have lost the right to read it, or a record
 // batch is damaged, or the topic was deleted and created again: a client accepts
 // the new topic only when it subscribes again.
-func (m *member) setAside(ctx context.Context, failed *kafka.FetchError) {
+func (m *member) unsubscribe(ctx context.Context, failed *kafka.FetchError) {
 	topic := failed.TP.Topic
-	m.pauses[topic] = longer(m.pauses[topic])
-	m.aside[topic] = time.Now().Add(m.pauses[topic])
+	m.unreadablePause[topic] = nextPause(m.unreadablePause[topic])
+	m.unreadable[topic] = time.Now().Add(m.unreadablePause[topic])
 	m.group.RemoveTopics(topic)
-	m.s.metrics.held(ctx, topic, "the rows cannot be read")
-	m.s.deps.Telemetry.Logger.WarnContext(ctx, "the rows topic of an import cannot be read and waits",
-		slog.String("topic", topic), slog.Int("partition", int(failed.TP.Partition)), slog.Any("error", failed.Err), slog.Duration("again_in", m.pauses[topic]))
+	m.s.metrics.blockedRows(ctx, topic, "the rows cannot be read")
+	m.s.deps.Telemetry.Logger.WarnContext(ctx, "the rows topic of an import cannot be read; its subscription is paused",
+		slog.String("topic", topic), slog.Int("partition", int(failed.TP.Partition)), slog.Any("error", failed.Err), slog.Duration("again_in", m.unreadablePause[topic]))
 }
 
-// takeBack subscribes again to the topics whose pause is over, and returns when the
+// resubscribe subscribes again to the topics whose pause is over, and returns when the
 // next pause is over.
-func (m *member) takeBack(now time.Time) (next time.Time) {
-	for topic, at := range m.aside {
+func (m *member) resubscribe(now time.Time) (next time.Time) {
+	for topic, at := range m.unreadable {
 		switch {
 		case !at.After(now):
-			delete(m.aside, topic)
+			delete(m.unreadable, topic)
 			m.group.AddTopics(topic)
 		case next.IsZero() || at.Before(next):
 			next = at

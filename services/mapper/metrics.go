@@ -14,7 +14,7 @@ type metrics struct {
 	rows         metric.Int64Counter
 	transactions metric.Int64Counter
 	restarts     metric.Int64Counter
-	holds        metric.Int64Counter
+	blocked      metric.Int64Counter
 	seconds      metric.Float64Histogram
 }
 
@@ -25,7 +25,7 @@ func newMetrics(m metric.Meter) (metrics, error) {
 	out.transactions, errs[1] = m.Int64Counter("tapline.mapper.transactions", metric.WithDescription("Transactions by outcome (committed, aborted)."))
 	out.restarts, errs[2] = m.Int64Counter("tapline.mapper.restarts", metric.WithDescription("Memberships of the consumer group that ended with an error."))
 	out.seconds, errs[3] = m.Float64Histogram("tapline.mapper.transaction.duration", metric.WithUnit("s"), metric.WithDescription("Time from poll to commit."))
-	out.holds, errs[4] = m.Int64Counter("tapline.mapper.holds", metric.WithDescription("Times that a partition's rows could not be mapped and were given back, by topic and reason."))
+	out.blocked, errs[4] = m.Int64Counter("tapline.mapper.holds", metric.WithDescription("Times that a partition's rows could not be mapped and were given back, by topic and reason."))
 	return out, errors.Join(errs[:]...)
 }
 
@@ -38,8 +38,8 @@ func (m metrics) transaction(ctx context.Context, committed bool, took time.Dura
 	m.seconds.Record(ctx, took.Seconds())
 }
 
-func (m metrics) held(ctx context.Context, topic, reason string) {
-	m.holds.Add(ctx, 1, metric.WithAttributes(attribute.String("topic", topic), attribute.String("reason", reason)))
+func (m metrics) blockedRows(ctx context.Context, topic, reason string) {
+	m.blocked.Add(ctx, 1, metric.WithAttributes(attribute.String("topic", topic), attribute.String("reason", reason)))
 }
 
 func (m metrics) counted(ctx context.Context, importName, outcome, code string, n int64) {

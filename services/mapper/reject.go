@@ -13,7 +13,7 @@ import (
 const rejectOverhead = 4096
 
 // reject produces a reject and counts it.
-func (b *batch) reject(l *lot, row *kafka.Record, why mapping.Reject) error {
+func (b *batch) reject(l *attemptRows, row *kafka.Record, why mapping.Reject) error {
 	if err := b.produceReject(l, row, why, false); err != nil {
 		return err
 	}
@@ -25,7 +25,7 @@ func (b *batch) reject(l *lot, row *kafka.Record, why mapping.Reject) error {
 
 // produceReject produces a reject. A reject of a dry run does not contain its row,
 // which is in the rows topic of dry runs.
-func (b *batch) produceReject(l *lot, row *kafka.Record, why mapping.Reject, omitted bool) error {
+func (b *batch) produceReject(l *attemptRows, row *kafka.Record, why mapping.Reject, omitted bool) error {
 	info, _ := schemas.LookupError(why.Code)
 	reject := schemas.Reject{
 		Stage: schemas.StageMap, Code: why.Code, Class: info.Class, Column: why.Column, Property: why.Property, Reason: why.Reason,

@@ -9,10 +9,10 @@ import (
 	"tapline.dev/schemas"
 )
 
-// show produces what a dry run shows of a row besides its first reject: a reject
+// produceFurtherRejects produces what a dry run shows of a row besides its first reject: a reject
 // for every further failed check and for every property left out. Only the first
 // reject is counted.
-func (b *batch) show(l *lot, row *kafka.Record, rejects, omitted []mapping.Reject) error {
+func (b *batch) produceFurtherRejects(l *attemptRows, row *kafka.Record, rejects, omitted []mapping.Reject) error {
 	if l.run.Mode != schemas.ModeDryRun {
 		return nil
 	}
@@ -29,9 +29,9 @@ func (b *batch) show(l *lot, row *kafka.Record, rejects, omitted []mapping.Rejec
 	return nil
 }
 
-// shown tells whether a record is byte for byte the one that a dry run showed of
+// sameAsShown says whether a record is byte for byte the one that a dry run showed of
 // the row.
-func shown(row *kafka.Record, record []byte) bool {
+func sameAsShown(row *kafka.Record, record []byte) bool {
 	sum := sha256.Sum256(record)
 	return hex.EncodeToString(sum[:]) == string(kafka.HeaderValue(row, schemas.HeaderShown))
 }

@@ -1,6 +1,6 @@
 // Package account knows one CleverTap account as this process uses it: how many
 // requests may be in flight (slots, limiter), whether requests are held back and
-// why (circuit), which runs were told so (pauses) and what is leased. It holds no
+// why (circuit), for which runs that was reported (pauses) and what is leased. It holds no
 // uploads, does no I/O and is not safe for concurrent use.
 package account
 
@@ -26,16 +26,16 @@ type Config struct {
 
 // Account is one account. Its owner is one goroutine.
 type Account struct {
-	cfg       Config
-	limiter   *slots.Limiter
-	share     *slots.Share
-	circuit   *circuit.Circuit
-	inFlight  int
-	lease     lease
-	doubt     bool // somebody wants to know whether the account works
-	checking  bool // a request that asks so is under way
-	nextCheck time.Time
-	pauses    map[string]*pause // by run
+	cfg            Config
+	limiter        *slots.Limiter
+	share          *slots.Share
+	circuit        *circuit.Circuit
+	inFlight       int
+	lease          lease
+	probeRequested bool // a probe is to be sent although the circuit is closed
+	probing        bool // a probe is under way
+	nextProbe      time.Time
+	pauses         map[string]*pause // by run
 }
 
 // New is an account with a closed circuit, of which nothing is leased yet.
@@ -69,11 +69,11 @@ func (a *Account) Free(now time.Time) int {
 	return most - a.inFlight
 }
 
-// Began counts a request that takes a slot, Ended one that gives it back.
-func (a *Account) Began() { a.inFlight++ }
+// RequestBegan counts a request that takes a slot, RequestEnded one that gives it back.
+func (a *Account) RequestBegan() { a.inFlight++ }
 
-// Ended gives a slot back.
-func (a *Account) Ended() { a.inFlight-- }
+// RequestEnded gives a slot back.
+func (a *Account) RequestEnded() { a.inFlight-- }
 
 // InFlight is how many requests have a slot.
 func (a *Account) InFlight() int { return a.inFlight }
@@ -88,42 +88,42 @@ func (a *Account) Share() slots.Share { return *a.share }
 // Open says whether, since when and why requests are held back.
 func (a *Account) Open() (since time.Time, reason string, open bool) { return a.circuit.Open() }
 
-// NextCheck is when Check may be true next; zero if only an event helps.
-func (a *Account) NextCheck() time.Time {
+// NextProbe is when TryProbe may return true next; zero if only an event helps.
+func (a *Account) NextProbe() time.Time {
 	_, _, open := a.circuit.Open()
 	switch {
-	case a.checking:
+	case a.probing:
 		return time.Time{}
 	case open:
 		return a.circuit.Next()
-	case a.doubt:
-		return a.nextCheck
+	case a.probeRequested:
+		return a.nextProbe
 	}
 	return time.Time{}
 }
 
-// Asks says whether a check is needed although no upload waits: a check was asked for,
+// ProbeNeeded says whether a probe is needed although no upload waits: one was requested,
 // or runs are still reported as waiting for the account.
-func (a *Account) Asks() bool { return a.doubt || len(a.pauses) > 0 }
+func (a *Account) ProbeNeeded() bool { return a.probeRequested || len(a.pauses) > 0 }
 
-// Doubt asks for a check of an account whose circuit is closed.
-func (a *Account) Doubt() { a.doubt = true }
+// RequestProbe asks for a probe of an account whose circuit is closed.
+func (a *Account) RequestProbe() { a.probeRequested = true }
 
-// Check takes the right to ask the account, with a request that stores nothing,
-// whether it works: while requests are held back, and where there is a doubt.
-func (a *Account) Check(now time.Time) bool {
+// TryProbe takes the right to send a probe, a request that stores nothing and shows
+// whether the account works: while requests are held back, and where one was requested.
+func (a *Account) TryProbe(now time.Time) bool {
 	_, _, open := a.circuit.Open()
 	switch {
-	case a.checking, !open && (!a.doubt || now.Before(a.nextCheck)), open && !a.circuit.Probe(now):
+	case a.probing, !open && (!a.probeRequested || now.Before(a.nextProbe)), open && !a.circuit.Probe(now):
 		return false
 	}
-	a.checking = true
+	a.probing = true
 	return true
 }
 
-// CheckDropped tells that a check was not made.
-func (a *Account) CheckDropped(now time.Time) {
-	a.checking, a.nextCheck = false, now.Add(a.cfg.Circuit.Min)
+// ProbeDropped notes that a probe was not sent.
+func (a *Account) ProbeDropped(now time.Time) {
+	a.probing, a.nextProbe = false, now.Add(a.cfg.Circuit.Min)
 	a.circuit.Dropped(now)
 }
 
@@ -136,7 +136,7 @@ func (a *Account) Retry(now time.Time) { a.circuit.Retry(now) }
 // worked closes the circuit: waiting uploads may be sent, at first one at a time.
 func (a *Account) worked(now time.Time) Change {
 	if !a.circuit.Worked() {
-		return Works
+		return Working
 	}
 	a.limiter.Restart(now)
 	return Resumed

@@ -11,9 +11,9 @@ import (
 type Answer struct {
 	clevertap.Result
 	Began time.Time // of the request
-	// Doubted says that the request failed before, in a way that may be its
+	// MayBeRecordsFault says that the request failed before, in a way that may be its
 	// records' fault.
-	Doubted bool
+	MayBeRecordsFault bool
 }
 
 // Change is what an answer made of the account.
@@ -21,10 +21,10 @@ type Change int
 
 // Changes.
 const (
-	Same    Change = iota // nothing new
-	Works                 // the account takes requests, as before
-	Paused                // requests are held back from now on
-	Resumed               // they flow again
+	NoChange Change = iota // nothing new
+	Working                // the account takes requests, as before
+	Paused                 // requests are held back from now on
+	Resumed                // they flow again
 )
 
 // Learn tells the limiter and the circuit what an answer says of the account.
@@ -42,40 +42,40 @@ func (a *Account) Learn(answer Answer, now time.Time) Change {
 		last := a.limiter.Limit(now) == 1
 		a.limiter.Throttled(answer.Began, now)
 		if !last {
-			return Same
+			return NoChange
 		}
 	case answer.Kind == clevertap.AuthRefused, answer.Kind == clevertap.ConfigFault:
 		_, _, before := a.circuit.Open()
 		a.circuit.Refused(reasonOf(answer.Result), now, false)
 		return a.paused(before)
 	case answer.Cause == clevertap.CauseRefusedHere, answer.Cause == clevertap.CauseCancelled:
-		return Same // the request ended before it could say anything of the account
+		return NoChange // the request ended before it could say anything of the account
 	}
-	if answer.Doubted || answer.Kind == clevertap.Done && len(answer.Outcomes) == 1 {
-		a.doubt = true
-		return Same
+	if answer.MayBeRecordsFault || answer.Kind == clevertap.Done && len(answer.Outcomes) == 1 {
+		a.probeRequested = true
+		return NoChange
 	}
 	_, _, before := a.circuit.Open()
 	a.circuit.Failed(reasonOf(answer.Result), now, false)
 	return a.paused(before)
 }
 
-// Checked ends a check with the answer to it.
-func (a *Account) Checked(answer Answer, now time.Time) Change {
-	a.checking, a.nextCheck = false, now.Add(a.cfg.Circuit.Min)
+// Probed ends a probe with the answer to it.
+func (a *Account) Probed(answer Answer, now time.Time) Change {
+	a.probing, a.nextProbe = false, now.Add(a.cfg.Circuit.Min)
 	_, _, before := a.circuit.Open()
 	switch {
 	case answer.Kind == clevertap.Done && !answer.All555(), answer.Kind == clevertap.Malformed && answer.Settled, answer.Kind == clevertap.TooLarge && answer.Settled:
-		a.doubt = false
+		a.probeRequested = false
 		if !before {
-			return Works
+			return Working
 		}
 		a.circuit.Recovered()
 		a.limiter.Restart(now)
 		return Resumed
 	case answer.Cause == clevertap.CauseRefusedHere, answer.Cause == clevertap.CauseCancelled:
 		a.circuit.Dropped(now)
-		return Same
+		return NoChange
 	}
 	a.circuit.Refused(reasonOf(answer.Result), now, true)
 	return a.paused(before)
@@ -85,7 +85,7 @@ func (a *Account) paused(before bool) Change {
 	if _, _, open := a.circuit.Open(); open && !before {
 		return Paused
 	}
-	return Same
+	return NoChange
 }
 
 // reasonOf says why requests are held back after an answer.

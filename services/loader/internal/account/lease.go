@@ -14,72 +14,73 @@ const idleGrace = 2 * time.Second
 type lease struct {
 	calling bool      // a call is under way: no more than pledged in flight
 	pledged int       // what the call says is in use
-	holds   bool      // slots are leased
-	worked  time.Time // when there was work last
-	asked   time.Time // when a lease was last asked for
+	leased  bool      // slots are leased
+	busyAt  time.Time // when there was work last
+	askedAt time.Time // when a lease was last asked for
 }
 
-// Wish is what a lease call asks for.
-type Wish struct {
+// LeaseNeed is what a lease call asks for.
+type LeaseNeed struct {
 	Want, InUse, Limit int
 	Held               bool // a lease that has not expired
 }
 
-// Call begins a lease call, if one is due: an account without work gives its
-// slots back, and then asks no more. The caller tells its end with Granted, Failed
-// or Left.
-func (a *Account) Call(busy, stopping bool, now time.Time) (Wish, bool) {
+// BeginLeaseCall begins a lease call, if one is due: an account without work gives its
+// slots back, and then asks no more. The caller ends the call with LeaseGranted,
+// LeaseFailed or LeaseOfOtherPool.
+func (a *Account) BeginLeaseCall(busy, stopping bool, now time.Time) (LeaseNeed, bool) {
 	if a.lease.calling || !a.cfg.Leased {
-		return Wish{}, false
+		return LeaseNeed{}, false
 	}
 	if busy {
-		a.lease.worked = now
+		a.lease.busyAt = now
 	}
 	want := 0
-	if now.Sub(a.lease.worked) < idleGrace && !stopping {
+	if now.Sub(a.lease.busyAt) < idleGrace && !stopping {
 		want = a.limiter.Limit(now)
 		if _, _, open := a.circuit.Open(); open {
 			want = 1
 		}
 	}
-	if want == 0 && !a.lease.holds && a.inFlight == 0 && !a.share.Missing() {
-		return Wish{}, false
+	if want == 0 && !a.lease.leased && a.inFlight == 0 && !a.share.Unreachable() {
+		return LeaseNeed{}, false
 	}
-	a.lease.calling, a.lease.pledged, a.lease.asked = true, a.inFlight, now
-	held := a.lease.holds && a.share.Until(now).After(now)
-	return Wish{Want: want, InUse: a.inFlight, Limit: a.cfg.Slots, Held: held}, true
+	a.lease.calling, a.lease.pledged, a.lease.askedAt = true, a.inFlight, now
+	held := a.lease.leased && a.share.Until(now).After(now)
+	return LeaseNeed{Want: want, InUse: a.inFlight, Limit: a.cfg.Slots, Held: held}, true
 }
 
-// Granted ends a call with a lease.
-func (a *Account) Granted(l redis.Lease, now time.Time) {
-	a.lease.calling, a.lease.holds = false, l.Granted > 0
+// LeaseGranted ends a call with a lease.
+func (a *Account) LeaseGranted(l redis.Lease, now time.Time) {
+	a.lease.calling, a.lease.leased = false, l.Granted > 0
 	a.share.Granted(l, now)
 }
 
-// Failed ends a call that Redis did not answer, and says whether that is news.
-func (a *Account) Failed(now time.Time) (news bool) {
-	news = !a.share.Missing()
+// LeaseFailed ends a call that Redis did not answer, and says whether the call before it
+// was answered.
+func (a *Account) LeaseFailed(now time.Time) (news bool) {
+	news = !a.share.Unreachable()
 	a.lease.calling = false
 	a.share.Failed(now)
 	return news
 }
 
-// Left ends a call about a pool that the account has left meanwhile.
-func (a *Account) Left() { a.lease.calling = false }
+// LeaseOfOtherPool ends a call about a pool that the account has left meanwhile.
+func (a *Account) LeaseOfOtherPool() { a.lease.calling = false }
 
-// Holds says whether slots are leased.
-func (a *Account) Holds() bool { return a.lease.holds }
+// HasLease says whether slots are leased.
+func (a *Account) HasLease() bool { return a.lease.leased }
 
-// Hurry says whether the first lease of an account with work should not wait for
+// LeaseAtOnce says whether the first lease of an account with work should not wait for
 // the next interval.
-func (a *Account) Hurry(pause time.Duration, now time.Time) bool {
-	return a.cfg.Leased && !a.lease.calling && !a.lease.holds && !a.share.Missing() && now.Sub(a.lease.asked) > pause
+func (a *Account) LeaseAtOnce(pause time.Duration, now time.Time) bool {
+	return a.cfg.Leased && !a.lease.calling && !a.lease.leased && !a.share.Unreachable() && now.Sub(a.lease.askedAt) > pause
 }
 
-// Move enters another pool, of which nothing is leased: what was leased of the
+// MovePool enters another pool, of which nothing is leased: what was leased of the
 // one before says nothing of it.
-func (a *Account) Move(now time.Time) {
-	a.share, a.lease.holds = a.newShare(now), false
+func (a *Account) MovePool(now time.Time) {
+	a.share, a.lease.leased = a.newShare(now), false
 }
 
 func (a *Account) newShare(now time.Time) *slots.Share {

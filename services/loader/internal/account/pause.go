@@ -10,7 +10,7 @@ import (
 // after a while, and another replica may have reported the end of the pause.
 const repeatPause = schemas.WaitingRenewal
 
-// Run is whom a pause is reported for.
+// Run is a run for which a pause is reported.
 type Run struct {
 	Import  string
 	Run     string
@@ -32,8 +32,8 @@ type Notice struct {
 	schemas.Waiting
 }
 
-// Announce returns the report that a run waits, unless it was just said.
-func (a *Account) Announce(name string, run Run, now time.Time) (Notice, bool) {
+// AnnouncePause returns the report that a run waits, unless it was just said.
+func (a *Account) AnnouncePause(name string, run Run, now time.Time) (Notice, bool) {
 	since, reason, open := a.circuit.Open()
 	if !open {
 		return Notice{}, false
@@ -45,18 +45,18 @@ func (a *Account) Announce(name string, run Run, now time.Time) (Notice, bool) {
 	return Notice{run, schemas.Waiting{Account: name, Since: since.UTC(), Reason: reason}}, true
 }
 
-// Inherit takes over a pause that an earlier owner reported and did not end. The
-// account is then checked even if no upload waits for it: the records that waited may
+// InheritPause takes over a pause that an earlier owner reported and did not end. The
+// account is then probed even if no upload waits for it: the records that waited may
 // be gone, and still the end of the pause has to be reported.
-func (a *Account) Inherit(run Run, reason string, now time.Time) {
-	a.doubt = true
+func (a *Account) InheritPause(run Run, reason string, now time.Time) {
+	a.probeRequested = true
 	if a.pauses[run.Run] == nil {
 		a.pauses[run.Run] = &pause{run: run, reason: reason, at: now}
 	}
 }
 
-// Over returns the reports that end every pause.
-func (a *Account) Over(name string, now time.Time) []Notice {
+// EndPauses returns the reports that end every pause.
+func (a *Account) EndPauses(name string, now time.Time) []Notice {
 	var out []Notice
 	for key, said := range a.pauses {
 		out = append(out, Notice{said.run, schemas.Waiting{Account: name, Since: now.UTC(), Reason: said.reason, Over: true}})

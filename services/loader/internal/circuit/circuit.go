@@ -93,7 +93,7 @@ func (c *Circuit) Probe(now time.Time) bool {
 	return true
 }
 
-// Dropped tells that the probe ended without an answer that says anything.
+// Dropped notes that the probe ended without an answer about the account.
 func (c *Circuit) Dropped(now time.Time) {
 	c.probing = false
 	c.next = now.Add(c.cfg.Min)

@@ -14,15 +14,15 @@ const (
 	// again after a request that may have applied it. Beyond it the record is
 	// rejected as ambiguous.
 	MaxResends = 20
-	// patience is how many equal failures in a row a request may have before it is
-	// halved. patienceUnclear is the same for contradictory answers and for time-outs,
+	// failuresBeforeHalving is how many equal failures in a row a request may have before it is
+	// halved. unclearBeforeHalving is the same for contradictory answers and for time-outs,
 	// which seldom change when the request is repeated.
-	patience        = 3
-	patienceUnclear = 2
-	// unclearAlone and blockedAlone are how often a record alone in its request gets
+	failuresBeforeHalving = 3
+	unclearBeforeHalving  = 2
+	// unclearBeforeSuspect and blockedBeforeSuspect are how often a record alone in its request gets
 	// the same useless answer before it is suspected.
-	unclearAlone = 5
-	blockedAlone = 2
+	unclearBeforeSuspect = 5
+	blockedBeforeSuspect = 2
 )
 
 // Wait is what must pass before the next request of the upload.
@@ -34,7 +34,7 @@ const (
 	Backoff              // a transient fault: wait with jitter
 	Throttle             // too many requests: wait, and use fewer slots
 	Refused              // the account is refused or misconfigured: wait for a person
-	Suspect              // the record seems to be at fault: see whether the account works, then Convict or Acquit
+	Suspect              // the record seems to be at fault: probe the account, then RejectSuspect or ClearSuspect
 	Finished             // every record has an outcome
 )
 
@@ -44,27 +44,27 @@ type Delivery struct {
 	Identities []uint64 // of the records, in order
 
 	Outcomes []Outcome
-	// Touched marks records that an earlier request may have applied; Resent those
+	// MayBeApplied marks records that an earlier request may have applied; Resent those
 	// of them that were written to a socket again.
-	Touched, Resent []bool
-	Tries           int // requests written
+	MayBeApplied, Resent []bool
+	Tries                int // requests written
 
-	faultLimit time.Duration
-	todo       []request
-	sends      []int // requests of each record that may have applied it
-	// since is when a record was first answered with code 555 beside records that
+	faultLimit        time.Duration
+	requests          []request
+	mayBeAppliedTimes []int // requests of each record that may have applied it
+	// failingSince is when a record was first answered with code 555 beside records that
 	// were taken, or first failed alone.
-	since []time.Time
+	failingSince []time.Time
 }
 
 // request is a set of records to be sent together, and what the last answers to
 // it have in common.
 type request struct {
-	records []int
-	cause   string
-	status  int
-	fails   int  // equal answers in a row
-	part    bool // of a request that failed before
+	records      []int
+	cause        string
+	status       int
+	failures     int  // equal answers in a row
+	failedBefore bool // of a request that failed before
 }
 
 // New starts the delivery of records with the given identities. touched: an
@@ -73,47 +73,47 @@ type request struct {
 func New(policy Policy, identities []uint64, touched bool, faultLimit time.Duration) *Delivery {
 	n := len(identities)
 	d := &Delivery{
-		Policy:     policy,
-		Identities: identities,
-		Outcomes:   make([]Outcome, n),
-		Touched:    make([]bool, n),
-		Resent:     make([]bool, n),
-		faultLimit: faultLimit,
-		sends:      make([]int, n),
-		since:      make([]time.Time, n),
+		Policy:            policy,
+		Identities:        identities,
+		Outcomes:          make([]Outcome, n),
+		MayBeApplied:      make([]bool, n),
+		Resent:            make([]bool, n),
+		faultLimit:        faultLimit,
+		mayBeAppliedTimes: make([]int, n),
+		failingSince:      make([]time.Time, n),
 	}
 	all := make([]int, n)
 	for i := range all {
 		all[i] = i
-		d.Touched[i] = touched
+		d.MayBeApplied[i] = touched
 	}
-	d.todo = []request{{records: all}}
+	d.requests = []request{{records: all}}
 	return d
 }
 
 // Next lists the records of the next request, in order; none when finished.
 func (d *Delivery) Next() []int {
-	if len(d.todo) == 0 {
+	if len(d.requests) == 0 {
 		return nil
 	}
-	return d.todo[0].records
+	return d.requests[0].records
 }
 
-// Doubted says whether the next request failed before in a way that may be its
+// MayBeRecordsFault says whether the next request failed before in a way that may be its
 // records' fault: another failure says nothing of the account.
-func (d *Delivery) Doubted() bool {
-	return len(d.todo) > 0 && (d.todo[0].part || d.todo[0].fails > 0 && len(d.todo[0].records) == 1)
+func (d *Delivery) MayBeRecordsFault() bool {
+	return len(d.requests) > 0 && (d.requests[0].failedBefore || d.requests[0].failures > 0 && len(d.requests[0].records) == 1)
 }
 
-// Parted says whether the next request holds some but not all of the upload's records
+// SplitsIdentity says whether the next request holds some but not all of the upload's records
 // of an identity. An earlier request with all of them, applied after the next one, could
 // then leave another version than the newest.
-func (d *Delivery) Parted() bool {
-	if len(d.todo) == 0 {
+func (d *Delivery) SplitsIdentity() bool {
+	if len(d.requests) == 0 {
 		return false
 	}
 	inside := map[uint64]int{}
-	for _, i := range d.todo[0].records {
+	for _, i := range d.requests[0].records {
 		inside[d.Identities[i]]++
 	}
 	all := map[uint64]int{}
@@ -133,8 +133,8 @@ func (d *Delivery) Parted() bool {
 // sent notes that the request of Next was, or may have been, written.
 func (d *Delivery) sent() {
 	d.Tries++
-	for _, i := range d.todo[0].records {
-		d.Resent[i] = d.Resent[i] || d.Touched[i]
+	for _, i := range d.requests[0].records {
+		d.Resent[i] = d.Resent[i] || d.MayBeApplied[i]
 	}
 }
 
@@ -165,29 +165,29 @@ func (d *Delivery) Apply(res clevertap.Result, now time.Time) Wait {
 // ambiguous: the request may have been applied.
 func (d *Delivery) ambiguous(res clevertap.Result, now time.Time) Wait {
 	var again []int
-	for _, i := range d.todo[0].records {
-		d.sends[i]++
+	for _, i := range d.requests[0].records {
+		d.mayBeAppliedTimes[i]++
 		switch {
 		case d.Policy == Hold:
 			d.Outcomes[i] = Held
-		case d.Policy == Resend && d.sends[i] > MaxResends:
+		case d.Policy == Resend && d.mayBeAppliedTimes[i] > MaxResends:
 			d.Outcomes[i] = Outcome{Code: CodeAmbiguous, Reason: "sent as often as an event may be, and CleverTap never said whether it applied it"}
 		default:
-			d.Touched[i] = true
+			d.MayBeApplied[i] = true
 			again = append(again, i)
 		}
 	}
 	if len(again) == 0 {
 		return d.advance(nil)
 	}
-	d.todo[0].records = again
+	d.requests[0].records = again
 	return d.failed(res, now)
 }
 
 // blocked: nothing was applied, and what some record says may be why.
 func (d *Delivery) blocked(res clevertap.Result, now time.Time) Wait {
-	if r := &d.todo[0]; len(r.records) > 1 {
-		r.part = true
+	if r := &d.requests[0]; len(r.records) > 1 {
+		r.failedBefore = true
 		return d.halve(*r)
 	}
 	return d.failed(res, now)
@@ -196,34 +196,34 @@ func (d *Delivery) blocked(res clevertap.Result, now time.Time) Wait {
 // failed counts equal failures of the request. It is halved until a single record
 // is left, which is suspected.
 func (d *Delivery) failed(res clevertap.Result, now time.Time) Wait {
-	r := &d.todo[0]
+	r := &d.requests[0]
 	if r.cause != res.Cause || r.status != res.Status {
-		r.cause, r.status, r.fails = res.Cause, res.Status, 0
+		r.cause, r.status, r.failures = res.Cause, res.Status, 0
 	}
-	r.fails++
-	most, alone := patience, 0
+	r.failures++
+	most, alone := failuresBeforeHalving, 0
 	switch {
 	case res.Kind == clevertap.Blocked:
-		alone = blockedAlone
+		alone = blockedBeforeSuspect
 	case res.Cause == cause555:
 	case res.Status >= 200 && res.Status < 300:
-		most, alone = patienceUnclear, unclearAlone
+		most, alone = unclearBeforeHalving, unclearBeforeSuspect
 	case res.Cause == clevertap.CauseTimeout:
-		most = patienceUnclear
+		most = unclearBeforeHalving
 	}
 	if len(r.records) > 1 {
-		if r.fails < most {
+		if r.failures < most {
 			return Backoff
 		}
-		r.part = true
+		r.failedBefore = true
 		d.halve(*r)
 		return Backoff
 	}
 	i := r.records[0]
-	if d.since[i].IsZero() {
-		d.since[i] = now
+	if d.failingSince[i].IsZero() {
+		d.failingSince[i] = now
 	}
-	if alone > 0 && r.fails >= alone || alone == 0 && now.Sub(d.since[i]) >= d.faultLimit {
+	if alone > 0 && r.failures >= alone || alone == 0 && now.Sub(d.failingSince[i]) >= d.faultLimit {
 		return Suspect
 	}
 	return Backoff
@@ -236,11 +236,11 @@ func (d *Delivery) halve(r request) Wait {
 	parts := []request{r, r}
 	parts[0].records, parts[1].records = r.records[:half:half], r.records[half:]
 	for i := range parts {
-		if parts[i].fails--; len(parts[i].records) == 1 || parts[i].fails < 0 {
-			parts[i].fails = 0
+		if parts[i].failures--; len(parts[i].records) == 1 || parts[i].failures < 0 {
+			parts[i].failures = 0
 		}
 	}
-	d.todo = append(parts, d.todo[1:]...)
+	d.requests = append(parts, d.requests[1:]...)
 	return Go
 }
 
@@ -250,7 +250,7 @@ func (d *Delivery) halve(r request) Wait {
 // Invariant 8: a permanent fault of one record costs at most log2(n) requests
 // and only that record.
 func (d *Delivery) split(code, reason string) Wait {
-	r := d.todo[0]
+	r := d.requests[0]
 	if len(r.records) == 1 {
 		d.Outcomes[r.records[0]] = Outcome{Code: code, Reason: reason}
 		return d.advance(nil)
@@ -258,29 +258,29 @@ func (d *Delivery) split(code, reason string) Wait {
 	return d.halve(r)
 }
 
-// Convict rejects the suspect: the account works for other records.
-func (d *Delivery) Convict() Wait {
-	r := d.todo[0]
+// RejectSuspect rejects the suspected record: the account works for other records.
+func (d *Delivery) RejectSuspect() Wait {
+	r := d.requests[0]
 	o := Outcome{Code: CodeUnanswered, Reason: "CleverTap does not answer a request with this record alone as it should, and answers others"}
 	switch {
 	case r.status == 403:
 		o = Outcome{Code: CodeBlocked, Reason: "a firewall in front of CleverTap refuses a request with this record alone, and takes others"}
 	case r.cause == cause555:
-		o = too555
+		o = stuck555
 	}
 	d.Outcomes[r.records[0]] = o
 	return d.advance(nil)
 }
 
-// Acquit lets the suspect be sent again: the account did not work.
-func (d *Delivery) Acquit() {
-	r := &d.todo[0]
-	r.fails, d.since[r.records[0]] = 0, time.Time{}
+// ClearSuspect lets the suspected record be sent again: the account did not work.
+func (d *Delivery) ClearSuspect() {
+	r := &d.requests[0]
+	r.failures, d.failingSince[r.records[0]] = 0, time.Time{}
 }
 
-// too555 is the outcome of a record that CleverTap refuses for a moment, again and
+// stuck555 is the outcome of a record that CleverTap refuses for a moment, again and
 // again, while it takes others.
-var too555 = Outcome{Code: "clevertap_555", Reason: "CleverTap answers with code 555 for this record for too long, and takes others"}
+var stuck555 = Outcome{Code: "clevertap_555", Reason: "CleverTap answers with code 555 for this record for too long, and takes others"}
 
 // cause555 is the cause of a request of one record that is answered with code 555.
 const cause555 = "code_555"
@@ -292,18 +292,18 @@ func (d *Delivery) answered(res clevertap.Result, now time.Time) Wait {
 		res.Cause = cause555
 		return d.failed(res, now)
 	}
-	set := d.todo[0].records
+	set := d.requests[0].records
 	var again []int
 	repeated := map[uint64]bool{}
 	for n, i := range set {
 		o := res.Outcomes[n]
 		switch {
 		case o.Verdict == clevertap.Retry555:
-			if d.since[i].IsZero() {
-				d.since[i] = now
+			if d.failingSince[i].IsZero() {
+				d.failingSince[i] = now
 			}
-			if now.Sub(d.since[i]) >= d.faultLimit {
-				d.Outcomes[i] = too555 // and CleverTap takes others beside it
+			if now.Sub(d.failingSince[i]) >= d.faultLimit {
+				d.Outcomes[i] = stuck555 // and CleverTap takes others beside it
 				continue
 			}
 			again = append(again, i)
@@ -311,7 +311,7 @@ func (d *Delivery) answered(res clevertap.Result, now time.Time) Wait {
 		case o.Verdict == clevertap.Loaded && d.Policy == Replace && repeated[d.Identities[i]]:
 			// An earlier record of the identity is sent again, so this one, which is
 			// newer, must follow it again.
-			d.Touched[i] = true
+			d.MayBeApplied[i] = true
 			again = append(again, i)
 		case o.Verdict == clevertap.Loaded:
 			d.Outcomes[i] = Outcome{Loaded: true}
@@ -326,11 +326,11 @@ func (d *Delivery) answered(res clevertap.Result, now time.Time) Wait {
 }
 
 func (d *Delivery) advance(again []int) Wait {
-	d.todo = d.todo[1:]
+	d.requests = d.requests[1:]
 	if again != nil {
-		d.todo = append([]request{{records: again}}, d.todo...)
+		d.requests = append([]request{{records: again}}, d.requests...)
 	}
-	if len(d.todo) == 0 {
+	if len(d.requests) == 0 {
 		return Finished
 	}
 	return Go
@@ -344,7 +344,7 @@ func (d *Delivery) End(o Outcome) {
 			d.Outcomes[i] = o
 		}
 	}
-	d.todo = nil
+	d.requests = nil
 }
 
 // Undecided lists the records that have no outcome, in order.
@@ -358,9 +358,9 @@ func (d *Delivery) Undecided() []int {
 	return out
 }
 
-// Clean is true when no record that is still undecided can have been applied.
-func (d *Delivery) Clean() bool {
-	for i, touched := range d.Touched {
+// NothingApplied is true when no record that is still undecided can have been applied.
+func (d *Delivery) NothingApplied() bool {
+	for i, touched := range d.MayBeApplied {
 		if touched && !d.Outcomes[i].Decided() {
 			return false
 		}

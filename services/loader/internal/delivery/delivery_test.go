@@ -162,15 +162,15 @@ func TestCleanAndEnd(t *testing.T) {
 	t.Parallel()
 	d := New(Resend, make([]uint64, 2), false, limit)
 	d.Apply(kind(clevertap.Throttled, 429), began)
-	if !d.Clean() {
+	if !d.NothingApplied() {
 		t.Error("a throttled upload is not clean")
 	}
 	d.Apply(kind(clevertap.Ambiguous, 500), began)
-	if d.Clean() {
+	if d.NothingApplied() {
 		t.Error("an ambiguous upload is clean")
 	}
 	d.End(Outcome{Skip: schemas.SkipCancelled})
-	if d.Next() != nil || d.Outcomes[1].Skip != schemas.SkipCancelled || !d.Clean() {
+	if d.Next() != nil || d.Outcomes[1].Skip != schemas.SkipCancelled || !d.NothingApplied() {
 		t.Errorf("after End: next %v, outcomes %+v", d.Next(), d.Outcomes)
 	}
 }
@@ -212,14 +212,14 @@ func TestASuspectIsConvictedOrAcquitted(t *testing.T) {
 		}
 		d := New(Replace, []uint64{1}, false, limit)
 		suspect(d)
-		if d.Acquit(); d.Outcomes[0].Decided() || len(d.Next()) != 1 {
+		if d.ClearSuspect(); d.Outcomes[0].Decided() || len(d.Next()) != 1 {
 			t.Errorf("%s: an acquitted record is not sent again", code)
 		}
 		if wait := d.Apply(answer, began); wait == Suspect {
 			t.Errorf("%s: an acquitted record is suspected at once", code)
 		}
 		suspect(d)
-		if wait := d.Convict(); wait != Finished || d.Outcomes[0].Code != code {
+		if wait := d.RejectSuspect(); wait != Finished || d.Outcomes[0].Code != code {
 			t.Errorf("%s: Convict() = %v, %+v", code, wait, d.Outcomes[0])
 		}
 	}
@@ -254,12 +254,12 @@ func TestParted(t *testing.T) {
 		want       bool
 	}{"apart": {[]uint64{1, 2, 1, 3}, true}, "together": {[]uint64{1, 1, 2, 3}, false}, "once each": {[]uint64{1, 2, 3, 4}, false}} {
 		d := New(Replace, tt.identities, false, limit)
-		if d.Parted() {
+		if d.SplitsIdentity() {
 			t.Errorf("%s: the whole upload is no part", name)
 		}
 		d.Apply(timeout, began)
 		d.Apply(timeout, began)
-		if got := d.Parted(); len(d.Next()) != 2 || got != tt.want {
+		if got := d.SplitsIdentity(); len(d.Next()) != 2 || got != tt.want {
 			t.Errorf("%s: Parted() = %v, want %v", name, got, tt.want)
 		}
 	}

@@ -27,7 +27,7 @@ const (
 	// Resend is for events, and for profiles with operators, that may be sent
 	// twice.
 	Resend
-	// Hold is for those that may not: a record whose fate is unknown is rejected
+	// Hold is for those that may not: a record that may or may not be stored is rejected
 	// as ambiguous, for a person to decide.
 	Hold
 )

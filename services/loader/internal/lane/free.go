@@ -2,12 +2,12 @@ package lane
 
 import "time"
 
-// maxHeld is how many batches may be past the committed prefix if most of them are
+// maxWaiting is how many batches may be past the committed prefix if most of them are
 // finished, and wait only until their requests can no longer be applied.
-const maxHeld = 16 * MaxOpen
+const maxWaiting = 16 * MaxOpen
 
-// held is a finished batch whose identities are locked until a time.
-type held struct {
+// waitingBatch is a finished batch whose identities are locked until a time.
+type waitingBatch struct {
 	batch *Batch
 	until time.Time
 }
@@ -18,19 +18,19 @@ type held struct {
 func (l *Lane) Finish(b *Batch, until time.Time) {
 	b.finished = true
 	b.Items = nil // only the identities are still needed
-	l.busy--
+	l.unfinished--
 	if until.IsZero() {
 		l.free(b)
 		return
 	}
-	l.held = append(l.held, held{b, until})
+	l.waiting = append(l.waiting, waitingBatch{b, until})
 }
 
-// Free frees the identities of the finished batches whose time has come. It says
+// FreeDue frees the identities of the finished batches whose time has come. It says
 // whether there were any, and when the next one comes.
-func (l *Lane) Free(now time.Time) (some bool, again time.Time) {
-	rest := l.held[:0]
-	for _, h := range l.held {
+func (l *Lane) FreeDue(now time.Time) (some bool, again time.Time) {
+	rest := l.waiting[:0]
+	for _, h := range l.waiting {
 		if !now.Before(h.until) {
 			l.free(h.batch)
 			some = true
@@ -41,8 +41,8 @@ func (l *Lane) Free(now time.Time) (some bool, again time.Time) {
 		}
 		rest = append(rest, h)
 	}
-	clear(l.held[len(rest):])
-	l.held = rest
+	clear(l.waiting[len(rest):])
+	l.waiting = rest
 	return some, again
 }
 

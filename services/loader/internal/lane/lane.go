@@ -19,7 +19,7 @@ import (
 // MaxOpen is how many batches may be past the committed prefix.
 const MaxOpen = 64
 
-// Item is a record on its way.
+// Item is a record that waits to be sent.
 type Item struct {
 	Record   *kafka.Record
 	Prev     int64 // offset of the record before it in the partition
@@ -39,16 +39,16 @@ type Limits struct {
 }
 
 // Batch is a sequence of records of one run and attempt that have the same
-// recovery.Fate.
+// recovery.State.
 type Batch struct {
 	Items []Item
-	Fate  recovery.Fate
-	// Open is until when a request of an earlier owner with these records may still
+	State recovery.State
+	// OpenUntil is until when a request of an earlier owner with these records may still
 	// be applied; zero if none can be.
-	Open time.Time
-	// Floor is at or below the reports offset of whatever is written about the
+	OpenUntil time.Time
+	// ReportsFloor is at or below the reports offset of whatever is written about the
 	// batch; the owner sets it when it cuts.
-	Floor int64
+	ReportsFloor int64
 
 	first, last int64
 	identities  []uint64 // locked until the batch is free
@@ -72,21 +72,20 @@ type Lane struct {
 	bytes  int64
 	since  time.Time // since when the head is the head
 
-	past    *recovery.Past
-	taken   time.Time // when the partition was taken over
-	reports int64     // the reports offset that a successor needs for what past knows
+	history     *recovery.History
+	takenAt     time.Time // when the partition was taken over
+	historyFrom int64     // the reports offset from which a successor reads the same history
 
-	locks map[uint64]int // how many batches lock an identity
-	open  []*Batch       // in the order of offsets, not yet committed
-	busy  int            // open batches that are not finished
-	held  []held         // finished batches whose identities are not free
-	mark  recovery.Mark
-	at    int64 // committed offset
-	inLog bool  // at and mark are committed
+	locks      map[uint64]int // how many batches lock an identity
+	open       []*Batch       // in the order of offsets, not yet committed
+	unfinished int            // open batches that are not finished
+	waiting    []waitingBatch // finished batches whose identities are not free
+	metadata   recovery.CommitMetadata
+	committed  int64 // committed offset
+	inGroup    bool  // the group has stored committed and metadata
 }
 
-// New starts a lane behind a committed offset. past may be set later with
-// Recover; nothing is cut before.
+// New returns a lane that cuts nothing before Recover has set where it starts.
 func New() *Lane {
 	return &Lane{next: -1, locks: map[uint64]int{}}
 }
@@ -99,16 +98,16 @@ func NewShared() *Lane {
 	return l
 }
 
-// Recover tells where the lane starts: the committed offset, its mark and what
-// was reported past it. inLog says that the offset stands in the group
-// already, taken is when the partition was taken over.
-func (l *Lane) Recover(committed int64, mark recovery.Mark, past *recovery.Past, inLog bool, taken time.Time) {
-	l.taken = taken
-	l.at, l.mark, l.past, l.reports, l.inLog = committed, mark, past, mark.Reports, inLog
+// Recover sets where the lane starts: the committed offset, its metadata and the history
+// of later offsets. inGroup says that the group has stored the offset already; taken is
+// when the partition was taken over.
+func (l *Lane) Recover(committed int64, metadata recovery.CommitMetadata, history *recovery.History, inGroup bool, taken time.Time) {
+	l.takenAt = taken
+	l.committed, l.metadata, l.history, l.historyFrom, l.inGroup = committed, metadata, history, metadata.Reports, inGroup
 	if len(l.queue) > 0 {
-		l.queue[0].Prev = mark.Prev
+		l.queue[0].Prev = metadata.Prev
 	} else {
-		l.prev = mark.Prev
+		l.prev = metadata.Prev
 	}
 }
 
@@ -148,12 +147,12 @@ func (l *Lane) Open() int { return len(l.open) }
 // Head is the next record to be cut and what is known of it. Until the group holds a
 // committed offset there is no head, and so nothing is sent: a next owner that finds no
 // committed offset concludes that nothing was ever sent.
-func (l *Lane) Head() (Item, recovery.Fate, bool) {
-	if !l.inLog || l.Pending() == 0 || l.busy >= MaxOpen || len(l.open) >= maxHeld {
+func (l *Lane) Head() (Item, recovery.State, bool) {
+	if !l.inGroup || l.Pending() == 0 || l.unfinished >= MaxOpen || len(l.open) >= maxWaiting {
 		return Item{}, recovery.Fresh, false
 	}
 	item := l.queue[l.head]
-	return item, l.past.Fate(item.Record.Offset), true
+	return item, l.history.State(item.Record.Offset), true
 }
 
 // Cut takes the next batch, or says when to look again: a batch that is not
@@ -164,18 +163,18 @@ func (l *Lane) Head() (Item, recovery.Fate, bool) {
 // request with them can be applied any more, so no two batches that may still be
 // applied hold records of one identity.
 func (l *Lane) Cut(now time.Time, limits Limits) (*Batch, time.Time) {
-	_, fate, ok := l.Head()
+	_, state, ok := l.Head()
 	if !ok {
 		return nil, time.Time{}
 	}
-	n, closed := l.measure(fate, limits)
+	n, closed := l.measure(state, limits)
 	if n == 0 {
 		return nil, time.Time{} // the head's identity is locked
 	}
 	if due := l.since.Add(limits.Linger); !closed && due.After(now) {
 		return nil, due
 	}
-	b := l.take(n, fate, now)
+	b := l.take(n, state, now)
 	l.lock(b)
 	return b, time.Time{}
 }
@@ -192,16 +191,16 @@ func (l *Lane) lock(b *Batch) {
 // linger, and it locks identities only if a request of an earlier owner with these
 // records may still be applied.
 func (l *Lane) CutUnsent(now time.Time, limit int) *Batch {
-	_, fate, ok := l.Head()
+	_, state, ok := l.Head()
 	if !ok {
 		return nil
 	}
 	n := 1
-	for n < limit && l.same(n, fate) {
+	for n < limit && l.fitsHead(n, state) {
 		n++
 	}
-	b := l.take(n, fate, now)
-	if !b.Open.IsZero() {
+	b := l.take(n, state, now)
+	if !b.OpenUntil.IsZero() {
 		l.lock(b)
 	}
 	return b
@@ -209,7 +208,7 @@ func (l *Lane) CutUnsent(now time.Time, limit int) *Batch {
 
 // measure counts the records that the next batch can hold. closed: waiting will
 // not make it larger.
-func (l *Lane) measure(fate recovery.Fate, limits Limits) (n int, closed bool) {
+func (l *Lane) measure(state recovery.State, limits Limits) (n int, closed bool) {
 	var size int64
 	var seen map[uint64]bool
 	if limits.OncePerIdentity {
@@ -218,7 +217,7 @@ func (l *Lane) measure(fate recovery.Fate, limits Limits) (n int, closed bool) {
 	for n < limits.Records && l.head+n < len(l.queue) {
 		item := &l.queue[l.head+n]
 		more := int64(len(item.Record.Value)) + 1 // and a comma
-		if n > 0 && (size+more > limits.Bytes || !l.same(n, fate)) {
+		if n > 0 && (size+more > limits.Bytes || !l.fitsHead(n, state)) {
 			return n, true
 		}
 		if l.locks[item.Identity] > 0 {
@@ -236,23 +235,23 @@ func (l *Lane) measure(fate recovery.Fate, limits Limits) (n int, closed bool) {
 	return n, n == limits.Records
 }
 
-// same says whether the n-th waiting record may follow the head in one batch.
-func (l *Lane) same(n int, fate recovery.Fate) bool {
+// fitsHead says whether the n-th waiting record may follow the head in one batch.
+func (l *Lane) fitsHead(n int, state recovery.State) bool {
 	if l.head+n >= len(l.queue) {
 		return false
 	}
 	head, item := &l.queue[l.head], &l.queue[l.head+n]
 	return item.ID.Number == head.ID.Number && item.ID.Attempt == head.ID.Attempt &&
 		item.KnownID == head.KnownID && (!l.shared || bytes.Equal(item.Record.Key, head.Record.Key)) &&
-		l.past.Fate(item.Record.Offset) == fate && l.past.Open(item.Record.Offset) == l.past.Open(head.Record.Offset)
+		l.history.State(item.Record.Offset) == state && l.history.Open(item.Record.Offset) == l.history.Open(head.Record.Offset)
 }
 
-func (l *Lane) take(n int, fate recovery.Fate, now time.Time) *Batch {
-	b := &Batch{Items: make([]Item, n), Fate: fate}
+func (l *Lane) take(n int, state recovery.State, now time.Time) *Batch {
+	b := &Batch{Items: make([]Item, n), State: state}
 	copy(b.Items, l.queue[l.head:l.head+n])
 	b.first, b.last = b.Items[0].Record.Offset, b.Items[n-1].Record.Offset
-	if open := l.past.Open(b.first); open > 0 {
-		b.Open = l.taken.Add(open)
+	if open := l.history.Open(b.first); open > 0 {
+		b.OpenUntil = l.takenAt.Add(open)
 	}
 	for i := range b.Items {
 		l.bytes -= int64(len(b.Items[i].Record.Value))
@@ -265,47 +264,47 @@ func (l *Lane) take(n int, fate recovery.Fate, now time.Time) *Batch {
 	}
 	l.since = now
 	l.open = append(l.open, b)
-	l.busy++
+	l.unfinished++
 	return b
 }
 
-// maxBehind is how many reports the mark of an idle lane may be behind: a
-// successor reads them all, and the lane's own commits do not move the mark.
-const maxBehind = 10_000
+// maxReportsBehind is how many reports the metadata of an idle lane may be behind: a
+// successor reads them all, and no commit of the lane's own moves the position.
+const maxReportsBehind = 10_000
 
-// Prefix is the offset to commit, with its mark, and whether it is news. next is
+// Prefix is the offset to commit, with its metadata, and whether it has changed. next is
 // a reports offset at or below that of any intent still to be written.
 //
 // Invariant 1: it covers finished batches only. It ends before the first batch that is
 // not finished, or whose request may still be applied: a successor must read that batch
 // again, to lock its identities as long.
-func (l *Lane) Prefix(next int64) (offset int64, mark recovery.Mark, news bool) {
-	if l.past == nil {
-		return 0, recovery.Mark{}, false
+func (l *Lane) Prefix(next int64) (offset int64, metadata recovery.CommitMetadata, changed bool) {
+	if l.history == nil {
+		return 0, recovery.CommitMetadata{}, false
 	}
-	offset, mark = l.at, l.mark
+	offset, metadata = l.committed, l.metadata
 	i := 0
 	for ; i < len(l.open) && l.open[i].free; i++ {
-		offset, mark.Prev = l.open[i].Last()+1, l.open[i].Last()
+		offset, metadata.Prev = l.open[i].Last()+1, l.open[i].Last()
 	}
-	idle := len(l.open) == 0 && l.Pending() == 0 && offset > l.past.Last()
-	news = i > 0 || !l.inLog || idle && next-l.mark.Reports > maxBehind
-	mark.Reports = next
+	idle := len(l.open) == 0 && l.Pending() == 0 && offset > l.history.Last()
+	changed = i > 0 || !l.inGroup || idle && next-l.metadata.Reports > maxReportsBehind
+	metadata.Reports = next
 	for _, b := range l.open[i:] {
-		mark.Reports = min(mark.Reports, b.Floor)
+		metadata.Reports = min(metadata.Reports, b.ReportsFloor)
 	}
-	if offset <= l.past.Last() {
-		mark.Reports = min(mark.Reports, l.reports)
+	if offset <= l.history.Last() {
+		metadata.Reports = min(metadata.Reports, l.historyFrom)
 	}
-	return offset, mark, news
+	return offset, metadata, changed
 }
 
-// Committed tells that the group has stored the offset.
-func (l *Lane) Committed(offset int64, mark recovery.Mark) {
+// Committed notes that the group has stored the offset.
+func (l *Lane) Committed(offset int64, metadata recovery.CommitMetadata) {
 	i := 0
 	for i < len(l.open) && l.open[i].Last() < offset {
 		i++
 	}
 	l.open = slices.Delete(l.open, 0, i)
-	l.at, l.mark, l.inLog = offset, mark, true
+	l.committed, l.metadata, l.inGroup = offset, metadata, true
 }

@@ -27,10 +27,10 @@ var seed = maphash.MakeSeed()
 
 func item(offset int64, identity, id string) Item { return Read(seed, record(offset, identity, id)) }
 
-// ready is a lane at an offset with a past.
-func ready(committed int64, past *recovery.Past) *Lane {
+// ready is a lane that starts at an offset with a history.
+func ready(committed int64, history *recovery.History) *Lane {
 	l := New()
-	l.Recover(committed, recovery.Mark{Reports: 7, Prev: committed - 1}, past, true, start)
+	l.Recover(committed, recovery.CommitMetadata{Reports: 7, Prev: committed - 1}, history, true, start)
 	return l
 }
 
@@ -139,12 +139,12 @@ func TestPrefixCoversFinishedBatchesAndKeepsTheirReports(t *testing.T) {
 	for i := range int64(4) {
 		l.Push(item(i*2, fmt.Sprint(i), "1.1.1"), start) // every second offset is a gap
 		b, _ := l.Cut(start, Limits{Records: 1, Bytes: 100})
-		b.Floor = 100 + i*10
+		b.ReportsFloor = 100 + i*10
 		batches = append(batches, b)
 	}
 	prefix := func(next int64) string {
-		offset, mark, news := l.Prefix(next)
-		return fmt.Sprint(offset, mark, news)
+		offset, metadata, changed := l.Prefix(next)
+		return fmt.Sprint(offset, metadata, changed)
 	}
 	if got, want := prefix(200), `0 {"reports":100,"prev":-1} false`; got != want {
 		t.Errorf("nothing finished: %s, want %s", got, want)
@@ -158,8 +158,8 @@ func TestPrefixCoversFinishedBatchesAndKeepsTheirReports(t *testing.T) {
 	if got, want := prefix(200), `3 {"reports":120,"prev":2} true`; got != want {
 		t.Errorf("two finished: %s, want %s", got, want)
 	}
-	offset, mark, _ := l.Prefix(200)
-	l.Committed(offset, mark)
+	offset, metadata, _ := l.Prefix(200)
+	l.Committed(offset, metadata)
 	if l.Open() != 2 {
 		t.Errorf("%d open after the commit, want 2", l.Open())
 	}
@@ -171,27 +171,27 @@ func TestPrefixCoversFinishedBatchesAndKeepsTheirReports(t *testing.T) {
 
 func TestThePastDecidesTheFate(t *testing.T) {
 	t.Parallel()
-	past := recovery.New("customers", 0, 10)
-	past.Add(&schemas.Report{Kind: schemas.ReportIntent, Import: "customers", Intent: &schemas.Intent{Ranges: []schemas.Range{{From: 8, To: 13}}}}, time.Second)
-	past.Add(&schemas.Report{Kind: schemas.ReportReceipt, Import: "customers", Receipt: &schemas.Receipt{Ranges: []schemas.Range{{From: 12, To: 12}}}}, time.Second)
-	l := ready(10, past)
+	history := recovery.New("customers", 0, 10)
+	history.Add(&schemas.Report{Kind: schemas.ReportIntent, Import: "customers", Intent: &schemas.Intent{Ranges: []schemas.Range{{From: 8, To: 13}}}}, time.Second)
+	history.Add(&schemas.Report{Kind: schemas.ReportReceipt, Import: "customers", Receipt: &schemas.Receipt{Ranges: []schemas.Range{{From: 12, To: 12}}}}, time.Second)
+	l := ready(10, history)
 	for i := int64(10); i < 16; i++ {
 		l.Push(item(i, fmt.Sprint(i), "1.1.1"), start)
 	}
 	var got []string
 	for l.Pending() > 0 {
 		b := l.CutUnsent(start, 100)
-		b.Floor = 50
-		got = append(got, fmt.Sprint(b.Fate, offsets(b), b.Items[0].Prev))
+		b.ReportsFloor = 50
+		got = append(got, fmt.Sprint(b.State, offsets(b), b.Items[0].Prev))
 	}
 	want := []string{"1 [10 11] 9", "2 [12] 11", "1 [13] 12", "0 [14 15] 13"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("batches mismatch (-want +got):\n%s", diff)
 	}
-	// While an offset of the past is not committed, a successor needs the old
+	// While an offset of the history is not committed, a successor needs the old
 	// reports as well.
-	if _, mark, _ := l.Prefix(60); mark.Reports != 7 {
-		t.Errorf("reports from %d, want the inherited 7", mark.Reports)
+	if _, metadata, _ := l.Prefix(60); metadata.Reports != 7 {
+		t.Errorf("reports from %d, want the inherited 7", metadata.Reports)
 	}
 }
 
@@ -202,38 +202,38 @@ func TestNothingIsCutBeforeACommitStands(t *testing.T) {
 	if _, _, ok := l.Head(); ok {
 		t.Fatal("a head before the recovery")
 	}
-	l.Recover(5, recovery.Mark{Reports: 3, Prev: 4}, recovery.New("customers", 0, 5), false, start)
+	l.Recover(5, recovery.CommitMetadata{Reports: 3, Prev: 4}, recovery.New("customers", 0, 5), false, start)
 	if _, _, ok := l.Head(); ok {
 		t.Fatal("a head before the first commit")
 	}
-	offset, mark, news := l.Prefix(9)
-	if offset != 5 || !news {
-		t.Fatalf("Prefix() = %d, %v; want 5 as news", offset, news)
+	offset, metadata, changed := l.Prefix(9)
+	if offset != 5 || !changed {
+		t.Fatalf("Prefix() = %d, %v; want 5 as news", offset, changed)
 	}
-	l.Committed(offset, mark)
+	l.Committed(offset, metadata)
 	if item, _, ok := l.Head(); !ok || item.Prev != 4 {
 		t.Errorf("head %+v, %v; want one whose predecessor is 4", item, ok)
 	}
 }
 
-// The mark of an import that is idle for long follows the reports of others, once
-// nothing that they tell of the lane matters any more.
+// The reports position of an import that is idle for long follows the reports of other
+// imports, once no report about the lane is needed any more.
 func TestTheMarkOfAnIdleLaneMoves(t *testing.T) {
 	t.Parallel()
 	told := recovery.New("customers", 0, 5)
 	told.Add(&schemas.Report{Kind: schemas.ReportIntent, Import: "customers", Intent: &schemas.Intent{Ranges: []schemas.Range{{Prev: 4, From: 5, To: 6}}}}, time.Second)
 	for _, tt := range []struct {
 		name         string
-		past         *recovery.Past
+		past         *recovery.History
 		queued, open bool
 		next         int64
 		want         bool
 	}{
-		{"a little behind", nil, false, false, 3 + maxBehind, false},
-		{"far behind", nil, false, false, 4 + maxBehind, true},
-		{"with a record to come", nil, true, false, 4 + maxBehind, false},
-		{"with a batch in flight", nil, true, true, 4 + maxBehind, false},
-		{"before what earlier owners sent", told, false, false, 4 + maxBehind, false},
+		{"a little behind", nil, false, false, 3 + maxReportsBehind, false},
+		{"far behind", nil, false, false, 4 + maxReportsBehind, true},
+		{"with a record to come", nil, true, false, 4 + maxReportsBehind, false},
+		{"with a batch in flight", nil, true, true, 4 + maxReportsBehind, false},
+		{"before what earlier owners sent", told, false, false, 4 + maxReportsBehind, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -241,16 +241,16 @@ func TestTheMarkOfAnIdleLaneMoves(t *testing.T) {
 			if tt.past == nil {
 				tt.past = recovery.New("customers", 0, 5)
 			}
-			l.Recover(5, recovery.Mark{Reports: 3, Prev: 4}, tt.past, true, start)
+			l.Recover(5, recovery.CommitMetadata{Reports: 3, Prev: 4}, tt.past, true, start)
 			if tt.queued {
 				l.Push(item(5, "a", "1.1.1"), start)
 			}
 			if tt.open {
 				l.Cut(start, Limits{Records: 1, Bytes: 100})
 			}
-			offset, mark, news := l.Prefix(tt.next)
-			if offset != 5 || mark.Prev != 4 || news != tt.want || news && mark.Reports != tt.next {
-				t.Errorf("Prefix() = %d, %v, %v; want 5 and news: %v", offset, mark, news, tt.want)
+			offset, metadata, changed := l.Prefix(tt.next)
+			if offset != 5 || metadata.Prev != 4 || changed != tt.want || changed && metadata.Reports != tt.next {
+				t.Errorf("Prefix() = %d, %v, %v; want 5 and news: %v", offset, metadata, changed, tt.want)
 			}
 		})
 	}
@@ -310,8 +310,8 @@ func TestRandomHistories(t *testing.T) {
 				i := random.IntN(len(flight))
 				l.Finish(flight[i], time.Time{})
 				flight = append(flight[:i], flight[i+1:]...)
-				offset, mark, _ := l.Prefix(0)
-				l.Committed(offset, mark)
+				offset, metadata, _ := l.Prefix(0)
+				l.Committed(offset, metadata)
 			}
 		}
 	}
@@ -325,7 +325,7 @@ func TestRandomHistories(t *testing.T) {
 func TestSharedLaneKeepsRunsApart(t *testing.T) {
 	t.Parallel()
 	l := NewShared()
-	l.Recover(0, recovery.Mark{Prev: -1}, recovery.New("", 0, 0), true, start)
+	l.Recover(0, recovery.CommitMetadata{Prev: -1}, recovery.New("", 0, 0), true, start)
 	for i, run := range []string{"a.d1", "a.d1", "b.d1"} {
 		l.Push(item(int64(i), run, "1.1.1"), start)
 	}
@@ -355,10 +355,10 @@ func TestIdentitiesStayLockedWhileARequestMayBeApplied(t *testing.T) {
 	if offset, _, _ := l.Prefix(9); offset != 0 {
 		t.Fatalf("committed %d: a successor would not know of the request", offset)
 	}
-	if some, again := l.Free(until.Add(-1)); some || !again.Equal(until) {
+	if some, again := l.FreeDue(until.Add(-1)); some || !again.Equal(until) {
 		t.Fatalf("Free() = %v, %v before the time", some, again)
 	}
-	if some, again := l.Free(until); !some || !again.IsZero() {
+	if some, again := l.FreeDue(until); !some || !again.IsZero() {
 		t.Fatalf("Free() = %v, %v at the time", some, again)
 	}
 	if b, _ := l.Cut(until, limits); b == nil || b.First() != 1 {
@@ -374,25 +374,25 @@ func TestIdentitiesStayLockedWhileARequestMayBeApplied(t *testing.T) {
 func TestARequestOfAnEarlierOwnerLocksItsIdentities(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{schemas.ReportIntent, schemas.ReportReceipt} {
-		past := recovery.New("customers", 0, 0)
+		history := recovery.New("customers", 0, 0)
 		ranges := []schemas.Range{{Prev: -1, From: 0, To: 0}}
 		report := &schemas.Report{Kind: kind, Import: "customers", Intent: &schemas.Intent{Ranges: ranges, OpenMillis: 1000}}
 		if kind == schemas.ReportReceipt {
 			report.Intent, report.Receipt = nil, &schemas.Receipt{Ranges: ranges, OpenMillis: 1000}
 		}
-		past.Add(report, time.Hour)
-		l := ready(0, past)
+		history.Add(report, time.Hour)
+		l := ready(0, history)
 		l.Push(item(0, "a", "1.1.1"), start)
 		l.Push(item(1, "a", "1.1.2"), start)
 		b := l.CutUnsent(start, 10)
-		if until := start.Add(time.Second); len(b.Items) != 1 || !b.Open.Equal(until) {
-			t.Fatalf("%s: %d records, open until %v; want one until %v", kind, len(b.Items), b.Open, until)
+		if until := start.Add(time.Second); len(b.Items) != 1 || !b.OpenUntil.Equal(until) {
+			t.Fatalf("%s: %d records, open until %v; want one until %v", kind, len(b.Items), b.OpenUntil, until)
 		}
-		l.Finish(b, b.Open)
+		l.Finish(b, b.OpenUntil)
 		if b, _ := l.Cut(start.Add(999*time.Millisecond), Limits{Records: 1, Bytes: 1000}); b != nil {
 			t.Errorf("%s: a newer version was cut", kind)
 		}
-		l.Free(start.Add(time.Second))
+		l.FreeDue(start.Add(time.Second))
 		if b, _ := l.Cut(start.Add(time.Second), Limits{Records: 1, Bytes: 1000}); b == nil {
 			t.Errorf("%s: the newer version is not cut", kind)
 		}

@@ -12,18 +12,18 @@ import (
 	"tapline.dev/schemas"
 )
 
-// Fate is what is known of an offset past the committed one.
-type Fate int
+// State is what is known of an offset past the committed one.
+type State int
 
-// Fates.
+// States.
 const (
-	Fresh     Fate = iota // never written to a socket
-	Ambiguous             // written, answer unknown
-	Done                  // has a receipt
+	Fresh     State = iota // never written to a socket
+	Ambiguous              // written, answer unknown
+	Done                   // has a receipt
 )
 
-// Mark is the metadata of a committed offset: what its successor starts from.
-type Mark struct {
+// CommitMetadata is the metadata of a committed offset: what its successor starts from.
+type CommitMetadata struct {
 	// Reports is the offset of the import's reports partition from which every
 	// intent and receipt of uncommitted offsets is found.
 	Reports int64 `json:"reports"`
@@ -35,10 +35,10 @@ type Mark struct {
 	Topic string `json:"topic,omitempty"`
 }
 
-// In makes the mark one of the reports topic with an id and an end. A topic that was
-// deleted and made again has other offsets: everything in it may tell of offsets
-// that are not committed.
-func (m Mark) In(topic string, end int64) Mark {
+// ForTopic returns the metadata as it holds for the reports topic with an id and an end. A
+// topic that was deleted and created again has other offsets: then every report in it may
+// be about offsets that are not committed.
+func (m CommitMetadata) ForTopic(topic string, end int64) CommitMetadata {
 	if m.Topic != "" && topic != "" && m.Topic != topic || m.Reports > end {
 		m.Reports = 0
 	}
@@ -49,88 +49,88 @@ func (m Mark) In(topic string, end int64) Mark {
 // errForeign says that a commit is not a loader's.
 var errForeign = errors.New("the commit's metadata is no loader's")
 
-// ParseMark reads a commit's metadata. An error means that somebody else
-// committed, such as an operator with a tool.
-func ParseMark(metadata string) (Mark, error) {
+// ParseCommitMetadata reads a commit's metadata. An error means that no loader committed,
+// but for example an operator with a tool.
+func ParseCommitMetadata(metadata string) (CommitMetadata, error) {
 	const missing = -2
-	m := Mark{Reports: missing, Prev: missing}
+	m := CommitMetadata{Reports: missing, Prev: missing}
 	if json.Unmarshal([]byte(metadata), &m) != nil || m.Reports < 0 || m.Prev < -1 {
-		return Mark{}, errForeign
+		return CommitMetadata{}, errForeign
 	}
 	return m, nil
 }
 
-// String writes the mark as metadata.
-func (m Mark) String() string {
+// String writes the metadata as Kafka stores it.
+func (m CommitMetadata) String() string {
 	if m.Topic != "" {
 		return fmt.Sprintf(`{"reports":%d,"prev":%d,"topic":%q}`, m.Reports, m.Prev, m.Topic)
 	}
 	return fmt.Sprintf(`{"reports":%d,"prev":%d}`, m.Reports, m.Prev)
 }
 
-// Past is what was reported of one partition's offsets from the committed one
+// History is what was reported of one partition's offsets from the committed one
 // on.
-type Past struct {
+type History struct {
 	importName string
 	partition  int32
 	committed  int64
-	fates      spans
-	last       int64 // highest offset with a fate, -1 when there is none
+	states     spans
+	last       int64 // highest offset with a report, -1 when there is none
 }
 
-// New returns a Past that knows nothing yet. Without an import's name it is of
-// the dry runs' topic.
-func New(importName string, partition int32, committed int64) *Past {
-	return &Past{importName: importName, partition: partition, committed: committed, last: -1}
+// New returns a History without reports. Without an import's name it is of the dry runs'
+// topic.
+func New(importName string, partition int32, committed int64) *History {
+	return &History{importName: importName, partition: partition, committed: committed, last: -1}
 }
 
 // Add takes in a report, in the order of the log. Reports of other imports, of
 // other partitions and stages, and of trials where they are not meant, change
 // nothing. open is how long a request may be applied after it was written, where
 // its intent does not say so.
-func (p *Past) Add(r *schemas.Report, open time.Duration) {
+func (p *History) Add(r *schemas.Report, open time.Duration) {
 	if schemas.IsTrial(r.Run) != (p.importName == "") || (p.importName != "" && r.Import != p.importName) {
 		return
 	}
 	switch {
 	case r.Kind == schemas.ReportIntent && r.Intent != nil && r.Intent.Partition == p.partition:
-		told := state{Ambiguous, r.Intent.Holder, millis(r.Intent.OpenMillis)}
+		reported := reportedState{Ambiguous, r.Intent.Holder, millis(r.Intent.OpenMillis)}
 		if r.Intent.Withdrawn {
-			told.fate = Fresh
-		} else if told.open == 0 {
-			told.open = open
+			reported.state = Fresh
+		} else if reported.open == 0 {
+			reported.open = open
 		}
-		p.set(r.Intent.Ranges, told)
+		p.set(r.Intent.Ranges, reported)
 	case r.Kind == schemas.ReportReceipt && r.Receipt != nil && r.Receipt.Partition == p.partition:
-		p.set(r.Receipt.Ranges, state{fate: Done, open: millis(r.Receipt.OpenMillis)})
+		p.set(r.Receipt.Ranges, reportedState{state: Done, open: millis(r.Receipt.OpenMillis)})
 	}
 }
 
-func (p *Past) set(ranges []schemas.Range, told state) {
+func (p *History) set(ranges []schemas.Range, reported reportedState) {
 	for _, r := range ranges {
 		from := max(r.From, p.committed)
 		if from > r.To {
 			continue
 		}
-		p.fates.set(from, r.To, told)
+		p.states.set(from, r.To, reported)
 		p.last = max(p.last, r.To)
 	}
 }
 
 func millis(n int64) time.Duration { return time.Duration(n) * time.Millisecond }
 
-// Fate is what is known of an offset.
-func (p *Past) Fate(offset int64) Fate {
-	return p.fates.at(offset).fate
+// State is what is known of an offset.
+func (p *History) State(offset int64) State {
+	return p.states.at(offset).state
 }
 
 // Open is how long, from the takeover on, a request of earlier owners with the
 // record at an offset may still be applied. Clocks of different machines are not
 // compared: the time that remained when the report was written is counted in full from
 // the takeover on.
-func (p *Past) Open(offset int64) time.Duration {
-	return p.fates.at(offset).open
+func (p *History) Open(offset int64) time.Duration {
+	return p.states.at(offset).open
 }
 
 // Last is the highest offset of which anything is known, -1 when there is none.
-func (p *Past) Last() int64 { return p.last }
+func (p *History) Last() int64 { return p.last }

@@ -68,7 +68,7 @@ func TestPast(t *testing.T) {
 			}
 			var got []int
 			for offset := int64(10); offset < 15; offset++ {
-				got = append(got, int(p.Fate(offset)))
+				got = append(got, int(p.State(offset)))
 			}
 			if fmt.Sprint(got) != tt.want {
 				t.Errorf("fates %v, want %s", got, tt.want)
@@ -77,7 +77,7 @@ func TestPast(t *testing.T) {
 	}
 }
 
-// How long a request may be applied is told by its writer, and by nobody's clock.
+// How long a request may be applied is what its writer reported; no other clock is used.
 func TestPastKnowsHowLongRequestsMayBeApplied(t *testing.T) {
 	t.Parallel()
 	open := func(ms int64, r *schemas.Report) *schemas.Report {
@@ -120,29 +120,29 @@ func TestPastKnowsHowLongRequestsMayBeApplied(t *testing.T) {
 
 func TestMark(t *testing.T) {
 	t.Parallel()
-	want := Mark{Reports: 12, Prev: -1}
-	if got, err := ParseMark(want.String()); err != nil || got != want {
+	want := CommitMetadata{Reports: 12, Prev: -1}
+	if got, err := ParseCommitMetadata(want.String()); err != nil || got != want {
 		t.Errorf("ParseMark(%s) = %+v, %v", want, got, err)
 	}
 	want.Topic = "a1-_"
-	if got, err := ParseMark(want.String()); err != nil || got != want {
+	if got, err := ParseCommitMetadata(want.String()); err != nil || got != want {
 		t.Errorf("ParseMark(%s) = %+v, %v", want, got, err)
 	}
 	for _, in := range []struct {
-		mark  Mark
+		mark  CommitMetadata
 		topic string
 		end   int64
 		want  int64
 	}{
-		{Mark{Reports: 5, Topic: "a"}, "a", 9, 5}, {Mark{Reports: 5, Topic: "a"}, "b", 9, 0}, {Mark{Reports: 5}, "b", 9, 5},
-		{Mark{Reports: 5, Topic: "a"}, "", 9, 5}, {Mark{Reports: 5}, "b", 4, 0}, {Mark{Reports: 5}, "", 4, 0},
+		{CommitMetadata{Reports: 5, Topic: "a"}, "a", 9, 5}, {CommitMetadata{Reports: 5, Topic: "a"}, "b", 9, 0}, {CommitMetadata{Reports: 5}, "b", 9, 5},
+		{CommitMetadata{Reports: 5, Topic: "a"}, "", 9, 5}, {CommitMetadata{Reports: 5}, "b", 4, 0}, {CommitMetadata{Reports: 5}, "", 4, 0},
 	} {
-		if got := in.mark.In(in.topic, in.end); got.Reports != in.want || got.Topic != in.topic {
+		if got := in.mark.ForTopic(in.topic, in.end); got.Reports != in.want || got.Topic != in.topic {
 			t.Errorf("%+v in topic %q, which ends at %d: %+v, want reports from %d", in.mark, in.topic, in.end, got, in.want)
 		}
 	}
 	for _, foreign := range []string{"x", "", "{}", `{"reports":3}`, `{"reports":-1,"prev":2}`, `{"prev":2}`} {
-		if got, err := ParseMark(foreign); err == nil {
+		if got, err := ParseCommitMetadata(foreign); err == nil {
 			t.Errorf("ParseMark(%s) = %+v, want an error", foreign, got)
 		}
 	}
@@ -154,11 +154,11 @@ func TestPastTellsTrialsApart(t *testing.T) {
 	t.Parallel()
 	run, dry := report(schemas.ReportReceipt, 1, 10, 10), report(schemas.ReportReceipt, 1, 11, 11)
 	run.Run, dry.Run = "customers.4", "customers.d4"
-	for importName, want := range map[string][2]Fate{"customers": {Done, Fresh}, "": {Fresh, Done}} {
+	for importName, want := range map[string][2]State{"customers": {Done, Fresh}, "": {Fresh, Done}} {
 		p := New(importName, 1, 10)
 		p.Add(run, time.Second)
 		p.Add(dry, time.Second)
-		if got := [2]Fate{p.Fate(10), p.Fate(11)}; got != want {
+		if got := [2]State{p.State(10), p.State(11)}; got != want {
 			t.Errorf("of %q: %v, want %v", importName, got, want)
 		}
 	}

@@ -6,39 +6,39 @@ import (
 	"time"
 )
 
-// state is what reports tell of an offset: its fate, whose intents made it
-// ambiguous, and how long a request may still be applied.
-type state struct {
-	fate   Fate
+// reportedState is what reports say of an offset: its state, the holder whose intents made
+// it ambiguous, and how long a request may still be applied.
+type reportedState struct {
+	state  State
 	holder string
 	open   time.Duration
 }
 
-// several is the holder of an offset that more than one wrote an intent for.
-const several = "*"
+// severalHolders is the holder of an offset for which more than one wrote an intent.
+const severalHolders = "*"
 
 // after returns the state that follows s when a report says next. An outcome is final.
 // A withdrawal takes back the intents of its own holder only: a loader that does not
 // know that it lost the partition cannot withdraw what the next owner has in flight.
-func (s state) after(next state) state {
+func (s reportedState) after(next reportedState) reportedState {
 	switch {
-	case next.fate == Done && s.fate == Ambiguous && s.holder != several:
-		return next // the receipt tells of all requests of this one holder
-	case s.fate == Done || next.fate == Done:
-		return state{fate: Done, open: max(s.open, next.open)}
-	case s.fate == Fresh && next.fate == Fresh:
-		return state{open: max(s.open, next.open)}
-	case s.fate == Fresh:
+	case next.state == Done && s.state == Ambiguous && s.holder != severalHolders:
+		return next // the receipt covers all requests of this one holder
+	case s.state == Done || next.state == Done:
+		return reportedState{state: Done, open: max(s.open, next.open)}
+	case s.state == Fresh && next.state == Fresh:
+		return reportedState{open: max(s.open, next.open)}
+	case s.state == Fresh:
 		next.open = max(s.open, next.open)
 		return next
-	case next.fate == Ambiguous:
+	case next.state == Ambiguous:
 		if s.holder != next.holder {
-			next.holder = several
+			next.holder = severalHolders
 		}
 		next.open = max(s.open, next.open)
 		return next
 	case s.holder == next.holder:
-		return state{open: next.open}
+		return reportedState{open: next.open}
 	}
 	return s
 }
@@ -46,7 +46,7 @@ func (s state) after(next state) state {
 // span is a run of offsets with one state.
 type span struct {
 	from, to int64
-	state
+	reportedState
 }
 
 // spans are in the order of their offsets and do not overlap. Neighbours of one state
@@ -54,8 +54,8 @@ type span struct {
 // records: after a group is rewound by a month, a month of reports is read.
 type spans []span
 
-// set takes in what a report tells of the offsets from from to to.
-func (s *spans) set(from, to int64, told state) {
+// set takes in what a report says of the offsets from from to to.
+func (s *spans) set(from, to int64, reported reportedState) {
 	if from > to {
 		return
 	}
@@ -66,13 +66,13 @@ func (s *spans) set(from, to int64, told state) {
 	at := from // the first offset without a new span
 	for ; next < len(*s) && (*s)[next].from <= to+1; next++ {
 		old := (*s)[next]
-		fresh.add(span{old.from, min(old.to, from-1), old.state})
-		fresh.add(span{at, min(old.from-1, to), state{}.after(told)})
-		fresh.add(span{max(old.from, from), min(old.to, to), old.after(told)})
+		fresh.add(span{old.from, min(old.to, from-1), old.reportedState})
+		fresh.add(span{at, min(old.from-1, to), reportedState{}.after(reported)})
+		fresh.add(span{max(old.from, from), min(old.to, to), old.after(reported)})
 		at = max(at, min(old.to, to)+1)
-		fresh.add(span{max(old.from, to+1), old.to, old.state})
+		fresh.add(span{max(old.from, to+1), old.to, old.reportedState})
 	}
-	fresh.add(span{at, to, state{}.after(told)})
+	fresh.add(span{at, to, reportedState{}.after(reported)})
 	*s = slices.Replace(*s, first, next, fresh...)
 }
 
@@ -81,7 +81,7 @@ func (s *spans) add(sp span) {
 	if sp.from > sp.to {
 		return
 	}
-	if n := len(*s); n > 0 && (*s)[n-1].to+1 == sp.from && (*s)[n-1].state == sp.state {
+	if n := len(*s); n > 0 && (*s)[n-1].to+1 == sp.from && (*s)[n-1].reportedState == sp.reportedState {
 		(*s)[n-1].to = sp.to
 		return
 	}
@@ -89,10 +89,10 @@ func (s *spans) add(sp span) {
 }
 
 // at is what is known of an offset.
-func (s spans) at(offset int64) state {
+func (s spans) at(offset int64) reportedState {
 	i, _ := slices.BinarySearchFunc(s, offset, func(sp span, offset int64) int { return cmp.Compare(sp.to, offset) })
 	if i < len(s) && s[i].from <= offset {
-		return s[i].state
+		return s[i].reportedState
 	}
-	return state{}
+	return reportedState{}
 }

@@ -14,7 +14,7 @@ type Limiter struct {
 	interval time.Duration // in which the limit grows by one
 	limit    int
 	changed  time.Time // when it was last halved or grew
-	ramp     bool
+	ramping  bool
 }
 
 // NewLimiter starts at the account's slots.
@@ -32,7 +32,7 @@ func (l *Limiter) SetTotal(total int) {
 
 // Limit is the limit in force.
 func (l *Limiter) Limit(now time.Time) int {
-	for l.limit < l.total && !l.ramp && now.Sub(l.changed) >= l.interval {
+	for l.limit < l.total && !l.ramping && now.Sub(l.changed) >= l.interval {
 		l.limit++
 		l.changed = l.changed.Add(l.interval)
 	}
@@ -46,20 +46,20 @@ func (l *Limiter) Throttled(started, now time.Time) {
 		return
 	}
 	l.limit = max(1, l.Limit(now)/2)
-	l.changed, l.ramp = now, false
+	l.changed, l.ramping = now, false
 }
 
-// Answered tells that CleverTap works.
+// Answered notes that CleverTap works.
 func (l *Limiter) Answered(now time.Time) {
-	if !l.ramp {
+	if !l.ramping {
 		return
 	}
 	l.limit = min(l.limit+1, l.total)
 	l.changed = now
-	l.ramp = l.limit < l.total
+	l.ramping = l.limit < l.total
 }
 
 // Restart begins at one request, after an outage.
 func (l *Limiter) Restart(now time.Time) {
-	l.limit, l.changed, l.ramp = min(1, l.total), now, l.total > 1
+	l.limit, l.changed, l.ramping = min(1, l.total), now, l.total > 1
 }

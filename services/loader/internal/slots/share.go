@@ -20,20 +20,20 @@ type Share struct {
 	grace  time.Duration // in which every living holder renews its lease
 	leased bool          // the deployment has Redis
 
-	granted int
-	until   time.Time // of the lease
-	went    time.Time // when Redis was first missed, zero while it answers
-	missed  bool      // a call failed since it last answered
-	back    time.Time // when it answered again
-	age     time.Duration
-	seen    time.Time // when age was told
+	granted          int
+	until            time.Time // of the lease
+	unreachableSince time.Time // when Redis was first missed, zero while it answers
+	unreachable      bool      // a call failed since it last answered
+	reachableSince   time.Time // when it answered again
+	redisAge         time.Duration
+	redisAgeAt       time.Time // when redisAge was measured
 }
 
 // NewShare starts without slots until Redis answers. If Redis fails, the share is as
 // after the loss of Redis, because other replicas may be using their whole leases.
 // Without Redis in the deployment the share is the static one.
 func NewShare(total, replicas int, settle, grace time.Duration, leased bool, now time.Time) *Share {
-	s := &Share{settle: settle, grace: grace, leased: leased, went: now}
+	s := &Share{settle: settle, grace: grace, leased: leased, unreachableSince: now}
 	s.Resize(total, replicas)
 	return s
 }
@@ -43,23 +43,23 @@ func (s *Share) Resize(total, replicas int) { s.static = max(1, total/max(1, rep
 
 // Granted takes in a lease.
 func (s *Share) Granted(lease redis.Lease, now time.Time) {
-	if s.missed {
-		s.back = now
+	if s.unreachable {
+		s.reachableSince = now
 	}
-	s.went, s.missed = time.Time{}, false
+	s.unreachableSince, s.unreachable = time.Time{}, false
 	granted := min(lease.Granted, lease.Fair)
 	if lease.Age < s.grace {
 		granted = min(granted, s.granted)
 	}
 	s.granted, s.until = granted, lease.Until
-	s.age, s.seen = lease.Age, now
+	s.redisAge, s.redisAgeAt = lease.Age, now
 }
 
-// Failed tells that Redis did not answer.
+// Failed notes that Redis did not answer.
 func (s *Share) Failed(now time.Time) {
-	s.missed = true
-	if s.went.IsZero() {
-		s.went = now
+	s.unreachable = true
+	if s.unreachableSince.IsZero() {
+		s.unreachableSince = now
 	}
 }
 
@@ -68,11 +68,11 @@ func (s *Share) Slots(now time.Time) int {
 	switch {
 	case !s.leased:
 		return s.static
-	case !s.went.IsZero() && now.Sub(s.went) >= s.settle:
+	case !s.unreachableSince.IsZero() && now.Sub(s.unreachableSince) >= s.settle:
 		return s.static
 	case now.After(s.until):
 		return 0
-	case !s.went.IsZero(), now.Sub(s.back) < s.settle, s.age+now.Sub(s.seen) < s.settle:
+	case !s.unreachableSince.IsZero(), now.Sub(s.reachableSince) < s.settle, s.redisAge+now.Sub(s.redisAgeAt) < s.settle:
 		return min(s.granted, s.static)
 	}
 	return s.granted
@@ -80,11 +80,11 @@ func (s *Share) Slots(now time.Time) int {
 
 // Until is when what is in use must have ended; zero when nothing is leased.
 func (s *Share) Until(now time.Time) time.Time {
-	if !s.leased || (!s.went.IsZero() && now.Sub(s.went) >= s.settle) {
+	if !s.leased || (!s.unreachableSince.IsZero() && now.Sub(s.unreachableSince) >= s.settle) {
 		return time.Time{}
 	}
 	return s.until
 }
 
-// Missing says whether Redis did not answer the last call.
-func (s *Share) Missing() bool { return s.missed }
+// Unreachable says whether Redis did not answer the last call.
+func (s *Share) Unreachable() bool { return s.unreachable }

@@ -12,39 +12,39 @@ import (
 	"tapline.dev/schemas"
 )
 
-// lotKey names the rows that one map report counts.
-type lotKey struct {
+// attemptKey says which rows one report of the mapper counts.
+type attemptKey struct {
 	subject         string // an import, or a trial
 	number, attempt int
 	partition       int32
 }
 
-// lot is the share of one run's attempt and partition in a batch.
-type lot struct {
-	lotKey
-	skip    string // every row of it is skipped with this reason
-	unknown bool   // no such run: its rows are rejected and counted in no report
-	from    kafka.TP
-	writes  []kafka.TP
-	before  mappedTo // rows up to here are counted already
-	counted bool     // at least one row of the lot was added
-	run     *schemas.ActiveRun
-	rule    *rule
-	report  schemas.Mapped
-	span    trace.Span
-	parent  []byte          // traceparent header of the records
-	links   map[string]bool // traceparents of the rows, already linked
+// attemptRows are the rows of a batch that are of one attempt and partition.
+type attemptRows struct {
+	attemptKey
+	skip        string // every row of it is skipped with this reason
+	unknown     bool   // no such run: its rows are rejected and counted in no report
+	from        kafka.TP
+	writesTo    []kafka.TP
+	countedTo   lastMapped // rows up to here are counted already
+	counted     bool       // at least one of the rows was added
+	run         *schemas.ActiveRun
+	rule        *rule
+	report      schemas.Mapped
+	span        trace.Span
+	traceparent []byte          // traceparent header of the records
+	links       map[string]bool // traceparents of the rows, already linked
 }
 
-// lotOf returns the lot of a row. It looks up the run once for all rows of the lot.
-func (b *batch) lotOf(ctx context.Context, key lotKey, from kafka.TP) (*lot, error) {
-	if l := b.lots[key]; l != nil {
+// rowsOf returns the rows of an attempt and partition, and looks up their run once.
+func (b *batch) rowsOf(ctx context.Context, key attemptKey, from kafka.TP) (*attemptRows, error) {
+	if l := b.byAttempt[key]; l != nil {
 		return l, nil
 	}
 	if err := b.failed[key.subject]; err != nil {
 		return nil, err
 	}
-	l, err := b.lookUp(ctx, key, from)
+	l, err := b.lookUpRun(ctx, key, from)
 	if err != nil {
 		// The lookup for another partition of the import would take as long again.
 		b.failed[key.subject] = err
@@ -53,22 +53,22 @@ func (b *batch) lotOf(ctx context.Context, key lotKey, from kafka.TP) (*lot, err
 	if l.run != nil {
 		b.startSpan(ctx, l)
 	}
-	b.lots[key] = l
+	b.byAttempt[key] = l
 	b.order = append(b.order, l)
 	return l, nil
 }
 
-func (b *batch) lookUp(ctx context.Context, key lotKey, from kafka.TP) (*lot, error) {
-	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+func (b *batch) lookUpRun(ctx context.Context, key attemptKey, from kafka.TP) (*attemptRows, error) {
+	ctx, cancel := context.WithTimeout(ctx, lookUpTimeout)
 	defer cancel()
 	verdict, err := b.s.runs.Lookup(ctx, key.subject, key.number, key.attempt)
 	if err != nil {
 		return nil, err
 	}
-	l := &lot{lotKey: key, skip: verdict.Skip, unknown: verdict.Unknown, run: verdict.Run, from: from, before: -1, links: map[string]bool{}}
+	l := &attemptRows{attemptKey: key, skip: verdict.Skip, unknown: verdict.Unknown, run: verdict.Run, from: from, countedTo: -1, links: map[string]bool{}}
 	l.report = schemas.Mapped{Partition: key.partition, RejectsByCode: map[string]int64{}, Skipped: map[string]int64{}}
 	control := schemas.ControlPartition(key.subject)
-	l.writes = []kafka.TP{{Topic: b.s.topics.Reports(), Partition: control}}
+	l.writesTo = []kafka.TP{{Topic: b.s.topics.Reports(), Partition: control}}
 	if l.run == nil {
 		return l, nil
 	}
@@ -80,27 +80,27 @@ func (b *batch) lookUp(ctx context.Context, key lotKey, from kafka.TP) (*lot, er
 	case err != nil:
 		return nil, err
 	}
-	l.writes = append(l.writes,
+	l.writesTo = append(l.writesTo,
 		kafka.TP{Topic: b.s.topics.RecordsOf(key.subject), Partition: key.partition},
 		kafka.TP{Topic: b.s.topics.RejectsOf(key.subject), Partition: control})
-	l.before, err = b.m.mappedBefore(ctx, key, from.Topic, l.run)
+	l.countedTo, err = b.m.mappedBefore(ctx, key, from.Topic, l.run)
 	return l, err
 }
 
-// startSpan opens the span of a lot, a child of the run's. Its traceparent goes
+// startSpan opens a span for an attempt's rows, a child of the run's. Its traceparent goes
 // out with every record, so that an upload can be linked to its batch.
-func (b *batch) startSpan(ctx context.Context, l *lot) {
+func (b *batch) startSpan(ctx context.Context, l *attemptRows) {
 	ctx = telemetry.ContextWith(ctx, l.run.Traceparent)
 	ctx, l.span = b.s.tracer.Start(ctx, "map batch", trace.WithSpanKind(trace.SpanKindConsumer), trace.WithAttributes(
 		attribute.String("tapline.run", l.run.Run),
 		attribute.Int("tapline.attempt", l.attempt),
 		attribute.Int("messaging.destination.partition.id", int(l.partition)),
 	))
-	l.parent = []byte(telemetry.Traceparent(ctx))
+	l.traceparent = []byte(telemetry.Traceparent(ctx))
 }
 
-// link links the lot's span to the chunk that its rows came in, once for each.
-func (b *batch) link(l *lot, row *kafka.Record) {
+// linkChunk links the rows' span to the chunk that a row came in, once for each chunk.
+func (b *batch) linkChunk(l *attemptRows, row *kafka.Record) {
 	chunk := kafka.HeaderValue(row, schemas.HeaderTraceparent)
 	if chunk == nil || l.links[string(chunk)] {
 		return
@@ -111,8 +111,8 @@ func (b *batch) link(l *lot, row *kafka.Record) {
 	}
 }
 
-// end ends the spans.
-func (b *batch) end() {
+// endSpans ends the spans.
+func (b *batch) endSpans() {
 	for _, l := range b.order {
 		if l.span != nil {
 			l.span.SetAttributes(attribute.Int64("tapline.mapped", l.report.Mapped), attribute.Int64("messaging.batch.message_count", l.report.To-l.report.From+1))

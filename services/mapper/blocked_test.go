@@ -23,7 +23,7 @@ type holdsSeen struct {
 func (h holdsSeen) Enabled(context.Context, slog.Level) bool { return true }
 
 func (h holdsSeen) Handle(_ context.Context, r slog.Record) error {
-	if r.Message != "the rows of a partition cannot be mapped and wait" {
+	if r.Message != "the rows of a partition cannot be mapped; the partition is paused" {
 		return nil
 	}
 	line := ""
@@ -150,17 +150,17 @@ func TestAHeldPartitionIsTriedLessAndLess(t *testing.T) {
 	pause := time.Duration(0)
 	var got []time.Duration
 	for range 8 {
-		pause = longer(pause)
+		pause = nextPause(pause)
 		got = append(got, pause)
 	}
 	want := []time.Duration{1e9, 2e9, 4e9, 8e9, 16e9, 32e9, time.Minute, time.Minute}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("pauses (-want +got):\n%s", diff)
 	}
-	h := newWaits(nil)
-	h.of[tp], h.of[other] = wait{pause: time.Minute}, wait{pause: time.Second}
+	h := newPausedPartitions(nil)
+	h.byPartition[tp], h.byPartition[other] = pausedPartition{pause: time.Minute}, pausedPartition{pause: time.Second}
 	h.mapped([]*kafka.Record{{Topic: "rows"}})
-	if _, held := h.of[tp]; held || len(h.of) != 1 {
-		t.Errorf("after rows of %v were mapped: %v", tp, h.of)
+	if _, held := h.byPartition[tp]; held || len(h.byPartition) != 1 {
+		t.Errorf("after rows of %v were mapped: %v", tp, h.byPartition)
 	}
 }

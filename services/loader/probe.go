@@ -10,38 +10,38 @@ import (
 	"tapline.dev/services/loader/internal/delivery"
 )
 
-// harmless is the record of a check, the request that asks whether an account works.
+// probeRecord is the record of a probe, the request that shows whether an account works.
 // It is sent with dryRun=1, so CleverTap stores nothing, and it is about no user.
-var harmless = []byte(`{"type":"profile","identity":"tapline-check","profileData":{"Name":"Tapline"}}`)
+var probeRecord = []byte(`{"type":"profile","identity":"tapline-check","profileData":{"Name":"Tapline"}}`)
 
-// check asks CleverTap whether an account works, while requests are held back or
-// after a failure that may be the account's or a record's. It sends the harmless
-// record: an outage then costs no record of an import its tries, and the answer is
-// about the account and not about a record.
-func (l *loop) check(d *destination, now time.Time) {
-	if d.conn == nil || d.resolving || !d.busy() || d.account.Free(now) < 1 || !d.account.Check(now) {
+// probe finds out whether an account works, while requests are held back or after a
+// failure whose cause may be the account or a record. It sends probeRecord, so that an
+// outage uses up no tries of an import's record, and the answer is about the account
+// alone.
+func (l *loop) probe(d *destination, now time.Time) {
+	if d.conn == nil || d.resolving || !d.busy() || d.account.Free(now) < 1 || !d.account.TryProbe(now) {
 		return
 	}
 	if _, frozen := l.frozenBy(d.name, ""); frozen {
-		d.account.CheckDropped(now)
+		d.account.ProbeDropped(now)
 		return
 	}
 	conn := d.conn
-	d.account.Began()
+	d.account.RequestBegan()
 	l.start(func() {
 		l.metrics.started(l.work, d.name)
 		began := time.Now()
-		res, err := conn.client.UploadIf(l.work, [][]byte{harmless}, true, func() error { return l.mayAsk(conn) })
+		res, err := conn.client.UploadIf(l.work, [][]byte{probeRecord}, true, func() error { return l.mayProbe(conn) })
 		if err != nil {
 			res = clevertap.Result{Kind: clevertap.ConfigFault, Cause: "request"}
 		}
 		l.metrics.answered(l.work, d.name, res.Kind.String(), 1, time.Since(began))
 		l.post(func(l *loop, now time.Time) {
-			d.account.Ended()
+			d.account.RequestEnded()
 			if res.Kind == clevertap.AuthRefused && conn == d.conn {
-				d.stale = true
+				d.rereadSecrets = true
 			}
-			l.learned(d, d.account.Checked(account.Answer{Result: res, Began: began}, now), began, now)
+			l.learned(d, d.account.Probed(account.Answer{Result: res, Began: began}, now), began, now)
 		})
 	})
 }
@@ -54,45 +54,45 @@ func (l *loop) learned(d *destination, change account.Change, began, now time.Ti
 		_, reason, _ := d.account.Open()
 		l.log().WarnContext(l.work, "account paused", slog.String("account", d.name), slog.String("reason", reason))
 		for _, u := range d.waiting {
-			u.acquit()
+			u.clearSuspect()
 		}
 	case account.Resumed:
 		l.log().InfoContext(l.work, "account resumed", slog.String("account", d.name))
 		l.announceOver(d, now)
-	case account.Works:
+	case account.Working:
 		l.announceOver(d, now)
-		l.convict(d, began, now)
+		l.rejectSuspects(d, began, now)
 	}
 }
 
-// suspected has the account checked: if it works, the suspected record is at fault.
+// suspected requests a probe of the account: if it works, the suspected record is at fault.
 // If requests are held back already, the record is cleared of suspicion.
 func (l *loop) suspected(u *upload) {
-	if _, _, open := u.to.account.Open(); open {
-		u.acquit()
+	if _, _, open := u.destination.account.Open(); open {
+		u.clearSuspect()
 		return
 	}
-	u.to.account.Doubt()
+	u.destination.account.RequestProbe()
 }
 
-// acquit ends the suspicion, so that the upload is sent again.
-func (u *upload) acquit() {
+// clearSuspect ends the suspicion, so that the upload is sent again.
+func (u *upload) clearSuspect() {
 	if u.suspect {
 		u.suspect = false
-		u.delivery.Acquit()
+		u.delivery.ClearSuspect()
 	}
 }
 
-// convict rejects the suspected records whose own last request began before began,
+// rejectSuspects rejects the suspected records whose own last request began before began,
 // the start of a request that the account answered properly: the account works, so
 // these records are at fault.
-func (l *loop) convict(d *destination, began, now time.Time) {
+func (l *loop) rejectSuspects(d *destination, began, now time.Time) {
 	d.waiting = slices.DeleteFunc(d.waiting, func(u *upload) bool {
 		if !u.suspect || u.part.draining || !u.began.Before(began) {
 			return false
 		}
 		u.suspect, u.notBefore = false, now
-		if u.delivery.Convict() != delivery.Finished {
+		if u.delivery.RejectSuspect() != delivery.Finished {
 			return false
 		}
 		u.part.enter()

@@ -13,11 +13,11 @@ import (
 	"tapline.dev/libs/kafka"
 )
 
-// A partition whose rows cannot be mapped is tried again after minWait, and after
-// twice as long each further time, up to maxWait.
+// A partition whose rows cannot be mapped is polled again after minPause, and after
+// twice as long each further time, up to maxPause.
 const (
-	minWait = time.Second
-	maxWait = time.Minute
+	minPause = time.Second
+	maxPause = time.Minute
 )
 
 // What an import can be blocked by, beside the errors of its rule. Each is a
@@ -44,9 +44,9 @@ func (e *blockedError) Error() string {
 
 func (e *blockedError) Unwrap() error { return e.reason }
 
-// blocking turns an error in something that an import needs into a blockedError.
+// asBlocked turns an error in something that an import needs into a blockedError.
 // It returns the error unchanged if ctx has ended, because the service then stops.
-func blocking(ctx context.Context, row *kafka.Record, err error) error {
+func asBlocked(ctx context.Context, row *kafka.Record, err error) error {
 	if ctx.Err() != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func (b *batch) addAll(ctx context.Context, rows []*kafka.Record) (map[kafka.TP]
 		return nil, err
 	}
 	for _, l := range b.order {
-		for _, tp := range l.writes {
+		for _, tp := range l.writesTo {
 			if wrong[tp] != nil && blocked[l.from] == nil {
 				blocked[l.from] = &blockedError{tp: l.from, offset: l.report.From, reason: errNotWritable, detail: wrong[tp]}
 			}
@@ -91,32 +91,32 @@ func (b *batch) addAll(ctx context.Context, rows []*kafka.Record) (map[kafka.TP]
 	return blocked, nil
 }
 
-// waits are the paused partitions of one membership, whose import has to be
+// pausedPartitions are the paused partitions of one membership, whose import has to be
 // repaired. Such an import must not stop other imports, and its rows must not be
 // skipped.
-type waits struct {
-	group *kafka.GroupTransactor
-	of    map[kafka.TP]wait
+type pausedPartitions struct {
+	group       *kafka.GroupTransactor
+	byPartition map[kafka.TP]pausedPartition
 }
 
-type wait struct {
+type pausedPartition struct {
 	pause time.Duration
-	until time.Time // zero once the partition is tried again
+	until time.Time // zero once the partition is polled again
 }
 
-func newWaits(group *kafka.GroupTransactor) *waits {
-	return &waits{group: group, of: map[kafka.TP]wait{}}
+func newPausedPartitions(group *kafka.GroupTransactor) *pausedPartitions {
+	return &pausedPartitions{group: group, byPartition: map[kafka.TP]pausedPartition{}}
 }
 
 // resume resumes the partitions whose pause is over, and returns when the next pause
 // is over.
-func (w *waits) resume(now time.Time) (next time.Time) {
-	for tp, waiting := range w.of {
+func (w *pausedPartitions) resume(now time.Time) (next time.Time) {
+	for tp, waiting := range w.byPartition {
 		switch {
 		case waiting.until.IsZero():
 		case !waiting.until.After(now):
 			w.group.Resume(tp)
-			w.of[tp] = wait{pause: waiting.pause}
+			w.byPartition[tp] = pausedPartition{pause: waiting.pause}
 		case next.IsZero() || waiting.until.Before(next):
 			next = waiting.until
 		}
@@ -126,34 +126,34 @@ func (w *waits) resume(now time.Time) (next time.Time) {
 
 // add pauses partitions. The whole poll is rewound: the rows of the other
 // partitions are polled again at once.
-func (w *waits) add(ctx context.Context, tps []kafka.TP) error {
+func (w *pausedPartitions) add(ctx context.Context, tps []kafka.TP) error {
 	if err := w.group.Pause(ctx, tps...); err != nil {
 		return err
 	}
 	for _, tp := range tps {
-		pause := longer(w.of[tp].pause)
-		w.of[tp] = wait{pause: pause, until: time.Now().Add(pause)}
+		pause := nextPause(w.byPartition[tp].pause)
+		w.byPartition[tp] = pausedPartition{pause: pause, until: time.Now().Add(pause)}
 	}
 	return nil
 }
 
-func longer(pause time.Duration) time.Duration { return min(max(2*pause, minWait), maxWait) }
+func nextPause(pause time.Duration) time.Duration { return min(max(2*pause, minPause), maxPause) }
 
-// mapped forgets the waits of partitions whose rows have been committed.
-func (w *waits) mapped(rows []*kafka.Record) {
-	if len(w.of) == 0 {
+// mapped forgets the partitions whose rows have been committed.
+func (w *pausedPartitions) mapped(rows []*kafka.Record) {
+	if len(w.byPartition) == 0 {
 		return
 	}
 	for _, row := range rows {
-		delete(w.of, tpOf(row))
+		delete(w.byPartition, tpOf(row))
 	}
 }
 
-// poll tries again what has waited long enough and waits for rows, at most until
+// poll resumes what has been paused long enough and waits for rows, at most until
 // the next time something is tried again.
 func (m *member) poll(ctx context.Context) ([]*kafka.Record, error) {
 	wait, cancel := ctx, func() {}
-	next, topics := m.waits.resume(time.Now()), m.takeBack(time.Now())
+	next, topics := m.paused.resume(time.Now()), m.resubscribe(time.Now())
 	if next.IsZero() || !topics.IsZero() && topics.Before(next) {
 		next = topics
 	}
@@ -166,22 +166,22 @@ func (m *member) poll(ctx context.Context) ([]*kafka.Record, error) {
 		return nil, nil
 	}
 	if failed, ok := errors.AsType[*kafka.FetchError](err); ok && m.s.topics.ImportOf(failed.TP.Topic) != "" {
-		m.setAside(ctx, failed)
+		m.unsubscribe(ctx, failed)
 		return nil, nil
 	}
 	return rows, err
 }
 
-// letWait rewinds the poll and pauses the blocked partitions.
-func (m *member) letWait(ctx context.Context, blocked map[kafka.TP]*blockedError) error {
-	if err := m.waits.add(ctx, slices.Collect(maps.Keys(blocked))); err != nil {
+// pauseBlocked rewinds the poll and pauses the blocked partitions.
+func (m *member) pauseBlocked(ctx context.Context, blocked map[kafka.TP]*blockedError) error {
+	if err := m.paused.add(ctx, slices.Collect(maps.Keys(blocked))); err != nil {
 		return err
 	}
 	for tp, why := range blocked {
-		m.s.metrics.held(ctx, tp.Topic, why.reason.Error())
-		m.s.deps.Telemetry.Logger.WarnContext(ctx, "the rows of a partition cannot be mapped and wait",
+		m.s.metrics.blockedRows(ctx, tp.Topic, why.reason.Error())
+		m.s.deps.Telemetry.Logger.WarnContext(ctx, "the rows of a partition cannot be mapped; the partition is paused",
 			slog.String("topic", tp.Topic), slog.Int("partition", int(tp.Partition)), slog.Int64("offset", why.offset),
-			slog.String("reason", why.reason.Error()), slog.Duration("again_in", m.waits.of[tp].pause), slog.Any("error", why.detail))
+			slog.String("reason", why.reason.Error()), slog.Duration("again_in", m.paused.byPartition[tp].pause), slog.Any("error", why.detail))
 	}
 	return nil
 }
