@@ -233,6 +233,10 @@ type SnowflakeConnectionSpec struct {
 // Passcode hold secret references. Exactly one of Region and Endpoint; Endpoint
 // only where the deployment allows custom endpoints.
 type CleverTapAccountSpec struct {
+	// Environment is EnvironmentProduction of an account with real people: what is
+	// sent to it for the first time, or again, is asked about. An account that says
+	// nothing is not asked about.
+	Environment        string `json:"environment,omitempty"`
 	Region             string `json:"region,omitempty"`
 	Endpoint           string `json:"endpoint,omitempty"`
 	AccountID          string `json:"accountId"`
@@ -246,6 +250,12 @@ type CleverTapAccountSpec struct {
 	// DataRetention is how long the account keeps events, as its settings say.
 	DataRetention Duration `json:"dataRetention,omitempty"`
 }
+
+// Environments of an account.
+const (
+	EnvironmentTest       = "test"
+	EnvironmentProduction = "production"
+)
 
 // Column is a column of a query's result, with Snowflake's own type name
 // (FIXED, REAL, TEXT, BOOLEAN, DATE, TIME, TIMESTAMP_NTZ, TIMESTAMP_LTZ,

@@ -82,6 +82,7 @@ func checkAccount(f *findings, s *schemas.CleverTapAccountSpec) {
 		f.add(codeConflict, "spec", "give exactly one of region and endpoint")
 	}
 	checkWord(f, "spec.region", s.Region, Regions()...)
+	checkWord(f, "spec.environment", s.Environment, schemas.EnvironmentTest, schemas.EnvironmentProduction)
 	if s.Endpoint != "" {
 		if u, err := url.Parse(s.Endpoint); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
 			f.add(codeValueInvalid, "spec.endpoint", "an endpoint is a URL such as https://in1.api.clevertap.com")

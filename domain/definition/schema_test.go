@@ -328,6 +328,6 @@ func enumerations() map[string][]string {
 		"source.cursor.epoch": {"seconds", "milliseconds"}, "catchUp": {"latest", "skip"},
 		"mapping.type":   {"string", "integer", "long", "float", "boolean", "date", "object", "array"},
 		"mapping.format": mapping.Formats(), "mapping.onInvalid": {"reject", "omit"}, "mapping.onNull": {"omit", "reject", "default"},
-		"mapping.op": {"add", "remove", "incr"}, "mapping.transform": {"sha256"}, "region": Regions(), "protocol": {"https", "http"},
+		"mapping.op": {"add", "remove", "incr"}, "mapping.transform": {"sha256"}, "region": Regions(), "environment": {"test", "production"}, "protocol": {"https", "http"},
 	}
 }

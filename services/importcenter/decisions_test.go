@@ -39,12 +39,12 @@ func TestResetOfEventsAsks(t *testing.T) {
 	var a answer
 	eventually(t, func() bool {
 		a = c.do("POST", "/v1/imports/customers/reset", "")
-		return a.status == http.StatusConflict
+		return a.status == http.StatusPreconditionRequired
 	})
-	if a.body["code"] != "events_repeat" || a.body["repeats"] != 500.0 {
+	if a.body["code"] != "confirmation_required" || a.body["repeats"] != 500.0 {
 		t.Errorf("reset = %d %s", a.status, a.text)
 	}
-	if a := c.do("POST", "/v1/imports/customers/reset?repeats=499", ""); a.status != http.StatusConflict {
+	if a := c.do("POST", "/v1/imports/customers/reset?repeats=499", ""); a.status != http.StatusPreconditionRequired {
 		t.Errorf("reset with fewer = %d %s", a.status, a.text)
 	}
 	if a := c.do("POST", "/v1/imports/customers/reset?repeats=500", ""); a.status != http.StatusAccepted {

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -38,20 +37,15 @@ func (a *app) resetCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "reset IMPORT", Short: "Forget an import's watermark: its next run reads everything again", Args: cobra.ExactArgs(1),
 	}
-	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask, also if events are stored a second time")
+	yesFlag(cmd.Flags(), &yes)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		c, err := a.client(cmd.Context())
 		if err != nil {
 			return err
 		}
-		err = c.Reset(cmd.Context(), args[0], 0)
-		if p, ok := errors.AsType[*client.Problem](err); ok && p.Repeats > 0 {
-			a.say("%s has stored %s events in CleverTap; after a reset they are read and stored a second time", args[0], number(p.Repeats))
-			if !yes && !a.confirmed("reset it nevertheless? [yes/no] ") {
-				return errors.New("nothing was reset; --yes resets without asking")
-			}
-			err = c.Reset(cmd.Context(), args[0], p.Repeats)
-		}
+		err = a.agree(yes, "nothing was reset", func(agreed client.Agreement) error {
+			return c.Reset(cmd.Context(), args[0], agreed)
+		})
 		if err != nil {
 			return err
 		}

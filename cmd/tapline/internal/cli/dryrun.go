@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -43,7 +42,7 @@ Exit codes: 0 every row is fine, 1 the dry run failed, 3 some rows were rejected
 	}
 	cmd.Flags().IntVar(&f.rows, "rows", 1000, fmt.Sprintf("how many rows, at most %d", schemas.MaxDryRunRows))
 	cmd.Flags().BoolVar(&f.sync, "sync", false, "send the records shown")
-	cmd.Flags().BoolVar(&f.yes, "yes", false, "send events without asking, though they may be stored twice")
+	yesFlag(cmd.Flags(), &f.yes)
 	a.oneOf(cmd, "table", "json", "rows")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		c, err := a.client(cmd.Context())
@@ -116,24 +115,17 @@ func (a *app) sendSample(ctx context.Context, c *client.Client, dryRun string, y
 			return schemas.Run{}, errors.New("nothing was sent; --yes sends without asking")
 		}
 	}
-	run, err := c.Sync(ctx, dryRun, uuid.NewString())
+	var run schemas.Run
+	key := uuid.NewString()
+	err = a.agree(yes, "nothing was sent", func(agreed client.Agreement) (err error) {
+		run, err = c.Sync(ctx, dryRun, key, agreed)
+		return err
+	})
 	if err != nil {
 		return run, err
 	}
 	a.say("sending the records shown as %s", run.Run)
 	return a.await(ctx, c, run.Run)
-}
-
-// confirmed asks a person; no answer is no.
-func (a *app) confirmed(question string) bool {
-	if a.io.In == nil {
-		return false
-	}
-	// Nothing is left to ask if standard error is closed.
-	_, _ = fmt.Fprint(a.io.Err, question)
-	line, err := bufio.NewReader(a.io.In).ReadString('\n')
-	answer := strings.ToLower(strings.TrimSpace(line))
-	return (err == nil || line != "") && (answer == "yes" || answer == "y")
 }
 
 func (a *app) showDryRun(d client.DryRun) error {

@@ -18,6 +18,9 @@ func (a *app) runCommand() *cobra.Command {
 		Use:   "run IMPORT",
 		Short: "Run an import now",
 		Long: `Run an import now. While a run is active the next one is queued, one at most.
+The first run into an account with environment: production, or the first after a
+reset or another query, says how much is sent and asks. Without a terminal it
+needs --yes.
 
 With --wait the progress is shown until the run ends; interrupting the wait does
 not cancel the run (tapline cancel does). Exit codes: 0 all rows loaded or
@@ -25,7 +28,7 @@ unchanged, 1 the run failed or was cancelled, 3 some rows were rejected.`,
 		Args: cobra.ExactArgs(1),
 	}
 	a.outputFlag(cmd)
-	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask, also if events may be stored a second time")
+	yesFlag(cmd.Flags(), &yes)
 	cmd.Flags().BoolVar(&wait, "wait", false, "show progress and return when the run ends")
 	cmd.Flags().StringVar(&key, "key", "", "idempotency key: a second run with it is the first one")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -39,14 +42,18 @@ unchanged, 1 the run failed or was cancelled, 3 some rows were rejected.`,
 		if key == "" {
 			key = uuid.NewString()
 		}
-		if !wait {
-			run, err := c.StartRun(cmd.Context(), args[0], key)
-			if err != nil {
-				return err
-			}
+		var run schemas.Run
+		err = a.agree(yes, "nothing was started", func(agreed client.Agreement) (err error) {
+			run, err = c.StartRun(cmd.Context(), args[0], key, agreed)
+			return err
+		})
+		switch {
+		case err != nil:
+			return err
+		case !wait:
 			return a.showStarted(run)
 		}
-		return a.runAndWait(cmd.Context(), c, args[0], key)
+		return a.waitFor(cmd.Context(), c, run)
 	}
 	return cmd
 }
@@ -64,15 +71,13 @@ func (a *app) showStarted(run schemas.Run) error {
 	return err
 }
 
-func (a *app) runAndWait(ctx context.Context, c *client.Client, importName, key string) error {
-	run, err := c.StartRun(ctx, importName, key)
-	if err != nil {
-		return err
-	}
+// waitFor shows a run until it has ended.
+func (a *app) waitFor(ctx context.Context, c *client.Client, run schemas.Run) error {
 	if run.State == schemas.StateQueued {
 		a.say("%s is queued: it starts when the runs that it comes after have ended", run.Run)
 	}
-	if run, err = a.await(ctx, c, run.Run); err != nil {
+	run, err := a.await(ctx, c, run.Run)
+	if err != nil {
 		return err
 	}
 	if err := a.showRun(run); err != nil {

@@ -52,8 +52,9 @@ type Problem struct {
 	Detail  string   `json:"detail"`
 	Code    string   `json:"code"`
 	TraceID string   `json:"traceId"`
-	Repeats int64    `json:"repeats"` // of code events_repeat
 	Errors  []Detail `json:"errors"`
+	// Confirmation is what has to be agreed to before anything is done.
+	Confirmation *Confirmation `json:"confirmation"`
 }
 
 // Detail is one of several problems.
@@ -165,9 +166,9 @@ func (c *Client) Run(ctx context.Context, id string) (schemas.Run, error) {
 
 // StartRun runs an import, or queues it behind the active run. The key makes a
 // repetition harmless.
-func (c *Client) StartRun(ctx context.Context, importName, key string) (schemas.Run, error) {
+func (c *Client) StartRun(ctx context.Context, importName, key string, agreed Agreement) (schemas.Run, error) {
 	var out schemas.Run
-	return out, c.do(ctx, http.MethodPost, "/v1/imports/"+url.PathEscape(importName)+"/runs",
+	return out, c.do(ctx, http.MethodPost, "/v1/imports/"+url.PathEscape(importName)+"/runs"+agreed.query(),
 		http.Header{"Idempotency-Key": {key}}, nil, &out)
 }
 
@@ -181,10 +182,9 @@ func (c *Client) Decide(ctx context.Context, run, kind string) error {
 	return c.do(ctx, http.MethodPost, "/v1/runs/"+url.PathEscape(run)+"/"+kind, nil, nil, nil)
 }
 
-// Reset forgets an import's watermark. Repeats is how many events may be stored a
-// second time.
-func (c *Client) Reset(ctx context.Context, importName string, repeats int64) error {
-	return c.do(ctx, http.MethodPost, "/v1/imports/"+url.PathEscape(importName)+"/reset?repeats="+strconv.FormatInt(repeats, 10), nil, nil, nil)
+// Reset forgets an import's watermark.
+func (c *Client) Reset(ctx context.Context, importName string, agreed Agreement) error {
+	return c.do(ctx, http.MethodPost, "/v1/imports/"+url.PathEscape(importName)+"/reset"+agreed.query(), nil, nil, nil)
 }
 
 // Dismiss gives up an import's open rejects.

@@ -87,8 +87,8 @@ func (c *Client) DryRun(ctx context.Context, run string) (DryRun, error) {
 }
 
 // Sync sends exactly the records that a dry run has shown.
-func (c *Client) Sync(ctx context.Context, dryRun, key string) (schemas.Run, error) {
+func (c *Client) Sync(ctx context.Context, dryRun, key string, agreed Agreement) (schemas.Run, error) {
 	var out schemas.Run
-	return out, c.do(ctx, http.MethodPost, "/v1/dryruns/"+url.PathEscape(dryRun)+"/sync",
+	return out, c.do(ctx, http.MethodPost, "/v1/dryruns/"+url.PathEscape(dryRun)+"/sync"+agreed.query(),
 		http.Header{"Idempotency-Key": {key}}, nil, &out)
 }

@@ -155,7 +155,7 @@ func (d *Demo) runBoth(ctx context.Context) error {
 
 // run runs an import to its end and notes the run.
 func (d *Demo) run(ctx context.Context, importName string) error {
-	started, err := d.client.StartRun(ctx, importName, uuid.NewString())
+	started, err := d.client.StartRun(ctx, importName, uuid.NewString(), client.Agreement{})
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,13 @@ type IdempotencyHeader struct {
 	Key string `header:"Idempotency-Key" maxLength:"200" doc:"A second request with the same key changes nothing and gets the same answer"`
 }
 
+type runInput struct {
+	ImportPath
+	ActorHeader
+	IdempotencyHeader
+	ConfirmQuery
+}
+
 type commandInput struct {
 	ImportPath
 	ActorHeader
@@ -48,9 +55,9 @@ type runStarted struct {
 func (h *handlers) registerCommands(api huma.API) {
 	huma.Register(api, huma.Operation{
 		OperationID: "start-run", Method: http.MethodPost, Path: "/v1/imports/{import}/runs",
-		Summary:       "Run an import now; while one runs, the next is queued, one at most; a paused import is refused",
+		Summary:       "Run an import now; while one runs, the next is queued, one at most; a paused import is refused; asks before the first run into a production account",
 		DefaultStatus: http.StatusAccepted,
-		Errors:        []int{http.StatusNotFound, http.StatusConflict, http.StatusServiceUnavailable, http.StatusGatewayTimeout},
+		Errors:        []int{http.StatusNotFound, http.StatusConflict, http.StatusPreconditionRequired, http.StatusServiceUnavailable, http.StatusGatewayTimeout},
 	}, h.startRun)
 	huma.Register(api, huma.Operation{
 		OperationID: "cancel-run", Method: http.MethodPost, Path: "/v1/runs/{run}/cancel",
@@ -82,10 +89,17 @@ func (h *handlers) registerCommands(api huma.API) {
 	}
 }
 
-// command writes a command and does not wait for the scheduler.
+// command writes a command that needs no confirmation and does not wait for the
+// scheduler.
 func (h *handlers) command(ctx context.Context, cmd schemas.Command) (*accepted, error) {
+	return h.confirmed(ctx, cmd, ConfirmQuery{})
+}
+
+// confirmed writes a command, if its caller has agreed to what it needs, and does
+// not wait for the scheduler.
+func (h *handlers) confirmed(ctx context.Context, cmd schemas.Command, agreed ConfirmQuery) (*accepted, error) {
 	cmd = h.complete(ctx, cmd)
-	if err := h.writeCommand(ctx, cmd); err != nil {
+	if err := h.writeCommand(ctx, cmd, agreed); err != nil {
 		return nil, err
 	}
 	out := &accepted{Location: "/v1/imports/" + cmd.Import}
@@ -105,7 +119,11 @@ func (h *handlers) complete(ctx context.Context, cmd schemas.Command) schemas.Co
 	return cmd
 }
 
-func (h *handlers) writeCommand(ctx context.Context, cmd schemas.Command) error {
+// writeCommand writes a command once, if its caller has agreed to what it needs.
+// The figures of a refusal are looked up outside the transaction, because others
+// wait for that.
+func (h *handlers) writeCommand(ctx context.Context, cmd schemas.Command, agreed ConfirmQuery) error {
+	var unmet *need
 	err := h.Transactions.Write(ctx, func(ctx context.Context) ([]*kafka.Record, error) {
 		if _, ok := h.Catalog.Import(cmd.Import); !ok {
 			return nil, h.noImport(cmd.Import)
@@ -113,18 +131,26 @@ func (h *handlers) writeCommand(ctx context.Context, cmd schemas.Command) error 
 		if h.Catalog.Answer(cmd.Import, cmd.ID).Known {
 			return nil, nil
 		}
+		unmet = nil
+		if n := h.needOf(cmd); !n.metBy(agreed) {
+			unmet = &n
+			return nil, nil
+		}
 		return h.commandRecords(ctx, cmd)
 	})
-	if err != nil {
+	switch {
+	case err != nil:
 		return h.writeFailed(ctx, err)
+	case unmet != nil:
+		return h.confirmationRequired(ctx, cmd, *unmet)
 	}
 	return nil
 }
 
 // startRun writes the command and answers with the run that it became, which
 // the scheduler's state says.
-func (h *handlers) startRun(ctx context.Context, in *commandInput) (*runStarted, error) {
-	return h.become(ctx, schemas.Command{ID: in.Key, Import: in.Import, Kind: schemas.CommandRun, Actor: in.Actor})
+func (h *handlers) startRun(ctx context.Context, in *runInput) (*runStarted, error) {
+	return h.become(ctx, schemas.Command{ID: in.Key, Import: in.Import, Kind: schemas.CommandRun, Actor: in.Actor}, in.ConfirmQuery)
 }
 
 func (h *handlers) awaitRun(ctx context.Context, cmd schemas.Command) (schemas.Run, error) {

@@ -14,6 +14,11 @@ import (
 // to is known to the services only that hold the credentials, so that is compared
 // when the run starts.
 func (h *handlers) consequences(c plan.Change) []string {
+	if c.Import != nil && c.Outcome == plan.Created && len(c.Import.Spec.Schedules) > 0 {
+		if account := c.Import.Spec.Destination.AccountRef; h.account(account).Environment == schemas.EnvironmentProduction {
+			return []string{"its schedule sends to the production account " + account + " without asking; tapline pause " + c.Name + " holds it"}
+		}
+	}
 	if c.Outcome != plan.Updated {
 		return nil
 	}

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -14,7 +13,7 @@ type resetInput struct {
 	ImportPath
 	ActorHeader
 	IdempotencyHeader
-	Repeats int64 `query:"repeats" minimum:"0" doc:"How many events you agree to store a second time, of an import of events"`
+	ConfirmQuery
 }
 
 // registerDecisions registers what a person decides: whether a held run goes on,
@@ -33,10 +32,14 @@ func (h *handlers) registerDecisions(api huma.API) {
 	}
 	huma.Register(api, huma.Operation{
 		OperationID: "reset-import", Method: http.MethodPost, Path: "/v1/imports/{import}/reset",
-		Summary:       "Forget the watermark: the next run reads everything again; of an import of events, say how many may be stored a second time",
+		Summary:       "Forget the watermark: the next run reads everything again; asks first where that sends to a production account or stores events a second time",
 		DefaultStatus: http.StatusAccepted,
-		Errors:        []int{http.StatusNotFound, http.StatusConflict, http.StatusServiceUnavailable},
-	}, h.reset)
+		Errors:        []int{http.StatusNotFound, http.StatusPreconditionRequired, http.StatusServiceUnavailable},
+	}, func(ctx context.Context, in *resetInput) (*accepted, error) {
+		return h.confirmed(ctx, schemas.Command{
+			ID: in.Key, Import: in.Import, Kind: schemas.CommandReset, Repeats: &in.Repeats, Actor: in.Actor,
+		}, in.ConfirmQuery)
+	})
 	huma.Register(api, huma.Operation{
 		OperationID: "dismiss-rejects", Method: http.MethodPost, Path: "/v1/imports/{import}/rejects/dismiss",
 		Summary:       "Give up the open rejects of an import: they no longer count against its health",
@@ -58,19 +61,4 @@ func (h *handlers) decide(ctx context.Context, kind string, in *cancelInput) (*a
 		return nil, problem(http.StatusConflict, codeNotHeld, in.Run+" does not wait for a decision; tapline get run "+in.Run+" says how it stands")
 	}
 	return h.command(ctx, schemas.Command{ID: in.Key, Import: importName, Kind: kind, Run: in.Run, Actor: in.Actor})
-}
-
-// reset refuses to begin anew what would store events twice, until somebody has
-// agreed to their number.
-func (h *handlers) reset(ctx context.Context, in *resetInput) (*accepted, error) {
-	def, _ := h.Catalog.Import(in.Import)
-	state, _ := h.Catalog.State(in.Import)
-	if n := state.Events; def.Spec.Destination.Type == schemas.TypeEvent && n != nil && (n.Stored > in.Repeats || n.AtLeast && in.Repeats == 0) {
-		refusal := problem(http.StatusConflict, codeRepeats, fmt.Sprintf(
-			"%s has stored %d events in CleverTap, or more that were not counted, and CleverTap has no key to recognise them by: after a reset they are read and stored a second time; agree with repeats=%d",
-			in.Import, n.Stored, max(n.Stored, 1)))
-		refusal.Repeats = max(n.Stored, 1)
-		return nil, refusal
-	}
-	return h.command(ctx, schemas.Command{ID: in.Key, Import: in.Import, Kind: schemas.CommandReset, Repeats: &in.Repeats, Actor: in.Actor})
 }

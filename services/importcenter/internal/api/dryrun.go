@@ -22,6 +22,7 @@ type syncInput struct {
 	RunPath
 	ActorHeader
 	IdempotencyHeader
+	ConfirmQuery
 }
 
 type dryRunOutput struct{ Body DryRun }
@@ -35,7 +36,7 @@ func (h *handlers) registerDryRuns(api huma.API) {
 	}, func(ctx context.Context, in *dryRunInput) (*runStarted, error) {
 		return h.become(ctx, schemas.Command{
 			ID: in.Key, Import: in.Import, Kind: schemas.CommandDryRun, Rows: in.Body.Rows, Actor: in.Actor,
-		})
+		}, ConfirmQuery{})
 	})
 	huma.Register(api, huma.Operation{
 		OperationID: "get-dry-run", Method: http.MethodGet, Path: "/v1/dryruns/{run}",
@@ -44,9 +45,9 @@ func (h *handlers) registerDryRuns(api huma.API) {
 	}, h.getDryRun)
 	huma.Register(api, huma.Operation{
 		OperationID: "sync-dry-run", Method: http.MethodPost, Path: "/v1/dryruns/{run}/sync",
-		Summary:       "Send exactly the records that a dry run has shown, as a run of the import",
+		Summary:       "Send exactly the records that a dry run has shown, as a run of the import; asks before it sends to a production account",
 		DefaultStatus: http.StatusAccepted,
-		Errors:        []int{http.StatusNotFound, http.StatusConflict, http.StatusServiceUnavailable, http.StatusGatewayTimeout},
+		Errors:        []int{http.StatusNotFound, http.StatusConflict, http.StatusPreconditionRequired, http.StatusServiceUnavailable, http.StatusGatewayTimeout},
 	}, func(ctx context.Context, in *syncInput) (*runStarted, error) {
 		importName, _, err := schemas.ParseRunID(in.Run)
 		if err != nil || !schemas.IsDryRun(in.Run) {
@@ -54,14 +55,15 @@ func (h *handlers) registerDryRuns(api huma.API) {
 		}
 		return h.become(ctx, schemas.Command{
 			ID: in.Key, Import: importName, Kind: schemas.CommandSync, Run: in.Run, Actor: in.Actor,
-		})
+		}, in.ConfirmQuery)
 	})
 }
 
-// become writes a command and answers with the run that it became.
-func (h *handlers) become(ctx context.Context, cmd schemas.Command) (*runStarted, error) {
+// become writes a command, if its caller has agreed to what it needs, and answers
+// with the run that it became.
+func (h *handlers) become(ctx context.Context, cmd schemas.Command, agreed ConfirmQuery) (*runStarted, error) {
 	cmd = h.complete(ctx, cmd)
-	if err := h.writeCommand(ctx, cmd); err != nil {
+	if err := h.writeCommand(ctx, cmd, agreed); err != nil {
 		return nil, err
 	}
 	run, err := h.awaitRun(ctx, cmd)

@@ -19,7 +19,7 @@ const (
 	codeNotChecked     = "not_checked"
 	codePaused         = "import_paused"
 	codeNotHeld        = "run_not_held"
-	codeRepeats        = "events_repeat"
+	codeConfirm        = "confirmation_required"
 	codeSampleStale    = "sample_stale"
 	codeKafka          = "kafka_unavailable"
 	codeRedis          = "redis_unavailable"
@@ -35,14 +35,16 @@ const problemBase = "https://tapline.dev/problems/"
 
 // Problem is an RFC 9457 problem with the code that it has in the catalogue.
 type Problem struct {
-	Type    string   `json:"type" doc:"A URL that stands for the code"`
-	Title   string   `json:"title"`
-	Status  int      `json:"status"`
-	Detail  string   `json:"detail" doc:"What happened and what to do, in a sentence"`
-	Code    string   `json:"code"`
-	TraceID string   `json:"traceId,omitempty"`
-	Repeats int64    `json:"repeats,omitempty" doc:"Of code events_repeat: how many events would be stored a second time; repeat the request with repeats=<this> to agree"`
-	Errors  []Detail `json:"errors,omitempty" doc:"Every problem that was found"`
+	Type    string `json:"type" doc:"A URL that stands for the code"`
+	Title   string `json:"title"`
+	Status  int    `json:"status"`
+	Detail  string `json:"detail" doc:"What happened and what to do, in a sentence"`
+	Code    string `json:"code"`
+	TraceID string `json:"traceId,omitempty"`
+	Repeats int64  `json:"repeats,omitempty" doc:"As confirmation.repeats"`
+	// Confirmation is of code confirmation_required.
+	Confirmation *Confirmation `json:"confirmation,omitempty" doc:"Of code confirmation_required: what would be done, and how to agree to it"`
+	Errors       []Detail      `json:"errors,omitempty" doc:"Every problem that was found"`
 }
 
 // Detail is one of several problems of a request.

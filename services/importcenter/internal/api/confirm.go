@@ -1,0 +1,148 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"tapline.dev/domain/runs"
+	"tapline.dev/schemas"
+)
+
+// ConfirmQuery is what a caller has agreed to, of an action that sends what cannot
+// be taken back. It is exported because huma fills no other embedded type.
+type ConfirmQuery struct {
+	Confirm string `query:"confirm" maxLength:"63" doc:"The name of the production account that may be sent to, as confirmation.confirm of the refusal names it"`
+	Repeats int64  `query:"repeats" minimum:"0" doc:"How many events you agree to store a second time, as confirmation.repeats of the refusal says"`
+}
+
+// Confirmation is what an action would do that cannot be taken back, and how to
+// agree to it.
+type Confirmation struct {
+	Action        string   `json:"action" doc:"run, reset, backfill or sync"`
+	Import        string   `json:"import"`
+	Account       string   `json:"account" doc:"The CleverTap account that is sent to"`
+	Environment   string   `json:"environment,omitempty" doc:"Of the account, as it says itself"`
+	Confirm       string   `json:"confirm,omitempty" doc:"Send the request again with confirm=<this> to agree"`
+	Repeats       int64    `json:"repeats,omitempty" doc:"How many events would be stored a second time; send the request again with repeats=<this> to agree"`
+	Type          string   `json:"type" enum:"profile,event"`
+	Records       int64    `json:"records,omitempty" doc:"About how many profiles or events are sent"`
+	RecordsKnown  bool     `json:"recordsKnown" doc:"False if nothing tells how many that are"`
+	RecordsSource string   `json:"recordsSource,omitempty" doc:"Where the number comes from"`
+	Recent        int64    `json:"recent,omitempty" doc:"About how many of the events are at most two hours old, so that live campaigns act on them"`
+	RecentKnown   bool     `json:"recentKnown" doc:"False if nothing tells how many that are"`
+	Sentences     []string `json:"sentences"`
+}
+
+// need is what has to be agreed to before a command is written.
+type need struct {
+	account string // the production account; "" if it need not be named
+	repeats int64  // events that would be stored a second time
+	atLeast bool   // others were stored before they were counted
+}
+
+// metBy is true if a caller has agreed to it. The account's name has to be the
+// right one: an import that was given another account meanwhile is asked about anew.
+func (n need) metBy(q ConfirmQuery) bool {
+	return (n.account == "" || q.Confirm == n.account) && q.Repeats >= n.repeats
+}
+
+// needOf says what a command needs, as the catalog has it now.
+func (h *handlers) needOf(cmd schemas.Command) (n need) {
+	def, ok := h.Catalog.Import(cmd.Import)
+	if !ok {
+		return need{}
+	}
+	state, _ := h.Catalog.State(cmd.Import)
+	if account := def.Spec.Destination.AccountRef; h.account(account).Environment == schemas.EnvironmentProduction && sendsAnew(cmd, def, state) {
+		n.account = account
+	}
+	n.repeats, n.atLeast = repeatsOf(cmd, def, state)
+	return n
+}
+
+// sendsAnew is true of commands after which an import sends what no run of its
+// epoch has sent before. Columns are there once a run of the epoch has succeeded.
+func sendsAnew(cmd schemas.Command, def schemas.Definition, state schemas.State) bool {
+	switch cmd.Kind {
+	case schemas.CommandReset, schemas.CommandBackfill, schemas.CommandSync:
+		return true
+	case schemas.CommandRun:
+		first := state.Watermark == "" && len(state.Columns) == 0
+		return first || state.Pending != nil || state.SourceHash != runs.SourceHash(def.Spec)
+	}
+	return false
+}
+
+// repeatsOf is how many events a command makes CleverTap store a second time: it
+// has no key to recognise them by.
+func repeatsOf(cmd schemas.Command, def schemas.Definition, state schemas.State) (repeats int64, atLeast bool) {
+	n := state.Events
+	if cmd.Kind != schemas.CommandReset || def.Spec.Destination.Type != schemas.TypeEvent || n == nil || n.Stored == 0 && !n.AtLeast {
+		return 0, false
+	}
+	return max(n.Stored, 1), n.AtLeast
+}
+
+// confirmationRequired is the refusal of a command that needs more than its caller
+// has agreed to, with the figures of now.
+func (h *handlers) confirmationRequired(ctx context.Context, cmd schemas.Command, n need) *Problem {
+	def, _ := h.Catalog.Import(cmd.Import)
+	account := def.Spec.Destination.AccountRef
+	c := &Confirmation{
+		Action: cmd.Kind, Import: cmd.Import, Account: account, Environment: h.account(account).Environment,
+		Confirm: n.account, Repeats: n.repeats, Type: def.Spec.Destination.Type,
+	}
+	h.estimateOf(ctx, c, cmd, def)
+	if n.account != "" {
+		c.Sentences = append(c.Sentences, c.production()...)
+	}
+	if n.repeats > 0 {
+		stored := fmt.Sprintf("%d events", n.repeats)
+		if n.atLeast {
+			stored += ", or more that were not counted,"
+		}
+		c.Sentences = append(c.Sentences, fmt.Sprintf(
+			"%s of %s are stored in CleverTap, which has no key to recognise them by: they are read and stored a second time", stored, cmd.Import))
+	}
+	p := problem(http.StatusPreconditionRequired, codeConfirm, "nothing was done: "+strings.Join(c.Sentences, ". ")+". Agree with "+n.query())
+	p.Repeats, p.Confirmation = n.repeats, c
+	return p
+}
+
+// query is what a request has to bring.
+func (n need) query() string {
+	var parts []string
+	if n.account != "" {
+		parts = append(parts, "confirm="+n.account)
+	}
+	if n.repeats > 0 {
+		parts = append(parts, fmt.Sprintf("repeats=%d", n.repeats))
+	}
+	return strings.Join(parts, "&")
+}
+
+// production says what an action does to a production account.
+func (c *Confirmation) production() []string {
+	after := map[string]string{
+		schemas.CommandReset:    "after the reset the next run of %s sends everything to the production account %s",
+		schemas.CommandRun:      "this is the first run of %s into the production account %s since it began or began anew",
+		schemas.CommandBackfill: "this sends a span of %s again, to the production account %s",
+		schemas.CommandSync:     "this sends the records of a dry run of %s to the production account %s",
+	}[c.Action]
+	what := c.Type + "s"
+	count := "how many " + what + " that are is unknown: no dry run yet (tapline dryrun " + c.Import + ")"
+	if c.RecordsKnown {
+		count = fmt.Sprintf("about %d %s (%s)", c.Records, what, c.RecordsSource)
+	}
+	campaigns := "live campaigns may fire"
+	switch {
+	case c.Type != schemas.TypeEvent:
+	case !c.RecentKnown:
+		campaigns += ", and how many of the events are at most two hours old, which campaigns act on, is unknown"
+	default:
+		campaigns += fmt.Sprintf(": about %d of the events are at most two hours old, which campaigns act on", c.Recent)
+	}
+	return []string{fmt.Sprintf(after, c.Import, c.Account) + ": " + count, "what is sent cannot be taken back, and " + campaigns}
+}
