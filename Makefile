@@ -176,7 +176,7 @@ $(TOOLS)/golangci-lint $(TOOLS)/deadcode &: tools/go.mod tools/go.sum
 docs: ## write the reference pages from the code
 	go run ./tests/reference
 	go test ./cmd/tapline/internal/cli -run TestReferenceIsCurrent -update
-	go test ./services/importcenter -run TestAPIPageIsCurrent -update
+	go test ./services/importcenter -run "TestAPI.*IsCurrent" -update
 	TAPLINE_WRITE_DOCS=1 go test ./services/importcenter/internal/access >/dev/null || go test ./services/importcenter/internal/access
 
 .PHONY: clean

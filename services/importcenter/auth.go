@@ -179,7 +179,7 @@ func everybody(r *http.Request) (access.Caller, error) {
 type signingIn struct {
 	authenticate func(*http.Request) (access.Caller, error)
 	said         api.SignIn
-	pages        http.Handler
+	pages        *http.ServeMux
 }
 
 func (s *Service) signingIn(keys *signin.Keys, used *signin.Used, rdb *redis.Client, audit func(context.Context, *kafka.Record) error) signingIn {

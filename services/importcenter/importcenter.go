@@ -41,7 +41,6 @@ const (
 type Deps struct {
 	Telemetry *telemetry.Telemetry
 	Health    *daemon.Health
-	Version   string
 }
 
 // Service is Import Center.
@@ -159,7 +158,7 @@ func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.C
 		},
 		AnswerTimeout: s.cfg.AnswerTimeout,
 		CheckTimeout:  s.cfg.CheckTimeout, PreviewTimeout: s.cfg.PreviewTimeout,
-		Version: s.deps.Version, SignIn: signing.said,
+		SignIn: signing.said,
 	}, api.Deps{
 		Log: log, Authenticate: signing.authenticate, Limiter: guard.NewLimiter(s.cfg.HTTP.RequestsPerMinute), Catalog: cat, View: cat, Transactions: w,
 		Projection: projection.NewReader(rdb), Partitions: reader, Topics: s.topics, Follow: s.follow,

@@ -65,7 +65,7 @@ func startWith(t *testing.T, edit func(*Config)) *center {
 		t.Fatal(err)
 	}
 	health := daemon.NewHealth()
-	service, err := New(cfg, Deps{Telemetry: telemetry.Discard(), Health: health, Version: "test"})
+	service, err := New(cfg, Deps{Telemetry: telemetry.Discard(), Health: health})
 	if err != nil {
 		t.Fatal(err)
 	}

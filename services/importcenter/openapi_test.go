@@ -14,11 +14,14 @@ import (
 
 var update = flag.Bool("update", false, "write the API's reference page anew")
 
-const apiPage = "../../docs/reference/api.md"
+const (
+	apiPage     = "../../docs/reference/api.md"
+	apiDocument = "../../schemas/openapi.yaml"
+)
 
 const apiHead = "# API\n\n" +
 	"<!-- Written by make docs from the served OpenAPI document. Change the operations, not this page. -->\n\n" +
-	"Import Center serves HTTP and JSON under `/v1`. The whole contract is the OpenAPI 3.1 document that it serves at `/openapi.yaml` and `/openapi.json`." +
+	"Import Center serves HTTP and JSON under `/v1`. The whole contract is the OpenAPI 3.1 document [openapi.yaml](../../schemas/openapi.yaml), which it also serves at `/openapi.yaml` and `/openapi.json`." +
 	" Every refusal is an RFC 9457 problem (`application/problem+json`) with a `code` and a sentence that says what to do. " +
 	"Who may call what is in [access.md](../access.md).\n"
 
@@ -38,6 +41,93 @@ func TestAPIPageIsCurrent(t *testing.T) {
 	}
 	if diff := cmp.Diff(string(got), page); diff != "" {
 		t.Errorf("docs/reference/api.md differs from what is served; run make docs (-page +served):\n%s", diff)
+	}
+}
+
+// TestAPIDocumentIsCurrent: the committed contract is the one that is served, and
+// it stays small enough to be read: what operations share stands in it once.
+func TestAPIDocumentIsCurrent(t *testing.T) {
+	t.Parallel()
+	a := start(t).do("GET", "/openapi.yaml", "")
+	if *update {
+		if err := os.WriteFile(apiDocument, []byte(a.text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(apiDocument)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(got), a.text); diff != "" {
+		t.Errorf("schemas/openapi.yaml differs from what is served; run make docs (-file +served):\n%s", diff)
+	}
+	if lines, most := strings.Count(a.text, "\n"), 6000; lines > most {
+		t.Errorf("the OpenAPI document has %d lines, more than %d: something is written out where it could be referred to", lines, most)
+	}
+}
+
+// TestEveryPartOfTheAPIIsDescribed: schemas and parameters say what they are, and
+// every refusal refers to the one schema of problems.
+func TestEveryPartOfTheAPIIsDescribed(t *testing.T) {
+	t.Parallel()
+	var doc struct {
+		Paths      map[string]map[string]apiOperation
+		Components struct {
+			Schemas map[string]struct {
+				Description string
+			}
+			Responses map[string]struct {
+				Content map[string]struct{ Schema map[string]string }
+			}
+		}
+	}
+	if err := json.Unmarshal([]byte(start(t).do("GET", "/openapi.json", "").text), &doc); err != nil {
+		t.Fatal(err)
+	}
+	for name, schema := range doc.Components.Schemas {
+		if schema.Description == "" {
+			t.Errorf("the schema %s has no description: add one to document_texts.go", name)
+		}
+	}
+	for name, response := range doc.Components.Responses {
+		if got := response.Content["application/problem+json"].Schema["$ref"]; got != "#/components/schemas/Problem" {
+			t.Errorf("the refusal %s has the schema %q", name, got)
+		}
+	}
+	for path, operations := range doc.Paths {
+		for method, op := range operations {
+			for _, p := range op.Parameters {
+				if p.Description == "" {
+					t.Errorf("%s %s: the parameter %s has no description", method, path, p.Name)
+				}
+			}
+			for status, response := range op.Responses {
+				ref, _ := response.(map[string]any)["$ref"].(string)
+				if name := strings.TrimPrefix(ref, "#/components/responses/"); status >= "400" && doc.Components.Responses[name].Content == nil {
+					t.Errorf("%s %s: the answer %s is no problem", method, path, status)
+				}
+			}
+		}
+	}
+}
+
+// TestWhatNoRouteTakes: a path that is not there, a method that a path does not
+// take and a path that is not written plainly get problems.
+func TestWhatNoRouteTakes(t *testing.T) {
+	t.Parallel()
+	c := start(t)
+	for request, want := range map[string]int{
+		"GET /": 404, "GET /v1": 404, "GET /v1/import": 404, "GET /v1/imports/": 404, "GET //v1/imports": 404, "GET /v1/../v1/imports": 404,
+		"GET /auth/login": 404, "DELETE /v1/imports": 405, "PATCH /v1/keys/ci": 405, "OPTIONS /v1/keys": 405, "PUT /openapi.yaml": 405,
+	} {
+		method, path, _ := strings.Cut(request, " ")
+		a := c.do(method, path, "")
+		if a.status != want || a.header.Get("Content-Type") != "application/problem+json" || a.body["code"] == "" || a.body["status"] != float64(want) {
+			t.Errorf("%s = %d %s %s", request, a.status, a.header.Get("Content-Type"), a.text)
+		}
+		if allow := a.header.Get("Allow"); (want == 405) != (allow != "") {
+			t.Errorf("%s: Allow is %q", request, allow)
+		}
 	}
 }
 

@@ -18,7 +18,7 @@ The codes that rejects, the API, the command line and the dry run share. A *data
 func errorsPage() string {
 	var page strings.Builder
 	page.WriteString(errorsHead)
-	for _, stage := range []string{schemas.StageDefinition, schemas.StageExtract, schemas.StageMap, schemas.StageLoad} {
+	for _, stage := range []string{schemas.StageDefinition, schemas.StageExtract, schemas.StageMap, schemas.StageLoad, "schedule", "api"} {
 		fmt.Fprintf(&page, "\n## %s\n\n| code | class | meaning | likely cause | what to do |\n|---|---|---|---|---|\n", stage)
 		for _, e := range schemas.ErrorCatalogue() {
 			if e.Stages[0] == stage {

@@ -53,7 +53,7 @@ func (d *Dev) parts() []part {
 			cfg.HTTP.Addr = d.cfg.addr(portImportCenter)
 			// A page that a developer visits must not have the sandboxes' secrets sent away.
 			cfg.AllowCustomEndpoints, cfg.LoopbackEndpointsOnly = true, true
-			return made(importcenter.New(cfg, importcenter.Deps{Telemetry: env.Telemetry, Health: env.Health, Version: env.Version}))
+			return made(importcenter.New(cfg, importcenter.Deps{Telemetry: env.Telemetry, Health: env.Health}))
 		}},
 		{"scheduler", adminScheduler, func(env daemon.Env) (daemon.Run, error) {
 			cfg := scheduler.DefaultConfig()

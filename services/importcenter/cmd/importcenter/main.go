@@ -17,7 +17,7 @@ func main() {
 		Config:    importcenter.DefaultConfig(),
 		Wire: func(_ context.Context, cfg importcenter.Config, env daemon.Env) (daemon.Run, error) {
 			service, err := importcenter.New(cfg, importcenter.Deps{
-				Telemetry: env.Telemetry, Health: env.Health, Version: env.Version,
+				Telemetry: env.Telemetry, Health: env.Health,
 			})
 			if err != nil {
 				return nil, err

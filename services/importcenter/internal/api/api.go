@@ -62,7 +62,6 @@ type Config struct {
 	// checks nothing. PreviewTimeout bounds a preview.
 	CheckTimeout   time.Duration
 	PreviewTimeout time.Duration
-	Version        string
 	// SignIn says how to sign in.
 	SignIn SignIn
 }
@@ -75,7 +74,7 @@ type Deps struct {
 	Authenticate func(r *http.Request) (access.Caller, error)
 	Limiter      *guard.Limiter
 	// Pages serve /auth/, where people sign in with a browser; nil where they do not.
-	Pages        http.Handler
+	Pages        *http.ServeMux
 	Catalog      *catalog.Catalog
 	View         view
 	Transactions transactions
@@ -104,8 +103,9 @@ type handlers struct {
 // New returns the handler of the whole API.
 func New(cfg Config, deps Deps) http.Handler {
 	mux := http.NewServeMux()
-	config := huma.DefaultConfig("Tapline Import Center", cfg.Version)
-	config.Info.Description = "Imports of profiles and events from Snowflake into CleverTap: definitions, runs and rejects."
+	config := huma.DefaultConfig("Tapline Import Center", documentVersion)
+	config.Info.Description = documentText
+	registerTexts(config.Components.Schemas)
 	config.CreateHooks = nil // no $schema keys in answers: they are contracts of their own
 	config.Transformers = append(config.Transformers, asProblem)
 	config.RejectUnknownQueryParameters = true
@@ -126,8 +126,8 @@ func New(cfg Config, deps Deps) http.Handler {
 	h.registerCaller(api)
 	h.registerKeys(api)
 	h.registerAudit(api)
-	describeAccess(api)
-	return h.protect(mux)
+	describe(api.OpenAPI())
+	return h.protect(onlyRoutes(mux))
 }
 
 func (h *handlers) count(ctx huma.Context, next func(huma.Context)) {

@@ -28,8 +28,8 @@ type listAuditInput struct {
 	Actor     string    `query:"actor" maxLength:"200" doc:"Only of this actor, such as key:ci"`
 	Action    string    `query:"action" enum:"apply,delete,command,read,sign-in,sign-out" doc:"Only this action"`
 	Name      string    `query:"name" maxLength:"80" doc:"Only about this import, run, connection, account or key"`
-	PageSize  int       `query:"pageSize" minimum:"1" maximum:"1000" default:"100"`
-	PageToken string    `query:"pageToken"`
+	PageSize  int       `query:"pageSize" minimum:"1" maximum:"1000" default:"100" doc:"How many at most"`
+	PageToken string    `query:"pageToken" doc:"nextPageToken of the page before; the first page if absent"`
 }
 
 type auditPage struct {
@@ -46,8 +46,8 @@ func (h *handlers) registerAudit(api huma.API) {
 		Responses: map[string]*huma.Response{"200": {
 			Description: "A page as JSON, or everything as NDJSON",
 			Content: map[string]*huma.MediaType{
-				"application/json": {Schema: huma.SchemaFromType(registry, reflect.TypeFor[auditPage]())},
-				ndjson:             {Schema: huma.SchemaFromType(registry, reflect.TypeFor[schemas.AuditEntry]())},
+				"application/json": {Schema: registry.Schema(reflect.TypeFor[auditPage](), true, "")},
+				ndjson:             {Schema: registry.Schema(reflect.TypeFor[schemas.AuditEntry](), true, "")},
 			},
 		}},
 	}, h.listAudit)

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"reflect"
 	"strings"
 	"time"
 
@@ -64,16 +63,18 @@ func (h *handlers) withPages(routes http.Handler) http.Handler {
 	if h.Pages == nil {
 		return routes
 	}
-	mux := http.NewServeMux()
-	mux.Handle("/", routes)
-	mux.HandleFunc("/auth/", func(w http.ResponseWriter, r *http.Request) {
+	pages := onlyRoutes(h.Pages)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.HasPrefix(r.URL.Path, "/auth/") {
+			routes.ServeHTTP(w, r)
+			return
+		}
 		if !h.Limiter.Take(w.Header(), "addr:"+access.OriginOf(r.Context()).Addr, time.Now()) {
 			writeProblem(w, tooMany())
 			return
 		}
-		h.Pages.ServeHTTP(w, r)
+		pages.ServeHTTP(w, r)
 	})
-	return mux
 }
 
 func tooMany() *Problem {
@@ -188,42 +189,4 @@ func (h *handlers) reaches(ctx context.Context, importName string) bool {
 		metadata = d.Metadata
 	}
 	return access.CallerOf(ctx).Reaches(metadata)
-}
-
-// describeAccess writes into the OpenAPI document what the table of routes says,
-// and the refusals that every operation shares.
-func describeAccess(api huma.API) {
-	doc := api.OpenAPI()
-	doc.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
-		"bearer": {Type: "http", Scheme: "bearer", Description: "A key of `tapline keys create`, or a token of the OpenID provider"},
-	}
-	schema := huma.SchemaFromType(doc.Components.Schemas, reflect.TypeFor[Problem]())
-	content := map[string]*huma.MediaType{"application/problem+json": {Schema: schema}}
-	for _, item := range doc.Paths {
-		for _, op := range []*huma.Operation{item.Get, item.Put, item.Post, item.Delete, item.Patch} {
-			if op == nil {
-				continue
-			}
-			route := access.Routes[op.OperationID]
-			op.Security = []map[string][]string{}
-			if route.Role > access.Anyone {
-				op.Security = []map[string][]string{{"bearer": {route.Role.String()}}}
-			}
-			op.Extensions = map[string]any{"x-tapline-role": route.Role.String(), "x-tapline-scope": string(route.Scope)}
-			for status, text := range map[string]string{
-				"400": "The request is not understood", "401": "No valid credential", "403": "The role does not suffice, the import is outside the selector, or the request comes from another site's page",
-				"413": "The body is too large", "415": "The body's type is not JSON", "421": "The server is not reached under this name",
-				"422": "The request is refused for its content", "429": "Too many requests", "500": "The request could not be served",
-			} {
-				if op.Responses[status] == nil {
-					op.Responses[status] = &huma.Response{Description: text}
-				}
-			}
-			for status, response := range op.Responses {
-				if strings.HasPrefix(status, "4") || strings.HasPrefix(status, "5") || status == "default" {
-					response.Content = content
-				}
-			}
-		}
-	}
 }

@@ -26,6 +26,7 @@ const (
 	codeUnauthorized   = "unauthorized"
 	codeForbidden      = "forbidden"
 	codeTooMany        = "too_many_requests"
+	codeMethod         = "method_not_allowed"
 	codeSignInAway     = "sign_in_unavailable"
 	codeInternal       = "internal"
 )

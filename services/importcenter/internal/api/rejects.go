@@ -26,8 +26,8 @@ type listRejectsInput struct {
 	Run       string `query:"run" doc:"Only rejects of this run"`
 	Code      string `query:"code" doc:"Only rejects with this code"`
 	Stage     string `query:"stage" doc:"Only rejects of this stage"`
-	PageSize  int    `query:"pageSize" minimum:"1" maximum:"1000" default:"100"`
-	PageToken string `query:"pageToken"`
+	PageSize  int    `query:"pageSize" minimum:"1" maximum:"1000" default:"100" doc:"How many at most"`
+	PageToken string `query:"pageToken" doc:"nextPageToken of the page before; the first page if absent"`
 }
 
 type rejectsPage struct {
@@ -44,8 +44,8 @@ func (h *handlers) registerRejects(api huma.API) {
 		Responses: map[string]*huma.Response{"200": {
 			Description: "A page as JSON, or everything as NDJSON",
 			Content: map[string]*huma.MediaType{
-				"application/json": {Schema: huma.SchemaFromType(registry, reflect.TypeFor[rejectsPage]())},
-				ndjson:             {Schema: huma.SchemaFromType(registry, reflect.TypeFor[schemas.Reject]())},
+				"application/json": {Schema: registry.Schema(reflect.TypeFor[rejectsPage](), true, "")},
+				ndjson:             {Schema: registry.Schema(reflect.TypeFor[schemas.Reject](), true, "")},
 			},
 		}},
 	}, h.listRejects)

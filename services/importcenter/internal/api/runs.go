@@ -29,8 +29,8 @@ type listRunsInput struct {
 	Import    string `query:"import" doc:"Only runs of this import"`
 	State     string `query:"state" enum:"queued,starting,held,extracting,loading,succeeded,succeededWithRejects,failed,cancelled" doc:"Only runs in this state"`
 	Dry       bool   `query:"dry" doc:"Dry runs in place of runs"`
-	PageSize  int    `query:"pageSize" minimum:"1" maximum:"1000" default:"50"`
-	PageToken string `query:"pageToken"`
+	PageSize  int    `query:"pageSize" minimum:"1" maximum:"1000" default:"50" doc:"How many at most"`
+	PageToken string `query:"pageToken" doc:"nextPageToken of the page before; the first page if absent"`
 }
 
 type runsOutput struct {

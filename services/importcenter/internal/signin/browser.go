@@ -46,7 +46,7 @@ type pending struct {
 }
 
 // Handler serves /auth/login, /auth/callback and /auth/logout.
-func (b *Browser) Handler() http.Handler {
+func (b *Browser) Handler() *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /auth/login", b.login)
 	mux.HandleFunc("GET /auth/callback", b.callback)
