@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tapline.dev/domain/mapping/internal/expression"
+	"tapline.dev/libs/jsonstring"
 	"tapline.dev/schemas"
 )
 
@@ -158,7 +159,7 @@ func (c *compiler) compileEvent() {
 		if f := c.m.restricted.checkEventName([]byte(spec.Name), []byte(fold(spec.Name))); !f.none() {
 			c.problem(f.code, path+".name", "%s", f.reason)
 		}
-		e.rendered = appendText(nil, []byte(spec.Name))
+		e.rendered = jsonstring.Append(nil, []byte(spec.Name))
 		e.charged = fold(spec.Name) == chargedEvent
 	}
 	e.oldest, e.policy = int64(c.opts.Retention/time.Second), c.spec.Destination.OnOutsideRetention

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"tapline.dev/libs/jsonstring"
 	"tapline.dev/schemas"
 )
 
@@ -32,7 +33,7 @@ func (c *compiler) compileProperty(i int) {
 	if len(c.problems) > found {
 		return
 	}
-	p.fragment = append(append([]byte{','}, appendText(nil, []byte(p.name))...), ':')
+	p.fragment = append(append([]byte{','}, jsonstring.Append(nil, []byte(p.name))...), ':')
 	c.compileOperator(&p, path, spec, sys)
 	c.compileTransform(&p, path, spec, sys)
 	c.compileFixed(&p, path, spec)

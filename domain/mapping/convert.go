@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+
+	"tapline.dev/libs/jsonstring"
 )
 
 // converter appends a value as CleverTap gets it: JSON, quoted if it is a text.
@@ -37,7 +39,7 @@ func appendLimited(dst, text []byte, t token) ([]byte, fault) {
 		return dst, fault{codeValueTooLong, "the text is longer than 512 bytes"}
 	}
 	if t.escaped || t.kind == kindObject || t.kind == kindArray {
-		return appendText(dst, text), fault{}
+		return jsonstring.Append(dst, text), fault{}
 	}
 	dst = append(dst, '"')
 	dst = append(dst, text...)

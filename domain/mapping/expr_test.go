@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"tapline.dev/libs/jsonstring"
 	"tapline.dev/schemas"
 )
 
@@ -41,7 +42,7 @@ func TestExpressions(t *testing.T) {
 		{`int(PLAN)`, `"type":"integer"`, codeExpressionFailed, ``},
 		{`int(PLAN)`, `"type":"integer","onInvalid":"omit"`, ``, ``},
 	} {
-		line := `{"to":"p","expr":` + string(appendText(nil, []byte(tt.expr)))
+		line := `{"to":"p","expr":` + string(jsonstring.Append(nil, []byte(tt.expr)))
 		if tt.extra != "" {
 			line += "," + tt.extra
 		}
@@ -67,7 +68,7 @@ func TestExpressionsWithoutColumns(t *testing.T) {
 	for expr, want := range map[string]string{
 		`A + 1`: `8`, `BIG`: `"12345678901234567890"`, `C ?? "c"`: `"c"`, `upper(T)`: `"X"`, `a + 1`: `8`,
 	} {
-		m := compiled(t, profile(t, `{"to":"p","expr":`+string(appendText(nil, []byte(expr)))+`}`), nil, Options{})
+		m := compiled(t, profile(t, `{"to":"p","expr":`+string(jsonstring.Append(nil, []byte(expr)))+`}`), nil, Options{})
 		record, rejects := m.Map(nil, []byte(`{"ID":"u","A":7,"BIG":12345678901234567890,"T":"x"}`), clock)
 		if got := string(record); got != `{"type":"profile","identity":"u","profileData":{"p":`+want+`}}` {
 			t.Errorf("%s: got %s %v", expr, got, rejects)
@@ -105,7 +106,7 @@ func TestExactExpressions(t *testing.T) {
 		{`int(S) + (A ?? 0)`, ``, codeExpressionFailed, codeExpressionFailed},
 		{`count(1..1000, count(1..1000, # > 0) > 0)`, ``, codeExpressionBudget, codeExpressionBudget},
 	} {
-		spec := profile(t, `{"to":"p","expr":`+string(appendText(nil, []byte(tt.expr)))+tt.extra+`}`)
+		spec := profile(t, `{"to":"p","expr":`+string(jsonstring.Append(nil, []byte(tt.expr)))+tt.extra+`}`)
 		spec.Expressions = schemas.ExpressionsExact
 		m := compiled(t, spec, cols, Options{})
 		for in, want := range map[string]string{row: tt.want, nulls: tt.wantNulls} {

@@ -3,6 +3,8 @@ package mapping
 import (
 	"bytes"
 	"unicode/utf8"
+
+	"tapline.dev/libs/jsonstring"
 )
 
 // maxNesting is how many levels CleverTap keeps; a property's own object is the
@@ -69,7 +71,7 @@ func appendKey(dst, b []byte, i int, s *scratch) ([]byte, int, fault) {
 	if !ok || len(bytes.TrimSpace(text)) == 0 || len(text) > maxNameBytes || !utf8.Valid(text) || bytes.ContainsAny(text, prohibited) {
 		return dst, i, fault{codeNestedInvalid, "a name inside the value is empty, too long or has a prohibited character"}
 	}
-	dst = append(appendText(dst, text), ':')
+	dst = append(jsonstring.Append(dst, text), ':')
 	i = skipBlanks(b, end)
 	return dst, skipBlanks(b, i+1), fault{}
 }

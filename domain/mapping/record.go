@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"tapline.dev/domain/mapping/internal/expression"
+	"tapline.dev/libs/jsonstring"
 	"tapline.dev/schemas"
 )
 
@@ -152,7 +153,7 @@ func (b *builder) identity() bool {
 		return b.reject(f, b.m.columns.names[b.m.identity], "")
 	}
 	if t.escaped {
-		b.out = appendText(b.out, text)
+		b.out = jsonstring.Append(b.out, text)
 		return true
 	}
 	b.out = append(b.out, '"')
@@ -213,7 +214,7 @@ func (b *builder) eventName(e *event) ([]byte, fault) {
 	if e.hasItems && string(b.s.fold) == chargedEvent {
 		return nil, fault{codePropertyRestricted, "Items of the event Charged cannot be imported"}
 	}
-	b.s.value = appendText(b.s.value[:0], text)
+	b.s.value = jsonstring.Append(b.s.value[:0], text)
 	return b.s.value, fault{}
 }
 

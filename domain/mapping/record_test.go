@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"tapline.dev/libs/jsonstring"
 )
 
 func TestIdentity(t *testing.T) {
@@ -47,7 +49,7 @@ func TestIdentity(t *testing.T) {
 					t.Errorf("%s: got %s", value, got)
 				}
 				// The key is the identity that CleverTap gets.
-				if key := IdentityKey(nil, []byte(value)); string(appendText(nil, key)) != want {
+				if key := IdentityKey(nil, []byte(value)); string(jsonstring.Append(nil, key)) != want {
 					t.Errorf("%s: key %q, want %s", value, key, want)
 				}
 			}

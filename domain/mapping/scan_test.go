@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"tapline.dev/libs/jsonstring"
 )
 
 // scanAll reads a row with the flat scanner; later members replace earlier ones.
@@ -82,8 +84,8 @@ func checkText(t *testing.T, value token, raw []byte) {
 	if err := json.Unmarshal(raw, &want); err != nil || string(text) != want {
 		t.Fatalf("%s means %q, want %q", raw, text, want)
 	}
-	if err := json.Unmarshal(appendText(nil, text), &again); err != nil || again != want {
-		t.Fatalf("%q is written as %s", text, appendText(nil, text))
+	if err := json.Unmarshal(jsonstring.Append(nil, text), &again); err != nil || again != want {
+		t.Fatalf("%q is written as %s", text, jsonstring.Append(nil, text))
 	}
 }
 

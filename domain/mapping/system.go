@@ -3,6 +3,8 @@ package mapping
 import (
 	"slices"
 	"strings"
+
+	"tapline.dev/libs/jsonstring"
 )
 
 // systemProperty is a property of a profile that CleverTap knows by name.
@@ -81,7 +83,7 @@ func convertAlias(_ *property, dst []byte, t token, s *scratch) ([]byte, fault) 
 	if !f.none() {
 		return dst, f
 	}
-	return appendText(dst, text), fault{}
+	return jsonstring.Append(dst, text), fault{}
 }
 
 func convertMessageFlag(_ *property, dst []byte, t token, s *scratch) ([]byte, fault) {
@@ -137,7 +139,7 @@ func oneOf(bad fault, words ...string) converter {
 		}
 		for _, w := range words {
 			if string(text) == w {
-				return appendText(dst, text), fault{}
+				return jsonstring.Append(dst, text), fault{}
 			}
 		}
 		return dst, bad

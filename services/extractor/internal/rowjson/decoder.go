@@ -10,6 +10,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/ipc"
 
+	"tapline.dev/libs/jsonstring"
 	"tapline.dev/schemas"
 )
 
@@ -110,7 +111,7 @@ func newDecoder(columns []schemas.Column, visible int, loose func(int) bool) (*D
 		if i == 0 {
 			key = []byte{'{'}
 		}
-		key = appendString(key, []byte(c.Name))
+		key = jsonstring.Append(key, []byte(c.Name))
 		d.keys = append(d.keys, append(key, ':'))
 	}
 	return d, nil

@@ -5,44 +5,16 @@ import (
 	"math"
 	"strconv"
 	"unicode/utf8"
+
+	"tapline.dev/libs/jsonstring"
 )
-
-const hexDigits = "0123456789ABCDEF"
-
-// appendString writes a JSON string as short as JSON allows: no character is
-// escaped that need not be.
-func appendString(b, s []byte) []byte {
-	b = append(b, '"')
-	from := 0
-	for i, c := range s {
-		if c >= 0x20 && c != '"' && c != '\\' {
-			continue
-		}
-		b = append(b, s[from:i]...)
-		from = i + 1
-		switch c {
-		case '"', '\\':
-			b = append(b, '\\', c)
-		case '\n':
-			b = append(b, '\\', 'n')
-		case '\r':
-			b = append(b, '\\', 'r')
-		case '\t':
-			b = append(b, '\\', 't')
-		default:
-			b = append(b, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
-		}
-	}
-	b = append(b, s[from:]...)
-	return append(b, '"')
-}
 
 // appendText writes a VARCHAR. Text that is not UTF-8 has no JSON form.
 func appendText(b, s []byte) ([]byte, bool) {
 	if !utf8.Valid(s) {
 		return b, false
 	}
-	return appendString(b, s), true
+	return jsonstring.Append(b, s), true
 }
 
 // appendFloat writes the shortest decimal that reads back to f. JSON has no
@@ -61,6 +33,8 @@ func appendFloat(b []byte, f float64) []byte {
 	}
 	return strconv.AppendFloat(b, f, 'f', -1, 64)
 }
+
+const hexDigits = "0123456789ABCDEF"
 
 func appendHex(b, s []byte) []byte {
 	b = append(b, '"')
