@@ -4,6 +4,7 @@ import (
 	"context"
 	"testing"
 
+	"tapline.dev/domain/control"
 	"tapline.dev/domain/runs"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/kafka/kafkatest"
@@ -65,7 +66,7 @@ func TestLookup(t *testing.T) {
 	for _, s := range steps {
 		if s.write != nil {
 			s.write.Import = "customers"
-			rec, err := kafka.ControlRecord(topic, "customers", "customers", s.write, "state", "test")
+			rec, err := control.Record(topic, "customers", "customers", s.write, "state", "test")
 			if err != nil {
 				t.Fatal(err)
 			}

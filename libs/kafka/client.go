@@ -26,6 +26,16 @@ type Record = kgo.Record
 // Header is a header of a record.
 type Header = kgo.RecordHeader
 
+// HeaderValue is the value of the first header with this key, or nil.
+func HeaderValue(r *Record, key string) []byte {
+	for i := range r.Headers {
+		if r.Headers[i].Key == key {
+			return r.Headers[i].Value
+		}
+	}
+	return nil
+}
+
 // TP is a topic and a partition of it.
 type TP struct {
 	Topic     string

@@ -162,9 +162,7 @@ func TestTableReadToEnd(t *testing.T) {
 	for i := range 20 {
 		must(t, tx.Begin())
 		name := fmt.Sprintf("import-%d", i%7)
-		rec, err := kafka.ControlRecord(topics.State(), name, name, i, "state", "test")
-		must(t, err)
-		tx.Produce(rec)
+		tx.Produce(&kafka.Record{Topic: topics.State(), Partition: schemas.ControlPartition(name), Key: []byte(name), Value: strconv.AppendInt(nil, int64(i), 10)})
 		must(t, tx.Commit(t.Context()))
 		must(t, table.ReadToEnd(t.Context(), schemas.ControlPartition(name)))
 		if got, found, err := table.Get(name); got != i || !found || err != nil {

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"tapline.dev/libs/kafka"
+	"tapline.dev/domain/control"
 	"tapline.dev/schemas"
 )
 
@@ -156,7 +156,7 @@ func TestEndingWithoutAPlace(t *testing.T) {
 			s.slots <- struct{}{} // another import's extraction
 			a := w.activate(nil)
 			if takenOver {
-				rec, err := kafka.ControlRecord(w.topics.Reports(), importName, importName, schemas.Report{
+				rec, err := control.Record(w.topics.Reports(), importName, importName, schemas.Report{
 					Kind: schemas.ReportStarted, Import: importName, Run: a.Run, Number: a.Number, Attempt: a.Attempt, Time: time.Now(),
 					Started: &schemas.Started{QueryID: "01b-7"},
 				}, schemas.EventReport(schemas.ReportStarted), "extractor")

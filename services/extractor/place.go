@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"tapline.dev/domain/control"
 	"tapline.dev/domain/runs"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
@@ -34,7 +35,7 @@ func (s *Service) tellSource(ctx context.Context, subject string, run schemas.Ac
 	}
 	if report.Kind != "" {
 		var rec *kafka.Record
-		if rec, err = kafka.ControlRecord(s.topics.Reports(), report.Import, report.Import, report, schemas.EventReport(report.Kind), "extractor"); err == nil {
+		if rec, err = control.Record(s.topics.Reports(), report.Import, report.Import, report, schemas.EventReport(report.Kind), "extractor"); err == nil {
 			err = s.producer.Produce(ctx, rec)
 		}
 	}

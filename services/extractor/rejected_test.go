@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"tapline.dev/libs/kafka"
+	"tapline.dev/domain/control"
 	"tapline.dev/schemas"
 )
 
@@ -24,7 +24,7 @@ func TestRowsThatAnotherStageRejected(t *testing.T) {
 		{ID: "9.1.6", Stage: schemas.StageMap}, // of another run
 	} {
 		reject.Import, reject.Run, reject.Code, reject.Time = importName, "customers.1", "type_mismatch", time.Now()
-		rec, err := kafka.RejectRecord(w.topics.Rejects(), reject, "test")
+		rec, err := control.Reject(w.topics.Rejects(), reject, "test")
 		if err != nil {
 			t.Fatal(err)
 		}

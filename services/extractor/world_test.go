@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"tapline.dev/domain/control"
 	"tapline.dev/libs/daemon"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/kafka/kafkatest"
@@ -53,7 +54,7 @@ func newWorld(t *testing.T, rows ...dbRow) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rec, err := kafka.ControlRecord(w.topics.Resources(), importName, schemas.ResourceKey(schemas.KindSnowflakeConnection, "warehouse"),
+	rec, err := control.Record(w.topics.Resources(), importName, schemas.ResourceKey(schemas.KindSnowflakeConnection, "warehouse"),
 		schemas.Resource{Kind: schemas.KindSnowflakeConnection, Metadata: schemas.Metadata{Name: "warehouse"}, Spec: connection}, "test", "test")
 	if err != nil {
 		t.Fatal(err)
@@ -106,7 +107,7 @@ func (w *world) write() {
 	if w.state.Active != nil {
 		subject = schemas.Subject(importName, w.state.Active.Run)
 	}
-	rec, err := kafka.ControlRecord(w.topics.State(), importName, subject, w.state, "state", "scheduler")
+	rec, err := control.Record(w.topics.State(), importName, subject, w.state, "state", "scheduler")
 	if err != nil {
 		w.t.Fatal(err)
 	}

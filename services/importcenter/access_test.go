@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"tapline.dev/domain/control"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/kafka/kafkatest"
 	"tapline.dev/schemas"
@@ -54,7 +55,7 @@ func (c *center) put(kind, name string, spec json.RawMessage) {
 		c.t.Fatal(err)
 	}
 	defer producer.Close()
-	record, err := kafka.ControlRecord(c.topics.Resources(), name, schemas.ResourceKey(kind, name), schemas.Resource{
+	record, err := control.Record(c.topics.Resources(), name, schemas.ResourceKey(kind, name), schemas.Resource{
 		APIVersion: schemas.APIVersion, Kind: kind, Metadata: schemas.Metadata{Name: name}, Spec: spec, Generation: 1,
 	}, "resource.applied", "test")
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"tapline.dev/domain/control"
 	"tapline.dev/libs/config"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/redis"
@@ -220,7 +221,7 @@ func (s *Service) signingIn(keys *signin.Keys, used *signin.Used, rdb *redis.Cli
 // auditSignIn writes that somebody signs in or out.
 func (s *Service) auditSignIn(ctx context.Context, audit func(context.Context, *kafka.Record) error, action, name string, role access.Role) error {
 	origin := access.OriginOf(ctx)
-	record, err := kafka.ControlRecord(s.topics.Audit(), name, name, schemas.AuditEntry{
+	record, err := control.Record(s.topics.Audit(), name, name, schemas.AuditEntry{
 		Actor: name, Action: action, Kind: "session", Name: name, Role: role.String(), From: origin.Addr, RequestID: origin.RequestID,
 		Traceparent: telemetry.Traceparent(ctx), Time: time.Now().UTC(),
 	}, "audit", "importcenter")

@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"tapline.dev/domain/control"
 	"tapline.dev/domain/projection"
 	"tapline.dev/libs/daemon"
 	"tapline.dev/libs/kafka"
@@ -348,7 +349,7 @@ func (c *center) obey(t *testing.T, n int, answer func(schemas.Command) schemas.
 				t.Error(err)
 				return
 			}
-			record, err := kafka.ControlRecord(c.topics.State(), "customers", "customers", answer(cmd), "state", "test")
+			record, err := control.Record(c.topics.State(), "customers", "customers", answer(cmd), "state", "test")
 			if err == nil {
 				err = producer.Produce(t.Context(), record)
 			}
@@ -454,7 +455,7 @@ func (c *center) produce(topic string, values ...any) {
 	}
 	defer producer.Close()
 	for _, v := range values {
-		record, err := kafka.ControlRecord(topic, "customers", "customers", v, "test", "test")
+		record, err := control.Record(topic, "customers", "customers", v, "test", "test")
 		if err == nil {
 			err = producer.Produce(c.t.Context(), record)
 		}

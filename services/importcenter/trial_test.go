@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"tapline.dev/domain/control"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/kafka/kafkatest"
 	"tapline.dev/schemas"
@@ -74,7 +75,7 @@ func (o *oracle) answer(ctx context.Context, t *testing.T, c *center, producer *
 		return
 	}
 	report.Import, report.Run, report.Attempt = cmd.Import, cmd.Run, 1
-	rec, err := kafka.ControlRecord(c.topics.Reports(), cmd.Import, cmd.Import, report, "test", "test")
+	rec, err := control.Record(c.topics.Reports(), cmd.Import, cmd.Import, report, "test", "test")
 	if err != nil {
 		t.Error(err)
 		return

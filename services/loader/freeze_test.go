@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"tapline.dev/domain/control"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
 )
@@ -26,7 +27,7 @@ func (w *world) freeze(name string, spec schemas.FreezeSpec) {
 
 func (w *world) unfreeze(name string) {
 	w.t.Helper()
-	record := kafka.Tombstone(w.topics.Resources(), name, schemas.ResourceKey(schemas.KindFreeze, name))
+	record := control.Tombstone(w.topics.Resources(), name, schemas.ResourceKey(schemas.KindFreeze, name))
 	record.Partition = 0
 	if err := w.producer.Produce(context.Background(), record); err != nil {
 		w.t.Fatal(err)

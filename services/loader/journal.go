@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 
+	"tapline.dev/domain/control"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
 )
@@ -29,7 +30,7 @@ func newJournal(topics schemas.Topics) *journal {
 
 // report makes a report durable.
 func (j *journal) report(ctx context.Context, report schemas.Report) error {
-	rec, err := kafka.ControlRecord(j.topics.Reports(), report.Import, report.Import, report, schemas.EventReport(report.Kind), source)
+	rec, err := control.Record(j.topics.Reports(), report.Import, report.Import, report, schemas.EventReport(report.Kind), source)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 
+	"tapline.dev/domain/control"
 	"tapline.dev/libs/failpoint"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
@@ -126,7 +127,7 @@ func (m *member) reject(u *upload, item *lane.Item, o delivery.Outcome) (*kafka.
 	if !schemas.IsTrial(u.subject) && len(r.Value)+rejectOverhead < int(m.cfg.Kafka.MaxMessageBytes) && json.Valid(r.Value) {
 		reject.Record = r.Value
 	}
-	rec, err := kafka.RejectRecord(m.topics.RejectsOf(u.subject), reject, source)
+	rec, err := control.Reject(m.topics.RejectsOf(u.subject), reject, source)
 	if err != nil {
 		return nil, fmt.Errorf("writing a reject: %w", err)
 	}

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"tapline.dev/domain/control"
 	"tapline.dev/libs/daemon"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/kafka/kafkatest"
@@ -107,7 +108,7 @@ func (w *world) account(spec schemas.CleverTapAccountSpec) {
 
 func (w *world) control(topic, importName, key string, value any) {
 	w.t.Helper()
-	rec, err := kafka.ControlRecord(topic, importName, key, value, "test", "test")
+	rec, err := control.Record(topic, importName, key, value, "test", "test")
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"tapline.dev/domain/control"
 	"tapline.dev/domain/mapping"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
@@ -126,7 +127,7 @@ func (b *batch) finish() ([]*kafka.Record, error) {
 		if l.span != nil {
 			report.TraceID = l.span.SpanContext().TraceID().String()
 		}
-		rec, err := kafka.ControlRecord(b.s.topics.Reports(), report.Import, report.Import, report, schemas.EventReport(schemas.ReportMapped), "mapper")
+		rec, err := control.Record(b.s.topics.Reports(), report.Import, report.Import, report, schemas.EventReport(schemas.ReportMapped), "mapper")
 		if err != nil {
 			return nil, fmt.Errorf("reporting: %w", err)
 		}

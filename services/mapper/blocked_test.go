@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"tapline.dev/domain/control"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/kafka/kafkatest"
 	"tapline.dev/schemas"
@@ -125,7 +126,7 @@ func TestAnImportThatCannotBeMappedStopsNoOther(t *testing.T) {
 
 func ofOrders(t *testing.T, topic string, value any) *kafka.Record {
 	t.Helper()
-	rec, err := kafka.ControlRecord(topic, "orders", "orders", value, "test", "test")
+	rec, err := control.Record(topic, "orders", "orders", value, "test", "test")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"tapline.dev/domain/control"
 	"tapline.dev/libs/daemon"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/kafka/kafkatest"
@@ -70,7 +71,7 @@ func spec() schemas.ImportSpec {
 
 func (w *world) control(topic string, value any) {
 	w.t.Helper()
-	rec, err := kafka.ControlRecord(topic, "customers", "customers", value, "test", "test")
+	rec, err := control.Record(topic, "customers", "customers", value, "test", "test")
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package mapper
 import (
 	"encoding/json"
 
+	"tapline.dev/domain/control"
 	"tapline.dev/domain/mapping"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
@@ -36,7 +37,7 @@ func (b *batch) produceReject(l *attemptRows, row *kafka.Record, why mapping.Rej
 	if !schemas.IsTrial(l.subject) && len(row.Value)+rejectOverhead < int(b.s.cfg.Kafka.MaxMessageBytes) && json.Valid(row.Value) {
 		reject.Row = row.Value
 	}
-	rec, err := kafka.RejectRecord(b.s.topics.RejectsOf(l.subject), reject, "mapper")
+	rec, err := control.Reject(b.s.topics.RejectsOf(l.subject), reject, "mapper")
 	if err != nil {
 		return err
 	}

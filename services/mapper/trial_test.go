@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"tapline.dev/domain/control"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
 )
@@ -33,7 +34,7 @@ func (w *world) tryOut() {
 		if key == w.topics.Columns() {
 			subject = schemas.ColumnsKey(dryRun)
 		}
-		rec, err := kafka.ControlRecord(key, "customers", subject, value, "test", "test")
+		rec, err := control.Record(key, "customers", subject, value, "test", "test")
 		if err != nil {
 			w.t.Fatal(err)
 		}

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"tapline.dev/domain/control"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/kafka/kafkatest"
 	"tapline.dev/schemas"
@@ -12,7 +13,7 @@ import (
 // deleteAt deletes an import as an Import Center whose clock is off would.
 func (r *rig) deleteAt(importName string, at time.Time) {
 	r.t.Helper()
-	record := kafka.Tombstone(r.topics.Imports(), importName, importName)
+	record := control.Tombstone(r.topics.Imports(), importName, importName)
 	record.Timestamp = at
 	if err := r.producer.Produce(r.t.Context(), record); err != nil {
 		r.t.Fatal(err)

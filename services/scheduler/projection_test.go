@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"tapline.dev/domain/control"
 	"tapline.dev/domain/projection"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
@@ -160,7 +161,7 @@ func TestRunsMissedWhileRedisWasAway(t *testing.T) {
 			event = later
 			event.Counts.Read = int64(i)
 		}
-		record, err := kafka.ControlRecord(r.topics.Runs(), "customers", "customers", event, "test", "test")
+		record, err := control.Record(r.topics.Runs(), "customers", "customers", event, "test", "test")
 		if err != nil {
 			t.Fatal(err)
 		}

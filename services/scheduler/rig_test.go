@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"tapline.dev/domain/control"
 	"tapline.dev/domain/projection"
 	"tapline.dev/libs/daemon"
 	"tapline.dev/libs/kafka"
@@ -138,7 +139,7 @@ func (r *rig) start() (stop func()) {
 
 func (r *rig) produce(topic, importName string, value any) {
 	r.t.Helper()
-	record, err := kafka.ControlRecord(topic, importName, importName, value, "test", "test")
+	record, err := control.Record(topic, importName, importName, value, "test", "test")
 	if err != nil {
 		r.t.Fatal(err)
 	}

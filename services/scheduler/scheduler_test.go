@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"tapline.dev/domain/control"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/kafka/kafkatest"
 	"tapline.dev/schemas"
@@ -97,7 +98,7 @@ func TestZombieWritesNothing(t *testing.T) {
 	if err := zombie.Begin(); err != nil {
 		t.Fatal(err)
 	}
-	bogus, err := kafka.ControlRecord(r.topics.State(), "customers", "customers", schemas.State{Import: "customers", Epoch: 77, LastNumber: 77}, "state", "test")
+	bogus, err := control.Record(r.topics.State(), "customers", "customers", schemas.State{Import: "customers", Epoch: 77, LastNumber: 77}, "state", "test")
 	if err != nil {
 		t.Fatal(err)
 	}

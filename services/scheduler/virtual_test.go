@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"tapline.dev/domain/control"
 	"tapline.dev/libs/daemon"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/kafka/embedded"
@@ -113,7 +114,7 @@ func TestEveryInVirtualTime(t *testing.T) {
 		def := definition("customers")
 		def.Spec.Schedules = []schemas.Schedule{{Every: schemas.Duration(time.Minute)}}
 		def.Spec.Limits.Deadline = schemas.Duration(20 * time.Second) // each run fails long before the next is due
-		record, err := kafka.ControlRecord(topics.Imports(), "customers", "customers", def, "definition", "test")
+		record, err := control.Record(topics.Imports(), "customers", "customers", def, "definition", "test")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"tapline.dev/domain/control"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/kafka/kafkatest"
 	"tapline.dev/libs/redis/redistest"
@@ -197,7 +198,7 @@ func (w *world) resource(kind, name string, spec any) {
 }
 
 func (w *world) record(topic, importName, key, typ string, value any) *kafka.Record {
-	rec, err := kafka.ControlRecord(topic, importName, key, value, typ, "test")
+	rec, err := control.Record(topic, importName, key, value, typ, "test")
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"tapline.dev/domain/control"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
 )
@@ -43,7 +44,7 @@ func (w *world) prepare(ctx context.Context, name string, rows int) error {
 			Run: schemas.RunID(name, 1), Number: 1, Attempt: 1, State: schemas.StateLoading, Spec: spec,
 		}}},
 	} {
-		rec, err := kafka.ControlRecord(c.topic, name, c.key, c.value, "bench", "bench")
+		rec, err := control.Record(c.topic, name, c.key, c.value, "bench", "bench")
 		if err != nil {
 			return err
 		}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tapline.dev/domain/control"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
 )
@@ -127,11 +128,11 @@ func produceKey(ctx context.Context, cfg kafka.Config, topics schemas.Topics, na
 		Actor: bootstrapActor, Action: schemas.AuditApply, Kind: schemas.KindAccessKey, Name: name,
 		After: json.RawMessage(`{"role":"admin"}`), From: actor(), Time: now,
 	}
-	audit, err := kafka.ControlRecord(topics.Audit(), name, entry.Actor, entry, schemas.EventAudit, "tapline")
+	audit, err := control.Record(topics.Audit(), name, entry.Actor, entry, schemas.EventAudit, "tapline")
 	if err != nil {
 		return err
 	}
-	key, err := kafka.ControlRecord(topics.Resources(), name, schemas.ResourceKey(schemas.KindAccessKey, name), resource, schemas.EventResource, "tapline")
+	key, err := control.Record(topics.Resources(), name, schemas.ResourceKey(schemas.KindAccessKey, name), resource, schemas.EventResource, "tapline")
 	if err != nil {
 		return err
 	}

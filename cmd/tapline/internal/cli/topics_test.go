@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"tapline.dev/domain/control"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/kafka/kafkatest"
 	"tapline.dev/schemas"
@@ -40,7 +41,7 @@ func TestTopicsPlanAndApply(t *testing.T) {
 	}
 	defer producer.Close()
 	definition := schemas.Definition{Metadata: schemas.Metadata{Name: "orders"}, Spec: schemas.ImportSpec{Topic: schemas.TopicSettings{Partitions: 2}}}
-	record, err := kafka.ControlRecord(topics.Imports(), "orders", "orders", definition, "definition", "test")
+	record, err := control.Record(topics.Imports(), "orders", "orders", definition, "definition", "test")
 	if err != nil {
 		t.Fatal(err)
 	}

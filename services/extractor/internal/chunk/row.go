@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"tapline.dev/domain/control"
 	"tapline.dev/domain/mapping"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
@@ -242,7 +243,7 @@ func (p *Preparer) reject(c *Chunk, row *rowjson.Row, code, column, reason strin
 	if len(row.JSON) <= p.cfg.MaxRow/2 {
 		reject.Row = json.RawMessage(slices.Clone(row.JSON))
 	}
-	rec, err := kafka.RejectRecord(p.cfg.Topics.RejectsOf(a.Subject), reject, "extractor")
+	rec, err := control.Reject(p.cfg.Topics.RejectsOf(a.Subject), reject, "extractor")
 	if err != nil {
 		// The error may quote the row.
 		return failure.Permanent(failure.CodeResultUnreadable, "a row that is rejected as %s cannot be written as JSON", code)

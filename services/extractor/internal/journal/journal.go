@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"tapline.dev/domain/control"
 	"tapline.dev/libs/failpoint"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/telemetry"
@@ -98,7 +99,7 @@ func (j *Journal) Start(ctx context.Context, s schemas.Started, schema *schemas.
 		return err
 	}
 	if schema != nil {
-		rec, err := kafka.ControlRecord(j.deps.Topics.Columns(), j.attempt.Import, schemas.ColumnsKey(j.attempt.Subject), schema, schemas.EventColumns, "extractor")
+		rec, err := control.Record(j.deps.Topics.Columns(), j.attempt.Import, schemas.ColumnsKey(j.attempt.Subject), schema, schemas.EventColumns, "extractor")
 		if err != nil {
 			return Error{err}
 		}
@@ -213,7 +214,7 @@ func (j *Journal) report(ctx context.Context, r schemas.Report) (*kafka.Record, 
 	r.Import, r.Run, r.Number, r.Attempt = j.attempt.Import, j.attempt.Run.Run, j.attempt.Run.Number, j.attempt.Run.Attempt
 	// Before the attempt has a span the run names its trace.
 	r.Time, r.TraceID = time.Now().UTC(), cmp.Or(telemetry.TraceID(ctx), j.attempt.Run.TraceID)
-	rec, err := kafka.ControlRecord(j.deps.Topics.Reports(), j.attempt.Import, j.attempt.Import, r, schemas.EventReport(r.Kind), "extractor")
+	rec, err := control.Record(j.deps.Topics.Reports(), j.attempt.Import, j.attempt.Import, r, schemas.EventReport(r.Kind), "extractor")
 	if err != nil {
 		return nil, Error{err}
 	}

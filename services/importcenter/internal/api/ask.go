@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"tapline.dev/domain/control"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/telemetry"
 	"tapline.dev/schemas"
@@ -115,7 +116,7 @@ func (h *handlers) put(ctx context.Context, actor string, questions []question, 
 // audit topic does not hold it.
 func (h *handlers) questionRecord(ctx context.Context, cmd schemas.Command) (*kafka.Record, error) {
 	cmd.ID, cmd.Time, cmd.Traceparent = uuid.NewString(), h.Now(), telemetry.Traceparent(ctx)
-	return kafka.ControlRecord(h.Topics.Commands(), cmd.Import, cmd.Import, cmd, schemas.EventCommand, source)
+	return control.Record(h.Topics.Commands(), cmd.Import, cmd.Import, cmd, schemas.EventCommand, source)
 }
 
 // note takes in a report if it answers an open question, and tells which.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"tapline.dev/domain/control"
 	"tapline.dev/domain/schedule"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
@@ -152,7 +153,7 @@ func (h *handlers) deleteImport(ctx context.Context, in *deleteImportInput) (*st
 		if err != nil {
 			return nil, err
 		}
-		return []*kafka.Record{kafka.Tombstone(h.Topics.Imports(), in.Import, in.Import), audit}, nil
+		return []*kafka.Record{control.Tombstone(h.Topics.Imports(), in.Import, in.Import), audit}, nil
 	})
 	if err == nil {
 		err = h.View.ReadToEnd(ctx)

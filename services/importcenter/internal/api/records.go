@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 
+	"tapline.dev/domain/control"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/telemetry"
 	"tapline.dev/schemas"
@@ -21,7 +22,7 @@ func (h *handlers) changeRecords(ctx context.Context, actor string, c plan.Chang
 	var err error
 	if c.Import != nil {
 		after = c.Import
-		record, err = kafka.ControlRecord(h.Topics.Imports(), c.Name, c.Name, c.Import, schemas.EventDefinition, source)
+		record, err = control.Record(h.Topics.Imports(), c.Name, c.Name, c.Import, schemas.EventDefinition, source)
 	} else {
 		after = c.Resource
 		record, err = h.resourceRecord(c.Kind, c.Name, c.Resource)
@@ -40,7 +41,7 @@ func (h *handlers) changeRecords(ctx context.Context, actor string, c plan.Chang
 
 // resourceRecord is a record of the resources topic, which has one partition.
 func (h *handlers) resourceRecord(kind, name string, value any) (*kafka.Record, error) {
-	record, err := kafka.ControlRecord(h.Topics.Resources(), name, schemas.ResourceKey(kind, name), value, schemas.EventResource, source)
+	record, err := control.Record(h.Topics.Resources(), name, schemas.ResourceKey(kind, name), value, schemas.EventResource, source)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +55,7 @@ func (h *handlers) removalRecords(ctx context.Context, actor, kind, name string,
 	if err != nil {
 		return nil, err
 	}
-	tombstone := kafka.Tombstone(h.Topics.Resources(), name, schemas.ResourceKey(kind, name))
+	tombstone := control.Tombstone(h.Topics.Resources(), name, schemas.ResourceKey(kind, name))
 	tombstone.Partition = 0 // the topic has one
 	return []*kafka.Record{tombstone, audit}, nil
 }
@@ -72,7 +73,7 @@ func (h *handlers) auditRecord(ctx context.Context, entry schemas.AuditEntry, af
 	entry.Role, entry.From, entry.RequestID = caller.Role.String(), origin.Addr, origin.RequestID
 	entry.Time = h.Now()
 	entry.Traceparent = telemetry.Traceparent(ctx)
-	record, err := kafka.ControlRecord(h.Topics.Audit(), entry.Name, entry.Actor, entry, schemas.EventAudit, source)
+	record, err := control.Record(h.Topics.Audit(), entry.Name, entry.Actor, entry, schemas.EventAudit, source)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +83,7 @@ func (h *handlers) auditRecord(ctx context.Context, entry schemas.AuditEntry, af
 
 // commandRecords returns a command's record and its audit entry.
 func (h *handlers) commandRecords(ctx context.Context, cmd schemas.Command) ([]*kafka.Record, error) {
-	record, err := kafka.ControlRecord(h.Topics.Commands(), cmd.Import, cmd.Import, cmd, schemas.EventCommand, source)
+	record, err := control.Record(h.Topics.Commands(), cmd.Import, cmd.Import, cmd, schemas.EventCommand, source)
 	if err != nil {
 		return nil, err
 	}

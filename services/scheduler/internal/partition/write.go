@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"tapline.dev/domain/control"
 	"tapline.dev/libs/failpoint"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
@@ -67,7 +68,7 @@ func (t *term) fittingRecords(ctx context.Context, c *book.Changes, now time.Tim
 func (t *term) records(c *book.Changes) (out []*kafka.Record, tooLarge []string, err error) {
 	limit := int(t.cfg.Kafka.MaxMessageBytes) - overhead
 	add := func(topic, importName, subject, key string, value any, typ string) {
-		r, encodeErr := kafka.ControlRecord(topic, importName, key, value, typ, source)
+		r, encodeErr := control.Record(topic, importName, key, value, typ, source)
 		if encodeErr != nil {
 			err = errors.Join(err, encodeErr)
 			return
@@ -78,7 +79,7 @@ func (t *term) records(c *book.Changes) (out []*kafka.Record, tooLarge []string,
 		out = append(out, r)
 	}
 	for run, importName := range c.Forget {
-		out = append(out, kafka.Tombstone(t.topics.Fold(), importName, run))
+		out = append(out, control.Tombstone(t.topics.Fold(), importName, run))
 	}
 	for run, f := range c.Folds {
 		add(t.topics.Fold(), f.Import, schemas.Subject(f.Import, run), run, f, schemas.EventFold)
@@ -88,7 +89,7 @@ func (t *term) records(c *book.Changes) (out []*kafka.Record, tooLarge []string,
 	for _, name := range slices.Backward(slices.Sorted(maps.Keys(c.States))) {
 		s := c.States[name]
 		if s == nil {
-			out = append(out, kafka.Tombstone(t.topics.State(), name, name))
+			out = append(out, control.Tombstone(t.topics.State(), name, name))
 			continue
 		}
 		add(t.topics.State(), name, name, name, s, schemas.EventState)
@@ -102,7 +103,7 @@ func (t *term) records(c *book.Changes) (out []*kafka.Record, tooLarge []string,
 	if err != nil {
 		return nil, nil, err
 	}
-	position, err := kafka.ControlRecord(t.topics.Fold(), "", schemas.PositionKey(t.partition), t.position, schemas.EventPosition, source)
+	position, err := control.Record(t.topics.Fold(), "", schemas.PositionKey(t.partition), t.position, schemas.EventPosition, source)
 	if err != nil {
 		return nil, nil, err
 	}

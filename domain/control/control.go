@@ -1,4 +1,6 @@
-package kafka
+// Package control makes the records of the control topics: JSON with the headers
+// of CloudEvents, in the control partition of an import.
+package control
 
 import (
 	"bytes"
@@ -7,24 +9,24 @@ import (
 	"strconv"
 	"time"
 
+	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
 )
 
-// ControlRecord makes a record of a control topic: JSON with CloudEvents
-// binary-mode headers, in the import's control partition. typ is one of the event
-// types of package schemas; source the service.
-func ControlRecord(topic, importName, key string, value any, typ, source string) (*Record, error) {
+// Record makes a record with CloudEvents' binary-mode headers. typ is one of the
+// event types of package schemas; source the service.
+func Record(topic, importName, key string, value any, typ, source string) (*kafka.Record, error) {
 	body, err := encode(value)
 	if err != nil {
 		return nil, fmt.Errorf("encoding %s: %w", typ, err)
 	}
 	now := time.Now().UTC()
-	return &Record{
+	return &kafka.Record{
 		Topic:     topic,
 		Partition: schemas.ControlPartition(importName),
 		Key:       []byte(key),
 		Value:     body,
-		Headers: []Header{
+		Headers: []kafka.Header{
 			{Key: "ce_specversion", Value: []byte("1.0")},
 			{Key: "ce_id", Value: []byte(key + "/" + strconv.FormatInt(now.UnixNano(), 36))},
 			{Key: "ce_source", Value: []byte("/tapline/" + source)},
@@ -49,24 +51,14 @@ func encode(value any) ([]byte, error) {
 }
 
 // Tombstone makes the record that deletes a key from a compacted control topic.
-func Tombstone(topic, importName, key string) *Record {
-	return &Record{Topic: topic, Partition: schemas.ControlPartition(importName), Key: []byte(key)}
+func Tombstone(topic, importName, key string) *kafka.Record {
+	return &kafka.Record{Topic: topic, Partition: schemas.ControlPartition(importName), Key: []byte(key)}
 }
 
-// HeaderValue is the value of the first header with this key, or nil.
-func HeaderValue(r *Record, key string) []byte {
-	for i := range r.Headers {
-		if r.Headers[i].Key == key {
-			return r.Headers[i].Value
-		}
-	}
-	return nil
-}
-
-// RejectRecord makes the record of a reject, with the headers that Kafka
+// Reject makes the record of a reject, with the headers that Kafka
 // Connect's dead letter tools read.
-func RejectRecord(topic string, reject schemas.Reject, source string) (*Record, error) {
-	rec, err := ControlRecord(topic, reject.Import, schemas.Subject(reject.Import, reject.Run), reject, schemas.EventReject, source)
+func Reject(topic string, reject schemas.Reject, source string) (*kafka.Record, error) {
+	rec, err := Record(topic, reject.Import, schemas.Subject(reject.Import, reject.Run), reject, schemas.EventReject, source)
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +67,7 @@ func RejectRecord(topic string, reject schemas.Reject, source string) (*Record, 
 		"connector.name": reject.Import, "task.id": reject.Run, "stage": reject.Stage,
 		"exception.class.name": reject.Code, "exception.message": reject.Reason,
 	} {
-		rec.Headers = append(rec.Headers, Header{Key: "__connect.errors." + key, Value: []byte(value)})
+		rec.Headers = append(rec.Headers, kafka.Header{Key: "__connect.errors." + key, Value: []byte(value)})
 	}
 	return rec, nil
 }

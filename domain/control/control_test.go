@@ -1,4 +1,4 @@
-package kafka_test
+package control_test
 
 import (
 	"bytes"
@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"tapline.dev/libs/kafka"
+	"tapline.dev/domain/control"
 	"tapline.dev/schemas"
 )
 
@@ -16,7 +16,7 @@ import (
 func TestARejectCarriesItsRowByteForByte(t *testing.T) {
 	t.Parallel()
 	row := json.RawMessage(`{"HTML":"` + strings.Repeat("<b>&\u2028</b>", 1000) + `"}`)
-	rec, err := kafka.RejectRecord("rejects", schemas.Reject{Import: "customers", Run: "customers.1", Code: "row_unreadable", Row: row}, "mapper")
+	rec, err := control.Reject("rejects", schemas.Reject{Import: "customers", Run: "customers.1", Code: "row_unreadable", Row: row}, "mapper")
 	if err != nil {
 		t.Fatal(err)
 	}
