@@ -214,6 +214,15 @@ func stopError(ctx context.Context, err error) error {
 	return nil
 }
 
+// UnlessStopped returns err, or nil once ctx is done: what was under way then was
+// broken off as asked.
+func UnlessStopped(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
 // exitCode returns the exit code for an error. With --check every error means an
 // invalid configuration.
 func exitCode(err error, check bool) int {

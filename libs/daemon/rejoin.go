@@ -5,6 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"time"
+
+	"tapline.dev/libs/backoff"
 )
 
 // RejoinPause is the time between two memberships where nothing else is set.
@@ -45,11 +47,7 @@ func Rejoin(ctx context.Context, m Membership) {
 			m.Ended(ctx, err)
 		}
 		m.Log.WarnContext(ctx, "membership ended, joining again", slog.Any("error", err), slog.Duration("pause", pause))
-		timer := time.NewTimer(pause)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
+		if backoff.Wait(ctx, pause) != nil {
 			return
 		}
 	}

@@ -11,6 +11,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"tapline.dev/libs/backoff"
 )
 
 // followPause is the time before a topic is read again after an error.
@@ -51,11 +53,7 @@ func (f *feed) run(ctx context.Context, apply func(...*Record), forget func()) e
 			return fmt.Errorf("following %s: %w", f.topic, err)
 		}
 		f.reader.deps.Log.WarnContext(ctx, "a compacted topic could not be read and is read again", slog.String("topic", f.topic), slog.Any("error", err))
-		timer := time.NewTimer(followPause)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
+		if backoff.Wait(ctx, followPause) != nil {
 			f.reader.Close()
 			return nil
 		}

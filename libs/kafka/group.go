@@ -105,6 +105,18 @@ func (g *Group) Poll(ctx context.Context, limit int) ([]*Record, error) {
 	return poll(ctx, g.client.PollRecords, limit, &g.pending)
 }
 
+// Stay keeps a member that fetches no records in the group until ctx ends.
+func (g *Group) Stay(ctx context.Context) error {
+	for {
+		switch _, err := g.Poll(ctx, 1); {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil:
+			return err
+		}
+	}
+}
+
 // Pause stops fetching partitions until Resume. Pauses survive a rebalance, so
 // whoever pauses a partition resumes it when it is assigned again.
 func (g *Group) Pause(tps ...TP) { g.client.PauseFetchPartitions(byTopic(tps)) }

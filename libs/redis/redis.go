@@ -22,6 +22,7 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 	"go.opentelemetry.io/otel/metric"
 
+	"tapline.dev/libs/backoff"
 	"tapline.dev/libs/config"
 	"tapline.dev/libs/tlsconf"
 )
@@ -198,9 +199,7 @@ func (c *Client) repeat(ctx context.Context, action string, fn func(context.Cont
 		if err == nil || attempt == attempts || !transient(err) {
 			return wrap(action, err)
 		}
-		select {
-		case <-time.After(minDelay + rand.N(maxDelay-minDelay)):
-		case <-ctx.Done():
+		if backoff.Wait(ctx, minDelay+rand.N(maxDelay-minDelay)) != nil {
 			return wrap(action, err)
 		}
 	}

@@ -102,7 +102,7 @@ func (s *Service) Run(ctx context.Context) (err error) {
 	}
 	defer s.producer.Close()
 	if err := kafka.EnsureTopics(ctx, s.cfg.Kafka, s.deps.Kafka, s.topics.Used("extractor")); err != nil {
-		return s.unlessStopped(ctx, err)
+		return daemon.UnlessStopped(ctx, err)
 	}
 	if err := projection.Claim(ctx, s.reader, s.redis); err != nil {
 		return err
@@ -118,11 +118,4 @@ func (s *Service) Run(ctx context.Context) (err error) {
 func (s *Service) deployment(ctx context.Context) (string, error) {
 	d, err := s.reader.Deployment(ctx)
 	return d.Key(), err
-}
-
-func (s *Service) unlessStopped(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return nil
-	}
-	return err
 }

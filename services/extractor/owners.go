@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"math/rand/v2"
 	"sync"
 	"time"
 
+	"tapline.dev/libs/backoff"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/telemetry"
 	"tapline.dev/schemas"
@@ -260,8 +260,7 @@ func (s *Service) work(ctx context.Context, subject string, w *work) (over bool)
 		// the takeover, and so does one whose last transaction has no known end.
 		s.metrics.takeovers.Add(ctx, 1)
 		s.deps.Telemetry.Logger.WarnContext(ctx, "the attempt is taken over again", slog.Int("attempt", w.id.Attempt), slog.Any("error", err))
-		delay := min(takeoverPause<<min(try, 10), takeoverPauseMax)
-		if pause(ctx, delay/2+rand.N(delay)) != nil {
+		if backoff.Wait(ctx, backoff.Delay(try, takeoverPause, takeoverPauseMax)) != nil {
 			return errors.Is(context.Cause(ctx), errObsolete)
 		}
 	}

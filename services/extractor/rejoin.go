@@ -33,10 +33,5 @@ func (s *Service) own(ctx context.Context, owners *owners) error {
 	// Close calls Revoked, which waits for the transactions in hand.
 	defer group.Close()
 	s.ready(nil)
-	for ctx.Err() == nil {
-		if _, err := group.Poll(ctx, 1); err != nil {
-			return s.unlessStopped(ctx, err)
-		}
-	}
-	return nil
+	return group.Stay(ctx)
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"tapline.dev/libs/backoff"
 	"tapline.dev/schemas"
 	"tapline.dev/services/extractor/internal/snowflake"
 )
@@ -33,7 +34,7 @@ func (t *task) readAll(ctx context.Context) error {
 		t.metrics.retries.Add(ctx, 1)
 		t.log.WarnContext(ctx, "asking Snowflake again", slog.String("code", refused.Code), slog.Int("number", refused.Number), slog.Int("try", tries))
 		t.reportWaiting(ctx, refused)
-		if err := pause(ctx, t.cfg.RetryDelay<<min(tries-1, 8)); err != nil {
+		if backoff.Wait(ctx, t.cfg.RetryDelay<<min(tries-1, 8)) != nil {
 			return t.mode.stopped(ctx)
 		}
 	}
@@ -91,17 +92,5 @@ func (t *task) beat(ctx context.Context) {
 			// wait for that.
 			return
 		}
-	}
-}
-
-// pause waits, or returns why ctx ended.
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
 	}
 }

@@ -1,11 +1,11 @@
 package loader
 
 import (
-	"math/rand/v2"
 	"slices"
 	"sync/atomic"
 	"time"
 
+	"tapline.dev/libs/backoff"
 	"tapline.dev/schemas"
 	"tapline.dev/services/loader/internal/account"
 	"tapline.dev/services/loader/internal/circuit"
@@ -127,11 +127,9 @@ func (l *loop) accountConfig(spec accountSpec) account.Config {
 	return account.Config{
 		Slots: spec.Slots, Replicas: l.cfg.MaxReplicas, Leased: l.leases != nil,
 		RequestTimeout: l.cfg.RequestTimeout, LeaseInterval: l.cfg.LeaseInterval, GrowInterval: l.cfg.GrowInterval,
-		Circuit: circuit.Config{Threshold: l.cfg.OutageThreshold, Min: l.cfg.BackoffMin, Max: l.cfg.BackoffMax, Jitter: jitter},
+		Circuit: circuit.Config{Threshold: l.cfg.OutageThreshold, Min: l.cfg.BackoffMin, Max: l.cfg.BackoffMax, Delay: backoff.Delay},
 	}
 }
-
-func jitter(d time.Duration) time.Duration { return rand.N(d) }
 
 // busy says whether there is anything to send or to ask.
 func (d *destination) busy() bool {

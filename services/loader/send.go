@@ -8,10 +8,10 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
 
+	"tapline.dev/libs/backoff"
 	"tapline.dev/libs/failpoint"
 	"tapline.dev/schemas"
 	"tapline.dev/services/loader/internal/account"
-	"tapline.dev/services/loader/internal/circuit"
 	"tapline.dev/services/loader/internal/clevertap"
 	"tapline.dev/services/loader/internal/delivery"
 )
@@ -133,11 +133,6 @@ func (m *member) apply(u *upload, res clevertap.Result) {
 
 // nextRequest is when the upload's next request may go.
 func (m *member) nextRequest(u *upload, wait delivery.Wait, res clevertap.Result, now time.Time) time.Time {
-	backoff := func() time.Time {
-		d := circuit.Backoff(u.failures, m.cfg.BackoffMin, m.cfg.BackoffMax, jitter)
-		u.failures++
-		return now.Add(max(d, res.RetryAfter))
-	}
 	switch {
 	case wait == delivery.Go, wait == delivery.Finished:
 		u.failures = 0
@@ -145,7 +140,9 @@ func (m *member) nextRequest(u *upload, wait delivery.Wait, res clevertap.Result
 	case res.Cause == clevertap.CauseRefusedHere:
 		return now.Add(m.cfg.Linger)
 	}
-	return backoff()
+	d := backoff.Delay(u.failures, m.cfg.BackoffMin, m.cfg.BackoffMax)
+	u.failures++
+	return now.Add(max(d, res.RetryAfter))
 }
 
 // answered frees the request's slot, and passes the answer to the account.

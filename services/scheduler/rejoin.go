@@ -35,10 +35,5 @@ func (s *Service) own(ctx context.Context, owners *owners) error {
 	defer group.Close()
 	owners.contact = group.Contact
 	s.member(owners)
-	for ctx.Err() == nil {
-		if _, err := group.Poll(ctx, 1); err != nil {
-			return s.unlessStopped(ctx, err)
-		}
-	}
-	return nil
+	return group.Stay(ctx)
 }

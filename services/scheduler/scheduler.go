@@ -94,7 +94,7 @@ func (s *Service) Run(ctx context.Context) (err error) {
 	}
 	defer reader.Close()
 	if err := kafka.EnsureTopics(ctx, s.cfg.Kafka, s.deps.Kafka, s.topics.Used("scheduler")); err != nil {
-		return s.unlessStopped(ctx, err)
+		return daemon.UnlessStopped(ctx, err)
 	}
 	if err := projection.Claim(ctx, reader, s.redis); err != nil {
 		return err
@@ -118,13 +118,6 @@ func (s *Service) member(owners *owners) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.owners = owners
-}
-
-func (s *Service) unlessStopped(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return nil
-	}
-	return err
 }
 
 func (s *Service) partitionConfig() partition.Config {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"tapline.dev/libs/backoff"
 	"tapline.dev/schemas"
 )
 
@@ -22,19 +23,8 @@ func (c *Client) Wait(ctx context.Context, id string, show func(schemas.Run)) (s
 		if schemas.Terminal(run.State) {
 			return run, nil
 		}
-		if err := pause(ctx, pollEvery); err != nil {
-			return run, err
+		if backoff.Wait(ctx, pollEvery) != nil {
+			return run, ctx.Err()
 		}
-	}
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"time"
 
 	"github.com/snowflakedb/gosnowflake"
 
+	"tapline.dev/libs/backoff"
 	"tapline.dev/schemas"
 	"tapline.dev/services/extractor/internal/rowjson"
 )
@@ -37,6 +37,12 @@ func (r *Result) Total() int64 { return r.total }
 // Chunks is how many chunks it comes in; an empty result may have none.
 func (r *Result) Chunks() int { return r.chunks }
 
+// A broken chunk is fetched again after a while between these two.
+const (
+	chunkPause    = 200 * time.Millisecond
+	chunkPauseMax = 10 * time.Second
+)
+
 var errStalled = errors.New("the download made no progress")
 
 // Chunk downloads one chunk, a whole Arrow IPC stream. What is broken, stalled
@@ -59,7 +65,7 @@ func (r *Result) Chunk(ctx context.Context, i int) ([]byte, error) {
 		if try >= r.cfg.ChunkTries {
 			return nil, chunkError(i, rows, want, err)
 		}
-		if err := pause(ctx, try); err != nil {
+		if err := backoff.Wait(ctx, backoff.Delay(try, chunkPause, chunkPauseMax)); err != nil {
 			return nil, err
 		}
 	}
@@ -114,17 +120,4 @@ func (p *progress) Read(b []byte) (int, error) {
 		p.on()
 	}
 	return n, err
-}
-
-func pause(ctx context.Context, try int) error {
-	const most = 10 * time.Second
-	d := min(most, 200*time.Millisecond<<min(try, 6))
-	timer := time.NewTimer(d/2 + rand.N(d/2))
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-timer.C:
-		return nil
-	}
 }

@@ -9,8 +9,8 @@ import "time"
 type Config struct {
 	Threshold int // transient faults in a row that open it
 	Min, Max  time.Duration
-	// Jitter returns a random duration in [0, d).
-	Jitter func(d time.Duration) time.Duration
+	// Delay is the wait after n waits, from low to high.
+	Delay func(n int, low, high time.Duration) time.Duration
 }
 
 // Circuit is closed while requests may flow.
@@ -56,7 +56,7 @@ func (c *Circuit) open(reason string, now time.Time, probe bool) {
 	}
 	c.reason = reason
 	c.probing, c.halfOpen = false, false
-	c.next = now.Add(Backoff(c.probes, c.cfg.Min, c.cfg.Max, c.cfg.Jitter))
+	c.next = now.Add(c.cfg.Delay(c.probes, c.cfg.Min, c.cfg.Max))
 	c.probes++
 }
 
@@ -97,14 +97,4 @@ func (c *Circuit) Probe(now time.Time) bool {
 func (c *Circuit) Dropped(now time.Time) {
 	c.probing = false
 	c.next = now.Add(c.cfg.Min)
-}
-
-// Backoff is the n-th wait: exponential from low to high, half of it random, so
-// that waiters spread and none hurries back at once.
-func Backoff(n int, low, high time.Duration, jitter func(time.Duration) time.Duration) time.Duration {
-	d := high
-	if n < 20 {
-		d = min(high, low<<n)
-	}
-	return d/2 + jitter(d/2+1)
 }

@@ -8,7 +8,9 @@ import (
 var start = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func closed() *Circuit {
-	return New(Config{Threshold: 3, Min: time.Second, Max: time.Minute, Jitter: func(d time.Duration) time.Duration { return d - 1 }})
+	return New(Config{Threshold: 3, Min: time.Second, Max: time.Minute, Delay: func(n int, low, high time.Duration) time.Duration {
+		return min(high, low<<n)
+	}})
 }
 
 func isOpen(c *Circuit) bool {
@@ -80,21 +82,5 @@ func TestDroppedAndRetriedProbes(t *testing.T) {
 	c.Retry(now)
 	if !c.Probe(now) {
 		t.Error("no probe at once after a change")
-	}
-}
-
-func TestBackoffGrowsToItsBound(t *testing.T) {
-	t.Parallel()
-	most := func(d time.Duration) time.Duration { return d - 1 }
-	for n, want := range []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 5 * time.Second, 5 * time.Second} {
-		if got := Backoff(n, time.Second, 5*time.Second, most); got != want {
-			t.Errorf("Backoff(%d) = %v, want at most %v", n, got, want)
-		}
-		if got := Backoff(n, time.Second, 5*time.Second, func(time.Duration) time.Duration { return 0 }); got != want/2 {
-			t.Errorf("Backoff(%d) = %v, want at least %v", n, got, want/2)
-		}
-	}
-	if got := Backoff(1000, time.Second, time.Minute, most); got != time.Minute {
-		t.Errorf("Backoff(1000) = %v, want a minute", got)
 	}
 }

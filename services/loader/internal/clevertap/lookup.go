@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"tapline.dev/libs/backoff"
 )
 
 const (
@@ -30,12 +32,8 @@ var errLookup = errors.New("CleverTap does not answer the look-up of a profile")
 func (c *Client) Exists(ctx context.Context, by, id string) (bool, error) {
 	for try := range lookupTries {
 		if try > 0 {
-			timer := time.NewTimer(lookupPause << (try - 1))
-			select {
-			case <-timer.C:
-			case <-ctx.Done():
-				timer.Stop()
-				return false, ctx.Err()
+			if err := backoff.Wait(ctx, lookupPause<<(try-1)); err != nil {
+				return false, err
 			}
 		}
 		status, found, err := c.lookUp(ctx, by, id)

@@ -12,6 +12,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"tapline.dev/domain/projection"
+	"tapline.dev/libs/backoff"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
 	"tapline.dev/services/scheduler/internal/alarm"
@@ -82,15 +83,14 @@ func New(partition int32, cfg Config, deps Deps) *Owner {
 // log alone: what had not been committed never happened. That covers a fenced
 // owner too, which the group still names as owner as long as ctx lives.
 func (o *Owner) Run(ctx context.Context, ready func()) {
-	for ctx.Err() == nil {
+	for {
 		err := o.term(ctx, ready)
 		if ctx.Err() != nil {
 			return
 		}
 		o.log.WarnContext(ctx, "the partition is taken over again", slog.Any("error", err))
-		select {
-		case <-time.After(o.cfg.Pause/2 + rand.N(o.cfg.Pause)):
-		case <-ctx.Done():
+		if backoff.Wait(ctx, o.cfg.Pause/2+rand.N(o.cfg.Pause)) != nil {
+			return
 		}
 	}
 }
