@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"tapline.dev/domain/control"
 	"tapline.dev/domain/runs"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/kafka/kafkatest"
@@ -198,7 +199,7 @@ func TestEstimates(t *testing.T) {
 // produceAs writes a control record under a key of the import customers' partition.
 func (c *center) produceAs(topic, key string, value any) {
 	c.t.Helper()
-	record, err := kafka.ControlRecord(topic, "customers", key, value, schemas.EventState, "test")
+	record, err := control.Record(topic, "customers", key, value, schemas.EventState, "test")
 	if err != nil {
 		c.t.Fatal(err)
 	}
