@@ -17,16 +17,6 @@ type sent struct {
 	content string
 }
 
-type body struct {
-	Identity string `json:"identity"`
-	Profile  *data  `json:"profileData"`
-	Event    *data  `json:"evtData"`
-}
-
-type data struct {
-	V int `json:"v"`
-}
-
 // audit compares what came of the history with what was written in it.
 func (h *history) audit() {
 	records, ok := h.records()
@@ -66,14 +56,10 @@ func contentOf(record []byte) (string, error) {
 	if err := json.Unmarshal(record, &b); err != nil {
 		return "", fmt.Errorf("a record is not JSON: %w", err)
 	}
-	d := b.Profile
-	if d == nil {
-		d = b.Event
-	}
-	if d == nil {
+	if b.data() == nil {
 		return "", fmt.Errorf("a record without data")
 	}
-	return row{key: b.Identity, version: d.V}.content(), nil
+	return b.content(), nil
 }
 
 // auditRepeats wants no row sent more often than it was written, unless there

@@ -10,7 +10,7 @@ import (
 	"tapline.dev/schemas"
 )
 
-// patience is how long a run may take before it counts as stuck.
+// patience is how long a run may take, by processPace, before it counts as stuck.
 const patience = 180 * time.Second
 
 // board shows the newest event of each run.
@@ -60,8 +60,9 @@ func (b *board) show(run schemas.Run) {
 // await waits until a run is as asked, and returns it as it is; ok is false
 // after patience.
 func (b *board) await(run string, is func(schemas.Run) bool) (r schemas.Run, ok bool) {
-	deadline := time.NewTimer(patience)
-	defer deadline.Stop()
+	began := processPace.now()
+	look := time.NewTicker(time.Second)
+	defer look.Stop()
 	for {
 		b.mu.Lock()
 		r, known := b.runs[run]
@@ -74,8 +75,10 @@ func (b *board) await(run string, is func(schemas.Run) bool) (r schemas.Run, ok 
 		case <-moved:
 		case <-b.failed:
 			return r, false // enough is known
-		case <-deadline.C:
-			return r, false
+		case <-look.C:
+			if processPace.now()-began > patience {
+				return r, false
+			}
 		}
 	}
 }

@@ -21,7 +21,7 @@ const (
 	scenariosPerWorld = 6
 	disturbedAtOnce   = 6
 	// bystanderBound is how long a run of that import may take.
-	bystanderBound = time.Minute
+	bystanderBound = time.Minute // by processPace
 )
 
 var disturb = flag.String("model.disturb", "", "make only the disturbances whose names contain one of these, separated by commas, also those that the tree is known not to stand")
@@ -70,7 +70,7 @@ func chooseDisturbances(t *testing.T) []disturbance {
 // other what it has sent. The second one has a prefix of keys of its own, without
 // which it does not start; slots are shared.
 func TestTwoDeploymentsOnOneRedis(t *testing.T) {
-	chosen := []disturbance{{name: "none", do: func(s *scenario) bool { return s.run(nil) }}}
+	chosen := slices.DeleteFunc(chooseDisturbances(t), func(d disturbance) bool { return d.shared })
 	staging, production := newWorld(t, trouble{}), newWorld(t, trouble{})
 	shared := *staging.redis
 	shared.Config.KeyPrefix += "production:"
@@ -88,8 +88,9 @@ func disturbedWorld(t *testing.T, chosen []disturbance, first uint64) {
 
 // disturb lets scenarios pass in a world.
 func (w *world) disturb(chosen []disturbance, first uint64) {
+	w.disturbed = true
 	w.kafka.SessionTimeout = 2 * time.Second
-	if kafkatest.Real() != "" {
+	if kafkatest.Real() != "" || raced {
 		w.kafka.SessionTimeout = 6 * time.Second
 	}
 	var scenarios []*scenario
@@ -98,6 +99,7 @@ func (w *world) disturb(chosen []disturbance, first uint64) {
 	}
 	bystander := newScenario(w, first)
 	bystander.name = fmt.Sprintf("bystander%d", first)
+	bystander.tableName = bystander.table()
 	bystander.spec.Source.Table, bystander.spec.Destination.AccountRef = bystander.table(), bystander.account()
 	for _, s := range append(slices.Clone(scenarios), bystander) {
 		s.create()
@@ -106,12 +108,7 @@ func (w *world) disturb(chosen []disturbance, first uint64) {
 	var passing sync.WaitGroup
 	for _, s := range scenarios {
 		passing.Go(func() {
-			s.pass(func(rng *rand.Rand) *disturbance {
-				if *disturb == "" && rng.IntN(3) == 0 {
-					return nil
-				}
-				return &chosen[rng.IntN(len(chosen))]
-			})
+			s.pass(func(rng *rand.Rand) []disturbance { return draw(rng, chosen, *disturb != "") })
 		})
 	}
 	over := make(chan struct{})
@@ -136,11 +133,11 @@ func (s *scenario) standBy(over <-chan struct{}) {
 		}
 		s.advance(time.Minute)
 		s.write(1 + s.rng.IntN(4))
-		began := time.Now()
+		began := processPace.now()
 		if !s.close(s.start(schemas.Command{Kind: schemas.CommandRun})) {
 			return
 		}
-		if took := time.Since(began); took > bystanderBound {
+		if took := processPace.now() - began; took > bystanderBound {
 			s.violation("the trouble of other imports held its run up for %s", took)
 		}
 	}

@@ -14,13 +14,18 @@
 // at CleverTap as its last write left it, every event as often as it was written,
 // no row sent again that had not changed, and the counts of every run must add up.
 //
-// TestDisturbedHistories is about what people, Kafka and a proxy before CleverTap
-// do: edits of definitions and resources within a run, cancels with requests in
-// flight, backfills, topics made anew, offsets that are lost, requests that are
-// applied late, answers that do not add up. Its tables have several rows for each
-// identity. A scenario is an import to which disturbances happen; the oracle
+// TestDisturbedHistories is about what people, Kafka, services and a proxy before
+// CleverTap do: edits of definitions and resources within a run, cancels with
+// requests in flight, held runs that are approved or declined, backfills, deletions
+// and creations under the same name, topics made anew, records that retention
+// deletes, offsets that are lost or set back, requests that are applied late after
+// any answer that does not settle them, answers that do not add up, codes without
+// end, accounts that refuse for a while, tables that become wide or are put back in
+// time, killed services. Its tables have several rows for each identity. A scenario
+// is an import to which up to three disturbances happen in each run; the oracle
 // wants every run to end, versions to arrive in their order, the newest version
-// of every person and every event at CleverTap, and the runs of an import that
-// nothing disturbs to take no longer than a bound. Kinds of disturbance are
-// listed in disturbances.
+// of every person and every event at CleverTap unless it was rejected with a code
+// that the disturbance explains, and the runs of an import that nothing disturbs to
+// take no longer than a bound. Bounds are told by a clock that stands still while the
+// machine gives the process no time. Kinds of disturbance are listed in disturbances.
 package model

@@ -2,13 +2,12 @@ package model
 
 import (
 	"bytes"
-	"compress/gzip"
 	"encoding/json"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -28,13 +27,18 @@ type arrival struct {
 	how      string // the fault that the request met
 }
 
-// answer is what a gate does with one request: apply tells whether and when
-// CleverTap gets it, and reply what the loader is told.
+// answer is what a gate does with one request: whether and when CleverTap gets it,
+// and what the loader is told.
 type answer struct {
-	name  string
-	late  time.Duration // CleverTap gets it so long after the loader has its reply
-	never bool          // CleverTap does not get it at all
-	reply func(http.ResponseWriter, *http.Request, *httptest.ResponseRecorder)
+	name   string
+	late   time.Duration // CleverTap gets it so long after the loader has its reply
+	never  bool          // CleverTap does not get it at all
+	slow   time.Duration // for each record, before CleverTap's own answer is passed on
+	checks bool          // requests that store nothing meet it too
+	reply  reply
+	// refuse gives codes to records by their place in the upload; CleverTap gets
+	// the others.
+	refuse func(sent int) map[int]int
 }
 
 // gate is a proxy before a CleverTap account of its own. It keeps in which order
@@ -43,19 +47,27 @@ type gate struct {
 	server  *httptest.Server
 	account http.Handler
 	late    sync.WaitGroup // requests that CleverTap gets after their reply
+	// latest is when a request that came at an instant is applied at the latest, or
+	// never: what the loader is told of the proxies before CleverTap.
+	latest time.Duration
 
-	mu      sync.Mutex
-	applied []arrival
-	events  map[string]int // by content: how often it is stored
-	next    []answer       // for the uploads to come, one each
-	uploads int
-	run     int // number of the run that was triggered last
+	mu        sync.Mutex
+	applied   []arrival
+	events    map[string]int // by content: how often it is stored
+	next      []answer       // for the uploads to come, one each
+	spell     answer         // for every request until spellEnds
+	spellEnds time.Time
+	forbidden []string // contents that a firewall refuses
+	run       int      // number of the run that was triggered last
 }
 
-func newGate(t testing.TB) *gate {
+func newGate(t testing.TB, openTime time.Duration) *gate {
 	t.Helper()
 	cfg := sandbox.DefaultCleverTapConfig()
-	g := &gate{account: sandbox.NewCleverTap(cfg, slog.New(slog.DiscardHandler)).Handler(), events: map[string]int{}}
+	g := &gate{
+		account: sandbox.NewCleverTap(cfg, slog.New(slog.DiscardHandler)).Handler(), events: map[string]int{},
+		latest: openTime * 8 / 10, // the loader counts from the moment before
+	}
 	g.server = httptest.NewServer(g)
 	t.Cleanup(func() {
 		g.server.CloseClientConnections()
@@ -74,6 +86,20 @@ func (g *gate) misbehave(n int, a answer) {
 	}
 }
 
+// begins lets every request of a time meet an answer.
+func (g *gate) begins(length time.Duration, a answer) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.spell, g.spellEnds = a, time.Now().Add(length)
+}
+
+// forbid lets a firewall refuse whatever holds a content.
+func (g *gate) forbid(content string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.forbidden = append(g.forbidden, content)
+}
+
 // begin says which run is triggered.
 func (g *gate) begin(run int) {
 	g.mu.Lock()
@@ -85,104 +111,140 @@ func (g *gate) begin(run int) {
 func (g *gate) behave() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.next = nil
+	g.next, g.spell, g.spellEnds, g.forbidden = nil, answer{}, time.Time{}, nil
 }
+
+// meets says what a request meets, and the run it belongs to.
+func (g *gate) meets(r *http.Request, list []body) (answer, int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	upload := strings.HasSuffix(r.URL.Path, "/upload") && !isCheck(r)
+	spell := time.Now().Before(g.spellEnds)
+	switch {
+	case upload && slices.ContainsFunc(list, func(b body) bool { return slices.Contains(g.forbidden, b.content()) }):
+		return answer{name: "a firewall's 403 for one record", never: true, reply: status(http.StatusForbidden)}, g.run
+	case spell && (upload || g.spell.checks):
+		return g.spell, g.run
+	case upload && len(g.next) > 0:
+		a := g.next[0]
+		g.next = g.next[1:]
+		return a, g.run
+	}
+	return answer{}, g.run
+}
+
+func isCheck(r *http.Request) bool { return r.URL.Query().Get("dryRun") == "1" }
 
 // ServeHTTP implements http.Handler.
 func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(r.Body)
+	came := time.Now()
+	text, err := io.ReadAll(r.Body)
 	if err != nil {
 		return // the loader has given up
 	}
-	upload := strings.HasSuffix(r.URL.Path, "/upload") && r.URL.Query().Get("dryRun") != "1"
-	var a answer
-	g.mu.Lock()
-	run := g.run
-	g.mu.Unlock()
-	if upload {
-		g.mu.Lock()
-		g.uploads++
-		if len(g.next) > 0 {
-			a, g.next = g.next[0], g.next[1:]
-		}
-		g.mu.Unlock()
-	}
+	text = plain(text, r.Header.Get("Content-Encoding"))
+	a, run := g.meets(r, records(text))
 	switch {
+	case a.refuse != nil:
+		g.refuse(w, r, text, run, a)
 	case a.never:
 		a.reply(w, r, nil)
 	case a.late > 0:
 		again := r.Clone(r.Context())
 		g.late.Go(func() {
 			time.Sleep(a.late) // the proxy's own queue
-			g.forward(again, body, run, a.name)
+			if time.Since(came) < g.latest {
+				g.forward(again, text, run, a.name)
+			}
 		})
 		a.reply(w, r, nil)
 	default:
-		rec := g.forward(r, body, run, a.name)
-		if a.reply != nil {
-			a.reply(w, r, rec)
-			return
+		rec := g.forward(r, text, run, a.name)
+		if a.slow > 0 {
+			select {
+			case <-time.After(a.slow * time.Duration(len(records(text)))):
+			case <-r.Context().Done():
+			}
 		}
-		for name, values := range rec.Header() {
-			w.Header()[name] = values
+		if a.reply == nil {
+			a.reply = passed
 		}
-		w.WriteHeader(rec.Code)
-		_, _ = w.Write(rec.Body.Bytes())
+		a.reply(w, r, rec)
 	}
+}
+
+// passed passes CleverTap's answer on.
+func passed(w http.ResponseWriter, _ *http.Request, rec *httptest.ResponseRecorder) {
+	for name, values := range rec.Header() {
+		w.Header()[name] = values
+	}
+	w.WriteHeader(rec.Code)
+	_, _ = w.Write(rec.Body.Bytes())
 }
 
 // forward lets CleverTap have a request and keeps what it applied. One at a
 // time, so that the order kept is the order in which CleverTap applied them.
-func (g *gate) forward(r *http.Request, body []byte, run int, how string) *httptest.ResponseRecorder {
+func (g *gate) forward(r *http.Request, text []byte, run int, how string) *httptest.ResponseRecorder {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	again := httptest.NewRequest(r.Method, r.URL.String(), bytes.NewReader(body))
-	again.Header = r.Header
+	again := httptest.NewRequest(r.Method, r.URL.String(), bytes.NewReader(text))
+	again.Header = r.Header.Clone()
+	again.Header.Del("Content-Encoding")
 	rec := httptest.NewRecorder()
 	g.account.ServeHTTP(rec, again)
-	if rec.Code != http.StatusOK || r.Method != http.MethodPost || r.URL.Query().Get("dryRun") == "1" {
+	if rec.Code != http.StatusOK || r.Method != http.MethodPost || isCheck(r) {
 		return rec
 	}
 	here := map[string]int{} // where in applied this upload's identities are
-	for _, b := range records(body, r.Header.Get("Content-Encoding")) {
-		d := b.Profile
-		if d == nil {
-			d = b.Event
-		}
-		if d == nil {
-			continue
-		}
+	for _, b := range records(text) {
 		i, known := here[b.Identity]
 		if !known {
 			i = len(g.applied)
 			here[b.Identity] = i
-			g.applied = append(g.applied, arrival{identity: b.Identity, first: d.V, run: run, at: time.Now(), how: how})
+			g.applied = append(g.applied, arrival{identity: b.Identity, first: b.version(), run: run, at: time.Now(), how: how})
 		}
-		g.applied[i].last = d.V
+		g.applied[i].last = b.version()
 		if b.Event != nil {
-			g.events[row{key: b.Identity, version: d.V}.content()]++
+			g.events[b.content()]++
 		}
 	}
 	return rec
 }
 
-func records(text []byte, encoding string) []body {
-	if encoding == "gzip" {
-		in, err := gzip.NewReader(bytes.NewReader(text))
-		if err != nil {
-			return nil
-		}
-		if text, err = io.ReadAll(in); err != nil {
-			return nil
-		}
-	}
+// refuse gives some records of an upload codes, and CleverTap the others.
+func (g *gate) refuse(w http.ResponseWriter, r *http.Request, text []byte, run int, a answer) {
 	var upload struct {
-		D []body `json:"d"`
+		D []json.RawMessage `json:"d"`
 	}
 	if json.Unmarshal(text, &upload) != nil {
-		return nil // CleverTap has said what it thinks of it
+		http.Error(w, "no upload", http.StatusBadRequest)
+		return
 	}
-	return upload.D
+	g.mu.Lock()
+	codes := a.refuse(len(upload.D))
+	g.mu.Unlock()
+	var failures []any
+	left := upload.D[:0:0]
+	for i, record := range upload.D {
+		if code, refused := codes[i]; refused {
+			failures = append(failures, failure(code, i+1))
+		} else {
+			left = append(left, record)
+		}
+	}
+	said := map[string]any{"status": "fail", "processed": len(left), "unprocessed": failures}
+	if len(left) > 0 {
+		upload.D = left
+		rest, err := json.Marshal(upload)
+		if err == nil {
+			g.forward(r, rest, run, a.name)
+		}
+		said["status"] = "partial"
+	}
+	if len(failures) == 0 {
+		said = map[string]any{"status": "success", "processed": len(left), "unprocessed": []any{}}
+	}
+	writeJSON(w, http.StatusOK, said)
 }
 
 // arrivals are what was applied so far, of each identity in its order.
@@ -194,32 +256,4 @@ func (g *gate) arrivals() map[string][]arrival {
 		out[a.identity] = append(out[a.identity], a)
 	}
 	return out
-}
-
-// status replies with a proxy's page.
-func status(code int) func(http.ResponseWriter, *http.Request, *httptest.ResponseRecorder) {
-	return func(w http.ResponseWriter, _ *http.Request, _ *httptest.ResponseRecorder) {
-		w.Header().Set("Content-Type", "text/html")
-		w.WriteHeader(code)
-		_, _ = fmt.Fprintf(w, "<html><body>%d from the proxy</body></html>", code)
-	}
-}
-
-// hangUp ends the connection without a reply.
-func hangUp(w http.ResponseWriter, _ *http.Request, _ *httptest.ResponseRecorder) {
-	if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
-		_ = conn.Close()
-	}
-}
-
-// rewritten replies 200 with what edit makes of CleverTap's answer.
-func rewritten(edit func(answer map[string]any)) func(http.ResponseWriter, *http.Request, *httptest.ResponseRecorder) {
-	return func(w http.ResponseWriter, _ *http.Request, rec *httptest.ResponseRecorder) {
-		var said map[string]any
-		if json.Unmarshal(rec.Body.Bytes(), &said) == nil {
-			edit(said)
-		}
-		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(said)
-	}
 }

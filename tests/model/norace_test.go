@@ -3,3 +3,6 @@
 package model
 
 const histories = 300
+
+// raced tells whether the race detector slows everything down.
+const raced = false

@@ -66,13 +66,25 @@ func (w *world) build(name string, n *network, health *daemon.Health) (runner, e
 		cfg.AllowCustomEndpoints, cfg.MaxReplicas = true, 1
 		cfg.Secrets.Directories = []string{os.TempDir()}
 		cfg.Linger, cfg.CommitInterval = 5*time.Millisecond, 20*time.Millisecond
-		cfg.RequestTimeout, cfg.LeaseInterval = w.kafka.SessionTimeout/2, w.kafka.SessionTimeout/4
+		cfg.RequestTimeout, cfg.LeaseInterval = w.requestTimeout(), w.kafka.SessionTimeout/4
+		if w.disturbed {
+			cfg.ApplySlack, cfg.RecordFaultLimit = applySlack, recordFaultLimit
+		}
 		cfg.BackoffMin, cfg.BackoffMax = 20*time.Millisecond, 200*time.Millisecond
 		cfg.DrainTimeout = 2 * time.Second
 		return loader.New(cfg, loader.Deps{Telemetry: tel, Health: health, Kafka: kafkaDeps, Redis: redisDeps})
 	}
 	return nil, errors.New("no such service")
 }
+
+// applySlack is that of the loader of a disturbed world.
+const applySlack = 3 * time.Second
+
+func (w *world) requestTimeout() time.Duration { return w.kafka.SessionTimeout / 2 }
+
+// openTime is how long a request may be applied after it was written, in a disturbed
+// world.
+func (w *world) openTime() time.Duration { return w.requestTimeout() + applySlack }
 
 // startAll begins a life of every service, to end with the test.
 func (w *world) startAll() map[string]*instance {

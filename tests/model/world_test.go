@@ -15,6 +15,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -66,6 +67,8 @@ type world struct {
 	livesMu              sync.Mutex
 	lives                map[string]*instance // of a world whose services a disturbance restarts
 	attempts, chunkTries int
+	disturbed            bool        // people, Kafka and proxies disturb it
+	mayRepeat            atomic.Bool // events may arrive more than once, for what has befallen all imports
 	stall                time.Duration
 	failed               chan struct{} // closed at the first violation
 	mu                   sync.Mutex

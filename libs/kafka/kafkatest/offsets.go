@@ -32,3 +32,34 @@ func DeleteOffsets(ctx context.Context, cfg kafka.Config, group string) error {
 	}
 	return nil
 }
+
+// SetBackOffsets sets the committed offsets of a group back by some records, or to
+// the beginning, as a person with a tool does. The group is named without the prefix
+// and must have no members.
+func SetBackOffsets(ctx context.Context, cfg kafka.Config, group string, by int64) error {
+	client, err := kgo.NewClient(kgo.SeedBrokers(cfg.Brokers...))
+	if err != nil {
+		return err
+	}
+	admin := kadm.NewClient(client)
+	defer admin.Close()
+	name := cfg.Prefix + strings.TrimPrefix(group, cfg.Prefix)
+	committed, err := admin.FetchOffsets(ctx, name)
+	if err != nil {
+		return fmt.Errorf("reading the offsets of %s: %w", group, err)
+	}
+	var offsets kadm.Offsets
+	for topic, partitions := range committed {
+		for partition, o := range partitions {
+			offsets.AddOffset(topic, partition, max(0, o.At-by), -1)
+		}
+	}
+	set, err := admin.CommitOffsets(ctx, name, offsets)
+	if err == nil {
+		err = set.Error()
+	}
+	if err != nil {
+		return fmt.Errorf("setting back the offsets of %s: %w", group, err)
+	}
+	return nil
+}

@@ -1,0 +1,95 @@
+package model
+
+import (
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"time"
+
+	"tapline.dev/libs/kafka"
+	"tapline.dev/libs/kafka/kafkatest"
+	"tapline.dev/schemas"
+)
+
+// kafkaDisturbances are those of topics and offsets.
+func kafkaDisturbances() []disturbance {
+	return []disturbance{
+		{name: "the mapper's offsets are gone", shared: true, within: func(s *scenario, _ string) { s.w.forgetOffsets("mapper") }},
+		{name: "the mapper's offsets are set back", shared: true, within: func(s *scenario, _ string) { s.w.setBackOffsets("mapper", s.rng) }},
+		{name: "the loader's offsets are gone", shared: true, within: func(s *scenario, _ string) { s.w.forgetOffsets("loader") }},
+		{name: "the loader's offsets are set back", shared: true, within: func(s *scenario, _ string) { s.w.setBackOffsets("loader", s.rng) }},
+		{name: "rows topic made anew between runs", before: func(s *scenario) {
+			s.w.remakeTopic(s.name, s.w.topics.Rows(s.name), s.spec)
+		}},
+		{name: "records topic made anew within a run", broken: "the run does not end", within: func(s *scenario, _ string) {
+			s.mayEnd["topic_recreated"], s.mayRepeat = true, true
+			s.w.remakeTopic(s.name, s.w.topics.Records(s.name), s.spec)
+		}},
+		{name: "rows deleted while a run waits", before: refuseUntilReleased, within: func(s *scenario, run string) {
+			s.deleted(run, s.w.topics.Rows(s.name))
+		}, after: withoutDeadline},
+		{name: "records deleted while a run waits", before: refuseUntilReleased, within: func(s *scenario, run string) {
+			s.deleted(run, s.w.topics.Records(s.name))
+		}, after: withoutDeadline},
+	}
+}
+
+// shortDeadline is for how long a run whose records were deleted may wait for them.
+const shortDeadline = 10 * time.Second
+
+// refuseUntilReleased refuses the account's credentials until the gate behaves.
+func refuseUntilReleased(s *scenario) {
+	s.mayRepeat, s.mayEnd["no_progress"], s.mayEnd["rows_left"] = true, true, true
+	s.apply(func(spec *schemas.ImportSpec) { spec.Limits.Deadline = schemas.Duration(shortDeadline) })
+	s.gate.begins(time.Hour, answer{name: "refused credentials", never: true, checks: true, reply: func(w http.ResponseWriter, _ *http.Request, _ *httptest.ResponseRecorder) {
+		writeJSON(w, http.StatusUnauthorized, map[string]any{"status": "fail", "error": "unauthorized", "code": 1})
+	}})
+}
+
+func withoutDeadline(s *scenario) {
+	s.apply(func(spec *schemas.ImportSpec) { spec.Limits.Deadline = 0 })
+}
+
+// deleted lets retention bite a topic of a run that waits for its account, perhaps
+// restarts the loader, and then lets the account work again.
+func (s *scenario) deleted(run, topic string) {
+	s.reaches(run, func(r schemas.Run) bool { return r.Waiting != nil })
+	s.w.truncate(topic, s.spec.Topic.Partitions)
+	if s.rng.IntN(2) == 0 {
+		s.w.restart("loader", func() {})
+	}
+	s.gate.behave()
+}
+
+func (w *world) truncate(topic string, partitions int) {
+	below := map[kafka.TP]int64{}
+	for p := range int32(partitions) {
+		tp := kafka.TP{Topic: topic, Partition: p}
+		end, err := w.reader.EndOffset(w.t.Context(), tp)
+		if err != nil {
+			w.t.Errorf("looking for the end of a topic: %v", err)
+			return
+		}
+		below[tp] = end
+	}
+	if err := kafka.Truncate(w.t.Context(), w.kafka, kafkatest.Deps(), below); err != nil {
+		w.t.Errorf("deleting records: %v", err)
+	}
+}
+
+func (w *world) deleteTopics(topics ...string) {
+	if err := kafka.DeleteTopics(w.t.Context(), w.kafka, kafkatest.Deps(), topics...); err != nil {
+		w.t.Errorf("deleting topics: %v", err)
+	}
+}
+
+// setBackOffsets lets a consumer group's offsets be set to where they may have been
+// before.
+func (w *world) setBackOffsets(group string, rng *rand.Rand) {
+	by := 1 + rng.Int64N(20)
+	w.restart(group, func() {
+		if err := kafkatest.SetBackOffsets(w.t.Context(), w.kafka, group, by); err != nil {
+			w.t.Errorf("setting offsets back: %v", err)
+		}
+	})
+}

@@ -1,0 +1,97 @@
+package model
+
+import (
+	"fmt"
+	"time"
+
+	"tapline.dev/domain/control"
+	"tapline.dev/schemas"
+)
+
+// peopleDisturbances are those of people who edit, cancel, repeat and delete.
+func peopleDisturbances() []disturbance {
+	return []disturbance{
+		{name: "cancel in flight", within: func(s *scenario, run string) {
+			s.mayRepeat = true // a run that was cancelled is read again
+			s.cancel(run)
+		}},
+		{name: "cancel with a late request", within: func(s *scenario, run string) {
+			s.mayRepeat = true
+			s.gate.misbehave(2, answer{name: "late over a cancel", late: s.lateness(s.rng), reply: hangUp})
+			s.cancel(run)
+		}},
+		{name: "backfill", command: func(s *scenario) schemas.Command {
+			r, ok := s.pick()
+			if !ok || s.event {
+				return schemas.Command{Kind: schemas.CommandRun} // events of a backfill are new events
+			}
+			return schemas.Command{
+				Kind: schemas.CommandBackfill, From: schemas.FormatInstant(r.at), To: schemas.FormatInstant(r.at.Add(time.Second)),
+			}
+		}},
+		{name: "account moved by its resource", before: func(s *scenario) {
+			s.mayRepeat = true
+			s.moveAccount()
+		}},
+		{name: "account moved within a run", within: func(s *scenario, _ string) {
+			s.mayRepeat, s.mayEnd["target_changed"] = true, true
+			s.moveAccount()
+		}},
+		{name: "account applied again within a run", within: func(s *scenario, _ string) { s.applyAccount() }},
+		{name: "mapping edited within a run", within: func(s *scenario, _ string) {
+			s.mayRepeat = true // a new mapping sends every row of the window again
+			s.apply(func(spec *schemas.ImportSpec) {
+				spec.Mapping = []schemas.Property{{From: "V", To: "v"}, {From: "AT", To: fmt.Sprint("at", s.rng.IntN(3))}}
+			})
+		}},
+		{name: "source edited within a run", within: func(s *scenario, _ string) {
+			s.mayRepeat = true
+			s.moveTable()
+		}},
+		{name: "reset", before: func(s *scenario) {
+			s.mayRepeat = true
+			all := int64(1 << 40)
+			s.w.command(s.name, schemas.Command{ID: fmt.Sprint("reset ", len(s.runs)), Kind: schemas.CommandReset, Repeats: &all})
+		}},
+		{name: "paused and resumed", within: func(s *scenario, _ string) {
+			s.w.command(s.name, schemas.Command{ID: fmt.Sprint("pause ", len(s.runs)), Kind: schemas.CommandPause})
+			s.w.command(s.name, schemas.Command{ID: fmt.Sprint("resume ", len(s.runs)), Kind: schemas.CommandResume})
+		}},
+		{name: "deleted and created again", after: func(s *scenario) { s.recreate(false) }},
+		{name: "deleted with its topics and created again", after: func(s *scenario) { s.recreate(true) }},
+	}
+}
+
+// recreate deletes the import as Import Center does and creates it again.
+func (s *scenario) recreate(topics bool) {
+	s.mayRepeat = true // the new import has a table to read, as any new one
+	s.w.produce(control.Tombstone(s.w.topics.Imports(), s.name, s.name))
+	if topics {
+		s.w.deleteTopics(s.w.topics.Rows(s.name), s.w.topics.Records(s.name))
+	}
+	if s.rng.IntN(2) == 0 {
+		time.Sleep(time.Duration(s.rng.IntN(200)) * time.Millisecond) // a person's pace
+	}
+	s.generation = 0
+	s.apply(func(*schemas.ImportSpec) {})
+}
+
+// moveTable lets the import read a copy of its table, which is written from now
+// on in place of the old one.
+func (s *scenario) moveTable() {
+	s.mu.Lock()
+	old := s.tableName
+	s.tables++
+	s.tableName = fmt.Sprintf("%s_%d", s.table(), s.tables)
+	s.exec(fmt.Sprintf(`CREATE TABLE "%s" AS SELECT "ID", "V", "AT" FROM "%s"`, s.tableName, old))
+	s.mu.Unlock()
+	s.apply(func(spec *schemas.ImportSpec) { spec.Source.Table = s.tableName })
+}
+
+// pick chooses a row that was written.
+func (s *scenario) pick() (row, bool) {
+	if len(s.rows) == 0 {
+		return row{}, false
+	}
+	return s.rows[s.rng.IntN(len(s.rows))], true
+}

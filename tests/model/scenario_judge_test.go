@@ -1,0 +1,137 @@
+package model
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+
+	"tapline.dev/libs/kafka"
+	"tapline.dev/schemas"
+)
+
+// judge compares a closed run with what may have become of it.
+func (s *scenario) judge(r schemas.Run) {
+	c := r.Counts
+	switch {
+	case c.Read != c.Extracted+c.Unchanged+c.StillRejected+c.Future+c.ExtractRejected,
+		c.Extracted != c.Mapped+c.MapRejected+c.MapSkipped,
+		c.Mapped != c.Loaded+c.LoadRejected+c.LoadSkipped:
+		if r.State != schemas.StateFailed { // a failed run says in its error what is missing
+			s.violation("the counts of %s do not add up", r.Run)
+		}
+	case c.MapRejected+c.ExtractRejected > 0:
+		s.violation("%s rejected rows: %v", r.Run, r.RejectsByCode)
+	}
+	for _, code := range slices.Sorted(maps.Keys(r.RejectsByCode)) {
+		if !s.mayReject[code] && !s.mayRejectAny {
+			s.violation("%s rejected records: %v", r.Run, r.RejectsByCode)
+			return
+		}
+	}
+	if r.State == schemas.StateFailed && (r.Error == nil || !s.mayEnd[r.Error.Code]) {
+		s.violation("%s failed for no reason of the scenario", r.Run)
+	}
+	if !succeeded(r) && r.WatermarkTo != "" {
+		s.violation("%s is %s and moved the watermark to %q", r.Run, r.State, r.WatermarkTo)
+	}
+}
+
+// audit compares what came to CleverTap with what is in the table.
+func (s *scenario) audit() {
+	rejected, ok := s.rejected()
+	if !ok {
+		return
+	}
+	if s.event {
+		s.auditEvents(rejected)
+		return
+	}
+	for _, g := range s.gates {
+		for identity, list := range g.arrivals() {
+			s.auditOrder(identity, list)
+		}
+	}
+	s.auditNewest(rejected)
+}
+
+// auditNewest wants the newest row of every identity at CleverTap. One that was
+// rejected may be missing, and then the newest that was not is there.
+func (s *scenario) auditNewest(rejected map[string]bool) {
+	final := s.gate.arrivals()
+	least, newest := map[string]int{}, map[string]int{}
+	for _, r := range s.rows {
+		newest[r.key] = r.version
+		if !rejected[r.content()] {
+			least[r.key] = r.version
+		}
+	}
+	for identity, version := range newest {
+		got := 0
+		list := final[identity]
+		if len(list) > 0 {
+			got = list[len(list)-1].last
+		}
+		if (got < least[identity] || got > version) && !s.mayBeGone[identity] {
+			s.violation("%s is lost: the newest version is %d, and %d is the newest that was not rejected; CleverTap got %v", identity, version, least[identity], list)
+			return
+		}
+	}
+}
+
+// rejected is the content of every record that a run has rejected.
+func (s *scenario) rejected() (map[string]bool, bool) {
+	out := map[string]bool{}
+	tp := kafka.TP{Topic: s.w.topics.Rejects(), Partition: schemas.ControlPartition(s.name)}
+	_, err := s.w.reader.ReadTo(s.w.t.Context(), tp, 0, func(r *kafka.Record) error {
+		var reject schemas.Reject
+		if err := json.Unmarshal(r.Value, &reject); err != nil {
+			return err
+		}
+		if reject.Import != s.name || reject.Record == nil {
+			return nil
+		}
+		content, err := contentOf(reject.Record)
+		out[content] = true
+		return err
+	})
+	if err != nil {
+		s.violation("reading its rejects: %v", err)
+	}
+	return out, err == nil
+}
+
+// auditOrder wants versions of an identity in their order: what was sent in a run
+// arrives before what is sent in the next, and within a run no upload begins with an
+// older version than one before it began with. An upload of several versions
+// whose answer was lost is sent again as it was. A run may begin with older
+// versions than the run before it ended with: it reads a window again.
+func (s *scenario) auditOrder(identity string, list []arrival) {
+	for i, a := range list[min(1, len(list)):] {
+		before := list[i]
+		again := a.run > 0 && a.run <= len(s.runs) && s.runs[a.run-1].Attempt > 1 // it begins anew within the run
+		if a.run < before.run || a.run == before.run && a.first < before.first && !again {
+			s.violation("%s: version %d of run %d (%s) was applied %s after version %d of run %d (%s)",
+				identity, a.first, a.run, a.how, a.at.Sub(before.at), before.last, before.run, before.how)
+			return
+		}
+	}
+}
+
+// auditEvents wants every event that was not rejected, and once unless something
+// happened that repeats.
+func (s *scenario) auditEvents(rejected map[string]bool) {
+	once := !s.mayRepeat && !s.w.mayRepeat.Load()
+	s.gate.mu.Lock()
+	defer s.gate.mu.Unlock()
+	for _, r := range s.rows {
+		n := s.gate.events[r.content()]
+		switch {
+		case n == 0 && !rejected[r.content()] && !s.mayBeGone[r.key]:
+			s.violation("event %s is lost", r.content())
+			return
+		case n > 1 && once:
+			s.violation("event %s was written once and CleverTap has it %d times", r.content(), n)
+			return
+		}
+	}
+}
