@@ -99,6 +99,16 @@ FROM ?= 1000
 soak-extract: ## run SEEDS histories of the extraction's model, from FROM on
 	go test -count=1 -timeout 0 -v -run Histories ./tests/model -model.from $(FROM) -model.seeds $(SEEDS)
 
+FUZZTIME ?= 1m
+.PHONY: fuzz
+fuzz: ## run every fuzz target for FUZZTIME
+	grep -rlE '^func Fuzz' --include=*_test.go . | while read -r file; do \
+		for target in $$(sed -nE 's/^func (Fuzz[A-Za-z0-9]*)\(.*/\1/p' "$$file"); do \
+			echo "=== $${file%/*} $$target"; \
+			(ulimit -v 16000000; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$${file%/*}"); \
+		done; \
+	done
+
 .PHONY: soak-memory
 soak-memory: ## extract ten million rows and look at the extractor's memory
 	go test -count=1 -timeout 1h -v -run TestMemoryOfALongExtraction ./tests -memory.rows 10000000

@@ -48,7 +48,8 @@ func ParseRunID(run string) (importName string, number int, err error) {
 		n = n[1:]
 	}
 	number, convErr := strconv.Atoi(n)
-	if !ok || name == "" || convErr != nil || number < 1 {
+	// A run has one name: neither 042 nor +42 is the number 42.
+	if !ok || name == "" || convErr != nil || number < 1 || strconv.Itoa(number) != n {
 		return "", 0, fmt.Errorf("%q is not a run such as customers.42", run)
 	}
 	return name, number, nil

@@ -32,7 +32,7 @@ func TestAnswersThatDoNotAddUp(t *testing.T) {
 	}{
 		"an error without a position": {func(_ int, records []sent) answer {
 			return answer{body: fmt.Sprintf(`{"status":"partial","processed":%d,"unprocessed":[{"code":527,"error":"Event property is not allowed"}]}`, len(records)-1)}
-		}, "clevertap_527", 8},
+		}, "clevertap_unknown", 8},
 		"two errors of one record": {func(at int, records []sent) answer {
 			return answer{body: fmt.Sprintf(`{"status":"partial","processed":%d,"unprocessed":[
 				{"code":515,"error":"Email is not valid. Skipped record number : %d"},

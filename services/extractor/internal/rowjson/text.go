@@ -63,6 +63,9 @@ func appendNested(b, s []byte) ([]byte, bool) {
 		case c == ' ' || c == '\n' || c == '\t' || c == '\r':
 			i++
 		case isWordByte(c):
+			if len(b) > start && isWordByte(b[len(b)-1]) {
+				return b, false // two words would become one without the blank
+			}
 			n := 1
 			for i+n < len(s) && isWordByte(s[i+n]) {
 				n++

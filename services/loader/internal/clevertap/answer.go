@@ -3,6 +3,8 @@ package clevertap
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -16,9 +18,9 @@ var skipped = regexp.MustCompile(`Skipped record number\s*:\s*(\d+)`)
 
 // reply is the body of an answer in CleverTap's form.
 type reply struct {
-	Status      string    `json:"status"`
-	Processed   *count    `json:"processed"`
-	Unprocessed []failure `json:"unprocessed"`
+	Status      string   `json:"status"`
+	Processed   *count   `json:"processed"`
+	Unprocessed failures `json:"unprocessed"`
 }
 
 // count is a number that may be written as a text.
@@ -28,6 +30,36 @@ func (c *count) UnmarshalJSON(raw []byte) error {
 	n, err := strconv.Atoi(strings.Trim(string(raw), `"`))
 	*c = count(n)
 	return err
+}
+
+// failures are the errors of an answer. Their number is bounded: an endpoint that
+// answers with millions of empty ones would cost two hundred times their bytes.
+type failures []failure
+
+// maxFailures is sixteen errors for each record of the largest upload.
+const maxFailures = 16 * 1000
+
+func (f *failures) UnmarshalJSON(raw []byte) error {
+	list := json.NewDecoder(bytes.NewReader(raw))
+	first, err := list.Token()
+	if err != nil || first == nil {
+		return err
+	}
+	if first != json.Delim('[') {
+		return errors.New("unprocessed is not a list")
+	}
+	*f = nil
+	for list.More() {
+		if len(*f) == maxFailures {
+			return fmt.Errorf("unprocessed has more than %d entries", maxFailures)
+		}
+		var one failure
+		if err := list.Decode(&one); err != nil {
+			return err
+		}
+		*f = append(*f, one)
+	}
+	return nil
 }
 
 type failure struct {

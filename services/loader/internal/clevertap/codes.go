@@ -8,7 +8,11 @@ import (
 // miscellaneous is the only code of a record that may pass later.
 const miscellaneous = 555
 
-// meaning is CleverTap's published catalogue of record codes.
+// codeUnknown stands for every code that CleverTap does not publish: an endpoint
+// chooses the number, and each code has a count in every run and a metric's label.
+const codeUnknown = "clevertap_unknown"
+
+// meaning is CleverTap's published catalogue of record codes; empty for any other.
 func meaning(code int) string {
 	switch code {
 	case 509:
@@ -48,7 +52,7 @@ func meaning(code int) string {
 	case miscellaneous:
 		return "miscellaneous server error"
 	default:
-		return "refused with a code that is not in the catalogue"
+		return ""
 	}
 }
 
@@ -66,6 +70,9 @@ var sentences = map[string]bool{
 }
 
 func outcome(code int, answered string) Outcome {
+	if meaning(code) == "" {
+		return Outcome{Verdict: Rejected, Code: codeUnknown, Reason: "refused with code " + strconv.Itoa(code) + ", which CleverTap does not publish"}
+	}
 	o := Outcome{Verdict: Rejected, Code: "clevertap_" + strconv.Itoa(code), Reason: reason(code, answered)}
 	if code == miscellaneous {
 		o.Verdict = Retry555
