@@ -30,34 +30,24 @@ leaves that to the first run, where Snowflake cannot be reached now.`,
 	a.outputFlag(cmd)
 	filesFlag(cmd, &files)
 	cmd.Flags().BoolVar(&offline, "offline", false, "do not ask Snowflake whether the queries' columns fit")
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		sources, err := readSources(files)
-		if err != nil {
-			return err
-		}
-		c, err := a.client(cmd.Context())
-		if err != nil {
-			return err
-		}
-		applied, err := applySources(cmd.Context(), c, sources, offline)
-		if err != nil {
-			return err
-		}
-		if a.output == "json" {
-			return a.printJSON(client.List[client.Applied]{Items: applied})
-		}
-		var rows [][]string
-		for _, r := range applied {
-			rows = append(rows, []string{r.Kind, r.Name, r.Outcome, strconv.Itoa(r.Generation)})
-			if r.Note != "" {
-				a.say("note: %s", r.Note)
+	var sources []definition.Source
+	checkFirst(cmd, func([]string) (err error) {
+		sources, err = readSources(files)
+		return err
+	})
+	cmd.RunE = a.online(func(ctx context.Context, c *client.Client, _ []string) error {
+		applied, err := applySources(ctx, c, sources, offline)
+		return a.printFetched(client.List[client.Applied]{Items: applied}, err, func() error {
+			var rows [][]string
+			for _, r := range applied {
+				rows = append(rows, []string{r.Kind, r.Name, r.Outcome, strconv.Itoa(r.Generation)})
+				if r.Note != "" {
+					a.say("note: %s", r.Note)
+				}
 			}
-		}
-		if err := printTable(a.io.Out, []string{"KIND", "NAME", "OUTCOME", "GENERATION"}, rows); err != nil {
-			return err
-		}
-		return nil
-	}
+			return printTable(a.io.Out, []string{"KIND", "NAME", "OUTCOME", "GENERATION"}, rows)
+		})
+	})
 	return cmd
 }
 

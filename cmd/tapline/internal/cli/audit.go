@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -27,24 +28,21 @@ and after, for a file of each day:
 	cmd.Flags().StringVar(&q.Actor, "actor", "", "only of this actor, such as key:ci")
 	cmd.Flags().StringVar(&q.Action, "action", "", "only apply, delete, command, read, sign-in or sign-out")
 	cmd.Flags().StringVar(&q.Name, "name", "", "only about this import, run, connection, account or key")
-	cmd.RunE = func(cmd *cobra.Command, _ []string) (err error) {
+	checkFirst(cmd, func([]string) (err error) {
 		if q.Since, err = instant("--since", q.Since); err != nil {
 			return err
 		}
-		if q.Until, err = instant("--until", q.Until); err != nil {
-			return err
-		}
-		c, err := a.client(cmd.Context())
-		if err != nil {
-			return err
-		}
+		q.Until, err = instant("--until", q.Until)
+		return err
+	})
+	cmd.RunE = a.online(func(ctx context.Context, c *client.Client, _ []string) error {
 		if a.output == "ndjson" {
 			lines := json.NewEncoder(a.io.Out)
 			lines.SetEscapeHTML(false)
-			return c.Audit(cmd.Context(), q, func(e schemas.AuditEntry) error { return lines.Encode(e) })
+			return c.Audit(ctx, q, func(e schemas.AuditEntry) error { return lines.Encode(e) })
 		}
 		var rows [][]string
-		err = c.Audit(cmd.Context(), q, func(e schemas.AuditEntry) error {
+		err := c.Audit(ctx, q, func(e schemas.AuditEntry) error {
 			rows = append(rows, []string{moment(&e.Time), e.Actor, orDash(e.Role), e.Action, e.Kind, e.Name, orDash(e.From), orDash(e.RequestID)})
 			return nil
 		})
@@ -52,7 +50,7 @@ and after, for a file of each day:
 			return err
 		}
 		return printTable(a.io.Out, []string{"AT", "ACTOR", "ROLE", "ACTION", "KIND", "NAME", "FROM", "REQUEST"}, rows)
-	}
+	})
 	return cmd
 }
 

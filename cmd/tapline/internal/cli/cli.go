@@ -185,12 +185,12 @@ func (a *app) oneOf(cmd *cobra.Command, forms ...string) {
 	last := len(forms) - 1
 	list := strings.Join(forms[:last], ", ") + " or " + forms[last]
 	cmd.Flags().StringVarP(&a.output, "output", "o", forms[0], list)
-	cmd.PreRunE = func(*cobra.Command, []string) error {
+	checkFirst(cmd, func([]string) error {
 		if !slices.Contains(forms, a.output) {
 			return fmt.Errorf("-o is %s, not %q", list, a.output)
 		}
 		return nil
-	}
+	})
 }
 
 // say writes a message for people.

@@ -18,17 +18,13 @@ func (a *app) decisionCommand(kind, short string) *cobra.Command {
 A run is held when it would store events a second time: the definition, what its
 references resolve to, or a reset makes the import read everything again.
 tapline get run RUN says how many events that concerns.`,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.client(cmd.Context())
-			if err != nil {
-				return err
-			}
-			if err := c.Decide(cmd.Context(), args[0], kind); err != nil {
+		RunE: a.online(func(ctx context.Context, c *client.Client, args []string) error {
+			if err := c.Decide(ctx, args[0], kind); err != nil {
 				return err
 			}
 			a.say("%s of %s is accepted", kind, args[0])
 			return nil
-		},
+		}),
 	}
 }
 
@@ -38,20 +34,16 @@ func (a *app) resetCommand() *cobra.Command {
 		Use: "reset IMPORT", Short: "Forget an import's watermark: its next run reads everything again", Args: cobra.ExactArgs(1),
 	}
 	yesFlag(cmd.Flags(), &yes)
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		c, err := a.client(cmd.Context())
-		if err != nil {
-			return err
-		}
-		err = a.agree(yes, "nothing was reset", func(agreed client.Agreement) error {
-			return c.Reset(cmd.Context(), args[0], agreed)
+	cmd.RunE = a.online(func(ctx context.Context, c *client.Client, args []string) error {
+		err := a.agree(yes, "nothing was reset", func(agreed client.Agreement) error {
+			return c.Reset(ctx, args[0], agreed)
 		})
 		if err != nil {
 			return err
 		}
 		a.say("reset of %s is accepted", args[0])
 		return nil
-	}
+	})
 	return cmd
 }
 
@@ -59,17 +51,13 @@ func (a *app) rejectsCommand() *cobra.Command {
 	rejects := &cobra.Command{Use: "rejects", Short: "Give up rejects; tapline get rejects shows them"}
 	rejects.AddCommand(&cobra.Command{
 		Use: "dismiss IMPORT", Short: "Give up an import's open rejects: they no longer count against its health", Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.client(cmd.Context())
-			if err != nil {
-				return err
-			}
-			if err := c.Dismiss(cmd.Context(), args[0]); err != nil {
+		RunE: a.online(func(ctx context.Context, c *client.Client, args []string) error {
+			if err := c.Dismiss(ctx, args[0]); err != nil {
 				return err
 			}
 			a.say("the open rejects of %s are given up", args[0])
 			return nil
-		},
+		}),
 	})
 	return rejects
 }

@@ -44,13 +44,9 @@ Exit codes: 0 every row is fine, 1 the dry run failed, 3 some rows were rejected
 	cmd.Flags().BoolVar(&f.sync, "sync", false, "send the records shown")
 	yesFlag(cmd.Flags(), &f.yes)
 	a.oneOf(cmd, "table", "json", "rows")
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		c, err := a.client(cmd.Context())
-		if err != nil {
-			return err
-		}
-		return a.dryRun(cmd.Context(), c, args[0], f)
-	}
+	cmd.RunE = a.online(func(ctx context.Context, c *client.Client, args []string) error {
+		return a.dryRun(ctx, c, args[0], f)
+	})
 	return cmd
 }
 

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -30,28 +31,23 @@ records were deleted meanwhile fails, and the next one reads them again.`,
 	cmd.Flags().StringVar(&f.Account, "account", "", "the CleverTap account")
 	cmd.Flags().StringVar(&f.Reason, "reason", "", "why, for those who meet it")
 	selector.add(cmd)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) (err error) {
+	checkFirst(cmd, func([]string) (err error) {
 		if f.Selector, err = selector.read(); err != nil {
 			return err
 		}
 		if f.Account == "" && f.Selector == nil {
 			return errors.New("name what to freeze: --account, --import or --label")
 		}
-		c, err := a.client(cmd.Context())
-		if err != nil {
+		return nil
+	})
+	cmd.RunE = a.online(func(ctx context.Context, c *client.Client, _ []string) error {
+		frozen, err := c.Freeze(ctx, f)
+		return a.printFetched(frozen, err, func() error {
+			a.say("frozen: nothing more is sent of %s; tapline unfreeze %s lets it go on", orNothing(frozen.Imports), frozen.Name)
+			_, err := fmt.Fprintln(a.io.Out, frozen.Name)
 			return err
-		}
-		frozen, err := c.Freeze(cmd.Context(), f)
-		if err != nil {
-			return err
-		}
-		if a.output == "json" {
-			return a.printJSON(frozen)
-		}
-		a.say("frozen: nothing more is sent of %s; tapline unfreeze %s lets it go on", orNothing(frozen.Imports), frozen.Name)
-		_, err = fmt.Fprintln(a.io.Out, frozen.Name)
-		return err
-	}
+		})
+	})
 	return cmd
 }
 
@@ -59,41 +55,29 @@ func (a *app) unfreezeCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "unfreeze NAME", Short: "Let runs go on that a freeze holds", Args: cobra.ExactArgs(1),
 		Example: "  tapline unfreeze account-main",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.client(cmd.Context())
-			if err != nil {
-				return err
-			}
-			if err := c.Unfreeze(cmd.Context(), args[0]); err != nil {
+		RunE: a.online(func(ctx context.Context, c *client.Client, args []string) error {
+			if err := c.Unfreeze(ctx, args[0]); err != nil {
 				return err
 			}
 			a.say("%s is over: what it held goes on", args[0])
 			return nil
-		},
+		}),
 	}
 }
 
 func (a *app) getFreezes() *cobra.Command {
 	cmd := &cobra.Command{Use: "freezes", Short: "List what is frozen, by whom and why", Args: cobra.NoArgs}
 	a.outputFlag(cmd)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		c, err := a.client(cmd.Context())
-		if err != nil {
-			return err
-		}
-		list, err := c.Freezes(cmd.Context())
-		if err != nil {
-			return err
-		}
-		if a.output == "json" {
-			return a.printJSON(list)
-		}
-		var rows [][]string
-		for _, f := range list.Items {
-			rows = append(rows, []string{f.Name, orDash(f.Account), selected(f.Selector), orDash(strings.Join(f.Imports, ", ")), f.By, moment(&f.Since), orDash(f.Reason)})
-		}
-		return printTable(a.io.Out, []string{"FREEZE", "ACCOUNT", "SELECTOR", "HOLDS NOW", "BY", "SINCE", "REASON"}, rows)
-	}
+	cmd.RunE = a.online(func(ctx context.Context, c *client.Client, _ []string) error {
+		list, err := c.Freezes(ctx)
+		return a.printFetched(list, err, func() error {
+			var rows [][]string
+			for _, f := range list.Items {
+				rows = append(rows, []string{f.Name, orDash(f.Account), selected(f.Selector), orDash(strings.Join(f.Imports, ", ")), f.By, moment(&f.Since), orDash(f.Reason)})
+			}
+			return printTable(a.io.Out, []string{"FREEZE", "ACCOUNT", "SELECTOR", "HOLDS NOW", "BY", "SINCE", "REASON"}, rows)
+		})
+	})
 	return cmd
 }
 

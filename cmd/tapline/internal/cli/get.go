@@ -27,36 +27,28 @@ func (a *app) getCommand() *cobra.Command {
 func (a *app) getImports() *cobra.Command {
 	cmd := &cobra.Command{Use: "imports", Short: "List imports", Args: cobra.NoArgs}
 	a.oneOf(cmd, "table", "wide", "json")
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		c, err := a.client(cmd.Context())
-		if err != nil {
-			return err
-		}
-		list, err := c.Imports(cmd.Context())
-		if err != nil {
-			return err
-		}
-		if a.output == "json" {
-			return a.printJSON(list)
-		}
-		var rows [][]string
-		for _, l := range list.Items {
-			rows = append(rows, []string{
-				l.Import, status(l), health(l.Health), orDash(l.LastRunState), moment(l.LastRunAt), moment(l.NextRunAt),
-				l.Type, orDash(l.LastRun), orDash(l.Schedule), orDash(l.Watermark), number(l.OpenRejects),
-			})
-		}
-		head := []string{"IMPORT", "STATUS", "HEALTH", "LAST RUN", "AT", "NEXT", "TYPE", "RUN", "SCHEDULE", "WATERMARK", "OPEN REJECTS"}
-		if a.output != "wide" {
-			// What fits into 100 columns with names of usual length.
-			const narrow = 6
-			head = head[:narrow]
-			for i := range rows {
-				rows[i] = rows[i][:narrow]
+	cmd.RunE = a.online(func(ctx context.Context, c *client.Client, _ []string) error {
+		list, err := c.Imports(ctx)
+		return a.printFetched(list, err, func() error {
+			var rows [][]string
+			for _, l := range list.Items {
+				rows = append(rows, []string{
+					l.Import, status(l), health(l.Health), orDash(l.LastRunState), moment(l.LastRunAt), moment(l.NextRunAt),
+					l.Type, orDash(l.LastRun), orDash(l.Schedule), orDash(l.Watermark), number(l.OpenRejects),
+				})
 			}
-		}
-		return printTable(a.io.Out, head, rows)
-	}
+			head := []string{"IMPORT", "STATUS", "HEALTH", "LAST RUN", "AT", "NEXT", "TYPE", "RUN", "SCHEDULE", "WATERMARK", "OPEN REJECTS"}
+			if a.output != "wide" {
+				// What fits into 100 columns with names of usual length.
+				const narrow = 6
+				head = head[:narrow]
+				for i := range rows {
+					rows[i] = rows[i][:narrow]
+				}
+			}
+			return printTable(a.io.Out, head, rows)
+		})
+	})
 	return cmd
 }
 
@@ -72,17 +64,13 @@ func (a *app) getImport() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "import NAME", Short: "Show an import's definition as applied, as JSON", Args: cobra.ExactArgs(1),
 	}
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		c, err := a.client(cmd.Context())
-		if err != nil {
-			return err
-		}
-		d, err := c.Import(cmd.Context(), args[0])
+	cmd.RunE = a.online(func(ctx context.Context, c *client.Client, args []string) error {
+		d, err := c.Import(ctx, args[0])
 		if err != nil {
 			return err
 		}
 		return a.printJSON(d)
-	}
+	})
 	return cmd
 }
 
@@ -95,27 +83,17 @@ func (a *app) getRuns() *cobra.Command {
 	cmd.Flags().BoolVar(&q.Dry, "dry", false, "dry runs in place of runs")
 	cmd.Flags().IntVar(&q.Size, "limit", 50, "how many to show, 1 to 1000")
 	cmd.Flags().StringVar(&q.Token, "page-token", "", "go on after the page with this nextPageToken")
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if err := checkLimit(q.Size); err != nil {
-			return err
-		}
-		c, err := a.client(cmd.Context())
-		if err != nil {
-			return err
-		}
-		list, err := c.Runs(cmd.Context(), q)
-		if err != nil {
-			return err
-		}
-		if a.output == "json" {
-			return a.printJSON(list)
-		}
-		var rows [][]string
-		for _, r := range list.Items {
-			rows = append(rows, runRow(r))
-		}
-		return a.printPage(runHead, rows, list.NextPageToken)
-	}
+	checkFirst(cmd, func([]string) error { return checkLimit(q.Size) })
+	cmd.RunE = a.online(func(ctx context.Context, c *client.Client, _ []string) error {
+		list, err := c.Runs(ctx, q)
+		return a.printFetched(list, err, func() error {
+			var rows [][]string
+			for _, r := range list.Items {
+				rows = append(rows, runRow(r))
+			}
+			return a.printPage(runHead, rows, list.NextPageToken)
+		})
+	})
 	return cmd
 }
 
@@ -141,17 +119,13 @@ func (a *app) printPage(head []string, rows [][]string, token string) error {
 func (a *app) getRun() *cobra.Command {
 	cmd := &cobra.Command{Use: "run ID", Short: "Show a run such as customers.42", Args: cobra.ExactArgs(1)}
 	a.outputFlag(cmd)
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		c, err := a.client(cmd.Context())
-		if err != nil {
-			return err
-		}
-		run, err := c.Run(cmd.Context(), args[0])
+	cmd.RunE = a.online(func(ctx context.Context, c *client.Client, args []string) error {
+		run, err := c.Run(ctx, args[0])
 		if err != nil {
 			return err
 		}
 		return a.showRun(run)
-	}
+	})
 	return cmd
 }
 
@@ -178,35 +152,25 @@ Rejected rows hold what Snowflake held, personal data too: -o json shows it.`,
 	cmd.Flags().IntVar(&q.Size, "limit", 100, "how many to show, 1 to 1000")
 	cmd.Flags().StringVar(&q.Token, "page-token", "", "go on after the page with this nextPageToken")
 	cmd.Flags().BoolVar(&all, "all", false, "print all as NDJSON, a line each")
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if err := checkLimit(q.Size); err != nil {
-			return err
-		}
-		c, err := a.client(cmd.Context())
-		if err != nil {
-			return err
-		}
+	checkFirst(cmd, func([]string) error { return checkLimit(q.Size) })
+	cmd.RunE = a.online(func(ctx context.Context, c *client.Client, _ []string) error {
 		if all {
-			return a.streamRejects(cmd.Context(), c, q)
+			return a.streamRejects(ctx, c, q)
 		}
-		list, err := c.Rejects(cmd.Context(), q)
-		if err != nil {
-			return err
-		}
-		if a.output == "json" {
-			return a.printJSON(list)
-		}
-		var rows [][]string
-		for _, r := range list.Items {
-			rows = append(rows, []string{
-				r.Run, rowOf(r), r.Stage, r.Code, orDash(r.Column), orDash(r.Property), r.Reason,
-			})
-		}
-		if err := a.printPage([]string{"RUN", "ROW", "STAGE", "CODE", "COLUMN", "PROPERTY", "REASON"}, rows, list.NextPageToken); err != nil {
-			return err
-		}
-		return a.summarize(cmd.Context(), c, q.Run)
-	}
+		list, err := c.Rejects(ctx, q)
+		return a.printFetched(list, err, func() error {
+			var rows [][]string
+			for _, r := range list.Items {
+				rows = append(rows, []string{
+					r.Run, rowOf(r), r.Stage, r.Code, orDash(r.Column), orDash(r.Property), r.Reason,
+				})
+			}
+			if err := a.printPage([]string{"RUN", "ROW", "STAGE", "CODE", "COLUMN", "PROPERTY", "REASON"}, rows, list.NextPageToken); err != nil {
+				return err
+			}
+			return a.summarize(ctx, c, q.Run)
+		})
+	})
 	return cmd
 }
 
@@ -241,23 +205,15 @@ func (a *app) streamRejects(ctx context.Context, c *client.Client, q client.Reje
 func (a *app) getResources(plural, what string) *cobra.Command {
 	cmd := &cobra.Command{Use: plural, Short: "List " + what, Args: cobra.NoArgs}
 	a.outputFlag(cmd)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		c, err := a.client(cmd.Context())
-		if err != nil {
-			return err
-		}
-		list, err := c.Resources(cmd.Context(), plural)
-		if err != nil {
-			return err
-		}
-		if a.output == "json" {
-			return a.printJSON(list)
-		}
-		var rows [][]string
-		for _, r := range list.Items {
-			rows = append(rows, []string{r.Metadata.Name, r.Kind, strconv.Itoa(r.Generation), moment(&r.AppliedAt)})
-		}
-		return printTable(a.io.Out, []string{"NAME", "KIND", "GENERATION", "APPLIED"}, rows)
-	}
+	cmd.RunE = a.online(func(ctx context.Context, c *client.Client, _ []string) error {
+		list, err := c.Resources(ctx, plural)
+		return a.printFetched(list, err, func() error {
+			var rows [][]string
+			for _, r := range list.Items {
+				rows = append(rows, []string{r.Metadata.Name, r.Kind, strconv.Itoa(r.Generation), moment(&r.AppliedAt)})
+			}
+			return printTable(a.io.Out, []string{"NAME", "KIND", "GENERATION", "APPLIED"}, rows)
+		})
+	})
 	return cmd
 }

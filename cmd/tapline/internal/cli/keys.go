@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -21,17 +22,13 @@ func (a *app) keysCommand() *cobra.Command {
 
 func (a *app) accessCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "access", Short: "Show who may do what"}
-	whoami := &cobra.Command{Use: "whoami", Short: "Show who you are to Import Center", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
-		c, err := a.client(cmd.Context())
-		if err != nil {
-			return err
-		}
-		caller, err := c.Caller(cmd.Context())
+	whoami := &cobra.Command{Use: "whoami", Short: "Show who you are to Import Center", Args: cobra.NoArgs, RunE: a.online(func(ctx context.Context, c *client.Client, _ []string) error {
+		caller, err := c.Caller(ctx)
 		if err != nil {
 			return err
 		}
 		return a.printJSON(caller)
-	}}
+	})}
 	cmd.AddCommand(a.keysList("list", "List who may do what by key, last used and expiring"), whoami)
 	return cmd
 }
@@ -51,29 +48,22 @@ do what those before it may.`,
 	cmd.Flags().StringVar(&expires, "expires", "90d", "after how long it ends, such as 12h or 90d, or never")
 	selector.add(cmd)
 	_ = cmd.MarkFlagRequired("role")
-	cmd.RunE = func(cmd *cobra.Command, args []string) (err error) {
+	checkFirst(cmd, func(args []string) (err error) {
 		k.Name = args[0]
 		if k.Selector, err = selector.read(); err != nil {
 			return err
 		}
-		if k.ExpiresAt, err = expiry(expires, time.Now()); err != nil {
-			return err
-		}
-		c, err := a.client(cmd.Context())
-		if err != nil {
-			return err
-		}
-		made, err := c.CreateKey(cmd.Context(), k)
-		if err != nil {
-			return err
-		}
-		if a.output == "json" {
-			return a.printJSON(made)
-		}
-		a.say("the key %s of role %s, shown this once:", made.Name, made.Role)
-		_, err = fmt.Fprintln(a.io.Out, made.Secret)
+		k.ExpiresAt, err = expiry(expires, time.Now())
 		return err
-	}
+	})
+	cmd.RunE = a.online(func(ctx context.Context, c *client.Client, _ []string) error {
+		made, err := c.CreateKey(ctx, k)
+		return a.printFetched(made, err, func() error {
+			a.say("the key %s of role %s, shown this once:", made.Name, made.Role)
+			_, err := fmt.Fprintln(a.io.Out, made.Secret)
+			return err
+		})
+	})
 	return cmd
 }
 
@@ -121,28 +111,20 @@ func expiry(text string, now time.Time) (*time.Time, error) {
 func (a *app) keysList(use, short string) *cobra.Command {
 	cmd := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs}
 	a.outputFlag(cmd)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		c, err := a.client(cmd.Context())
-		if err != nil {
-			return err
-		}
-		list, err := c.Keys(cmd.Context())
-		if err != nil {
-			return err
-		}
-		if a.output == "json" {
-			return a.printJSON(list)
-		}
-		var rows [][]string
-		for _, k := range list.Items {
-			expires := moment(&k.ExpiresAt)
-			if k.Expired {
-				expires = "expired " + expires
+	cmd.RunE = a.online(func(ctx context.Context, c *client.Client, _ []string) error {
+		list, err := c.Keys(ctx)
+		return a.printFetched(list, err, func() error {
+			var rows [][]string
+			for _, k := range list.Items {
+				expires := moment(&k.ExpiresAt)
+				if k.Expired {
+					expires = "expired " + expires
+				}
+				rows = append(rows, []string{k.Name, k.Role, selected(k.Selector), expires, moment(&k.LastUsedAt), k.CreatedBy, moment(&k.CreatedAt)})
 			}
-			rows = append(rows, []string{k.Name, k.Role, selected(k.Selector), expires, moment(&k.LastUsedAt), k.CreatedBy, moment(&k.CreatedAt)})
-		}
-		return printTable(a.io.Out, []string{"KEY", "ROLE", "IMPORTS", "EXPIRES", "LAST USED", "MADE BY", "AT"}, rows)
-	}
+			return printTable(a.io.Out, []string{"KEY", "ROLE", "IMPORTS", "EXPIRES", "LAST USED", "MADE BY", "AT"}, rows)
+		})
+	})
 	return cmd
 }
 
@@ -160,16 +142,12 @@ func selected(s *schemas.Selector) string {
 func (a *app) keysRevoke() *cobra.Command {
 	return &cobra.Command{
 		Use: "revoke NAME", Short: "Revoke a key: within a second nothing takes it any more", Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.client(cmd.Context())
-			if err != nil {
-				return err
-			}
-			if err := c.RevokeKey(cmd.Context(), args[0]); err != nil {
+		RunE: a.online(func(ctx context.Context, c *client.Client, args []string) error {
+			if err := c.RevokeKey(ctx, args[0]); err != nil {
 				return err
 			}
 			a.say("the key %s is revoked", args[0])
 			return nil
-		},
+		}),
 	}
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -34,20 +35,20 @@ too.`,
 	filesFlag(cmd, &files)
 	cmd.Flags().IntVar(&q.Rows, "rows", 50, "how many rows, at most "+strconv.Itoa(schemas.MaxPreviewRows))
 	a.oneOf(cmd, "table", "json", "rows")
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+	checkFirst(cmd, func(args []string) error {
 		if len(args) == 1 {
 			q.Import = args[0]
 		}
 		if q.Import == "" && len(files) == 0 {
 			return errors.New("name an import, or a file with -f")
 		}
-		c, err := a.client(cmd.Context())
-		if err != nil {
-			return err
-		}
+		return nil
+	})
+	cmd.RunE = a.online(func(ctx context.Context, c *client.Client, _ []string) error {
 		var set definition.Set
 		var sent []document
 		if len(files) > 0 {
+			var err error
 			if set, sent, err = previewed(files); err != nil {
 				return err
 			}
@@ -55,12 +56,12 @@ too.`,
 				q.Documents = append(q.Documents, d.raw)
 			}
 		}
-		p, err := c.Preview(cmd.Context(), q)
+		p, err := c.Preview(ctx, q)
 		if err != nil {
 			return inFiles(err, &set, sent)
 		}
 		return a.showPreview(p, &set, sent)
-	}
+	})
 	return cmd
 }
 

@@ -31,20 +31,16 @@ unchanged, 1 the run failed or was cancelled, 3 some rows were rejected.`,
 	yesFlag(cmd.Flags(), &yes)
 	cmd.Flags().BoolVar(&wait, "wait", false, "show progress and return when the run ends")
 	cmd.Flags().StringVar(&key, "key", "", "idempotency key: a second run with it is the first one")
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		c, err := a.client(cmd.Context())
-		if err != nil {
-			return err
-		}
-		if err := a.mayRepeat(cmd.Context(), c, args[0], yes); err != nil {
+	cmd.RunE = a.online(func(ctx context.Context, c *client.Client, args []string) error {
+		if err := a.mayRepeat(ctx, c, args[0], yes); err != nil {
 			return err
 		}
 		if key == "" {
 			key = uuid.NewString()
 		}
 		var run schemas.Run
-		err = a.agree(yes, "nothing was started", func(agreed client.Agreement) (err error) {
-			run, err = c.StartRun(cmd.Context(), args[0], key, agreed)
+		err := a.agree(yes, "nothing was started", func(agreed client.Agreement) (err error) {
+			run, err = c.StartRun(ctx, args[0], key, agreed)
 			return err
 		})
 		switch {
@@ -53,8 +49,8 @@ unchanged, 1 the run failed or was cancelled, 3 some rows were rejected.`,
 		case !wait:
 			return a.showStarted(run)
 		}
-		return a.waitFor(cmd.Context(), c, run)
-	}
+		return a.waitFor(ctx, c, run)
+	})
 	return cmd
 }
 
@@ -103,40 +99,32 @@ func outcome(run schemas.Run) error {
 func (a *app) cancelCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "cancel RUN", Short: "Cancel a run such as customers.42", Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.client(cmd.Context())
-			if err != nil {
-				return err
-			}
-			run, err := c.Run(cmd.Context(), args[0])
+		RunE: a.online(func(ctx context.Context, c *client.Client, args []string) error {
+			run, err := c.Run(ctx, args[0])
 			if err != nil {
 				return err
 			}
 			if schemas.Terminal(run.State) {
 				return fmt.Errorf("%s has ended already, as %s; there is nothing to cancel", run.Run, run.State)
 			}
-			if err := c.Cancel(cmd.Context(), args[0]); err != nil {
+			if err := c.Cancel(ctx, args[0]); err != nil {
 				return err
 			}
 			a.say("%s is asked to end; tapline get run %s shows when it has", args[0], args[0])
 			return nil
-		},
+		}),
 	}
 }
 
 func (a *app) stateCommand(kind, short string) *cobra.Command {
 	return &cobra.Command{
 		Use: kind + " IMPORT", Short: short, Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.client(cmd.Context())
-			if err != nil {
-				return err
-			}
-			if err := c.Command(cmd.Context(), args[0], kind); err != nil {
+		RunE: a.online(func(ctx context.Context, c *client.Client, args []string) error {
+			if err := c.Command(ctx, args[0], kind); err != nil {
 				return err
 			}
 			a.say("%s of %s is accepted", kind, args[0])
 			return nil
-		},
+		}),
 	}
 }
