@@ -58,7 +58,7 @@ const (
 	CauseCommand  = "command"
 )
 
-// Trigger tells an extractor to read. It carries the whole definition, so that
+// Trigger makes an extractor read. It carries the whole definition, so that
 // a run uses the one it was triggered with from the first row to the last.
 type Trigger struct {
 	Import      string     `json:"import"`
@@ -100,9 +100,9 @@ type LedgerRef struct {
 	Mapping string `json:"mapping,omitempty"`
 	// Counts names the counts for the next look for late rows; "" if there are none.
 	Counts string `json:"counts,omitempty"`
-	// Spoiled is set once a later run has sent rows and did not succeed: CleverTap
-	// need not hold any more what the ledger says. Mixed, if one of them used
+	// Outdated is set once a later run has sent rows and did not succeed: CleverTap need
+	// not hold any more what the ledger says. OutdatedMapping is set if such a run used
 	// another mapping.
-	Spoiled bool `json:"spoiled,omitempty"`
-	Mixed   bool `json:"mixed,omitempty"`
+	Outdated        bool `json:"spoiled,omitempty"`
+	OutdatedMapping bool `json:"mixed,omitempty"`
 }

@@ -17,35 +17,35 @@ type Fold struct {
 	Final    *Final             `json:"final,omitempty"`
 	// Changed says how the run's columns differ from those of the run before.
 	Changed []string `json:"changed,omitempty"`
-	// Notes are what else the run tells.
+	// Notes are further remarks about the run.
 	Notes      []string        `json:"notes,omitempty"`
 	Partitions []FoldPartition `json:"partitions"`
 	// Codes and Reasons hold the rejects of map and load, and the skips.
 	RejectsByCode map[string]int64 `json:"rejectsByCode"`
 	Skipped       map[string]int64 `json:"skipped"`
-	// Left counts the rows that were skipped as closed, cancelled or stopped, by
+	// SkippedAsOver counts the rows that were skipped as closed, cancelled or stopped, by
 	// attempt: a run whose last attempt left rows never succeeds.
-	Left map[int]int64 `json:"left,omitempty"`
-	// LoadedOf counts the loaded records by the attempt that read their rows.
-	LoadedOf   map[int]int64 `json:"loadedOf,omitempty"`
-	Resent     int64         `json:"resent"`
-	Repeated   int64         `json:"repeated,omitempty"`
-	Waiting    *Waiting      `json:"waiting,omitempty"`
-	WaitingAt  *time.Time    `json:"waitingAt,omitempty"` // when Waiting was last reported
-	ProgressAt time.Time     `json:"progressAt"`
+	SkippedAsOver map[int]int64 `json:"left,omitempty"`
+	// LoadedByAttempt counts the loaded records by the attempt that read their rows.
+	LoadedByAttempt map[int]int64 `json:"loadedOf,omitempty"`
+	Resent          int64         `json:"resent"`
+	Repeated        int64         `json:"repeated,omitempty"`
+	Waiting         *Waiting      `json:"waiting,omitempty"`
+	WaitingAt       *time.Time    `json:"waitingAt,omitempty"` // when Waiting was last reported
+	ProgressAt      time.Time     `json:"progressAt"`
 	// ClosedAs is the run event with which the run ended, once it has.
 	ClosedAs *Run `json:"closedAs,omitempty"`
 }
 
 // FoldPartition counts one partition of the import's two topics.
 type FoldPartition struct {
-	Mapped       int64   `json:"mapped"`
-	MapRejected  int64   `json:"mapRejected"`
-	MapSkipped   int64   `json:"mapSkipped"`
-	Loaded       int64   `json:"loaded"`
-	LoadRejected int64   `json:"loadRejected"`
-	LoadSkipped  int64   `json:"loadSkipped"`
-	Taken        []Range `json:"taken,omitempty"` // offsets of the records topic that have an outcome, joined where they meet
+	Mapped        int64   `json:"mapped"`
+	MapRejected   int64   `json:"mapRejected"`
+	MapSkipped    int64   `json:"mapSkipped"`
+	Loaded        int64   `json:"loaded"`
+	LoadRejected  int64   `json:"loadRejected"`
+	LoadSkipped   int64   `json:"loadSkipped"`
+	CountedRanges []Range `json:"taken,omitempty"` // offsets of the records topic that have an outcome, joined where they meet
 }
 
 // Position is the value of the fold topic under _position/<partition>: the
@@ -55,13 +55,13 @@ type Position struct {
 	Commands int64 `json:"commands"`
 	Imports  int64 `json:"imports"`
 	// Kafka's ids of the topics that the offsets are of: an offset means nothing in
-	// a topic that was made anew.
+	// a topic that was deleted and created again.
 	ReportsTopic  string `json:"reportsTopic,omitempty"`
 	CommandsTopic string `json:"commandsTopic,omitempty"`
 	ImportsTopic  string `json:"importsTopic,omitempty"`
 }
 
-// IsPositionKey tells the key of a position from that of a fold.
+// IsPositionKey reports whether a key is that of a position and not that of a fold.
 func IsPositionKey(key string) bool { return strings.HasPrefix(key, "_position/") }
 
 // PositionKey is the key of a partition's position.

@@ -56,18 +56,19 @@ type Started struct {
 	Total    int64    `json:"total"`  // rows of the result, as Snowflake says
 	Columns  []Column `json:"columns"`
 	Late     *Late    `json:"late,omitempty"`
-	// Frame is what the cursor's instants are: FrameInstant, or a wall clock's.
-	Frame   string `json:"frame,omitempty"`
-	Mapping string `json:"mapping,omitempty"` // its hash
-	Counts  string `json:"counts,omitempty"`  // of the look for late rows
+	// TimeBasis says how the cursor's values are to be understood.
+	TimeBasis string `json:"frame,omitempty"`
+	Mapping   string `json:"mapping,omitempty"` // its hash
+	Counts    string `json:"counts,omitempty"`  // of the look for late rows
 }
 
-// Frames of a cursor. A watermark of the one means nothing in the other, but
-// that a wall clock of UTC tells instants.
+// Time bases of a cursor: whether its values are instants, wall-clock times of a zone, or
+// wall-clock times of UTC. A watermark of one basis means nothing in another, except that
+// wall-clock times of UTC are instants.
 const (
-	FrameInstant = "instant"
-	FrameWall    = "wall"
-	FrameWallUTC = "wallUTC"
+	TimeBasisInstant = "instant"
+	TimeBasisWall    = "wall"
+	TimeBasisWallUTC = "wallUTC"
 )
 
 // Late is what an import that looks for late rows found before it read: rows
@@ -190,7 +191,7 @@ type Receipt struct {
 	Millis     int64 `json:"millis,omitempty"`
 }
 
-// What a dry run tells of a record's profile.
+// What a dry run says of a record's profile.
 const (
 	ProfileNew     = "new"
 	ProfileUpdated = "updated"

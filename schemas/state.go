@@ -47,7 +47,7 @@ type State struct {
 	// events a second time.
 	Pending   *PendingEpoch `json:"pending,omitempty"`
 	Watermark string        `json:"watermark,omitempty"`
-	Frame     string        `json:"frame,omitempty"` // of the watermark: see Started
+	TimeBasis string        `json:"frame,omitempty"` // of the watermark: see Started
 	Ledger    *LedgerRef    `json:"ledger,omitempty"`
 	// Columns are those of the newest run that succeeded.
 	Columns    []Column `json:"columns,omitempty"`
@@ -59,8 +59,8 @@ type State struct {
 	// Events counts the events that the import has stored in CleverTap, in all
 	// epochs. Unfinished are those among them that runs have stored which did not
 	// succeed, since the last one that did: the next run may store them again.
-	Events     *EventCount `json:"events,omitempty"`
-	Unfinished int64       `json:"unfinished,omitempty"`
+	Events           *EventCount `json:"events,omitempty"`
+	UnfinishedEvents int64       `json:"unfinished,omitempty"`
 	// Loaded counts the records that were loaded in this epoch, OpenRejects the
 	// rejects of this epoch that nothing has made good yet.
 	Loaded      int64 `json:"loaded,omitempty"`
@@ -159,7 +159,8 @@ type ActiveRun struct {
 	// Hold is set while the run is held.
 	Hold *Hold `json:"hold,omitempty"`
 	// RowsTopic and RecordsTopic are Kafka's ids of the import's topics when the
-	// run began: one that is made anew has lost what the run had written.
+	// run began: one that was deleted and created again since has lost what the run had
+	// written.
 	RowsTopic    string `json:"rowsTopic,omitempty"`
 	RecordsTopic string `json:"recordsTopic,omitempty"`
 	// Ending is set once the run is to be cancelled or stopped: what is left is

@@ -46,7 +46,7 @@ func (t Topics) Resources() string { return t.prefix + "resources.v1" }
 // Commands holds what people ask of an import: Import Center writes, keyed by import.
 func (t Topics) Commands() string { return t.prefix + "commands.v1" }
 
-// Triggers tells extractors to work: the scheduler writes, keyed by import.
+// Triggers makes extractors begin attempts: the scheduler writes, keyed by import.
 func (t Topics) Triggers() string { return t.prefix + "triggers.v1" }
 
 // State holds each import's epoch, watermark and active run: the scheduler
@@ -126,7 +126,7 @@ func (t Topics) RecordsOf(subject string) string {
 	return t.Records(subject)
 }
 
-// SubjectOf tells whose row or record this is: the topics of an import name it,
+// SubjectOf returns the subject of a row or record: the topics of an import name it,
 // in those of trials the key does.
 func (t Topics) SubjectOf(topic string, key []byte) string {
 	if topic == t.DryRunRows() || topic == t.DryRunRecords() {

@@ -22,7 +22,7 @@ func ParseInstant(s string) (time.Time, error) {
 	return t, nil
 }
 
-// NextWatermark is the mark after a run that read from watermark, whose clock
+// NextWatermark is the watermark after a run that read from watermark, whose clock
 // was clock, whose highest cursor at or before the clock was maximum ("" when
 // no row had one), under the given lookback.
 //

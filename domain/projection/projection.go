@@ -39,10 +39,10 @@ func RunKey(run string) string { return "run:" + run }
 // ImportKey is the key of an import's hash.
 func ImportKey(importName string) string { return "import:" + importName }
 
-// begunKey and doneKey tell the owner of a control partition whether its part of
-// the projection is whole; see Writer.Whole.
-func begunKey(partition int32) string { return fmt.Sprintf("projection:%d:begun", partition) }
-func doneKey(partition int32) string  { return fmt.Sprintf("projection:%d:done", partition) }
+// writeBegunKey and writeDoneKey show the owner of a control partition whether its part
+// of the projection is complete; see Writer.CompleteWrite.
+func writeBegunKey(partition int32) string { return fmt.Sprintf("projection:%d:begun", partition) }
+func writeDoneKey(partition int32) string  { return fmt.Sprintf("projection:%d:done", partition) }
 
 // runsOf returns the key of a sorted set of runs or dry runs: the set of one
 // import, by number, or the set of all imports if importName is empty.

@@ -176,25 +176,25 @@ func TestWholeOnlyIfNothingWasLostBetween(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	want := func(mark string) {
+	want := func(writeID string) {
 		t.Helper()
-		if got, err := w.Whole(t.Context(), 2); err != nil || got != mark {
-			t.Fatalf("whole under %q, %v, want %q", got, err, mark)
+		if got, err := w.CompleteWrite(t.Context(), 2); err != nil || got != writeID {
+			t.Fatalf("whole under %q, %v, want %q", got, err, writeID)
 		}
 	}
 	want("")
-	step(func() error { return w.Begin(t.Context(), 2, "a") })
+	step(func() error { return w.BeginWrite(t.Context(), 2, "a") })
 	want("")
-	step(func() error { return w.Done(t.Context(), 2, "a") })
+	step(func() error { return w.EndWrite(t.Context(), 2, "a") })
 	want("a")
-	step(func() error { return w.Begin(t.Context(), 2, "b") })
+	step(func() error { return w.BeginWrite(t.Context(), 2, "b") })
 	want("")
 	server.Flush()
-	step(func() error { return w.Done(t.Context(), 2, "b") })
+	step(func() error { return w.EndWrite(t.Context(), 2, "b") })
 	want("")
-	step(func() error { return w.Begin(t.Context(), 2, "c") })
-	step(func() error { return w.Done(t.Context(), 2, "c") })
-	step(func() error { return w.Forget(t.Context(), 2) })
+	step(func() error { return w.BeginWrite(t.Context(), 2, "c") })
+	step(func() error { return w.EndWrite(t.Context(), 2, "c") })
+	step(func() error { return w.Invalidate(t.Context(), 2) })
 	want("")
 }
 
@@ -202,25 +202,25 @@ func TestUptoIsNotSetBackByAnotherWriter(t *testing.T) {
 	t.Parallel()
 	server := redistest.New(t)
 	w := projection.NewWriter(server.Client(t))
-	read := func() projection.Upto {
+	read := func() projection.Progress {
 		t.Helper()
-		u, err := w.Upto(t.Context(), 2)
+		u, err := w.Progress(t.Context(), 2)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return u
 	}
-	advance := func(from, to projection.Upto, want bool) {
+	advance := func(from, to projection.Progress, want bool) {
 		t.Helper()
-		if got, err := w.Advance(t.Context(), 2, from, to); err != nil || got != want {
+		if got, err := w.AdvanceProgress(t.Context(), 2, from, to); err != nil || got != want {
 			t.Errorf("from %v to %v: %v, %v, want %v", from, to, got, err, want)
 		}
 	}
-	if got := read(); got != (projection.Upto{}) {
+	if got := read(); got != (projection.Progress{}) {
 		t.Fatalf("at first %v", got)
 	}
-	first, owner, fenced := projection.NewUpto(7, "a/1"), projection.NewUpto(12, "b/1"), projection.NewUpto(9, "a/2")
-	advance(projection.Upto{}, first, true)
+	first, owner, fenced := projection.NewProgress(7, "a/1"), projection.NewProgress(12, "b/1"), projection.NewProgress(9, "a/2")
+	advance(projection.Progress{}, first, true)
 	seen := read()
 	if seen != first || seen.Offset != 7 {
 		t.Errorf("read %v, want %v", seen, first)
@@ -228,7 +228,7 @@ func TestUptoIsNotSetBackByAnotherWriter(t *testing.T) {
 	advance(seen, owner, true)
 	advance(seen, owner, true) // once more, as after a lost answer
 	advance(seen, fenced, false)
-	if err := w.Forget(t.Context(), 2); err != nil {
+	if err := w.Invalidate(t.Context(), 2); err != nil {
 		t.Fatal(err)
 	}
 	if got := read(); got != owner {

@@ -16,10 +16,10 @@ type Scanner interface {
 	Scan(ctx context.Context, prefix string) iter.Seq2[string, error]
 }
 
-// rebuildPoll is how often Rebuild looks whether a partition is whole.
+// rebuildPoll is how often Rebuild looks whether a partition is complete.
 const rebuildPoll = 100 * time.Millisecond
 
-// Rebuild empties the projection, makes the schedulers write it anew from the
+// Rebuild empties the projection, makes the schedulers write it again from the
 // log and returns once they have. The ledger and the leases are not part of it
 // and stay.
 func Rebuild(ctx context.Context, store Scanner) error {
@@ -28,9 +28,9 @@ func Rebuild(ctx context.Context, store Scanner) error {
 	}
 	w := NewWriter(store)
 	for p := range int32(schemas.ControlPartitions) {
-		// Forget comes after the values are deleted, so that nothing is deleted that
-		// an owner writes after Forget.
-		if err := w.Forget(ctx, p); err != nil {
+		// Invalidate comes after the values are deleted, so that nothing is deleted that
+		// an owner writes after Invalidate.
+		if err := w.Invalidate(ctx, p); err != nil {
 			return err
 		}
 	}
@@ -61,8 +61,8 @@ func untilWhole(ctx context.Context, w *Writer, partition int32) error {
 	tick := time.NewTicker(rebuildPoll)
 	defer tick.Stop()
 	for {
-		mark, err := w.Whole(ctx, partition)
-		if err == nil && mark != "" {
+		writeID, err := w.CompleteWrite(ctx, partition)
+		if err == nil && writeID != "" {
 			return nil
 		}
 		select {

@@ -141,36 +141,36 @@ func (w *Writer) DropListing(ctx context.Context, importName string) error {
 	return w.store.Del(ctx, ImportKey(importName))
 }
 
-// Whole returns the mark of the last complete write of a partition's part. It
+// CompleteWrite returns the id of the last complete write of a partition's part. It
 // returns "" if Redis was emptied since, or if that write never ended.
 //
 // There are two keys: one is written before the first value and one after the
 // last. They agree only if Redis was not emptied in between.
-func (w *Writer) Whole(ctx context.Context, partition int32) (string, error) {
-	begun, _, err := w.store.Get(ctx, begunKey(partition))
+func (w *Writer) CompleteWrite(ctx context.Context, partition int32) (string, error) {
+	begun, _, err := w.store.Get(ctx, writeBegunKey(partition))
 	if err != nil {
 		return "", err
 	}
-	done, _, err := w.store.Get(ctx, doneKey(partition))
+	done, _, err := w.store.Get(ctx, writeDoneKey(partition))
 	if err != nil || string(done) != string(begun) {
 		return "", err
 	}
 	return string(done), nil
 }
 
-// Begin notes that a partition's part is being written anew, under a mark that
-// is unique to this write.
-func (w *Writer) Begin(ctx context.Context, partition int32, mark string) error {
-	return w.store.Set(ctx, begunKey(partition), []byte(mark), 0)
+// BeginWrite notes that a partition's part is being rewritten, with an id that is unique
+// to this write.
+func (w *Writer) BeginWrite(ctx context.Context, partition int32, writeID string) error {
+	return w.store.Set(ctx, writeBegunKey(partition), []byte(writeID), 0)
 }
 
-// Done notes that the write with the mark has ended.
-func (w *Writer) Done(ctx context.Context, partition int32, mark string) error {
-	return w.store.Set(ctx, doneKey(partition), []byte(mark), 0)
+// EndWrite notes that the write with the id has ended.
+func (w *Writer) EndWrite(ctx context.Context, partition int32, writeID string) error {
+	return w.store.Set(ctx, writeDoneKey(partition), []byte(writeID), 0)
 }
 
-// Forget makes the owner of a partition write its part anew. It leaves Upto as
-// it is, so that an owner that has been fenced still sees that it is behind.
-func (w *Writer) Forget(ctx context.Context, partition int32) error {
-	return w.store.Del(ctx, begunKey(partition), doneKey(partition))
+// Invalidate makes the owner of a partition rewrite its part. It leaves the progress as it
+// is, so that an owner that has been fenced still sees that it is behind.
+func (w *Writer) Invalidate(ctx context.Context, partition int32) error {
+	return w.store.Del(ctx, writeBegunKey(partition), writeDoneKey(partition))
 }

@@ -119,7 +119,7 @@ func (v *View) Connection(name string) (schemas.SnowflakeConnectionSpec, error) 
 }
 
 // Freezes returns the freezes in force, sorted by name. A freeze that cannot be
-// read holds everything: nobody knows what it was meant to hold, and a record
+// read holds everything: what it was meant to hold is not known, and a record
 // that was sent cannot be taken back.
 func (v *View) Freezes() []Freeze {
 	v.mu.Lock()

@@ -114,7 +114,7 @@ func (x *extraction) begin(ctx context.Context, src source, p *plan.Plan, sel se
 		Mapping: hex.EncodeToString(described.Hash[:]),
 	}
 	if c := described.Cursor; c != nil {
-		started.Clock, started.Lookback, started.Frame = c.Instant(now), schemas.Duration(c.Lookback), c.Frame()
+		started.Clock, started.Lookback, started.TimeBasis = c.Instant(now), schemas.Duration(c.Lookback), c.TimeBasis()
 	}
 	stmt, err := sel.statement(ctx, src, p, described, &started)
 	if err != nil {

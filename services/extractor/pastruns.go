@@ -102,7 +102,7 @@ func (h *pastRuns) outdated(r *plan.Reader, e schemas.Extraction) bool {
 	switch ref := h.attempt.Ledger; {
 	case ref == nil || ref.Entries == 0 || !h.attempt.Profiles():
 		return false
-	case ref.Spoiled && (ref.Mixed || !r.Distinct()):
+	case ref.Outdated && (ref.OutdatedMapping || !r.Distinct()):
 		// A run that did not succeed has sent another version of a row. If the row has
 		// since changed back to the version in the ledger, it has to be sent again.
 		return true

@@ -31,7 +31,7 @@ func (w *window) statement(ctx context.Context, src source, p *plan.Plan, r *pla
 	run := w.attempt.Run
 	var again []statement.Span
 	if w.past != nil {
-		if err := plan.SameFrame(w.attempt.Import, run.WatermarkFrom, w.attempt.Frame, r.Cursor); err != nil {
+		if err := plan.SameTimeBasis(w.attempt.Import, run.WatermarkFrom, w.attempt.TimeBasis, r.Cursor); err != nil {
 			return statement.Statement{}, err
 		}
 		if c := r.Cursor; c != nil && c.Bucketed {

@@ -251,7 +251,7 @@ func (w *world) close() {
 	w.state.Watermark, w.state.Ledger = next, final.Ledger
 	for _, r := range w.reports() {
 		if r.Started != nil {
-			w.state.Frame = r.Started.Frame
+			w.state.TimeBasis = r.Started.TimeBasis
 		}
 	}
 }
@@ -261,7 +261,7 @@ func (w *world) close() {
 func (w *world) unfinished(mixed bool) {
 	w.t.Helper()
 	spoiled := *w.state.Ledger
-	spoiled.Spoiled, spoiled.Mixed = true, mixed
+	spoiled.Outdated, spoiled.OutdatedMapping = true, mixed
 	w.state.Ledger = &spoiled
 }
 

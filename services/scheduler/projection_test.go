@@ -82,7 +82,7 @@ func TestEmptiedRedisHeals(t *testing.T) {
 }
 
 // TestAnOlderRedisHeals: Redis comes back from a snapshot, such as an RDB file or
-// a replica that lagged, in which everything is whole but older.
+// a replica that lagged, in which everything is complete but older.
 func TestAnOlderRedisHeals(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -93,7 +93,7 @@ func TestAnOlderRedisHeals(t *testing.T) {
 	r.awaitProjection("customers.1")
 	w := projection.NewWriter(r.redis.Client(t))
 	p := schemas.ControlPartition("customers")
-	upto, err := w.Upto(t.Context(), p)
+	upto, err := w.Progress(t.Context(), p)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func TestAnOlderRedisHeals(t *testing.T) {
 	r.awaitRun("customers.1", schemas.StateSucceeded)
 	r.awaitShown("customers", "customers.1")
 
-	restore := func(change projection.Upto) {
+	restore := func(change projection.Progress) {
 		t.Helper()
 		if err := w.PutRun(t.Context(), run); err != nil {
 			t.Fatal(err)
@@ -118,22 +118,22 @@ func TestAnOlderRedisHeals(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.await("the older snapshot", func() bool {
-			now, err := w.Upto(t.Context(), p)
+			now, err := w.Progress(t.Context(), p)
 			if err != nil {
 				return false
 			}
-			ok, err := w.Advance(t.Context(), p, now, change)
+			ok, err := w.AdvanceProgress(t.Context(), p, now, change)
 			return err == nil && ok
 		})
 	}
 	restore(upto)
 	r.awaitShown("customers", "customers.1")
 	// Of a time since which only a listing has changed.
-	now, err := w.Upto(t.Context(), p)
+	now, err := w.Progress(t.Context(), p)
 	if err != nil {
 		t.Fatal(err)
 	}
-	restore(projection.NewUpto(now.Offset, "older"))
+	restore(projection.NewProgress(now.Offset, "older"))
 	r.awaitShown("customers", "customers.1")
 }
 
@@ -149,7 +149,7 @@ func TestRunsMissedWhileRedisWasAway(t *testing.T) {
 	r.awaitProjection("customers.1")
 	stop()
 	p := schemas.ControlPartition("customers")
-	before := r.marks(p)
+	before := r.completeWrites(p)
 	closed, later := r.run("customers.1"), r.run("customers.1")
 	at := time.Now().UTC()
 	closed.Run, closed.State, closed.FinishedAt = "customers.2", schemas.StateSucceeded, &at
@@ -174,15 +174,15 @@ func TestRunsMissedWhileRedisWasAway(t *testing.T) {
 	r.start()
 	r.awaitProjection("customers.3")
 	r.awaitProjection("customers.2")
-	if after := r.marks(p); after != before {
+	if after := r.completeWrites(p); after != before {
 		t.Errorf("the projection was written anew, under %q after %q: it lacked the last events only", after, before)
 	}
 }
 
-// marks is under what the partition's part is whole.
-func (r *rig) marks(partition int32) string {
+// completeWrites are the ids that the partition's part was completely written with.
+func (r *rig) completeWrites(partition int32) string {
 	r.t.Helper()
-	mark, err := projection.NewWriter(r.redis.Client(r.t)).Whole(r.t.Context(), partition)
+	mark, err := projection.NewWriter(r.redis.Client(r.t)).CompleteWrite(r.t.Context(), partition)
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -15,17 +15,17 @@ type Attempt struct {
 	Subject string // the import, or the trial
 	Import  string
 	Run     schemas.ActiveRun
-	// Ledger is the one of the last run that succeeded, and Frame that of its
+	// Ledger is the one of the last run that succeeded, and TimeBasis that of its
 	// watermark. Both are empty where the state's belong to another epoch.
-	Ledger *schemas.LedgerRef
-	Frame  string
+	Ledger    *schemas.LedgerRef
+	TimeBasis string
 }
 
 // Of is the attempt that a state names as active.
 func Of(subject string, state *schemas.State) Attempt {
 	a := Attempt{Subject: subject, Import: schemas.ImportOf(subject), Run: *state.Active}
 	if a.Run.Epoch == state.Epoch {
-		a.Ledger, a.Frame = state.Ledger, state.Frame
+		a.Ledger, a.TimeBasis = state.Ledger, state.TimeBasis
 	}
 	return a
 }

@@ -74,7 +74,7 @@ type Preparer struct {
 }
 
 // NewPreparer goes on after the chunks that counts are of. clock is the run's, in
-// the cursor's frame.
+// the cursor's time basis.
 func NewPreparer(cfg Config, r *plan.Reader, m Memory, counts schemas.Extraction, clock string) (*Preparer, error) {
 	d, err := rowjson.NewLooseDecoder(r.Columns, r.Visible, r.Held)
 	if err != nil {

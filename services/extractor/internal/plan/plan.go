@@ -135,22 +135,22 @@ func Supported(c schemas.Column) error {
 	return failure.Permanent(failure.CodeColumnType, "column %s has type %s, which cannot be read; cast it or leave it out", c.Name, c.Type)
 }
 
-// SameFrame refuses a window that begins at a watermark of another frame: rows
+// SameTimeBasis refuses a window that begins at a watermark of another time basis: rows
 // between what the watermark meant and what it would mean now would be read by no
-// run. frame is the watermark's, "" if it is not known.
-func SameFrame(importName, watermark, frame string, c *statement.Cursor) error {
-	if c == nil || watermark == "" || frame == "" || frame == c.Frame() {
+// run. timeBasis is the watermark's, "" if it is not known.
+func SameTimeBasis(importName, watermark, timeBasis string, c *statement.Cursor) error {
+	if c == nil || watermark == "" || timeBasis == "" || timeBasis == c.TimeBasis() {
 		return nil
 	}
-	if frame == schemas.FrameWallUTC || c.Frame() == schemas.FrameWallUTC {
+	if timeBasis == schemas.TimeBasisWallUTC || c.TimeBasis() == schemas.TimeBasisWallUTC {
 		return nil // UTC is the same as instants, and a wall clock's texts come from the rows
 	}
 	return failure.Permanent(failure.CodeCursorInvalid, "the watermark was set while cursor %s held %s, and it now holds %s, so that the watermark names another time; tapline reset %s reads everything anew",
-		c.Column.Name, frameWords(frame), frameWords(c.Frame()), importName)
+		c.Column.Name, timeBasisWords(timeBasis), timeBasisWords(c.TimeBasis()), importName)
 }
 
-func frameWords(frame string) string {
-	if frame == schemas.FrameInstant {
+func timeBasisWords(timeBasis string) string {
+	if timeBasis == schemas.TimeBasisInstant {
 		return "instants"
 	}
 	return "a wall clock's times without a zone"

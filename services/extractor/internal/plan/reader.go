@@ -127,7 +127,7 @@ func (r *Reader) Distinct() bool {
 		strings.HasPrefix(c.Column.Type, "TIMESTAMP_") && c.Column.Scale >= millisecond
 }
 
-// UTC is a clock of the cursor's frame as an instant of UTC.
+// UTC is a clock of the cursor's time basis as an instant of UTC.
 func (r *Reader) UTC(clock string) string {
 	if r.Cursor == nil {
 		return clock

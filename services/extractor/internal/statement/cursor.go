@@ -13,7 +13,7 @@ import (
 const day = 24 * time.Hour
 
 // Cursor is an import's Updated On column once its type is known. All its
-// instants are texts with nine fractional digits in one frame: UTC, or the
+// instants are texts with nine fractional digits in one time basis: UTC, or the
 // column's own zone for a column that has none.
 type Cursor struct {
 	Column   schemas.Column
@@ -89,19 +89,19 @@ func hasDaylightSaving(zone *time.Location, now time.Time) bool {
 	return false
 }
 
-// Frame is what the cursor's instants are.
-func (c *Cursor) Frame() string {
+// TimeBasis is what the cursor's instants are.
+func (c *Cursor) TimeBasis() string {
 	switch c.Column.Type {
 	case "TIMESTAMP_NTZ", "DATE":
 		if c.zone == time.UTC {
-			return schemas.FrameWallUTC
+			return schemas.TimeBasisWallUTC
 		}
-		return schemas.FrameWall
+		return schemas.TimeBasisWall
 	}
-	return schemas.FrameInstant
+	return schemas.TimeBasisInstant
 }
 
-// Instant is t in the cursor's frame.
+// Instant is t in the cursor's time basis.
 func (c *Cursor) Instant(t time.Time) string {
 	local := t.In(c.zone)
 	_, offset := local.Zone()
@@ -240,7 +240,7 @@ func (c *Cursor) bound(instant string) (sql string, args []string, err error) {
 	return strconv.FormatInt(t.Unix(), 10), nil, nil
 }
 
-// Read turns the cursor's JSON token into an instant of the frame. The token is
+// Read turns the cursor's JSON token into an instant of the time basis. The token is
 // not null. A number beyond the years 1 to 9999 becomes the nearest instant.
 func (c *Cursor) Read(token []byte) (string, error) {
 	s := string(token)
@@ -317,7 +317,7 @@ func pick(first bool, a, b string) string {
 	return b
 }
 
-// UTC is an instant of the cursor's frame as one of UTC. Where an hour's texts
+// UTC is an instant of the cursor's time basis as one of UTC. Where an hour's texts
 // repeat it is one of the two.
 func (c *Cursor) UTC(instant string) string {
 	t, err := schemas.ParseInstant(instant)

@@ -42,7 +42,7 @@ func (b *Book) startAfter(ctx context.Context, e *entry, q schemas.QueuedRun, no
 	b.start(ctx, e, q, now)
 	if reason != "" {
 		fold.Note(e.fold, "began although it comes after other imports: "+reason)
-		b.event(e, now)
+		b.addRunEvent(e, now)
 	}
 }
 
@@ -81,5 +81,5 @@ func (b *Book) refuseQueued(ctx context.Context, e *entry, reason string, now ti
 	e.state.Queued = nil
 	e.state.LastEnded = &schemas.EndedRun{Run: r.Run, State: r.State, Time: now}
 	b.out.Events = append(b.out.Events, r)
-	b.changed(e, now)
+	b.stateChanged(e, now)
 }

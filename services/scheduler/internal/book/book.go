@@ -82,20 +82,20 @@ type entry struct {
 
 	unreadable bool // the newest definition cannot be read
 
-	eventAt  time.Time // of the newest run event
-	eventDue bool      // counts have changed since eventAt
-	dueKnown bool      // nextDue has been computed
-	nextDue  time.Time // zero: no due instant follows
+	lastEventAt time.Time // of the newest run event
+	eventDue    bool      // counts have changed since eventAt
+	dueKnown    bool      // nextDue has been computed
+	nextDue     time.Time // zero: no due instant follows
 }
 
 // Changes is what a step has to write.
 type Changes struct {
-	States   map[string]*schemas.State // by subject; nil deletes the state of a trial that is over
-	Folds    map[string]*schemas.Fold  // by run
-	Forget   map[string]string         // runs whose fold is deleted, with the name of their import
-	Triggers []schemas.Trigger
-	Events   []schemas.Run
-	Closed   []Closed
+	States       map[string]*schemas.State // by subject; nil deletes the state of a trial that is over
+	Folds        map[string]*schemas.Fold  // by run
+	DeletedFolds map[string]string         // runs whose fold is deleted, with the name of their import
+	Triggers     []schemas.Trigger
+	Events       []schemas.Run
+	Closed       []Closed
 	// Listings are the imports whose listing changed; their definition may be gone.
 	Listings map[string]bool
 
@@ -108,9 +108,9 @@ type Closed struct {
 	Traceparent string
 }
 
-// Empty tells that there is nothing to write to the log.
+// Empty reports whether there is nothing to write to the log.
 func (c *Changes) Empty() bool {
-	return len(c.States) == 0 && len(c.Folds) == 0 && len(c.Forget) == 0 && len(c.Triggers) == 0 && len(c.Events) == 0
+	return len(c.States) == 0 && len(c.Folds) == 0 && len(c.DeletedFolds) == 0 && len(c.Triggers) == 0 && len(c.Events) == 0
 }
 
 // New is an empty book.
@@ -166,7 +166,7 @@ func (b *Book) LoadFold(f schemas.Fold) {
 // not a definition follows it.
 func (b *Book) LoadDeletion(ctx context.Context, importName string, now time.Time) {
 	if e, ok := b.imports[importName]; ok && e.state != nil && e.state.SourceHash != "" {
-		b.mend(ctx, e, now)
+		b.addMissingFold(ctx, e, now)
 		b.Undefine(ctx, importName, now)
 	}
 }
@@ -178,17 +178,17 @@ func (b *Book) Loaded(ctx context.Context, now time.Time) {
 		if e.state == nil {
 			continue
 		}
-		b.mend(ctx, e, now)
+		b.addMissingFold(ctx, e, now)
 		if e.def == nil && !e.unreadable && e.state.SourceHash != "" {
 			b.Undefine(ctx, e.name, now)
 		}
 	}
 }
 
-// mend gives an active run without a fold an empty one. State and fold are
+// addMissingFold gives an active run without a fold an empty one. State and fold are
 // written in one transaction, so a fold is missing only if its topic was lost.
 // The run cannot settle any more and ends at its deadline.
-func (b *Book) mend(ctx context.Context, e *entry, now time.Time) {
+func (b *Book) addMissingFold(ctx context.Context, e *entry, now time.Time) {
 	if a := e.state.Active; a != nil && e.fold == nil {
 		b.log.ErrorContext(ctx, "the counts of an active run are not in the log", slog.String("run", a.Run))
 		e.fold = fold.New(a.Run, e.state.Import, partitions(a.Spec), now)
@@ -207,7 +207,7 @@ func (b *Book) Take() Changes {
 
 func (b *Book) clear() {
 	b.out = Changes{
-		States: map[string]*schemas.State{}, Folds: map[string]*schemas.Fold{}, Forget: map[string]string{}, Listings: map[string]bool{},
+		States: map[string]*schemas.State{}, Folds: map[string]*schemas.Fold{}, DeletedFolds: map[string]string{}, Listings: map[string]bool{},
 	}
 }
 
@@ -250,8 +250,8 @@ func (b *Book) sorted() []*entry {
 	return out
 }
 
-// changed notes that the state is to be written, and the listing with it.
-func (b *Book) changed(e *entry, now time.Time) {
+// stateChanged notes that the state is to be written, and the listing with it.
+func (b *Book) stateChanged(e *entry, now time.Time) {
 	e.state.UpdatedAt = now
 	b.out.States[e.name] = e.state
 	if !e.isTrial() {
@@ -259,13 +259,13 @@ func (b *Book) changed(e *entry, now time.Time) {
 	}
 }
 
-// event notes a run event of the active run. Previews have none.
-func (b *Book) event(e *entry, now time.Time) {
+// addRunEvent notes a run event of the active run. Previews have none.
+func (b *Book) addRunEvent(e *entry, now time.Time) {
 	if schemas.IsPreview(e.state.Active.Run) {
 		return
 	}
 	b.out.Events = append(b.out.Events, fold.Event(e.fold, e.state.Active))
-	e.eventAt, e.eventDue = now, false
+	e.lastEventAt, e.eventDue = now, false
 }
 
 func number(run string) int {

@@ -163,7 +163,7 @@ func TestBackfill(t *testing.T) {
 	d.wantTriggers(d.succeed("a.2", 2, 1, 1), fmt.Sprintf("a.3/1 incremental %q ", moved))
 	d.want("a.2", schemas.StateSucceeded)
 	want := *before.Ledger
-	want.Spoiled, want.Mixed = true, true // it has sent rows
+	want.Outdated, want.OutdatedMapping = true, true // it has sent rows
 	if s := d.state(); s.Watermark != before.Watermark || *s.Ledger != want {
 		t.Errorf("the backfill moved something: %+v", s)
 	}
@@ -248,7 +248,7 @@ func TestUnreadableDefinition(t *testing.T) {
 	d.succeed("a.1", 1, 0, 1)
 	d.command(schemas.CommandRun, "k2", nil)
 	d.command(schemas.CommandRun, "k3", nil)
-	d.spoil()
+	d.makeUnreadable()
 	if _, ok := d.b.NextWake(); ok {
 		t.Error("an alarm is set for an import that nothing can start")
 	}

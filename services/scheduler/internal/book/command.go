@@ -33,13 +33,13 @@ func (b *Book) Command(ctx context.Context, c schemas.Command, now time.Time) {
 	if c.ID != "" && slices.Contains(e.state.Keys, c.ID) {
 		return
 	}
-	if e.state.Paused && starts(c.Kind) {
+	if e.state.Paused && asksForRun(c.Kind) {
 		log.WarnContext(ctx, "the import is paused: it starts nothing until it is resumed")
 		if c.ID != "" {
-			e.state.Refused = remember(e.state.Refused, c.ID)
-			e.state.Keys = remember(e.state.Keys, c.ID)
+			e.state.Refused = appendKey(e.state.Refused, c.ID)
+			e.state.Keys = appendKey(e.state.Keys, c.ID)
 		}
-		b.changed(e, now)
+		b.stateChanged(e, now)
 		return
 	}
 	accepted := true
@@ -79,19 +79,19 @@ func (b *Book) Command(ctx context.Context, c schemas.Command, now time.Time) {
 		return
 	}
 	if c.ID != "" {
-		e.state.Keys = remember(e.state.Keys, c.ID)
+		e.state.Keys = appendKey(e.state.Keys, c.ID)
 	}
-	b.changed(e, now)
+	b.stateChanged(e, now)
 }
 
-// remember appends a key, and keeps only the newest MaxKeys.
-func remember(keys []string, key string) []string {
+// appendKey appends a key, and keeps only the newest MaxKeys.
+func appendKey(keys []string, key string) []string {
 	keys = append(keys, key)
 	return keys[max(0, len(keys)-schemas.MaxKeys):]
 }
 
-// starts tells whether a command asks for a run.
-func starts(kind string) bool {
+// asksForRun tells whether a command asks for a run.
+func asksForRun(kind string) bool {
 	return kind == schemas.CommandRun || kind == schemas.CommandBackfill || kind == schemas.CommandSync
 }
 
@@ -110,7 +110,7 @@ func (b *Book) cancel(ctx context.Context, e *entry, c schemas.Command, now time
 		if a.Ending == nil {
 			b.end(e, schemas.Ending{State: schemas.StateCancelled, Skip: schemas.SkipCancelled}, now)
 		}
-		b.check(ctx, e, now)
+		b.closeIfSettled(ctx, e, now)
 	case q != nil && c.Run == schemas.RunID(e.name, e.state.LastNumber+1):
 		b.dropQueued(e, now)
 	default:
@@ -130,7 +130,7 @@ func (b *Book) request(ctx context.Context, e *entry, q schemas.QueuedRun, now t
 		b.start(ctx, e, q, now)
 	case s.Queued == nil:
 		s.Queued = &q
-		b.changed(e, now)
+		b.stateChanged(e, now)
 		b.out.Events = append(b.out.Events, queuedEvent(e))
 	case s.Queued.Mode != q.Mode || s.Queued.From != q.From || s.Queued.To != q.To:
 		return false

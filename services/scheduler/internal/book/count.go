@@ -13,15 +13,15 @@ import (
 // the whole window, so it reads the rows of those events again.
 func countRepeats(e *entry, succeeds bool) {
 	a := e.state.Active
-	if a.Spec.Destination.Type != schemas.TypeEvent || !remembers(a.Mode) {
+	if a.Spec.Destination.Type != schemas.TypeEvent || !usesLedger(a.Mode) {
 		return
 	}
 	loaded := fold.Counts(e.fold).Loaded
-	earlier := loaded - e.fold.LoadedOf[a.Attempt]
-	if e.fold.LoadedOf == nil {
+	earlier := loaded - e.fold.LoadedByAttempt[a.Attempt]
+	if e.fold.LoadedByAttempt == nil {
 		earlier = 0 // an older version of the scheduler did not count by attempt
 	}
-	before := e.state.Unfinished
+	before := e.state.UnfinishedEvents
 	if !succeeds {
 		before = 0 // this run may not have loaded them again; a later run counts them
 	}
@@ -49,11 +49,11 @@ func countEvents(e *entry, succeeds bool) {
 	n.Stored += loaded
 	s.Events = &n
 	switch {
-	case !remembers(a.Mode):
+	case !usesLedger(a.Mode):
 	case succeeds:
-		s.Unfinished = 0
+		s.UnfinishedEvents = 0
 	default:
-		s.Unfinished += loaded
+		s.UnfinishedEvents += loaded
 	}
 }
 

@@ -24,7 +24,7 @@ func TestEventsOfRunsThatDidNotSucceed(t *testing.T) {
 	if r := d.want("a.1", schemas.StateCancelled); r.Counts.Loaded != 4 || r.Counts.Repeated != 0 {
 		t.Errorf("the cancelled run: %+v", r.Counts)
 	}
-	if s := d.state(); s.Unfinished != 4 || s.Events.Stored != 4 {
+	if s := d.state(); s.UnfinishedEvents != 4 || s.Events.Stored != 4 {
 		t.Errorf("state %+v", s)
 	}
 	d.command(schemas.CommandRun, "k2", nil)
@@ -33,7 +33,7 @@ func TestEventsOfRunsThatDidNotSucceed(t *testing.T) {
 	if r.Counts.Repeated != 4 || !strings.Contains(strings.Join(r.Notes, "\n"), "up to 4 events had been loaded by runs that did not succeed") {
 		t.Errorf("the next run: %+v, notes %q", r.Counts, r.Notes)
 	}
-	if s := d.state(); s.Unfinished != 0 || s.Events.Stored != 13 {
+	if s := d.state(); s.UnfinishedEvents != 0 || s.Events.Stored != 13 {
 		t.Errorf("state %+v", s)
 	}
 	d.command(schemas.CommandRun, "k3", nil)

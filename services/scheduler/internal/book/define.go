@@ -37,15 +37,15 @@ func (b *Book) Define(ctx context.Context, def schemas.Definition, now time.Time
 	}
 	if s.Generation != def.Generation {
 		s.Generation = def.Generation
-		b.changed(e, now)
+		b.stateChanged(e, now)
 	}
 	if s.Anchor == nil {
 		s.Anchor = &applied
-		b.changed(e, now)
+		b.stateChanged(e, now)
 	}
 	if schedules := scheduleHash(def.Spec); s.ScheduleHash != schedules {
 		s.ScheduleHash, s.ScheduleSince = schedules, &applied
-		b.changed(e, now)
+		b.stateChanged(e, now)
 	}
 	b.compareDefinition(ctx, e, source, now)
 }
@@ -65,7 +65,7 @@ func (b *Book) Unreadable(importName string) {
 }
 
 // Undefine takes in that a definition was deleted: the active run is cancelled,
-// and an import of that name that comes later begins afresh. Run numbers go on,
+// and an import of that name that comes later begins without a state. Run numbers go on,
 // so that no run's name ever means two runs.
 func (b *Book) Undefine(ctx context.Context, importName string, now time.Time) {
 	e, ok := b.imports[importName]
@@ -75,13 +75,13 @@ func (b *Book) Undefine(ctx context.Context, importName string, now time.Time) {
 	e.def, e.dueKnown, e.unreadable = nil, false, false
 	s := e.state
 	b.dropQueued(e, now)
-	s.SourceHash, s.Watermark, s.Frame, s.Ledger, s.Columns = "", "", "", nil, nil
+	s.SourceHash, s.Watermark, s.TimeBasis, s.Ledger, s.Columns = "", "", "", nil, nil
 	s.Place, s.Pending, s.Events, s.LastEnded = nil, nil, nil, nil
-	s.Unfinished, s.Loaded, s.OpenRejects, s.Dismissed = 0, 0, 0, 0
+	s.UnfinishedEvents, s.Loaded, s.OpenRejects, s.Dismissed = 0, 0, 0, 0
 	s.Anchor, s.LastDue, s.Paused, s.Generation = nil, nil, false, 0
 	s.ScheduleHash, s.ScheduleSince = "", nil
-	b.forgetClosed(e)
-	b.changed(e, now)
+	b.deleteClosedFolds(e)
+	b.stateChanged(e, now)
 	if s.Active != nil {
 		b.log.InfoContext(ctx, "the import was deleted: its run is cancelled", slog.String("run", s.Active.Run))
 		b.end(e, schemas.Ending{State: schemas.StateCancelled, Skip: schemas.SkipCancelled}, now)
@@ -125,5 +125,5 @@ func (b *Book) dropQueued(e *entry, now time.Time) {
 	e.state.LastNumber++
 	e.state.Queued = nil
 	b.out.Events = append(b.out.Events, r)
-	b.changed(e, now)
+	b.stateChanged(e, now)
 }

@@ -72,7 +72,7 @@ func (d *desk) step(do func()) book.Changes {
 	if do != nil {
 		do()
 	}
-	d.b.Check(d.t.Context(), d.now)
+	d.b.CloseSettled(d.t.Context(), d.now)
 	d.b.Tick(d.t.Context(), d.now)
 	d.last = d.b.Take()
 	for name, s := range d.last.States {
@@ -82,7 +82,7 @@ func (d *desk) step(do func()) book.Changes {
 		}
 		d.log.states[name] = encode(d.t, s)
 	}
-	for run := range d.last.Forget {
+	for run := range d.last.DeletedFolds {
 		delete(d.log.folds, run)
 	}
 	for run, f := range d.last.Folds {
@@ -173,8 +173,8 @@ func (d *desk) define(edit func(*schemas.Definition)) book.Changes {
 	return d.step(func() { d.b.Define(d.t.Context(), def, d.now) })
 }
 
-// spoil makes the newest definition one that cannot be read.
-func (d *desk) spoil() book.Changes {
+// makeUnreadable makes the newest definition one that cannot be read.
+func (d *desk) makeUnreadable() book.Changes {
 	d.t.Helper()
 	delete(d.log.defs, "a")
 	d.broken = true

@@ -21,7 +21,7 @@ func (b *Book) Tick(ctx context.Context, now time.Time) {
 		b.startQueued(ctx, e, now)
 		b.due(ctx, e, now)
 		if s := e.state.Sample; s != nil && now.Sub(s.TakenAt) > schemas.TrialRetention {
-			b.forgetTrial(e)
+			b.deleteTrial(e)
 			continue
 		}
 		if e.state.Active == nil {
@@ -33,8 +33,8 @@ func (b *Book) Tick(ctx context.Context, now time.Time) {
 			b.retry(ctx, e, now)
 		case a.RetryAt == nil && a.State != schemas.StateHeld && now.Sub(b.progressAt(e)) > b.deadline(a):
 			b.expire(ctx, e, now)
-		case e.eventDue && now.Sub(e.eventAt) >= b.cfg.ProgressEvery:
-			b.event(e, now)
+		case e.eventDue && now.Sub(e.lastEventAt) >= b.cfg.ProgressEvery:
+			b.addRunEvent(e, now)
 		}
 	}
 }
@@ -77,7 +77,7 @@ func (b *Book) due(ctx context.Context, e *entry, now time.Time) {
 		// years. Without it, one extra run may begin.
 		b.log.WarnContext(ctx, "a due instant lies in the future and is forgotten", slog.String("import", e.name), slog.Time("due", *due))
 		e.state.LastDue, e.dueKnown = nil, false
-		b.changed(e, now)
+		b.stateChanged(e, now)
 	}
 	if e.dueKnown && (e.nextDue.IsZero() || e.nextDue.After(now)) {
 		return
@@ -105,7 +105,7 @@ func (b *Book) due(ctx context.Context, e *entry, now time.Time) {
 			return
 		}
 		e.state.LastDue, after = &latest, latest
-		b.changed(e, now)
+		b.stateChanged(e, now)
 	}
 	next, _, err := cal.Next(after)
 	if err != nil {
@@ -146,7 +146,7 @@ func (b *Book) expire(ctx context.Context, e *entry, now time.Time) {
 	a := e.state.Active
 	stage, difference := fold.Stuck(e.fold)
 	if a.State == schemas.StateStarting {
-		stage, difference = unresolved(e)
+		stage, difference = missingPlace(e)
 	}
 	reason := fmt.Sprintf("no progress for %s: %s", schemas.Duration(b.deadline(a)), difference)
 	switch {

@@ -325,7 +325,7 @@ func TestDeadline(t *testing.T) {
 func TestUnfinishedRunsSpoilTheLedger(t *testing.T) {
 	t.Parallel()
 	started := func(mapping string) schemas.Report {
-		return schemas.Report{Started: &schemas.Started{Mapping: mapping, Frame: schemas.FrameWall, Total: 1}}
+		return schemas.Report{Started: &schemas.Started{Mapping: mapping, TimeBasis: schemas.TimeBasisWall, Total: 1}}
 	}
 	event := func(def *schemas.Definition) { def.Spec.Destination.Type = schemas.TypeEvent }
 	early := func(n int64) schemas.Report {
@@ -352,7 +352,7 @@ func TestUnfinishedRunsSpoilTheLedger(t *testing.T) {
 			whole := final(1)
 			whole.Final.Ledger.Mapping = "m1"
 			d.reports("a.1", 1, started("m1"), whole, mapped(1), loaded(0, 0))
-			if s := d.state(); s.Ledger == nil || s.Ledger.Spoiled || s.Frame != schemas.FrameWall {
+			if s := d.state(); s.Ledger == nil || s.Ledger.Outdated || s.TimeBasis != schemas.TimeBasisWall {
 				t.Fatalf("after a run that succeeded: %+v", s)
 			}
 			d.command(schemas.CommandRun, "k2", nil)
@@ -363,12 +363,12 @@ func TestUnfinishedRunsSpoilTheLedger(t *testing.T) {
 				d.reports("a.2", 1, loaded(1, c.sent))
 			}
 			d.want("a.2", schemas.StateCancelled)
-			if l := d.state().Ledger; l == nil || l.Spoiled != c.spoiled || l.Mixed != c.mixed {
+			if l := d.state().Ledger; l == nil || l.Outdated != c.spoiled || l.OutdatedMapping != c.mixed {
 				t.Errorf("the ledger is %+v, want spoiled %v, mixed %v", l, c.spoiled, c.mixed)
 			}
 			d.command(schemas.CommandRun, "k3", nil)
 			d.reports("a.3", 1, started("m1"), whole, mapped(1), loaded(c.sent+1, c.sent+1))
-			if l := d.state().Ledger; l == nil || l.Spoiled || l.Mixed {
+			if l := d.state().Ledger; l == nil || l.Outdated || l.OutdatedMapping {
 				t.Errorf("after a run that succeeded the ledger is %+v", l)
 			}
 		})
@@ -382,7 +382,7 @@ func TestUnfinishedRunsSpoilTheLedger(t *testing.T) {
 		d.command(schemas.CommandRun, "k2", nil)
 		d.reports("a.2", 1, schemas.Report{Abandoned: &schemas.Abandoned{Extraction: extraction(2)}})
 		d.now = d.now.Add(time.Minute)
-		if c := d.step(nil); len(c.Triggers) != 1 || !c.Triggers[0].Ledger.Spoiled {
+		if c := d.step(nil); len(c.Triggers) != 1 || !c.Triggers[0].Ledger.Outdated {
 			t.Errorf("the next attempt: %+v", c.Triggers)
 		}
 	})

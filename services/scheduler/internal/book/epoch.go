@@ -19,11 +19,11 @@ func (b *Book) compareDefinition(ctx context.Context, e *entry, source string, n
 	case s.SourceHash == source:
 		if p := s.Pending; p != nil && p.SourceHash != source {
 			s.Pending = nil // the change was taken back
-			b.changed(e, now)
+			b.stateChanged(e, now)
 		}
 	case s.SourceHash == "":
 		s.SourceHash = source
-		s.Events, s.Unfinished = nil, 0
+		s.Events, s.UnfinishedEvents = nil, 0
 		b.newEpoch(e, now)
 	case s.SourceHash == runs.SourceHashBefore(e.def.Spec):
 		// The state is of a scheduler that compared less. What it finds is taken
@@ -32,11 +32,11 @@ func (b *Book) compareDefinition(ctx context.Context, e *entry, source string, n
 		if e.def.Spec.Destination.Type == schemas.TypeEvent && s.Events == nil && s.LastNumber > 0 {
 			s.Events = &schemas.EventCount{AtLeast: true}
 		}
-		b.changed(e, now)
-	case repeats(e, e.def.Spec):
+		b.stateChanged(e, now)
+	case wouldRepeatEvents(e, e.def.Spec):
 		if s.Pending == nil || s.Pending.SourceHash != source {
 			s.Pending = &schemas.PendingEpoch{SourceHash: source, Reason: "the definition reads other rows or sends them elsewhere"}
-			b.changed(e, now)
+			b.stateChanged(e, now)
 		}
 	default:
 		b.log.InfoContext(ctx, "a changed definition begins a new epoch", slog.String("import", e.name), slog.Int("epoch", s.Epoch+1))
@@ -45,9 +45,9 @@ func (b *Book) compareDefinition(ctx context.Context, e *entry, source string, n
 	}
 }
 
-// repeats tells whether reading everything again would store events a second
+// wouldRepeatEvents tells whether reading everything again would store events a second
 // time.
-func repeats(e *entry, spec schemas.ImportSpec) bool {
+func wouldRepeatEvents(e *entry, spec schemas.ImportSpec) bool {
 	n := e.state.Events
 	return spec.Destination.Type == schemas.TypeEvent && n != nil && (n.Stored > 0 || n.AtLeast)
 }
@@ -56,9 +56,9 @@ func repeats(e *entry, spec schemas.ImportSpec) bool {
 func (b *Book) newEpoch(e *entry, now time.Time) {
 	s := e.state
 	s.Epoch++
-	s.Watermark, s.Frame, s.Ledger, s.Columns, s.Place, s.Pending = "", "", nil, nil, nil, nil
+	s.Watermark, s.TimeBasis, s.Ledger, s.Columns, s.Place, s.Pending = "", "", nil, nil, nil, nil
 	s.Loaded, s.OpenRejects, s.Dismissed = 0, 0, 0
-	b.changed(e, now)
+	b.stateChanged(e, now)
 }
 
 // agreed tells whether a person has agreed to at least as many repeated events as
@@ -70,9 +70,9 @@ func agreed(repeats *int64, n *schemas.EventCount) bool {
 // reset begins a new epoch. If the import has stored events and the command does
 // not agree to their repetition, the new epoch waits for a person's approval.
 func (b *Book) reset(e *entry, c schemas.Command, now time.Time) {
-	if repeats(e, e.def.Spec) && !agreed(c.Repeats, e.state.Events) {
+	if wouldRepeatEvents(e, e.def.Spec) && !agreed(c.Repeats, e.state.Events) {
 		e.state.Pending = &schemas.PendingEpoch{SourceHash: e.state.SourceHash, Reset: true, Reason: "the import was reset"}
-		b.changed(e, now)
+		b.stateChanged(e, now)
 		return
 	}
 	b.newEpoch(e, now)

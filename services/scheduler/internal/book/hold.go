@@ -19,7 +19,7 @@ func (b *Book) hold(ctx context.Context, e *entry, now time.Time) {
 		Reason: s.Pending.Reason + ": every event would be read and sent again, and those that CleverTap has stored would be there twice",
 	}
 	b.log.WarnContext(ctx, "the run waits for an approval", slog.String("run", a.Run), slog.String("code", a.Hold.Code))
-	b.wait(e, now)
+	b.writeWithoutTrigger(e, now)
 }
 
 // held tells whether the import's active run is held and the command names that
@@ -45,7 +45,7 @@ func (b *Book) approve(ctx context.Context, e *entry, c schemas.Command, now tim
 		// Nothing was loaded in the new epoch yet, so any source and target will do.
 		s.Active.Place = &schemas.Place{}
 	}
-	b.readAll(e, now)
+	b.triggerFull(e, now)
 }
 
 // decline ends the held run. A reset is taken back with it; a changed definition
@@ -58,5 +58,5 @@ func (b *Book) decline(ctx context.Context, e *entry, c schemas.Command, now tim
 		e.state.Pending = nil
 	}
 	b.end(e, schemas.Ending{State: schemas.StateCancelled, Skip: schemas.SkipCancelled}, now)
-	b.check(ctx, e, now)
+	b.closeIfSettled(ctx, e, now)
 }

@@ -22,7 +22,7 @@ func (b *Book) Listing(importName string) *schemas.Listing {
 	if !ok || e.state == nil || (e.def == nil && !e.unreadable) {
 		return nil
 	}
-	l := &schemas.Listing{Import: e.name, Status: status(e), Watermark: e.state.Watermark, Epoch: e.state.Epoch, OpenRejects: e.state.OpenRejects, Unfinished: e.state.Unfinished}
+	l := &schemas.Listing{Import: e.name, Status: status(e), Watermark: e.state.Watermark, Epoch: e.state.Epoch, OpenRejects: e.state.OpenRejects, Unfinished: e.state.UnfinishedEvents}
 	if e.def != nil {
 		l.DisplayName, l.Type, l.Generation = e.def.Metadata.DisplayName, e.def.Spec.Destination.Type, e.def.Generation
 		l.Schedule = schedule.Describe(e.def.Spec.Schedules, e.def.Spec.Timezone)

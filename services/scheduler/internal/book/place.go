@@ -16,35 +16,35 @@ const (
 	CodeTargetChanged = "target_changed"
 )
 
-// comparesFirst tells whether extractor and loader have to say what the connection
+// mustComparePlaces tells whether extractor and loader have to say what the connection
 // and the account of the definition resolve to, before the first row is read. That
 // is so once the epoch has a place (its source and target) and a watermark or a
 // ledger, which mean nothing at another place. A source or target that the epoch
 // does not know yet is accepted as it is found.
-func comparesFirst(e *entry, a *schemas.ActiveRun) bool {
+func mustComparePlaces(e *entry, a *schemas.ActiveRun) bool {
 	s := e.state
-	return remembers(a.Mode) && s.Place != nil && (s.Watermark != "" || s.Ledger != nil)
+	return usesLedger(a.Mode) && s.Place != nil && (s.Watermark != "" || s.Ledger != nil)
 }
 
-// asksFirst tells whether the run would begin an epoch that a person has to
+// needsApproval tells whether the run would begin an epoch that a person has to
 // approve.
-func asksFirst(e *entry, a *schemas.ActiveRun) bool {
+func needsApproval(e *entry, a *schemas.ActiveRun) bool {
 	p := e.state.Pending
-	if p == nil || !remembers(a.Mode) {
+	if p == nil || !usesLedger(a.Mode) {
 		return false
 	}
 	if p.Place != nil && p.SourceHash == e.state.SourceHash {
 		// Only what a reference resolves to had changed. It may have been taken back,
-		// so the places are compared anew.
+		// so the places are compared again.
 		e.state.Pending = nil
 		return false
 	}
 	return true
 }
 
-// resolved takes in what the extractor says of the active run's source, or the
+// placeReported takes in what the extractor says of the active run's source, or the
 // loader of its target.
-func (b *Book) resolved(ctx context.Context, e *entry, r *schemas.Resolved, now time.Time) {
+func (b *Book) placeReported(ctx context.Context, e *entry, r *schemas.Resolved, now time.Time) {
 	a := e.state.Active
 	if a.Place == nil || a.Ending != nil || r.Place == "" || len(r.Place) > maxPlace {
 		return
@@ -57,12 +57,12 @@ func (b *Book) resolved(ctx context.Context, e *entry, r *schemas.Resolved, now 
 	case a.State == schemas.StateStarting:
 		if *part != r.Place {
 			*part = r.Place
-			b.changed(e, now)
+			b.stateChanged(e, now)
 		}
-		b.compare(ctx, e, now)
+		b.comparePlaces(ctx, e, now)
 	case *part == "":
 		*part = r.Place
-		b.changed(e, now)
+		b.stateChanged(e, now)
 	case *part != r.Place:
 		b.log.WarnContext(ctx, "a reference of the run resolves to another place", slog.String("run", a.Run), slog.String("code", code))
 		b.end(e, schemas.Ending{State: schemas.StateFailed, Skip: schemas.SkipStopped, Error: fold.BoundError(r.Stage, code, reason)}, now)
@@ -72,10 +72,10 @@ func (b *Book) resolved(ctx context.Context, e *entry, r *schemas.Resolved, now 
 // maxPlace is longer than any hash of a place.
 const maxPlace = 128
 
-// compare lets a starting run go on once its source and target are known. If they
+// comparePlaces lets a starting run go on once its source and target are known. If they
 // have changed, it goes on in a new epoch; if events could then be stored twice, a
 // person has to approve the new epoch first.
-func (b *Book) compare(ctx context.Context, e *entry, now time.Time) {
+func (b *Book) comparePlaces(ctx context.Context, e *entry, now time.Time) {
 	s, a := e.state, e.state.Active
 	known, found := s.Place, a.Place
 	if known == nil {
@@ -85,39 +85,39 @@ func (b *Book) compare(ctx context.Context, e *entry, now time.Time) {
 		return
 	}
 	switch {
-	case same(known.Source, found.Source) && same(known.Target, found.Target):
+	case agrees(known.Source, found.Source) && agrees(known.Target, found.Target):
 		a.State, e.fold.ProgressAt = schemas.StateExtracting, now
 		b.trigger(e, now)
-	case repeats(e, a.Spec):
+	case wouldRepeatEvents(e, a.Spec):
 		s.Pending = &schemas.PendingEpoch{SourceHash: s.SourceHash, Place: &schemas.Place{Source: found.Source, Target: found.Target}, Reason: "the connection or the account resolves to another place than before"}
 		b.hold(ctx, e, now)
 	default:
 		b.log.InfoContext(ctx, "another source or target begins a new epoch", slog.String("import", e.name), slog.Int("epoch", s.Epoch+1))
 		b.newEpoch(e, now)
-		b.readAll(e, now)
+		b.triggerFull(e, now)
 	}
 }
 
-func same(known, found string) bool { return known == "" || known == found }
+func agrees(known, found string) bool { return known == "" || known == found }
 
-// readAll triggers the active run in the epoch that has just begun.
-func (b *Book) readAll(e *entry, now time.Time) {
+// triggerFull triggers the active run in the epoch that has just begun.
+func (b *Book) triggerFull(e *entry, now time.Time) {
 	a := e.state.Active
 	a.State, a.Mode, a.WatermarkFrom, a.Epoch, a.Hold = schemas.StateExtracting, schemas.ModeFull, "", e.state.Epoch, nil
 	e.fold.ProgressAt = now
 	b.trigger(e, now)
 }
 
-// unresolved says which service has not told what its reference resolves to.
-func unresolved(e *entry) (stage, difference string) {
+// missingPlace says which service has not reported what its reference resolves to.
+func missingPlace(e *entry) (stage, difference string) {
 	if known, found := e.state.Place, e.state.Active.Place; known != nil && known.Source != "" && found.Source == "" {
 		return schemas.StageExtract, "no extractor has said what the connection resolves to: does one run, and can it read the connection's secrets?"
 	}
 	return schemas.StageLoad, "no loader has said what the account resolves to: does one run, and can it read the account's secrets?"
 }
 
-// adopt stores the source and target of a run that succeeded as the epoch's.
-func adopt(s *schemas.State, found *schemas.Place) {
+// storePlace stores the source and target of a run that succeeded as the epoch's.
+func storePlace(s *schemas.State, found *schemas.Place) {
 	if found == nil || (found.Source == "" && found.Target == "") {
 		return
 	}

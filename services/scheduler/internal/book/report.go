@@ -18,12 +18,12 @@ func (b *Book) Report(ctx context.Context, r *schemas.Report, now time.Time) boo
 		return false
 	}
 	a := e.state.Active
-	if !fold.Sound(r) {
+	if !fold.Plausible(r) {
 		b.log.ErrorContext(ctx, "a report of an impossible partition is dropped", slog.String("run", a.Run), slog.String("kind", r.Kind))
 		return false
 	}
 	if r.Resolved != nil {
-		b.resolved(ctx, e, r.Resolved, now)
+		b.placeReported(ctx, e, r.Resolved, now)
 		return true
 	}
 	hadFinal := e.fold.Final != nil
@@ -44,10 +44,10 @@ func (b *Book) Report(ctx context.Context, r *schemas.Report, now time.Time) boo
 		b.abandoned(ctx, e, r.Abandoned, now)
 	case !hadFinal && e.fold.Final != nil:
 		a.State = schemas.StateLoading
-		b.changed(e, now)
-		b.event(e, now)
+		b.stateChanged(e, now)
+		b.addRunEvent(e, now)
 	case waited != (e.fold.Waiting != nil), r.Started != nil:
-		b.event(e, now)
+		b.addRunEvent(e, now)
 	}
 	return true
 }
@@ -72,18 +72,18 @@ func (b *Book) abandoned(ctx context.Context, e *entry, ab *schemas.Abandoned, n
 		a.RetryAt = &at
 		log.WarnContext(ctx, "the extraction was abandoned; another attempt follows", slog.Duration("in", delay))
 	}
-	b.changed(e, now)
+	b.stateChanged(e, now)
 }
 
-// Check closes the runs that are settled. Callers apply all reports of a step
+// CloseSettled closes the runs that are settled. Callers apply all reports of a step
 // first.
-func (b *Book) Check(ctx context.Context, now time.Time) {
+func (b *Book) CloseSettled(ctx context.Context, now time.Time) {
 	for _, e := range b.sorted() {
 		if e.state == nil || e.state.Active == nil {
 			continue
 		}
 		if _, touched := b.out.Folds[e.state.Active.Run]; touched {
-			b.check(ctx, e, now)
+			b.closeIfSettled(ctx, e, now)
 		}
 	}
 }

@@ -43,28 +43,28 @@ func (b *Book) start(ctx context.Context, e *entry, q schemas.QueuedRun, now tim
 func (b *Book) begin(ctx context.Context, e *entry, a schemas.ActiveRun, from string, now time.Time) {
 	a.Attempt, a.State, a.Epoch, a.StartedAt = 1, schemas.StateExtracting, e.state.Epoch, now
 	a.Traceparent, a.TraceID = b.trace(ctx, e.name, a.Run, from)
-	if remembers(a.Mode) {
+	if usesLedger(a.Mode) {
 		a.Place = &schemas.Place{}
 	}
 	e.state.Active = &a
 	e.dueKnown = false // a due instant may have waited until no other run was queued
 	e.fold = fold.New(a.Run, e.name, partitions(a.Spec), now)
 	switch {
-	case asksFirst(e, &a):
+	case needsApproval(e, &a):
 		b.hold(ctx, e, now)
-	case comparesFirst(e, &a):
+	case mustComparePlaces(e, &a):
 		a.State = schemas.StateStarting
-		b.wait(e, now)
+		b.writeWithoutTrigger(e, now)
 	default:
 		b.trigger(e, now)
 	}
 }
 
-// wait writes the active run's state, fold and event, but no trigger.
-func (b *Book) wait(e *entry, now time.Time) {
+// writeWithoutTrigger writes the active run's state, fold and event, but no trigger.
+func (b *Book) writeWithoutTrigger(e *entry, now time.Time) {
 	b.out.Folds[e.state.Active.Run] = e.fold
-	b.changed(e, now)
-	b.event(e, now)
+	b.stateChanged(e, now)
+	b.addRunEvent(e, now)
 }
 
 // trigger writes the trigger of the active run's attempt, with the state that
@@ -75,18 +75,18 @@ func (b *Book) trigger(e *entry, now time.Time) {
 		Import: e.state.Import, Run: a.Run, Number: a.Number, Attempt: a.Attempt, Rows: a.Rows, Mode: a.Mode, Epoch: a.Epoch, Generation: a.Generation,
 		Spec: a.Spec, Watermark: a.WatermarkFrom, To: a.To, Cause: a.Cause, Key: a.Key, Traceparent: a.Traceparent, Time: now,
 	}
-	if remembers(a.Mode) && a.Epoch == e.state.Epoch {
+	if usesLedger(a.Mode) && a.Epoch == e.state.Epoch {
 		t.Ledger = e.state.Ledger
 	}
 	b.out.Triggers = append(b.out.Triggers, t)
 	b.out.Folds[a.Run] = e.fold
-	b.changed(e, now)
-	b.event(e, now)
+	b.stateChanged(e, now)
+	b.addRunEvent(e, now)
 }
 
 // retry begins the next attempt of a run whose extraction was abandoned.
 func (b *Book) retry(ctx context.Context, e *entry, now time.Time) {
-	spoil(e)
+	markLedgerOutdated(e)
 	a := e.state.Active
 	a.Attempt++
 	a.RetryAt, a.State = nil, schemas.StateExtracting
@@ -109,8 +109,8 @@ func (b *Book) end(e *entry, ending schemas.Ending, now time.Time) {
 		a.RetryAt, a.Hold = nil, nil
 		b.endEarly(e)
 	}
-	b.changed(e, now)
-	b.event(e, now)
+	b.stateChanged(e, now)
+	b.addRunEvent(e, now)
 }
 
 func (b *Book) endEarly(e *entry) {
@@ -120,8 +120,8 @@ func (b *Book) endEarly(e *entry) {
 	b.out.Folds[a.Run] = e.fold
 }
 
-// check applies the stop rule and closes the run once it is settled.
-func (b *Book) check(ctx context.Context, e *entry, now time.Time) {
+// closeIfSettled applies the stop rule and closes the run once it is settled.
+func (b *Book) closeIfSettled(ctx context.Context, e *entry, now time.Time) {
 	a := e.state.Active
 	if a == nil {
 		return
@@ -158,7 +158,7 @@ func (b *Book) close(ctx context.Context, e *entry, state string, runErr *schema
 	a := e.state.Active
 	countRepeats(e, succeeded(state))
 	r := fold.Event(e.fold, a)
-	spoil(e) // advance replaces the ledger if the run succeeded and leaves its own
+	markLedgerOutdated(e) // advance replaces the ledger if the run succeeded and leaves its own
 	if succeeded(state) {
 		state, runErr = b.advance(e, &r, state)
 	}
@@ -167,33 +167,33 @@ func (b *Book) close(ctx context.Context, e *entry, state string, runErr *schema
 	r.State, r.Error, r.FinishedAt, r.Waiting = state, runErr, &now, nil
 	e.fold.ClosedAs, e.fold.Waiting = &r, nil
 	for i := range e.fold.Partitions {
-		e.fold.Partitions[i].Taken = nil // a closed run counts no further reports
+		e.fold.Partitions[i].CountedRanges = nil // a closed run counts no further reports
 	}
 	b.closeFold(e, e.fold)
 	b.out.Events = append(b.out.Events, r)
 	b.out.Closed = append(b.out.Closed, Closed{Run: r, Traceparent: a.Traceparent})
 	e.state.Active, e.fold, e.eventDue = nil, nil, false
-	b.changed(e, now)
+	b.stateChanged(e, now)
 	b.log.InfoContext(ctx, "run closed", slog.String("run", r.Run), slog.String("state", state), slog.String("trace_id", a.TraceID))
 	b.startQueued(ctx, e, now)
 }
 
-// spoil marks the import's ledger as spoiled if the active run has extracted rows:
-// until a run succeeds, CleverTap may hold other values than the ledger describes.
-// The ledger of an event import stays true, because stored events stay stored.
-func spoil(e *entry) {
+// markLedgerOutdated marks the import's ledger as outdated if the active run has extracted
+// rows: until a run succeeds, CleverTap may hold other values than the ledger describes.
+// The ledger of an event import is never outdated, because stored events stay stored.
+func markLedgerOutdated(e *entry) {
 	l := e.state.Ledger
 	if l == nil || e.state.Active.Spec.Destination.Type == schemas.TypeEvent || fold.Counts(e.fold).Extracted == 0 {
 		return
 	}
-	spoiled := *l
-	spoiled.Spoiled = true
+	outdated := *l
+	outdated.Outdated = true
 	// Without the started report the mapping of the attempt is not known, so it
 	// counts as another mapping.
 	if started := e.fold.Started; started == nil || started.Mapping != l.Mapping {
-		spoiled.Mixed = true
+		outdated.OutdatedMapping = true
 	}
-	e.state.Ledger = &spoiled
+	e.state.Ledger = &outdated
 }
 
 func succeeded(state string) bool {
@@ -204,7 +204,7 @@ func succeeded(state string) bool {
 // import's epoch and watermark are still those that the run began with.
 func (b *Book) advance(e *entry, r *schemas.Run, state string) (string, *schemas.RunError) {
 	a, s, final := e.state.Active, e.state, e.fold.Final
-	if !remembers(a.Mode) {
+	if !usesLedger(a.Mode) {
 		return state, nil
 	}
 	if a.Epoch != s.Epoch || a.WatermarkFrom != s.Watermark {
@@ -216,10 +216,10 @@ func (b *Book) advance(e *entry, r *schemas.Run, state string) (string, *schemas
 		return schemas.StateFailed, &schemas.RunError{Stage: schemas.StageExtract, Code: "clock_invalid", Reason: "the extraction's clock or maximum is not an instant"}
 	}
 	s.Watermark, s.Ledger = next, final.Ledger
-	adopt(s, a.Place)
+	storePlace(s, a.Place)
 	countRejects(s, a.Mode, e.fold)
 	if started := e.fold.Started; started != nil {
-		s.Columns, s.Frame = started.Columns, started.Frame
+		s.Columns, s.TimeBasis = started.Columns, started.TimeBasis
 	}
 	r.WatermarkTo = next
 	return state, nil
@@ -230,23 +230,23 @@ func (b *Book) advance(e *entry, r *schemas.Run, state string) (string, *schemas
 // deleted import.
 func (b *Book) closeFold(e *entry, f *schemas.Fold) {
 	if e.def == nil && !e.unreadable {
-		b.out.Forget[f.Run] = e.name
+		b.out.DeletedFolds[f.Run] = e.name
 		delete(b.out.Folds, f.Run)
-		b.forgetClosed(e)
+		b.deleteClosedFolds(e)
 		return
 	}
 	e.last = f.ClosedAs
 	b.out.Folds[f.Run] = f
 	for _, run := range e.closed {
-		b.out.Forget[run] = e.name
+		b.out.DeletedFolds[run] = e.name
 		delete(b.out.Folds, run)
 	}
 	e.closed = []string{f.Run}
 }
 
-func (b *Book) forgetClosed(e *entry) {
+func (b *Book) deleteClosedFolds(e *entry) {
 	for _, run := range e.closed {
-		b.out.Forget[run] = e.name
+		b.out.DeletedFolds[run] = e.name
 		delete(b.out.Folds, run)
 	}
 	e.closed, e.last = nil, nil

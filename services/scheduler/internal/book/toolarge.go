@@ -37,7 +37,7 @@ func (b *Book) TooLarge(ctx context.Context, subject string, c *Changes, now tim
 		fold.Shrink(f)
 	} else {
 		s.Keys, s.Refused = nil, nil
-		b.changed(e, now)
+		b.stateChanged(e, now)
 	}
 	c.add(b.Take())
 	if c.tooLarge == nil {
@@ -57,8 +57,8 @@ func (c *Changes) drop(run string) {
 func (c *Changes) add(later Changes) {
 	maps.Copy(c.States, later.States)
 	maps.Copy(c.Folds, later.Folds)
-	maps.Copy(c.Forget, later.Forget)
-	for run := range later.Forget {
+	maps.Copy(c.DeletedFolds, later.DeletedFolds)
+	for run := range later.DeletedFolds {
 		delete(c.Folds, run)
 	}
 	maps.Copy(c.Listings, later.Listings)

@@ -56,22 +56,22 @@ func (b *Book) Topics(ctx context.Context, importName, rows, records string, now
 		case topic.id == "":
 		case *topic.known == "":
 			*topic.known = topic.id
-			b.changed(e, now)
+			b.stateChanged(e, now)
 		case *topic.known != topic.id:
 			b.log.ErrorContext(ctx, "a topic was made anew under its run", slog.String("run", a.Run), slog.String("topic", topic.what))
 			b.close(ctx, e, schemas.StateFailed, fold.BoundError("", CodeTopicRecreated,
-				fmt.Sprintf("the %s topic was deleted and made again during the run, and what lay in it is gone; the next run reads from the unchanged watermark", topic.what)), now)
+				fmt.Sprintf("the %s topic was deleted and created again during the run, and its records are gone; the next run reads from the unchanged watermark", topic.what)), now)
 			return
 		}
 	}
 }
 
-// Remade takes in that a control topic was deleted and created again: reports or
+// TopicRecreated notes that a control topic was deleted and created again: reports or
 // commands may be lost. Every active run gets a note that says so.
-func (b *Book) Remade(topic string) {
+func (b *Book) TopicRecreated(topic string) {
 	for _, e := range b.sorted() {
 		if e.state != nil && e.state.Active != nil && e.fold != nil {
-			fold.Note(e.fold, "the topic "+topic+" was deleted and made again: what was written to it before and not yet read is lost")
+			fold.Note(e.fold, "the topic "+topic+" was deleted and created again: what was written to it before and not yet read is lost")
 			b.out.Folds[e.state.Active.Run] = e.fold
 		}
 	}

@@ -48,7 +48,7 @@ func (b *Book) dryRun(ctx context.Context, e *entry, c schemas.Command, now time
 func (b *Book) cancelTrial(ctx context.Context, c schemas.Command, now time.Time) {
 	if e, ok := b.imports[c.Run]; ok && e.state != nil && e.state.Active != nil && e.state.Active.Ending == nil {
 		b.end(e, schemas.Ending{State: schemas.StateCancelled, Skip: schemas.SkipCancelled}, now)
-		b.check(ctx, e, now)
+		b.closeIfSettled(ctx, e, now)
 	}
 }
 
@@ -71,7 +71,7 @@ func (b *Book) closeTrial(ctx context.Context, e *entry, state string, runErr *s
 	r := fold.Event(e.fold, a)
 	r.State, r.Error, r.FinishedAt, r.Waiting = state, runErr, &now, nil
 	b.out.Closed = append(b.out.Closed, Closed{Run: r, Traceparent: a.Traceparent})
-	b.out.Forget[a.Run] = schemas.ImportOf(a.Run)
+	b.out.DeletedFolds[a.Run] = schemas.ImportOf(a.Run)
 	delete(b.out.Folds, a.Run)
 	b.log.InfoContext(ctx, "trial closed", slog.String("run", a.Run), slog.String("state", state), slog.String("trace_id", a.TraceID))
 	if a.Mode == schemas.ModeDryRun {
@@ -79,7 +79,7 @@ func (b *Book) closeTrial(ctx context.Context, e *entry, state string, runErr *s
 	}
 	started := e.fold.Started
 	if a.Mode != schemas.ModeDryRun || started == nil || (state != schemas.StateSucceeded && state != schemas.StateSucceededWithRejects) {
-		b.forgetTrial(e)
+		b.deleteTrial(e)
 		return
 	}
 	e.state.Active, e.fold, e.eventDue = nil, nil, false
@@ -87,10 +87,10 @@ func (b *Book) closeTrial(ctx context.Context, e *entry, state string, runErr *s
 		Run: a.Run, Attempt: a.Attempt, Generation: a.Generation, Spec: a.Spec,
 		QueryID: started.QueryID, Clock: started.Clock, Columns: started.Columns, TakenAt: a.StartedAt,
 	}
-	b.changed(e, now)
+	b.stateChanged(e, now)
 }
 
-func (b *Book) forgetTrial(e *entry) {
+func (b *Book) deleteTrial(e *entry) {
 	b.out.States[e.name] = nil
 	delete(b.imports, e.name)
 }
@@ -116,8 +116,8 @@ func (b *Book) sync(ctx context.Context, e *entry, c schemas.Command, now time.T
 	}, c.Traceparent, now)
 }
 
-// remembers tells whether runs of a mode use the watermark and the ledger, and
+// usesLedger tells whether runs of a mode use the watermark and the ledger, and
 // replace them when they succeed.
-func remembers(mode string) bool {
+func usesLedger(mode string) bool {
 	return mode == schemas.ModeFull || mode == schemas.ModeIncremental
 }

@@ -20,7 +20,7 @@ const (
 	maxCode = 64
 	// CodeOther sums the rejects of all further codes.
 	CodeOther = "other_codes"
-	// maxChanges is how many changes of columns a run tells.
+	// maxChanges is how many changes of columns a run lists.
 	maxChanges = 50
 	// maxNotes is how many other notes it has.
 	maxNotes = 20

@@ -53,7 +53,7 @@ func Surplus(f *schemas.Fold) string {
 			return fmt.Sprintf("partition %d has %d mapped, rejected or skipped rows and %d were extracted: the mapper's committed offsets were reset or have expired, or reports are lost; the next run reads from the unchanged watermark", p, outcomes, n)
 		}
 		if outcomes := c.Loaded + c.LoadRejected + c.LoadSkipped; outcomes > c.Mapped {
-			return fmt.Sprintf("partition %d has outcomes of %d records and %d were mapped: the records topic was made anew, or reports are lost; the next run reads from the unchanged watermark", p, outcomes, c.Mapped)
+			return fmt.Sprintf("partition %d has outcomes of %d records and %d were mapped: the records topic was deleted and created again, or reports are lost; the next run reads from the unchanged watermark", p, outcomes, c.Mapped)
 		}
 	}
 	return ""
@@ -73,7 +73,7 @@ func Judge(f *schemas.Fold, a *schemas.ActiveRun) (string, *schemas.RunError) {
 	}
 	// Rows of an abandoned attempt may be skipped as closed: the next attempt reads
 	// them again. No attempt reads skipped rows of the last attempt again.
-	if left := f.Left[a.Attempt] + f.Skipped[schemas.SkipCancelled] + f.Skipped[schemas.SkipStopped]; left > 0 {
+	if left := f.SkippedAsOver[a.Attempt] + f.Skipped[schemas.SkipCancelled] + f.Skipped[schemas.SkipStopped]; left > 0 {
 		return schemas.StateFailed, &schemas.RunError{Code: CodeRowsLeft, Reason: fmt.Sprintf("%d rows were skipped as of a run that is over, while it was not", left)}
 	}
 	if Counts(f).Rejected() > 0 {
@@ -113,10 +113,10 @@ func Stuck(f *schemas.Fold) (stage, difference string) {
 }
 
 const (
-	// ratioAfter is how many outcomes a stage must have before a share of rejects
+	// minForRatio is how many outcomes a stage must have before a share of rejects
 	// says anything; allOf is enough if every one of them is a reject.
-	ratioAfter = 1000
-	allOf      = 500
+	minForRatio    = 1000
+	minAllRejected = 500
 )
 
 // Excess is a code of which a run has so many rejects that it is misconfigured.
@@ -142,7 +142,7 @@ func Stop(f *schemas.Fold, limit float64) (Excess, bool) {
 		}
 	}
 	tooMany := func(n, outcomes int64) bool {
-		return (outcomes >= allOf && n >= outcomes) || (outcomes >= ratioAfter && float64(n) > limit*float64(outcomes))
+		return (outcomes >= minAllRejected && n >= outcomes) || (outcomes >= minForRatio && float64(n) > limit*float64(outcomes))
 	}
 	for _, code := range slices.Sorted(maps.Keys(extracting)) {
 		if n := extracting[code]; tooMany(n, c.Extracted+c.ExtractRejected) {

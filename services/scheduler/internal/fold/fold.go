@@ -19,7 +19,7 @@ func New(run, importName string, partitions int, now time.Time) *schemas.Fold {
 		Partitions:    make([]schemas.FoldPartition, partitions),
 		RejectsByCode: map[string]int64{},
 		Skipped:       map[string]int64{},
-		Left:          map[int]int64{},
+		SkippedAsOver: map[int]int64{},
 		ProgressAt:    now,
 	}
 }
@@ -52,9 +52,9 @@ func Apply(f *schemas.Fold, attempt int, r *schemas.Report, now time.Time) bool 
 	return progress
 }
 
-// Sound tells whether a report names only partitions that an import can have. Any
+// Plausible tells whether a report names only partitions that an import can have. Any
 // other report would crash the scheduler, again at every start.
-func Sound(r *schemas.Report) bool {
+func Plausible(r *schemas.Report) bool {
 	possible := func(p int32) bool { return p >= 0 && p < schemas.MaxPartitions }
 	for _, e := range []*schemas.Extraction{r.Chunk, finalOf(r), abandonedOf(r)} {
 		if e != nil && len(e.ByPartition) > schemas.MaxPartitions {
@@ -79,7 +79,7 @@ func abandonedOf(r *schemas.Report) *schemas.Extraction {
 }
 
 func apply(f *schemas.Fold, attempt int, r *schemas.Report, now time.Time) bool {
-	if r.Attempt < 1 || r.Attempt > attempt || !Sound(r) {
+	if r.Attempt < 1 || r.Attempt > attempt || !Plausible(r) {
 		return false
 	}
 	if f.Waiting != nil && f.Waiting.Stage == schemas.StageExtract && (r.Started != nil || r.Chunk != nil || r.Final != nil) {
@@ -141,7 +141,7 @@ func mapped(f *schemas.Fold, attempt int, m *schemas.Mapped) {
 	}
 	for reason, n := range m.Skipped {
 		p.MapSkipped += n
-		skip(f, attempt, reason, n)
+		addSkipped(f, attempt, reason, n)
 	}
 }
 
@@ -150,13 +150,13 @@ func mapped(f *schemas.Fold, attempt int, m *schemas.Mapped) {
 func receipt(f *schemas.Fold, r *schemas.Report) {
 	rec := r.Receipt
 	p := partition(f, rec.Partition)
-	fresh, total := take(p, rec.Ranges)
+	fresh, total := takeOffsets(p, rec.Ranges)
 	again := total - fresh.count()
 	skipped, rejected := int64(0), int64(0)
 	for _, o := range rec.Skipped {
 		if fresh.has(o.Offset) {
 			skipped++
-			skip(f, r.Attempt, o.Code, 1)
+			addSkipped(f, r.Attempt, o.Code, 1)
 		} else {
 			again--
 		}
@@ -169,17 +169,17 @@ func receipt(f *schemas.Fold, r *schemas.Report) {
 	}
 	if rec.SkipReason != "" {
 		p.LoadSkipped += fresh.count()
-		skip(f, r.Attempt, rec.SkipReason, fresh.count())
+		addSkipped(f, r.Attempt, rec.SkipReason, fresh.count())
 		return
 	}
 	p.LoadSkipped += skipped
 	p.LoadRejected += rejected
 	loaded := fresh.count() - skipped - rejected
 	p.Loaded += loaded
-	if f.LoadedOf == nil {
-		f.LoadedOf = map[int]int64{}
+	if f.LoadedByAttempt == nil {
+		f.LoadedByAttempt = map[int]int64{}
 	}
-	f.LoadedOf[r.Attempt] += loaded
+	f.LoadedByAttempt[r.Attempt] += loaded
 	// Resent counts records that the loader knows it has sent before; again counts
 	// offsets that had an outcome already, which the loader may not know. The larger
 	// of the two counts no record twice.
@@ -191,17 +191,17 @@ func receipt(f *schemas.Fold, r *schemas.Report) {
 	}
 }
 
-func skip(f *schemas.Fold, attempt int, reason string, n int64) {
+func addSkipped(f *schemas.Fold, attempt int, reason string, n int64) {
 	if n == 0 {
 		return
 	}
 	addCode(f.Skipped, reason, n)
 	switch reason {
 	case schemas.SkipClosed, schemas.SkipCancelled, schemas.SkipStopped:
-		if f.Left == nil {
-			f.Left = map[int]int64{}
+		if f.SkippedAsOver == nil {
+			f.SkippedAsOver = map[int]int64{}
 		}
-		f.Left[attempt] += n
+		f.SkippedAsOver[attempt] += n
 	}
 }
 

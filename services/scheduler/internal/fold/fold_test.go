@@ -63,11 +63,11 @@ func TestJudge(t *testing.T) {
 			f.Attempts[1] = e
 		}, true, schemas.StateFailed, fold.CodeCountMismatch},
 		{"early without a reason", func(f *schemas.Fold, _ *schemas.ActiveRun) { f.Final.Early = true }, true, schemas.StateFailed, fold.CodeEndedEarly},
-		{"the last attempt left rows", func(f *schemas.Fold, _ *schemas.ActiveRun) { f.Left[1] = 1 }, true, schemas.StateFailed, fold.CodeRowsLeft},
+		{"the last attempt left rows", func(f *schemas.Fold, _ *schemas.ActiveRun) { f.SkippedAsOver[1] = 1 }, true, schemas.StateFailed, fold.CodeRowsLeft},
 		{"an abandoned attempt left rows", func(f *schemas.Fold, a *schemas.ActiveRun) {
 			f.Attempts[2], a.Attempt = f.Attempts[1], 2
 			f.Attempts[1] = schemas.Extraction{Chunks: 1, Read: 3, Extracted: 3, ByPartition: []int64{3, 0}}
-			f.Partitions[0].MapSkipped, f.Left[1], f.Skipped[schemas.SkipClosed] = 3, 3, 3
+			f.Partitions[0].MapSkipped, f.SkippedAsOver[1], f.Skipped[schemas.SkipClosed] = 3, 3, 3
 		}, true, schemas.StateSucceeded, ""},
 	} {
 		f, a := settled(c.edit)

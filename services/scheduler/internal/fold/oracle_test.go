@@ -164,14 +164,14 @@ func (o *oracle) fold(records topic) sums {
 			s.Skip[outcome[len("skipped "):]]++
 		}
 		if open {
-			s.Part.Taken[len(s.Part.Taken)-1].To = offset
+			s.Part.CountedRanges[len(s.Part.CountedRanges)-1].To = offset
 			continue
 		}
 		prev := int64(-1)
 		if i > 0 {
 			prev = records[i-1]
 		}
-		s.Part.Taken = append(s.Part.Taken, schemas.Range{Prev: prev, From: offset, To: offset})
+		s.Part.CountedRanges = append(s.Part.CountedRanges, schemas.Range{Prev: prev, From: offset, To: offset})
 		open = true
 	}
 	return s
@@ -186,7 +186,7 @@ func TestUnknownPrevNeverTakesTooMuch(t *testing.T) {
 		fold.Apply(f, 1, &schemas.Report{Attempt: 1, Receipt: &schemas.Receipt{Ranges: []schemas.Range{r}}}, time.Time{})
 	}
 	want := []schemas.Range{{Prev: -1, From: 0, To: 6}, {Prev: -1, From: 9, To: 12}}
-	if diff := cmp.Diff(want, f.Partitions[0].Taken); diff != "" || f.Partitions[0].Loaded != 10 {
+	if diff := cmp.Diff(want, f.Partitions[0].CountedRanges); diff != "" || f.Partitions[0].Loaded != 10 {
 		t.Errorf("loaded %d (-want +got):\n%s", f.Partitions[0].Loaded, diff)
 	}
 }

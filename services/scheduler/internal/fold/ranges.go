@@ -34,9 +34,9 @@ func (o offsets) has(offset int64) bool {
 	return found
 }
 
-// take adds ranges to the partition's taken ones, which are the offsets that have
+// takeOffsets adds ranges to the partition's taken ones, which are the offsets that have
 // an outcome. It returns the new offsets among them, and the number of all.
-func take(p *schemas.FoldPartition, ranges []schemas.Range) (offsets, int64) {
+func takeOffsets(p *schemas.FoldPartition, ranges []schemas.Range) (offsets, int64) {
 	var fresh offsets
 	total := int64(0)
 	for _, r := range ranges {
@@ -44,8 +44,8 @@ func take(p *schemas.FoldPartition, ranges []schemas.Range) (offsets, int64) {
 			continue
 		}
 		total += r.To - r.From + 1
-		fresh = append(fresh, untaken(p.Taken, r)...)
-		p.Taken = join(p.Taken, r)
+		fresh = append(fresh, untaken(p.CountedRanges, r)...)
+		p.CountedRanges = join(p.CountedRanges, r)
 	}
 	slices.SortFunc(fresh, func(a, b span) int { return cmp.Compare(a.from, b.from) })
 	return fresh, total

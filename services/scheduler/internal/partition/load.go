@@ -22,9 +22,9 @@ type term struct {
 	position  schemas.Position
 	events    int64 // offset after the last run event that the term has written
 
-	remade   []string  // control topics that were created again since the position was written
-	topicsAt time.Time // when the topic ids of all active runs were last compared
-	blind    bool      // the newest look at the topics failed
+	recreatedTopics    []string  // control topics that were created again since the position was written
+	topicIDsComparedAt time.Time // when the topic ids of all active runs were last compared
+	topicIDsUnreadable bool      // the newest look at the topics failed
 }
 
 // load reads the partition's control topics to their end.
@@ -63,8 +63,8 @@ func (t *term) load(ctx context.Context) error {
 		return err
 	}
 	t.book.Loaded(ctx, now)
-	for _, topic := range t.remade {
-		t.book.Remade(topic)
+	for _, topic := range t.recreatedTopics {
+		t.book.TopicRecreated(topic)
 	}
 	t.projector = t.newProjector()
 	runs, listings := t.book.Snapshot()

@@ -33,7 +33,7 @@ type Config struct {
 	Pause time.Duration
 	// DrainTimeout bounds the transaction in hand when the partition is given up.
 	DrainTimeout time.Duration
-	// Instance tells this process from others in the projection's marks.
+	// Instance distinguishes this process from others in the ids of writes of the projection.
 	Instance string
 }
 
@@ -140,7 +140,7 @@ func (o *Owner) term(ctx context.Context, ready func()) error {
 
 func (o *Owner) newProjector() *projector.Projector {
 	return projector.New(projector.Config{
-		Partition: o.partition, Mark: o.cfg.Instance, Every: o.cfg.Tick,
+		Partition: o.partition, WriterID: o.cfg.Instance, Every: o.cfg.Tick,
 	}, projector.Deps{
 		Writer: o.deps.Writer, Log: o.deps.Log, Outcome: o.deps.Projected,
 		ReadRuns: o.readRuns,

@@ -79,10 +79,10 @@ func (t *term) step(ctx context.Context, records []*kafka.Record) error {
 	began := time.Now()
 	now := began.UTC()
 	before := t.position
-	if err := t.take(ctx, records, now); err != nil {
+	if err := t.applyRecords(ctx, records, now); err != nil {
 		return err
 	}
-	t.book.Check(ctx, now)
+	t.book.CloseSettled(ctx, now)
 	t.book.Tick(ctx, now)
 	t.compareTopics(ctx, now)
 	changes := t.book.Take()
@@ -92,20 +92,20 @@ func (t *term) step(ctx context.Context, records []*kafka.Record) error {
 		}
 		t.deps.Observe.Step(ctx, len(records), time.Since(began))
 	}
-	t.show(ctx, &changes)
+	t.publish(ctx, &changes)
 	return nil
 }
 
-// take gives the records to the book, each once: what lies before the position
+// applyRecords gives the records to the book, each once: what lies before the position
 // has been taken in already.
-func (t *term) take(ctx context.Context, records []*kafka.Record, now time.Time) error {
+func (t *term) applyRecords(ctx context.Context, records []*kafka.Record, now time.Time) error {
 	for _, r := range records {
 		if r.Topic != t.topics.Commands() {
 			continue
 		}
 		// A person applies a definition and then asks for a run of it: the command
 		// must not overtake the definition.
-		if err := t.catchUp(ctx, now); err != nil {
+		if err := t.readDefinitions(ctx, now); err != nil {
 			return err
 		}
 		break
@@ -129,7 +129,7 @@ func (t *term) take(ctx context.Context, records []*kafka.Record, now time.Time)
 	return nil
 }
 
-func (t *term) catchUp(ctx context.Context, now time.Time) error {
+func (t *term) readDefinitions(ctx context.Context, now time.Time) error {
 	_, err := t.deps.Reader.ReadTo(ctx, t.tp(t.topics.Imports()), t.position.Imports, func(r *kafka.Record) error {
 		t.define(ctx, r, now)
 		return nil
@@ -176,8 +176,8 @@ func (t *term) report(ctx context.Context, r *kafka.Record, now time.Time) {
 	t.book.Report(ctx, &report, now)
 }
 
-// show passes committed changes on to the projector, the traces and the metrics.
-func (t *term) show(ctx context.Context, c *book.Changes) {
+// publish passes committed changes on to the projector, the traces and the metrics.
+func (t *term) publish(ctx context.Context, c *book.Changes) {
 	if len(c.Events) > 0 || len(c.Listings) > 0 {
 		listings := make(map[string]*schemas.Listing, len(c.Listings))
 		for name := range c.Listings {

@@ -31,17 +31,17 @@ func (t *term) comparePosition(ctx context.Context) error {
 		{imports, &t.position.ImportsTopic, &t.position.Imports},
 	} {
 		id := ids[at.topic]
-		anew := *at.known != "" && id != "" && *at.known != id
+		recreated := *at.known != "" && id != "" && *at.known != id
 		if *at.known == "" {
 			end, err := t.deps.Reader.EndOffset(ctx, t.tp(at.topic))
 			if err != nil {
 				return err
 			}
-			anew = end < *at.offset
+			recreated = end < *at.offset
 		}
-		if anew {
+		if recreated {
 			t.log.WarnContext(ctx, "a control topic was made anew: it is read from its beginning", slog.String("topic", at.topic))
-			t.remade = append(t.remade, at.topic)
+			t.recreatedTopics = append(t.recreatedTopics, at.topic)
 			*at.offset = 0
 		}
 		if id != "" {
@@ -57,8 +57,8 @@ func (t *term) comparePosition(ctx context.Context) error {
 // loss, or the run ends at its deadline.
 func (t *term) compareTopics(ctx context.Context, now time.Time) {
 	runs := t.book.RunsWithoutTopics()
-	if now.Sub(t.topicsAt) >= topicsEvery*t.cfg.Tick {
-		t.topicsAt, runs = now, t.book.ActiveRuns()
+	if now.Sub(t.topicIDsComparedAt) >= topicsEvery*t.cfg.Tick {
+		t.topicIDsComparedAt, runs = now, t.book.ActiveRuns()
 	}
 	if len(runs) == 0 {
 		return
@@ -69,13 +69,13 @@ func (t *term) compareTopics(ctx context.Context, now time.Time) {
 	}
 	ids, err := t.deps.Reader.TopicIDs(ctx, topics...)
 	if err != nil {
-		if !t.blind {
+		if !t.topicIDsUnreadable {
 			t.log.WarnContext(ctx, "the topics of imports cannot be looked at: one that is made anew is seen late", slog.Any("error", err))
 		}
-		t.blind = true
+		t.topicIDsUnreadable = true
 		return
 	}
-	t.blind = false
+	t.topicIDsUnreadable = false
 	for _, importName := range runs {
 		t.book.Topics(ctx, importName, ids[t.topics.Rows(importName)], ids[t.topics.Records(importName)], now)
 	}

@@ -78,7 +78,7 @@ func (t *term) records(c *book.Changes) (out []*kafka.Record, tooLarge []string,
 		}
 		out = append(out, r)
 	}
-	for run, importName := range c.Forget {
+	for run, importName := range c.DeletedFolds {
 		out = append(out, control.Tombstone(t.topics.Fold(), importName, run))
 	}
 	for run, f := range c.Folds {

@@ -18,8 +18,8 @@ import (
 // Config is what the projector needs to know.
 type Config struct {
 	Partition int32
-	// Mark is the unique name of this writer.
-	Mark string
+	// WriterID is the unique name of this writer.
+	WriterID string
 	// Every is how often the projector checks Redis while nothing changes.
 	Every time.Duration
 }
@@ -41,24 +41,24 @@ type Projector struct {
 	deps Deps
 	wake chan struct{}
 
-	mu       sync.Mutex
-	runs     map[string]schemas.Run      // not yet written, newest value of each
-	listings map[string]*schemas.Listing // all of them
-	dirty    map[string]bool             // imports whose listing is not yet written
-	known    int64                       // every run event below this offset is in Redis or in runs
+	mu                sync.Mutex
+	runs              map[string]schemas.Run      // not yet written, newest value of each
+	listings          map[string]*schemas.Listing // all of them
+	unwrittenListings map[string]bool             // imports whose listing is not yet written
+	knownEvents       int64                       // every run event below this offset is in Redis or in runs
 
-	mark string // of the complete write of this part of Redis; "" until it is known to be complete
-	// upto is the newest position that is known to be in Redis. tried is the position
-	// of the newest attempt, which may be in Redis although Redis did not answer.
-	upto, tried projection.Upto
-	down        bool
+	completeWrite string // of the complete write of this part of Redis; "" until it is known to be complete
+	// written is the newest progress that is known to be in Redis. attempted is the one of
+	// the newest write, which may be in Redis although Redis did not answer.
+	written, attempted projection.Progress
+	failing            bool
 }
 
 // New returns a projector that knows nothing yet.
 func New(cfg Config, deps Deps) *Projector {
 	return &Projector{
 		cfg: cfg, deps: deps, wake: make(chan struct{}, 1),
-		runs: map[string]schemas.Run{}, listings: map[string]*schemas.Listing{}, dirty: map[string]bool{},
+		runs: map[string]schemas.Run{}, listings: map[string]*schemas.Listing{}, unwrittenListings: map[string]bool{},
 	}
 }
 
@@ -67,12 +67,12 @@ func New(cfg Config, deps Deps) *Projector {
 // never blocks.
 func (p *Projector) Put(runs []schemas.Run, listings map[string]*schemas.Listing, next int64) {
 	p.mu.Lock()
-	p.known = max(p.known, next)
+	p.knownEvents = max(p.knownEvents, next)
 	for _, r := range runs {
 		p.runs[r.Run] = r
 	}
 	for name, l := range listings {
-		p.listings[name], p.dirty[name] = l, true
+		p.listings[name], p.unwrittenListings[name] = l, true
 	}
 	p.mu.Unlock()
 	select {
@@ -86,18 +86,18 @@ func (p *Projector) Run(ctx context.Context) {
 	ticker := time.NewTicker(p.cfg.Every)
 	defer ticker.Stop()
 	for {
-		p.note(ctx, p.sync(ctx))
+		p.reportOutcome(ctx, p.writePending(ctx))
 		select {
 		case <-ctx.Done():
 			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.cfg.Every)
 			defer cancel()
-			p.note(last, p.sync(last))
+			p.reportOutcome(last, p.writePending(last))
 			return
 		case <-p.wake:
 		case <-ticker.C:
 		}
 		// After a failure the ticker alone sets the pace.
-		if p.down {
+		if p.failing {
 			select {
 			case <-ticker.C:
 			case <-ctx.Done():
@@ -106,42 +106,42 @@ func (p *Projector) Run(ctx context.Context) {
 	}
 }
 
-func (p *Projector) note(ctx context.Context, err error) {
+func (p *Projector) reportOutcome(ctx context.Context, err error) {
 	if ctx.Err() != nil {
 		return
 	}
 	if p.deps.Outcome != nil {
 		p.deps.Outcome(ctx, err)
 	}
-	if err != nil && !p.down {
+	if err != nil && !p.failing {
 		p.deps.Log.WarnContext(ctx, "the projection lags until Redis answers", slog.Int("partition", int(p.cfg.Partition)), slog.Any("error", err))
 	}
-	if err == nil && p.down {
+	if err == nil && p.failing {
 		p.deps.Log.InfoContext(ctx, "the projection is up to date again", slog.Int("partition", int(p.cfg.Partition)))
 	}
-	p.down = err != nil
+	p.failing = err != nil
 }
 
-// sync writes what is pending, or everything if Redis does not hold it.
-func (p *Projector) sync(ctx context.Context) error {
-	// Upto is read first: Advance compares with it to detect another writer.
-	found, err := p.deps.Writer.Upto(ctx, p.cfg.Partition)
+// writePending writes what is pending, or everything if Redis does not hold it.
+func (p *Projector) writePending(ctx context.Context) error {
+	// The progress is read first: AdvanceProgress compares with it to detect another writer.
+	found, err := p.deps.Writer.Progress(ctx, p.cfg.Partition)
 	if err != nil {
 		return fmt.Errorf("checking the projection: %w", err)
 	}
-	whole, err := p.deps.Writer.Whole(ctx, p.cfg.Partition)
+	completeWrite, err := p.deps.Writer.CompleteWrite(ctx, p.cfg.Partition)
 	if err != nil {
 		return fmt.Errorf("checking the projection: %w", err)
 	}
 	pending, known := p.pending()
 	switch {
-	case p.mark == "" && whole != "" && found != (projection.Upto{}):
-		return p.inherit(ctx, whole, found)
-	case p.mark != "" && found.Offset > known:
+	case p.completeWrite == "" && completeWrite != "" && found != (projection.Progress{}):
+		return p.takeOverComplete(ctx, completeWrite, found)
+	case p.completeWrite != "" && found.Offset > known:
 		// Another owner has written events that this one does not know. So this owner
 		// is fenced, and its values are old.
 		return nil
-	case whole == "" || whole != p.mark || found != p.upto && found != p.tried:
+	case completeWrite == "" || completeWrite != p.completeWrite || found != p.written && found != p.attempted:
 		return p.rewrite(ctx, found)
 	case !pending:
 		return nil
@@ -150,7 +150,7 @@ func (p *Projector) sync(ctx context.Context) error {
 	if err == nil && !advanced {
 		// Another owner wrote at the same time, and it is not known whose values are
 		// in Redis now. The present owner has to write everything again.
-		err = p.deps.Writer.Forget(ctx, p.cfg.Partition)
+		err = p.deps.Writer.Invalidate(ctx, p.cfg.Partition)
 	}
 	return err
 }
@@ -158,47 +158,47 @@ func (p *Projector) sync(ctx context.Context) error {
 func (p *Projector) pending() (pending bool, known int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return len(p.runs) > 0 || len(p.dirty) > 0, p.known
+	return len(p.runs) > 0 || len(p.unwrittenListings) > 0, p.knownEvents
 }
 
-// inherit takes over a part of Redis that an earlier owner has written completely.
+// takeOverComplete takes over a part of Redis that an earlier owner has written completely.
 // It writes only the run events that came since.
-func (p *Projector) inherit(ctx context.Context, whole string, found projection.Upto) error {
+func (p *Projector) takeOverComplete(ctx context.Context, completeWrite string, found projection.Progress) error {
 	missed := map[string]schemas.Run{}
 	end, err := p.deps.ReadRuns(ctx, found.Offset, func(r schemas.Run) { missed[r.Run] = r })
 	if err != nil {
 		return fmt.Errorf("reading run events: %w", err)
 	}
 	p.mu.Lock()
-	p.known = max(p.known, end)
+	p.knownEvents = max(p.knownEvents, end)
 	for name, r := range missed {
 		if _, newer := p.runs[name]; !newer {
 			p.runs[name] = r
 		}
 	}
 	for name := range p.listings {
-		p.dirty[name] = true
+		p.unwrittenListings[name] = true
 	}
 	p.mu.Unlock()
 	advanced, err := p.flush(ctx, found)
 	if err == nil && advanced {
-		p.mark = whole
+		p.completeWrite = completeWrite
 	}
 	return err
 }
 
 // rewrite writes every run in the log and every listing.
-func (p *Projector) rewrite(ctx context.Context, found projection.Upto) error {
-	p.deps.Log.InfoContext(ctx, "writing the projection anew from the log", slog.Int("partition", int(p.cfg.Partition)))
-	mark := p.stamp()
-	if err := p.deps.Writer.Begin(ctx, p.cfg.Partition, mark); err != nil {
+func (p *Projector) rewrite(ctx context.Context, found projection.Progress) error {
+	p.deps.Log.InfoContext(ctx, "rewriting the projection from the log", slog.Int("partition", int(p.cfg.Partition)))
+	writeID := p.newWriteID()
+	if err := p.deps.Writer.BeginWrite(ctx, p.cfg.Partition, writeID); err != nil {
 		return fmt.Errorf("rewriting the projection: %w", err)
 	}
 	p.mu.Lock()
 	// Pending runs were committed, so the log holds the same value or a newer one.
 	clear(p.runs)
 	for name := range p.listings {
-		p.dirty[name] = true
+		p.unwrittenListings[name] = true
 	}
 	p.mu.Unlock()
 	newest := map[string]schemas.Run{}
@@ -212,44 +212,46 @@ func (p *Projector) rewrite(ctx context.Context, found projection.Upto) error {
 		}
 	}
 	p.mu.Lock()
-	p.known = max(p.known, end)
+	p.knownEvents = max(p.knownEvents, end)
 	p.mu.Unlock()
-	// If this fails, the mark stays unset, and the next sync checks again for another
-	// writer.
+	// If this fails, completeWrite stays unset, and the next call of writePending checks
+	// again for another writer.
 	if advanced, err := p.flush(ctx, found); err != nil || !advanced {
 		return err
 	}
-	if err := p.deps.Writer.Done(ctx, p.cfg.Partition, mark); err != nil {
+	if err := p.deps.Writer.EndWrite(ctx, p.cfg.Partition, writeID); err != nil {
 		return fmt.Errorf("rewriting the projection: %w", err)
 	}
-	p.mark = mark
+	p.completeWrite = writeID
 	return nil
 }
 
-// stamp returns a text that is unique to one write.
-func (p *Projector) stamp() string { return fmt.Sprintf("%s/%d", p.cfg.Mark, time.Now().UnixNano()) }
+// newWriteID returns a text that is unique to one write.
+func (p *Projector) newWriteID() string {
+	return fmt.Sprintf("%s/%d", p.cfg.WriterID, time.Now().UnixNano())
+}
 
 // flush writes what is pending, and then the position up to which Redis follows the
 // log. The result is false if another owner wrote a position since found was read.
-func (p *Projector) flush(ctx context.Context, found projection.Upto) (bool, error) {
+func (p *Projector) flush(ctx context.Context, found projection.Progress) (bool, error) {
 	p.mu.Lock()
-	runs, dirty := p.runs, p.dirty
-	p.runs, p.dirty = map[string]schemas.Run{}, map[string]bool{}
+	runs, dirty := p.runs, p.unwrittenListings
+	p.runs, p.unwrittenListings = map[string]schemas.Run{}, map[string]bool{}
 	listings := maps.Clone(p.listings)
-	next := projection.NewUpto(p.known, p.stamp())
+	next := projection.NewProgress(p.knownEvents, p.newWriteID())
 	p.mu.Unlock()
 	if err := p.write(ctx, runs, dirty, listings); err != nil {
 		p.restore(runs, dirty)
 		return false, fmt.Errorf("writing the projection: %w", err)
 	}
-	p.tried = next
-	advanced, err := p.deps.Writer.Advance(ctx, p.cfg.Partition, found, next)
+	p.attempted = next
+	advanced, err := p.deps.Writer.AdvanceProgress(ctx, p.cfg.Partition, found, next)
 	if err != nil {
 		p.restore(runs, dirty)
 		return false, fmt.Errorf("noting how far the projection goes: %w", err)
 	}
 	if advanced {
-		p.upto = next
+		p.written = next
 	}
 	return advanced, nil
 }
@@ -264,7 +266,7 @@ func (p *Projector) restore(runs map[string]schemas.Run, dirty map[string]bool) 
 		}
 	}
 	for name := range dirty {
-		p.dirty[name] = true
+		p.unwrittenListings[name] = true
 	}
 }
 

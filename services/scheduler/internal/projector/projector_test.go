@@ -50,7 +50,7 @@ func newRig(t *testing.T) *rig {
 }
 
 func (r *rig) owner(name string) *Projector {
-	return New(Config{Mark: name, Every: time.Second}, Deps{
+	return New(Config{WriterID: name, Every: time.Second}, Deps{
 		Writer: projection.NewWriter(r.store), Log: slog.New(slog.DiscardHandler),
 		ReadRuns: func(_ context.Context, from int64, fn func(schemas.Run)) (int64, error) {
 			r.reads = append(r.reads, from)
@@ -75,7 +75,7 @@ func (r *rig) commit(state string) schemas.Run {
 
 func (r *rig) sync(p *Projector) {
 	r.t.Helper()
-	if err := p.sync(r.t.Context()); err != nil {
+	if err := p.writePending(r.t.Context()); err != nil {
 		r.t.Fatal(err)
 	}
 }
@@ -86,7 +86,7 @@ func (r *rig) shows(state string, offset int64) {
 	if err != nil || run.State != state {
 		r.t.Errorf("Redis shows %q, %v, want %q", run.State, err, state)
 	}
-	upto, err := projection.NewWriter(r.store).Upto(r.t.Context(), 0)
+	upto, err := projection.NewWriter(r.store).Progress(r.t.Context(), 0)
 	if err != nil || upto.Offset != offset {
 		r.t.Errorf("Redis goes up to %d, %v, want %d", upto.Offset, err, offset)
 	}
@@ -138,7 +138,7 @@ func TestALostAnswerCostsNoRewrite(t *testing.T) {
 	p.Put([]schemas.Run{r.commit(schemas.StateLoading)}, nil, 2)
 	lost := errors.New("connection reset")
 	r.store.afterSwap = func() error { return lost }
-	if err := p.sync(t.Context()); !errors.Is(err, lost) {
+	if err := p.writePending(t.Context()); !errors.Is(err, lost) {
 		t.Fatalf("sync() = %v", err)
 	}
 	r.sync(p)

@@ -25,20 +25,20 @@ type Config struct {
 type View struct {
 	cfg    Config
 	deps   kafka.Deps
-	states *kafka.Table[standing]
+	states *kafka.Table[importStatus]
 }
 
-// standing is what the state topic says of an import's runs.
-type standing struct {
-	active bool
-	asked  time.Time // when the queued run was asked for; zero without one
-	ended  *schemas.EndedRun
+// importStatus is what the state topic says of an import's runs.
+type importStatus struct {
+	active    bool
+	queuedAt  time.Time // when the queued run was asked for; zero without one
+	lastEnded *schemas.EndedRun
 }
 
 // New follows nothing until Run.
 func New(cfg Config, deps kafka.Deps) (*View, error) {
-	states, err := kafka.OpenTable(cfg.Kafka, deps, kafka.TableConfig[standing]{
-		Topic: schemas.NewTopics(cfg.Kafka.Prefix).State(), Decode: standingOf,
+	states, err := kafka.OpenTable(cfg.Kafka, deps, kafka.TableConfig[importStatus]{
+		Topic: schemas.NewTopics(cfg.Kafka.Prefix).State(), Decode: importStatusOf,
 	})
 	if err != nil {
 		return nil, err
@@ -46,14 +46,14 @@ func New(cfg Config, deps kafka.Deps) (*View, error) {
 	return &View{cfg: cfg, deps: deps, states: states}, nil
 }
 
-func standingOf(_ string, value []byte) (s standing, err error) {
+func importStatusOf(_ string, value []byte) (s importStatus, err error) {
 	var state schemas.State
 	if err := json.Unmarshal(value, &state); err != nil {
 		return s, err
 	}
-	s.active, s.ended = state.Active != nil, state.LastEnded
+	s.active, s.lastEnded = state.Active != nil, state.LastEnded
 	if state.Queued != nil {
-		s.asked = state.Queued.Time
+		s.queuedAt = state.Queued.Time
 	}
 	return s, nil
 }
@@ -68,12 +68,12 @@ func (v *View) Run(ctx context.Context) {
 // busy: otherwise the imports that come after it would wait until it is repaired.
 func (v *View) Busy(importName string, before time.Time) bool {
 	s, _, _ := v.states.Get(importName)
-	return s.active || (!s.asked.IsZero() && s.asked.Before(before))
+	return s.active || (!s.queuedAt.IsZero() && s.queuedAt.Before(before))
 }
 
 // Ended is how an import's newest run ended, nil if it has had none or if its
 // state is not known.
 func (v *View) Ended(importName string) *schemas.EndedRun {
 	s, _, _ := v.states.Get(importName)
-	return s.ended
+	return s.lastEnded
 }

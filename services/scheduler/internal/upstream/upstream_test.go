@@ -23,7 +23,7 @@ func TestApply(t *testing.T) {
 		"ended":            {[]string{`{"lastEnded":{"run":"a.1","state":"failed"}}`}, false, "failed"},
 		"gone":             {[]string{`{"active":{"run":"a.1"}}`, ``}, false, ""},
 	} {
-		o := &View{states: kafka.NewTable(kafka.Deps{}, kafka.TableConfig[standing]{Decode: standingOf})}
+		o := &View{states: kafka.NewTable(kafka.Deps{}, kafka.TableConfig[importStatus]{Decode: importStatusOf})}
 		for _, value := range c.values {
 			r := &kafka.Record{Key: []byte("a")}
 			if value != "" {
