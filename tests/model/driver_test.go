@@ -40,18 +40,7 @@ func (w *world) once(name string, number int) schemas.Run {
 	return r
 }
 
-func (w *world) rows(name string) []string {
-	w.t.Helper()
-	var out []string
-	_, err := w.reader.ReadTo(w.t.Context(), kafka.TP{Topic: w.topics.Rows(name)}, 0, func(r *kafka.Record) error {
-		out = append(out, string(r.Value))
-		return nil
-	})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return out
-}
+func (w *world) rows(name string) []string { return w.valuesOf(w.topics.Rows(name)) }
 
 // TestEdgesOfEveryType reads values at the edges of every type, in every carrier
 // that Snowflake is known to send, and wants each exactly.

@@ -17,26 +17,29 @@ type reference struct {
 // noteDuplicates remembers the names that a select list in brackets gives twice.
 func (r *Rewriter) noteDuplicates(items [][]sqltext.Node, rest []sqltext.Node) {
 	seen := map[string]bool{}
-	note := func(name string) {
+	for _, name := range r.listNames(items, rest) {
 		if seen[name] {
 			r.duplicates[name] = max(r.duplicates[name], r.depth+1)
 		}
 		seen[name] = true
 	}
+}
+
+// listNames are the names of a select list's columns, as far as its text tells.
+func (r *Rewriter) listNames(items [][]sqltext.Node, rest []sqltext.Node) (names []string) {
 	for _, item := range items {
 		switch {
 		case len(item) == 1 && item[0].IsOp("*"):
-			for _, name := range r.starNames(rest) {
-				note(name)
-			}
+			names = append(names, r.starNames(rest)...)
 		case len(item) > 0 && IsStar(item):
 		case len(item) > 0 && item[len(item)-1].IsName() && (IsColumn(item) || len(item) > 1 && !isOperand(item[len(item)-2])):
-			note(item[len(item)-1].Name())
+			names = append(names, item[len(item)-1].Name())
 		}
 	}
+	return names
 }
 
-// starNames are the columns of * over the tables of a FROM clause.
+// starNames are the columns of * over the tables and the queries of a FROM clause.
 func (r *Rewriter) starNames(rest []sqltext.Node) []string {
 	if r.env.ColumnsOf == nil || len(rest) == 0 || !rest[0].IsWord("FROM") {
 		return nil
@@ -48,19 +51,36 @@ func (r *Rewriter) starNames(rest []sqltext.Node) []string {
 		}
 		end++
 	}
+	var out []string
 	plain := append([]sqltext.Node{}, rest[:end]...)
 	for i := range plain {
+		out = append(out, r.derivedNames(plain[i].Kids)...)
 		plain[i].Kids = nil // only the tables of this level
 	}
 	found := Relations{CTEs: map[string]bool{}}
 	if found.Walk(plain) != nil {
 		return nil
 	}
-	var out []string
 	for _, parts := range found.Names {
 		out = append(out, r.env.ColumnsOf(parts)...)
 	}
 	return out
+}
+
+// derivedNames are the columns of a query that stands in brackets in a FROM clause.
+func (r *Rewriter) derivedNames(query []sqltext.Node) []string {
+	if len(query) == 0 || !query[0].IsWord("SELECT") {
+		return nil
+	}
+	begin := 1
+	for begin < len(query) && query[begin].IsWord("DISTINCT", "ALL") {
+		begin++
+	}
+	end := begin
+	for end < len(query) && !endsSelectList(query[end]) {
+		end++
+	}
+	return r.listNames(sqltext.SplitComma(query[begin:end]), query[end:])
 }
 
 // CheckDuplicates refuses a reference to a name that a query inside has twice.
