@@ -33,19 +33,23 @@ type Commit struct {
 	Metadata string
 }
 
-// Group is a member of a consumer group. It commits only what Commit is given.
+// Group is a member of a consumer group. It commits only what Commit is given, and
+// with each offset the id of its topic: a topic that is deleted and made anew is read
+// from its start.
 // One goroutine may call Poll; any goroutine may call the other methods.
 type Group struct {
-	client  *kgo.Client
-	admin   *kadm.Client
-	name    string
-	contact *contact
-	pending error
+	client    *kgo.Client
+	admin     *kadm.Client
+	name      string
+	positions *positions
+	contact   *contact
+	pending   error
 }
 
 // OpenGroup joins the group.
 func OpenGroup(cfg Config, deps Deps, gc GroupConfig) (*Group, error) {
 	g := &Group{name: cfg.Prefix + gc.Group, contact: &contact{}}
+	g.positions = newPositions(g.name, false)
 	opts := append(base(cfg, deps),
 		committed(),
 		kgo.ConsumerGroup(g.name),
@@ -68,6 +72,13 @@ func OpenGroup(cfg Config, deps Deps, gc GroupConfig) (*Group, error) {
 		}),
 		kgo.WithHooks(g.contact),
 	)
+	opened := make(chan struct{})
+	if !gc.OwnershipOnly {
+		opts = append(opts, kgo.AdjustFetchOffsetsFn(func(ctx context.Context, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
+			<-opened
+			return g.positions.adjust(ctx, g.client, offsets)
+		}))
+	}
 	client, err := kgo.NewClient(opts...)
 	if err != nil {
 		return nil, fmt.Errorf("joining group %s: %w", gc.Group, err)
@@ -76,6 +87,7 @@ func OpenGroup(cfg Config, deps Deps, gc GroupConfig) (*Group, error) {
 		client.PauseFetchTopics(gc.Topics...)
 	}
 	g.client, g.admin = client, kadm.NewClient(client)
+	close(opened)
 	return g, nil
 }
 
@@ -151,7 +163,7 @@ func (g *Group) Commit(ctx context.Context, commits map[TP]Commit) (refused map[
 			topic := &req.Topics[i]
 			for j := range topic.Partitions {
 				p := &topic.Partitions[j]
-				metadata := commits[TP{topic.Topic, p.Partition}].Metadata
+				metadata := g.positions.marked(topic.Topic, commits[TP{topic.Topic, p.Partition}].Metadata)
 				p.Metadata = &metadata
 			}
 		}
@@ -176,8 +188,8 @@ func (g *Group) Commit(ctx context.Context, commits map[TP]Commit) (refused map[
 	return refused, nil
 }
 
-// Committed returns the committed offset of each partition, -1 where there is
-// none.
+// Committed returns the committed offset of each partition, -1 where there is none or
+// where the topic was made anew since.
 func (g *Group) Committed(ctx context.Context, tps ...TP) (map[TP]Commit, error) {
 	fetched, err := g.admin.FetchOffsets(ctx, g.name)
 	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
@@ -195,7 +207,7 @@ func (g *Group) Committed(ctx context.Context, tps ...TP) (map[TP]Commit, error)
 			}
 		}
 	}
-	return out, nil
+	return g.positions.current(ctx, g.client, out)
 }
 
 // Contact returns when the member sent the last heartbeat that the group's

@@ -25,7 +25,7 @@ type GroupTransactor struct {
 // aborts the transaction that the process left open. Otherwise that transaction
 // would hide records from read_committed consumers until it timed out.
 func OpenGroupTransactor(ctx context.Context, cfg Config, deps Deps, group, id string) (*GroupTransactor, error) {
-	g := &GroupTransactor{positions: newPositions(cfg.Prefix + group)}
+	g := &GroupTransactor{positions: newPositions(cfg.Prefix+group, true)}
 	opts := append(base(cfg, deps), producing(cfg)...)
 	opts = append(opts,
 		committed(),

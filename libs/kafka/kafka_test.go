@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -200,6 +201,58 @@ func TestGroupCommitsOffsetsWithMetadata(t *testing.T) {
 	must(t, err)
 	if string(records[0].Value) != "4" {
 		t.Errorf("first record after the commit is %s, want 4", records[0].Value)
+	}
+}
+
+// TestAnOffsetOfADeletedTopic: an offset means something only in the topic that it was
+// committed for.
+func TestAnOffsetOfADeletedTopic(t *testing.T) {
+	t.Parallel()
+	cfg := kafkatest.Start(t)
+	p := open[*kafka.Producer](t)(kafka.OpenProducer(cfg, kafkatest.Deps()))
+	defer p.Close()
+	for i := range 10 {
+		must(t, p.Produce(t.Context(), record(cfg, 0, fmt.Sprint(i))))
+	}
+	tp := kafka.TP{Topic: topic(cfg)}
+	reader := open[*kafka.Reader](t)(kafka.OpenReader(cfg, kafkatest.Deps()))
+	defer reader.Close()
+	id, err := reader.TopicID(t.Context(), tp.Topic)
+	must(t, err)
+	for _, c := range []struct {
+		name, metadata string
+		want           kafka.Commit
+		first          string
+	}{
+		{"of a deleted topic", "topic=gone reports=17", kafka.Commit{Offset: -1}, "0"},
+		{"of this topic", "topic=" + id + " reports=17", kafka.Commit{Offset: 4, Metadata: "reports=17"}, "4"},
+		{"of an older release", "reports=17", kafka.Commit{Offset: 4, Metadata: "reports=17"}, "4"},
+		{"set by a person", "", kafka.Commit{Offset: 4}, "4"},
+	} {
+		name := strings.ReplaceAll(c.name, " ", "-")
+		setter := open[*kafka.Group](t)(kafka.OpenGroup(cfg, kafkatest.Deps(), kafka.GroupConfig{Group: name})) // without topics: joins nothing
+		_, err := setter.Commit(t.Context(), map[kafka.TP]kafka.Commit{tp: {Offset: 4, Metadata: c.metadata}})
+		must(t, err)
+		setter.Close()
+		g := open[*kafka.Group](t)(kafka.OpenGroup(cfg, kafkatest.Deps(), kafka.GroupConfig{Group: name, Topics: []string{tp.Topic}}))
+		records, err := g.Poll(t.Context(), 1)
+		must(t, err)
+		if got := string(records[0].Value); got != c.first {
+			t.Errorf("an offset %s: reading begins at %s, want %s", c.name, got, c.first)
+		}
+		got, err := g.Committed(t.Context(), tp)
+		must(t, err)
+		if got[tp] != c.want {
+			t.Errorf("an offset %s: Committed() = %+v, want %+v", c.name, got[tp], c.want)
+		}
+		refused, err := g.Commit(t.Context(), map[kafka.TP]kafka.Commit{tp: {Offset: 5, Metadata: "reports=18"}})
+		must(t, err)
+		got, err = g.Committed(t.Context(), tp)
+		must(t, err)
+		if want := (kafka.Commit{Offset: 5, Metadata: "reports=18"}); len(refused) > 0 || got[tp] != want {
+			t.Errorf("after a commit over an offset %s: Committed() = %+v, refused %v, want %+v", c.name, got[tp], refused, want)
+		}
+		g.Close()
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 
@@ -14,23 +16,42 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// idMark begins the metadata of an offset that a GroupTransactor commits. The
-// topic's id follows it.
+// idMark begins the metadata of a committed offset. The topic's id follows it, and
+// after a blank the metadata of whoever commits.
 const idMark = "topic="
+
+// errMadeAnew says that a topic was deleted and made anew since the member began to
+// read it: its client reads no topic but the old one.
+var errMadeAnew = errors.New("the topic was made anew")
 
 // positions decides at which offset a member begins to read each partition. An
 // offset is committed together with the id of its topic, because an offset of a
 // topic that was deleted and made anew means nothing in the new topic.
 type positions struct {
 	group string
+	// rereads says that the member removes a topic that is made anew and adds it
+	// again. Any other member needs a new client for the new topic.
+	rereads bool
 
 	mu     sync.Mutex
 	ids    map[string]string // topic → the id that it had when its partitions were assigned
 	doubts map[TP]bool       // partitions without an offset that a member of this group committed
 }
 
-func newPositions(group string) *positions {
-	return &positions{group: group, ids: map[string]string{}, doubts: map[TP]bool{}}
+func newPositions(group string, rereads bool) *positions {
+	return &positions{group: group, rereads: rereads, ids: map[string]string{}, doubts: map[TP]bool{}}
+}
+
+// note keeps a topic's id; the caller holds the lock. A reader that looked at a topic
+// twice, for its offsets and for what they mean, must have seen the same topic.
+func (p *positions) note(topic, id string) error {
+	if known := p.ids[topic]; !p.rereads && known != "" && id != "" && known != id {
+		return fmt.Errorf("looking at topic %s: %w", topic, errMadeAnew)
+	}
+	if id != "" || p.rereads {
+		p.ids[topic] = id
+	}
+	return nil
 }
 
 // adjust is called when partitions are assigned, before their first records are
@@ -52,18 +73,20 @@ func (p *positions) adjust(ctx context.Context, client *kgo.Client, offsets map[
 	defer p.mu.Unlock()
 	for topic, partitions := range offsets {
 		id := topicID(described[topic].TopicID)
-		p.ids[topic] = id
+		if err := p.note(topic, id); err != nil {
+			return nil, err
+		}
 		for partition := range partitions {
 			tp := TP{topic, partition}
 			commit, found := commits.Lookup(topic, partition)
-			noted, marked := strings.CutPrefix(commit.Metadata, idMark)
+			noted, _ := splitMark(commit.Metadata)
 			delete(p.doubts, tp)
 			switch {
 			case !found || commit.At < 0 || commit.Metadata == "":
 				// Nobody has read the partition, or the group's offsets have expired, or a
 				// person has set them.
 				p.doubts[tp] = true
-			case marked && id != "" && noted != "" && noted != id:
+			case id != "" && noted != "" && noted != id:
 				partitions[partition] = kgo.NewOffset().AtStart()
 			}
 		}
@@ -83,6 +106,60 @@ func (p *positions) mark(req *kmsg.TxnOffsetCommitRequest) error {
 		}
 	}
 	return nil
+}
+
+// marked returns metadata with the id of its topic.
+func (p *positions) marked(topic, metadata string) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if id := p.ids[topic]; id != "" {
+		return idMark + id + " " + metadata
+	}
+	return metadata
+}
+
+// current returns those of the commits that are of the topics as they are now,
+// without their marks.
+func (p *positions) current(ctx context.Context, client *kgo.Client, commits map[TP]Commit) (map[TP]Commit, error) {
+	described, err := describeTopics(ctx, client, topicsOf(commits))
+	if err != nil {
+		return nil, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	out := make(map[TP]Commit, len(commits))
+	for tp, commit := range commits {
+		id := topicID(described[tp.Topic].TopicID)
+		if err := p.note(tp.Topic, id); err != nil {
+			return nil, err
+		}
+		noted, metadata := splitMark(commit.Metadata)
+		if id != "" && noted != "" && noted != id {
+			out[tp] = Commit{Offset: -1}
+			continue
+		}
+		out[tp] = Commit{Offset: commit.Offset, Metadata: metadata}
+	}
+	return out, nil
+}
+
+func topicsOf(commits map[TP]Commit) []string {
+	names := map[string]bool{}
+	for tp := range commits {
+		names[tp.Topic] = true
+	}
+	return slices.Collect(maps.Keys(names))
+}
+
+// splitMark returns the topic's id, "" if there is none, and what else the metadata
+// holds.
+func splitMark(metadata string) (id, rest string) {
+	marked, ok := strings.CutPrefix(metadata, idMark)
+	if !ok {
+		return "", metadata
+	}
+	id, rest, _ = strings.Cut(marked, " ")
+	return id, rest
 }
 
 func (p *positions) inDoubt(tp TP) bool {

@@ -33,6 +33,19 @@ func TestATopicThatIsMadeAnew(t *testing.T) {
 	w.await("the new records to be applied", 30*time.Second, func() bool { return len(w.cleverTap.got()) >= 500 })
 }
 
+// The committed offset is of a topic that was deleted: every record of the topic that
+// has its name now is sent.
+func TestAnOffsetOfADeletedTopic(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.account(schemas.CleverTapAccountSpec{RecordsPerUpload: 10})
+	w.importOf("customers", 1, schemas.ImportSpec{})
+	w.commit("customers", kafka.Commit{Offset: 50, Metadata: `topic=deleted {"reports":0,"prev":49}`})
+	w.load("customers", rows(100, 1), 100)
+	w.start()
+	w.want(w.settled("customers", 100), map[string]int{"loaded": 100})
+}
+
 // The offsets of a deleted topic cannot be committed, those of others are.
 func TestADeletedTopicHoldsUpNoOtherImport(t *testing.T) {
 	t.Parallel()

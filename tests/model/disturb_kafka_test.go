@@ -18,13 +18,6 @@ func kafkaDisturbances() []disturbance {
 		{name: "the mapper's offsets are set back", shared: true, within: func(s *scenario, _ string) { s.w.setBackOffsets("mapper", s.rng) }},
 		{name: "the loader's offsets are gone", shared: true, within: func(s *scenario, _ string) { s.w.forgetOffsets("loader") }},
 		{name: "the loader's offsets are set back", shared: true, within: func(s *scenario, _ string) { s.w.setBackOffsets("loader", s.rng) }},
-		{name: "rows topic made anew between runs", before: func(s *scenario) {
-			s.w.remakeTopic(s.name, s.w.topics.Rows(s.name), s.spec)
-		}},
-		{name: "records topic made anew within a run", broken: "the run does not end", within: func(s *scenario, _ string) {
-			s.mayEnd["topic_recreated"], s.mayRepeat = true, true
-			s.w.remakeTopic(s.name, s.w.topics.Records(s.name), s.spec)
-		}},
 		{name: "rows deleted while a run waits", before: refuseUntilReleased, within: func(s *scenario, run string) {
 			s.deleted(run, s.w.topics.Rows(s.name))
 		}, after: withoutDeadline},

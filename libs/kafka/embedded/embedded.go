@@ -89,6 +89,7 @@ func Start(cfg Config) (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("starting embedded Kafka: %w", err)
 	}
+	watchDeletedTopics(cluster)
 	c := &Cluster{cluster: cluster}
 	if cfg.Listen == nil {
 		if c.sessions, err = watchSessions(cluster, cfg); err != nil {
