@@ -23,15 +23,17 @@ const (
 // are the record's values in the topic that was changed; Before is absent for
 // something new, After for something deleted. Secrets in them are references.
 type AuditEntry struct {
-	Actor       string          `json:"actor"`
-	Action      string          `json:"action"`
-	Kind        string          `json:"kind"` // of the definition, or of the command
-	Name        string          `json:"name"`
-	Before      json.RawMessage `json:"before,omitempty"`
-	After       json.RawMessage `json:"after,omitempty"`
-	Role        string          `json:"role,omitempty"` // of the actor
-	From        string          `json:"from,omitempty"` // the connection's address
-	RequestID   string          `json:"requestId,omitempty"`
-	Traceparent string          `json:"traceparent,omitempty"`
-	Time        time.Time       `json:"time"`
+	Actor  string          `json:"actor"`
+	Action string          `json:"action"`
+	Kind   string          `json:"kind"` // of the definition, or of the command
+	Name   string          `json:"name"`
+	Before json.RawMessage `json:"before,omitempty"`
+	After  json.RawMessage `json:"after,omitempty"`
+	Role   string          `json:"role,omitempty"` // of the actor
+	// ApprovedBy is the second person, of a change that needed one.
+	ApprovedBy  string    `json:"approvedBy,omitempty"`
+	From        string    `json:"from,omitempty"` // the connection's address
+	RequestID   string    `json:"requestId,omitempty"`
+	Traceparent string    `json:"traceparent,omitempty"`
+	Time        time.Time `json:"time"`
 }

@@ -82,7 +82,10 @@ type Listing struct {
 	// next run may store them a second time.
 	Unfinished int64 `json:"unfinished,omitempty"`
 	// Frozen is in the API only: what keeps the import's records from being sent.
-	Frozen       *FrozenBy  `json:"frozen,omitempty"`
+	Frozen *FrozenBy `json:"frozen,omitempty"`
+	// Approvals are in the API only: changes of the import that wait for a second
+	// person.
+	Approvals    []WaitsFor `json:"approvals,omitempty"`
 	LastRun      string     `json:"lastRun,omitempty"`
 	LastRunState string     `json:"lastRunState,omitempty"`
 	LastRunAt    *time.Time `json:"lastRunAt"`

@@ -17,6 +17,8 @@ type Config struct {
 	Redis redis.Config
 	HTTP  HTTPConfig
 	Auth  AuthConfig
+	// Approvals say which imports need two people.
+	Approvals ApprovalsConfig
 	// AllowCustomEndpoints lets connections and accounts name hosts of their own,
 	// which turns whoever may apply into somebody who may send secrets anywhere.
 	AllowCustomEndpoints bool
@@ -91,6 +93,7 @@ func DefaultConfig() Config {
 		Redis:         redis.Default(),
 		HTTP:          defaultHTTP(),
 		Auth:          defaultAuth(),
+		Approvals:     defaultApprovals(),
 		AnswerTimeout: 15 * time.Second,
 		CheckTimeout:  30 * time.Second, PreviewTimeout: 2 * time.Minute,
 	}
@@ -98,7 +101,7 @@ func DefaultConfig() Config {
 
 // Validate reports what cannot work; Kafka and Redis validate their own.
 func (c Config) Validate() error {
-	errs := []error{c.openToAll()}
+	errs := []error{c.openToAll(), c.nobodyToAsk()}
 	if c.AnswerTimeout <= 0 {
 		errs = append(errs, config.Bad("answerTimeout", "must be positive"))
 	}

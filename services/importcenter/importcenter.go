@@ -158,7 +158,7 @@ func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.C
 		},
 		AnswerTimeout: s.cfg.AnswerTimeout,
 		CheckTimeout:  s.cfg.CheckTimeout, PreviewTimeout: s.cfg.PreviewTimeout,
-		SignIn: signing.said,
+		SignIn: signing.said, Approvals: s.cfg.Approvals.inForce(),
 	}, api.Deps{
 		Log: log, Authenticate: signing.authenticate, Limiter: guard.NewLimiter(s.cfg.HTTP.RequestsPerMinute), Catalog: cat, View: cat, Transactions: w,
 		Projection: projection.NewReader(rdb), Partitions: reader, Topics: s.topics, Follow: s.follow,

@@ -54,10 +54,14 @@ func (a *app) getImports() *cobra.Command {
 
 // status is the import's status, with what keeps it from being sent.
 func status(l schemas.Listing) string {
+	text := l.Status
 	if l.Frozen != nil {
-		return l.Status + ", frozen"
+		text += ", frozen"
 	}
-	return l.Status
+	if n := len(l.Approvals); n > 0 {
+		text += ", " + strconv.Itoa(n) + " to approve"
+	}
+	return text
 }
 
 func (a *app) getImport() *cobra.Command {

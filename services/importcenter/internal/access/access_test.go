@@ -64,7 +64,7 @@ func TestRoutesAreDocumented(t *testing.T) {
 	table.WriteString("| role | operation | bounded by a selector | |\n|---|---|---|---|\n")
 	scopes := map[Scope]string{
 		ScopeNone: "no", ScopeNamed: "the import must be selected", ScopeListed: "lists what is selected",
-		ScopeDocuments: "every import must be selected", ScopeWhole: "refused",
+		ScopeDocuments: "every import must be selected", ScopeWhole: "refused", ScopeApproval: "every import of it must be selected",
 	}
 	for _, role := range append([]Role{Anyone}, Roles()...) {
 		for _, id := range slices.Sorted(maps.Keys(Routes)) {

@@ -16,6 +16,9 @@ const (
 	ScopeListed Scope = "listed"
 	// ScopeDocuments takes documents: refused if one is outside the selector.
 	ScopeDocuments Scope = "documents"
+	// ScopeApproval names a change that waits: refused if one of its imports is
+	// outside the selector.
+	ScopeApproval Scope = "approval"
 	// ScopeWhole concerns the whole deployment: refused for whoever has a selector.
 	ScopeWhole Scope = "whole"
 )
@@ -54,6 +57,12 @@ var Routes = map[string]Route{
 	"list-freezes":  {Role: Viewer, Scope: ScopeWhole, Note: "the listing and the runs show what holds an import to everybody"},
 	"create-freeze": {Role: Operator, Scope: ScopeWhole},
 	"delete-freeze": {Role: Operator, Scope: ScopeWhole},
+
+	"list-approvals": {Role: Viewer, Scope: ScopeListed},
+	"get-approval":   {Role: Editor, Scope: ScopeApproval, Note: "shows definitions before and after the change"},
+	"approve-approval": {Role: Operator, Scope: ScopeApproval,
+		Note: "needs the role that the change itself needs, and not the one who asked for it"},
+	"decline-approval": {Role: Operator, Scope: ScopeApproval},
 
 	"start-dry-run": {Role: Analyst, Scope: ScopeNamed},
 	"get-dry-run":   {Role: Analyst, Scope: ScopeNamed, ShowsRows: true},

@@ -62,6 +62,8 @@ type Config struct {
 	// checks nothing. PreviewTimeout bounds a preview.
 	CheckTimeout   time.Duration
 	PreviewTimeout time.Duration
+	// Approvals say what waits for a second person.
+	Approvals Approvals
 	// SignIn says how to sign in.
 	SignIn SignIn
 }
@@ -120,6 +122,7 @@ func New(cfg Config, deps Deps) http.Handler {
 	h.registerRuns(api)
 	h.registerRejects(api)
 	h.registerFreezes(api)
+	h.registerApprovals(api)
 	h.registerConnectionTest(api)
 	h.registerPreview(api)
 	h.registerDryRuns(api)

@@ -108,8 +108,10 @@ func (h *handlers) apply(ctx context.Context, actor string, documents []json.Raw
 	}
 	// Whatever takes long is over: others wait for the transaction.
 	mappings.Done()
-	err := h.Transactions.Write(ctx, func(ctx context.Context) ([]*kafka.Record, error) {
+	var waits *pending
+	err := h.Transactions.Write(ctx, func(ctx context.Context) (records []*kafka.Record, err error) {
 		var refusal *Problem
+		waits = nil
 		if _, changes, refusal = h.judge(ctx, documents, mappings); refusal != nil {
 			return nil, refusal
 		}
@@ -121,30 +123,49 @@ func (h *handlers) apply(ctx context.Context, actor string, documents []json.Raw
 				return nil, refusal
 			}
 		}
+		waits, records, err = h.second(ctx, schemas.ApprovalSpec{
+			Action: schemas.ApprovalApply, Imports: h.guardedChanges(changes), Documents: documents, Offline: check.Offline,
+		})
+		if err != nil || waits != nil {
+			return records, err
+		}
 		if refusal := h.ensureTopics(ctx, changes); refusal != nil {
 			return nil, refusal
 		}
-		var records []*kafka.Record
-		for _, c := range changes {
-			if c.Outcome == plan.Unchanged {
-				continue
-			}
-			made, err := h.changeRecords(ctx, actor, c)
-			if err != nil {
-				return nil, err
-			}
-			records = append(records, made...)
-		}
-		return records, nil
+		made, err := h.recordsOf(ctx, actor, changes)
+		return append(records, made...), err
 	})
 	if err == nil {
 		// Whoever applied may read at once what was applied.
 		err = h.View.ReadToEnd(ctx)
 	}
-	if err != nil {
-		return nil, h.writeFailed(ctx, err)
+	if err != nil || waits != nil {
+		return nil, h.undone(ctx, err, waits)
 	}
 	return changes, nil
+}
+
+// recordsOf returns the records that make changes.
+func (h *handlers) recordsOf(ctx context.Context, actor string, changes []plan.Change) (records []*kafka.Record, err error) {
+	for _, c := range changes {
+		if c.Outcome == plan.Unchanged {
+			continue
+		}
+		made, err := h.changeRecords(ctx, actor, c)
+		if err != nil {
+			return nil, err
+		}
+		records = append(records, made...)
+	}
+	return records, nil
+}
+
+// undone says why a change was not made: it failed, was refused, or waits.
+func (h *handlers) undone(ctx context.Context, err error, waits *pending) error {
+	if err == nil {
+		return waits.waits()
+	}
+	return h.writeFailed(ctx, err)
 }
 
 // writeFailed passes a refusal on and turns anything else into a problem.

@@ -124,23 +124,31 @@ func (h *handlers) complete(ctx context.Context, cmd schemas.Command) schemas.Co
 // wait for that.
 func (h *handlers) writeCommand(ctx context.Context, cmd schemas.Command, agreed ConfirmQuery) error {
 	var unmet *need
-	err := h.Transactions.Write(ctx, func(ctx context.Context) ([]*kafka.Record, error) {
+	var waits *pending
+	err := h.Transactions.Write(ctx, func(ctx context.Context) (records []*kafka.Record, err error) {
+		unmet, waits = nil, nil
 		if _, ok := h.Catalog.Import(cmd.Import); !ok {
 			return nil, h.noImport(cmd.Import)
 		}
 		if h.Catalog.Answer(cmd.Import, cmd.ID).Known {
 			return nil, nil
 		}
-		unmet = nil
 		if n := h.needOf(cmd); !n.metBy(agreed) {
 			unmet = &n
 			return nil, nil
 		}
-		return h.commandRecords(ctx, cmd)
+		waits, records, err = h.second(ctx, schemas.ApprovalSpec{
+			Action: schemas.ApprovalCommand, Imports: h.guardedCommand(cmd), Command: &cmd, Confirm: agreed.Confirm,
+		})
+		if err != nil || waits != nil {
+			return records, err
+		}
+		made, err := h.commandRecords(ctx, cmd)
+		return append(records, made...), err
 	})
 	switch {
-	case err != nil:
-		return h.writeFailed(ctx, err)
+	case err != nil || waits != nil:
+		return h.undone(ctx, err, waits)
 	case unmet != nil:
 		return h.confirmationRequired(ctx, cmd, *unmet)
 	}

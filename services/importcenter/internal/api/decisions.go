@@ -56,9 +56,17 @@ func (h *handlers) decide(ctx context.Context, kind string, in *cancelInput) (*a
 	if err != nil {
 		return nil, problem(http.StatusNotFound, codeNotFound, err.Error())
 	}
-	state, _ := h.Catalog.State(importName)
-	if a := state.Active; a == nil || a.Run != in.Run || a.State != schemas.StateHeld {
-		return nil, problem(http.StatusConflict, codeNotHeld, in.Run+" does not wait for a decision; tapline get run "+in.Run+" says how it stands")
+	if refusal := h.notHeld(importName, in.Run); refusal != nil {
+		return nil, refusal
 	}
 	return h.command(ctx, schemas.Command{ID: in.Key, Import: importName, Kind: kind, Run: in.Run, Actor: in.Actor})
+}
+
+// notHeld refuses a decision on a run that waits for none.
+func (h *handlers) notHeld(importName, run string) *Problem {
+	state, _ := h.Catalog.State(importName)
+	if a := state.Active; a == nil || a.Run != run || a.State != schemas.StateHeld {
+		return problem(http.StatusConflict, codeNotHeld, run+" does not wait for a decision; tapline get run "+run+" says how it stands")
+	}
+	return nil
 }

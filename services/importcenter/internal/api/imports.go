@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -73,6 +74,7 @@ func (h *handlers) registerImports(api huma.API) {
 func (h *handlers) listImports(ctx context.Context, _ *struct{}) (*listingsOutput, error) {
 	out := &listingsOutput{}
 	out.Body.Items = []schemas.Listing{}
+	waiting := h.waiting(ctx)
 	for _, d := range h.Catalog.Imports() {
 		if !access.CallerOf(ctx).Reaches(d.Metadata) {
 			continue
@@ -85,6 +87,11 @@ func (h *handlers) listImports(ctx context.Context, _ *struct{}) (*listingsOutpu
 			l = bareListing(d)
 		}
 		l.Frozen = h.frozenBy(d)
+		for _, a := range waiting {
+			if slices.Contains(a.Imports, d.Metadata.Name) {
+				l.Approvals = append(l.Approvals, schemas.WaitsFor{Name: a.Name, Action: a.Action, By: a.By, Since: a.Since})
+			}
+		}
 		out.Body.Items = append(out.Body.Items, l)
 	}
 	return out, nil
@@ -134,7 +141,9 @@ func (h *handlers) putImport(ctx context.Context, in *putImportInput) (*importOu
 }
 
 func (h *handlers) deleteImport(ctx context.Context, in *deleteImportInput) (*struct{}, error) {
-	err := h.Transactions.Write(ctx, func(ctx context.Context) ([]*kafka.Record, error) {
+	var waits *pending
+	err := h.Transactions.Write(ctx, func(ctx context.Context) (records []*kafka.Record, err error) {
+		waits = nil
 		before, ok := h.Catalog.Import(in.Import)
 		if !ok {
 			return nil, h.noImport(in.Import)
@@ -142,6 +151,12 @@ func (h *handlers) deleteImport(ctx context.Context, in *deleteImportInput) (*st
 		if state, _ := h.Catalog.State(in.Import); state.Active != nil {
 			return nil, problem(http.StatusConflict, codeInUse,
 				"run "+state.Active.Run+" is active; cancel it or wait for its end, then delete the import")
+		}
+		waits, records, err = h.second(ctx, schemas.ApprovalSpec{
+			Action: schemas.ApprovalDelete, Imports: h.guardedNow(in.Import),
+		})
+		if err != nil || waits != nil {
+			return records, err
 		}
 		raw, err := json.Marshal(before)
 		if err != nil {
@@ -153,13 +168,13 @@ func (h *handlers) deleteImport(ctx context.Context, in *deleteImportInput) (*st
 		if err != nil {
 			return nil, err
 		}
-		return []*kafka.Record{control.Tombstone(h.Topics.Imports(), in.Import, in.Import), audit}, nil
+		return append(records, control.Tombstone(h.Topics.Imports(), in.Import, in.Import), audit), nil
 	})
 	if err == nil {
 		err = h.View.ReadToEnd(ctx)
 	}
-	if err != nil {
-		return nil, h.writeFailed(ctx, err)
+	if err != nil || waits != nil {
+		return nil, h.undone(ctx, err, waits)
 	}
 	return nil, nil
 }

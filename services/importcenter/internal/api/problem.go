@@ -20,6 +20,7 @@ const (
 	codePaused         = "import_paused"
 	codeNotHeld        = "run_not_held"
 	codeConfirm        = "confirmation_required"
+	codeApproval       = "approval_required"
 	codeSampleStale    = "sample_stale"
 	codeKafka          = "kafka_unavailable"
 	codeRedis          = "redis_unavailable"
@@ -45,6 +46,7 @@ type Problem struct {
 	Repeats int64  `json:"repeats,omitempty" doc:"As confirmation.repeats"`
 	// Confirmation is of code confirmation_required.
 	Confirmation *Confirmation `json:"confirmation,omitempty" doc:"Of code confirmation_required: what would be done, and how to agree to it"`
+	Approval     string        `json:"approval,omitempty" doc:"Of code approval_required: under which name the change waits for a second person"`
 	Errors       []Detail      `json:"errors,omitempty" doc:"Every problem that was found"`
 }
 

@@ -70,7 +70,11 @@ func (h *handlers) auditRecord(ctx context.Context, entry schemas.AuditEntry, af
 		entry.After = raw
 	}
 	caller, origin := access.CallerOf(ctx), access.OriginOf(ctx)
-	entry.Role, entry.From, entry.RequestID = caller.Role.String(), origin.Addr, origin.RequestID
+	entry.Role = caller.Role.String()
+	if a := approvalIn(ctx); a != nil {
+		entry.Role, entry.ApprovedBy = a.role, caller.Name
+	}
+	entry.From, entry.RequestID = origin.Addr, origin.RequestID
 	entry.Time = h.Now()
 	entry.Traceparent = telemetry.Traceparent(ctx)
 	record, err := control.Record(h.Topics.Audit(), entry.Name, entry.Actor, entry, schemas.EventAudit, source)

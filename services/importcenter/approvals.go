@@ -1,0 +1,61 @@
+package importcenter
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"tapline.dev/libs/config"
+	"tapline.dev/schemas"
+	"tapline.dev/services/importcenter/internal/api"
+)
+
+// ApprovalsConfig says which imports need two people.
+type ApprovalsConfig struct {
+	// Labels are of imports whose changes, approvals, resets and backfills wait for a
+	// second person, each as key=value; one of them suffices.
+	Labels []string
+	// Expiry is how long a change waits before it is given up.
+	Expiry time.Duration
+}
+
+func defaultApprovals() ApprovalsConfig { return ApprovalsConfig{Expiry: 72 * time.Hour} }
+
+// Validate reports what cannot work.
+func (c ApprovalsConfig) Validate() error {
+	var errs []error
+	if _, err := c.selectors(); err != nil {
+		errs = append(errs, config.Bad("labels", "%s", err))
+	}
+	if c.Expiry < time.Minute || c.Expiry > 30*24*time.Hour {
+		errs = append(errs, config.Bad("expiry", "must lie between 1m and 720h"))
+	}
+	return errors.Join(errs...)
+}
+
+func (c ApprovalsConfig) selectors() (out []schemas.Selector, err error) {
+	for _, text := range c.Labels {
+		key, value, ok := strings.Cut(text, "=")
+		if !ok || key == "" {
+			return nil, fmt.Errorf("%q is not key=value, such as tier=production", text)
+		}
+		out = append(out, schemas.Selector{Labels: map[string]string{key: value}})
+	}
+	return out, nil
+}
+
+// inForce is what the API asks a second person for.
+func (c ApprovalsConfig) inForce() api.Approvals {
+	selectors, _ := c.selectors() // Validate has refused what cannot be read
+	return api.Approvals{Imports: selectors, Expiry: c.Expiry}
+}
+
+// nobodyToAsk reports approvals that nobody could give: where nobody signs in, the
+// second person cannot be told from the first.
+func (c Config) nobodyToAsk() error {
+	if len(c.Approvals.Labels) == 0 || !c.Auth.has(authNone) {
+		return nil
+	}
+	return config.Bad("approvals.labels", "ask for a second person, but auth.mode is none, so that nobody is told apart: set it to keys or oidc")
+}

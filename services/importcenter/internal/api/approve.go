@@ -1,0 +1,117 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"tapline.dev/libs/kafka"
+	"tapline.dev/schemas"
+	"tapline.dev/services/importcenter/internal/access"
+)
+
+// approving is the approval under which a change is made; nil where nobody had to
+// be asked.
+type approving struct {
+	name string
+	by   string // who asked
+	role string
+}
+
+type approvingKey struct{}
+
+// underApproval makes a change with what somebody else has approved.
+func underApproval(ctx context.Context, a approving) context.Context {
+	return context.WithValue(ctx, approvingKey{}, &a)
+}
+
+func approvalIn(ctx context.Context) *approving {
+	a, _ := ctx.Value(approvingKey{}).(*approving)
+	return a
+}
+
+// roleOf is the role that an action needs of whoever approves it: that of the route
+// by which it was asked for.
+func roleOf(spec schemas.ApprovalSpec) access.Role {
+	operation := map[string]string{schemas.ApprovalApply: "apply", schemas.ApprovalDelete: "delete-import"}[spec.Action]
+	if spec.Command != nil {
+		operation = map[string]string{schemas.CommandApprove: "approve-run", schemas.CommandReset: "reset-import"}[spec.Command.Kind]
+	}
+	route, ok := access.Routes[operation]
+	if !ok {
+		return access.Admin
+	}
+	return route.Role
+}
+
+// approveApproval makes a change that somebody else has asked for, in the
+// transaction that takes it off the list.
+func (h *handlers) approveApproval(ctx context.Context, in *approvalInput) (*approvalOutput, error) {
+	if err := h.View.ReadToEnd(ctx); err != nil {
+		return nil, h.kafkaFailed(ctx, err)
+	}
+	_, spec, refusal := h.approval(ctx, in.Name)
+	if refusal == nil {
+		refusal = h.mayApprove(ctx, spec)
+	}
+	if refusal != nil {
+		return nil, refusal
+	}
+	out := &approvalOutput{Body: approvalOf(in.Name, spec)}
+	ctx = underApproval(ctx, approving{name: in.Name, by: spec.By, role: spec.Role})
+	var err error
+	switch spec.Action {
+	case schemas.ApprovalApply:
+		_, err = h.apply(ctx, spec.By, spec.Documents, CheckQuery{Offline: spec.Offline}, nil)
+	case schemas.ApprovalDelete:
+		_, err = h.deleteImport(ctx, &deleteImportInput{ImportPath: ImportPath{Import: out.Body.Imports[0]}, ActorHeader: ActorHeader{Actor: spec.By}})
+	default:
+		err = h.approveCommand(ctx, spec)
+	}
+	return out, err
+}
+
+func (h *handlers) approveCommand(ctx context.Context, spec schemas.ApprovalSpec) error {
+	agreed := ConfirmQuery{Confirm: spec.Confirm}
+	if spec.Command.Repeats != nil {
+		agreed.Repeats = *spec.Command.Repeats
+	}
+	if spec.Command.Kind == schemas.CommandApprove {
+		if refusal := h.notHeld(spec.Command.Import, spec.Command.Run); refusal != nil {
+			return refusal
+		}
+	}
+	_, err := h.confirmed(ctx, *spec.Command, agreed)
+	return err
+}
+
+// mayApprove refuses whoever asked, whoever could not have asked, and what was asked
+// for of something else than there is now.
+func (h *handlers) mayApprove(ctx context.Context, spec schemas.ApprovalSpec) *Problem {
+	caller := access.CallerOf(ctx)
+	if caller.Name == spec.By {
+		return problem(http.StatusForbidden, codeForbidden, "you have asked for this yourself; somebody else has to approve it")
+	}
+	if need := roleOf(spec); !caller.May(need) {
+		return needsRole(need, caller)
+	}
+	for name, generation := range spec.Imports {
+		if h.generation(name) != generation {
+			return problem(http.StatusConflict, codeChanged, "the import "+name+" has been changed since this was asked for; decline it, and ask for the change of what is there now")
+		}
+	}
+	return nil
+}
+
+// use returns the records that take an approval off the list. It is asked again
+// here, at the log's end: two people may approve at once, and it may have been
+// declined meanwhile.
+func (h *handlers) use(ctx context.Context, a approving) ([]*kafka.Record, error) {
+	r, spec, refusal := h.approval(ctx, a.name)
+	if refusal == nil {
+		refusal = h.mayApprove(ctx, spec)
+	}
+	if refusal != nil {
+		return nil, refusal
+	}
+	return h.removalRecords(context.WithValue(ctx, approvingKey{}, nil), access.CallerOf(ctx).Name, schemas.KindApproval, a.name, r.Spec)
+}

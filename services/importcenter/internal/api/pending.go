@@ -1,0 +1,183 @@
+package api
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"tapline.dev/domain/control"
+	"tapline.dev/libs/kafka"
+	"tapline.dev/schemas"
+	"tapline.dev/services/importcenter/internal/access"
+	"tapline.dev/services/importcenter/internal/plan"
+)
+
+// Bounds of what waits for a second person.
+const (
+	maxApprovals     = 100
+	maxApprovalBytes = 512 << 10
+)
+
+// Approvals say what needs a second person.
+type Approvals struct {
+	// Imports select those whose changes do; one of them suffices.
+	Imports []schemas.Selector
+	Expiry  time.Duration
+}
+
+// selects is true of an import that needs a second person.
+func (a Approvals) selects(m schemas.Metadata) bool {
+	return slices.ContainsFunc(a.Imports, func(s schemas.Selector) bool { return s.Selects(m) })
+}
+
+// guarded is true of an import that needs a second person as it is applied now.
+func (h *handlers) guarded(importName string) bool {
+	d, ok := h.Catalog.Import(importName)
+	return ok && h.Approvals.selects(d.Metadata)
+}
+
+// guardedChanges are the imports that changes are about, with their generations of
+// now, if one of them needs a second person: a set is applied whole, so that it
+// waits whole. Both what is applied and what would be count: its author must not
+// take an import out by taking its label off.
+func (h *handlers) guardedChanges(changes []plan.Change) map[string]int {
+	generations, guarded := map[string]int{}, false
+	for _, c := range changes {
+		if c.Import == nil || c.Outcome == plan.Unchanged {
+			continue
+		}
+		generations[c.Name] = h.generation(c.Name)
+		guarded = guarded || h.guarded(c.Name) || h.Approvals.selects(c.Import.Metadata)
+	}
+	if !guarded {
+		return nil
+	}
+	return generations
+}
+
+// generation is an import's, 0 of one that is not there.
+func (h *handlers) generation(importName string) int {
+	d, _ := h.Catalog.Import(importName)
+	return d.Generation
+}
+
+// guardedNow is an import with its generation, if it needs a second person.
+func (h *handlers) guardedNow(importName string) map[string]int {
+	if !h.guarded(importName) {
+		return nil
+	}
+	return map[string]int{importName: h.generation(importName)}
+}
+
+// guardedCommand is the import of a command that waits for a second person.
+func (h *handlers) guardedCommand(cmd schemas.Command) map[string]int {
+	switch cmd.Kind {
+	case schemas.CommandApprove, schemas.CommandReset, schemas.CommandBackfill:
+		return h.guardedNow(cmd.Import)
+	}
+	return nil
+}
+
+// second returns the records that take the approval in hand off the list. Where
+// nobody has been asked, and the imports of spec need it, it returns those that
+// write down what is asked for: then waits is set, and the change is not made.
+func (h *handlers) second(ctx context.Context, spec schemas.ApprovalSpec) (waits *pending, records []*kafka.Record, err error) {
+	if a := approvalIn(ctx); a != nil {
+		records, err = h.use(ctx, *a)
+		return nil, records, err
+	}
+	if len(spec.Imports) == 0 {
+		return nil, nil, nil
+	}
+	return h.suspend(ctx, spec)
+}
+
+// pending is a change that was written down for a second person.
+type pending struct {
+	name string
+	spec schemas.ApprovalSpec
+}
+
+// suspend returns the records that write down what the caller asks for, and its
+// name. To ask twice for the same is to ask once. What has expired is cleared away.
+func (h *handlers) suspend(ctx context.Context, spec schemas.ApprovalSpec) (*pending, []*kafka.Record, error) {
+	caller := access.CallerOf(ctx)
+	spec.By, spec.Role = caller.Name, caller.Role.String()
+	p := &pending{name: approvalName(spec)}
+	var records []*kafka.Record
+	open := 0
+	for _, r := range h.Catalog.Resources(schemas.KindApproval) {
+		known := approvalSpec(r)
+		switch {
+		case h.Now().After(known.ExpiresAt):
+			tombstone := control.Tombstone(h.Topics.Resources(), r.Metadata.Name, schemas.ResourceKey(schemas.KindApproval, r.Metadata.Name))
+			tombstone.Partition = 0 // the topic has one
+			records = append(records, tombstone)
+		case r.Metadata.Name == p.name:
+			p.spec = known
+			return p, nil, nil
+		default:
+			open++
+		}
+	}
+	if open >= maxApprovals {
+		return nil, nil, problem(http.StatusConflict, codeInUse, fmt.Sprintf("%d changes wait for a second person already; approve or decline some first (tapline approvals list)", open))
+	}
+	spec.Since = h.Now().UTC().Truncate(time.Second)
+	spec.ExpiresAt = spec.Since.Add(h.Approvals.Expiry)
+	raw, err := json.Marshal(spec)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(raw) > maxApprovalBytes {
+		return nil, nil, problem(http.StatusRequestEntityTooLarge, codeInvalidRequest, fmt.Sprintf("a change that waits for a second person is %d KiB at most; apply fewer documents at a time", maxApprovalBytes>>10))
+	}
+	p.spec = spec
+	record, err := h.resourceRecord(schemas.KindApproval, p.name, schemas.Resource{
+		APIVersion: schemas.APIVersion, Kind: schemas.KindApproval, Metadata: schemas.Metadata{Name: p.name}, Spec: raw,
+		Generation: 1, AppliedAt: h.Now(),
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	audit, err := h.auditRecord(ctx, schemas.AuditEntry{Actor: spec.By, Action: schemas.AuditApply, Kind: schemas.KindApproval, Name: p.name}, spec)
+	return p, append(records, record, audit), err
+}
+
+// approvalName is the same for the same wish of the same person.
+func approvalName(spec schemas.ApprovalSpec) string {
+	if c := spec.Command; c != nil {
+		bare := *c
+		bare.ID, bare.Time, bare.Traceparent = "", time.Time{}, ""
+		spec.Command = &bare
+	}
+	raw, _ := json.Marshal(spec) // everything in it came out of JSON
+	sum := sha256.Sum256(raw)
+	first := slices.Sorted(maps.Keys(spec.Imports))[0]
+	return first + "-" + hex.EncodeToString(sum[:4])
+}
+
+// waits is the answer to somebody whose change was written down.
+func (p *pending) waits() *Problem {
+	refusal := problem(http.StatusConflict, codeApproval, fmt.Sprintf(
+		"nothing was done yet: a change of %s needs a second person. It waits as %s until %s; somebody else approves it with tapline approvals approve %s",
+		strings.Join(slices.Sorted(maps.Keys(p.spec.Imports)), ", "), p.name, p.spec.ExpiresAt.Format(time.RFC3339), p.name))
+	refusal.Approval = p.name
+	return refusal
+}
+
+// approvalSpec reads what waits. One that cannot be read has expired.
+func approvalSpec(r schemas.Resource) schemas.ApprovalSpec {
+	var spec schemas.ApprovalSpec
+	if !decodeSpec(r.Spec, &spec) {
+		return schemas.ApprovalSpec{}
+	}
+	return spec
+}
