@@ -117,6 +117,10 @@ soak-memory: ## extract ten million rows and look at the extractor's memory
 test-connector: ## prove the sandbox with Snowflake's own Python connector
 	sandbox/connectortest/run.sh
 
+.PHONY: test-api
+test-api: build ## drive the API from its OpenAPI document, with each role and without
+	tests/api/run.sh
+
 .PHONY: test-sandbox-sql
 test-sandbox-sql: ## compare the sandbox's answers to SQL with another Snowflake on DuckDB
 	sandbox/analysttest/run.sh

@@ -45,9 +45,10 @@ func (r *Reader) StartOffset(ctx context.Context, tp TP) (int64, error) {
 	return lookup(starts, err, tp)
 }
 
-// OffsetAt is the first offset written at or after t, or the end.
+// OffsetAt is the first offset written at or after t, or the end. Kafka takes
+// times before 1970 for commands of its own.
 func (r *Reader) OffsetAt(ctx context.Context, tp TP, t time.Time) (int64, error) {
-	offsets, err := r.admin.ListOffsetsAfterMilli(ctx, t.UnixMilli(), tp.Topic)
+	offsets, err := r.admin.ListOffsetsAfterMilli(ctx, max(t.UnixMilli(), 0), tp.Topic)
 	return lookup(offsets, err, tp)
 }
 

@@ -375,7 +375,7 @@ func TestAudit(t *testing.T) {
 	}
 	for query, want := range map[string]int{
 		"": 4, "?action=read": 1, "?actor=key:admin": 4, "?actor=somebody-else": 0, "?since=2099-01-01T00:00:00Z": 0,
-		"?until=2020-01-01T00:00:00Z": 0, "?pageSize=3": 3,
+		"?until=2020-01-01T00:00:00Z": 0, "?pageSize=3": 3, "?since=0262-03-24T19:45:30Z": 4, "?since=1969-12-31T23:59:59.999Z": 4,
 	} {
 		a := c.as(admin, "GET", "/v1/audit"+query, "")
 		if err := json.Unmarshal([]byte(a.text), &page); err != nil || len(page.Items) != want {

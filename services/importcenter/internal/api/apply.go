@@ -67,6 +67,7 @@ func (h *handlers) registerApply(api huma.API) {
 			return nil, err
 		}
 		out := &appliedOutput{}
+		out.Body.Items = []Applied{}
 		for _, c := range changes {
 			a := Applied{Kind: c.Kind, Name: c.Name, Outcome: c.Outcome, Generation: c.Generation}
 			notes := h.consequences(c)

@@ -19,7 +19,7 @@ import (
 
 // ImportPath names an import in the path.
 type ImportPath struct {
-	Import string `path:"import" maxLength:"63" doc:"The import's metadata.name"`
+	Import string `path:"import" maxLength:"63" example:"customers" doc:"The import's metadata.name"`
 }
 
 type importOutput struct {

@@ -15,7 +15,7 @@ import (
 
 // ResourcePath names a resource in the path.
 type ResourcePath struct {
-	Name string `path:"name" maxLength:"63" doc:"The resource's metadata.name"`
+	Name string `path:"name" maxLength:"63" example:"warehouse" doc:"The resource's metadata.name"`
 }
 
 type deleteResourceInput struct {

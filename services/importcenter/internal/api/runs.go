@@ -18,7 +18,7 @@ import (
 
 // RunPath names a run in the path.
 type RunPath struct {
-	Run string `path:"run" maxLength:"80" doc:"A run such as customers.42"`
+	Run string `path:"run" maxLength:"80" example:"customers.1" doc:"A run such as customers.42"`
 }
 
 type runOutput struct {
