@@ -54,7 +54,7 @@ func TestSchemas(t *testing.T) {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(string(stored), string(want)); diff != "" {
-			t.Errorf("%s differs from the Go types; run go test ./definition -update and read the difference:\n%s", name, diff)
+			t.Errorf("%s differs from the Go types; run go test ./domain/definition -update and read the difference:\n%s", name, diff)
 		}
 	}
 }
