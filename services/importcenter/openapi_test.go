@@ -4,12 +4,15 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"net/http"
 	"os"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"tapline.dev/services/importcenter/internal/access"
 )
 
 var update = flag.Bool("update", false, "write the API's reference page anew")
@@ -20,6 +23,7 @@ const (
 )
 
 const apiHead = "# API\n\n" +
+
 	"<!-- Written by make docs from the served OpenAPI document. Change the operations, not this page. -->\n\n" +
 	"Import Center serves HTTP and JSON under `/v1`. The whole contract is the OpenAPI 3.1 document [openapi.yaml](../../schemas/openapi.yaml), which it also serves at `/openapi.yaml` and `/openapi.json`." +
 	" Every refusal is an RFC 9457 problem (`application/problem+json`) with a `code` and a sentence that says what to do. " +
@@ -177,4 +181,53 @@ func sortedKeys[V any](m map[string]V) []string {
 	}
 	slices.Sort(keys)
 	return keys
+}
+
+func TestOpenAPI(t *testing.T) {
+	t.Parallel()
+	c := start(t)
+	a := c.do("GET", "/openapi.json", "")
+	if a.status != http.StatusOK || a.body["openapi"] != "3.1.0" {
+		t.Fatalf("openapi = %d %s", a.status, a.text[:min(200, len(a.text))])
+	}
+	for _, path := range []string{"/v1/apply", "/v1/imports/{import}/runs", "/v1/runs/{run}/cancel", "/v1/rejects", "/v1/connections"} {
+		if _, ok := a.body["paths"].(map[string]any)[path]; !ok {
+			t.Errorf("no %s in the OpenAPI document", path)
+		}
+	}
+}
+
+// TestEveryRouteHasARole: an operation without an entry in the table of routes
+// fails, and so does an entry without an operation.
+func TestEveryRouteHasARole(t *testing.T) {
+	t.Parallel()
+	c := start(t)
+	var doc struct {
+		Paths map[string]map[string]struct {
+			OperationID string                `json:"operationId"`
+			Security    []map[string][]string `json:"security"`
+		}
+	}
+	if err := json.Unmarshal([]byte(c.do("GET", "/openapi.json", "").text), &doc); err != nil {
+		t.Fatal(err)
+	}
+	served := map[string]bool{}
+	for path, operations := range doc.Paths {
+		for method, op := range operations {
+			served[op.OperationID] = true
+			route, ok := access.Routes[op.OperationID]
+			if !ok {
+				t.Errorf("%s %s (%s) has no role: add it to internal/access/routes.go", method, path, op.OperationID)
+				continue
+			}
+			if want := []map[string][]string{{"bearer": {route.Role.String()}}}; route.Role > access.Anyone && !cmp.Equal(op.Security, want) {
+				t.Errorf("%s: the OpenAPI document asks for %v, want %v", op.OperationID, op.Security, want)
+			}
+		}
+	}
+	for id := range access.Routes {
+		if !served[id] {
+			t.Errorf("the table of routes names %s, which is no operation", id)
+		}
+	}
 }
