@@ -55,13 +55,13 @@ func ParseRunID(run string) (importName string, number int, err error) {
 	return name, number, nil
 }
 
-// IsTrial tells whether a run or a subject is a trial.
+// IsTrial reports whether a run or a subject is a trial.
 func IsTrial(name string) bool { return IsDryRun(name) || IsPreview(name) }
 
-// IsDryRun tells whether a run or a subject is a dry run.
+// IsDryRun reports whether a run or a subject is a dry run.
 func IsDryRun(name string) bool { return strings.Contains(name, "."+dryRunMark) }
 
-// IsPreview tells whether a run or a subject is a preview.
+// IsPreview reports whether a run or a subject is a preview.
 func IsPreview(name string) bool { return strings.Contains(name, "."+previewMark) }
 
 // Subject is the key of the state that a run stands in: the import's, or the

@@ -173,7 +173,7 @@ func atStart(service string, r schemas.Right) bool {
 // rejects of CleverTap's and of rows too large for Kafka need.
 func seldom(topics schemas.Topics, service string, r schemas.Right) bool {
 	if r.May == schemas.MayDescribe {
-		return true // a topic that was deleted and made again
+		return true // a topic that was deleted and created again
 	}
 	switch r.Name {
 	case topics.DryRunRows(), topics.DryRunRecords(), topics.DryRunRejects():

@@ -76,7 +76,7 @@ func (v *View) Starting() (out []schemas.ActiveRun) {
 	return out
 }
 
-// Active tells whether a run is the active one of its import.
+// Active reports whether a run is the active one of its import.
 func (v *View) Active(importName, run string) bool {
 	state, _, err := v.states.Get(importName)
 	return err == nil && state.Active != nil && state.Active.Run == run

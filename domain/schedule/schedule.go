@@ -152,7 +152,7 @@ func location(s schemas.Schedule, zone string) (*time.Location, error) {
 	return loc, nil
 }
 
-// repeating tells whether a cron's minute or hour is a wildcard, such as */15 or *.
+// repeating reports whether a cron's minute or hour is a wildcard, such as */15 or *.
 func repeating(text string) bool {
 	fields := strings.Fields(text)
 	return len(fields) > 1 && (strings.HasPrefix(fields[0], "*") || strings.HasPrefix(fields[1], "*"))

@@ -40,7 +40,7 @@ func newFeed(topic string, reader *Reader) *feed {
 // run passes the topic's records to apply until ctx is done. An error before
 // reading has begun is returned, and run may be called again. A later error does
 // not end run: it resumes at its position, because a process that stopped here
-// would take every import down. If the topic was deleted and made anew, run
+// would take every import down. If the topic was deleted and created again, run
 // calls forget and reads the new topic from its start.
 func (f *feed) run(ctx context.Context, apply func(...*Record), forget func()) error {
 	for first := true; ; first = false {
@@ -58,7 +58,7 @@ func (f *feed) run(ctx context.Context, apply func(...*Record), forget func()) e
 			return nil
 		}
 		if errors.Is(err, kerr.UnknownTopicID) {
-			f.reader.deps.Log.WarnContext(ctx, "a compacted topic was deleted and made anew: what it held is forgotten", slog.String("topic", f.topic))
+			f.reader.deps.Log.WarnContext(ctx, "a compacted topic was deleted and created again: its old entries are dropped", slog.String("topic", f.topic))
 			f.reset()
 			forget()
 		}

@@ -43,7 +43,7 @@ func poll(ctx context.Context, from func(context.Context, int) kgo.Fetches, limi
 // fetchError returns the first error that a reader must act on. franz-go retries
 // retriable errors itself. UnknownTopicOrPartition is ignored: the topic
 // belonged to a deleted import. An unknown topic id is returned: the topic was
-// deleted and perhaps made anew, and this client would never read the new topic;
+// deleted and perhaps created again, and this client would never read the new topic;
 // a new client does.
 func fetchError(ctx context.Context, fetches kgo.Fetches) error {
 	if ctx.Err() != nil {

@@ -26,7 +26,7 @@ var errMadeAnew = errors.New("the topic was made anew")
 
 // positions decides at which offset a member begins to read each partition. An
 // offset is committed together with the id of its topic, because an offset of a
-// topic that was deleted and made anew means nothing in the new topic.
+// topic that was deleted and created again means nothing in the new topic.
 type positions struct {
 	group string
 	// rereads says that the member removes a topic that is made anew and adds it

@@ -81,7 +81,7 @@ func (t *Transactor) Begin() error {
 }
 
 // Produce adds records to the transaction. It blocks only while buffers are
-// full; Commit tells whether they were written.
+// full; Commit reports whether they were written.
 func (t *Transactor) Produce(records ...*Record) {
 	for _, r := range records {
 		t.client.Produce(context.Background(), r, t.promises.add())

@@ -236,7 +236,7 @@ func (t *Table[V]) entryOf(r *Record) *entry[V] {
 	return e
 }
 
-// clear forgets everything: the topic was made anew.
+// clear forgets everything: the topic was created again.
 func (t *Table[V]) clear() {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -12,7 +12,7 @@ import (
 var ErrNoTopic = errors.New("the topic does not exist")
 
 // TopicID is the id that Kafka gave a topic when it was made (KIP-516). A topic
-// that is deleted and made anew has another one, so an offset means something
+// that is deleted and created again has another one, so an offset means something
 // only together with the id that it was noted under. It is "" where the brokers
 // know no ids (before Kafka 2.8), and then tells nothing. A topic that is not
 // there is ErrNoTopic.

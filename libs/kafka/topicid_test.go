@@ -43,7 +43,7 @@ func TestTopicID(t *testing.T) {
 	}
 	must(t, kafka.EnsureTopics(t.Context(), cfg, kafkatest.Deps(), topics.Catalogue()))
 	if again := id(); again == first || again == "" {
-		t.Errorf("the topic that was made anew has the id %q, the deleted one had %q", again, first)
+		t.Errorf("the topic that was created again has the id %q, the deleted one had %q", again, first)
 	}
 }
 

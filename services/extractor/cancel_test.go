@@ -103,7 +103,7 @@ func TestEndingOfAStatementThatCannotBeAborted(t *testing.T) {
 		"a preview":                              {change: preview, cause: errEnding, want: []int64{1}},
 		"its attempt is no longer the active":    {cause: errObsolete, want: []int64{1}},
 		"its session hangs":                      {cause: errEnding, hangs: true, want: []int64{1}},
-		"another owner goes on with the attempt": {cause: errLeft},
+		"another owner goes on with the attempt": {cause: errOwnerChanged},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -26,7 +26,7 @@ func (c *connectionTest) read(ctx context.Context) error {
 	}
 	return c.sessions.with(ctx, conn, func(src source) error {
 		began := time.Now()
-		found, err := src.Standing(ctx)
+		found, err := src.SessionFacts(ctx)
 		if err != nil {
 			return err
 		}

@@ -42,9 +42,9 @@ type selection interface {
 	// understand makes a reader of the columns that the result has.
 	understand(p *plan.Plan, columns []schemas.Column, now time.Time) (*plan.Reader, error)
 	// recall readies the ledger, and notes in e what is wrong with it.
-	recall(ctx context.Context, r *plan.Reader, e *schemas.Extraction) chunk.Memory
+	recall(ctx context.Context, r *plan.Reader, e *schemas.Extraction) chunk.Ledgers
 	// end reports the end, once every row has been read.
-	end(ctx context.Context, m chunk.Memory) error
+	end(ctx context.Context, m chunk.Ledgers) error
 }
 
 // extract is one session: it begins, or takes up the result of an earlier one, and
@@ -64,7 +64,7 @@ func (x *extraction) extract(ctx context.Context, sel selection) error {
 			// Once the report of the start is written, the next owner can take the
 			// result up: the end of this session must not abort the statement.
 			if x.journal.Started() != nil {
-				src.Leave()
+				src.KeepStatement()
 			}
 		}()
 		res, r, err := x.result(ctx, src, p, sel)
@@ -176,7 +176,7 @@ func describe(ctx context.Context, src source, p *plan.Plan, maxRecord int) ([]s
 // rows are counted by their position in it.
 func (x *extraction) resume(ctx context.Context, src source, p *plan.Plan, sel selection) (result, *plan.Reader, error) {
 	started := *x.journal.Started()
-	src.Leave()
+	src.KeepStatement()
 	res, err := src.Attach(ctx, started.QueryID)
 	if ctx.Err() != nil {
 		return nil, nil, x.stopped(ctx)

@@ -82,7 +82,7 @@ type fakeSource struct {
 
 func (s *fakeSource) ID() int64 { return s.id }
 
-func (s *fakeSource) Stranded() bool {
+func (s *fakeSource) MayStillRun() bool {
 	s.w.mu.Lock()
 	defer s.w.mu.Unlock()
 	return s.stranded
@@ -179,11 +179,11 @@ func (s *fakeSource) Cancel(_ context.Context, id string) error {
 	return nil
 }
 
-func (s *fakeSource) Standing(context.Context) (schemas.ConnectionTest, error) {
+func (s *fakeSource) SessionFacts(context.Context) (schemas.ConnectionTest, error) {
 	return schemas.ConnectionTest{User: "TAPLINE", Role: "READER", Privileges: []string{"INSERT on TABLE SHOP.PUBLIC.T"}}, nil
 }
 
-func (s *fakeSource) Leave() {
+func (s *fakeSource) KeepStatement() {
 	s.w.mu.Lock()
 	defer s.w.mu.Unlock()
 	s.left = true

@@ -21,7 +21,7 @@ type mode interface {
 	stopped(ctx context.Context) error
 }
 
-// modeOf is the only place that tells modes apart.
+// modeOf is the only place that distinguishes modes.
 func (s *Service) modeOf(a attempt.Attempt, j *journal.Journal, log *slog.Logger) (mode, error) {
 	sessions := sessions{open: s.open, resources: s.resources, attempt: a, log: log}
 	extraction := extraction{

@@ -15,14 +15,14 @@ import (
 )
 
 var (
-	errLeft     = errors.New("another owner goes on with the attempt")
-	errObsolete = errors.New("the attempt is no longer the active one")
-	errEnding   = errors.New("the run is to end early")
+	errOwnerChanged = errors.New("another owner goes on with the attempt")
+	errObsolete     = errors.New("the attempt is no longer the active one")
+	errEnding       = errors.New("the run is to end early")
 )
 
-// lookAgain is how often the states are compared with the work in hand without
-// any signal.
-const lookAgain = 5 * time.Second
+// compareEvery is how often the states are compared with the attempts under way if no
+// signal comes.
+const compareEvery = 5 * time.Second
 
 // takeoverPause is the mean wait before a takeover is repeated; it doubles up to
 // takeoverPauseMax, for each one signs in to Snowflake again.
@@ -44,17 +44,17 @@ type work struct {
 // attempt is not over, exactly one goroutine at work.
 type owners struct {
 	service *Service
-	poke    chan struct{}
+	wake    chan struct{}
 	ended   chan struct{}
 	cancel  context.CancelFunc
 
-	mu    sync.Mutex
-	owned map[int32]bool
-	work  map[string]*work      // by subject
-	over  map[string]attempt.ID // the newest attempt that is over
-	told  map[string]time.Time  // by run that is starting: when its source was last reported
+	mu               sync.Mutex
+	owned            map[int32]bool
+	work             map[string]*work      // by subject
+	finished         map[string]attempt.ID // the newest attempt that is over
+	sourceReportedAt map[string]time.Time  // by run that is starting: when its source was last reported
 
-	telling sync.WaitGroup
+	reporting sync.WaitGroup
 }
 
 func newOwners(ctx context.Context, s *Service) *owners {
@@ -62,8 +62,8 @@ func newOwners(ctx context.Context, s *Service) *owners {
 	// finished first.
 	ctx, cancel := context.WithCancel(ctx)
 	o := &owners{
-		service: s, cancel: cancel, poke: make(chan struct{}, 1), ended: make(chan struct{}),
-		owned: map[int32]bool{}, work: map[string]*work{}, over: map[string]attempt.ID{}, told: map[string]time.Time{},
+		service: s, cancel: cancel, wake: make(chan struct{}, 1), ended: make(chan struct{}),
+		owned: map[int32]bool{}, work: map[string]*work{}, finished: map[string]attempt.ID{}, sourceReportedAt: map[string]time.Time{},
 	}
 	go o.loop(ctx)
 	return o
@@ -72,7 +72,7 @@ func newOwners(ctx context.Context, s *Service) *owners {
 func (o *owners) close() {
 	o.cancel()
 	<-o.ended
-	o.telling.Wait()
+	o.reporting.Wait()
 	var all []kafka.TP
 	for p := range int32(schemas.ControlPartitions) {
 		all = append(all, kafka.TP{Partition: p})
@@ -82,7 +82,7 @@ func (o *owners) close() {
 
 func (o *owners) loop(ctx context.Context) {
 	defer close(o.ended)
-	ticker := time.NewTicker(lookAgain)
+	ticker := time.NewTicker(compareEvery)
 	defer ticker.Stop()
 	for {
 		changed := o.service.states.table.Changed()
@@ -90,8 +90,8 @@ func (o *owners) loop(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-o.poke:
-		case <-o.service.states.poke:
+		case <-o.wake:
+		case <-o.service.states.wake:
 		case <-changed:
 		case <-ticker.C:
 		}
@@ -105,7 +105,7 @@ func (o *owners) assign(tps []kafka.TP) {
 	}
 	o.mu.Unlock()
 	select {
-	case o.poke <- struct{}{}:
+	case o.wake <- struct{}{}:
 	default:
 	}
 }
@@ -125,7 +125,7 @@ func (o *owners) release(tps []kafka.TP) {
 	}
 	o.mu.Unlock()
 	for _, w := range stopping {
-		w.stop(errLeft)
+		w.stop(errOwnerChanged)
 	}
 	for _, w := range stopping {
 		<-w.done
@@ -141,30 +141,30 @@ func (o *owners) compare(ctx context.Context) {
 	for _, begin := range o.reconcile(ctx, states, broken) {
 		go begin()
 	}
-	for subject, run := range o.starting(states, time.Now()) {
-		o.telling.Go(func() { o.service.tellSource(ctx, subject, run) })
+	for subject, run := range o.runsToReport(states, time.Now()) {
+		o.reporting.Go(func() { o.service.reportSource(ctx, subject, run) })
 	}
 }
 
-// starting returns the runs whose source is to be reported, by subject: as soon as
+// runsToReport returns the runs whose source is to be reported, by subject: as soon as
 // they start, and again from time to time while they wait for it.
-func (o *owners) starting(states map[string]*schemas.State, now time.Time) map[string]schemas.ActiveRun {
+func (o *owners) runsToReport(states map[string]*schemas.State, now time.Time) map[string]schemas.ActiveRun {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	tell := map[string]schemas.ActiveRun{}
-	told := map[string]time.Time{}
+	toReport := map[string]schemas.ActiveRun{}
+	reportedAt := map[string]time.Time{}
 	for subject, state := range states {
 		a := state.Active
 		if a == nil || a.State != schemas.StateStarting || a.Ending != nil || !o.owned[schemas.ControlPartition(subject)] {
 			continue
 		}
-		told[a.Run] = o.told[a.Run]
-		if now.Sub(told[a.Run]) >= schemas.WaitingRenewal {
-			told[a.Run], tell[subject] = now, *a
+		reportedAt[a.Run] = o.sourceReportedAt[a.Run]
+		if now.Sub(reportedAt[a.Run]) >= schemas.WaitingRenewal {
+			reportedAt[a.Run], toReport[subject] = now, *a
 		}
 	}
-	o.told = told
-	return tell
+	o.sourceReportedAt = reportedAt
+	return toReport
 }
 
 // reconcile ends and stops the work that the states no longer ask for, and returns
@@ -172,9 +172,9 @@ func (o *owners) starting(states map[string]*schemas.State, now time.Time) map[s
 func (o *owners) reconcile(ctx context.Context, states map[string]*schemas.State, broken map[string]error) (begin []func()) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for subject := range o.over {
+	for subject := range o.finished {
 		if states[subject] == nil && broken[subject] == nil {
-			delete(o.over, subject)
+			delete(o.finished, subject)
 		}
 	}
 	for subject, w := range o.work {
@@ -194,7 +194,7 @@ func (o *owners) reconcile(ctx context.Context, states map[string]*schemas.State
 			continue
 		}
 		id := attempt.ID{Run: a.Run, Attempt: a.Attempt}
-		if a.State != schemas.StateExtracting || o.over[subject] == id {
+		if a.State != schemas.StateExtracting || o.finished[subject] == id {
 			continue
 		}
 		// The end of ctx does not stop the work. Who stops it gives the reason as the
@@ -205,7 +205,7 @@ func (o *owners) reconcile(ctx context.Context, states map[string]*schemas.State
 			w.end()
 		}
 		o.work[subject] = w
-		begin = append(begin, func() { o.keep(ctx, subject, w) })
+		begin = append(begin, func() { o.doWork(ctx, subject, w) })
 	}
 	return begin
 }
@@ -216,15 +216,15 @@ func newWork(id attempt.ID, stop context.CancelCauseFunc) *work {
 	return w
 }
 
-// keep does work to its end.
-func (o *owners) keep(ctx context.Context, subject string, w *work) {
+// doWork does work to its end.
+func (o *owners) doWork(ctx context.Context, subject string, w *work) {
 	defer close(w.done)
 	over := o.service.work(telemetry.WithAttrs(ctx, slog.String("run", w.id.Run)), subject, w)
 	w.stop(nil)
 	o.mu.Lock()
 	delete(o.work, subject)
 	if over {
-		o.over[subject] = w.id
+		o.finished[subject] = w.id
 	}
 	o.mu.Unlock()
 	o.service.states.signal() // the import may have a newer attempt by now

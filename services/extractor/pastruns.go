@@ -34,9 +34,9 @@ type pastRuns struct {
 	topics  schemas.Topics
 }
 
-// load readies the ledger of the run before and this attempt's own, and notes in e
-// if one of them is not whole.
-func (h *pastRuns) load(ctx context.Context, r *plan.Reader, e *schemas.Extraction) chunk.Memory {
+// loadLedgers readies the ledger of the run before and this attempt's own, and notes in e
+// if one of them is incomplete.
+func (h *pastRuns) loadLedgers(ctx context.Context, r *plan.Reader, e *schemas.Extraction) chunk.Ledgers {
 	if e.Chunks == 0 {
 		h.sweep(ctx)
 	}
@@ -47,7 +47,7 @@ func (h *pastRuns) load(ctx context.Context, r *plan.Reader, e *schemas.Extracti
 		previous, complete, err = ledger.Load(ctx, h.store, h.attempt.Import, *h.attempt.Ledger, h.limit, h.rejects)
 		if err != nil || !complete {
 			e.LedgerReadError = true
-			h.log.WarnContext(ctx, "the ledger of the run before is not whole: rows are sent again", slog.Any("error", err))
+			h.log.WarnContext(ctx, "the ledger of the run before is incomplete: rows are sent again", slog.Any("error", err))
 		}
 	}
 	if h.outdated(r, *e) {
@@ -62,9 +62,9 @@ func (h *pastRuns) load(ctx context.Context, r *plan.Reader, e *schemas.Extracti
 	if !ok {
 		previous = nil
 		e.LedgerReadError = true
-		h.log.WarnContext(ctx, "the attempt's own ledger is not whole: rows are sent again", slog.Any("error", err))
+		h.log.WarnContext(ctx, "the attempt's own ledger is incomplete: rows are sent again", slog.Any("error", err))
 	}
-	return chunk.Memory{Previous: previous, Recorder: recorder}
+	return chunk.Ledgers{Previous: previous, Recorder: recorder}
 }
 
 // rejects lists the rows that the run before has rejected, at whichever stage. All of
@@ -134,7 +134,7 @@ func (h *pastRuns) sweep(ctx context.Context) {
 		keep = append(keep, *h.attempt.Ledger)
 	}
 	if err := ledger.Sweep(ctx, h.store, h.attempt.Import, keep...); err != nil {
-		h.log.WarnContext(ctx, "old ledger values stay", slog.Any("error", err))
+		h.log.WarnContext(ctx, "old ledger values could not be deleted", slog.Any("error", err))
 	}
 }
 
@@ -164,7 +164,7 @@ func (h *pastRuns) lookForLate(ctx context.Context, c *statement.Cursor, now map
 	}
 	before, err := ledger.LoadCounts(ctx, h.store, h.attempt.Import, *h.attempt.Ledger)
 	if err != nil && ctx.Err() == nil {
-		h.log.WarnContext(ctx, "late rows are not looked for", slog.Any("error", err))
+		h.log.WarnContext(ctx, "late rows are not looked for: the counts of the run before could not be read", slog.Any("error", err))
 	}
 	if before == nil {
 		return nil, &schemas.Late{Unknown: true}, counts

@@ -15,10 +15,10 @@ import (
 	"tapline.dev/services/extractor/internal/journal"
 )
 
-// tellSource says what the connection of a starting run resolves to: the
+// reportSource says what the connection of a starting run resolves to: the
 // scheduler compares that with what the epoch was read from before it triggers
 // anything. A connection that is not there ends the run.
-func (s *Service) tellSource(ctx context.Context, subject string, run schemas.ActiveRun) {
+func (s *Service) reportSource(ctx context.Context, subject string, run schemas.ActiveRun) {
 	log := s.deps.Telemetry.Logger.With(slog.String("run", run.Run))
 	report := schemas.Report{
 		Import: schemas.ImportOf(subject), Run: run.Run, Number: run.Number, Attempt: run.Attempt, Time: time.Now().UTC(), TraceID: run.TraceID,

@@ -37,7 +37,7 @@ func BenchmarkPrepare(b *testing.B) {
 		Subject: importName, Import: importName,
 		Run: schemas.ActiveRun{Run: "customers.1", Number: 1, Attempt: 1, Mode: schemas.ModeFull, Spec: spec()},
 	}
-	m := chunk.Memory{Recorder: ledger.NewRecorder(discardStore{}, ledger.Config{Import: importName, Number: 1, Attempt: 1, Limit: DefaultConfig().LedgerLimit, Low: r.Cursor.Low})}
+	m := chunk.Ledgers{Recorder: ledger.NewRecorder(discardStore{}, ledger.Config{Import: importName, Number: 1, Attempt: 1, Limit: DefaultConfig().LedgerLimit, Low: r.Cursor.Low})}
 	prep, err := chunk.NewPreparer(chunk.Config{
 		Attempt: a, Topics: schemas.NewTopics("tapline."), MaxRow: chunk.MaxRow(int64(DefaultConfig().Kafka.MaxMessageBytes)),
 		Tracer: telemetry.Discard().Tracer(name), Log: telemetry.Discard().Logger,

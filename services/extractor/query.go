@@ -37,14 +37,14 @@ func (x *extraction) query(ctx context.Context, src source, stmt statement.State
 				return nil, err
 			}
 			// From here on the end of this session must not abort the statement.
-			src.Leave()
+			src.KeepStatement()
 		case <-ctx.Done():
 			return nil, x.aborted(ctx, src, queryID, answers)
 		}
 	}
 }
 
-// aborted waits for the session to abort its statement, unless it was told to leave
+// aborted waits for the session to abort its statement, unless it is to keep
 // it alone, and has another session do it if that takes too long.
 func (x *extraction) aborted(ctx context.Context, src source, queryID string, answers <-chan answer) error {
 	if x.journal.Started() != nil {

@@ -75,7 +75,7 @@ func (r *resources) resolve(name string, spec *schemas.SnowflakeConnectionSpec) 
 		}
 		resolved, err := secret.read(*secret.value)
 		if err != nil {
-			// The error tells neither what is there nor what it holds.
+			// The error shows neither whether the reference exists nor its value.
 			return failure.Permanent(failure.CodeSecretUnresolved, "connection %s: %s: %s", name, secret.field, err)
 		}
 		*secret.value = resolved.Reveal()

@@ -32,7 +32,7 @@ func (t *task) readAll(ctx context.Context) error {
 			return err
 		}
 		t.metrics.retries.Add(ctx, 1)
-		t.log.WarnContext(ctx, "asking Snowflake again", slog.String("code", refused.Code), slog.Int("number", refused.Number), slog.Int("try", tries))
+		t.log.WarnContext(ctx, "a request to Snowflake failed and is repeated", slog.String("code", refused.Code), slog.Int("number", refused.Number), slog.Int("try", tries))
 		t.reportWaiting(ctx, refused)
 		if backoff.Wait(ctx, t.cfg.RetryDelay<<min(tries-1, 8)) != nil {
 			return t.mode.stopped(ctx)

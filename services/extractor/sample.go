@@ -27,10 +27,10 @@ func (s *sample) statement(_ context.Context, _ source, p *plan.Plan, r *plan.Re
 	return p.Sample(r, s.attempt.Run.Rows), nil
 }
 
-func (s *sample) recall(context.Context, *plan.Reader, *schemas.Extraction) chunk.Memory {
-	return chunk.Memory{}
+func (s *sample) recall(context.Context, *plan.Reader, *schemas.Extraction) chunk.Ledgers {
+	return chunk.Ledgers{}
 }
 
-func (s *sample) end(ctx context.Context, _ chunk.Memory) error {
+func (s *sample) end(ctx context.Context, _ chunk.Ledgers) error {
 	return s.journal.Final(ctx, nil, false)
 }

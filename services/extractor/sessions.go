@@ -41,7 +41,7 @@ func (s *sessions) with(ctx context.Context, conn schemas.SnowflakeConnectionSpe
 	}
 	defer src.Close()
 	defer func() {
-		if src.Stranded() {
+		if src.MayStillRun() {
 			_ = s.cancelElsewhere(ctx, "", src.ID())
 		}
 	}()
@@ -49,13 +49,13 @@ func (s *sessions) with(ctx context.Context, conn schemas.SnowflakeConnectionSpe
 }
 
 // cancelElsewhere aborts a statement from a second session, because the one that
-// runs it hangs, cannot reach Snowflake, or has been told to leave it alone.
+// runs it hangs, cannot reach Snowflake, or is to keep the statement.
 // Without the statement's id, all that its session runs is aborted, which is no
 // more than the statement. A statement that another owner goes on with is left alone.
 // The returned error is why ctx ended.
 func (s *sessions) cancelElsewhere(ctx context.Context, queryID string, session int64) error {
 	cause := context.Cause(ctx)
-	if queryID == "" && session == 0 || errors.Is(cause, errLeft) {
+	if queryID == "" && session == 0 || errors.Is(cause, errOwnerChanged) {
 		return cause
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*cancelGrace)

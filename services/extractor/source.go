@@ -14,19 +14,19 @@ type source interface {
 	Clock(ctx context.Context) (time.Time, error)
 	Describe(ctx context.Context, sql string) ([]schemas.Column, error)
 	// Query returns once the result is complete. Cancelling ctx aborts the
-	// statement, unless Leave was called.
+	// statement, unless KeepStatement was called.
 	Query(ctx context.Context, stmt statement.Statement, onID func(queryID string)) (result, error)
 	Attach(ctx context.Context, queryID string) (result, error)
 	Cancel(ctx context.Context, queryID string) error
 	// CancelSession ends what another session runs.
 	CancelSession(ctx context.Context, id int64) error
 	ID() int64
-	// Stranded reports whether a statement whose context ended may still run,
-	// because Snowflake could not be told.
-	Stranded() bool
-	// Standing tells who the session is and what it may do beyond reading.
-	Standing(ctx context.Context) (schemas.ConnectionTest, error)
-	Leave()
+	// MayStillRun reports whether a statement whose context ended may still run,
+	// because the request to abort it did not reach Snowflake.
+	MayStillRun() bool
+	// SessionFacts returns the session's user and role, and what it may do beyond reading.
+	SessionFacts(ctx context.Context) (schemas.ConnectionTest, error)
+	KeepStatement()
 	Close()
 }
 

@@ -10,17 +10,17 @@ import (
 // states follows the state topic.
 type states struct {
 	table *kafka.Table[*schemas.State]
-	poke  chan struct{} // has a signal when the work in hand has changed
+	wake  chan struct{} // has a signal when the work in hand has changed
 }
 
 func newStates(cfg kafka.Config, deps kafka.Deps, topics schemas.Topics) (*states, error) {
 	table, err := kafka.OpenTable(cfg, deps, kafka.TableConfig[*schemas.State]{Topic: topics.State()})
-	return &states{table: table, poke: make(chan struct{}, 1)}, err
+	return &states{table: table, wake: make(chan struct{}, 1)}, err
 }
 
 func (s *states) signal() {
 	select {
-	case s.poke <- struct{}{}:
+	case s.wake <- struct{}{}:
 	default:
 	}
 }

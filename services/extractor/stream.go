@@ -108,8 +108,8 @@ func (x *extraction) commit(ctx context.Context, recorder *ledger.Recorder, c *c
 	}
 	// After the transaction: until then a resume needs the old values.
 	if recorder != nil {
-		if err := recorder.Forget(ctx, c.Ledger); err != nil {
-			x.log.WarnContext(ctx, "old ledger values stay", slog.Any("error", err))
+		if err := recorder.DeleteObsolete(ctx, c.Ledger); err != nil {
+			x.log.WarnContext(ctx, "old ledger values could not be deleted", slog.Any("error", err))
 		}
 	}
 	return nil

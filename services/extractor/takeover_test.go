@@ -209,8 +209,8 @@ func TestLongStatementMovesToTheNextOwner(t *testing.T) {
 			t.Fatal("no early report")
 		}
 	}
-	leave(errLeft)
-	if err := <-done; !errors.Is(err, errLeft) {
+	leave(errOwnerChanged)
+	if err := <-done; !errors.Is(err, errOwnerChanged) {
 		t.Fatalf("ended with %v", err)
 	}
 	w.extract(w.start())

@@ -45,14 +45,14 @@ func (w *window) statement(ctx context.Context, src source, p *plan.Plan, r *pla
 	return p.Window(r, run.WatermarkFrom, run.To, again)
 }
 
-func (w *window) recall(ctx context.Context, r *plan.Reader, e *schemas.Extraction) chunk.Memory {
+func (w *window) recall(ctx context.Context, r *plan.Reader, e *schemas.Extraction) chunk.Ledgers {
 	if w.past == nil {
-		return chunk.Memory{}
+		return chunk.Ledgers{}
 	}
-	return w.past.load(ctx, r, e)
+	return w.past.loadLedgers(ctx, r, e)
 }
 
-func (w *window) end(ctx context.Context, m chunk.Memory) error {
+func (w *window) end(ctx context.Context, m chunk.Ledgers) error {
 	if m.Recorder == nil {
 		return w.journal.Final(ctx, nil, false)
 	}

@@ -103,7 +103,7 @@ func TestAReportsTopicThatIsMadeAnew(t *testing.T) {
 	if err := kafka.DeleteTopics(t.Context(), w.kafka, w.deps, w.topics.Reports()); err != nil {
 		t.Fatal(err)
 	}
-	w.await("the topic to be made anew", 20*time.Second, func() bool {
+	w.await("the topic to be created again", 20*time.Second, func() bool {
 		return kafka.EnsureTopics(t.Context(), w.kafka, w.deps, w.topics.Catalogue()) == nil
 	})
 	w.load("purchases", []row{{identity: "late"}}, 1)

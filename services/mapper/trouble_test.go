@@ -95,7 +95,7 @@ func TestAMissingRecordsTopicStopsNoOther(t *testing.T) {
 			w.sent[0] += 5 + int64(n) // of orders
 			got := w.await()
 			if got.Records != 3 || got.Mapped != int64(8+2*n) {
-				t.Errorf("after the topic was made anew: %+v", got)
+				t.Errorf("after the topic was created again: %+v", got)
 			}
 		})
 	}

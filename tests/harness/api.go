@@ -53,7 +53,7 @@ func (c *Cluster) History(t testing.TB, identity string) (out []json.RawMessage)
 	return out
 }
 
-// Post asks the Import Center for something; an error tells why it did not
+// Post asks the Import Center for something; an error says why it did not
 // accept it, or that it is away.
 func (c *Cluster) Post(ctx context.Context, path string) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.Endpoints.ImportCenter+path, strings.NewReader(""))

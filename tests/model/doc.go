@@ -17,7 +17,7 @@
 // TestDisturbedHistories is about what people, Kafka, services and a proxy before
 // CleverTap do: edits of definitions and resources within a run, cancels with
 // requests in flight, held runs that are approved or declined, backfills, deletions
-// and creations under the same name, topics made anew, records that retention
+// and creations under the same name, topics created again, records that retention
 // deletes, offsets that are lost or set back, requests that are applied late after
 // any answer that does not settle them, answers that do not add up, codes without
 // end, accounts that refuse for a while, tables that become wide or are put back in

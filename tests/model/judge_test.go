@@ -35,7 +35,7 @@ func unread(r schemas.Run) bool  { return noted(r, "could not be read") }
 func aside(r schemas.Run) bool   { return noted(r, "was set aside") }
 func partial(r schemas.Run) bool { return noted(r, "is incomplete") }
 
-// interrupted tells whether the run before this one sent rows and did not succeed.
+// interrupted reports whether the run before this one sent rows and did not succeed.
 func (h *history) interrupted(r schemas.Run) bool {
 	for i := len(h.runs) - 2; i >= 0 && !succeeded(h.runs[i]); i-- {
 		if h.runs[i].Counts.Extracted > 0 {

@@ -4,5 +4,5 @@ package model
 
 const histories = 300
 
-// raced tells whether the race detector slows everything down.
+// raced reports whether the race detector slows everything down.
 const raced = false

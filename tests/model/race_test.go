@@ -5,5 +5,5 @@ package model
 // histories is fewer where each costs five times as much.
 const histories = 80
 
-// raced tells whether the race detector slows everything down.
+// raced reports whether the race detector slows everything down.
 const raced = true

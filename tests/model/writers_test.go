@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// stamped tells whether a row's cursor is one.
+// stamped reports whether a row's cursor is one.
 func (h *history) stamped(r row) bool { return !r.null || h.nulls == nullsCoalesce }
 
 // advance lets time pass.

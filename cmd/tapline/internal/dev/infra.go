@@ -65,7 +65,7 @@ func (d *Dev) startRedis(ctx context.Context) (stop func(), err error) {
 	d.redisAddr = server.Addr()
 	return func() {
 		if err := server.Keep(); err != nil {
-			d.log.WarnContext(ctx, "redis forgets", slog.Any("error", err))
+			d.log.WarnContext(ctx, "the data of the embedded Redis could not be saved", slog.Any("error", err))
 			d.say("the ledger is not kept: %v", err)
 		}
 	}, nil

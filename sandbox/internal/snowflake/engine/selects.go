@@ -58,7 +58,7 @@ func systemCall(nodes []sqltext.Node) ([]sqltext.Node, bool) {
 	return nil, false
 }
 
-// arrowWanted tells whether the client takes Arrow: every driver does unless its own
+// arrowWanted reports whether the client takes Arrow: every driver does unless its own
 // parameter says JSON.
 func (st *statement) arrowWanted() bool {
 	for _, name := range []string{"GO_QUERY_RESULT_FORMAT", "PYTHON_CONNECTOR_QUERY_RESULT_FORMAT"} {

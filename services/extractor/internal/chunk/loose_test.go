@@ -71,7 +71,7 @@ func prepare(t *testing.T, email string, odd schemas.Column, value arrow.Array, 
 	prep, err := NewPreparer(Config{
 		Attempt: a, Topics: schemas.NewTopics("tapline."), MaxRow: 100_000,
 		Tracer: telemetry.Discard().Tracer("test"), Log: telemetry.Discard().Logger,
-	}, r, Memory{}, schemas.Extraction{ByPartition: make([]int64, a.Partitions())}, "2026-11-23T10:00:00.000000000")
+	}, r, Ledgers{}, schemas.Extraction{ByPartition: make([]int64, a.Partitions())}, "2026-11-23T10:00:00.000000000")
 	if err != nil {
 		t.Fatal(err)
 	}

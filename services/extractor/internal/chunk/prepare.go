@@ -39,9 +39,9 @@ type Config struct {
 	Log     *slog.Logger
 }
 
-// Memory is what a run knows of the rows of the run before, and what it notes for
+// Ledgers is what a run knows of the rows of the run before, and what it notes for
 // the next one. Both are nil in a run that does neither.
-type Memory struct {
+type Ledgers struct {
 	Previous *ledger.Previous
 	Recorder *ledger.Recorder
 }
@@ -50,16 +50,16 @@ type Memory struct {
 // that its counts are those of the chunk that it prepared last. It is for one
 // goroutine.
 type Preparer struct {
-	cfg     Config
-	reader  *plan.Reader
-	memory  Memory
-	decoder *rowjson.Decoder
-	hasher  *ledger.Hasher
-	counts  schemas.Extraction
-	clock   string
-	limit   string        // a row with a later cursor is from the future
-	topic   string        // of the rows
-	ids     schemas.RowID // of which only the position changes
+	cfg         Config
+	reader      *plan.Reader
+	ledgers     Ledgers
+	decoder     *rowjson.Decoder
+	hasher      *ledger.Hasher
+	counts      schemas.Extraction
+	clock       string
+	futureAfter string        // a row with a later cursor is from the future
+	topic       string        // of the rows
+	ids         schemas.RowID // of which only the position changes
 	// trial is the key of all rows of a trial, which lie in one partition.
 	trial          []byte
 	trialPartition int32
@@ -68,32 +68,32 @@ type Preparer struct {
 
 	// Identities of which this run sends a version; nil where rows have no order or
 	// the ledger holds nothing.
-	passed  map[uint64]struct{}
-	seed    maphash.Seed
-	scratch []byte
+	sentIdentities map[uint64]struct{}
+	seed           maphash.Seed
+	scratch        []byte
 }
 
 // NewPreparer goes on after the chunks that counts are of. clock is the run's, in
 // the cursor's time basis.
-func NewPreparer(cfg Config, r *plan.Reader, m Memory, counts schemas.Extraction, clock string) (*Preparer, error) {
+func NewPreparer(cfg Config, r *plan.Reader, m Ledgers, counts schemas.Extraction, clock string) (*Preparer, error) {
 	d, err := rowjson.NewLooseDecoder(r.Columns, r.Visible, r.Held)
 	if err != nil {
 		return nil, failure.Permanent(failure.CodeColumnType, "%s", err)
 	}
 	p := &Preparer{
-		cfg: cfg, reader: r, memory: m, decoder: d, hasher: ledger.NewHasher(r.Hash, r.Mapped),
+		cfg: cfg, reader: r, ledgers: m, decoder: d, hasher: ledger.NewHasher(r.Hash, r.Mapped),
 		counts: clone(counts), clock: clock, topic: cfg.Topics.RowsOf(cfg.Attempt.Subject), ids: cfg.Attempt.RowID(0),
 	}
 	if cfg.Attempt.Trial() {
 		p.trial, p.trialPartition = []byte(cfg.Attempt.Subject), schemas.ControlPartition(cfg.Attempt.Subject)
 	}
 	if r.Cursor != nil {
-		if p.limit, err = statement.Plus(clock, r.Cursor.Future); err != nil {
+		if p.futureAfter, err = statement.Plus(clock, r.Cursor.Future); err != nil {
 			return nil, failure.Permanent(failure.CodeCursorInvalid, "%s", err)
 		}
 	}
 	if m.Previous.Highest() != "" && cfg.Attempt.Profiles() {
-		p.passed, p.seed = map[uint64]struct{}{}, maphash.MakeSeed()
+		p.sentIdentities, p.seed = map[uint64]struct{}{}, maphash.MakeSeed()
 	}
 	return p, nil
 }
@@ -118,7 +118,7 @@ func (p *Preparer) Prepare(ctx context.Context, index int, data []byte) (*Chunk,
 		return nil, unreadable(index, err)
 	}
 	p.counts.Chunks = index + 1
-	if err := p.remember(ctx, c, index); err != nil {
+	if err := p.writeLedger(ctx, c, index); err != nil {
 		return nil, err
 	}
 	c.Counts = clone(p.counts)
@@ -127,14 +127,14 @@ func (p *Preparer) Prepare(ctx context.Context, index int, data []byte) (*Chunk,
 	return c, nil
 }
 
-// remember writes the chunk's part of the ledger. That comes before the chunk's
-// transaction: if the transaction is not committed, nobody uses this part.
-func (p *Preparer) remember(ctx context.Context, c *Chunk, index int) error {
-	if p.memory.Recorder == nil {
+// writeLedger writes the chunk's part of the ledger. That comes before the chunk's
+// transaction: if the transaction is not committed, no run uses this part.
+func (p *Preparer) writeLedger(ctx context.Context, c *Chunk, index int) error {
+	if p.ledgers.Recorder == nil {
 		return nil
 	}
 	var err error
-	if c.Ledger, err = p.memory.Recorder.Finish(ctx, index, p.counts.Maximum); err != nil {
+	if c.Ledger, err = p.ledgers.Recorder.Finish(ctx, index, p.counts.Maximum); err != nil {
 		return err
 	}
 	if c.Ledger.Err != nil && ctx.Err() == nil {

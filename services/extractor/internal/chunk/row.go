@@ -36,8 +36,8 @@ func (p *Preparer) row(c *Chunk, row *rowjson.Row) (keep bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if p.memory.Recorder != nil {
-		switch p.recall(row, cursor, future) {
+	if p.ledgers.Recorder != nil {
+		switch p.lookUpLedger(row, cursor, future) {
 		case loaded:
 			e.Unchanged++
 			return false, nil
@@ -51,21 +51,21 @@ func (p *Preparer) row(c *Chunk, row *rowjson.Row) (keep bool, err error) {
 		return false, nil
 	}
 	if row.Unreadable >= 0 {
-		p.refused()
+		p.markRejected()
 		return false, p.rejectUnreadable(c, row)
 	}
 	// The key repeats the identity.
 	if size := len(row.JSON) + len(row.Value(p.reader.Identity)); size > p.cfg.MaxRow {
 		if row.JSON = p.decoder.Without(row, p.cfg.MaxRow-len(row.Value(p.reader.Identity))); row.JSON == nil {
-			p.refused()
+			p.markRejected()
 			return false, p.reject(c, row, failure.CodeRowTooLarge, "", fmt.Sprintf("the columns that are mapped make a row of more than the %d bytes that a record may have", p.cfg.MaxRow))
 		}
 		p.extract(c, row)
-		p.pass(row, cursor)
+		p.noteSent(row, cursor)
 		return false, nil // its JSON does not lie in the decoder's block
 	}
 	p.extract(c, row)
-	p.pass(row, cursor)
+	p.noteSent(row, cursor)
 	return true, nil
 }
 
@@ -85,10 +85,10 @@ func (p *Preparer) cursor(row *rowjson.Row) (cursor string, future bool, err err
 	if cursor, err = cur.Read(row.Value(cur.Index)); err != nil {
 		return "", false, failure.Permanent(failure.CodeCursorInvalid, "%s", err)
 	}
-	if cursor > p.limit {
+	if cursor > p.futureAfter {
 		return cursor, true, nil
 	}
-	// Only what is not later than the clock moves the mark.
+	// Only a cursor that is not later than the clock moves the watermark.
 	if cursor <= p.clock {
 		p.counts.Maximum = max(p.counts.Maximum, cursor)
 	}
@@ -102,34 +102,35 @@ const (
 	rejected // and not changed since: it would be rejected again
 )
 
-// recall asks the ledger for the row, and remembers it for the next run.
-func (p *Preparer) recall(row *rowjson.Row, cursor string, future bool) int {
+// lookUpLedger looks the row up in the ledger of the run before, and records it for the
+// next run.
+func (p *Preparer) lookUpLedger(row *rowjson.Row, cursor string, future bool) int {
 	f := p.hasher.Of(readable(row), cursor)
 	known := unknown
 	switch {
-	case p.memory.Previous.Take(f):
-		if !p.overtaken(row) {
+	case p.ledgers.Previous.Take(f):
+		if !p.olderSent(row) {
 			known = loaded
 		}
-	case p.memory.Previous.TakeRejected(f):
+	case p.ledgers.Previous.TakeRejected(f):
 		known = rejected
 	}
 	// A row that the ledger knows stays in the ledger, even if its cursor is in the
 	// future now: that happens when the clocks of a zone go back.
 	if known != unknown || !future {
-		p.memory.Recorder.Add(f, cursor, p.counts.Read, known == rejected)
+		p.ledgers.Recorder.Add(f, cursor, p.counts.Read, known == rejected)
 	}
 	return known
 }
 
-// refused notes that the row which was remembered last is rejected here.
-func (p *Preparer) refused() {
-	if p.memory.Recorder != nil {
-		p.memory.Recorder.Reject()
+// markRejected notes that the row which was remembered last is rejected here.
+func (p *Preparer) markRejected() {
+	if p.ledgers.Recorder != nil {
+		p.ledgers.Recorder.Reject()
 	}
 }
 
-// readable gives the row's values, with a mark for the first one that has no
+// readable gives the row's values, with a placeholder for the first one that has no
 // text: such a row is rejected once, and then still rejected.
 func readable(row *rowjson.Row) func(i int) []byte {
 	if row.Unreadable < 0 {
@@ -143,24 +144,24 @@ func readable(row *rowjson.Row) func(i int) []byte {
 	}
 }
 
-// pass notes that this run sends a version of an identity, as long as a newer one
+// noteSent notes that this run sends a version of an identity, as long as a newer one
 // may follow that the ledger holds.
-func (p *Preparer) pass(row *rowjson.Row, cursor string) {
-	if p.passed != nil && cursor <= p.memory.Previous.Highest() {
-		p.passed[p.identity(row)] = struct{}{}
+func (p *Preparer) noteSent(row *rowjson.Row, cursor string) {
+	if p.sentIdentities != nil && cursor <= p.ledgers.Previous.Highest() {
+		p.sentIdentities[p.identity(row)] = struct{}{}
 		p.counts.Passed++
 	}
 }
 
-// overtaken reports whether this run sends an older version of the row's identity.
+// olderSent reports whether this run sends an older version of the row's identity.
 // Then this one has to be sent too, though it was before.
 //
 // Invariant 4: of several rows of one identity the newest arrives last.
-func (p *Preparer) overtaken(row *rowjson.Row) bool {
-	if len(p.passed) == 0 {
+func (p *Preparer) olderSent(row *rowjson.Row) bool {
+	if len(p.sentIdentities) == 0 {
 		return false
 	}
-	_, ok := p.passed[p.identity(row)]
+	_, ok := p.sentIdentities[p.identity(row)]
 	return ok
 }
 

@@ -32,7 +32,7 @@ type Deps struct {
 	Reader   *kafka.Reader
 	Producer *kafka.Producer // for what stands outside transactions
 	Log      *slog.Logger
-	// Transacted is told of each transaction.
+	// Transacted is called after each transaction.
 	Transacted func(ctx context.Context, err error, took time.Duration)
 }
 

@@ -6,9 +6,9 @@ import (
 )
 
 // Fingerprint names a row version: its columns, its cursor, and the mapping.
-type Fingerprint [size]byte
+type Fingerprint [fingerprintSize]byte
 
-const size = 16
+const fingerprintSize = 16
 
 // Hasher makes fingerprints of the rows of one result. It is for one goroutine.
 type Hasher struct {
@@ -35,5 +35,5 @@ func (h *Hasher) Of(value func(i int) []byte, cursor string) Fingerprint {
 	b = append(b, cursor...)
 	h.buf = b
 	sum := sha256.Sum256(b)
-	return Fingerprint(sum[:size])
+	return Fingerprint(sum[:fingerprintSize])
 }

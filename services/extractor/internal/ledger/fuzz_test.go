@@ -9,7 +9,7 @@ import (
 // FuzzValue: what Redis holds may be of another version or damaged. It is
 // refused, or read as what it says.
 func FuzzValue(f *testing.F) {
-	full := value{heads: 2, from: 1, partial: true, maximum: "2026-11-23 10:00:00.000000000", highest: "z", entries: make([]byte, 2*size), began: 12,
+	full := value{nullChunks: 2, from: 1, partial: true, maximum: "2026-11-23 10:00:00.000000000", highest: "z", entries: make([]byte, 2*fingerprintSize), began: 12,
 		rows: []entryRow{{position: 3}, {position: 9, rejected: true}}}
 	f.Add(full.encode())
 	f.Add((&value{}).encode())

@@ -28,13 +28,13 @@ func stored(t *testing.T, store Store, attempt int) (chunks []int) {
 }
 
 // NULLs come first, and must not keep what comes after them: the ledger would
-// fill with rows behind the mark, and have no room for the newest.
+// fill with rows below the watermark, and have no room for the newest.
 func TestNullsDoNotStopPruning(t *testing.T) {
 	t.Parallel()
 	rows := [][]entry{{{3, at(10)}}, {{4, at(20)}, {5, at(30)}}, {{6, at(39)}}, {{7, at(45)}}}
 	for name, c := range map[string]struct {
 		heads [][]entry
-		first int // of the values that stay behind the heads
+		first int // of the values that stay after the chunks with a NULL cursor
 	}{
 		"none":                       {nil, 2},
 		"one":                        {[][]entry{{{1, ""}}}, 3},
@@ -134,20 +134,20 @@ func TestResumeTwiceWithoutAValue(t *testing.T) {
 
 func TestValuesOfOtherVersions(t *testing.T) {
 	t.Parallel()
-	v := value{heads: 1, from: 3, maximum: at(1), began: 7, rows: []entryRow{{position: 5, rejected: true}}, entries: make([]byte, size)}
+	v := value{nullChunks: 1, from: 3, maximum: at(1), began: 7, rows: []entryRow{{position: 5, rejected: true}}, entries: make([]byte, fingerprintSize)}
 	got, err := decode(v.encode())
 	if err != nil || got.began != 7 || len(got.rows) != 1 || got.rows[0] != v.rows[0] || !got.rejected(0, nil) {
 		t.Errorf("read back as %+v, %v", got, err)
 	}
 	// One of the release before has no rows: an upgrade sends nothing again.
-	old := append([]byte{oldVersion, 0, 1, 3, 0, 0}, make([]byte, 2*size)...)
-	if got, err := decode(old); err != nil || len(got.entries) != 2*size || got.rejected(0, map[int64]struct{}{0: {}}) {
+	old := append([]byte{oldVersion, 0, 1, 3, 0, 0}, make([]byte, 2*fingerprintSize)...)
+	if got, err := decode(old); err != nil || len(got.entries) != 2*fingerprintSize || got.rejected(0, map[int64]struct{}{0: {}}) {
 		t.Errorf("one of the release before is read as %+v, %v", got, err)
 	}
 	for name, b := range map[string][]byte{
 		"a version of before that": append([]byte{oldVersion - 1}, old[1:]...),
 		"a later version":          append([]byte{valueVersion + 1}, old[1:]...),
-		"entries without rows":     append(v.encode(), make([]byte, size)...),
+		"entries without rows":     append(v.encode(), make([]byte, fingerprintSize)...),
 		"cut short":                v.encode()[:10],
 	} {
 		if _, err := decode(b); err == nil {

@@ -104,7 +104,7 @@ func (h *history) attempt(r *Recorder, previous *Previous, from, end int) (commi
 		if i == end-1 && i < len(h.chunks)-1 && h.random.IntN(2) == 0 {
 			continue // cut off between the transaction and what follows it
 		}
-		if err := r.Forget(h.t.Context(), c); err != nil {
+		if err := r.DeleteObsolete(h.t.Context(), c); err != nil {
 			h.t.Fatal(err)
 		}
 	}

@@ -53,7 +53,7 @@ func record(t *testing.T, r *Recorder, first int, chunks ...[]entry) Chunk {
 		if last.Err != nil {
 			t.Fatal(last.Err)
 		}
-		if err := r.Forget(t.Context(), last); err != nil {
+		if err := r.DeleteObsolete(t.Context(), last); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -13,7 +13,7 @@ import (
 // root begins every key. A value is named by everything that decides what it
 // means: ledger/<deployment>/<import>/<epoch>/<number>.<attempt>:<chunk>. Two
 // deployments that share a Redis and apply one definition have runs of the same
-// numbers, and so does an import that is deleted and made again under its name.
+// numbers, and so does an import that is deleted and created again under its name.
 const root = "ledger/"
 
 // attempt names the ledger of one attempt of a run.
@@ -51,16 +51,16 @@ func oldPrefix(importName string) string    { return "ledger:" + importName + ":
 // other's. The deployment is asked for when it is needed, and may fail as Redis
 // may: rows are sent again then.
 func Within(store Store, deployment func(context.Context) (string, error)) Store {
-	return &within{store: store, deployment: deployment}
+	return &deploymentStore{store: store, deployment: deployment}
 }
 
-type within struct {
+type deploymentStore struct {
 	store      Store
 	deployment func(context.Context) (string, error)
 }
 
 // full puts the deployment into the names of keys.
-func (w *within) full(ctx context.Context, keys ...string) ([]string, error) {
+func (w *deploymentStore) full(ctx context.Context, keys ...string) ([]string, error) {
 	deployment, err := w.deployment(ctx)
 	if err != nil {
 		return nil, err
@@ -75,7 +75,7 @@ func (w *within) full(ctx context.Context, keys ...string) ([]string, error) {
 	return full, nil
 }
 
-func (w *within) MGet(ctx context.Context, keys ...string) ([][]byte, error) {
+func (w *deploymentStore) MGet(ctx context.Context, keys ...string) ([][]byte, error) {
 	full, err := w.full(ctx, keys...)
 	if err != nil {
 		return nil, err
@@ -83,7 +83,7 @@ func (w *within) MGet(ctx context.Context, keys ...string) ([][]byte, error) {
 	return w.store.MGet(ctx, full...)
 }
 
-func (w *within) Set(ctx context.Context, key string, value []byte, ttl time.Duration) error {
+func (w *deploymentStore) Set(ctx context.Context, key string, value []byte, ttl time.Duration) error {
 	full, err := w.full(ctx, key)
 	if err != nil {
 		return err
@@ -91,7 +91,7 @@ func (w *within) Set(ctx context.Context, key string, value []byte, ttl time.Dur
 	return w.store.Set(ctx, full[0], value, ttl)
 }
 
-func (w *within) Del(ctx context.Context, keys ...string) error {
+func (w *deploymentStore) Del(ctx context.Context, keys ...string) error {
 	full, err := w.full(ctx, keys...)
 	if err != nil {
 		return err
@@ -99,7 +99,7 @@ func (w *within) Del(ctx context.Context, keys ...string) error {
 	return w.store.Del(ctx, full...)
 }
 
-func (w *within) Scan(ctx context.Context, prefix string) iter.Seq2[string, error] {
+func (w *deploymentStore) Scan(ctx context.Context, prefix string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		full, err := w.full(ctx, prefix)
 		if err != nil {

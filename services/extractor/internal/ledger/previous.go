@@ -83,7 +83,7 @@ const loadBatch = 8 // values read at once
 type Rejects func(ctx context.Context, since time.Time) map[int64]struct{}
 
 // Load reads the ledger that a run left behind. What cannot be read is left
-// out, which sends rows again; complete tells whether that happened.
+// out, which sends rows again; complete reports whether that happened.
 func Load(ctx context.Context, store Store, importName string, ref schemas.LedgerRef, limit int, rejects Rejects) (p *Previous, complete bool, err error) {
 	if ref.Chunks == 0 || ref.Entries == 0 {
 		return newPrevious(nil), true, nil
@@ -96,9 +96,9 @@ func Load(ctx context.Context, store Store, importName string, ref schemas.Ledge
 	if last == nil {
 		return nil, false, nil
 	}
-	var told map[int64]struct{}
+	var rejectedRows map[int64]struct{}
 	if rejects != nil && last.began > 0 {
-		told = rejects(ctx, time.Unix(last.began, 0))
+		rejectedRows = rejects(ctx, time.Unix(last.began, 0))
 	}
 	var refused []Fingerprint
 	entries := make([]Fingerprint, 0, min(int(ref.Entries), limit))
@@ -110,13 +110,13 @@ func Load(ctx context.Context, store Store, importName string, ref schemas.Ledge
 			return nil, false, err
 		}
 		for _, v := range values {
-			if v == nil || len(entries)+len(refused)+len(v.entries)/size > limit {
+			if v == nil || len(entries)+len(refused)+len(v.entries)/fingerprintSize > limit {
 				complete = false
 				continue
 			}
 			highest = max(highest, v.highest)
-			for i := 0; i*size < len(v.entries); i++ {
-				if f := Fingerprint(v.entries[i*size : (i+1)*size]); v.rejected(i, told) {
+			for i := 0; i*fingerprintSize < len(v.entries); i++ {
+				if f := Fingerprint(v.entries[i*fingerprintSize : (i+1)*fingerprintSize]); v.rejected(i, rejectedRows) {
 					refused = append(refused, f)
 				} else {
 					entries = append(entries, f)

@@ -34,14 +34,14 @@ func (c Config) Ref() schemas.LedgerRef {
 
 // Recorder writes a run's ledger chunk by chunk. It is for one goroutine.
 type Recorder struct {
-	cfg     Config
-	store   Store
-	heads   int     // NULL cursors come first: the chunks before this one may hold them, and stay
-	cut     bool    // rows of the chunks before heads are missing
-	live    []chunk // the later chunks, until they are behind the lookback
-	entries int     // of all the chunks that stay
-	maximum string
-	rows    []row // of the chunk being read
+	cfg               Config
+	store             Store
+	nullChunks        int     // NULL cursors come first: the chunks before this one may hold them, and stay
+	nullChunksPartial bool    // rows of the first nullChunks chunks are missing
+	window            []chunk // the later chunks, until they are behind the lookback
+	entries           int     // of all the chunks that stay
+	maximum           string
+	rows              []row // of the chunk being read
 }
 
 type chunk struct {
@@ -52,9 +52,9 @@ type chunk struct {
 }
 
 type row struct {
-	f      Fingerprint
-	cursor string // "" for a NULL
-	from   entryRow
+	fingerprint Fingerprint
+	cursor      string // "" for a NULL
+	source      entryRow
 }
 
 // NewRecorder starts an attempt's ledger.
@@ -67,14 +67,14 @@ func (r *Recorder) Add(f Fingerprint, cursor string, position int64, rejected bo
 }
 
 // Reject notes that the row that was added last has turned out to be rejected.
-func (r *Recorder) Reject() { r.rows[len(r.rows)-1].from.rejected = true }
+func (r *Recorder) Reject() { r.rows[len(r.rows)-1].source.rejected = true }
 
 // Chunk is what a chunk leaves behind.
 type Chunk struct {
-	forget  []string
-	Entries int64 // of the ledger, with this chunk
-	Partial bool  // rows are missing from it
-	Err     error // why the chunk's value could not be written, if so
+	obsolete []string
+	Entries  int64 // of the ledger, with this chunk
+	Partial  bool  // rows are missing from it
+	Err      error // why the chunk's value could not be written, if so
 }
 
 // Finish ends the current chunk and writes its value, which comes before the
@@ -90,11 +90,11 @@ func (r *Recorder) Finish(ctx context.Context, index int, maximum string) (Chunk
 		}
 	}
 	if slices.ContainsFunc(r.rows, func(row row) bool { return row.cursor == "" }) {
-		r.heads, r.cut, r.live = index+1, r.partial(), nil
+		r.nullChunks, r.nullChunksPartial, r.window = index+1, r.partial(), nil
 	}
 	forget := r.prune(low)
 	c := chunk{index: index}
-	packed := make([]byte, 0, len(r.rows)*size)
+	packed := make([]byte, 0, len(r.rows)*fingerprintSize)
 	rows := make([]entryRow, 0, len(r.rows))
 	for _, row := range r.rows {
 		if row.cursor != "" && row.cursor < low {
@@ -107,55 +107,55 @@ func (r *Recorder) Finish(ctx context.Context, index int, maximum string) (Chunk
 			c.partial = true
 			continue
 		}
-		packed, rows = append(packed, row.f[:]...), append(rows, row.from)
+		packed, rows = append(packed, row.fingerprint[:]...), append(rows, row.source)
 		c.entries++
 	}
 	r.rows = r.rows[:0]
-	from := max(r.heads, index)
-	if len(r.live) > 0 {
-		from = r.live[0].index
+	from := max(r.nullChunks, index)
+	if len(r.window) > 0 {
+		from = r.window[0].index
 	}
-	v := value{heads: r.heads, from: from, partial: c.partial, maximum: r.maximum, highest: c.highest, entries: packed, began: r.cfg.Began.Unix(), rows: rows}
+	v := value{nullChunks: r.nullChunks, from: from, partial: c.partial, maximum: r.maximum, highest: c.highest, entries: packed, began: r.cfg.Began.Unix(), rows: rows}
 	writeErr := r.store.Set(ctx, r.cfg.attempt().chunk(index), v.encode(), 0)
 	if writeErr != nil {
 		writeErr = fmt.Errorf("writing the ledger: %w", writeErr)
 		c.partial = true
 	}
-	r.keep(c)
-	return Chunk{forget: forget, Entries: int64(r.entries), Partial: r.partial(), Err: writeErr}, nil
+	r.append(c)
+	return Chunk{obsolete: forget, Entries: int64(r.entries), Partial: r.partial(), Err: writeErr}, nil
 }
 
-func (r *Recorder) keep(c chunk) {
+func (r *Recorder) append(c chunk) {
 	r.entries += c.entries
-	if c.index < r.heads {
-		r.cut = r.cut || c.partial
+	if c.index < r.nullChunks {
+		r.nullChunksPartial = r.nullChunksPartial || c.partial
 		return
 	}
-	r.live = append(r.live, c)
+	r.window = append(r.window, c)
 }
 
 // prune drops the chunks that hold no row at or above low. Rows with a NULL cursor are
 // read again by every run, so their chunks stay.
 func (r *Recorder) prune(low string) (forget []string) {
-	for len(r.live) > 0 && r.live[0].highest < low {
-		forget = append(forget, r.cfg.attempt().chunk(r.live[0].index))
-		r.entries -= r.live[0].entries
-		r.live = r.live[1:]
+	for len(r.window) > 0 && r.window[0].highest < low {
+		forget = append(forget, r.cfg.attempt().chunk(r.window[0].index))
+		r.entries -= r.window[0].entries
+		r.window = r.window[1:]
 	}
 	return forget
 }
 
 func (r *Recorder) partial() bool {
-	return r.cut || slices.ContainsFunc(r.live, func(c chunk) bool { return c.partial })
+	return r.nullChunksPartial || slices.ContainsFunc(r.window, func(c chunk) bool { return c.partial })
 }
 
-// Forget removes the values that a chunk has made useless. It comes after the
+// DeleteObsolete removes the values that a chunk has made useless. It comes after the
 // chunk's transaction: until then a resume may need them.
-func (r *Recorder) Forget(ctx context.Context, c Chunk) error {
-	if len(c.forget) == 0 {
+func (r *Recorder) DeleteObsolete(ctx context.Context, c Chunk) error {
+	if len(c.obsolete) == 0 {
 		return nil
 	}
-	if err := r.store.Del(ctx, c.forget...); err != nil {
+	if err := r.store.Del(ctx, c.obsolete...); err != nil {
 		return fmt.Errorf("clearing the ledger: %w", err)
 	}
 	return nil
@@ -170,11 +170,11 @@ func Resume(ctx context.Context, store Store, cfg Config, chunks int, previous *
 	if chunks == 0 {
 		return r, true, nil
 	}
-	// A later resume must not take this ledger for complete either: with these heads it
+	// A later resume must not take this ledger for complete either: with this nullChunks it
 	// asks for the values of all the first chunks.
 	unknown := func() *Recorder {
 		r := NewRecorder(store, cfg)
-		r.heads, r.cut = chunks, true
+		r.nullChunks, r.nullChunksPartial = chunks, true
 		return r
 	}
 	last, err := get(ctx, store, cfg.attempt(), chunks-1)
@@ -184,7 +184,7 @@ func Resume(ctx context.Context, store Store, cfg Config, chunks int, previous *
 	if last == nil {
 		return unknown(), false, nil
 	}
-	r.heads, r.maximum = last.heads, last.maximum
+	r.nullChunks, r.maximum = last.nullChunks, last.maximum
 	ok = true
 	for some := range slices.Chunk(last.counted(chunks), loadBatch) {
 		values, err := getMany(ctx, store, cfg.attempt(), some...)
@@ -195,10 +195,10 @@ func Resume(ctx context.Context, store Store, cfg Config, chunks int, previous *
 			if v == nil {
 				return unknown(), false, nil
 			}
-			r.keep(chunk{index: some[i], entries: len(v.entries) / size, highest: v.highest, partial: v.partial})
+			r.append(chunk{index: some[i], entries: len(v.entries) / fingerprintSize, highest: v.highest, partial: v.partial})
 			ok = ok && !v.partial
-			for j := 0; j*size < len(v.entries); j++ {
-				if f := Fingerprint(v.entries[j*size : (j+1)*size]); v.rejected(j, nil) {
+			for j := 0; j*fingerprintSize < len(v.entries); j++ {
+				if f := Fingerprint(v.entries[j*fingerprintSize : (j+1)*fingerprintSize]); v.rejected(j, nil) {
 					previous.TakeRejected(f)
 				} else {
 					previous.Take(f)

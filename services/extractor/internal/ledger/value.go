@@ -13,12 +13,12 @@ type entryRow struct {
 
 // value is what one chunk leaves in the store.
 type value struct {
-	heads   int    // the values of the chunks before this one count,
-	from    int    // and those from this one on
-	partial bool   // rows of this chunk are missing
-	maximum string // the highest cursor at or before the clock, of all chunks so far
-	highest string // the highest cursor of this chunk, also of rows that are missing
-	entries []byte // packed fingerprints
+	nullChunks int    // the values of the chunks before this one count,
+	from       int    // and those from this one on
+	partial    bool   // rows of this chunk are missing
+	maximum    string // the highest cursor at or before the clock, of all chunks so far
+	highest    string // the highest cursor of this chunk, also of rows that are missing
+	entries    []byte // packed fingerprints
 	// began is when the run did, in seconds since 1970, and rows say of each entry
 	// which row of the result it is and whether that was rejected. Values that earlier
 	// versions of Tapline wrote lack both.
@@ -42,7 +42,7 @@ func (v *value) encode() []byte {
 		flags |= flagPartial
 	}
 	b = append(b, valueVersion, flags)
-	for _, n := range []int{v.heads, v.from} {
+	for _, n := range []int{v.nullChunks, v.from} {
 		b = binary.AppendUvarint(b, uint64(n))
 	}
 	for _, s := range []string{v.maximum, v.highest} {
@@ -69,7 +69,7 @@ func decode(b []byte) (value, error) {
 	version := b[0]
 	v := value{partial: b[1]&flagPartial != 0}
 	b = b[2:]
-	for _, field := range []*int{&v.heads, &v.from} {
+	for _, field := range []*int{&v.nullChunks, &v.from} {
 		number, n := binary.Uvarint(b)
 		if n <= 0 || number > 1<<31 {
 			return value{}, errValue
@@ -90,7 +90,7 @@ func decode(b []byte) (value, error) {
 			return value{}, err
 		}
 	}
-	if len(b)%size != 0 {
+	if len(b)%fingerprintSize != 0 {
 		return value{}, errValue
 	}
 	v.entries = b
@@ -118,26 +118,26 @@ func (v *value) decodeRows(b []byte) ([]byte, error) {
 		last += int64(step >> 1)
 		v.rows, b = append(v.rows, entryRow{position: last, rejected: step&1 != 0}), b[n:]
 	}
-	if len(b) != int(count)*size {
+	if len(b) != int(count)*fingerprintSize {
 		return nil, errValue
 	}
 	return b, nil
 }
 
 // rejected reports whether the row of the i-th entry was rejected: either the run knew
-// it when it wrote the entry, or told lists the row's position in the result.
-func (v *value) rejected(i int, told map[int64]struct{}) bool {
+// it when it wrote the entry, or rejectedRows contains the row's position in the result.
+func (v *value) rejected(i int, rejectedRows map[int64]struct{}) bool {
 	if i >= len(v.rows) {
 		return false
 	}
-	_, ok := told[v.rows[i].position]
+	_, ok := rejectedRows[v.rows[i].position]
 	return ok || v.rows[i].rejected
 }
 
 // counted lists the chunks whose values count, up to that of this one.
 func (v *value) counted(chunks int) (list []int) {
 	for i := range chunks {
-		if i < v.heads || i >= v.from {
+		if i < v.nullChunks || i >= v.from {
 			list = append(list, i)
 		}
 	}

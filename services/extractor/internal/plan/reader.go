@@ -24,7 +24,7 @@ type Reader struct {
 
 // Read compiles the definition against the columns of the query, followed by the
 // cursor's own where the cursor is no column of the query. It fails the run
-// before a row is read if a mapped column is gone. now tells whether the cursor's
+// before a row is read if a mapped column is gone. now reports whether the cursor's
 // zone has daylight saving; bucketed is set where the rows of each hour are
 // counted.
 func (p *Plan) Read(columns []schemas.Column, now time.Time, bucketed bool) (*Reader, error) {

@@ -128,7 +128,7 @@ func Supported(snowflakeType string) bool {
 }
 
 // Rows calls fn for each row of one chunk, a whole Arrow IPC stream, in order,
-// and returns how many there were. fn tells whether it keeps the row's JSON.
+// and returns how many there were. fn reports whether it keeps the row's JSON.
 func (d *Decoder) Rows(chunk []byte, fn func(*Row) (keep bool, err error)) (int64, error) {
 	reader, err := open(chunk)
 	if err != nil {

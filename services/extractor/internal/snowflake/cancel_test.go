@@ -89,7 +89,7 @@ func TestCancelAndLeave(t *testing.T) {
 			}()
 			<-arrived
 			if tt.leave {
-				session.Leave()
+				session.KeepStatement()
 			}
 			began, cause := time.Now(), errors.New("enough")
 			cancel(cause)
@@ -102,8 +102,8 @@ func TestCancelAndLeave(t *testing.T) {
 			close(release)
 			s.mu.Lock()
 			defer s.mu.Unlock()
-			if s.aborts != tt.aborts || session.Stranded() != tt.stranded {
-				t.Errorf("%d of %d aborts got through, want %d; stranded %v, want %v", s.aborts, s.tried, tt.aborts, session.Stranded(), tt.stranded)
+			if s.aborts != tt.aborts || session.MayStillRun() != tt.stranded {
+				t.Errorf("%d of %d aborts got through, want %d; stranded %v, want %v", s.aborts, s.tried, tt.aborts, session.MayStillRun(), tt.stranded)
 			}
 		})
 	}

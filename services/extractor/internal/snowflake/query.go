@@ -84,7 +84,7 @@ func (s *Session) Describe(ctx context.Context, sql string) ([]schemas.Column, e
 
 // Query runs a statement and returns once its result is complete. When
 // Snowflake names the query, which for a long statement is earlier, onID is
-// called, if it is not nil. Cancelling ctx aborts the statement, unless Leave
+// called, if it is not nil. Cancelling ctx aborts the statement, unless KeepStatement
 // was called.
 func (s *Session) Query(ctx context.Context, stmt statement.Statement, onID func(queryID string)) (*Result, error) {
 	var args []driver.NamedValue
@@ -154,7 +154,7 @@ func (s *Session) result(loader gosnowflake.ArrowStreamLoader, queryID string) (
 func (s *Session) translate(ctx context.Context, doing string, err error) error {
 	if ctx.Err() != nil {
 		if !s.transport.aborted.Load() && !s.transport.keep.Load() {
-			s.stranded.Store(true)
+			s.mayStillRun.Store(true)
 		}
 		return context.Cause(ctx)
 	}

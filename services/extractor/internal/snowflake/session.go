@@ -54,11 +54,11 @@ type arrowConn interface {
 
 // Session is one sign-in. Close ends it.
 type Session struct {
-	cfg       Config
-	conn      driver.Conn
-	arrow     arrowConn
-	transport *transport
-	stranded  atomic.Bool
+	cfg         Config
+	conn        driver.Conn
+	arrow       arrowConn
+	transport   *transport
+	mayStillRun atomic.Bool
 }
 
 // Open signs in. The connection's secrets are resolved already.
@@ -165,16 +165,16 @@ func driverConfig(cfg Config, conn schemas.SnowflakeConnectionSpec, key credenti
 	}, nil
 }
 
-// Leave makes the end of this session leave its statements alone: another
+// KeepStatement makes the end of this session leave its statements running: another
 // owner takes them up by their query id.
-func (s *Session) Leave() { s.transport.keepStatements() }
+func (s *Session) KeepStatement() { s.transport.keepStatements() }
 
 // ID is the session's id at Snowflake.
 func (s *Session) ID() int64 { return s.transport.session.Load() }
 
-// Stranded reports whether a statement whose context ended may still run,
-// because Snowflake could not be told.
-func (s *Session) Stranded() bool { return s.stranded.Load() }
+// MayStillRun reports whether a statement whose context ended may still run,
+// because the request to abort it did not reach Snowflake.
+func (s *Session) MayStillRun() bool { return s.mayStillRun.Load() }
 
 // Close drops the session's connections. It does not wait for Snowflake.
 func (s *Session) Close() {

@@ -76,7 +76,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	if strings.HasSuffix(req.URL.Path, queryPath) {
 		t.aborted.Store(false)
-		// The driver tells the session's id to its logger, and to nobody else.
+		// The driver passes the session's id to its logger only.
 		if id, ok := req.Context().Value(gosnowflake.SFSessionIDKey).(int64); ok {
 			t.session.Store(id)
 		}
@@ -90,7 +90,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 // abort repeats the driver's request to abort a statement until Snowflake answers or
 // abortTimeout has passed. A statement whose abort did not reach Snowflake has to be
 // cancelled from another session, or it runs, and costs, until its own timeout. The
-// driver is told of success in any case, because it would only repeat for longer.
+// driver gets a success in any case, because it would only repeat for longer.
 func (t *transport) abort(req *http.Request) *http.Response {
 	const done = `{"data":null,"code":null,"message":null,"success":true}`
 	ctx, cancel := context.WithTimeout(req.Context(), abortTimeout)

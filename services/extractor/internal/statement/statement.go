@@ -95,7 +95,7 @@ func (s *Source) Bind(columns []schemas.Column) (int, error) {
 // query's columns.
 func (s *Source) Hidden() bool { return s.hidden }
 
-// DescribeCursor tells the type of such a column. Bind comes first.
+// DescribeCursor returns a statement that shows the type of such a column. Bind comes first.
 func (s *Source) DescribeCursor() string {
 	return "SELECT " + s.cursorSQL() + " AS " + quote(CursorAlias) + " FROM (\n" + s.text + "\n) AS src"
 }

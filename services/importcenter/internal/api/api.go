@@ -155,7 +155,7 @@ func (h *handlers) fail(ctx context.Context, code, sentence string, err error) *
 func (h *handlers) logFailure(ctx context.Context, code string, err error) {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		// The caller has gone away, as `| head` does: nothing is wrong here.
-		h.Log.DebugContext(ctx, "the caller went away before its answer", slog.String("code", code))
+		h.Log.DebugContext(ctx, "the caller disconnected before the answer", slog.String("code", code))
 		return
 	}
 	h.Log.ErrorContext(ctx, "a request could not be served", slog.String("code", code), slog.Any("error", err))

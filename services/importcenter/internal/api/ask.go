@@ -152,7 +152,7 @@ func (h *handlers) takeBack(ctx context.Context, actor string, open map[string]i
 		return records, nil
 	})
 	if err != nil {
-		h.Log.WarnContext(ctx, "a preview that nobody waits for was not cancelled", slog.Any("error", err))
+		h.Log.WarnContext(ctx, "a preview whose caller has gone could not be cancelled", slog.Any("error", err))
 	}
 }
 

@@ -61,7 +61,7 @@ func Walk(ctx context.Context, r reader, topic string, q Query, take func(schema
 		return 0, fmt.Errorf("finding the end of the rejects: %w", err)
 	}
 	if q.Before > 0 {
-		// A token from before a topic was made anew may lie beyond its end.
+		// A token from before a topic was created again may lie beyond its end.
 		high = min(high, q.Before)
 	}
 	low := start

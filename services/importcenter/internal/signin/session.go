@@ -72,7 +72,7 @@ func (s *Sessions) Caller(ctx context.Context, id string, now time.Time) (access
 	if now.Sub(held.Renewed) > min(renewAfter, s.idle/4) {
 		held.Renewed = now
 		if err := s.put(ctx, id, held, now); err != nil {
-			s.log.WarnContext(ctx, "a session is not renewed", slog.Any("error", err))
+			s.log.WarnContext(ctx, "a session could not be renewed", slog.Any("error", err))
 		}
 	}
 	return access.Caller{Name: held.Name, Role: role, By: access.BySession, Expires: held.Began.Add(s.life)}, nil

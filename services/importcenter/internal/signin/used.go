@@ -67,7 +67,7 @@ func (u *Used) flush(ctx context.Context) {
 	u.mu.Unlock()
 	for name, at := range unsaved {
 		if err := u.redis.Set(ctx, usedKey(name), []byte(at.UTC().Format(time.RFC3339)), usedFor); err != nil {
-			u.log.WarnContext(ctx, "the last uses of keys are not written", slog.Any("error", err))
+			u.log.WarnContext(ctx, "the last uses of keys could not be written", slog.Any("error", err))
 			return
 		}
 	}
@@ -83,7 +83,7 @@ func (u *Used) Last(ctx context.Context, names []string) []time.Time {
 	if len(names) > 0 {
 		texts, err := u.redis.MGet(ctx, keys...)
 		if err != nil {
-			u.log.WarnContext(ctx, "the last uses of keys are not read", slog.Any("error", err))
+			u.log.WarnContext(ctx, "the last uses of keys could not be read", slog.Any("error", err))
 		}
 		for i, text := range texts {
 			if at, err := time.Parse(time.RFC3339, string(text)); err == nil {

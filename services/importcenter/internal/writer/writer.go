@@ -67,7 +67,7 @@ func (w *Writer) Write(ctx context.Context, decide func(ctx context.Context) ([]
 	for range maxTries {
 		err = w.step(ctx, decide)
 		// Starting again is safe whatever became of the transaction: the decision is
-		// made anew from the log, and what is already there is not written twice.
+		// created again from the log, and what is already there is not written twice.
 		if _, failed := errors.AsType[*transactionError](err); !failed || ctx.Err() != nil {
 			return err
 		}

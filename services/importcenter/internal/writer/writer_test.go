@@ -79,7 +79,7 @@ func TestTwoReplicasWriteInTurn(t *testing.T) {
 	write(two, seenByTwo)
 	seen = seen[:2]
 	// The first replica is fenced by now: its decision on what it saw is thrown
-	// away and made again.
+	// away and created again.
 	write(one, seenByOne)
 	if want := 2; seen[len(seen)-1] != want {
 		t.Errorf("the last decision saw %d records, want %d; all: %v", seen[len(seen)-1], want, seen)

@@ -43,7 +43,7 @@ type Config struct {
 // for it, or "".
 type BeginTrace func(ctx context.Context, importName, run, from string) (traceparent, traceID string)
 
-// Busy tells whether an import of any partition is in a run, or has one waiting
+// Busy reports whether an import of any partition is in a run, or has one waiting
 // that was asked for before the given instant.
 type Busy func(importName string, before time.Time) bool
 

@@ -90,7 +90,7 @@ func appendKey(keys []string, key string) []string {
 	return keys[max(0, len(keys)-schemas.MaxKeys):]
 }
 
-// asksForRun tells whether a command asks for a run.
+// asksForRun reports whether a command asks for a run.
 func asksForRun(kind string) bool {
 	return kind == schemas.CommandRun || kind == schemas.CommandBackfill || kind == schemas.CommandSync
 }

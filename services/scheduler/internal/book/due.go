@@ -75,7 +75,7 @@ func (b *Book) due(ctx context.Context, e *entry, now time.Time) {
 		// A clock had jumped ahead and has been corrected. With this instant the
 		// schedules would start nothing until the clock reaches it again, perhaps for
 		// years. Without it, one extra run may begin.
-		b.log.WarnContext(ctx, "a due instant lies in the future and is forgotten", slog.String("import", e.name), slog.Time("due", *due))
+		b.log.WarnContext(ctx, "a due instant lies in the future and is dropped", slog.String("import", e.name), slog.Time("due", *due))
 		e.state.LastDue, e.dueKnown = nil, false
 		b.stateChanged(e, now)
 	}
@@ -92,7 +92,7 @@ func (b *Book) due(ctx context.Context, e *entry, now time.Time) {
 	}
 	latest, passed, err := cal.Latest(after, now)
 	if err != nil {
-		b.log.ErrorContext(ctx, "the schedules of an import make no sense", slog.String("import", e.name), slog.Any("error", err))
+		b.log.ErrorContext(ctx, "the schedules of an import are invalid", slog.String("import", e.name), slog.Any("error", err))
 		e.nextDue, e.dueKnown = time.Time{}, true
 		return
 	}

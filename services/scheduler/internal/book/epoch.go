@@ -45,7 +45,7 @@ func (b *Book) compareDefinition(ctx context.Context, e *entry, source string, n
 	}
 }
 
-// wouldRepeatEvents tells whether reading everything again would store events a second
+// wouldRepeatEvents reports whether reading everything again would store events a second
 // time.
 func wouldRepeatEvents(e *entry, spec schemas.ImportSpec) bool {
 	n := e.state.Events
@@ -61,7 +61,7 @@ func (b *Book) newEpoch(e *entry, now time.Time) {
 	b.stateChanged(e, now)
 }
 
-// agreed tells whether a person has agreed to at least as many repeated events as
+// agreed reports whether a person has agreed to at least as many repeated events as
 // the import has stored, or to at least one if their number is a lower bound.
 func agreed(repeats *int64, n *schemas.EventCount) bool {
 	return repeats != nil && *repeats >= n.Stored && (*repeats > 0 || !n.AtLeast)

@@ -22,7 +22,7 @@ func (b *Book) hold(ctx context.Context, e *entry, now time.Time) {
 	b.writeWithoutTrigger(e, now)
 }
 
-// held tells whether the import's active run is held and the command names that
+// held reports whether the import's active run is held and the command names that
 // run, or no run at all.
 func (b *Book) held(ctx context.Context, e *entry, c schemas.Command) bool {
 	a := e.state.Active

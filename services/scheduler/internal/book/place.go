@@ -16,7 +16,7 @@ const (
 	CodeTargetChanged = "target_changed"
 )
 
-// mustComparePlaces tells whether extractor and loader have to say what the connection
+// mustComparePlaces reports whether extractor and loader have to say what the connection
 // and the account of the definition resolve to, before the first row is read. That
 // is so once the epoch has a place (its source and target) and a watermark or a
 // ledger, which mean nothing at another place. A source or target that the epoch
@@ -26,7 +26,7 @@ func mustComparePlaces(e *entry, a *schemas.ActiveRun) bool {
 	return usesLedger(a.Mode) && s.Place != nil && (s.Watermark != "" || s.Ledger != nil)
 }
 
-// needsApproval tells whether the run would begin an epoch that a person has to
+// needsApproval reports whether the run would begin an epoch that a person has to
 // approve.
 func needsApproval(e *entry, a *schemas.ActiveRun) bool {
 	p := e.state.Pending

@@ -9,7 +9,7 @@ import (
 	"tapline.dev/services/scheduler/internal/fold"
 )
 
-// Report takes in a report and tells whether it was used. A report of a run that
+// Report takes in a report and reports whether it was used. A report of a run that
 // is not active is ignored, because the counts of that run are closed. The caller
 // calls Check after the last report of a step.
 func (b *Book) Report(ctx context.Context, r *schemas.Report, now time.Time) bool {
@@ -19,7 +19,7 @@ func (b *Book) Report(ctx context.Context, r *schemas.Report, now time.Time) boo
 	}
 	a := e.state.Active
 	if !fold.Plausible(r) {
-		b.log.ErrorContext(ctx, "a report of an impossible partition is dropped", slog.String("run", a.Run), slog.String("kind", r.Kind))
+		b.log.ErrorContext(ctx, "a report with an impossible partition number is dropped", slog.String("run", a.Run), slog.String("kind", r.Kind))
 		return false
 	}
 	if r.Resolved != nil {
@@ -60,7 +60,7 @@ func (b *Book) abandoned(ctx context.Context, e *entry, ab *schemas.Abandoned, n
 	case a.Ending != nil:
 		b.endEarly(e)
 	case ab.Permanent || a.Attempt >= b.cfg.MaxAttempts:
-		log.WarnContext(ctx, "the extraction failed for good")
+		log.WarnContext(ctx, "the extraction failed permanently")
 		b.endEarly(e)
 		b.end(e, schemas.Ending{
 			State: schemas.StateFailed, Skip: schemas.SkipStopped,

@@ -58,7 +58,7 @@ func (b *Book) Topics(ctx context.Context, importName, rows, records string, now
 			*topic.known = topic.id
 			b.stateChanged(e, now)
 		case *topic.known != topic.id:
-			b.log.ErrorContext(ctx, "a topic was made anew under its run", slog.String("run", a.Run), slog.String("topic", topic.what))
+			b.log.ErrorContext(ctx, "a topic was deleted and created again during a run", slog.String("run", a.Run), slog.String("topic", topic.what))
 			b.close(ctx, e, schemas.StateFailed, fold.BoundError("", CodeTopicRecreated,
 				fmt.Sprintf("the %s topic was deleted and created again during the run, and its records are gone; the next run reads from the unchanged watermark", topic.what)), now)
 			return

@@ -18,12 +18,12 @@ func (e *entry) isTrial() bool { return schemas.IsTrial(e.name) }
 // be applied. The command chooses the name of the trial.
 func (b *Book) preview(ctx context.Context, c schemas.Command, mode string, now time.Time) {
 	if _, taken := b.imports[c.Run]; taken || b.broken[c.Run] || schemas.ImportOf(c.Run) != c.Import || c.Spec == nil {
-		b.log.WarnContext(ctx, "a preview that makes no sense is dropped", slog.String("import", c.Import))
+		b.log.WarnContext(ctx, "an invalid preview command is dropped", slog.String("import", c.Import))
 		return
 	}
 	_, n, err := schemas.ParseRunID(c.Run)
 	if err != nil || !schemas.IsTrial(c.Run) {
-		b.log.WarnContext(ctx, "a preview that makes no sense is dropped", slog.String("import", c.Import))
+		b.log.WarnContext(ctx, "an invalid preview command is dropped", slog.String("import", c.Import))
 		return
 	}
 	b.startTrial(ctx, schemas.ActiveRun{
@@ -116,7 +116,7 @@ func (b *Book) sync(ctx context.Context, e *entry, c schemas.Command, now time.T
 	}, c.Traceparent, now)
 }
 
-// usesLedger tells whether runs of a mode use the watermark and the ledger, and
+// usesLedger reports whether runs of a mode use the watermark and the ledger, and
 // replace them when they succeed.
 func usesLedger(mode string) bool {
 	return mode == schemas.ModeFull || mode == schemas.ModeIncremental

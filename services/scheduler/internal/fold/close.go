@@ -16,7 +16,7 @@ const (
 	CodeEndedEarly    = "ended_early"
 )
 
-// Settled tells whether the run is over: its newest attempt has said how much it
+// Settled reports whether the run is over: its newest attempt has said how much it
 // extracted, and every row has come out of map and load.
 //
 // Invariant 3: every row read ends in exactly one counted outcome. The equations

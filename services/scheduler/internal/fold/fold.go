@@ -52,7 +52,7 @@ func Apply(f *schemas.Fold, attempt int, r *schemas.Report, now time.Time) bool 
 	return progress
 }
 
-// Plausible tells whether a report names only partitions that an import can have. Any
+// Plausible reports whether a report names only partitions that an import can have. Any
 // other report would crash the scheduler, again at every start.
 func Plausible(r *schemas.Report) bool {
 	possible := func(p int32) bool { return p >= 0 && p < schemas.MaxPartitions }

@@ -40,7 +40,7 @@ func (t *term) comparePosition(ctx context.Context) error {
 			recreated = end < *at.offset
 		}
 		if recreated {
-			t.log.WarnContext(ctx, "a control topic was made anew: it is read from its beginning", slog.String("topic", at.topic))
+			t.log.WarnContext(ctx, "a control topic was deleted and created again: it is read from its beginning", slog.String("topic", at.topic))
 			t.recreatedTopics = append(t.recreatedTopics, at.topic)
 			*at.offset = 0
 		}
@@ -70,7 +70,7 @@ func (t *term) compareTopics(ctx context.Context, now time.Time) {
 	ids, err := t.deps.Reader.TopicIDs(ctx, topics...)
 	if err != nil {
 		if !t.topicIDsUnreadable {
-			t.log.WarnContext(ctx, "the topics of imports cannot be looked at: one that is made anew is seen late", slog.Any("error", err))
+			t.log.WarnContext(ctx, "the topic ids of imports cannot be read: a topic that is created again is detected late", slog.Any("error", err))
 		}
 		t.topicIDsUnreadable = true
 		return

@@ -63,7 +63,7 @@ func (v *View) Run(ctx context.Context) {
 	daemon.Rejoin(ctx, daemon.Membership{Hold: v.states.Run, Log: v.deps.Log, Pause: v.cfg.Pause})
 }
 
-// Busy tells whether an import is in a run, or has one waiting that was asked
+// Busy reports whether an import is in a run, or has one waiting that was asked
 // for before the given instant. An import whose state cannot be read counts as not
 // busy: otherwise the imports that come after it would wait until it is repaired.
 func (v *View) Busy(importName string, before time.Time) bool {

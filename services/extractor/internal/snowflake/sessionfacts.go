@@ -15,8 +15,8 @@ import (
 // granted to it as well.
 const rolesSeen = 50
 
-// Standing tells who the session is and what it may do beyond reading.
-func (s *Session) Standing(ctx context.Context) (schemas.ConnectionTest, error) {
+// SessionFacts returns the session's user and role, and what it may do beyond reading.
+func (s *Session) SessionFacts(ctx context.Context) (schemas.ConnectionTest, error) {
 	var out schemas.ConnectionTest
 	before := time.Now()
 	clock, err := s.Clock(ctx)
@@ -46,7 +46,7 @@ func (s *Session) Standing(ctx context.Context) (schemas.ConnectionTest, error) 
 }
 
 // privileges lists what a role and the roles granted to it may do beyond USAGE
-// and SELECT, and says why the list is not whole, if it is not.
+// and SELECT, and says why the list is incomplete, if it is.
 func (s *Session) privileges(ctx context.Context, role string) (beyond []string, unseen string, err error) {
 	beyond = []string{}
 	roles := []string{role}
