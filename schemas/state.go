@@ -77,11 +77,14 @@ type State struct {
 	ScheduleSince *time.Time `json:"scheduleSince,omitempty"`
 	Keys          []string   `json:"keys,omitempty"` // idempotency keys seen, newest last, at most MaxKeys
 	// Refused are those among the keys whose command asked for a run while the
-	// import was paused.
-	Refused []string   `json:"refused,omitempty"`
-	Paused  bool       `json:"paused,omitempty"`
-	Active  *ActiveRun `json:"active,omitempty"`
-	Queued  *QueuedRun `json:"queued,omitempty"`
+	// import was paused or stopped.
+	Refused []string `json:"refused,omitempty"`
+	Paused  bool     `json:"paused,omitempty"`
+	// ByHand says that a person has resumed the import although its schedules have no
+	// further instant: it may be run by a command. Other schedules end it.
+	ByHand bool       `json:"byHand,omitempty"`
+	Active *ActiveRun `json:"active,omitempty"`
+	Queued *QueuedRun `json:"queued,omitempty"`
 	// Sample is set in the state of a dry run that has closed.
 	Sample    *Sample   `json:"sample,omitempty"`
 	UpdatedAt time.Time `json:"updatedAt"`

@@ -55,7 +55,7 @@ type runStarted struct {
 func (h *handlers) registerCommands(api huma.API) {
 	huma.Register(api, huma.Operation{
 		OperationID: "start-run", Method: http.MethodPost, Path: "/v1/imports/{import}/runs",
-		Summary:       "Run an import now; while one runs, the next is queued, one at most; a paused import is refused; asks before the first run into a production account",
+		Summary:       "Run an import now; while one runs, the next is queued, one at most; a paused or stopped import is refused; asks before the first run into a production account",
 		DefaultStatus: http.StatusAccepted,
 		Errors:        []int{http.StatusNotFound, http.StatusConflict, http.StatusPreconditionRequired, http.StatusServiceUnavailable, http.StatusGatewayTimeout},
 	}, h.startRun)
@@ -76,7 +76,7 @@ func (h *handlers) registerCommands(api huma.API) {
 	h.registerDecisions(api)
 	for kind, summary := range map[string]string{
 		schemas.CommandPause:  "Pause an import: neither a schedule nor a person starts anything of it until it is resumed",
-		schemas.CommandResume: "Resume a paused import",
+		schemas.CommandResume: "Resume a paused import, or let one be run whose schedules have no further instant",
 	} {
 		huma.Register(api, huma.Operation{
 			OperationID: kind + "-import", Method: http.MethodPost, Path: "/v1/imports/{import}/" + kind,
@@ -170,7 +170,7 @@ func (h *handlers) awaitRun(ctx context.Context, cmd schemas.Command) (schemas.R
 		switch {
 		case answer.Refused:
 			return schemas.Run{}, problem(http.StatusConflict, codePaused,
-				cmd.Import+" is paused, so nothing of it is started; tapline resume "+cmd.Import+" lets it run again")
+				cmd.Import+" is paused, or stopped because its schedules have no further instant, so nothing of it is started; tapline resume "+cmd.Import+" lets it run again")
 		case answer.Run != nil:
 			return h.current(ctx, *answer.Run), nil
 		case answer.Queued != nil:

@@ -33,8 +33,8 @@ func (b *Book) Command(ctx context.Context, c schemas.Command, now time.Time) {
 	if c.ID != "" && slices.Contains(e.state.Keys, c.ID) {
 		return
 	}
-	if e.state.Paused && asksForRun(c.Kind) {
-		log.WarnContext(ctx, "the import is paused: it starts nothing until it is resumed")
+	if (e.state.Paused || schedulesOver(e)) && asksForRun(c.Kind) {
+		log.WarnContext(ctx, "the import is paused or stopped: it starts nothing until it is resumed")
 		if c.ID != "" {
 			e.state.Refused = appendKey(e.state.Refused, c.ID)
 			e.state.Keys = appendKey(e.state.Keys, c.ID)
@@ -96,11 +96,13 @@ func asksForRun(kind string) bool {
 }
 
 // resume lets schedules go on from now: instants that fell due during the pause are
-// not run later.
+// not run later. If they have no further instant, a person may run the import from
+// now on.
 func (b *Book) resume(e *entry, now time.Time) {
 	if e.state.Paused {
 		e.state.Paused, e.state.LastDue, e.dueKnown = false, &now, false
 	}
+	e.state.ByHand = e.state.ByHand || schedulesOver(e)
 }
 
 func (b *Book) cancel(ctx context.Context, e *entry, c schemas.Command, now time.Time) {

@@ -126,3 +126,41 @@ func TestAPausedImportStartsNothing(t *testing.T) {
 		t.Errorf("after the resume: %q", triggered(c))
 	}
 }
+
+// TestAStoppedImportStartsNothing until a person resumes it, or other schedules are
+// applied.
+func TestAStoppedImportStartsNothing(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	at := d.now.Add(time.Hour)
+	once := func(def *schemas.Definition) { def.Spec.Schedules = []schemas.Schedule{{At: &at}} }
+	status := func(want string) {
+		t.Helper()
+		if l := d.b.Listing("a"); l.Status != want {
+			t.Errorf("the import is %s, want %s", l.Status, want)
+		}
+	}
+	d.wantTriggers(d.define(once), "")
+	status("Scheduled")
+	d.wantTriggers(d.command(schemas.CommandRun, "before", nil), `a.1/1 full "" `)
+	d.now = at
+	d.wantTriggers(d.step(nil), "") // its own run waits for the active one
+	d.wantTriggers(d.succeed("a.1", 1, 0, 1), `a.2/1 incremental "`+moved+`" `)
+	d.succeed("a.2", 1, 1, 2)
+	status("Stopped")
+	if c := d.command(schemas.CommandRun, "k1", nil); len(c.Triggers)+len(c.Events) > 0 || !slices.Contains(d.state().Refused, "k1") {
+		t.Errorf("a run of a stopped import changed %+v", c)
+	}
+	d.command(schemas.CommandResume, "r", nil)
+	status("Ready")
+	d.wantTriggers(d.command(schemas.CommandRun, "k2", nil), `a.3/1 incremental "`+moved+`" `)
+	d.succeed("a.3", 1, 3, 3)
+	over := d.now.Add(-time.Minute)
+	d.define(func(def *schemas.Definition) { def.Spec.Schedules = []schemas.Schedule{{At: &over}} })
+	status("Stopped")
+	d.define(func(def *schemas.Definition) { def.Spec.Schedules = nil })
+	status("Ready")
+	if c := d.command(schemas.CommandRun, "k3", nil); len(c.Triggers) != 1 {
+		t.Errorf("a run of an import without schedules triggers %+v", c.Triggers)
+	}
+}

@@ -44,7 +44,7 @@ func (b *Book) Define(ctx context.Context, def schemas.Definition, now time.Time
 		b.stateChanged(e, now)
 	}
 	if schedules := scheduleHash(def.Spec); s.ScheduleHash != schedules {
-		s.ScheduleHash, s.ScheduleSince = schedules, &applied
+		s.ScheduleHash, s.ScheduleSince, s.ByHand = schedules, &applied, false
 		b.stateChanged(e, now)
 	}
 	b.compareDefinition(ctx, e, source, now)
@@ -79,7 +79,7 @@ func (b *Book) Undefine(ctx context.Context, importName string, now time.Time) {
 	s.Place, s.Pending, s.Events, s.LastEnded = nil, nil, nil, nil
 	s.UnfinishedEvents, s.Loaded, s.OpenRejects, s.Dismissed = 0, 0, 0, 0
 	s.Anchor, s.LastDue, s.Paused, s.Generation = nil, nil, false, 0
-	s.ScheduleHash, s.ScheduleSince = "", nil
+	s.ScheduleHash, s.ScheduleSince, s.ByHand = "", nil, false
 	b.deleteClosedFolds(e)
 	b.stateChanged(e, now)
 	if s.Active != nil {

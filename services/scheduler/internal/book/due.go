@@ -83,13 +83,7 @@ func (b *Book) due(ctx context.Context, e *entry, now time.Time) {
 		return
 	}
 	spec := e.def.Spec
-	cal := schedule.Calendar{Schedules: spec.Schedules, Zone: spec.Timezone, Start: spec.Start, End: spec.End, Anchor: *e.state.Anchor}
-	// A schedule is in force from when it was applied. Edits of other fields do not
-	// change that: an instant that fell due while no scheduler ran is still acted on.
-	after := *e.state.ScheduleSince
-	if due := e.state.LastDue; due != nil && due.After(after) {
-		after = *due
-	}
+	cal, after := calendar(e)
 	latest, passed, err := cal.Latest(after, now)
 	if err != nil {
 		b.log.ErrorContext(ctx, "the schedules of an import are invalid", slog.String("import", e.name), slog.Any("error", err))
@@ -113,6 +107,30 @@ func (b *Book) due(ctx context.Context, e *entry, now time.Time) {
 	}
 	e.nextDue, e.dueKnown = next, true
 	b.out.Listings[e.name] = true
+}
+
+// calendar returns when an import is due, and the instant up to which that has been
+// acted on. A schedule is in force from when it was applied. Edits of other fields do
+// not change that: an instant that fell due while no scheduler ran is still acted on.
+func calendar(e *entry) (cal schedule.Calendar, after time.Time) {
+	spec := e.def.Spec
+	cal = schedule.Calendar{Schedules: spec.Schedules, Zone: spec.Timezone, Start: spec.Start, End: spec.End, Anchor: *e.state.Anchor}
+	after = *e.state.ScheduleSince
+	if due := e.state.LastDue; due != nil && due.After(after) {
+		after = *due
+	}
+	return cal, after
+}
+
+// schedulesOver tells whether an import has schedules and none of them has a further
+// instant. It is stopped then, until a person resumes it.
+func schedulesOver(e *entry) bool {
+	if e.def == nil || len(e.def.Spec.Schedules) == 0 || e.state.ByHand {
+		return false
+	}
+	cal, after := calendar(e)
+	_, further, err := cal.Next(after)
+	return err == nil && !further
 }
 
 // progressAt is the instant from which the deadline counts: the run's newest

@@ -49,11 +49,12 @@ func status(e *entry) string {
 		return statusPaused
 	case e.def == nil:
 		return statusStopped
-	case len(e.def.Spec.Schedules) > 0 && e.dueKnown && e.nextDue.IsZero():
-		// The schedules have no further instant: only a command starts a run.
-		return statusStopped
-	case len(e.def.Spec.Schedules) > 0:
+	case len(e.def.Spec.Schedules) == 0:
+		return statusReady
+	case !e.dueKnown || !e.nextDue.IsZero():
 		return statusScheduled
+	case !e.state.ByHand:
+		return statusStopped // until a person resumes it
 	}
 	return statusReady
 }
