@@ -36,6 +36,7 @@ var examples = map[string]string{
 	"keys bootstrap":    "tapline keys bootstrap --config /etc/tapline/importcenter.yaml",
 	"keys create":       "tapline keys create ci --role editor --import 'orders-*' --expires 90d",
 	"keys list":         "tapline keys list",
+	"keys snowflake":    "tapline keys snowflake --user TAPLINE --encrypt\ntapline keys snowflake --user TAPLINE --rotate",
 	"keys revoke":       "tapline keys revoke ci",
 	"login":             "tapline login",
 	"logout":            "tapline logout",

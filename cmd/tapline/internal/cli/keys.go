@@ -15,8 +15,8 @@ import (
 )
 
 func (a *app) keysCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "keys", Short: "Make, list and revoke keys to Import Center"}
-	cmd.AddCommand(a.keysCreate(), a.keysList("list", "List keys: who may do what, last used, expiring"), a.keysRevoke(), a.keysBootstrap())
+	cmd := &cobra.Command{Use: "keys", Short: "Make, list and revoke keys to Import Center, and make key pairs for Snowflake"}
+	cmd.AddCommand(a.keysCreate(), a.keysList("list", "List keys: who may do what, last used, expiring"), a.keysRevoke(), a.keysBootstrap(), a.keysSnowflake())
 	return cmd
 }
 
