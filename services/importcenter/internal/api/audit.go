@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -38,18 +37,11 @@ type auditPage struct {
 }
 
 func (h *handlers) registerAudit(api huma.API) {
-	registry := api.OpenAPI().Components.Schemas
 	huma.Register(api, huma.Operation{
 		OperationID: "list-audit", Method: http.MethodGet, Path: "/v1/audit",
-		Summary: "List who changed what and who looked at rows, oldest first",
-		Errors:  []int{http.StatusBadRequest, http.StatusServiceUnavailable},
-		Responses: map[string]*huma.Response{"200": {
-			Description: "A page as JSON, or everything as NDJSON",
-			Content: map[string]*huma.MediaType{
-				"application/json": {Schema: registry.Schema(reflect.TypeFor[auditPage](), true, "")},
-				ndjson:             {Schema: registry.Schema(reflect.TypeFor[schemas.AuditEntry](), true, "")},
-			},
-		}},
+		Summary:   "List who changed what and who looked at rows, oldest first",
+		Errors:    []int{http.StatusBadRequest, http.StatusServiceUnavailable},
+		Responses: pageOrLines[auditPage, schemas.AuditEntry](api),
 	}, h.listAudit)
 }
 

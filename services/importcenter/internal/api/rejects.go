@@ -35,19 +35,24 @@ type rejectsPage struct {
 	NextPageToken string           `json:"nextPageToken"`
 }
 
-func (h *handlers) registerRejects(api huma.API) {
+// pageOrLines documents an answer that is a page, or everything as a line each.
+func pageOrLines[Page, Item any](api huma.API) map[string]*huma.Response {
 	registry := api.OpenAPI().Components.Schemas
+	return map[string]*huma.Response{"200": {
+		Description: "A page as JSON, or everything as NDJSON",
+		Content: map[string]*huma.MediaType{
+			"application/json": {Schema: registry.Schema(reflect.TypeFor[Page](), true, "")},
+			ndjson:             {Schema: registry.Schema(reflect.TypeFor[Item](), true, "")},
+		},
+	}}
+}
+
+func (h *handlers) registerRejects(api huma.API) {
 	huma.Register(api, huma.Operation{
 		OperationID: "list-rejects", Method: http.MethodGet, Path: "/v1/rejects",
-		Summary: "List rejected rows with their reasons, newest first",
-		Errors:  []int{http.StatusBadRequest, http.StatusNotFound, http.StatusServiceUnavailable},
-		Responses: map[string]*huma.Response{"200": {
-			Description: "A page as JSON, or everything as NDJSON",
-			Content: map[string]*huma.MediaType{
-				"application/json": {Schema: registry.Schema(reflect.TypeFor[rejectsPage](), true, "")},
-				ndjson:             {Schema: registry.Schema(reflect.TypeFor[schemas.Reject](), true, "")},
-			},
-		}},
+		Summary:   "List rejected rows with their reasons, newest first",
+		Errors:    []int{http.StatusBadRequest, http.StatusNotFound, http.StatusServiceUnavailable},
+		Responses: pageOrLines[rejectsPage, schemas.Reject](api),
 	}, h.listRejects)
 }
 
