@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -51,6 +52,84 @@ func TestRedisSentinel(t *testing.T) {
 	cfg.Addrs, cfg.SentinelMaster, cfg.SentinelPassword = []string{sentinel.Addr}, "tapline", "watch"
 	cfg.Username, cfg.Password = "tapline", "right"
 	useRedis(t, cfg)
+}
+
+// TestAFailoverToAnOldReplica: a replica that fell behind before the second loader
+// took its lease becomes the master. Neither loader may take it for one that knows
+// all leases, because together they would use more slots than the account has.
+func TestAFailoverToAnOldReplica(t *testing.T) {
+	onRealServers(t)
+	t.Parallel()
+	master := startRedis(t)
+	host, port, err := net.SplitHostPort(master.Addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	replica := startRedis(t, "--replicaof", host+" "+port)
+	file := filepath.Join(t.TempDir(), "sentinel.conf")
+	watch := fmt.Sprintf("sentinel monitor tapline %s %s 1\nsentinel down-after-milliseconds tapline 1000\nsentinel failover-timeout tapline 3000\n", host, port)
+	if err := os.WriteFile(file, []byte(watch), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	sentinel := startRedis(t, file, "--sentinel")
+	cfg := redis.Default()
+	cfg.Addrs, cfg.SentinelMaster = []string{sentinel.Addr}, "tapline"
+	client, err := redis.Open(cfg, redis.Deps{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	const ttl = 10 * time.Second
+	leases := redis.NewLeases(client)
+	lease := func(holder string, held bool) (l redis.Lease) {
+		harness.Eventually(t, time.Minute, "the lease of "+holder+" is answered", func() bool {
+			var err error
+			l, err = leases.Acquire(t.Context(), redis.LeaseRequest{Pool: "a", Holder: holder, Want: 8, Limit: 15, TTL: ttl, Held: held})
+			return err == nil
+		})
+		return l
+	}
+	harness.Eventually(t, time.Minute, "the pool is known for as long as a lease lives", func() bool { return lease("first", true).Age >= ttl })
+	harness.Eventually(t, time.Minute, "the replica has the first lease, and the sentinel has the replica", func() bool {
+		return !strings.Contains(tell(t, replica.Addr, "DBSIZE"), ":0") && strings.Contains(tell(t, sentinel.Addr, "INFO sentinel"), "slaves=1")
+	})
+	signalTo(t, replica.PID(), syscall.SIGSTOP)
+	if second := lease("second", false); second.Granted != 7 {
+		t.Fatalf("the second lease is %+v", second)
+	}
+	master.Kill()
+	signalTo(t, replica.PID(), syscall.SIGCONT)
+	harness.Eventually(t, time.Minute, "the replica is the master", func() bool {
+		return strings.Contains(tell(t, replica.Addr, "INFO replication"), "role:master")
+	})
+	for _, holder := range []string{"first", "second"} {
+		if l := lease(holder, true); l.Age >= ttl {
+			t.Errorf("after the failover the lease of the %s is %+v: this Redis cannot know all leases", holder, l)
+		}
+	}
+}
+
+func signalTo(t *testing.T, pid int, s syscall.Signal) {
+	t.Helper()
+	if err := syscall.Kill(pid, s); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// tell sends a command and returns what comes within a moment.
+func tell(t *testing.T, addr, command string) string {
+	t.Helper()
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprintf(conn, "%s\r\nPING\r\n", command)
+	var answer strings.Builder
+	for lines := bufio.NewScanner(conn); lines.Scan() && lines.Text() != "+PONG"; {
+		answer.WriteString(lines.Text() + "\n")
+	}
+	return answer.String()
 }
 
 func startRedis(t *testing.T, args ...string) *servers.Redis {

@@ -89,6 +89,8 @@ func (r *Reader) ReadTo(ctx context.Context, tp TP, from int64, fn func(*Record)
 		return 0, err
 	}
 	defer tail.Close()
+	late := time.AfterFunc(hiddenAfter, func() { r.sayHidden(ctx, tp) })
+	defer late.Stop()
 	for {
 		records, err := tail.Poll(ctx, 10_000)
 		if err != nil {

@@ -34,6 +34,8 @@ func proxyDisturbances() []disturbance {
 		out = append(out, disturbance{name: name, before: func(s *scenario) {
 			s.mayRepeat = true // what was applied and not answered is sent again
 			s.mayReject["ambiguous"] = true
+			// A record alone may meet them for as long as it is tried.
+			s.mayReject["request_unanswered"], s.mayEnd["too_many_rejects"] = true, true
 			a := answer{name: name, reply: reply}
 			switch s.rng.IntN(3) {
 			case 0: // CleverTap applies it, and the proxy answers so afterwards

@@ -107,7 +107,7 @@ func (s *scenario) violation(format string, args ...any) {
 func (s *scenario) story() string {
 	var b strings.Builder
 	for _, r := range s.runs {
-		fmt.Fprintf(&b, "\n  %s %s %s attempt %d, %s to %s, %+v %v", r.Run, r.Mode, r.State, r.Attempt, r.WatermarkFrom, r.WatermarkTo, r.Counts, r.Notes)
+		fmt.Fprintf(&b, "\n  %s %s %s attempt %d, %s to %s, %+v %v", r.Run, r.Mode, r.State, r.Attempt, r.WatermarkFrom, r.WatermarkTo, r.Counts, r.Notes[:min(3, len(r.Notes))])
 		if r.Error != nil {
 			fmt.Fprintf(&b, " %+v", *r.Error)
 		}

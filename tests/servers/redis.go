@@ -63,6 +63,9 @@ func (r *Redis) Stop() { r.process.end(syscall.SIGTERM) }
 // Kill ends it by SIGKILL.
 func (r *Redis) Kill() { r.process.end(syscall.SIGKILL) }
 
+// PID is the process's id.
+func (r *Redis) PID() int { return r.process.cmd.Process.Pid }
+
 // Pong returns nil once the Redis at addr answers.
 func Pong(ctx context.Context, addr string) error {
 	cfg := redis.Default()

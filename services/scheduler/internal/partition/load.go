@@ -25,6 +25,7 @@ type term struct {
 	recreatedTopics    []string  // control topics that were created again since the position was written
 	topicIDsComparedAt time.Time // when the topic ids of all active runs were last compared
 	topicIDsUnreadable bool      // the newest look at the topics failed
+	hidden             hidden
 }
 
 // load reads the partition's control topics to their end.

@@ -85,6 +85,7 @@ func (t *term) step(ctx context.Context, records []*kafka.Record) error {
 	t.book.CloseSettled(ctx, now)
 	t.book.Tick(ctx, now)
 	t.compareTopics(ctx, now)
+	t.lookForOpenTransactions(ctx, now)
 	changes := t.book.Take()
 	if !changes.Empty() || t.position != before {
 		if err := t.commit(ctx, &changes, now); err != nil {

@@ -1,0 +1,102 @@
+package scheduler_test
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"tapline.dev/libs/kafka"
+	"tapline.dev/libs/kafka/kafkatest"
+	"tapline.dev/schemas"
+)
+
+// said keeps what is logged.
+type said struct {
+	slog.Handler
+	mu    sync.Mutex
+	lines []string
+}
+
+func (s *said) Handle(_ context.Context, r slog.Record) error {
+	line := r.Message
+	r.Attrs(func(a slog.Attr) bool {
+		line += " " + a.String()
+		return true
+	})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lines = append(s.lines, line)
+	return nil
+}
+
+func (s *said) Enabled(context.Context, slog.Level) bool { return true }
+func (s *said) WithAttrs([]slog.Attr) slog.Handler       { return s }
+func (s *said) WithGroup(string) slog.Handler            { return s }
+
+func (s *said) has(parts ...string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, line := range s.lines {
+		all := true
+		for _, part := range parts {
+			all = all && strings.Contains(line, part)
+		}
+		if all {
+			return true
+		}
+	}
+	return false
+}
+
+// TestAnOpenTransactionIsSaid: somebody leaves a transaction open in the commands.
+// Imports of its partition wait until it ends, which is said; others go on.
+func TestAnOpenTransactionIsSaid(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	log := &said{}
+	r.tel.Logger = slog.New(log)
+	waiting, other := "customers", "orders"
+	for i := 0; schemas.ControlPartition(other) == schemas.ControlPartition(waiting); i++ {
+		other += "x"
+	}
+	r.start()
+	r.apply(definition(waiting))
+	r.apply(definition(other))
+
+	cfg := r.cfg.Kafka
+	cfg.TransactionTimeout = 10 * time.Minute
+	foreign, err := kafka.OpenTransactor(t.Context(), cfg, kafkatest.Deps(), "somebody-else")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer foreign.Close()
+	if err := foreign.Begin(); err != nil {
+		t.Fatal(err)
+	}
+	tp := kafka.TP{Topic: r.topics.Commands(), Partition: schemas.ControlPartition(waiting)}
+	before, err := r.reader.EndOffset(t.Context(), tp)
+	if err != nil {
+		t.Fatal(err)
+	}
+	foreign.Produce(&kafka.Record{Topic: tp.Topic, Partition: tp.Partition, Key: []byte("nobody"), Value: []byte("{}")})
+	r.await("the transaction is open", func() bool {
+		end, err := r.reader.EndOffset(t.Context(), tp)
+		return err == nil && end > before
+	})
+
+	r.command(waiting, schemas.CommandRun, nil)
+	r.command(other, schemas.CommandRun, nil)
+	r.awaitRun(other+".1", schemas.StateExtracting)
+	r.await("it is said what the others wait for", func() bool { return log.has("an open transaction hides records", tp.Topic) })
+	if run := r.run(waiting + ".1"); run.Run != "" {
+		t.Errorf("a command behind the open transaction was obeyed: %+v", run)
+	}
+	if err := foreign.Abort(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.awaitRun(waiting+".1", schemas.StateExtracting)
+	r.await("its end is said", func() bool { return log.has("the open transaction has ended") })
+}
