@@ -18,6 +18,9 @@ type Verdict struct {
 	Run     *schemas.ActiveRun // process them; shared, read only
 	Skip    string             // the reason to skip them
 	Unknown bool               // no such run was ever started
+	// Counts is the active run if what becomes of the rows is counted in it, also where
+	// they are skipped; nil if the run is over.
+	Counts *schemas.ActiveRun
 }
 
 // ErrUnreadable says that a state cannot be read: guessing would count rows to
@@ -98,12 +101,14 @@ func (v *View) look(subject string, number, attempt int) (Verdict, error) {
 	switch {
 	case !ok || number > state.LastNumber:
 		return Verdict{Unknown: true}, nil
-	case active == nil || active.Number != number || attempt < active.Attempt:
+	case active == nil || active.Number != number:
 		return Verdict{Skip: schemas.SkipClosed}, nil
+	case attempt < active.Attempt:
+		return Verdict{Skip: schemas.SkipClosed, Counts: active}, nil
 	case attempt > active.Attempt:
 		return Verdict{Unknown: true}, nil
 	case active.Ending != nil:
-		return Verdict{Skip: active.Ending.Skip}, nil
+		return Verdict{Skip: active.Ending.Skip, Counts: active}, nil
 	}
-	return Verdict{Run: active}, nil
+	return Verdict{Run: active, Counts: active}, nil
 }

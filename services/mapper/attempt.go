@@ -69,6 +69,12 @@ func (b *batch) lookUpRun(ctx context.Context, key attemptKey, from kafka.TP) (*
 	l.report = schemas.Mapped{Partition: key.partition, RejectsByCode: map[string]int64{}, Skipped: map[string]int64{}}
 	control := schemas.ControlPartition(key.subject)
 	l.writesTo = []kafka.TP{{Topic: b.s.topics.Reports(), Partition: control}}
+	if verdict.Counts != nil {
+		// Also of a run that is ending: its skipped rows are counted as well.
+		if l.countedTo, err = b.m.mappedBefore(ctx, key, from.Topic, verdict.Counts); err != nil {
+			return nil, err
+		}
+	}
 	if l.run == nil {
 		return l, nil
 	}
@@ -83,8 +89,7 @@ func (b *batch) lookUpRun(ctx context.Context, key attemptKey, from kafka.TP) (*
 	l.writesTo = append(l.writesTo,
 		kafka.TP{Topic: b.s.topics.RecordsOf(key.subject), Partition: key.partition},
 		kafka.TP{Topic: b.s.topics.RejectsOf(key.subject), Partition: control})
-	l.countedTo, err = b.m.mappedBefore(ctx, key, from.Topic, l.run)
-	return l, err
+	return l, nil
 }
 
 // startSpan opens a span for an attempt's rows, a child of the run's. Its traceparent goes

@@ -56,7 +56,7 @@ func TestKillsAtRandom(t *testing.T) {
 	}
 	for _, seed := range seeds {
 		t.Logf("seed %d", seed)
-		d := startDriver(t, seed, false, nil, rows)
+		d := startDriver(t, seed, "", nil, rows)
 		report(t, seed, d.round(t, length))
 	}
 }
@@ -70,7 +70,7 @@ func TestSoak(t *testing.T) {
 	}
 	first := number(t, "SOAK_SEED", uint64(time.Now().UnixNano())%1_000_000)
 	replicas := map[string]int{"scheduler": 2, "extractor": 2, "mapper": 2, "loader": 2}
-	d := startDriver(t, first, true, replicas, 4000)
+	d := startDriver(t, first, t.TempDir(), replicas, 4000)
 	end := time.Now().Add(time.Duration(minutes) * time.Minute)
 	known := map[string]bool{} // what one round finds in the log the next finds again
 	for seed := first; time.Now().Before(end); seed++ {

@@ -191,13 +191,13 @@ func (d *driver) settle(t testing.TB) []string {
 	return violations
 }
 
-// startDriver starts the programs, on servers of the test's own if it may break
-// them.
-func startDriver(t testing.TB, seed uint64, own bool, replicas map[string]int, rows int) *driver {
+// startDriver starts the programs, on servers of the test's own with their data in
+// the folder own if it may break them.
+func startDriver(t testing.TB, seed uint64, own string, replicas map[string]int, rows int) *driver {
 	t.Helper()
 	d := &driver{random: rand.New(rand.NewPCG(seed, 2)), armed: map[*harness.Process]bool{}}
-	if own {
-		d.ownServers(t)
+	if own != "" {
+		d.ownServers(t, own)
 	}
 	d.c = harness.Start(t, harness.Options{Separate: true, Replicas: replicas})
 	d.c.SetAccount(t, map[string]any{"recordsPerUpload": perUpload, "slots": slots})
@@ -213,13 +213,13 @@ func startDriver(t testing.TB, seed uint64, own bool, replicas map[string]int, r
 	return d
 }
 
-func (d *driver) ownServers(t testing.TB) {
+func (d *driver) ownServers(t testing.TB, dir string) {
 	t.Helper()
 	jars := os.Getenv("TAPLINE_TEST_JARS")
 	if jars == "" {
 		jars = filepath.Join(harness.Root(), ".cache", "kafka", "4.2.2")
 	}
-	dir, ctx := t.TempDir(), t.Context()
+	ctx := t.Context()
 	err := servers.FetchKafka(ctx, jars)
 	if err == nil {
 		d.kafka, err = servers.StartKafka(ctx, jars, dir)

@@ -37,7 +37,7 @@ func (d *driver) busy(t *testing.T) (runs []string) {
 // twice.
 func TestRebalanceStorm(t *testing.T) {
 	onRealServers(t)
-	d := startDriver(t, 7, false, nil, 6000)
+	d := startDriver(t, 7, "", nil, 6000)
 	runs := d.busy(t)
 	replicas := 1
 	for _, want := range []int{5, 2, 1, 5, 1} {
@@ -64,7 +64,7 @@ func TestRebalanceStorm(t *testing.T) {
 // middle of its work and comes back, while another has taken over.
 func TestZombies(t *testing.T) {
 	onRealServers(t)
-	d := startDriver(t, 8, false, map[string]int{"scheduler": 2, "extractor": 2, "mapper": 2, "loader": 2}, 6000)
+	d := startDriver(t, 8, "", map[string]int{"scheduler": 2, "extractor": 2, "mapper": 2, "loader": 2}, 6000)
 	d.busy(t)
 	stopped := []string{"scheduler", "extractor", "mapper", "loader"}
 	for _, s := range d.sources {
@@ -86,7 +86,7 @@ func TestZombies(t *testing.T) {
 // configured remain.
 func TestTotalLoss(t *testing.T) {
 	onRealServers(t)
-	d := startDriver(t, 9, false, nil, 3000)
+	d := startDriver(t, 9, "", nil, 3000)
 	runs := d.busy(t)
 	for _, service := range harness.Services {
 		d.c.Services[service].Kill()
@@ -109,7 +109,7 @@ func TestTotalLoss(t *testing.T) {
 // middle of the load. Nothing is rejected, and all goes on by itself.
 func TestOutageOfEverything(t *testing.T) {
 	onRealServers(t)
-	d := startDriver(t, 10, true, nil, 3000)
+	d := startDriver(t, 10, t.TempDir(), nil, 3000)
 	runs := d.busy(t)
 	d.c.Faults(t, `{"faults":[{"kind":"503"}]}`)
 	d.kafka.Kill()

@@ -5,8 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"tapline.dev/libs/kafka"
-	"tapline.dev/libs/kafka/kafkatest"
 	"tapline.dev/schemas"
 	"tapline.dev/tests/harness"
 )
@@ -25,22 +23,7 @@ func TestRetentionDeletesUnreadRows(t *testing.T) {
 	run := c.Trigger(t, s.name)
 	c.Await(t, run, time.Minute, "everything is read", func(r schemas.Run) bool { return r.Counts.Extracted == rows })
 
-	topic := schemas.NewTopics(c.Kafka().Prefix).Rows(s.name)
-	reader, err := kafka.OpenReader(c.Kafka(), kafkatest.Deps())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer reader.Close()
-	below := map[kafka.TP]int64{}
-	for p := range int32(3) {
-		tp := kafka.TP{Topic: topic, Partition: p}
-		if below[tp], err = reader.EndOffset(t.Context(), tp); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := kafka.Truncate(t.Context(), c.Kafka(), kafkatest.Deps(), below); err != nil {
-		t.Fatal(err)
-	}
+	truncateRows(t, c, s.name)
 	c.Services["mapper"].Start(t)
 	lost := c.Close(t, run, 2*time.Minute)
 	if lost.State != schemas.StateFailed || lost.WatermarkTo != "" || lost.Error == nil {

@@ -113,6 +113,9 @@ func (p *Process) Stop(t testing.TB) {
 	}
 }
 
+// Log is what it has written last.
+func (p *Process) Log() string { return string(tail(p.log, 1<<20)) }
+
 func tail(path string, n int) []byte {
 	text, err := os.ReadFile(path)
 	if err != nil {

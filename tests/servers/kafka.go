@@ -115,6 +115,9 @@ func (k *Kafka) Stop() { k.process.end(syscall.SIGTERM) }
 // Kill ends it by SIGKILL.
 func (k *Kafka) Kill() { k.process.end(syscall.SIGKILL) }
 
+// Running tells whether it has not ended.
+func (k *Kafka) Running() bool { return k.process.running() }
+
 // PID is the process's id.
 func (k *Kafka) PID() int { return k.process.cmd.Process.Pid }
 
