@@ -105,7 +105,7 @@ func TestADamagedBatchOfRows(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.c.Services["mapper"].Start(t)
-	other := d.c.Close(t, d.c.Trigger(t, "people"), 2*time.Minute)
+	other := d.c.Close(t, d.trigger(t, d.sources[0]), 2*time.Minute)
 	if other.State != schemas.StateSucceeded && other.State != schemas.StateSucceededWithRejects {
 		t.Errorf("beside a damaged topic %s is %s: %+v", other.Run, other.State, other.Error)
 	}

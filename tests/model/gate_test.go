@@ -25,6 +25,9 @@ type arrival struct {
 	run      int // number of the run in which the request reached the gate
 	at       time.Time
 	how      string // the fault that the request met
+	// unsure says that the machine let the process wait shortly before: the request may
+	// have been written longer ago than it may be applied.
+	unsure bool
 }
 
 // answer is what a gate does with one request: whether and when CleverTap gets it,
@@ -201,7 +204,7 @@ func (g *gate) forward(r *http.Request, text []byte, run int, how string) *httpt
 		if !known {
 			i = len(g.applied)
 			here[b.Identity] = i
-			g.applied = append(g.applied, arrival{identity: b.Identity, first: b.version(), run: run, at: time.Now(), how: how})
+			g.applied = append(g.applied, arrival{identity: b.Identity, first: b.version(), run: run, at: time.Now(), how: how, unsure: processPace.stumbled(time.Now().Add(-2 * g.latest))})
 		}
 		g.applied[i].last = b.version()
 		if b.Event != nil {

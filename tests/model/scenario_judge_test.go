@@ -16,14 +16,15 @@ func (s *scenario) judge(r schemas.Run) {
 	case c.Read != c.Extracted+c.Unchanged+c.StillRejected+c.Future+c.ExtractRejected,
 		c.Extracted != c.Mapped+c.MapRejected+c.MapSkipped,
 		c.Mapped != c.Loaded+c.LoadRejected+c.LoadSkipped:
-		if r.State != schemas.StateFailed { // a failed run says in its error what is missing
+		if r.Error == nil { // which says what is missing
 			s.violation("the counts of %s do not add up", r.Run)
 		}
 	case c.MapRejected+c.ExtractRejected > 0:
 		s.violation("%s rejected rows: %v", r.Run, r.RejectsByCode)
 	}
 	for _, code := range slices.Sorted(maps.Keys(r.RejectsByCode)) {
-		held := code == "ambiguous" && s.w.mayRepeat.Load() // a killed loader's upload, under hold
+		// Under hold, an upload of a killed loader or of one that the machine let wait.
+		held := code == "ambiguous" && (s.w.mayRepeat.Load() || processPace.stumbled(r.StartedAt))
 		if !s.mayReject[code] && !s.mayRejectAny && !held {
 			s.violation("%s rejected records: %v", r.Run, r.RejectsByCode)
 			return
@@ -72,7 +73,8 @@ func (s *scenario) auditNewest(rejected map[string]bool) {
 		if len(list) > 0 {
 			got = list[len(list)-1].last
 		}
-		if (got < least[identity] || got > version) && !s.mayBeGone[identity] {
+		unsure := len(list) > 0 && list[len(list)-1].unsure
+		if (got < least[identity] || got > version) && !s.mayBeGone[identity] && !unsure {
 			s.violation("%s is lost: the newest version is %d, and %d is the newest that was not rejected; CleverTap got %v", identity, version, least[identity], list)
 			return
 		}
@@ -110,6 +112,9 @@ func (s *scenario) auditOrder(identity string, list []arrival) {
 	for i, a := range list[min(1, len(list)):] {
 		before := list[i]
 		again := a.run > 0 && a.run <= len(s.runs) && s.runs[a.run-1].Attempt > 1 // it begins anew within the run
+		if a.unsure {
+			continue
+		}
 		if a.run < before.run || a.run == before.run && a.first < before.first && !again {
 			s.violation("%s: version %d of run %d (%s) was applied %s after version %d of run %d (%s)",
 				identity, a.first, a.run, a.how, a.at.Sub(before.at), before.last, before.run, before.how)
@@ -121,7 +126,7 @@ func (s *scenario) auditOrder(identity string, list []arrival) {
 // auditEvents wants every event that was not rejected, and once unless something
 // happened that repeats.
 func (s *scenario) auditEvents(rejected map[string]bool) {
-	once := !s.mayRepeat && !s.w.mayRepeat.Load()
+	once := !s.mayRepeat && !s.w.mayRepeat.Load() && !processPace.stumbled(s.began)
 	s.gate.mu.Lock()
 	defer s.gate.mu.Unlock()
 	for _, r := range s.rows {

@@ -21,6 +21,8 @@ type scenario struct {
 	rng   *rand.Rand
 	spec  schemas.ImportSpec
 
+	began time.Time // by the machine's clock
+
 	mu         sync.Mutex
 	now        time.Time
 	gate       *gate // of the account that the import names now
@@ -54,7 +56,7 @@ func newScenario(w *world, seed uint64) *scenario {
 	rng := rand.New(rand.NewPCG(seed, 3))
 	s := &scenario{
 		w: w, seed: seed, name: fmt.Sprintf("s%d", seed), rng: rng, event: rng.IntN(3) == 0,
-		now: time.Date(2026, 6, 1, 8, 0, 0, 0, time.UTC), versions: map[string]int{}, mayEnd: map[string]bool{},
+		now: time.Date(2026, 6, 1, 8, 0, 0, 0, time.UTC), began: time.Now(), versions: map[string]int{}, mayEnd: map[string]bool{},
 		mayReject: map[string]bool{}, gone: map[string]bool{}, mayBeGone: map[string]bool{},
 	}
 	s.tableName = s.table()
