@@ -6,6 +6,7 @@ be what the caller's role may write, so that a change that slipped past the audi
 
 import argparse
 import json
+import os
 import re
 import subprocess
 import sys
@@ -112,7 +113,8 @@ def drive(args, url, token, signed_in, examples):
     ]
     if token:
         command += ["-H", "Authorization: Bearer " + token]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=900)
+    # It keeps what it has found in the working directory.
+    done = subprocess.run(command, capture_output=True, text=True, timeout=900, cwd=os.path.dirname(args.admin_key))
     generated = re.search(r"(\d+) generated", done.stdout)
     return done.returncode, done.stdout + done.stderr, int(generated.group(1)) if generated else 0
 

@@ -81,7 +81,10 @@ func (c Config) check(r *http.Request) (Refusal, bool) {
 		return Refusal{http.StatusMisdirectedRequest, CodeHost,
 			"this server is not reached under that name; if it is meant to be, add the name to http.hosts (TAPLINE_HTTP_HOSTS)"}, false
 	}
-	if r.Method != http.MethodGet && r.Method != http.MethodHead && !c.sameSite(r) {
+	if reads := r.Method == http.MethodGet || r.Method == http.MethodHead; reads && !c.ownFetch(r) && !follows(r) {
+		return Refusal{http.StatusForbidden, CodeCrossSite,
+			"a page of another site may ask for nothing here: it could read no answer, but what is read is audited in the visitor's name"}, false
+	} else if !reads && !c.sameSite(r) {
 		return Refusal{http.StatusForbidden, CodeCrossSite,
 			"a page of another site may change nothing here; if it is one of yours, add its origin to http.origins (TAPLINE_HTTP_ORIGINS)"}, false
 	}
@@ -111,13 +114,27 @@ func (c Config) knows(host string) bool {
 // sameSite is true of a request that a browser made for this server's own page,
 // or that no browser made: those send neither header.
 func (c Config) sameSite(r *http.Request) bool {
+	if !c.ownFetch(r) {
+		return false
+	}
+	origins := r.Header.Values("Origin")
+	return len(origins) == 0 || (len(origins) == 1 && (c.own(r, origins[0]) || slices.Contains(c.Origins, origins[0])))
+}
+
+// ownFetch is false of a request that a browser made for another site's page.
+func (c Config) ownFetch(r *http.Request) bool {
 	for _, site := range r.Header.Values("Sec-Fetch-Site") {
 		if site != "same-origin" && site != "none" && !c.trusts(r) {
 			return false
 		}
 	}
-	origins := r.Header.Values("Origin")
-	return len(origins) == 0 || (len(origins) == 1 && (c.own(r, origins[0]) || slices.Contains(c.Origins, origins[0])))
+	return true
+}
+
+// follows is true of a person who follows a link to a page, or comes back from the
+// OpenID provider. Answers of the API are no pages.
+func follows(r *http.Request) bool {
+	return r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "document" && !strings.HasPrefix(r.URL.Path, "/v1/")
 }
 
 func (c Config) trusts(r *http.Request) bool {

@@ -48,7 +48,12 @@ func TestHandler(t *testing.T) {
 		"two Sec-Fetch-Sites":                 {"DELETE", "localhost:19000", "", []string{"Sec-Fetch-Site", "none", "Sec-Fetch-Site", "cross-site"}, 403},
 		"a preflight":                         {"OPTIONS", "localhost:19000", "", []string{"Origin", page, "Access-Control-Request-Method", "PUT"}, 403},
 		"a page that the deployment trusts":   {"POST", "localhost:19000", "", []string{"Origin", "https://tools.example.com", "Sec-Fetch-Site", "cross-site"}, 200},
-		"reading from another page":           {"GET", "localhost:19000", "", []string{"Origin", page, "Sec-Fetch-Site", "cross-site"}, 200}, // the browser shows it nothing
+		"reading from another page":           {"GET", "localhost:19000", "", []string{"Origin", page, "Sec-Fetch-Site", "cross-site"}, 403},
+		"reading as a script of another page": {"GET", "localhost:19000", "", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "no-cors"}, 403},
+		"reading from a page we trust":        {"GET", "localhost:19000", "", []string{"Origin", "https://tools.example.com", "Sec-Fetch-Site", "cross-site"}, 200},
+		"reading from our page":               {"GET", "localhost:19000", "", []string{"Sec-Fetch-Site", "same-origin", "Sec-Fetch-Mode", "cors"}, 200},
+		"the address bar":                     {"GET", "localhost:19000", "", []string{"Sec-Fetch-Site", "none", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document"}, 200},
+		"a link to the API":                   {"GET", "localhost:19000", "", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document"}, 403},
 		"a chunked body of an unknown length": {"POST", "localhost:19000", "chunked", []string{"Content-Type", "text/plain"}, 415},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -76,6 +81,24 @@ func TestHandler(t *testing.T) {
 				t.Error("the answer lets another page read it")
 			}
 		})
+	}
+}
+
+// TestPagesCanBeLinkedTo: what is no answer of the API may be reached from another
+// site, as the provider sends people back, but not be embedded there.
+func TestPagesCanBeLinkedTo(t *testing.T) {
+	t.Parallel()
+	for dest, want := range map[string]int{"document": http.StatusOK, "iframe": http.StatusForbidden} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost:19000/auth/callback", http.NoBody)
+		r.Header.Set("Sec-Fetch-Site", "cross-site")
+		r.Header.Set("Sec-Fetch-Mode", "navigate")
+		r.Header.Set("Sec-Fetch-Dest", dest)
+		w := httptest.NewRecorder()
+		Handler(Config{}, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) }),
+			func(w http.ResponseWriter, _ *http.Request, refusal Refusal) { w.WriteHeader(refusal.Status) }).ServeHTTP(w, r)
+		if w.Code != want {
+			t.Errorf("a %s = %d, want %d", dest, w.Code, want)
+		}
 	}
 }
 
