@@ -26,17 +26,17 @@ type bootstrapFlags struct {
 func (a *app) keysBootstrap() *cobra.Command {
 	var f bootstrapFlags
 	cmd := &cobra.Command{
-		Use: "bootstrap", Short: "Make the first key, of role admin, by way of Kafka", Args: cobra.NoArgs,
-		Long: `Make the first key, of role admin. The command writes it into Kafka itself, so that
+		Use: "bootstrap", Short: "Create the first key, of role admin, directly in Kafka", Args: cobra.NoArgs,
+		Long: `Create the first key, of role admin. The command writes it into Kafka itself, so that
 it needs the right to write the resources topic and no Import Center: run it where
 the services run. With --out the key goes to a file that only its owner reads; if
-that file holds a key that counts, nothing is done, so that it may run at every
+that file holds a valid key, nothing is done, so that it may run at every
 start. Without, the key is printed.`,
 	}
 	configFlag(cmd, &f.config)
 	cmd.Flags().StringVar(&f.out, "out", "", "write the key into this file")
 	cmd.Flags().StringVar(&f.name, "name", "bootstrap", "the key's name")
-	cmd.Flags().BoolVar(&f.replace, "replace", false, "make the key anew if there is one of that name, which ends then")
+	cmd.Flags().BoolVar(&f.replace, "replace", false, "replace an existing key of that name, which is revoked then")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		s, err := readSettings(f.config)
 		if err != nil {

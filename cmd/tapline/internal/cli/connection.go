@@ -14,7 +14,7 @@ import (
 const skewWarned = 5 * time.Second
 
 func (a *app) connectionCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "connection", Short: "Look after connections to Snowflake"}
+	cmd := &cobra.Command{Use: "connection", Short: "Test connections to Snowflake"}
 	test := &cobra.Command{
 		Use:   "test NAME",
 		Short: "Sign in and show role, warehouse, region, clock and privileges; nothing is read",

@@ -31,7 +31,7 @@ tapline get run RUN says how many events that concerns.`,
 func (a *app) resetCommand() *cobra.Command {
 	var yes bool
 	cmd := &cobra.Command{
-		Use: "reset IMPORT", Short: "Forget an import's watermark: its next run reads everything again", Args: cobra.ExactArgs(1),
+		Use: "reset IMPORT", Short: "Remove an import's watermark: its next run reads everything again", Args: cobra.ExactArgs(1),
 	}
 	yesFlag(cmd.Flags(), &yes)
 	cmd.RunE = a.online(func(ctx context.Context, c *client.Client, args []string) error {
@@ -48,9 +48,9 @@ func (a *app) resetCommand() *cobra.Command {
 }
 
 func (a *app) rejectsCommand() *cobra.Command {
-	rejects := &cobra.Command{Use: "rejects", Short: "Give up rejects; tapline get rejects shows them"}
+	rejects := &cobra.Command{Use: "rejects", Short: "Dismiss rejects; tapline get rejects shows them"}
 	rejects.AddCommand(&cobra.Command{
-		Use: "dismiss IMPORT", Short: "Give up an import's open rejects: they no longer count against its health", Args: cobra.ExactArgs(1),
+		Use: "dismiss IMPORT", Short: "Dismiss an import's open rejects: they no longer count against its health", Args: cobra.ExactArgs(1),
 		RunE: a.online(func(ctx context.Context, c *client.Client, args []string) error {
 			if err := c.Dismiss(ctx, args[0]); err != nil {
 				return err

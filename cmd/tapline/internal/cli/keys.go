@@ -15,7 +15,7 @@ import (
 )
 
 func (a *app) keysCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "keys", Short: "Make, list and revoke keys to Import Center, and make key pairs for Snowflake"}
+	cmd := &cobra.Command{Use: "keys", Short: "Create, list and revoke keys to Import Center, and create key pairs for Snowflake"}
 	cmd.AddCommand(a.keysCreate(), a.keysList("list", "List keys: who may do what, last used, expiring"), a.keysRevoke(), a.keysBootstrap(), a.keysSnowflake())
 	return cmd
 }
@@ -38,8 +38,8 @@ func (a *app) keysCreate() *cobra.Command {
 	var selector selectorFlags
 	var expires string
 	cmd := &cobra.Command{
-		Use: "create NAME", Short: "Make a key and print it, this once", Args: cobra.ExactArgs(1),
-		Long: `Make a key and print it, this once: it is kept nowhere. Give it to a script as
+		Use: "create NAME", Short: "Create a key and print it, this once", Args: cobra.ExactArgs(1),
+		Long: `Create a key and print it, this once: it is stored nowhere. Give it to a script as
 TAPLINE_TOKEN. The roles are viewer, operator, analyst, editor and admin; each may
 do what those before it may.`,
 	}
@@ -141,7 +141,7 @@ func selected(s *schemas.Selector) string {
 
 func (a *app) keysRevoke() *cobra.Command {
 	return &cobra.Command{
-		Use: "revoke NAME", Short: "Revoke a key: within a second nothing takes it any more", Args: cobra.ExactArgs(1),
+		Use: "revoke NAME", Short: "Revoke a key: within a second every replica refuses it", Args: cobra.ExactArgs(1),
 		RunE: a.online(func(ctx context.Context, c *client.Client, args []string) error {
 			if err := c.RevokeKey(ctx, args[0]); err != nil {
 				return err

@@ -66,7 +66,7 @@ Scripts take TAPLINE_TOKEN instead.`,
 
 func (a *app) logoutCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "logout", Short: "Forget what tapline login has kept for this server", Args: cobra.NoArgs,
+		Use: "logout", Short: "Delete what tapline login has stored for this server", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			if err := a.keepLogin(nil); err != nil {
 				return err

@@ -23,8 +23,8 @@ type topicsFlags struct {
 func (a *app) topicsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "topics",
-		Short: "Compare Kafka's topics with those that Tapline needs, and make them",
-		Long: `Compare Kafka's topics with those that Tapline needs, and make them: the control
+		Short: "Compare Kafka's topics with those that Tapline needs, and create them",
+		Long: `Compare Kafka's topics with those that Tapline needs, and create them: the control
 topics, those of every applied import, and with -f those of definitions that are
 not applied yet. Services make no topics by themselves unless
 kafka.createTopics is set. These commands speak to Kafka and not to Import
