@@ -28,11 +28,14 @@ type Fold struct {
 	SkippedAsOver map[int]int64 `json:"left,omitempty"`
 	// LoadedByAttempt counts the loaded records by the attempt that read their rows.
 	LoadedByAttempt map[int]int64 `json:"loadedOf,omitempty"`
-	Resent          int64         `json:"resent"`
-	Repeated        int64         `json:"repeated,omitempty"`
-	Waiting         *Waiting      `json:"waiting,omitempty"`
-	WaitingAt       *time.Time    `json:"waitingAt,omitempty"` // when Waiting was last reported
-	ProgressAt      time.Time     `json:"progressAt"`
+	// UncertainByAttempt counts the records that may have been stored although they were
+	// skipped or rejected, by attempt.
+	UncertainByAttempt map[int]int64 `json:"uncertainByAttempt,omitempty"`
+	Resent             int64         `json:"resent"`
+	Repeated           int64         `json:"repeated,omitempty"`
+	Waiting            *Waiting      `json:"waiting,omitempty"`
+	WaitingAt          *time.Time    `json:"waitingAt,omitempty"` // when Waiting was last reported
+	ProgressAt         time.Time     `json:"progressAt"`
 	// ClosedAs is the run event with which the run ended, once it has.
 	ClosedAs *Run `json:"closedAs,omitempty"`
 }

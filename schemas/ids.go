@@ -5,13 +5,16 @@ import (
 	"strconv"
 )
 
-// Headers of rows and records; a header costs on every row, so there are two.
+// Headers of rows and records; a header costs on every row, so there are few.
 const (
 	HeaderID          = "id"
 	HeaderTraceparent = "traceparent"
 	// HeaderShown is on the rows of a sync only: the SHA-256 of the record that the
 	// dry run showed, in lower-case hex.
 	HeaderShown = "shown"
+	// HeaderFingerprint is on the rows and records of event imports: 128 bits over
+	// the row's mapped columns, its cursor and the mapping, in base64 for URLs.
+	HeaderFingerprint = "fingerprint"
 )
 
 // RunID is the name of an import's n-th run, such as customers.42.

@@ -59,7 +59,10 @@ type Started struct {
 	// TimeBasis says how the cursor's values are to be understood.
 	TimeBasis string `json:"frame,omitempty"`
 	Mapping   string `json:"mapping,omitempty"` // its hash
-	Counts    string `json:"counts,omitempty"`  // of the look for late rows
+	// Mapped are, for an import of events, the indexes in Columns of the columns
+	// that a row's fingerprint covers, in its order.
+	Mapped []int  `json:"mapped,omitempty"`
+	Counts string `json:"counts,omitempty"` // of the look for late rows
 }
 
 // Time bases of a cursor: whether its values are instants, wall-clock times of a zone, or
@@ -106,6 +109,13 @@ type Extraction struct {
 	LedgerSetAside  bool             `json:"ledgerSetAside,omitempty"`  // it no longer says what CleverTap holds: rows were sent again
 	Passed          int64            `json:"passed,omitempty"`          // rows sent that a row of the ledger may follow, of the same identity
 	Population      int64            `json:"population,omitempty"`      // of a dry run: how many rows the sample was drawn from
+	// LookedBack is set once an attempt of an import of events has looked for what
+	// earlier attempts and runs without success have loaded. LeftOut are the rows
+	// among Unchanged that it left out for it. SentAgain is how many such events it
+	// may send again, because the log does not tell their rows.
+	LookedBack bool  `json:"lookedBack,omitempty"`
+	LeftOut    int64 `json:"leftOut,omitempty"`
+	SentAgain  int64 `json:"sentAgain,omitempty"`
 }
 
 // WithheldElsewhere stands in Extraction.Withheld for all further columns.
@@ -181,6 +191,9 @@ type Receipt struct {
 	Rejected   []OffsetOutcome `json:"rejected,omitempty"`
 	Skipped    []OffsetOutcome `json:"skipped,omitempty"`
 	Resent     int64           `json:"resent,omitempty"`
+	// Uncertain counts the records in Ranges that are skipped or rejected although
+	// an earlier request may have stored them.
+	Uncertain int64 `json:"uncertain,omitempty"`
 	// Profiles says of the records of a dry run whether their profiles exist: the
 	// code is ProfileNew, ProfileUpdated or ProfileUnknown.
 	Profiles []OffsetOutcome `json:"profiles,omitempty"`

@@ -20,7 +20,8 @@ type Counts struct {
 	LoadSkipped     int64 `json:"loadSkipped"`
 	Resent          int64 `json:"resent"`
 	// Repeated counts the loaded events that an earlier attempt, or an earlier run
-	// that did not succeed, may have stored already.
+	// that did not succeed, may have stored already: those of which the log does not
+	// tell the rows, so that they could not be left out.
 	Repeated int64 `json:"repeated,omitempty"`
 }
 
@@ -78,8 +79,8 @@ type Listing struct {
 	Health      *float64 `json:"health"`                // share of the epoch's records that got through; null before the first run
 	OpenRejects int64    `json:"openRejects,omitempty"` // rejects of the epoch that nothing has made good yet, at most
 	Hold        *Hold    `json:"hold,omitempty"`        // of the active run
-	// Unfinished counts the events that runs have stored which did not succeed: the
-	// next run may store them a second time.
+	// Unfinished counts the events that runs without success may have stored and
+	// that the next run cannot leave out: it may store them a second time.
 	Unfinished int64 `json:"unfinished,omitempty"`
 	// Frozen is in the API only: what keeps the import's records from being sent.
 	Frozen *FrozenBy `json:"frozen,omitempty"`

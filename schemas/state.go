@@ -57,10 +57,15 @@ type State struct {
 	LastEnded  *EndedRun `json:"lastEnded,omitempty"`
 	LastDryRun int       `json:"lastDryRun,omitempty"`
 	// Events counts the events that the import has stored in CleverTap, in all
-	// epochs. Unfinished are those among them that runs have stored which did not
-	// succeed, since the last one that did: the next run may store them again.
-	Events           *EventCount `json:"events,omitempty"`
-	UnfinishedEvents int64       `json:"unfinished,omitempty"`
+	// epochs.
+	Events *EventCount `json:"events,omitempty"`
+	// Interrupted are the runs of this epoch, oldest first, that have loaded events
+	// and did not succeed, since the last one that did. The next run leaves out the
+	// rows of these events.
+	Interrupted []InterruptedRun `json:"interrupted,omitempty"`
+	// UnfinishedEvents counts the events that such runs have stored, or may have
+	// stored, and of which nobody can tell the rows: the next run may store them again.
+	UnfinishedEvents int64 `json:"unfinished,omitempty"`
 	// Loaded counts the records that were loaded in this epoch, OpenRejects the
 	// rejects of this epoch that nothing has made good yet.
 	Loaded      int64 `json:"loaded,omitempty"`
@@ -114,6 +119,21 @@ type EndedRun struct {
 	Run   string    `json:"run"`
 	State string    `json:"state"`
 	Time  time.Time `json:"time"`
+}
+
+// MaxInterrupted bounds State.Interrupted. The events of the oldest run beyond it
+// are counted in State.Unfinished.
+const MaxInterrupted = 32
+
+// InterruptedRun is a run that has loaded events and did not succeed. Which rows
+// they were made of follows from the receipts of its attempts and the records topic.
+type InterruptedRun struct {
+	Number    int       `json:"number"`
+	Attempts  int       `json:"attempts"`
+	StartedAt time.Time `json:"startedAt"`
+	// RecordsTopic is Kafka's id of the topic that its receipts are about.
+	RecordsTopic string `json:"recordsTopic"`
+	Loaded       int64  `json:"loaded"` // events
 }
 
 // EventCount is a number of events. AtLeast is set when some were stored before

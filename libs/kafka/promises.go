@@ -20,8 +20,11 @@ func (e *ProduceError) Unwrap() error { return e.Err }
 
 // Refused reports that the topic is missing or that the client may not write to
 // it. Another client would fail in the same way.
-func (e *ProduceError) Refused() bool {
-	return errors.Is(e.Err, kerr.UnknownTopicOrPartition) || errors.Is(e.Err, kerr.TopicAuthorizationFailed)
+func (e *ProduceError) Refused() bool { return Refused(e.Err) }
+
+// Refused reports that a topic is missing or that the client has no right to use it.
+func Refused(err error) bool {
+	return errors.Is(err, kerr.UnknownTopicOrPartition) || errors.Is(err, kerr.TopicAuthorizationFailed)
 }
 
 // promises remembers the first failed produce of a transaction.

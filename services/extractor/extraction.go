@@ -42,7 +42,7 @@ type selection interface {
 	// understand makes a reader of the columns that the result has.
 	understand(p *plan.Plan, columns []schemas.Column, now time.Time) (*plan.Reader, error)
 	// recall readies the ledger, and notes in e what is wrong with it.
-	recall(ctx context.Context, r *plan.Reader, e *schemas.Extraction) chunk.Ledgers
+	recall(ctx context.Context, r *plan.Reader, e *schemas.Extraction) (chunk.Ledgers, error)
 	// end reports the end, once every row has been read.
 	end(ctx context.Context, m chunk.Ledgers) error
 }
@@ -73,7 +73,10 @@ func (x *extraction) extract(ctx context.Context, sel selection) error {
 		}
 		trace.SpanFromContext(ctx).SetAttributes(attribute.String("snowflake.query_id", res.QueryID()), attribute.Int64("snowflake.rows", res.Total()))
 		counts := x.journal.Counts()
-		memory := sel.recall(ctx, r, &counts)
+		memory, err := sel.recall(ctx, r, &counts)
+		if err != nil {
+			return err
+		}
 		prep, err := chunk.NewPreparer(x.chunks, r, memory, counts, x.journal.Started().Clock)
 		if err != nil {
 			return err
@@ -138,6 +141,9 @@ func (x *extraction) begun(ctx context.Context, res result, r *plan.Reader, star
 	started.Chunks, started.Total, started.Columns = res.Chunks(), res.Total(), res.Columns()[:r.Visible]
 	if err := plan.Fits(started.Columns, x.chunks.MaxRow); err != nil {
 		return err
+	}
+	if !x.attempt.Profiles() {
+		started.Mapped = r.Mapped
 	}
 	schema := plan.RowSchema(x.attempt.Import, x.attempt.Run, r.Held, started.Columns, clock)
 	if err := x.journal.Start(ctx, started, &schema); err != nil {

@@ -29,11 +29,12 @@ func (s *Service) modeOf(a attempt.Attempt, j *journal.Journal, log *slog.Logger
 		chunks: chunk.Config{Attempt: a, Topics: s.topics, MaxRow: chunk.MaxRow(int64(s.cfg.Kafka.MaxMessageBytes)), Tracer: s.tracer, Log: log},
 	}
 	past := &pastRuns{store: s.ledger, limit: s.cfg.LedgerLimit, attempt: a, journal: j, log: log, reader: s.reader, topics: s.topics}
+	earlier := &earlier{reader: s.reader, topics: s.topics, attempt: a, limit: s.cfg.LedgerLimit, log: log}
 	switch a.Run.Mode {
 	case schemas.ModeFull, schemas.ModeIncremental:
-		return &window{extraction: extraction, past: past}, nil
+		return &window{extraction: extraction, past: past, earlier: earlier}, nil
 	case schemas.ModeBackfill:
-		return &window{extraction: extraction}, nil
+		return &window{extraction: extraction, earlier: earlier}, nil
 	case schemas.ModeDryRun:
 		return &sample{extraction: extraction}, nil
 	case schemas.ModePreview:

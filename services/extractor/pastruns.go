@@ -35,8 +35,8 @@ type pastRuns struct {
 }
 
 // loadLedgers readies the ledger of the run before and this attempt's own, and notes in e
-// if one of them is incomplete.
-func (h *pastRuns) loadLedgers(ctx context.Context, r *plan.Reader, e *schemas.Extraction) chunk.Ledgers {
+// if one of them is incomplete. rows are what attempts without success have loaded.
+func (h *pastRuns) loadLedgers(ctx context.Context, r *plan.Reader, e *schemas.Extraction, rows *loadedRows) chunk.Ledgers {
 	if e.Chunks == 0 {
 		h.sweep(ctx)
 	}
@@ -58,13 +58,22 @@ func (h *pastRuns) loadLedgers(ctx context.Context, r *plan.Reader, e *schemas.E
 	if r.Cursor != nil {
 		cfg.Low = r.Cursor.Low
 	}
+	previous = previous.With(rows.same)
 	recorder, ok, err := ledger.Resume(ctx, h.store, cfg, e.Chunks, previous)
+	again, others := rows.untold, rows.others
+	if e.Chunks > 0 {
+		// The first chunks may have left some of these out. The attempt's own ledger does
+		// not say which, because it knows rows under its own mapping only.
+		again, others = again+rows.ofOthers(), nil
+	}
 	if !ok {
 		previous = nil
 		e.LedgerReadError = true
+		again = rows.untold + rows.count() - e.LeftOut
 		h.log.WarnContext(ctx, "the attempt's own ledger is incomplete: rows are sent again", slog.Any("error", err))
 	}
-	return chunk.Ledgers{Previous: previous, Recorder: recorder}
+	e.SentAgain = max(e.SentAgain, again)
+	return chunk.Ledgers{Previous: previous, Recorder: recorder, Others: others}
 }
 
 // rejects lists the rows that the run before has rejected, at whichever stage. All of

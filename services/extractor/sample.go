@@ -27,8 +27,8 @@ func (s *sample) statement(_ context.Context, _ source, p *plan.Plan, r *plan.Re
 	return p.Sample(r, s.attempt.Run.Rows), nil
 }
 
-func (s *sample) recall(context.Context, *plan.Reader, *schemas.Extraction) chunk.Ledgers {
-	return chunk.Ledgers{}
+func (s *sample) recall(context.Context, *plan.Reader, *schemas.Extraction) (chunk.Ledgers, error) {
+	return chunk.Ledgers{}, nil
 }
 
 func (s *sample) end(ctx context.Context, _ chunk.Ledgers) error {

@@ -14,7 +14,8 @@ import (
 // named.
 type window struct {
 	extraction
-	past *pastRuns // nil in a backfill, which neither uses the ledger nor leaves one
+	past    *pastRuns // nil in a backfill, which neither uses the ledger nor leaves one
+	earlier *earlier
 }
 
 func (w *window) read(ctx context.Context) error { return w.extract(ctx, w) }
@@ -45,11 +46,15 @@ func (w *window) statement(ctx context.Context, src source, p *plan.Plan, r *pla
 	return p.Window(r, run.WatermarkFrom, run.To, again)
 }
 
-func (w *window) recall(ctx context.Context, r *plan.Reader, e *schemas.Extraction) chunk.Ledgers {
+func (w *window) recall(ctx context.Context, r *plan.Reader, e *schemas.Extraction) (chunk.Ledgers, error) {
 	if w.past == nil {
-		return chunk.Ledgers{}
+		return w.earlier.recall(ctx, r, e)
 	}
-	return w.past.loadLedgers(ctx, r, e)
+	rows, err := w.earlier.rows(ctx, r, e)
+	if err != nil {
+		return chunk.Ledgers{}, err
+	}
+	return w.past.loadLedgers(ctx, r, e, rows), nil
 }
 
 func (w *window) end(ctx context.Context, m chunk.Ledgers) error {

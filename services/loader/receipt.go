@@ -60,6 +60,9 @@ func (m *member) report(ctx context.Context, u *upload) error {
 		if u.delivery.Resent[i] {
 			receipt.Resent++
 		}
+		if u.delivery.Uncertain(i) {
+			receipt.Uncertain++
+		}
 		if code := u.profiles[i]; code != "" {
 			receipt.Profiles = append(receipt.Profiles, schemas.OffsetOutcome{Offset: item.Record.Offset, Code: code})
 		}

@@ -17,6 +17,7 @@ type tally struct {
 	total     int
 	receipts  int
 	resent    int64
+	uncertain int64
 	waiting   []schemas.Waiting
 }
 
@@ -89,6 +90,7 @@ func (w *world) tally(name string) tally {
 func (t *tally) receipt(r *schemas.Receipt) {
 	t.receipts++
 	t.resent += r.Resent
+	t.uncertain += r.Uncertain
 	special := map[int64]string{}
 	for _, o := range append(r.Rejected, r.Skipped...) {
 		special[o.Offset] = o.Code

@@ -75,7 +75,7 @@ func (l *loop) unsent(p *partition, b *lane.Batch, run *schemas.ActiveRun, outco
 	head := b.Items[0].ID
 	u := &upload{
 		part: p, ownership: p.ownership, subject: l.keyOf(p, &b.Items[0]).subject, batch: b, run: run, number: head.Number, attempt: head.Attempt,
-		delivery: delivery.New(delivery.Hold, make([]uint64, len(b.Items)), false, 0),
+		delivery: delivery.New(delivery.Hold, make([]uint64, len(b.Items)), b.State == recovery.Ambiguous, 0),
 		span:     noop.Span{}, openUntil: b.OpenUntil,
 	}
 	u.delivery.End(outcome)

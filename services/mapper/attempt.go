@@ -116,6 +116,19 @@ func (b *batch) linkChunk(l *attemptRows, row *kafka.Record) {
 	}
 }
 
+// headers are those of the record that a row becomes. The fingerprint of an event's
+// row is for the extractor, which must know what was loaded of a run without success.
+func (l *attemptRows) headers(row *kafka.Record) []kafka.Header {
+	headers := []kafka.Header{
+		{Key: schemas.HeaderID, Value: kafka.HeaderValue(row, schemas.HeaderID)},
+		{Key: schemas.HeaderTraceparent, Value: l.traceparent},
+	}
+	if fingerprint := kafka.HeaderValue(row, schemas.HeaderFingerprint); fingerprint != nil {
+		headers = append(headers, kafka.Header{Key: schemas.HeaderFingerprint, Value: fingerprint})
+	}
+	return headers
+}
+
 // endSpans ends the spans.
 func (b *batch) endSpans() {
 	for _, l := range b.order {

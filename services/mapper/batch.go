@@ -87,11 +87,7 @@ func (b *batch) add(ctx context.Context, row *kafka.Record) error {
 	}
 	l.report.Mapped++
 	b.out = append(b.out, &kafka.Record{
-		Topic: b.s.topics.RecordsOf(subject), Partition: row.Partition, Key: row.Key, Value: value,
-		Headers: []kafka.Header{
-			{Key: schemas.HeaderID, Value: kafka.HeaderValue(row, schemas.HeaderID)},
-			{Key: schemas.HeaderTraceparent, Value: l.traceparent},
-		},
+		Topic: b.s.topics.RecordsOf(subject), Partition: row.Partition, Key: row.Key, Value: value, Headers: l.headers(row),
 	})
 	return nil
 }

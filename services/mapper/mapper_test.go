@@ -202,8 +202,10 @@ func TestRowsBecomeRecordsInTheirPartition(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	defer w.start(nil)()
+	event := w.row("3.2.1", 0, `{"ID":7,"EMAIL":"a@example.com","SINCE":"2026-11-23","OTHER":null}`)
+	event.Headers = append(event.Headers, kafka.Header{Key: schemas.HeaderFingerprint, Value: []byte("AAAA")})
 	w.produce(
-		w.row("3.2.1", 0, `{"ID":7,"EMAIL":"a@example.com","SINCE":"2026-11-23","OTHER":null}`),
+		event,
 		w.row("3.2.2", 1, `{"ID":8,"EMAIL":"not an address","SINCE":null,"OTHER":1}`),
 		w.row("3.2.3", 1, `{"ID":9,"EMAIL":null,"SINCE":null,"OTHER":1}`),
 	)
@@ -220,6 +222,11 @@ func TestRowsBecomeRecordsInTheirPartition(t *testing.T) {
 	}
 	if id := string(kafka.HeaderValue(first, schemas.HeaderID)); id != "3.2.1" {
 		t.Errorf("id header = %q", id)
+	}
+	for i, want := range []string{"AAAA", ""} {
+		if got := string(kafka.HeaderValue(records[i], schemas.HeaderFingerprint)); got != want {
+			t.Errorf("record %d has the fingerprint %q, want its row's, %q", i, got, want)
+		}
 	}
 	if records[1].Partition != 1 {
 		t.Errorf("the row of partition 1 became a record of partition %d", records[1].Partition)

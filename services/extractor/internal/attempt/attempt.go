@@ -1,7 +1,11 @@
 // Package attempt says what is to be done: one reading of Snowflake within a run.
 package attempt
 
-import "tapline.dev/schemas"
+import (
+	"slices"
+
+	"tapline.dev/schemas"
+)
 
 // ID names an attempt of an import.
 type ID struct {
@@ -19,15 +23,36 @@ type Attempt struct {
 	// watermark. Both are empty where the state's belong to another epoch.
 	Ledger    *schemas.LedgerRef
 	TimeBasis string
+	// Interrupted are the runs since then that have loaded events and did not succeed.
+	Interrupted []schemas.InterruptedRun
 }
 
 // Of is the attempt that a state names as active.
 func Of(subject string, state *schemas.State) Attempt {
 	a := Attempt{Subject: subject, Import: schemas.ImportOf(subject), Run: *state.Active}
 	if a.Run.Epoch == state.Epoch {
-		a.Ledger, a.TimeBasis = state.Ledger, state.TimeBasis
+		a.Ledger, a.TimeBasis, a.Interrupted = state.Ledger, state.TimeBasis, state.Interrupted
 	}
 	return a
+}
+
+// Earlier are the runs, with how many of their attempts, whose loaded events the
+// attempt must not load again. A backfill sends its span whatever earlier runs have
+// sent, and a sync what was shown.
+func (a Attempt) Earlier() []schemas.InterruptedRun {
+	var runs []schemas.InterruptedRun
+	switch {
+	case a.Profiles() || a.Trial() || a.Run.Mode == schemas.ModeSync:
+		return nil
+	case a.Run.Mode != schemas.ModeBackfill:
+		runs = slices.Clone(a.Interrupted)
+	}
+	if a.Run.Attempt > 1 {
+		runs = append(runs, schemas.InterruptedRun{
+			Number: a.Run.Number, Attempts: a.Run.Attempt - 1, StartedAt: a.Run.StartedAt, RecordsTopic: a.Run.RecordsTopic,
+		})
+	}
+	return runs
 }
 
 // Names reports whether a state's active attempt is the one with this id.

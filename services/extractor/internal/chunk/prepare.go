@@ -39,11 +39,20 @@ type Config struct {
 	Log     *slog.Logger
 }
 
-// Ledgers is what a run knows of the rows of the run before, and what it notes for
-// the next one. Both are nil in a run that does neither.
+// Ledgers is what a run knows of the rows of the run before and of attempts without
+// success, and what it notes for the next one. All are nil in a run that does
+// neither.
 type Ledgers struct {
 	Previous *ledger.Previous
 	Recorder *ledger.Recorder
+	// Others are what attempts without success have loaded under other mappings.
+	Others []Other
+}
+
+// Other are rows that were loaded under another mapping than the run's.
+type Other struct {
+	Hasher *ledger.Hasher // of that mapping
+	Rows   *ledger.Previous
 }
 
 // Preparer prepares the chunks of one result. It runs ahead of the commits, so
@@ -65,6 +74,8 @@ type Preparer struct {
 	trialPartition int32
 	expect         int // rows of a chunk, from the one before
 	open           trace.Span
+	// prints is set if the rows carry their fingerprint.
+	prints bool
 
 	// Identities of which this run sends a version; nil where rows have no order or
 	// the ledger holds nothing.
@@ -82,6 +93,7 @@ func NewPreparer(cfg Config, r *plan.Reader, m Ledgers, counts schemas.Extractio
 	}
 	p := &Preparer{
 		cfg: cfg, reader: r, ledgers: m, decoder: d, hasher: ledger.NewHasher(r.Hash, r.Mapped),
+		prints: !cfg.Attempt.Trial() && !cfg.Attempt.Profiles(),
 		counts: clone(counts), clock: clock, topic: cfg.Topics.RowsOf(cfg.Attempt.Subject), ids: cfg.Attempt.RowID(0),
 	}
 	if cfg.Attempt.Trial() {
@@ -111,7 +123,7 @@ func (p *Preparer) Prepare(ctx context.Context, index int, data []byte) (*Chunk,
 	p.open = span
 	c := &Chunk{
 		Span: span, traceparent: []byte(telemetry.Traceparent(ctx)),
-		rows: make([]kafka.Record, 0, p.expect), headers: make([]kafka.Header, 0, 2*p.expect),
+		rows: make([]kafka.Record, 0, p.expect), headers: make([]kafka.Header, 0, 3*p.expect),
 	}
 	rows, err := p.decoder.Rows(data, func(row *rowjson.Row) (bool, error) { return p.row(c, row) })
 	if err != nil {

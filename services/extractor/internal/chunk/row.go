@@ -15,6 +15,7 @@ import (
 	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
 	"tapline.dev/services/extractor/internal/failure"
+	"tapline.dev/services/extractor/internal/ledger"
 	"tapline.dev/services/extractor/internal/rowjson"
 )
 
@@ -36,8 +37,10 @@ func (p *Preparer) row(c *Chunk, row *rowjson.Row) (keep bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if p.ledgers.Recorder != nil {
-		switch p.lookUpLedger(row, cursor, future) {
+	var mark ledger.Fingerprint
+	if p.prints || p.ledgers.Recorder != nil {
+		mark = p.hasher.Of(readable(row), cursor)
+		switch p.lookUpLedger(row, mark, cursor, future) {
 		case loaded:
 			e.Unchanged++
 			return false, nil
@@ -60,11 +63,11 @@ func (p *Preparer) row(c *Chunk, row *rowjson.Row) (keep bool, err error) {
 			p.markRejected()
 			return false, p.reject(c, row, failure.CodeRowTooLarge, "", fmt.Sprintf("the columns that are mapped make a row of more than the %d bytes that a record may have", p.cfg.MaxRow))
 		}
-		p.extract(c, row)
+		p.extract(c, row, mark)
 		p.noteSent(row, cursor)
 		return false, nil // its JSON does not lie in the decoder's block
 	}
-	p.extract(c, row)
+	p.extract(c, row, mark)
 	p.noteSent(row, cursor)
 	return true, nil
 }
@@ -104,23 +107,39 @@ const (
 
 // lookUpLedger looks the row up in the ledger of the run before, and records it for the
 // next run.
-func (p *Preparer) lookUpLedger(row *rowjson.Row, cursor string, future bool) int {
-	f := p.hasher.Of(readable(row), cursor)
+func (p *Preparer) lookUpLedger(row *rowjson.Row, f ledger.Fingerprint, cursor string, future bool) int {
 	known := unknown
 	switch {
 	case p.ledgers.Previous.Take(f):
 		if !p.olderSent(row) {
 			known = loaded
 		}
+	case p.delivered(row, f, cursor):
+		known = loaded
+		p.counts.LeftOut++
 	case p.ledgers.Previous.TakeRejected(f):
 		known = rejected
 	}
 	// A row that the ledger knows stays in the ledger, even if its cursor is in the
 	// future now: that happens when the clocks of a zone go back.
-	if known != unknown || !future {
+	if p.ledgers.Recorder != nil && (known != unknown || !future) {
 		p.ledgers.Recorder.Add(f, cursor, p.counts.Read, known == rejected)
 	}
 	return known
+}
+
+// delivered reports whether an attempt without success has loaded the row, under
+// this mapping or another one: CleverTap would store its event a second time.
+func (p *Preparer) delivered(row *rowjson.Row, f ledger.Fingerprint, cursor string) bool {
+	if p.ledgers.Previous.TakeDelivered(f) {
+		return true
+	}
+	for _, other := range p.ledgers.Others {
+		if other.Rows.Take(other.Hasher.Of(readable(row), cursor)) {
+			return true
+		}
+	}
+	return false
 }
 
 // markRejected notes that the row which was remembered last is rejected here.
@@ -175,7 +194,7 @@ func (p *Preparer) identity(row *rowjson.Row) uint64 {
 // extract adds the row's record: keyed by the identity as CleverTap will get it,
 // in the partition that any Kafka client finds for that key. A trial's are keyed
 // by the trial and lie in one partition.
-func (p *Preparer) extract(c *Chunk, row *rowjson.Row) {
+func (p *Preparer) extract(c *Chunk, row *rowjson.Row, mark ledger.Fingerprint) {
 	key := c.take(func(b []byte) []byte { return mapping.IdentityKey(b, row.Value(p.reader.Identity)) })
 	partition := Partition(key, len(p.counts.ByPartition))
 	if p.trial != nil {
@@ -185,10 +204,15 @@ func (p *Preparer) extract(c *Chunk, row *rowjson.Row) {
 	c.headers = append(c.headers,
 		kafka.Header{Key: schemas.HeaderID, Value: id},
 		kafka.Header{Key: schemas.HeaderTraceparent, Value: c.traceparent})
-	n := len(c.headers)
+	n := 2
+	if p.prints {
+		c.headers = append(c.headers, kafka.Header{Key: schemas.HeaderFingerprint, Value: c.take(mark.AppendText)})
+		n++
+	}
+	end := len(c.headers)
 	c.rows = append(c.rows, kafka.Record{
 		Topic: p.topic, Partition: partition,
-		Key: key, Value: row.JSON, Headers: c.headers[n-2 : n : n],
+		Key: key, Value: row.JSON, Headers: c.headers[end-n : end : end],
 	})
 	p.counts.Extracted++
 	p.counts.ByPartition[partition]++

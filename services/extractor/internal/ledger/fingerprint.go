@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/binary"
 )
 
@@ -9,6 +10,18 @@ import (
 type Fingerprint [fingerprintSize]byte
 
 const fingerprintSize = 16
+
+// AppendText appends the fingerprint as it stands in a header.
+func (f Fingerprint) AppendText(b []byte) []byte { return base64.RawURLEncoding.AppendEncode(b, f[:]) }
+
+// ParseFingerprint reads such a text.
+func ParseFingerprint(text []byte) (f Fingerprint, ok bool) {
+	b, err := base64.RawURLEncoding.AppendDecode(nil, text)
+	if err != nil || len(b) != size {
+		return f, false
+	}
+	return Fingerprint(b), true
+}
 
 // Hasher makes fingerprints of the rows of one result. It is for one goroutine.
 type Hasher struct {

@@ -28,9 +28,36 @@ type Previous struct {
 	used    []uint64      // one bit for each entry
 	starts  []uint32      // of the entries with a given first two bytes
 	highest string        // cursor
-	// rejected are the rows of which nothing was sent; nil if there are none.
-	rejected *Previous
+	// rejected are the rows of which nothing was sent, delivered those that attempts
+	// and runs without success have loaded since; nil if there are none.
+	rejected, delivered *Previous
 }
+
+// Len is how many loaded rows it holds, taken or not.
+func (p *Previous) Len() int64 {
+	if p == nil {
+		return 0
+	}
+	return int64(len(p.entries))
+}
+
+// Multiset is a ledger of nothing but these rows. It sorts them in place.
+func Multiset(rows []Fingerprint) *Previous { return newPrevious(rows) }
+
+// With adds what attempts and runs without success have loaded since the run before.
+func (p *Previous) With(delivered []Fingerprint) *Previous {
+	if len(delivered) == 0 {
+		return p
+	}
+	if p == nil {
+		p = newPrevious(nil)
+	}
+	p.delivered = newPrevious(delivered)
+	return p
+}
+
+// TakeDelivered reports whether f is held once more as delivered, and takes it out.
+func (p *Previous) TakeDelivered(f Fingerprint) bool { return p != nil && p.delivered.Take(f) }
 
 // TakeRejected reports whether the ledger holds f once more as rejected, and takes it
 // out.

@@ -198,10 +198,12 @@ func Resume(ctx context.Context, store Store, cfg Config, chunks int, previous *
 			r.append(chunk{index: some[i], entries: len(v.entries) / fingerprintSize, highest: v.highest, partial: v.partial})
 			ok = ok && !v.partial
 			for j := 0; j*fingerprintSize < len(v.entries); j++ {
-				if f := Fingerprint(v.entries[j*fingerprintSize : (j+1)*fingerprintSize]); v.rejected(j, nil) {
+				// In the order in which the rows were looked up.
+				switch f := Fingerprint(v.entries[j*fingerprintSize : (j+1)*fingerprintSize]); {
+				case v.rejected(j, nil):
 					previous.TakeRejected(f)
-				} else {
-					previous.Take(f)
+				case !previous.Take(f):
+					previous.TakeDelivered(f)
 				}
 			}
 		}

@@ -358,6 +358,13 @@ func (d *Delivery) Undecided() []int {
 	return out
 }
 
+// Uncertain is true of a record that is skipped or rejected although an earlier
+// request may have applied it.
+func (d *Delivery) Uncertain(i int) bool {
+	o := d.Outcomes[i]
+	return o.Decided() && !o.Loaded && (d.MayBeApplied[i] || o.Code == CodeAmbiguous)
+}
+
 // NothingApplied is true when no record that is still undecided can have been applied.
 func (d *Delivery) NothingApplied() bool {
 	for i, touched := range d.MayBeApplied {

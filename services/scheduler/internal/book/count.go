@@ -8,33 +8,53 @@ import (
 )
 
 // countRepeats counts the events that may be stored twice, when a run of an event
-// import is about to close: events that earlier attempts of the run have loaded,
-// and events that earlier runs without success have loaded. The last attempt reads
-// the whole window, so it reads the rows of those events again.
+// import is about to close. The extractor leaves out what earlier attempts of the
+// run, and earlier runs without success, have loaded. What it cannot leave out
+// because the log does not tell the rows is counted here, and so are the events whose
+// request was never answered.
 func countRepeats(e *entry, succeeds bool) {
-	a := e.state.Active
-	if a.Spec.Destination.Type != schemas.TypeEvent || !usesLedger(a.Mode) {
+	a, s, f := e.state.Active, e.state, e.fold
+	if a.Spec.Destination.Type != schemas.TypeEvent || a.Mode == schemas.ModeSync {
 		return
 	}
-	loaded := fold.Counts(e.fold).Loaded
-	earlier := loaded - e.fold.LoadedByAttempt[a.Attempt]
-	if e.fold.LoadedByAttempt == nil {
+	loaded := fold.Counts(f).Loaded
+	earlier, unanswered := loaded-f.LoadedByAttempt[a.Attempt], int64(0)
+	if f.LoadedByAttempt == nil {
 		earlier = 0 // an older version of the scheduler did not count by attempt
 	}
-	before := e.state.UnfinishedEvents
-	if !succeeds {
-		before = 0 // this run may not have loaded them again; a later run counts them
+	for attempt, n := range f.UncertainByAttempt {
+		if attempt < a.Attempt {
+			unanswered += n
+		}
 	}
-	e.fold.Repeated = min(earlier+before, loaded)
-	if earlier > 0 && a.Attempt > 1 {
-		fold.Note(e.fold, fmt.Sprintf("%d events were loaded by attempts that were abandoned, and the last attempt may have loaded them again: in the topics, count the rows and records of attempt %d only", earlier, a.Attempt))
+	before := int64(0)
+	if succeeds && usesLedger(a.Mode) { // another run may not have loaded them again; a later one counts them
+		before = s.UnfinishedEvents
 	}
-	if before > 0 {
-		fold.Note(e.fold, fmt.Sprintf("up to %d events had been loaded by runs that did not succeed, and were loaded again", min(before, loaded)))
+	_, again := fold.LeftOut(f)
+	if last := f.Attempts[a.Attempt]; !last.LookedBack && last.Extracted > 0 {
+		// The extractor is of a version that leaves nothing out.
+		again += earlier
+		if succeeds && usesLedger(a.Mode) {
+			again += interrupted(s)
+		}
+	}
+	f.Repeated = min(again+unanswered+before, loaded)
+	if n := min(unanswered+before, loaded); n > 0 {
+		fold.Note(f, fmt.Sprintf("up to %d events of attempts or runs that did not succeed had been stored, though it is not known which, and may have been stored again", n))
 	}
 }
 
-// countEvents keeps count of the events that the import has stored.
+// interrupted counts the events of the runs whose rows the next one leaves out.
+func interrupted(s *schemas.State) (n int64) {
+	for _, r := range s.Interrupted {
+		n += r.Loaded
+	}
+	return n
+}
+
+// countEvents keeps count of the events that the import has stored, and of the runs
+// whose events the next one has to leave out.
 func countEvents(e *entry, succeeds bool) {
 	s, a := e.state, e.state.Active
 	deleted := a.Epoch != s.Epoch && a.Ending != nil && a.Ending.Skip == schemas.SkipCancelled
@@ -51,9 +71,36 @@ func countEvents(e *entry, succeeds bool) {
 	switch {
 	case !usesLedger(a.Mode):
 	case succeeds:
-		s.UnfinishedEvents = 0
+		s.Interrupted, s.UnfinishedEvents = nil, 0
 	default:
+		interrupt(s, a, loaded)
+		for _, n := range e.fold.UncertainByAttempt {
+			s.UnfinishedEvents += n
+		}
+	}
+}
+
+// interrupt notes a run that has loaded events and did not succeed. Its rows are left
+// out by the next run only where that is certain to read the same source for the
+// same target, and the receipts are certain to be about the records topic that is
+// there.
+func interrupt(s *schemas.State, a *schemas.ActiveRun, loaded int64) {
+	switch {
+	case loaded == 0:
+		return
+	case a.Epoch != s.Epoch || a.RecordsTopic == "" || a.Place == nil || a.Place.Source == "" || a.Place.Target == "":
 		s.UnfinishedEvents += loaded
+		return
+	}
+	storePlace(s, a.Place)
+	s.Interrupted = append(s.Interrupted, schemas.InterruptedRun{
+		Number: a.Number, Attempts: a.Attempt, StartedAt: a.StartedAt, RecordsTopic: a.RecordsTopic, Loaded: loaded,
+	})
+	if more := len(s.Interrupted) - schemas.MaxInterrupted; more > 0 {
+		for _, r := range s.Interrupted[:more] {
+			s.UnfinishedEvents += r.Loaded
+		}
+		s.Interrupted = s.Interrupted[more:]
 	}
 }
 

@@ -77,7 +77,7 @@ func (b *Book) Undefine(ctx context.Context, importName string, now time.Time) {
 	b.dropQueued(e, now)
 	s.SourceHash, s.Watermark, s.TimeBasis, s.Ledger, s.Columns = "", "", "", nil, nil
 	s.Place, s.Pending, s.Events, s.LastEnded = nil, nil, nil, nil
-	s.UnfinishedEvents, s.Loaded, s.OpenRejects, s.Dismissed = 0, 0, 0, 0
+	s.Interrupted, s.UnfinishedEvents, s.Loaded, s.OpenRejects, s.Dismissed = nil, 0, 0, 0, 0
 	s.Anchor, s.LastDue, s.Paused, s.Generation = nil, nil, false, 0
 	s.ScheduleHash, s.ScheduleSince, s.ByHand = "", nil, false
 	b.deleteClosedFolds(e)

@@ -29,9 +29,9 @@ func (b *Book) Tick(ctx context.Context, now time.Time) {
 		}
 		a := e.state.Active
 		switch {
-		case a.RetryAt != nil && !a.RetryAt.After(now):
+		case a.RetryAt != nil && !a.RetryAt.After(now) && !drains(e):
 			b.retry(ctx, e, now)
-		case a.RetryAt == nil && a.State != schemas.StateHeld && now.Sub(b.progressAt(e)) > b.deadline(a):
+		case (a.RetryAt == nil || drains(e)) && a.State != schemas.StateHeld && now.Sub(b.progressAt(e)) > b.deadline(a):
 			b.expire(ctx, e, now)
 		case e.eventDue && now.Sub(e.lastEventAt) >= b.cfg.ProgressEvery:
 			b.addRunEvent(e, now)
@@ -53,11 +53,19 @@ func (b *Book) NextWake() (time.Time, bool) {
 		if e.dueKnown {
 			consider(e.nextDue)
 		}
-		if e.state != nil && e.state.Active != nil && e.state.Active.RetryAt != nil {
+		if e.state != nil && e.state.Active != nil && e.state.Active.RetryAt != nil && !drains(e) {
 			consider(*e.state.Active.RetryAt)
 		}
 	}
 	return wake, !wake.IsZero()
+}
+
+// drains tells whether the next attempt waits until each row of the abandoned ones has
+// an outcome. Events that these load are not loaded again, and which they are is
+// certain only then.
+func drains(e *entry) bool {
+	a := e.state.Active
+	return a.RetryAt != nil && a.Spec.Destination.Type == schemas.TypeEvent && a.Mode != schemas.ModeSync && !e.isTrial() && !fold.Accounted(e.fold)
 }
 
 // maxAhead is how far LastDue, the newest due instant that was acted on, may lie

@@ -58,6 +58,8 @@ func (b *Book) newEpoch(e *entry, now time.Time) {
 	s.Epoch++
 	s.Watermark, s.TimeBasis, s.Ledger, s.Columns, s.Place, s.Pending = "", "", nil, nil, nil, nil
 	s.Loaded, s.OpenRejects, s.Dismissed = 0, 0, 0
+	// Everything is sent again in the new epoch, also what these have loaded.
+	s.Interrupted, s.UnfinishedEvents = nil, s.UnfinishedEvents+interrupted(s)
 	b.stateChanged(e, now)
 }
 

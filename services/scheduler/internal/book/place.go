@@ -18,12 +18,12 @@ const (
 
 // mustComparePlaces reports whether extractor and loader have to say what the connection
 // and the account of the definition resolve to, before the first row is read. That
-// is so once the epoch has a place (its source and target) and a watermark or a
-// ledger, which mean nothing at another place. A source or target that the epoch
-// does not know yet is accepted as it is found.
+// is so once the epoch has a place (its source and target) and a watermark, a ledger
+// or events of runs without success, which mean nothing at another place. A source
+// or target that the epoch does not know yet is accepted as it is found.
 func mustComparePlaces(e *entry, a *schemas.ActiveRun) bool {
 	s := e.state
-	return usesLedger(a.Mode) && s.Place != nil && (s.Watermark != "" || s.Ledger != nil)
+	return usesLedger(a.Mode) && s.Place != nil && (s.Watermark != "" || s.Ledger != nil || len(s.Interrupted) > 0)
 }
 
 // needsApproval reports whether the run would begin an epoch that a person has to

@@ -59,7 +59,7 @@ func boundCodes(counts map[string]int64) map[string]int64 {
 // a run must not fail because of them.
 func boundColumns(s *schemas.Started) *schemas.Started {
 	bounded := *s
-	bounded.QueryID = cut(s.QueryID, maxText)
+	bounded.QueryID, bounded.Mapped = cut(s.QueryID, maxText), nil // only extractors need Mapped
 	if size := columnsSize(s.Columns); size > maxColumns {
 		bounded.Columns = nil
 	}

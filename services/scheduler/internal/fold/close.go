@@ -23,9 +23,12 @@ const (
 // hold for each partition by itself, so that a surplus in one never hides a row
 // that is missing in another.
 func Settled(f *schemas.Fold) bool {
-	if f.Final == nil {
-		return false
-	}
+	return f.Final != nil && Accounted(f)
+}
+
+// Accounted tells whether every row that was extracted so far has come out of map and
+// load.
+func Accounted(f *schemas.Fold) bool {
 	for p, n := range extracted(f) {
 		var c schemas.FoldPartition
 		if p < len(f.Partitions) {

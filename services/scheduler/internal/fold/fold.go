@@ -151,6 +151,12 @@ func receipt(f *schemas.Fold, r *schemas.Report) {
 	rec := r.Receipt
 	p := partition(f, rec.Partition)
 	fresh, total := takeOffsets(p, rec.Ranges)
+	if n := min(rec.Uncertain, fresh.count()); n > 0 {
+		if f.UncertainByAttempt == nil {
+			f.UncertainByAttempt = map[int]int64{}
+		}
+		f.UncertainByAttempt[r.Attempt] += n
+	}
 	again := total - fresh.count()
 	skipped, rejected := int64(0), int64(0)
 	for _, o := range rec.Skipped {
@@ -264,6 +270,7 @@ func Event(f *schemas.Fold, a *schemas.ActiveRun) schemas.Run {
 	if aside {
 		r.Notes = append(r.Notes, "the ledger was set aside after an interruption or a run that did not succeed: unchanged rows were sent again")
 	}
+	r.Notes = append(r.Notes, loadedBefore(f)...)
 	r.Notes = append(r.Notes, rowNotes(f)...)
 	return r
 }

@@ -8,6 +8,29 @@ import (
 	"tapline.dev/schemas"
 )
 
+// loadedBefore returns notes about events that attempts without success had loaded.
+func loadedBefore(f *schemas.Fold) (notes []string) {
+	leftOut, again := LeftOut(f)
+	if leftOut > 0 {
+		notes = append(notes, fmt.Sprintf("%d rows were left out and count as unchanged: attempts or runs that did not succeed had loaded their events", leftOut))
+	}
+	if again > 0 {
+		notes = append(notes, fmt.Sprintf("up to %d events that attempts or runs without success had loaded may have been loaded again: the log does not tell their rows", again))
+	}
+	return notes
+}
+
+// LeftOut sums up, over the attempts, the rows that were left out because their events
+// had been loaded, and returns how many such events may have been sent again: each
+// attempt counts all that it does not know, so the largest count holds the others.
+func LeftOut(f *schemas.Fold) (leftOut, again int64) {
+	for _, e := range f.Attempts {
+		leftOut += e.LeftOut
+		again = max(again, e.SentAgain)
+	}
+	return leftOut, again
+}
+
 // rowNotes returns notes about future rows, which are left for a later run, and
 // about values that a placeholder replaces in the rows topic.
 func rowNotes(f *schemas.Fold) []string {
