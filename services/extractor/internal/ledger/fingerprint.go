@@ -17,7 +17,7 @@ func (f Fingerprint) AppendText(b []byte) []byte { return base64.RawURLEncoding.
 // ParseFingerprint reads such a text.
 func ParseFingerprint(text []byte) (f Fingerprint, ok bool) {
 	b, err := base64.RawURLEncoding.AppendDecode(nil, text)
-	if err != nil || len(b) != size {
+	if err != nil || len(b) != fingerprintSize {
 		return f, false
 	}
 	return Fingerprint(b), true
