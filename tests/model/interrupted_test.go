@@ -114,8 +114,9 @@ func newInterruptedScenario(w *world, seed uint64, kills bool) *interruptedScena
 	s := &interruptedScenario{scenario: newScenario(w, seed), kills: kills}
 	s.name = fmt.Sprintf("i%d", seed)
 	s.event = true
-	s.spec.Source.Table, s.spec.Destination.AccountRef = s.table(), s.account()
-	s.spec.Destination.Type, s.spec.Destination.Event = schemas.TypeEvent, &schemas.EventSpec{Name: "Bought " + s.name}
+	s.tableName = s.table()
+	s.spec.Source.Table = s.table()
+	s.spec.Destination = schemas.Destination{AccountRef: s.account(), Type: schemas.TypeEvent, Event: &schemas.EventSpec{Name: "Bought " + s.name}}
 	if s.rng.IntN(3) == 0 {
 		s.spec.Source.Cursor = nil
 	} else {
