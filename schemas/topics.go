@@ -74,6 +74,11 @@ func ColumnsKey(subject string) string {
 	return subject
 }
 
+// ImportOfColumns is the import of a key of the columns topic.
+func ImportOfColumns(key string) string {
+	return strings.TrimSuffix(key, "."+dryRunMark)
+}
+
 // Rejects holds every rejected row with its reason: keyed by import.
 func (t Topics) Rejects() string { return t.prefix + "rejects.v1" }
 

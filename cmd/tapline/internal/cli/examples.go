@@ -50,6 +50,7 @@ var examples = map[string]string{
 	"run":               "tapline run customers --wait\ntapline run customers --key nightly-2026-11-23",
 	"topics apply":      "tapline topics apply --config /etc/tapline/tapline.yaml -f customers.yaml",
 	"topics plan":       "tapline topics plan --config /etc/tapline/tapline.yaml",
+	"topics prune":      "tapline topics prune --config /etc/tapline/tapline.yaml",
 	"validate":          "tapline validate -f customers.yaml",
 	"version":           "tapline version",
 }

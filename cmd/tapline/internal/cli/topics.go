@@ -27,12 +27,13 @@ func (a *app) topicsCommand() *cobra.Command {
 		Long: `Compare Kafka's topics with those that Tapline needs, and create them: the control
 topics, those of every applied import, and with -f those of definitions that are
 not applied yet. Services make no topics by themselves unless
-kafka.createTopics is set. These commands speak to Kafka and not to Import
-Center.`,
+kafka.createTopics is set. Topics of deleted imports are listed as "of no import".
+These commands speak to Kafka, prune to Redis as well, and not to Import Center.`,
 	}
 	cmd.AddCommand(
 		a.topicsVerb("plan", "Show what apply would change; exit code 2 if there is anything", a.planTopics),
 		a.topicsVerb("apply", "Make missing topics and set what differs", a.applyTopics),
+		a.pruneCommand(),
 	)
 	return cmd
 }
@@ -62,7 +63,11 @@ func (a *app) planTopics(ctx context.Context, cfg kafka.Config, specs []schemas.
 	if err != nil {
 		return err
 	}
-	if err := a.printChanges(changes); err != nil {
+	unused, err := unusedTopics(ctx, cfg, specs)
+	if err != nil {
+		return err
+	}
+	if err := a.printChanges(append(unused, changes...)); err != nil {
 		return err
 	}
 	if len(changes) > 0 {
@@ -70,6 +75,24 @@ func (a *app) planTopics(ctx context.Context, cfg kafka.Config, specs []schemas.
 	}
 	a.say("%d topics are as they should be", len(specs))
 	return nil
+}
+
+// unusedTopics lists the topics that belong to no import, for a person to see: they
+// are no difference that apply could mend.
+func unusedTopics(ctx context.Context, cfg kafka.Config, specs []schemas.TopicSpec) ([]kafka.TopicChange, error) {
+	existing, err := kafka.Topics(ctx, cfg, kafkaDeps())
+	if err != nil {
+		return nil, err
+	}
+	topics := schemas.NewTopics(cfg.Prefix)
+	var unused []kafka.TopicChange
+	for _, name := range slices.Sorted(slices.Values(existing)) {
+		needed := slices.ContainsFunc(specs, func(s schemas.TopicSpec) bool { return s.Name == name })
+		if topics.ImportOf(name) != "" && !needed {
+			unused = append(unused, kafka.TopicChange{Topic: name, What: "of no import", Refused: "tapline topics prune removes it"})
+		}
+	}
+	return unused, nil
 }
 
 func (a *app) applyTopics(ctx context.Context, cfg kafka.Config, specs []schemas.TopicSpec) error {

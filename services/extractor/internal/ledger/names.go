@@ -14,7 +14,7 @@ import (
 // means: ledger/<deployment>/<import>/<epoch>/<number>.<attempt>:<chunk>. Two
 // deployments that share a Redis and apply one definition have runs of the same
 // numbers, and so does an import that is deleted and created again under its name.
-const root = "ledger/"
+const root = schemas.LedgerRoot
 
 // attempt names the ledger of one attempt of a run.
 type attempt struct {
@@ -45,7 +45,7 @@ func (a attempt) counts(name string) string { return a.prefix() + "counts:" + na
 // importPrefix begins the keys of an import's values, and oldPrefix those that
 // earlier versions wrote.
 func importPrefix(importName string) string { return root + importName + "/" }
-func oldPrefix(importName string) string    { return "ledger:" + importName + ":" }
+func oldPrefix(importName string) string    { return schemas.FormerLedgerRoot + importName + ":" }
 
 // Within returns a store that keeps one deployment's ledgers apart from every
 // other's. The deployment is asked for when it is needed, and may fail as Redis

@@ -65,7 +65,7 @@ func (h *handlers) registerImports(api huma.API) {
 	}, h.putImport)
 	huma.Register(api, huma.Operation{
 		OperationID: "delete-import", Method: http.MethodDelete, Path: "/v1/imports/{import}",
-		Summary:       "Delete an import; its topics keep their data until it expires",
+		Summary:       "Delete an import; its topics keep their data until it expires, and tapline topics prune removes what it has left",
 		DefaultStatus: http.StatusNoContent,
 		Errors:        []int{http.StatusNotFound, http.StatusConflict, http.StatusServiceUnavailable},
 	}, h.deleteImport)
