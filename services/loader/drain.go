@@ -63,9 +63,15 @@ func (m *member) drain(ctx context.Context, tps []kafka.TP) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), m.cfg.DrainTimeout)
 	defer cancel()
 	var mine, elsewhere []*partition
-	m.postAndWait(func(l *loop, _ time.Time) { mine, elsewhere = l.beginDrain(tps) })
-	for _, p := range mine {
-		await(ctx, p.idle)
+	var idle []<-chan struct{}
+	m.postAndWait(func(l *loop, _ time.Time) {
+		mine, elsewhere = l.beginDrain(tps)
+		for _, p := range mine {
+			idle = append(idle, p.idle)
+		}
+	})
+	for _, over := range idle {
+		await(ctx, over)
 	}
 	var waiting []*upload
 	m.postAndWait(func(l *loop, _ time.Time) { waiting = l.takeWaiting(mine) })

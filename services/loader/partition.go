@@ -24,6 +24,7 @@ type partition struct {
 	// idle is closed when it drains and no task is under way, drained when the
 	// drain is over.
 	idle, drained chan struct{}
+	isIdle        bool // idle is closed
 
 	lookingUpRun bool      // the state topic is being read for the head's run
 	unknownRun   runKey    // a run that the state topic, read to its end, does not know
@@ -56,20 +57,30 @@ func newPartition(tp kafka.TP, topics schemas.Topics) *partition {
 	return p
 }
 
-// enter counts a task, leave its end.
-func (p *partition) enter() { p.tasks++ }
+// enter counts a task, leave its end. A task that begins when the others of a drain
+// are over, such as the last report of a partition that is lost, makes the partition
+// busy again: its next ownership waits for idle as it is now.
+func (p *partition) enter() {
+	if p.isIdle {
+		p.isIdle, p.idle = false, make(chan struct{})
+	}
+	p.tasks++
+}
 
 func (p *partition) leave() {
 	p.tasks--
-	if p.draining && p.tasks == 0 {
-		close(p.idle)
-	}
+	p.closeIfIdle()
 }
 
 // drain lets the partition cut nothing any more.
 func (p *partition) drain() {
 	p.draining = true
-	if p.tasks == 0 {
+	p.closeIfIdle()
+}
+
+func (p *partition) closeIfIdle() {
+	if p.draining && p.tasks == 0 && !p.isIdle {
+		p.isIdle = true
 		close(p.idle)
 	}
 }

@@ -45,6 +45,9 @@ func SetBackOffsets(ctx context.Context, cfg kafka.Config, group string, by int6
 	defer admin.Close()
 	name := cfg.Prefix + strings.TrimPrefix(group, cfg.Prefix)
 	committed, err := admin.FetchOffsets(ctx, name)
+	if errors.Is(err, kerr.GroupIDNotFound) { // the group has committed nothing yet
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("reading the offsets of %s: %w", group, err)
 	}
