@@ -51,6 +51,9 @@ type HTTPConfig struct {
 	// RequestsPerMinute bounds what a caller may ask, by key or person, and by
 	// address for whoever has shown neither.
 	RequestsPerMinute int
+	// QuestionsPerCaller bounds how many previews, tests of connections and checks of
+	// queries a caller may have under way. Extractors have a place for a few of them.
+	QuestionsPerCaller int
 	// ReadTimeout bounds the reading of a request, WriteTimeout the answer to one that
 	// is no stream, IdleTimeout the wait for the next on a connection.
 	ReadTimeout  time.Duration
@@ -60,7 +63,7 @@ type HTTPConfig struct {
 
 func defaultHTTP() HTTPConfig {
 	return HTTPConfig{
-		Addr: "127.0.0.1:19000", MaxConnections: 1000, RequestsPerMinute: 6000,
+		Addr: "127.0.0.1:19000", MaxConnections: 1000, RequestsPerMinute: 6000, QuestionsPerCaller: 4,
 		// An apply waits for the description of every query.
 		ReadTimeout: time.Minute, WriteTimeout: 10 * time.Minute, IdleTimeout: 2 * time.Minute,
 	}
@@ -77,6 +80,9 @@ func (c HTTPConfig) Validate() error {
 	}
 	if c.RequestsPerMinute <= 0 {
 		errs = append(errs, config.Bad("requestsPerMinute", "must be positive"))
+	}
+	if c.QuestionsPerCaller <= 0 {
+		errs = append(errs, config.Bad("questionsPerCaller", "must be positive"))
 	}
 	for key, d := range map[string]time.Duration{"readTimeout": c.ReadTimeout, "writeTimeout": c.WriteTimeout, "idleTimeout": c.IdleTimeout} {
 		if d <= 0 {

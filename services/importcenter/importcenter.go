@@ -160,7 +160,8 @@ func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.C
 		CheckTimeout:  s.cfg.CheckTimeout, PreviewTimeout: s.cfg.PreviewTimeout,
 		SignIn: signing.said, Approvals: s.cfg.Approvals.inForce(),
 	}, api.Deps{
-		Log: log, Authenticate: signing.authenticate, Limiter: guard.NewLimiter(s.cfg.HTTP.RequestsPerMinute), Catalog: cat, View: cat, Transactions: w,
+		Log: log, Authenticate: signing.authenticate, Limiter: guard.NewLimiter(s.cfg.HTTP.RequestsPerMinute),
+		Questions: guard.NewPlaces(s.cfg.HTTP.QuestionsPerCaller), Catalog: cat, View: cat, Transactions: w,
 		Projection: projection.NewReader(rdb), Partitions: reader, Topics: s.topics, Follow: s.follow,
 		EnsureTopics: func(ctx context.Context, specs []schemas.TopicSpec) error {
 			return kafka.EnsureTopics(ctx, s.cfg.Kafka, s.kafka, specs)

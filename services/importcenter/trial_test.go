@@ -207,3 +207,39 @@ func TestPreview(t *testing.T) {
 		t.Errorf("a preview applied %d definitions", n)
 	}
 }
+
+// TestQuestionsOfOneCaller: previews that nobody answers do not take the places of
+// everybody.
+func TestQuestionsOfOneCaller(t *testing.T) {
+	t.Parallel()
+	c := startWith(t, func(cfg *Config) { cfg.HTTP.QuestionsPerCaller, cfg.PreviewTimeout = 2, 30*time.Second })
+	o := &oracle{}
+	o.listen(t, c)
+	body := `{"documents":[` + connection + "," + customers + `],"rows":2}`
+	ctx, leave := context.WithCancel(t.Context())
+	var waiting sync.WaitGroup
+	for range 2 {
+		waiting.Go(func() {
+			req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url+"/v1/preview", strings.NewReader(body))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			req.Header.Set("Content-Type", "application/json")
+			if res, err := http.DefaultClient.Do(req); err == nil {
+				t.Errorf("a preview without an answer ended with %d", res.StatusCode)
+				_ = res.Body.Close()
+			}
+		})
+	}
+	eventually(t, func() bool { return len(o.commands()) == 2 })
+	if got := c.do("POST", "/v1/preview", body); got.status != http.StatusTooManyRequests || !strings.Contains(got.text, "too_many_requests") {
+		t.Errorf("a third preview = %d %s", got.status, got.text)
+	}
+	leave()
+	waiting.Wait()
+	o.mu.Lock()
+	o.answers = map[string]schemas.Report{"customers": fits()}
+	o.mu.Unlock()
+	eventually(t, func() bool { return c.do("POST", "/v1/preview", body).status == http.StatusOK })
+}

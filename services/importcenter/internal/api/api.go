@@ -75,6 +75,8 @@ type Deps struct {
 	// credential; an error is a credential that does not hold.
 	Authenticate func(r *http.Request) (access.Caller, error)
 	Limiter      *guard.Limiter
+	// Questions bounds how many questions to Snowflake a caller has under way.
+	Questions *guard.Places
 	// Pages serve /auth/, where people sign in with a browser; nil where they do not.
 	Pages        *http.ServeMux
 	Catalog      *catalog.Catalog

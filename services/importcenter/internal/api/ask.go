@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"github.com/google/uuid"
@@ -14,6 +15,7 @@ import (
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/telemetry"
 	"tapline.dev/schemas"
+	"tapline.dev/services/importcenter/internal/access"
 )
 
 // question is a query to be described, and its first rows to be read; or a
@@ -44,7 +46,21 @@ var errAnswered = errors.New("everything is answered")
 // ask puts questions to the extractor, each as a trial, and waits for its
 // answers in the reports, at most for the given time without any. Only the
 // extractor holds Snowflake's credentials.
-func (h *handlers) ask(ctx context.Context, actor string, questions []question, wait time.Duration) ([]reply, error) {
+func (h *handlers) ask(ctx context.Context, actor string, questions []question, wait time.Duration) ([]reply, *Problem) {
+	leave, ok := h.Questions.Take(access.CallerOf(ctx).Name)
+	if !ok {
+		return nil, problem(http.StatusTooManyRequests, codeTooMany,
+			"too many previews, tests of connections and checks of this caller are under way; wait until one has its answer, or end one")
+	}
+	defer leave()
+	replies, err := h.replies(ctx, actor, questions, wait)
+	if err != nil {
+		return nil, h.kafkaFailed(ctx, err)
+	}
+	return replies, nil
+}
+
+func (h *handlers) replies(ctx context.Context, actor string, questions []question, wait time.Duration) ([]reply, error) {
 	replies := make([]reply, len(questions))
 	open := map[string]int{}
 	from := map[kafka.TP]int64{}

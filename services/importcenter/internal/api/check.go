@@ -59,9 +59,9 @@ func (h *handlers) checkColumns(ctx context.Context, actor string, set *definiti
 	if len(questions) == 0 || h.CheckTimeout <= 0 {
 		return nil, nil
 	}
-	replies, err := h.ask(ctx, actor, questions, h.CheckTimeout)
-	if err != nil {
-		return nil, h.kafkaFailed(ctx, err)
+	replies, failed := h.ask(ctx, actor, questions, h.CheckTimeout)
+	if failed != nil {
+		return nil, failed
 	}
 	for i, q := range questions {
 		problems, why := h.examine(set, q, replies[i])

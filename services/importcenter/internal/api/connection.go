@@ -41,9 +41,9 @@ func (h *handlers) testConnection(ctx context.Context, in *testInput) (*testOutp
 	q := question{kind: schemas.CommandTestConnection, importName: in.Name, spec: schemas.ImportSpec{
 		Source: schemas.Source{ConnectionRef: in.Name}, Mapping: []schemas.Property{},
 	}}
-	replies, err := h.ask(ctx, in.Actor, []question{q}, h.PreviewTimeout)
-	if err != nil {
-		return nil, h.kafkaFailed(ctx, err)
+	replies, failed := h.ask(ctx, in.Actor, []question{q}, h.PreviewTimeout)
+	if failed != nil {
+		return nil, failed
 	}
 	r := replies[0]
 	switch {

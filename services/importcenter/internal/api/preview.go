@@ -63,9 +63,9 @@ func (h *handlers) preview(ctx context.Context, in *previewInput) (*previewOutpu
 	if refusal := h.auditRead(ctx, "preview", q.importName); refusal != nil {
 		return nil, refusal
 	}
-	replies, err := h.ask(ctx, in.Actor, []question{q}, h.PreviewTimeout)
-	if err != nil {
-		return nil, h.kafkaFailed(ctx, err)
+	replies, failed := h.ask(ctx, in.Actor, []question{q}, h.PreviewTimeout)
+	if failed != nil {
+		return nil, failed
 	}
 	r := replies[0]
 	switch {
