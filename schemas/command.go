@@ -105,4 +105,7 @@ type LedgerRef struct {
 	// another mapping.
 	Outdated        bool `json:"spoiled,omitempty"`
 	OutdatedMapping bool `json:"mixed,omitempty"`
+	// Suppressed is set if mapper or loader have skipped rows of the run as
+	// suppressed. The ledger holds them, and its reader asks the reports which.
+	Suppressed bool `json:"suppressed,omitempty"`
 }

@@ -34,6 +34,8 @@ var contracts = map[string]func() any{
 	"resource":  func() any { return &Resource{} },
 	"import":    func() any { return &Definition{} },
 	"audit":     func() any { return &AuditEntry{} },
+
+	"suppression": func() any { return &Suppression{} },
 }
 
 // TestContracts holds the three neighbours together: the schema file is the Go

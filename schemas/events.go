@@ -13,6 +13,7 @@ const (
 	EventDefinition = "definition.applied" // import.v1.schema.json
 	EventResource   = "resource.applied"
 	EventAudit      = "audit"
+	EventSuppress   = "suppression"
 	EventCommand    = "command"
 	EventTrigger    = "trigger"
 	EventState      = "state"
@@ -79,7 +80,7 @@ func EventTypes() (types []string, contract map[string]string) {
 
 var (
 	contractOf = map[string]string{
-		EventDefinition: "import", EventResource: "resource", EventAudit: "audit", EventCommand: "command", EventTrigger: "trigger",
+		EventDefinition: "import", EventResource: "resource", EventAudit: "audit", EventSuppress: "suppression", EventCommand: "command", EventTrigger: "trigger",
 		EventState: "state", EventFold: "fold", EventPosition: "position", EventColumns: "rowschema", EventReject: "reject",
 	}
 	reportKinds = []string{

@@ -95,6 +95,7 @@ type Extraction struct {
 	StillRejected int64            `json:"stillRejected,omitempty"` // as the ledger knows them, rejected by an earlier run and not changed since
 	Future        int64            `json:"future"`
 	Rejected      int64            `json:"rejected"`
+	Skipped       map[string]int64 `json:"skipped,omitempty"` // by reason: rows that were not even extracted
 	Nulls         int64            `json:"nulls,omitempty"`
 	RejectsByCode map[string]int64 `json:"rejectsByCode,omitempty"`
 	// Withheld counts, by column, the values of unmapped columns that stand as a
@@ -149,6 +150,9 @@ type Mapped struct {
 	Mapped        int64            `json:"mapped"`
 	RejectsByCode map[string]int64 `json:"rejectsByCode,omitempty"`
 	Skipped       map[string]int64 `json:"skipped,omitempty"`
+	// Suppressed are the positions, in the result, of the rows skipped as suppressed:
+	// the next run must not take them for sent.
+	Suppressed []int64 `json:"suppressed,omitempty"`
 }
 
 // Range is a stretch of offsets of one partition, From and To inclusive. Prev
@@ -190,6 +194,7 @@ type Receipt struct {
 	SkipReason string          `json:"skipReason,omitempty"`
 	Rejected   []OffsetOutcome `json:"rejected,omitempty"`
 	Skipped    []OffsetOutcome `json:"skipped,omitempty"`
+	Suppressed []int64         `json:"suppressed,omitempty"` // as in Mapped
 	Resent     int64           `json:"resent,omitempty"`
 	// Uncertain counts the records in Ranges that are skipped or rejected although
 	// an earlier request may have stored them.

@@ -46,7 +46,7 @@ func (t Topics) Rights(service string) []Right {
 		add(OnGroup, MayRead, false, t.prefix+"scheduler")
 		add(OnTransactionalID, MayWrite, true, t.prefix+"scheduler-")
 	case "extractor":
-		read(t.Triggers(), t.State(), t.Resources(), t.Reports(), t.DryRunRows(), t.DryRunRecords())
+		read(t.Triggers(), t.State(), t.Resources(), t.Suppressions(), t.Reports(), t.DryRunRows(), t.DryRunRecords())
 		write(t.Reports(), t.Columns(), t.Rejects(), t.DryRunRows(), t.DryRunRejects())
 		add(OnTopic, MayWrite, true, rows)
 		// What a run of events without success has loaded is left out by the next one.
@@ -54,21 +54,21 @@ func (t Topics) Rights(service string) []Right {
 		add(OnGroup, MayRead, false, t.prefix+"extractor")
 		add(OnTransactionalID, MayWrite, true, t.prefix+"extract-")
 	case "mapper":
-		read(t.Imports(), t.State(), t.Resources(), t.Columns(), t.Reports(), t.DryRunRows())
+		read(t.Imports(), t.State(), t.Resources(), t.Suppressions(), t.Columns(), t.Reports(), t.DryRunRows())
 		write(t.Reports(), t.Rejects(), t.DryRunRecords(), t.DryRunRejects())
 		add(OnTopic, MayRead, true, rows)
 		add(OnTopic, MayWrite, true, records)
 		add(OnGroup, MayRead, false, t.prefix+"mapper")
 		add(OnTransactionalID, MayWrite, true, t.prefix+"map-")
 	case "loader":
-		read(t.Imports(), t.State(), t.Resources(), t.Reports(), t.DryRunRecords())
+		read(t.Imports(), t.State(), t.Resources(), t.Suppressions(), t.Reports(), t.DryRunRecords())
 		write(t.Reports(), t.Rejects(), t.DryRunRejects())
 		add(OnTopic, MayRead, true, records)
 		add(OnGroup, MayRead, false, t.prefix+"loader")
 	case "importcenter":
-		read(t.Imports(), t.Resources(), t.State(), t.Runs(), t.Triggers(), t.Rejects(), t.Reports(),
+		read(t.Imports(), t.Resources(), t.Suppressions(), t.State(), t.Runs(), t.Triggers(), t.Rejects(), t.Reports(),
 			t.DryRunRows(), t.DryRunRecords(), t.DryRunRejects(), t.Audit())
-		write(t.Imports(), t.Resources(), t.Commands(), t.Audit())
+		write(t.Imports(), t.Resources(), t.Suppressions(), t.Commands(), t.Audit())
 		// An import's topics must be seen before it is applied.
 		add(OnTopic, MayRead, true, rows, records)
 		add(OnTransactionalID, MayWrite, false, t.prefix+"importcenter")

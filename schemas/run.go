@@ -3,7 +3,7 @@ package schemas
 import "time"
 
 // Counts account for every row of a run: Read = Extracted + Unchanged +
-// StillRejected + Future + ExtractRejected; Extracted = Mapped + MapRejected + MapSkipped; Mapped =
+// StillRejected + Future + ExtractRejected + ExtractSkipped; Extracted = Mapped + MapRejected + MapSkipped; Mapped =
 // Loaded + LoadRejected + LoadSkipped.
 type Counts struct {
 	Read            int64 `json:"read"`
@@ -12,6 +12,7 @@ type Counts struct {
 	Future          int64 `json:"future"`
 	Extracted       int64 `json:"extracted"`
 	ExtractRejected int64 `json:"extractRejected"`
+	ExtractSkipped  int64 `json:"extractSkipped,omitempty"` // as suppressed
 	Mapped          int64 `json:"mapped"`
 	MapRejected     int64 `json:"mapRejected"`
 	MapSkipped      int64 `json:"mapSkipped"`
@@ -27,6 +28,9 @@ type Counts struct {
 
 // Rejected is the number of rows rejected at any stage.
 func (c Counts) Rejected() int64 { return c.ExtractRejected + c.MapRejected + c.LoadRejected }
+
+// Skipped is the number of rows skipped at any stage.
+func (c Counts) Skipped() int64 { return c.ExtractSkipped + c.MapSkipped + c.LoadSkipped }
 
 // Run is a run as the API, the CLI, the runs topic and Redis show it. Counts
 // are cumulative, so that a lost or repeated event harms nobody.

@@ -32,6 +32,8 @@ const (
 	SkipSuperseded = "superseded"
 	// SkipOutsideRetention is of events that are older than the account keeps.
 	SkipOutsideRetention = "outsideRetention"
+	// SkipSuppressed is of people who must not be sent: see docs/suppression.md.
+	SkipSuppressed = "suppressed"
 )
 
 // State is the value of the state topic: all that the scheduler must remember

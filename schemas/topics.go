@@ -43,6 +43,10 @@ func (t Topics) Imports() string { return t.prefix + "imports.v1" }
 // <Kind>/<name>, one partition, compacted.
 func (t Topics) Resources() string { return t.prefix + "resources.v1" }
 
+// Suppressions holds who must not be sent: Import Center writes, keyed by
+// SuppressionKey, in the partition of its hash, compacted.
+func (t Topics) Suppressions() string { return t.prefix + "suppressions.v1" }
+
 // Commands holds what people ask of an import: Import Center writes, keyed by import.
 func (t Topics) Commands() string { return t.prefix + "commands.v1" }
 
@@ -189,6 +193,8 @@ func (t Topics) Catalogue() []TopicSpec {
 	}
 	resources := newest(t.Resources(), "importcenter", "connection or account")
 	resources.Key, resources.Partitions = "<Kind>/<name>", 1
+	suppressions := newest(t.Suppressions(), "importcenter", "since when the person must not be sent")
+	suppressions.Key, suppressions.Personal = "<account>/<id of the key>/<keyed hash of the identity>", true
 	fold := newest(t.Fold(), "scheduler", "the fold's counts and offset intervals; its position")
 	fold.Key = "run, and _position/<partition>"
 	rejects := byImport(t.Rejects(), "extractor, mapper, loader", "reject", 30*day)
@@ -201,6 +207,7 @@ func (t Topics) Catalogue() []TopicSpec {
 	return []TopicSpec{
 		newest(t.Imports(), "importcenter", "definition"),
 		resources,
+		suppressions,
 		byImport(t.Commands(), "importcenter", "command", 7*day),
 		byImport(t.Triggers(), "scheduler", "trigger", 30*day),
 		newest(t.State(), "scheduler", "state"),

@@ -104,12 +104,14 @@ type Sample struct {
 // the source where the columns show it. Nulls counts the NULLs of each column
 // among Rows; the rows themselves are in the dry runs' rows topic.
 type Preview struct {
-	QueryID  string        `json:"queryId,omitempty"` // "" if the query was only described
-	Columns  []Column      `json:"columns"`
-	Rows     int64         `json:"rows"`
-	Nulls    []int64       `json:"nulls"`
-	Millis   int64         `json:"millis"`
-	Problems []SpecProblem `json:"problems,omitempty"`
+	QueryID string   `json:"queryId,omitempty"` // "" if the query was only described
+	Columns []Column `json:"columns"`
+	Rows    int64    `json:"rows"`
+	Nulls   []int64  `json:"nulls"`
+	// Suppressed are the rows, counted from 0, of people who must not be sent.
+	Suppressed []int         `json:"suppressed,omitempty"`
+	Millis     int64         `json:"millis"`
+	Problems   []SpecProblem `json:"problems,omitempty"`
 }
 
 // ConnectionTest is what a connection turned out to be once it had signed in.

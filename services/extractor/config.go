@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"tapline.dev/domain/suppression"
 	"tapline.dev/libs/config"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/redis"
@@ -32,8 +33,10 @@ type Config struct {
 	// AllowCustomEndpoints lets connections name a host, port or protocol.
 	AllowCustomEndpoints bool
 	// Secrets bound what secret references in connections may point to.
-	Secrets   config.References
-	Snowflake SnowflakeConfig
+	Secrets config.References
+	// Suppression is about people who must not be sent.
+	Suppression suppression.Config
+	Snowflake   SnowflakeConfig
 }
 
 // SnowflakeConfig bounds what is asked of Snowflake.

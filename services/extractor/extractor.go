@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"tapline.dev/domain/projection"
+	"tapline.dev/domain/suppression"
 	"tapline.dev/libs/daemon"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/redis"
@@ -36,19 +37,20 @@ type Deps struct {
 
 // Service is the extractor.
 type Service struct {
-	cfg       Config
-	deps      Deps
-	topics    schemas.Topics
-	redis     *redis.Client
-	ledger    ledger.Store
-	states    *states
-	resources *resources
-	metrics   metrics
-	tracer    trace.Tracer
-	ready     func(error)
-	slots     chan struct{} // one for each attempt at work
-	trials    chan struct{} // one for each trial: none waits behind a long extraction
-	open      opener
+	cfg        Config
+	deps       Deps
+	topics     schemas.Topics
+	redis      *redis.Client
+	ledger     ledger.Store
+	states     *states
+	resources  *resources
+	suppressed *suppression.List
+	metrics    metrics
+	tracer     trace.Tracer
+	ready      func(error)
+	slots      chan struct{} // one for each attempt at work
+	trials     chan struct{} // one for each trial: none waits behind a long extraction
+	open       opener
 
 	// Opened by Run.
 	reader   *kafka.Reader
@@ -83,6 +85,9 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if s.states, err = newStates(cfg.Kafka, deps.Kafka, s.topics); err != nil {
 		return nil, err
 	}
+	if s.suppressed, err = suppression.Open(cfg.Suppression, cfg.Kafka, deps.Kafka); err != nil {
+		return nil, err
+	}
 	if s.resources, err = newResources(cfg.Kafka, deps.Kafka, cfg.Secrets); err != nil {
 		return nil, err
 	}
@@ -110,6 +115,7 @@ func (s *Service) Run(ctx context.Context) (err error) {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.states.table.Run(ctx) })
 	group.Go(func() error { return s.resources.view.Run(ctx) })
+	group.Go(func() error { return s.suppressed.Run(ctx) })
 	group.Go(func() error { s.rejoin(ctx); return nil })
 	return group.Wait()
 }

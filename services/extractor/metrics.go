@@ -34,7 +34,7 @@ func newMetrics(m metric.Meter) (metrics, error) {
 		c, err := m.Int64Counter("tapline.extractor."+name, append(opts, metric.WithDescription(help))...)
 		*into, errs = c, append(errs, err)
 	}
-	counter(&out.rows, "rows", "Rows read, by import and outcome (extracted, unchanged, future, rejected); counted once committed.")
+	counter(&out.rows, "rows", "Rows read, by import and outcome (extracted, unchanged, still rejected, future, rejected, skipped); counted once committed.")
 	counter(&out.rejects, "rejects", "Rows rejected, by import and code.")
 	counter(&out.attempts, "attempts", "Attempts that ended, by import and outcome (final, early, abandoned).")
 	counter(&out.takeovers, "takeovers", "Attempts taken over again after an error of Kafka.")
@@ -85,6 +85,7 @@ func (m metrics) chunk(ctx context.Context, importName string, before, after sch
 		"still rejected": after.StillRejected - before.StillRejected,
 		"future":         after.Future - before.Future,
 		"rejected":       after.Rejected - before.Rejected,
+		"skipped":        after.Skipped[schemas.SkipSuppressed] - before.Skipped[schemas.SkipSuppressed],
 	} {
 		if n > 0 {
 			m.rows.Add(ctx, n, metric.WithAttributes(of, attribute.String("outcome", outcome)))

@@ -30,6 +30,10 @@ func (s *Service) modeOf(a attempt.Attempt, j *journal.Journal, log *slog.Logger
 	}
 	past := &pastRuns{store: s.ledger, limit: s.cfg.LedgerLimit, attempt: a, journal: j, log: log, reader: s.reader, topics: s.topics}
 	earlier := &earlier{reader: s.reader, topics: s.topics, attempt: a, limit: s.cfg.LedgerLimit, log: log}
+	suppressed := s.suppressed.Checker(a.Run.Spec.Destination.AccountRef)
+	if !a.Trial() {
+		extraction.chunks.Suppressed = suppressed
+	}
 	switch a.Run.Mode {
 	case schemas.ModeFull, schemas.ModeIncremental:
 		return &window{extraction: extraction, past: past, earlier: earlier}, nil
@@ -39,13 +43,13 @@ func (s *Service) modeOf(a attempt.Attempt, j *journal.Journal, log *slog.Logger
 		return &sample{extraction: extraction}, nil
 	case schemas.ModePreview:
 		return &preview{
-			sessions: sessions, resources: s.resources, journal: j, attempt: a, topics: s.topics, maxRow: extraction.chunks.MaxRow, log: log,
+			sessions: sessions, resources: s.resources, suppressed: suppressed, journal: j, attempt: a, topics: s.topics, maxRow: extraction.chunks.MaxRow, log: log,
 		}, nil
 	case schemas.ModeConnectionTest:
 		return &connectionTest{sessions: sessions, journal: j, log: log, maxRecord: extraction.chunks.MaxRow}, nil
 	case schemas.ModeSync:
 		return &sampleSync{
-			resources: s.resources, reader: s.reader, journal: j, attempt: a, topics: s.topics, metrics: s.metrics, tracer: s.tracer,
+			resources: s.resources, suppressed: suppressed, reader: s.reader, journal: j, attempt: a, topics: s.topics, metrics: s.metrics, tracer: s.tracer,
 		}, nil
 	}
 	return nil, fmt.Errorf("taking over: an attempt of mode %q is not understood", a.Run.Mode)

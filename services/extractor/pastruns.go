@@ -44,7 +44,7 @@ func (h *pastRuns) loadLedgers(ctx context.Context, r *plan.Reader, e *schemas.E
 	if h.attempt.Ledger != nil {
 		var complete bool
 		var err error
-		previous, complete, err = ledger.Load(ctx, h.store, h.attempt.Import, *h.attempt.Ledger, h.limit, h.rejects)
+		previous, complete, err = ledger.Load(ctx, h.store, h.attempt.Import, *h.attempt.Ledger, h.limit, h.told)
 		if err != nil || !complete {
 			e.LedgerReadError = true
 			h.log.WarnContext(ctx, "the ledger of the run before is incomplete: rows are sent again", slog.Any("error", err))
@@ -74,6 +74,46 @@ func (h *pastRuns) loadLedgers(ctx context.Context, r *plan.Reader, e *schemas.E
 	}
 	e.SentAgain = max(e.SentAgain, again)
 	return chunk.Ledgers{Previous: previous, Recorder: recorder, Others: others}
+}
+
+// told asks what became of rows of the run before after its ledger was written.
+func (h *pastRuns) told(ctx context.Context, since time.Time) (told ledger.Told, err error) {
+	told.Rejected = h.rejects(ctx, since)
+	if h.attempt.Ledger.Suppressed {
+		told.Suppressed, err = h.suppressedRows(ctx, since)
+	}
+	return told, err
+}
+
+// suppressedRows lists the rows that mapper and loader have skipped in the run before
+// because their person was suppressed meanwhile. If they cannot be read, the ledger
+// cannot be used: it would call rows sent that never were.
+func (h *pastRuns) suppressedRows(ctx context.Context, since time.Time) (map[int64]struct{}, error) {
+	out := map[int64]struct{}{}
+	tp := kafka.TP{Topic: h.topics.Reports(), Partition: schemas.ControlPartition(h.attempt.Import)}
+	from, err := h.reader.OffsetAt(ctx, tp, since.Add(-journal.ClockSlack))
+	if err != nil {
+		return nil, err
+	}
+	_, err = h.reader.ReadTo(ctx, tp, from, func(rec *kafka.Record) error {
+		var r struct {
+			Number, Attempt int
+			Mapped, Receipt *struct{ Suppressed []int64 }
+		}
+		if string(rec.Key) != h.attempt.Import || json.Unmarshal(rec.Value, &r) != nil || r.Number != h.attempt.Ledger.Number || r.Attempt != h.attempt.Ledger.Attempt {
+			return nil
+		}
+		for _, stage := range []*struct{ Suppressed []int64 }{r.Mapped, r.Receipt} {
+			if stage == nil {
+				continue
+			}
+			for _, position := range stage.Suppressed {
+				out[position] = struct{}{}
+			}
+		}
+		return nil
+	})
+	return out, err
 }
 
 // rejects lists the rows that the run before has rejected, at whichever stage. All of

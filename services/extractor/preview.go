@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"tapline.dev/domain/mapping"
+	"tapline.dev/domain/suppression"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/telemetry"
 	"tapline.dev/schemas"
@@ -25,13 +27,14 @@ const mostProblems = 20
 // preview answers with the query's columns and its first rows, in one
 // transaction. The mapping is not compiled: people preview in order to write one.
 type preview struct {
-	sessions  sessions
-	resources *resources
-	journal   *journal.Journal
-	attempt   attempt.Attempt
-	topics    schemas.Topics
-	maxRow    int
-	log       *slog.Logger
+	sessions   sessions
+	resources  *resources
+	suppressed *suppression.Checker
+	journal    *journal.Journal
+	attempt    attempt.Attempt
+	topics     schemas.Topics
+	maxRow     int
+	log        *slog.Logger
 }
 
 func (v *preview) stopped(ctx context.Context) error { return context.Cause(ctx) }
@@ -146,7 +149,11 @@ func (v *preview) first(ctx context.Context, src source, p *plan.Plan, columns [
 	if err != nil {
 		return nil, err
 	}
+	if err := v.suppressed.Comparable(); err != nil {
+		return nil, failure.Permanent(failure.CodeNotComparable, "%s", err)
+	}
 	found.QueryID, found.Nulls = res.QueryID(), make([]int64, len(columns))
+	identity, known := p.IdentityAt(columns)
 	decoder, err := rowjson.NewLooseDecoder(res.Columns(), len(columns), nil)
 	if err != nil {
 		return nil, failure.Permanent(failure.CodeColumnType, "%s", err)
@@ -163,6 +170,9 @@ func (v *preview) first(ctx context.Context, src source, p *plan.Plan, columns [
 				if row.Null(at) {
 					found.Nulls[at]++
 				}
+			}
+			if known && row.Unreadable != identity && v.suppressed.Has(mapping.IdentityKey(nil, row.Value(identity))) {
+				found.Suppressed = append(found.Suppressed, len(out))
 			}
 			shown, keep := row.JSON, true
 			if len(shown) > v.maxRow {

@@ -21,6 +21,10 @@ func (s *Service) rejoin(ctx context.Context) {
 
 // own is one membership of the group.
 func (s *Service) own(ctx context.Context, owners *owners) error {
+	// Before the first partition comes: a list that is not read suppresses nobody.
+	if err := s.suppressed.ReadToEnd(ctx); err != nil {
+		return err
+	}
 	group, err := kafka.OpenGroup(s.cfg.Kafka, s.deps.Kafka, kafka.GroupConfig{
 		Group: Group, Topics: []string{s.topics.Triggers()}, OwnershipOnly: true,
 		Assigned: func(_ context.Context, tps []kafka.TP) { owners.assign(tps) },

@@ -5,11 +5,13 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"slices"
 
 	"go.opentelemetry.io/otel/trace"
 
 	"tapline.dev/domain/mapping"
+	"tapline.dev/domain/suppression"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/telemetry"
 	"tapline.dev/schemas"
@@ -28,13 +30,14 @@ const syncChunk = 1000
 // that was shown, and the mapper maps them again and compares. Rows of which no
 // record was shown are left out.
 type sampleSync struct {
-	resources *resources
-	reader    *kafka.Reader
-	journal   *journal.Journal
-	attempt   attempt.Attempt
-	topics    schemas.Topics
-	metrics   metrics
-	tracer    trace.Tracer
+	resources  *resources
+	suppressed *suppression.Checker
+	reader     *kafka.Reader
+	journal    *journal.Journal
+	attempt    attempt.Attempt
+	topics     schemas.Topics
+	metrics    metrics
+	tracer     trace.Tracer
 }
 
 func (y *sampleSync) stopped(ctx context.Context) error { return context.Cause(ctx) }
@@ -148,8 +151,19 @@ func (y *sampleSync) send(ctx context.Context, rows []sampled) error {
 	e.ByPartition = slices.Clone(e.ByPartition)
 	traceparent := []byte(telemetry.Traceparent(ctx))
 	records := make([]*kafka.Record, 0, len(rows)+1)
+	e.Skipped = maps.Clone(e.Skipped)
+	if err := y.suppressed.Comparable(); err != nil {
+		return failure.Permanent(failure.CodeNotComparable, "%s", err)
+	}
 	for _, s := range rows {
 		e.Read++
+		if y.suppressed.Has(s.identity) {
+			if e.Skipped == nil {
+				e.Skipped = map[string]int64{}
+			}
+			e.Skipped[schemas.SkipSuppressed]++
+			continue
+		}
 		e.Extracted++
 		partition := chunk.Partition(s.identity, len(e.ByPartition))
 		e.ByPartition[partition]++

@@ -34,6 +34,9 @@ func (s *Service) takeOver(ctx context.Context, subject string, w *work) (err er
 	if err != nil {
 		return fmt.Errorf("taking over: %w", err)
 	}
+	if err := s.suppressed.ReadToEnd(ctx); err != nil {
+		return fmt.Errorf("taking over: %w", err)
+	}
 	if !attempt.Names(state, w.id) {
 		return nil // Invariant 7: only the attempt that the state names is worked on
 	}

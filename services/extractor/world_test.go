@@ -145,12 +145,13 @@ func (w *world) startRecorded() (*Service, *telemetrytest.Recorder) {
 		w.t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(w.t.Context()))
-	done := make(chan error, 2)
+	done := make(chan error, 3)
 	go func() { done <- s.states.table.Run(ctx) }()
 	go func() { done <- s.resources.view.Run(ctx) }()
+	go func() { done <- s.suppressed.Run(ctx) }()
 	w.t.Cleanup(func() {
 		cancel()
-		for range 2 {
+		for range 3 {
 			if err := <-done; err != nil {
 				w.t.Error(err)
 			}

@@ -5,6 +5,7 @@ import (
 	"net"
 	"time"
 
+	"tapline.dev/domain/suppression"
 	"tapline.dev/libs/config"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/redis"
@@ -19,6 +20,8 @@ type Config struct {
 	Auth  AuthConfig
 	// Approvals say which imports need two people.
 	Approvals ApprovalsConfig
+	// Suppression is about people who must not be sent.
+	Suppression suppression.Config
 	// AllowCustomEndpoints lets connections and accounts name hosts of their own,
 	// which turns whoever may apply into somebody who may send secrets anywhere.
 	AllowCustomEndpoints bool

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"tapline.dev/domain/projection"
+	"tapline.dev/domain/suppression"
 	"tapline.dev/libs/daemon"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/redis"
@@ -136,6 +137,10 @@ func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.C
 	if err != nil {
 		return err
 	}
+	suppressions, err := suppression.Open(s.cfg.Suppression, s.cfg.Kafka, s.kafka)
+	if err != nil {
+		return err
+	}
 	keys, used := signin.NewKeys(cat, log), signin.NewUsed(rdb, log)
 	producer, err := kafka.OpenProducer(s.cfg.Kafka, s.kafka)
 	if err != nil {
@@ -161,7 +166,7 @@ func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.C
 		SignIn: signing.said, Approvals: s.cfg.Approvals.inForce(),
 	}, api.Deps{
 		Log: log, Authenticate: signing.authenticate, Limiter: guard.NewLimiter(s.cfg.HTTP.RequestsPerMinute),
-		Questions: guard.NewPlaces(s.cfg.HTTP.QuestionsPerCaller), Catalog: cat, View: cat, Transactions: w,
+		Questions: guard.NewPlaces(s.cfg.HTTP.QuestionsPerCaller), Catalog: cat, Suppressions: suppressions, View: cat, Transactions: w,
 		Projection: projection.NewReader(rdb), Partitions: reader, Topics: s.topics, Follow: s.follow,
 		EnsureTopics: func(ctx context.Context, specs []schemas.TopicSpec) error {
 			return kafka.EnsureTopics(ctx, s.cfg.Kafka, s.kafka, specs)
@@ -188,9 +193,10 @@ func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.C
 	// the log to its end.
 	following, stopFollowing := context.WithCancel(context.WithoutCancel(ctx))
 	group.Go(func() error { return cat.Run(following) })
+	group.Go(func() error { return suppressions.Run(following) })
 	group.Go(func() error {
 		defer stopFollowing()
-		if err := cat.ReadToEnd(ctx); err != nil {
+		if err := errors.Join(cat.ReadToEnd(ctx), suppressions.ReadToEnd(ctx)); err != nil {
 			return err
 		}
 		keys.Confirm(time.Now())

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"tapline.dev/domain/suppression"
 	"tapline.dev/libs/config"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/redis"
@@ -24,6 +25,8 @@ type Config struct {
 	AllowCustomEndpoints bool
 	// Secrets bound what secret references in accounts may point to.
 	Secrets config.References
+	// Suppression is about people who must not be sent.
+	Suppression suppression.Config
 	// Linger is how long a batch that is not full waits for more records.
 	Linger time.Duration
 	// RequestTimeout bounds a request, from its start to the end of the answer. A

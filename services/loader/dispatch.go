@@ -28,7 +28,7 @@ func (l *loop) dispatch(now time.Time) (again time.Time) {
 		again = earliest(again, l.fill(l.destination(d.name, now), now))
 		l.gauge(d, now)
 	}
-	l.announceUnfrozen()
+	l.announceReleased()
 	return again
 }
 
@@ -41,7 +41,7 @@ func (l *loop) fill(d *destination, now time.Time) (again time.Time) {
 		return d.account.NextProbe()
 	}
 	for d.conn != nil && d.account.Free(now) > 0 {
-		u, later := d.takeDue(now, l.frozen)
+		u, later := d.takeDue(now, l.holds)
 		if u == nil {
 			var at time.Time
 			u, at = l.cut(d, now)
@@ -85,13 +85,13 @@ func (l *loop) cut(d *destination, now time.Time) (u *upload, again time.Time) {
 	return nil, again
 }
 
-// frozen says whether a waiting upload must not be sent now because it is frozen.
-func (l *loop) frozen(u *upload, now time.Time) bool {
-	f, frozen := l.frozenBy(u.destination.name, u.subject)
-	if frozen {
-		l.announceFreeze(u.destination.name, u.subject, u.run, f, now)
+// holds says whether a waiting upload must not be sent now.
+func (l *loop) holds(u *upload, now time.Time) bool {
+	h, held := l.heldBy(u.destination.name, u.subject)
+	if held {
+		l.announceHold(u.destination.name, u.subject, u.run, h, now)
 	}
-	return frozen
+	return held
 }
 
 func (l *loop) limits(d *destination, c *candidate) lane.Limits {

@@ -9,6 +9,7 @@ import (
 
 	"tapline.dev/domain/resources"
 	"tapline.dev/domain/runs"
+	"tapline.dev/domain/suppression"
 	"tapline.dev/libs/daemon"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/redis"
@@ -51,12 +52,14 @@ type Service struct {
 	runs     *runs.View
 	imports  *runs.Subscription
 	accounts *accountSpecs
-	redis    *redis.Client // nil without Redis
-	metrics  metrics
-	tracer   trace.Tracer
-	ready    func(error)
-	holder   string // names this process among the holders of leases
-	connect  func(clevertap.Account) uploader
+	// suppressed are the people who must not be sent.
+	suppressed *suppression.List
+	redis      *redis.Client // nil without Redis
+	metrics    metrics
+	tracer     trace.Tracer
+	ready      func(error)
+	holder     string // names this process among the holders of leases
+	connect    func(clevertap.Account) uploader
 }
 
 // New wires the service; it connects to nothing.
@@ -82,6 +85,9 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if s.imports, err = runs.OpenSubscription(cfg.Kafka, s.kafka, s.topics.Records, s.topics.DryRunRecords()); err != nil {
 		return nil, err
 	}
+	if s.suppressed, err = suppression.Open(cfg.Suppression, cfg.Kafka, s.kafka); err != nil {
+		return nil, err
+	}
 	view, err := resources.Open(cfg.Kafka, s.kafka)
 	if err != nil {
 		return nil, err
@@ -104,6 +110,7 @@ func (s *Service) Run(ctx context.Context) error {
 	group.Go(func() error { return s.runs.Run(following) })
 	group.Go(func() error { return s.imports.Run(following) })
 	group.Go(func() error { return s.accounts.resources.Run(following) })
+	group.Go(func() error { return s.suppressed.Run(following) })
 	group.Go(func() error {
 		defer stop()
 		ctx, cancel := context.WithCancel(ctx)

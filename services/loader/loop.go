@@ -31,7 +31,7 @@ type loop struct {
 	commits        commits
 	notices        []account.Notice // to be written, in their order
 	writingNotices bool
-	frozenRuns     map[string]*frozenRun // by run
+	heldRuns       map[string]*heldRun // by run
 	nextLease      time.Time
 	places         placeReports
 	draining       bool // nothing is cut any more
@@ -41,7 +41,7 @@ type loop struct {
 
 func newLoop(m *member) *loop {
 	return &loop{
-		member: m, partitions: map[kafka.TP]*partition{}, destinations: map[string]*destination{}, leaving: map[kafka.TP][]<-chan struct{}{}, turns: turns.New(), frozenRuns: map[string]*frozenRun{},
+		member: m, partitions: map[kafka.TP]*partition{}, destinations: map[string]*destination{}, leaving: map[kafka.TP][]<-chan struct{}{}, turns: turns.New(), heldRuns: map[string]*heldRun{},
 		places: placeReports{reported: map[string]reportedPlace{}},
 	}
 }

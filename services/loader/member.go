@@ -53,6 +53,10 @@ func (s *Service) newMember(ctx context.Context) *member {
 
 // serve joins the group and loads until ctx ends or something breaks.
 func (s *Service) serve(ctx context.Context) (err error) {
+	// Before the first partition comes: a list that is not read suppresses nobody.
+	if err := s.suppressed.ReadToEnd(ctx); err != nil {
+		return err
+	}
 	m := s.newMember(ctx)
 	defer m.endWriting()
 	defer m.cancel(context.Canceled)

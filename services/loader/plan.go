@@ -60,8 +60,8 @@ func (l *loop) plan(p *partition, now time.Time) {
 			l.settleUnsent(p, now, verdict.Run, delivery.Held)
 		default:
 			accountName := verdict.Run.Spec.Destination.AccountRef
-			if f, frozen := l.frozenBy(accountName, key.subject); frozen {
-				l.announceFreeze(accountName, key.subject, verdict.Run, f, now)
+			if h, held := l.heldBy(accountName, key.subject); held {
+				l.announceHold(accountName, key.subject, verdict.Run, h, now)
 				return
 			}
 			d := l.destination(accountName, now)

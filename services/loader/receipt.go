@@ -56,6 +56,9 @@ func (m *member) report(ctx context.Context, u *upload) error {
 			receipt.Rejected = append(receipt.Rejected, schemas.OffsetOutcome{Offset: item.Record.Offset, Code: o.Code})
 		case o.Skip != "":
 			receipt.Skipped = append(receipt.Skipped, schemas.OffsetOutcome{Offset: item.Record.Offset, Code: o.Skip})
+			if o.Skip == schemas.SkipSuppressed {
+				receipt.Suppressed = append(receipt.Suppressed, item.ID.Seq)
+			}
 		}
 		if u.delivery.Resent[i] {
 			receipt.Resent++

@@ -37,11 +37,16 @@ func (l *loop) launch(u *upload, now time.Time) {
 // send is the task of one request: the intent, the request, what the answer makes
 // of each record, and the receipt once all have an outcome.
 func (m *member) send(u *upload) {
-	if m.mayWrite(u) != nil {
+	if m.mayWrite(u) != nil || m.screen(u) != nil {
 		m.post(func(l *loop, now time.Time) { l.sentNothing(u, now) })
 		return
 	}
 	set := u.delivery.Next()
+	if len(set) == 0 { // nobody of it may be sent
+		m.post(func(*loop, time.Time) { u.destination.account.RequestEnded() })
+		m.settle(u)
+		return
+	}
 	failpoint.Hit("loader.before-intent")
 	if err := m.writeIntent(m.work, u, set, false); err != nil {
 		m.fail(err)
@@ -70,7 +75,9 @@ func (m *member) request(u *upload, set []int) clevertap.Result {
 	}
 	m.metrics.started(m.work, u.destination.name)
 	u.began = time.Now()
-	res, err := u.conn.client.UploadIf(u.context(m.work), records, isDry(u.run), func() error { return m.mayWrite(u) })
+	res, err := u.conn.client.UploadIf(u.context(m.work), records, isDry(u.run), func() error {
+		return errors.Join(m.mayWrite(u), m.mayHold(u, set))
+	})
 	if err != nil {
 		res = clevertap.Result{Kind: clevertap.ConfigFault, Cause: "request"}
 	}
@@ -91,8 +98,8 @@ func (m *member) mayWrite(u *upload) error {
 	if u.ownership.lost.Load() { // contact with the group says nothing of one partition
 		return errMayOutliveRight
 	}
-	if _, frozen := m.frozenBy(u.destination.name, u.subject); frozen {
-		return errFrozen
+	if _, held := m.heldBy(u.destination.name, u.subject); held {
+		return errHeld
 	}
 	return m.mayProbe(u.conn)
 }

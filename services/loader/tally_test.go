@@ -19,6 +19,8 @@ type tally struct {
 	resent    int64
 	uncertain int64
 	waiting   []schemas.Waiting
+	// suppressed are the positions of rows that receipts name as suppressed.
+	suppressed []int64
 }
 
 // follow takes in the reports topic until the test ends.
@@ -91,6 +93,7 @@ func (t *tally) receipt(r *schemas.Receipt) {
 	t.receipts++
 	t.resent += r.Resent
 	t.uncertain += r.Uncertain
+	t.suppressed = append(t.suppressed, r.Suppressed...)
 	special := map[int64]string{}
 	for _, o := range append(r.Rejected, r.Skipped...) {
 		special[o.Offset] = o.Code

@@ -39,6 +39,7 @@ type upload struct {
 	began     time.Time // of the last request
 	status    int
 	took      time.Duration
+	screened  uint64         // version of the suppression list that the next request was compared with
 	profiles  map[int]string // of a dry run: whether the records' profiles exist
 	span      trace.Span
 }

@@ -7,6 +7,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
 
+	"tapline.dev/domain/suppression"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/telemetry"
 	"tapline.dev/schemas"
@@ -30,6 +31,7 @@ type attemptRows struct {
 	counted     bool       // at least one of the rows was added
 	run         *schemas.ActiveRun
 	rule        *rule
+	suppressed  *suppression.Checker // of people who must not be sent
 	report      schemas.Mapped
 	span        trace.Span
 	traceparent []byte          // traceparent header of the records
@@ -84,6 +86,9 @@ func (b *batch) lookUpRun(ctx context.Context, key attemptKey, from kafka.TP) (*
 		l.run, l.skip = nil, schemas.SkipClosed
 		return l, nil
 	case err != nil:
+		return nil, err
+	}
+	if l.suppressed, err = b.s.suppressions(l.run.Spec.Destination.AccountRef); err != nil {
 		return nil, err
 	}
 	l.writesTo = append(l.writesTo,

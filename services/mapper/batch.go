@@ -59,6 +59,8 @@ func (b *batch) add(ctx context.Context, row *kafka.Record) error {
 	case l.skip != "":
 		l.report.Skipped[l.skip]++
 		return nil
+	case b.skipSuppressed(l, row, id):
+		return nil
 	case l.rule.problem != nil:
 		return b.reject(l, row, mapping.Reject{Code: "mapping_invalid", Reason: l.rule.problem.Error()})
 	}

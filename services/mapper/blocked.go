@@ -51,7 +51,7 @@ func asBlocked(ctx context.Context, row *kafka.Record, err error) error {
 		return err
 	}
 	blocked := &blockedError{tp: tpOf(row), offset: row.Offset, reason: errNotReadable, detail: err}
-	for _, reason := range []error{runs.ErrUnreadable, errNoColumns, errBadColumns, errNoClock, errBadAccount} {
+	for _, reason := range []error{runs.ErrUnreadable, errNoColumns, errBadColumns, errNoClock, errBadAccount, errNotComparable} {
 		if errors.Is(err, reason) {
 			blocked.reason, blocked.detail = reason, nil
 		}

@@ -3,6 +3,7 @@ package mapper
 import (
 	"errors"
 
+	"tapline.dev/domain/suppression"
 	"tapline.dev/libs/config"
 	"tapline.dev/libs/kafka"
 )
@@ -14,6 +15,8 @@ type Config struct {
 	// the same time and stay the same over restarts, as a StatefulSet's pod name
 	// does: it is the transactional id.
 	Instance string
+	// Suppression is about people who must not be sent.
+	Suppression suppression.Config
 	// BatchRows is how many rows one transaction takes at most.
 	BatchRows int
 }

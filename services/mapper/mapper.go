@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"tapline.dev/domain/runs"
+	"tapline.dev/domain/suppression"
 	"tapline.dev/libs/daemon"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/telemetry"
@@ -26,17 +27,18 @@ type Deps struct {
 
 // Service is the mapper.
 type Service struct {
-	cfg     Config
-	deps    Deps
-	kafka   kafka.Deps
-	topics  schemas.Topics
-	runs    *runs.View
-	rules   *rules
-	reader  *kafka.Reader
-	imports *runs.Subscription
-	metrics metrics
-	tracer  trace.Tracer
-	ready   func(error)
+	cfg        Config
+	deps       Deps
+	kafka      kafka.Deps
+	topics     schemas.Topics
+	runs       *runs.View
+	rules      *rules
+	suppressed *suppression.List
+	reader     *kafka.Reader
+	imports    *runs.Subscription
+	metrics    metrics
+	tracer     trace.Tracer
+	ready      func(error)
 }
 
 // New wires the service; it connects to nothing.
@@ -61,6 +63,9 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if s.rules, err = openRules(cfg.Kafka, s.kafka); err != nil {
 		return nil, err
 	}
+	if s.suppressed, err = suppression.Open(cfg.Suppression, cfg.Kafka, s.kafka); err != nil {
+		return nil, err
+	}
 	if s.imports, err = runs.OpenSubscription(cfg.Kafka, s.kafka, s.topics.Rows, s.topics.DryRunRows()); err != nil {
 		return nil, err
 	}
@@ -74,6 +79,7 @@ func (s *Service) Run(ctx context.Context) error {
 	group.Go(func() error { return s.runs.Run(ctx) })
 	group.Go(func() error { return s.imports.Run(ctx) })
 	group.Go(func() error { return s.rules.run(ctx) })
+	group.Go(func() error { return s.suppressed.Run(ctx) })
 	group.Go(func() error {
 		s.rejoin(ctx)
 		return nil

@@ -22,6 +22,10 @@ func (s *Service) rejoin(ctx context.Context) {
 
 // consume is one membership of the consumer group.
 func (s *Service) consume(ctx context.Context) error {
+	// Before the first row comes: a list that is not read suppresses nobody.
+	if err := s.suppressed.ReadToEnd(ctx); err != nil {
+		return err
+	}
 	group, err := kafka.OpenGroupTransactor(ctx, s.cfg.Kafka, s.kafka, Group, "map-"+s.cfg.Instance)
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"tapline.dev/libs/config"
 	"tapline.dev/libs/daemon"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/redis"
@@ -21,6 +22,9 @@ import (
 type runner interface {
 	Run(ctx context.Context) error
 }
+
+// suppressionKeys are those of every world.
+const suppressionKeys = config.Secret("a-key-of-the-model-and-of-nothing-else")
 
 // instance is one life of a service.
 type instance struct {
@@ -50,6 +54,7 @@ func (w *world) build(name string, n *network, health *daemon.Health) (runner, e
 		return scheduler.New(cfg, scheduler.Deps{Telemetry: tel, Health: health, Kafka: kafkaDeps, Redis: redisDeps})
 	case "extractor":
 		cfg := extractor.DefaultConfig()
+		cfg.Suppression.Keys = suppressionKeys
 		cfg.Kafka, cfg.Redis = w.kafka, w.redis.Config
 		cfg.AllowCustomEndpoints, cfg.Concurrency = true, 64
 		cfg.Secrets.Directories = []string{os.TempDir()}
@@ -58,10 +63,12 @@ func (w *world) build(name string, n *network, health *daemon.Health) (runner, e
 		return extractor.New(cfg, extractor.Deps{Telemetry: tel, Health: health, Kafka: kafkaDeps, Redis: redisDeps})
 	case "mapper":
 		cfg := mapper.DefaultConfig()
+		cfg.Suppression.Keys = suppressionKeys
 		cfg.Kafka = w.kafka
 		return mapper.New(cfg, mapper.Deps{Telemetry: tel, Health: health, Kafka: kafkaDeps})
 	case "loader":
 		cfg := loader.DefaultConfig()
+		cfg.Suppression.Keys = suppressionKeys
 		cfg.Kafka, cfg.Redis = w.kafka, w.redis.Config
 		cfg.AllowCustomEndpoints, cfg.MaxReplicas = true, 1
 		cfg.Secrets.Directories = []string{os.TempDir()}

@@ -168,6 +168,9 @@ func dryRunSummary(d client.DryRun) string {
 	counts := d.Run.Counts
 	fmt.Fprintf(&b, "\n%s: %s rows read, %s records accepted, %s rows rejected; nothing was stored\n",
 		d.Run.Run, number(counts.Read), number(counts.Loaded), number(counts.Rejected()))
+	if counts.Skipped() > 0 {
+		fmt.Fprintf(&b, "%s rows skipped: %s\n", number(counts.Skipped()), tally(d.Run.SkippedByReason))
+	}
 	if p := d.Profiles; p != nil {
 		fmt.Fprintf(&b, "profiles: %s new, %s updated, %s unknown\n", number(p.New), number(p.Updated), number(p.Unknown))
 	}

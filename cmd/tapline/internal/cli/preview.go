@@ -87,6 +87,9 @@ func (a *app) showPreview(p client.Preview, set *definition.Set, sent []document
 		}
 		a.say("%s", text)
 	}
+	if n := len(p.Suppressed); n > 0 {
+		a.say("%d of the rows shown are of suppressed people: no run sends them", n)
+	}
 	switch a.output {
 	case "json":
 		columns := make([]shownColumn, len(p.Columns))

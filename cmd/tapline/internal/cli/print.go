@@ -94,7 +94,7 @@ func runRow(r schemas.Run) []string {
 	return []string{
 		orDash(r.Run), r.State, orDash(r.Mode), number(r.Counts.Read), number(r.Counts.Unchanged), number(r.Counts.Future),
 		number(r.Counts.Rejected()), number(r.Counts.Loaded),
-		number(r.Counts.MapSkipped + r.Counts.LoadSkipped), took(r).String(), moment(&r.StartedAt), waitsFor(r),
+		number(r.Counts.Skipped()), took(r).String(), moment(&r.StartedAt), waitsFor(r),
 	}
 }
 
@@ -130,7 +130,7 @@ func printRun(out io.Writer, r schemas.Run) error {
 		{"resent", number(r.Counts.Resent)},
 		{"repeated", number(r.Counts.Repeated)},
 		{"rejected", number(r.Counts.Rejected()) + "  " + tally(r.RejectsByCode)},
-		{"skipped", number(r.Counts.MapSkipped+r.Counts.LoadSkipped) + "  " + tally(r.SkippedByReason)},
+		{"skipped", number(r.Counts.Skipped()) + "  " + tally(r.SkippedByReason)},
 		{"watermark", orDash(r.WatermarkFrom) + " -> " + orDash(r.WatermarkTo)},
 		{"query id", orDash(r.QueryID)},
 		{"trace id", orDash(r.TraceID)},

@@ -15,12 +15,14 @@ const previewPatience = 5 * time.Minute
 
 // Preview is a query's columns and its first rows.
 type Preview struct {
-	Import   string            `json:"import"`
-	QueryID  string            `json:"queryId"`
-	Millis   int64             `json:"millis"`
-	Columns  []PreviewColumn   `json:"columns"`
-	Rows     []json.RawMessage `json:"rows"`
-	Problems []Detail          `json:"problems"`
+	Import  string            `json:"import"`
+	QueryID string            `json:"queryId"`
+	Millis  int64             `json:"millis"`
+	Columns []PreviewColumn   `json:"columns"`
+	Rows    []json.RawMessage `json:"rows"`
+	// Suppressed are the rows, counted from 0, of people whom no run sends.
+	Suppressed []int    `json:"suppressed,omitempty"`
+	Problems   []Detail `json:"problems"`
 }
 
 // PreviewColumn is a column and how many of the rows have no value in it.

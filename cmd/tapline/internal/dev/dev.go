@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"tapline.dev/domain/suppression"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/telemetry"
 	"tapline.dev/sandbox"
@@ -28,12 +29,14 @@ const (
 
 // Dev is a running pipeline. Run fills it before it calls ready.
 type Dev struct {
-	cfg       Config
-	secrets   secrets
-	endpoints Endpoints
-	log       *slog.Logger
-	logFile   *os.File
-	spans     *telemetry.Ring
+	cfg     Config
+	secrets secrets
+	// suppression has the key of the suppression list.
+	suppression suppression.Config
+	endpoints   Endpoints
+	log         *slog.Logger
+	logFile     *os.File
+	spans       *telemetry.Ring
 
 	kafkaConfig kafka.Config
 	redisAddr   string

@@ -4,16 +4,20 @@ package dev
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
+	"os"
 	"path/filepath"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"tapline.dev/cmd/tapline/internal/client"
+	"tapline.dev/domain/suppression"
 	"tapline.dev/libs/config"
 	"tapline.dev/libs/daemon"
 	"tapline.dev/libs/redis"
@@ -51,6 +55,7 @@ func (d *Dev) parts() []part {
 			cfg := importcenter.DefaultConfig()
 			cfg.Kafka, cfg.Redis = d.kafkaConfig, d.redis()
 			cfg.HTTP.Addr = d.cfg.addr(portImportCenter)
+			cfg.Suppression = d.suppression
 			// A page that a developer visits must not have the sandboxes' secrets sent away.
 			cfg.AllowCustomEndpoints, cfg.LoopbackEndpointsOnly = true, true
 			return made(importcenter.New(cfg, importcenter.Deps{Telemetry: env.Telemetry, Health: env.Health}))
@@ -62,6 +67,7 @@ func (d *Dev) parts() []part {
 		}},
 		{"extractor", adminExtractor, func(env daemon.Env) (daemon.Run, error) {
 			cfg := extractor.DefaultConfig()
+			cfg.Suppression = d.suppression
 			cfg.Kafka, cfg.Redis = d.kafkaConfig, d.redis()
 			cfg.AllowCustomEndpoints = true
 			cfg.Secrets = d.references()
@@ -69,11 +75,13 @@ func (d *Dev) parts() []part {
 		}},
 		{"mapper", adminMapper, func(env daemon.Env) (daemon.Run, error) {
 			cfg := mapper.DefaultConfig()
+			cfg.Suppression = d.suppression
 			cfg.Kafka = d.kafkaConfig
 			return made(mapper.New(cfg, mapper.Deps{Telemetry: env.Telemetry, Health: env.Health}))
 		}},
 		{"loader", adminLoader, func(env daemon.Env) (daemon.Run, error) {
 			cfg := loader.DefaultConfig()
+			cfg.Suppression = d.suppression
 			cfg.Kafka, cfg.Redis = d.kafkaConfig, d.redis()
 			cfg.AllowCustomEndpoints = true
 			cfg.Secrets = d.references()
@@ -81,6 +89,20 @@ func (d *Dev) parts() []part {
 			return made(loader.New(cfg, loader.Deps{Telemetry: env.Telemetry, Health: env.Health}))
 		}},
 	}
+}
+
+// suppressionKey reads the key of the suppression list, which is made once and lies
+// beside the list itself.
+func suppressionKey(path string) (suppression.Config, error) {
+	key, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		key = []byte(rand.Text() + rand.Text())
+		err = os.WriteFile(path, key, 0o600)
+	}
+	if err != nil {
+		return suppression.Config{}, fmt.Errorf("keeping the key of the suppression list: %w", err)
+	}
+	return suppression.Config{Keys: config.Secret(key)}, nil
 }
 
 // references allow the sandboxes' own secrets beside where deployments put theirs.
@@ -107,6 +129,9 @@ func (d *Dev) services(ctx context.Context, ready func(context.Context, *Dev) er
 		return err
 	}
 	if err := d.writeResources(documents); err != nil {
+		return err
+	}
+	if d.suppression, err = suppressionKey(d.cfg.path("suppression.key")); err != nil {
 		return err
 	}
 	if d.cfg.OnlyInfra {

@@ -11,6 +11,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
 
+	"tapline.dev/domain/suppression"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/telemetry"
 	"tapline.dev/schemas"
@@ -37,6 +38,9 @@ type Config struct {
 	MaxRow  int
 	Tracer  trace.Tracer
 	Log     *slog.Logger
+	// Suppressed are the people whose rows are left out; nil of a trial, whose rows are
+	// shown.
+	Suppressed *suppression.Checker
 }
 
 // Ledgers is what a run knows of the rows of the run before and of attempts without
@@ -113,12 +117,18 @@ func NewPreparer(cfg Config, r *plan.Reader, m Ledgers, counts schemas.Extractio
 func clone(e schemas.Extraction) schemas.Extraction {
 	e.ByPartition = slices.Clone(e.ByPartition)
 	e.RejectsByCode = maps.Clone(e.RejectsByCode)
+	e.Skipped = maps.Clone(e.Skipped)
 	e.Withheld = maps.Clone(e.Withheld)
 	return e
 }
 
 // Prepare reads a chunk's rows. The chunk's span is the caller's to end.
 func (p *Preparer) Prepare(ctx context.Context, index int, data []byte) (*Chunk, error) {
+	if p.cfg.Suppressed != nil {
+		if err := p.cfg.Suppressed.Comparable(); err != nil {
+			return nil, failure.Permanent(failure.CodeNotComparable, "%s", err)
+		}
+	}
 	ctx, span := p.cfg.Tracer.Start(ctx, "extract chunk", trace.WithAttributes(attribute.Int("tapline.chunk", index)))
 	p.open = span
 	c := &Chunk{

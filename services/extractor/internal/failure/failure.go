@@ -24,6 +24,9 @@ const (
 	// CodeSourceChanged ends a run whose connection resolves to another place than
 	// when it began.
 	CodeSourceChanged = "source_changed"
+	// CodeNotComparable ends a run of whose rows nobody can say whether they are of
+	// people who must not be sent.
+	CodeNotComparable = "suppression_not_comparable"
 )
 
 // Error ends an attempt. The reason is for users and holds no SQL, value or

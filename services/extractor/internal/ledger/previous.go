@@ -105,13 +105,21 @@ func (p *Previous) Take(f Fingerprint) bool {
 
 const loadBatch = 8 // values read at once
 
-// Rejects lists the rows that a run has rejected, at whichever stage, by their
-// position in its result. since is when the run began.
-type Rejects func(ctx context.Context, since time.Time) map[int64]struct{}
+// Told is what was told of a run's rows after it wrote its ledger, by their position
+// in its result.
+type Told struct {
+	// Rejected were refused by some stage.
+	Rejected map[int64]struct{}
+	// Suppressed were not sent by mapper or loader. They are in no ledger.
+	Suppressed map[int64]struct{}
+}
+
+// Ask reads what was told of a run since it began.
+type Ask func(ctx context.Context, since time.Time) (Told, error)
 
 // Load reads the ledger that a run left behind. What cannot be read is left
 // out, which sends rows again; complete reports whether that happened.
-func Load(ctx context.Context, store Store, importName string, ref schemas.LedgerRef, limit int, rejects Rejects) (p *Previous, complete bool, err error) {
+func Load(ctx context.Context, store Store, importName string, ref schemas.LedgerRef, limit int, ask Ask) (p *Previous, complete bool, err error) {
 	if ref.Chunks == 0 || ref.Entries == 0 {
 		return newPrevious(nil), true, nil
 	}
@@ -123,9 +131,11 @@ func Load(ctx context.Context, store Store, importName string, ref schemas.Ledge
 	if last == nil {
 		return nil, false, nil
 	}
-	var rejectedRows map[int64]struct{}
-	if rejects != nil && last.began > 0 {
-		rejectedRows = rejects(ctx, time.Unix(last.began, 0))
+	var told Told
+	if ask != nil && last.began > 0 {
+		if told, err = ask(ctx, time.Unix(last.began, 0)); err != nil {
+			return nil, false, err
+		}
 	}
 	var refused []Fingerprint
 	entries := make([]Fingerprint, 0, min(int(ref.Entries), limit))
@@ -143,9 +153,12 @@ func Load(ctx context.Context, store Store, importName string, ref schemas.Ledge
 			}
 			highest = max(highest, v.highest)
 			for i := 0; i*fingerprintSize < len(v.entries); i++ {
-				if f := Fingerprint(v.entries[i*fingerprintSize : (i+1)*fingerprintSize]); v.rejected(i, rejectedRows) {
+				f := Fingerprint(v.entries[i*fingerprintSize : (i+1)*fingerprintSize])
+				switch {
+				case v.in(told.Suppressed, i):
+				case v.rejected(i, told.Rejected):
 					refused = append(refused, f)
-				} else {
+				default:
 					entries = append(entries, f)
 				}
 			}

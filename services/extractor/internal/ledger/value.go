@@ -127,11 +127,16 @@ func (v *value) decodeRows(b []byte) ([]byte, error) {
 // rejected reports whether the row of the i-th entry was rejected: either the run knew
 // it when it wrote the entry, or rejectedRows contains the row's position in the result.
 func (v *value) rejected(i int, rejectedRows map[int64]struct{}) bool {
+	return v.in(rejectedRows, i) || i < len(v.rows) && v.rows[i].rejected
+}
+
+// in reports whether the row of the i-th entry is among the positions.
+func (v *value) in(positions map[int64]struct{}, i int) bool {
 	if i >= len(v.rows) {
 		return false
 	}
-	_, ok := rejectedRows[v.rows[i].position]
-	return ok || v.rows[i].rejected
+	_, ok := positions[v.rows[i].position]
+	return ok
 }
 
 // counted lists the chunks whose values count, up to that of this one.

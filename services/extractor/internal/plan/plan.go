@@ -46,6 +46,12 @@ func (p *Plan) Bind(columns []schemas.Column) (at int, describe string, err erro
 	return at, "", nil
 }
 
+// IdentityAt finds the identity among the query's columns, also where the mapping
+// does not fit them.
+func (p *Plan) IdentityAt(columns []schemas.Column) (int, bool) {
+	return statement.Resolve(columns, p.spec.Identity.Column)
+}
+
 // Window is the statement that reads what has a cursor in [from, to), and the
 // spans before it that are read again. columns are those of the reader.
 func (p *Plan) Window(r *Reader, from, to string, again []statement.Span) (statement.Statement, error) {

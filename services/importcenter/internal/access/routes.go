@@ -90,6 +90,11 @@ var Routes = map[string]Route{
 	"revoke-key": {Role: Admin, Scope: ScopeWhole},
 	"list-audit": {Role: Admin, Scope: ScopeWhole, Note: "shows definitions before and after each change"},
 
+	"add-suppressions":    {Role: Admin, Scope: ScopeWhole},
+	"remove-suppressions": {Role: Admin, Scope: ScopeWhole},
+	"check-suppressions":  {Role: Admin, Scope: ScopeWhole, Note: "tells whether people are suppressed; audited"},
+	"count-suppressions":  {Role: Admin, Scope: ScopeWhole},
+
 	"delete-connections": {Role: Admin, Scope: ScopeWhole},
 	"delete-accounts":    {Role: Admin, Scope: ScopeWhole},
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"tapline.dev/domain/projection"
+	"tapline.dev/domain/suppression"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/nearest"
 	"tapline.dev/libs/telemetry"
@@ -80,6 +81,7 @@ type Deps struct {
 	// Pages serve /auth/, where people sign in with a browser; nil where they do not.
 	Pages        *http.ServeMux
 	Catalog      *catalog.Catalog
+	Suppressions *suppression.List
 	View         view
 	Transactions transactions
 	Projection   projected
@@ -125,6 +127,7 @@ func New(cfg Config, deps Deps) http.Handler {
 	h.registerRejects(api)
 	h.registerFreezes(api)
 	h.registerApprovals(api)
+	h.registerSuppressions(api)
 	h.registerConnectionTest(api)
 	h.registerPreview(api)
 	h.registerDryRuns(api)

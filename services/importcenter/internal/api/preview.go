@@ -24,12 +24,14 @@ type previewInput struct {
 
 // Shown is a preview: the query's columns and its first rows.
 type Shown struct {
-	Import   string            `json:"import"`
-	QueryID  string            `json:"queryId"`
-	Millis   int64             `json:"millis" doc:"Time at Snowflake, with the sign-in"`
-	Columns  []ShownColumn     `json:"columns"`
-	Rows     []json.RawMessage `json:"rows" doc:"As the rows topic carries them"`
-	Problems []Detail          `json:"problems" doc:"What apply would refuse the definition for"`
+	Import  string            `json:"import"`
+	QueryID string            `json:"queryId"`
+	Millis  int64             `json:"millis" doc:"Time at Snowflake, with the sign-in"`
+	Columns []ShownColumn     `json:"columns"`
+	Rows    []json.RawMessage `json:"rows" doc:"As the rows topic carries them"`
+	// Suppressed are there because people look at a preview to see who would be sent.
+	Suppressed []int    `json:"suppressed,omitempty" doc:"Rows, counted from 0, of people who are suppressed: no run sends them"`
+	Problems   []Detail `json:"problems" doc:"What apply would refuse the definition for"`
 }
 
 // ShownColumn is a column and how many of the rows shown have no value in it.
@@ -127,7 +129,7 @@ func (h *handlers) previewed(ctx context.Context, in *previewInput) (*definition
 }
 
 func (h *handlers) shown(set *definition.Set, q question, r reply, rows []json.RawMessage) Shown {
-	out := Shown{Import: q.importName, QueryID: r.preview.QueryID, Millis: r.preview.Millis, Columns: []ShownColumn{}, Rows: rows, Problems: []Detail{}}
+	out := Shown{Import: q.importName, QueryID: r.preview.QueryID, Millis: r.preview.Millis, Columns: []ShownColumn{}, Rows: rows, Suppressed: r.preview.Suppressed, Problems: []Detail{}}
 	for i, c := range r.preview.Columns {
 		shown := ShownColumn{Name: c.Name, Type: c.Type, Precision: c.Precision, Scale: c.Scale, Nullable: c.Nullable}
 		if i < len(r.preview.Nulls) {

@@ -22,6 +22,7 @@ const (
 	codeConfirm        = "confirmation_required"
 	codeApproval       = "approval_required"
 	codeSampleStale    = "sample_stale"
+	codeNotComparable  = "suppression_not_comparable"
 	codeKafka          = "kafka_unavailable"
 	codeRedis          = "redis_unavailable"
 	codeUnauthorized   = "unauthorized"

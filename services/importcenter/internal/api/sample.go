@@ -15,6 +15,7 @@ type DryRunRow struct {
 	Row     json.RawMessage `json:"row" doc:"As Snowflake gave it"`
 	Record  json.RawMessage `json:"record,omitempty" doc:"The exact bytes for CleverTap"`
 	Profile string          `json:"profile,omitempty" doc:"new, updated or unknown"`
+	Skipped string          `json:"skipped,omitempty" doc:"suppressed: the person must not be sent"`
 	Rejects []DryRunCheck   `json:"rejects,omitempty" doc:"Every check that failed"`
 	Omitted []DryRunCheck   `json:"omitted,omitempty" doc:"Properties that onInvalid leaves out"`
 }
@@ -83,6 +84,7 @@ func (h *handlers) readSample(ctx context.Context, s *schemas.Sample) (*sample, 
 		}
 		if report.Run == s.Run && report.Attempt == s.Attempt {
 			out.note(&report, byOffset)
+			out.skip(&report, byID)
 		}
 		return nil
 	})
@@ -101,6 +103,22 @@ func (s *sample) note(r *schemas.Report, byOffset map[int64]*DryRunRow) {
 	for _, p := range r.Receipt.Profiles {
 		if row := byOffset[p.Offset]; row != nil {
 			row.Profile = p.Code
+		}
+	}
+}
+
+// skip marks the rows of suppressed people.
+func (s *sample) skip(r *schemas.Report, byID map[string]*DryRunRow) {
+	var positions []int64
+	switch {
+	case r.Mapped != nil:
+		positions = r.Mapped.Suppressed
+	case r.Receipt != nil:
+		positions = r.Receipt.Suppressed
+	}
+	for _, position := range positions {
+		if row := byID[schemas.RowID{Number: r.Number, Attempt: r.Attempt, Seq: position}.String()]; row != nil {
+			row.Skipped = schemas.SkipSuppressed
 		}
 	}
 }

@@ -4,6 +4,7 @@
 package delivery
 
 import (
+	"slices"
 	"time"
 
 	"tapline.dev/services/loader/internal/clevertap"
@@ -345,6 +346,15 @@ func (d *Delivery) End(o Outcome) {
 		}
 	}
 	d.requests = nil
+}
+
+// Drop gives an undecided record an outcome before it is sent, or sent again.
+func (d *Delivery) Drop(i int, o Outcome) {
+	d.Outcomes[i] = o
+	for n := range d.requests {
+		d.requests[n].records = slices.DeleteFunc(slices.Clone(d.requests[n].records), func(record int) bool { return record == i })
+	}
+	d.requests = slices.DeleteFunc(d.requests, func(r request) bool { return len(r.records) == 0 })
 }
 
 // Undecided lists the records that have no outcome, in order.

@@ -80,14 +80,15 @@ func health(s *schemas.State, last *schemas.Run) *float64 {
 
 // lastShare is the share of the rows read by a run that were processed, nil if the
 // run failed or was cancelled before it read any. A superseded record counts as
-// processed, because a later record of the same identity has all of its keys.
+// processed, because a later record of the same identity has all of its keys; so does
+// a suppressed one, which is not sent because a person wants it so.
 func lastShare(r *schemas.Run) *float64 {
 	if r.Counts.Read == 0 && (r.State == schemas.StateFailed || r.State == schemas.StateCancelled) {
 		return nil
 	}
 	share := 1.0
 	if c := r.Counts; c.Read > 0 {
-		failed := c.Rejected() + c.StillRejected + c.MapSkipped + c.LoadSkipped - r.SkippedByReason[schemas.SkipSuperseded]
+		failed := c.Rejected() + c.StillRejected + c.Skipped() - r.SkippedByReason[schemas.SkipSuperseded] - r.SkippedByReason[schemas.SkipSuppressed]
 		share = float64(max(c.Read-failed, 0)) / float64(c.Read)
 	}
 	return &share

@@ -215,7 +215,7 @@ func (b *Book) advance(e *entry, r *schemas.Run, state string) (string, *schemas
 	if err != nil {
 		return schemas.StateFailed, &schemas.RunError{Stage: schemas.StageExtract, Code: "clock_invalid", Reason: "the extraction's clock or maximum is not an instant"}
 	}
-	s.Watermark, s.Ledger = next, final.Ledger
+	s.Watermark, s.Ledger = next, ledgerOf(e.fold)
 	storePlace(s, a.Place)
 	countRejects(s, a.Mode, e.fold)
 	if started := e.fold.Started; started != nil {
@@ -223,6 +223,17 @@ func (b *Book) advance(e *entry, r *schemas.Run, state string) (string, *schemas
 	}
 	r.WatermarkTo = next
 	return state, nil
+}
+
+// ledgerOf is the run's ledger. The extractor wrote it before mapper and loader may
+// have skipped rows of it as suppressed; those it left out itself are not in it.
+func ledgerOf(f *schemas.Fold) *schemas.LedgerRef {
+	if f.Final.Ledger == nil || f.Skipped[schemas.SkipSuppressed] == 0 {
+		return f.Final.Ledger
+	}
+	ref := *f.Final.Ledger
+	ref.Suppressed = true
+	return &ref
 }
 
 // closeFold keeps the fold of the newest closed run, from which the listing shows

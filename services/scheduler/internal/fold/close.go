@@ -93,7 +93,7 @@ func mismatch(f *schemas.Fold) string {
 		for _, n := range e.ByPartition {
 			byPartition += n
 		}
-		if sum := e.Extracted + e.Unchanged + e.StillRejected + e.Future + e.Rejected; e.Read != sum || byPartition != e.Extracted {
+		if sum := e.Extracted + e.Unchanged + e.StillRejected + e.Future + e.Rejected + skipped(e); e.Read != sum || byPartition != e.Extracted {
 			return fmt.Sprintf("attempt %d read %d rows and accounts for %d, %d of them in the partitions' sum of %d extracted", attempt, e.Read, sum, byPartition, e.Extracted)
 		}
 	}

@@ -128,6 +128,7 @@ func extraction(f *schemas.Fold, attempt int, e schemas.Extraction) bool {
 		return false
 	}
 	e.RejectsByCode = boundCodes(e.RejectsByCode)
+	e.Skipped = boundCodes(e.Skipped)
 	f.Attempts[attempt] = e
 	return true
 }
@@ -259,6 +260,9 @@ func Event(f *schemas.Fold, a *schemas.ActiveRun) schemas.Run {
 		for code, n := range e.RejectsByCode {
 			addCode(r.RejectsByCode, code, n)
 		}
+		for reason, n := range e.Skipped {
+			addCode(r.SkippedByReason, reason, n)
+		}
 		partial, unread, aside = partial || e.LedgerPartial, unread || e.LedgerReadError, aside || e.LedgerSetAside
 	}
 	if partial {
@@ -285,6 +289,7 @@ func Counts(f *schemas.Fold) schemas.Counts {
 		c.Future += e.Future
 		c.Extracted += e.Extracted
 		c.ExtractRejected += e.Rejected
+		c.ExtractSkipped += skipped(e)
 	}
 	for _, p := range f.Partitions {
 		c.Mapped += p.Mapped
@@ -295,6 +300,14 @@ func Counts(f *schemas.Fold) schemas.Counts {
 		c.LoadSkipped += p.LoadSkipped
 	}
 	return c
+}
+
+// skipped is the number of rows that the extractor itself left out.
+func skipped(e schemas.Extraction) (n int64) {
+	for _, rows := range e.Skipped {
+		n += rows
+	}
+	return n
 }
 
 // extracted is the number of rows that all attempts produced to each partition.

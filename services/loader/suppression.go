@@ -1,0 +1,91 @@
+package loader
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"time"
+
+	"tapline.dev/schemas"
+	"tapline.dev/services/loader/internal/delivery"
+)
+
+const (
+	// confirmWithin is how old the loader's knowledge of the suppression list may be
+	// when an upload is screened.
+	confirmWithin = time.Second
+	// writeWithin is the same when the first byte of a request is written. It is the
+	// time after which no upload begins any more that holds a person whose suppression
+	// was acknowledged, whatever hinders the loader from reading the list.
+	writeWithin = 5 * time.Second
+)
+
+var (
+	errStaleList  = errors.New("the suppression list was not read to its end lately")
+	errSuppressed = errors.New("a person in the request was suppressed meanwhile")
+)
+
+// screen takes everybody out of an upload who must not be sent. Extractor and mapper
+// left out whom they knew of; this is the check that counts, because it comes after
+// everything that a record may have waited for: topics, retries, a freeze.
+func (m *member) screen(u *upload) error {
+	ctx, cancel := context.WithTimeout(m.work, writeWithin)
+	defer cancel()
+	if err := m.suppressed.Confirm(ctx, confirmWithin); err != nil {
+		m.log().WarnContext(m.work, "the suppression list cannot be read to its end, nothing is sent", slog.Any("error", err))
+		return err
+	}
+	u.screened = m.suppressed.Version() // before looking, so that a change between is noticed
+	if err := m.suppressed.Comparable(u.destination.name); err != nil {
+		return err
+	}
+	checker := m.suppressed.Checker(u.destination.name)
+	for _, i := range u.delivery.Undecided() {
+		if checker.Has(u.identity(i)) {
+			u.delivery.Drop(i, delivery.Outcome{Skip: schemas.SkipSuppressed})
+		}
+	}
+	return nil
+}
+
+// mayHold returns an error unless nobody in a request is suppressed at the moment
+// that it is written. It changes nothing: it runs in the connection's goroutine.
+func (m *member) mayHold(u *upload, set []int) error {
+	if m.suppressed.Age() > writeWithin {
+		return errStaleList
+	}
+	if m.suppressed.Version() == u.screened {
+		return nil
+	}
+	if err := m.suppressed.Comparable(u.destination.name); err != nil {
+		return err
+	}
+	checker := m.suppressed.Checker(u.destination.name)
+	for _, i := range set {
+		if checker.Has(u.identity(i)) {
+			return errSuppressed
+		}
+	}
+	return nil
+}
+
+// identity is that of a record: its key. The records of a trial are keyed by the
+// trial.
+func (u *upload) identity(i int) []byte {
+	r := u.batch.Items[i].Record
+	if !schemas.IsTrial(u.subject) {
+		return r.Key
+	}
+	var record struct {
+		Identity string `json:"identity"`
+		ObjectID string `json:"objectId"`
+	}
+	if json.Unmarshal(r.Value, &record) != nil {
+		return nil // CleverTap refuses what is no JSON
+	}
+	if record.Identity == "" {
+		return []byte(record.ObjectID)
+	}
+	return []byte(record.Identity)
+}
