@@ -2,11 +2,13 @@ package daemon
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -17,7 +19,7 @@ const (
 )
 
 // Admin is the HTTP server for probes, metrics and profiles: /livez, /readyz,
-// /metrics and /debug/pprof/.
+// /metrics and, for this machine only, /debug/pprof/.
 type Admin struct {
 	listener net.Listener
 	server   *http.Server
@@ -25,7 +27,8 @@ type Admin struct {
 
 // Listen opens the address, so that a taken port is known before the service
 // starts. The server answers once Run is called.
-func Listen(ctx context.Context, addr string, health *Health, metrics http.Handler) (*Admin, error) {
+func Listen(ctx context.Context, cfg AdminConfig, health *Health, metrics http.Handler) (*Admin, error) {
+	addr := cfg.Addr
 	var lc net.ListenConfig
 	listener, err := lc.Listen(ctx, "tcp", addr)
 	if errors.Is(err, syscall.EADDRINUSE) {
@@ -33,6 +36,13 @@ func Listen(ctx context.Context, addr string, health *Health, metrics http.Handl
 	}
 	if err != nil {
 		return nil, fmt.Errorf("listening on the admin address: %w", err)
+	}
+	if cfg.TLS.CertFile != "" {
+		settings, err := cfg.TLS.Load()
+		if err != nil {
+			return nil, errors.Join(err, listener.Close())
+		}
+		listener = tls.NewListener(listener, settings)
 	}
 	server := &http.Server{Handler: handler(health, metrics), ReadHeaderTimeout: adminReadTimeout}
 	return &Admin{listener: listener, server: server}, nil
@@ -65,9 +75,9 @@ func (a *Admin) Run(ctx context.Context) error {
 	return nil
 }
 
-// Serve listens on addr and serves until ctx is done.
-func Serve(ctx context.Context, addr string, health *Health, metrics http.Handler) error {
-	admin, err := Listen(ctx, addr, health, metrics)
+// Serve listens and serves until ctx is done.
+func Serve(ctx context.Context, cfg AdminConfig, health *Health, metrics http.Handler) error {
+	admin, err := Listen(ctx, cfg, health, metrics)
 	if err != nil {
 		return err
 	}
@@ -84,9 +94,30 @@ func handler(health *Health, metrics http.Handler) http.Handler {
 	mux.HandleFunc("GET /readyz", health.serveReady)
 	mux.Handle("GET /metrics", metrics)
 	// No /debug/pprof/cmdline: a flag may hold a secret.
-	mux.HandleFunc("/debug/pprof/", pprof.Index)
-	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
-	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
-	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	mux.HandleFunc("/debug/pprof/", onThisMachine(pprof.Index))
+	mux.HandleFunc("/debug/pprof/profile", onThisMachine(pprof.Profile))
+	mux.HandleFunc("/debug/pprof/symbol", onThisMachine(pprof.Symbol))
+	mux.HandleFunc("/debug/pprof/trace", onThisMachine(pprof.Trace))
 	return mux
+}
+
+// onThisMachine hides profiles from other machines, and from a page whose name was
+// turned to this address: a heap holds rows and secrets, and a profile costs time.
+func onThisMachine(profile http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if !loopback(r.RemoteAddr) || !loopback(r.Host) {
+			http.NotFound(w, r)
+			return
+		}
+		profile(w, r)
+	}
+}
+
+func loopback(hostport string) bool {
+	host := hostport
+	if name, _, err := net.SplitHostPort(hostport); err == nil {
+		host = name
+	}
+	ip := net.ParseIP(strings.Trim(host, "[]"))
+	return host == "localhost" || (ip != nil && ip.IsLoopback())
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"tapline.dev/libs/config"
+	"tapline.dev/libs/tlsconf"
 )
 
 // Config holds the keys that every service has beside its own.
@@ -17,8 +18,11 @@ type Config struct {
 // AdminConfig says how the process is watched and stopped.
 type AdminConfig struct {
 	// Addr is host:port. It needs no authentication, so keep it off public
-	// networks; port 0 takes a free one.
+	// networks; port 0 takes a free one. Profiles are given to this machine only.
 	Addr string
+	// TLS is the certificate that the server shows; empty serves without TLS. It is
+	// any name's: --probe looks for this certificate, not for a name.
+	TLS tlsconf.Server
 	// DrainTimeout bounds the time between a signal and the end of the process.
 	// A service's own drain has to end before it.
 	DrainTimeout time.Duration

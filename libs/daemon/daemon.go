@@ -114,7 +114,7 @@ func (p Program[C]) Run(ctx context.Context, proc Process) int {
 		return ExitOK
 	}
 	if flags.probe {
-		if err := probe(ctx, own.Admin.Addr); err != nil {
+		if err := probe(ctx, own.Admin); err != nil {
 			_ = complain(proc.Stderr, p.Name, err)
 			return ExitFailed
 		}
@@ -161,7 +161,7 @@ func (p Program[C]) wireAndRun(ctx context.Context, own Config, cfg C, env Env, 
 // Run runs a service and its admin server until ctx is done, and drains it.
 // Programs that run several services in one process call it for each.
 func (env Env) Run(ctx context.Context, cfg AdminConfig, run Run) error {
-	admin, err := Listen(ctx, cfg.Addr, env.Health, env.Telemetry.Metrics())
+	admin, err := Listen(ctx, cfg, env.Health, env.Telemetry.Metrics())
 	if err != nil {
 		return err
 	}

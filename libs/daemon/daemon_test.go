@@ -101,7 +101,7 @@ func TestCommandLine(t *testing.T) {
 		"version": {args: []string{"--version"}, stdout: "mapper "},
 		"print": {
 			args: []string{"--config", file, "--print-config", "--limit=9"}, env: map[string]string{"TAPLINE_PASSWORD": "hunter2"},
-			stdout: "admin:\n  addr: 127.0.0.1:0\n  drainTimeout: 25s\nlog:\n  level: WARN\n  format: json\ntopic: from-file\npassword: '***'\nlimit: 9\n",
+			stdout: "admin:\n  addr: 127.0.0.1:0\n  tls:\n    certFile: \"\"\n    keyFile: \"\"\n  drainTimeout: 25s\nlog:\n  level: WARN\n  format: json\ntopic: from-file\npassword: '***'\nlimit: 9\n",
 		},
 		"check":                 {wire: untilDone, args: []string{"--check"}, stdout: "mapper: the configuration is valid"},
 		"check finds bad value": {wire: untilDone, args: []string{"--check", "--limit", "-1"}, code: 2, stderr: "mapper: invalid configuration: limit: must not be negative"},

@@ -1,7 +1,10 @@
 package daemon
 
 import (
+	"bytes"
 	"context"
+	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -15,7 +18,8 @@ const probeTimeout = 4 * time.Second
 
 // probe asks the process that serves the admin address whether it is ready. It
 // is for images without a shell, whose health check is the program itself.
-func probe(ctx context.Context, addr string) error {
+func probe(ctx context.Context, cfg AdminConfig) error {
+	addr := cfg.Addr
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		return fmt.Errorf("probing %s: %w", addr, err)
@@ -25,11 +29,19 @@ func probe(ctx context.Context, addr string) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/readyz", nil)
+	scheme, client := "http://", http.DefaultClient
+	if cfg.TLS.CertFile != "" {
+		certificate, err := tls.LoadX509KeyPair(cfg.TLS.CertFile, cfg.TLS.KeyFile)
+		if err != nil {
+			return fmt.Errorf("probing %s: %w", addr, err)
+		}
+		scheme, client = "https://", onlyShowing(certificate)
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, scheme+net.JoinHostPort(host, port)+"/readyz", nil)
 	if err != nil {
 		return fmt.Errorf("probing %s: %w", addr, err)
 	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := client.Do(request)
 	if err != nil {
 		return fmt.Errorf("probing %s: %w", addr, err)
 	}
@@ -42,4 +54,19 @@ func probe(ctx context.Context, addr string) error {
 		return fmt.Errorf("not ready: %s", strings.TrimSpace(string(text)))
 	}
 	return nil
+}
+
+// onlyShowing is a client for the server that shows a certificate. Its name is
+// another than the loopback address by which the probe reaches it.
+func onlyShowing(certificate tls.Certificate) *http.Client {
+	return &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{
+		MinVersion:         tls.VersionTLS12,
+		InsecureSkipVerify: true, //nolint:gosec // the certificate itself is compared below
+		VerifyConnection: func(state tls.ConnectionState) error {
+			if !bytes.Equal(state.PeerCertificates[0].Raw, certificate.Certificate[0]) {
+				return errors.New("another program answers there: it shows another certificate than admin.tls.certFile")
+			}
+			return nil
+		},
+	}}}
 }
