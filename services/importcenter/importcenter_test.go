@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -40,6 +42,25 @@ type center struct {
 	redis  *redistest.Server
 	client *redis.Client
 	http   *http.Client
+	logs   *logBuffer
+}
+
+// logBuffer keeps what a service logs.
+type logBuffer struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
 }
 
 func start(t *testing.T) *center {
@@ -60,7 +81,9 @@ func startWith(t *testing.T, edit func(*Config)) *center {
 		t.Fatal(err)
 	}
 	health := daemon.NewHealth()
-	service, err := New(cfg, Deps{Telemetry: telemetry.Discard(), Health: health})
+	logs, observed := &logBuffer{}, telemetry.Discard()
+	observed.Logger = slog.New(slog.NewJSONHandler(logs, nil))
+	service, err := New(cfg, Deps{Telemetry: observed, Health: health})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +101,7 @@ func startWith(t *testing.T, edit func(*Config)) *center {
 	})
 	c := &center{
 		t: t, url: "http://" + listener.Addr().String(), kafka: cfg.Kafka,
-		topics: schemas.NewTopics(cfg.Kafka.Prefix), redis: server, client: server.Client(t), http: http.DefaultClient,
+		topics: schemas.NewTopics(cfg.Kafka.Prefix), redis: server, client: server.Client(t), http: http.DefaultClient, logs: logs,
 	}
 	eventually(t, func() bool { return health.Ready(t.Context()) == nil })
 	return c

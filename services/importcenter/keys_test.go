@@ -103,6 +103,36 @@ func TestCredentialsThatDoNotHold(t *testing.T) {
 	}
 }
 
+// TestRefusalsAreLogged: a refused credential, role, name and origin each leave a
+// line with the request's id, and no credential.
+func TestRefusalsAreLogged(t *testing.T) {
+	t.Parallel()
+	c := startWithKeys(t)
+	viewer, unknown := c.writeKey("viewer", schemas.AccessKeySpec{Role: "viewer"}), schemas.NewAccessKey()
+	for name, r := range map[string]struct {
+		answer answer
+		status int
+		said   string
+	}{
+		"an unknown key":   {c.as(unknown, "GET", "/v1/imports", ""), http.StatusUnauthorized, "a credential was refused"},
+		"a lesser role":    {c.as(viewer, "GET", "/v1/keys", ""), http.StatusForbidden, "a caller was refused"},
+		"no credential":    {c.as("", "GET", "/v1/imports", ""), http.StatusUnauthorized, "a caller was refused"},
+		"another's page":   {c.do("GET", "/v1/imports", "", "Sec-Fetch-Site", "cross-site"), http.StatusForbidden, "a request was turned away"},
+		"another's page 2": {c.do("POST", "/v1/imports/customers/pause", "", "Origin", "https://evil.example"), http.StatusForbidden, "a request was turned away"},
+	} {
+		found := false
+		for line := range strings.Lines(c.logs.String()) {
+			found = found || (strings.Contains(line, r.said) && strings.Contains(line, r.answer.header.Get("X-Request-Id")))
+		}
+		if r.answer.status != r.status || !found {
+			t.Errorf("%s = %d, want %d; logged: %v, want %q", name, r.answer.status, r.status, found, r.said)
+		}
+	}
+	if logs := c.logs.String(); strings.Contains(logs, viewer) || strings.Contains(logs, unknown) {
+		t.Error("a key stands in the log")
+	}
+}
+
 // TestKeyOnTwoReplicas: a key of one replica is revoked on another, and within a
 // second the first refuses it.
 func TestKeyOnTwoReplicas(t *testing.T) {

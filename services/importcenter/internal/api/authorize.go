@@ -114,6 +114,9 @@ func (h *handlers) authorize(ctx huma.Context, next func(huma.Context)) {
 		next(ctx)
 		return
 	}
+	origin := access.OriginOf(ctx.Context())
+	h.Log.WarnContext(ctx.Context(), "a caller was refused", slog.String("operation", ctx.Operation().OperationID), slog.String("role", caller.Role.String()),
+		slog.String("from", origin.Addr), slog.String("request_id", origin.RequestID))
 	if refusal.Status == http.StatusUnauthorized {
 		ctx.SetHeader("WWW-Authenticate", `Bearer realm="tapline"`)
 	}

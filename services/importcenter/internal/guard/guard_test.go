@@ -102,6 +102,32 @@ func TestPagesCanBeLinkedTo(t *testing.T) {
 	}
 }
 
+// TestHeaders: every answer forbids what a browser could do with it.
+func TestHeaders(t *testing.T) {
+	t.Parallel()
+	h := http.Header{}
+	Config{TLS: true}.headers(h, "id")
+	for key, parts := range map[string][]string{
+		"Content-Security-Policy":      {"default-src 'none'", "object-src 'none'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"},
+		"Strict-Transport-Security":    {"max-age=31536000", "includeSubDomains"},
+		"Referrer-Policy":              {"no-referrer"},
+		"X-Content-Type-Options":       {"nosniff"},
+		"Cache-Control":                {"no-store"},
+		"Cross-Origin-Resource-Policy": {"same-origin"},
+	} {
+		for _, part := range parts {
+			if !strings.Contains(h.Get(key), part) {
+				t.Errorf("%s is %q, without %s", key, h.Get(key), part)
+			}
+		}
+	}
+	plain := http.Header{}
+	Config{}.headers(plain, "id")
+	if plain.Get("Strict-Transport-Security") != "" {
+		t.Error("without TLS the answer demands TLS")
+	}
+}
+
 func TestUnspecifiedAddressIsNoName(t *testing.T) {
 	t.Parallel()
 	if (Config{Addr: "0.0.0.0:19000"}).knows("0.0.0.0:19000") {
