@@ -13,10 +13,11 @@ import (
 
 // ApprovalsConfig says which imports need two people.
 type ApprovalsConfig struct {
-	// Labels are of imports whose changes, approvals, resets and backfills wait for a
-	// second person, each as key=value; one of them suffices.
+	// Labels select the imports whose changes, approvals, resets and backfills wait
+	// for a second person, each as key=value. An import that has one of them is
+	// selected.
 	Labels []string
-	// Expiry is how long a change waits before it is given up.
+	// Expiry is how long a change waits for its approval before it is dropped.
 	Expiry time.Duration
 }
 
@@ -45,17 +46,17 @@ func (c ApprovalsConfig) selectors() (out []schemas.Selector, err error) {
 	return out, nil
 }
 
-// inForce is what the API asks a second person for.
+// inForce returns the configuration as the API takes it.
 func (c ApprovalsConfig) inForce() api.Approvals {
 	selectors, _ := c.selectors() // Validate has refused what cannot be read
 	return api.Approvals{Imports: selectors, Expiry: c.Expiry}
 }
 
-// nobodyToAsk reports approvals that nobody could give: where nobody signs in, the
-// second person cannot be told from the first.
+// nobodyToAsk reports approvals that are configured although nobody signs
+// in: the API could not tell the second person from the first.
 func (c Config) nobodyToAsk() error {
 	if len(c.Approvals.Labels) == 0 || !c.Auth.has(authNone) {
 		return nil
 	}
-	return config.Bad("approvals.labels", "ask for a second person, but auth.mode is none, so that nobody is told apart: set it to keys or oidc")
+	return config.Bad("approvals.labels", "need a second person, but with auth.mode none all callers look the same: set auth.mode to keys or oidc")
 }

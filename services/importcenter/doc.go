@@ -1,14 +1,14 @@
 // Package importcenter is the service that people and their tools talk to: an
 // HTTP API over definitions, runs and rejects.
 //
-// It writes the imports, resources, commands and audit topics and nothing else:
-// what it is asked becomes a record in the log, and whoever obeys reads it there.
-// A request that writes goes through internal/writer, which fences other
-// replicas, reads the log to its end and only then decides (internal/plan), so
-// that two people who apply at once are served one after the other and a set of
+// It writes the imports, resources, commands and audit topics and nothing else: a
+// request becomes a record in the log, and the service that acts on it reads it
+// there. A request that writes goes through internal/writer, which fences other
+// replicas, reads the log to its end and only then decides (internal/plan), so that
+// two people who apply at once are served one after the other and a set of
 // documents is taken whole or not at all.
 //
-// Runs and the listing come from the Redis projection that the scheduler keeps;
-// one run can be read from the log when Redis is away. Rejects are read from
-// their topic, newest first.
+// Runs and the listing come from the Redis projection that the scheduler keeps; a
+// single run can be read from the log when Redis does not answer. Rejects are read
+// from their topic, newest first.
 package importcenter

@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// Role is what a caller may do. Each role may do what those before it may.
+// Role is what a caller may do. Each role includes the rights of those before it.
 type Role int
 
-// The roles, in the order of what they may.
+// The roles, from the fewest rights to the most.
 const (
 	// Anyone has not proven who they are.
 	Anyone Role = iota

@@ -130,7 +130,7 @@ func (h *handlers) writeCommand(ctx context.Context, cmd schemas.Command, agreed
 		if _, ok := h.Catalog.Import(cmd.Import); !ok {
 			return nil, h.noImport(cmd.Import)
 		}
-		if h.Catalog.Answer(cmd.Import, cmd.ID).Known {
+		if h.Catalog.ResultOf(cmd.Import, cmd.ID).Known {
 			return nil, nil
 		}
 		if n := h.needOf(cmd); !n.metBy(agreed) {
@@ -166,7 +166,7 @@ func (h *handlers) awaitRun(ctx context.Context, cmd schemas.Command) (schemas.R
 	defer cancel()
 	for {
 		changed := h.Catalog.Changed()
-		answer := h.Catalog.Answer(cmd.Import, cmd.ID)
+		answer := h.Catalog.ResultOf(cmd.Import, cmd.ID)
 		switch {
 		case answer.Refused:
 			return schemas.Run{}, problem(http.StatusConflict, codePaused,
@@ -207,7 +207,7 @@ func (h *handlers) current(ctx context.Context, active schemas.ActiveRun) schema
 }
 
 // queued is a run that waits for the active one.
-func (h *handlers) queued(ctx context.Context, importName string, a catalog.Answer) schemas.Run {
+func (h *handlers) queued(ctx context.Context, importName string, a catalog.CommandResult) schemas.Run {
 	id := schemas.RunID(importName, a.Number)
 	if run, ok, err := h.Projection.Run(ctx, id); err == nil && ok {
 		return run
@@ -220,7 +220,7 @@ func (h *handlers) queued(ctx context.Context, importName string, a catalog.Answ
 
 // over answers for a key whose run has ended: the run that was triggered with
 // it, or, for a command that had joined one already queued, the newest.
-func (h *handlers) over(ctx context.Context, cmd schemas.Command, a catalog.Answer) (schemas.Run, error) {
+func (h *handlers) over(ctx context.Context, cmd schemas.Command, a catalog.CommandResult) (schemas.Run, error) {
 	id, err := h.triggeredBy(ctx, cmd.Import, cmd.ID)
 	if err != nil {
 		return schemas.Run{}, h.kafkaFailed(ctx, err)

@@ -48,8 +48,8 @@ func Follow(cfg kafka.Config, deps kafka.Deps, topics schemas.Topics) (*Catalog,
 	return c, nil
 }
 
-// seen remembers which command a run came from, for as long as the run is not the
-// newest any more.
+// seen remembers which command started a run, so that ResultOf finds the run even
+// after the import's state has moved on to a later one.
 func (c *Catalog) seen(subject string, state schemas.State) {
 	if state.Active == nil || state.Active.Key == "" {
 		return
@@ -70,15 +70,15 @@ func (c *Catalog) remember(key runKey, run schemas.ActiveRun) {
 	}
 }
 
-// Import returns an import's definition. One that cannot be read is not there:
-// see Broken.
+// Import returns an import's definition, and false if there is none or if it cannot
+// be decoded: see Broken.
 func (c *Catalog) Import(name string) (schemas.Definition, bool) {
 	d, ok, _ := c.imports.Get(name)
 	return d, ok
 }
 
-// Broken returns why the definition of an import cannot be read, nil if it can or
-// if there is none.
+// Broken returns why the definition of an import cannot be decoded, nil if it can
+// or if there is none.
 func (c *Catalog) Broken(name string) error {
 	_, _, err := c.imports.Get(name)
 	return err
@@ -125,13 +125,13 @@ func (c *Catalog) Changed() <-chan struct{} { return c.states.Changed() }
 // resources topic. Take it before looking, so that no change falls between.
 func (c *Catalog) ResourcesChanged() <-chan struct{} { return c.resources.Changed() }
 
-// Answer is what became of a run command.
-type Answer struct {
-	// Run is set once the command is a run, active or over.
+// CommandResult is what became of a run command.
+type CommandResult struct {
+	// Run is set once the command has started a run, which may have ended.
 	Run *schemas.ActiveRun
 	// Queued is set while the command waits behind the active run.
 	Queued *schemas.QueuedRun
-	// Number is of the queued run, or else of the newest.
+	// Number is the queued run's number, or else the newest run's.
 	Number int
 	// Known is set when the scheduler has seen the key, whatever became of it.
 	Known bool
@@ -139,13 +139,13 @@ type Answer struct {
 	Refused bool
 }
 
-// Answer looks for the command with this key in the states seen so far. A
-// command that came while a run was queued has joined that one.
-func (c *Catalog) Answer(importName, key string) Answer {
+// ResultOf looks for the command with this key in the states seen so far. A command
+// that came while a run was queued has joined that run.
+func (c *Catalog) ResultOf(importName, key string) CommandResult {
 	s, _ := c.State(importName)
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	var a Answer
+	var a CommandResult
 	if run, ok := c.runs[runKey{importName, key}]; ok {
 		a.Run, a.Known = &run, true
 		return a

@@ -12,8 +12,8 @@ import (
 // have not asked for longest are forgotten, which gives them a full bucket.
 const maxCallers = 10_000
 
-// Limiter grants each caller so many requests a minute, all at once if they like.
-// It is safe for concurrent use.
+// Limiter is a token bucket for each caller: so many requests a minute, which may
+// come in one burst. It is safe for concurrent use.
 type Limiter struct {
 	perMinute int
 

@@ -15,8 +15,8 @@ type Places struct {
 // NewPlaces returns places for so many requests of each caller.
 func NewPlaces(most int) *Places { return &Places{most: most, taken: map[string]int{}} }
 
-// Take gives the caller a place until leave is called, which must be once. False is
-// a request too many.
+// Take takes a place for the caller, which leave gives back; call it once. ok is
+// false if the caller has no place left.
 func (p *Places) Take(caller string) (leave func(), ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

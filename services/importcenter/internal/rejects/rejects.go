@@ -29,7 +29,7 @@ type Query struct {
 	Run    string
 	Code   string
 	Stage  string
-	// Before is the offset to go on at, exclusive; 0 begins at the end.
+	// Before is the offset below which to read; 0 begins at the end.
 	Before int64
 	// Scan bounds how many offsets are looked at; 0 looks at all.
 	Scan int64
@@ -45,7 +45,7 @@ func (q Query) matches(r schemas.Reject) bool {
 // errWindow ends a forward reading at the end of its window.
 var errWindow = errors.New("end of the window")
 
-// ErrStop is returned by a taker that has enough.
+// ErrStop is what take returns when it wants no more.
 var ErrStop = errors.New("enough")
 
 // Walk calls take with each matching reject, newest first, and returns the

@@ -15,8 +15,8 @@ import (
 	"tapline.dev/services/importcenter/internal/access"
 )
 
-// loginCookie binds a sign-in to the browser that began it, so that nobody can
-// have another's browser end up in a session of their own.
+// loginCookie binds a sign-in to the browser that began it, so that an attacker
+// cannot finish a sign-in of their own in somebody else's browser (login CSRF).
 const loginCookie = "__Host-tapline-login"
 
 // loginLife bounds a sign-in.
@@ -33,7 +33,8 @@ type Browser struct {
 	Scopes       []string
 	Now          func() time.Time
 	Log          *slog.Logger
-	// Audit writes who signs in and out before it counts.
+	// Audit writes to the audit topic that somebody signs in or out, before it
+	// takes effect.
 	Audit func(ctx context.Context, action, name string, role access.Role) error
 }
 
@@ -83,8 +84,8 @@ func (b *Browser) login(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, config.AuthCodeURL(state, oauth2.S256ChallengeOption(p.Verifier), oidc.Nonce(p.Nonce)), http.StatusFound)
 }
 
-// local is a path of this server's, and / of everything else: a sign-in must not
-// end on another's page.
+// local returns a path on this server as it is, and / for anything else: a sign-in
+// must not redirect to another site.
 func local(path string) string {
 	if !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") || strings.ContainsAny(path, "\\\r\n\t") {
 		return "/"
@@ -122,8 +123,8 @@ func (b *Browser) callback(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, p.Return, http.StatusFound)
 }
 
-// take finds the sign-in that the provider answers, once, in the browser that
-// began it.
+// take finds and removes the sign-in that a callback belongs to, if it comes from
+// the browser that began it.
 func (b *Browser) take(r *http.Request) (p pending, ok bool) {
 	state := r.URL.Query().Get("state")
 	held, err := r.Cookie(loginCookie)
@@ -176,8 +177,9 @@ func (b *Browser) say(w http.ResponseWriter, status int, text string) {
 	_, _ = w.Write([]byte(text + "\n"))
 }
 
-// cookie is one that only this server gets, by TLS, and that no script reads. Lax,
-// because the provider's redirect comes from another site.
+// cookie makes a cookie that is sent to this server only, over TLS, and that no
+// script can read. It is SameSite=Lax because the provider's redirect comes from
+// another site.
 func cookie(name, value string, life time.Duration) *http.Cookie {
 	age := int(life.Seconds())
 	if life < 0 {

@@ -11,8 +11,8 @@ import (
 	"tapline.dev/services/importcenter/internal/access"
 )
 
-// staleAfter is how long keys count without word from Kafka: a replica that is
-// cut off would otherwise go on taking a key that was revoked long ago.
+// staleAfter is how long keys are accepted after the last confirmation by Kafka: a
+// replica that is cut off would otherwise accept a key that was revoked long ago.
 const staleAfter = 30 * time.Second
 
 // resources is the resources topic, followed live.
@@ -22,8 +22,8 @@ type resources interface {
 	ResourcesChanged() <-chan struct{}
 }
 
-// Keys are the keys of the resources topic, by what is kept of them. It is safe
-// for concurrent use.
+// Keys are the keys of the resources topic, by the hash that is kept of each. It is
+// safe for concurrent use.
 type Keys struct {
 	resources resources
 	log       *slog.Logger
@@ -71,14 +71,14 @@ func decode(r schemas.Resource) (hash string, held key, valid bool) {
 	return spec.Hash, key{name: r.Metadata.Name, role: role, selector: spec.Selector, expires: spec.ExpiresAt}, err == nil
 }
 
-// Confirm notes that everything that Kafka held at an instant has been taken in.
+// Confirm says that all records that Kafka held at this time have been read.
 func (k *Keys) Confirm(at time.Time) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.confirmed = at
 }
 
-// caller is whose key this is.
+// caller returns the caller that a key belongs to.
 func (k *Keys) caller(text string, now time.Time) (access.Caller, error) {
 	hash, ok := schemas.HashAccessKey(text)
 	if !ok {
@@ -102,8 +102,8 @@ func (k *Keys) find(hash string, now time.Time) (key, error) {
 	}
 	select {
 	case <-k.changed:
-		// Taken before the keys are read: a change that falls between is seen twice,
-		// and never missed.
+		// The channel is taken before the keys are read: a change in between is
+		// then read twice, and never missed.
 		k.changed = k.resources.ResourcesChanged()
 		k.byHash = read(k.resources, k.log)
 	default:

@@ -18,14 +18,14 @@ import (
 )
 
 const (
-	// keysFreshFor is how long keys are used without a look whether they have changed.
+	// keysFreshFor is how long keys are used before they are fetched again.
 	keysFreshFor = time.Hour
 	// keysLife is how long keys are used while the provider does not answer.
 	keysLife = 24 * time.Hour
-	// keysAgain is the shortest time between two fetches: tokens with made-up keys
-	// must not become requests to the provider.
-	keysAgain = 10 * time.Second
-	maxKeySet = 1 << 20
+	// fetchAgainAfter is the shortest time between two fetches: otherwise each
+	// token with an invented key would cause a request to the provider.
+	fetchAgainAfter = 10 * time.Second
+	maxKeySet       = 1 << 20
 )
 
 // keySet holds the provider's keys, fetched when they are first needed, when they
@@ -77,7 +77,7 @@ func (k *keySet) verify(ctx context.Context, token string) ([]byte, error) {
 // fetch replaces the keys, unless it was tried a moment ago or the provider does
 // not answer.
 func (k *keySet) fetch(ctx context.Context, now time.Time) {
-	if now.Sub(k.tried) < keysAgain {
+	if now.Sub(k.tried) < fetchAgainAfter {
 		return
 	}
 	k.tried = now
@@ -90,7 +90,8 @@ func (k *keySet) fetch(ctx context.Context, now time.Time) {
 }
 
 func (k *keySet) ask(ctx context.Context) ([]crypto.PublicKey, error) {
-	// Whoever asks may hang up; others wait for the same keys.
+	// The caller may cancel its request while other requests wait for the same
+	// keys.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fetchTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, k.url, http.NoBody)

@@ -17,11 +17,12 @@ import (
 	"tapline.dev/services/importcenter/internal/access"
 )
 
-// OIDC is what a deployment says of its OpenID provider.
+// OIDC is a deployment's configuration of its OpenID provider.
 type OIDC struct {
 	Issuer    string
 	Audiences []string
-	// RolesClaim is where a token says what its bearer is; a dot goes into an object.
+	// RolesClaim is the claim that lists the bearer's groups or roles; a dot
+	// reaches into an object.
 	RolesClaim string
 	// Roles gives the role of each value of the claim.
 	Roles map[string]access.Role
@@ -32,19 +33,19 @@ type OIDC struct {
 }
 
 var (
-	errToken = errors.New("the token does not hold")
+	errToken = errors.New("the token is not valid")
 	errNoSub = errors.New("the token names nobody")
 )
 
 const (
-	// discoverAgain is how long after a failure the provider is asked again.
-	discoverAgain = 5 * time.Second
-	fetchTimeout  = 10 * time.Second
+	// discoverAgainAfter is how long after a failure the provider is asked again.
+	discoverAgainAfter = 5 * time.Second
+	fetchTimeout       = 10 * time.Second
 )
 
-// Provider judges tokens of an OpenID provider. It asks it when it is first needed,
-// so that Import Center starts while the provider is away. It is safe for concurrent
-// use.
+// Provider checks the tokens of an OpenID provider. It reads the provider's
+// configuration when it is first needed, so that Import Center also starts while
+// the provider does not answer. It is safe for concurrent use.
 type Provider struct {
 	cfg    OIDC
 	client *http.Client
@@ -55,7 +56,7 @@ type Provider struct {
 	tried time.Time
 }
 
-// discovered is what the provider says of itself.
+// discovered is the provider's configuration document.
 type discovered struct {
 	endpoint oauth2.Endpoint
 	keys     *keySet
@@ -66,15 +67,15 @@ func NewProvider(cfg OIDC, log *slog.Logger) *Provider {
 	return &Provider{cfg: cfg, client: &http.Client{Timeout: fetchTimeout}, log: log}
 }
 
-// discover returns what the provider says of itself, asked once.
+// discover returns the provider's configuration, which is read once.
 func (p *Provider) discover(ctx context.Context, now time.Time) (*discovered, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.found != nil {
 		return p.found, nil
 	}
-	if now.Sub(p.tried) < discoverAgain {
-		return nil, p.away()
+	if now.Sub(p.tried) < discoverAgainAfter {
+		return nil, p.unavailable()
 	}
 	p.tried = now
 	provider, err := oidc.NewProvider(oidc.ClientContext(ctx, p.client), p.cfg.Issuer)
@@ -86,22 +87,23 @@ func (p *Provider) discover(ctx context.Context, now time.Time) (*discovered, er
 	}
 	if err != nil {
 		p.log.WarnContext(ctx, "the OpenID provider does not answer", slog.Any("error", err))
-		return nil, p.away()
+		return nil, p.unavailable()
 	}
 	p.found = &discovered{endpoint: provider.Endpoint(), keys: &keySet{url: claims.JWKS, client: p.client, log: p.log}}
 	return p.found, nil
 }
 
-func (p *Provider) away() error {
+func (p *Provider) unavailable() error {
 	return &access.UnavailableError{Detail: "the OpenID provider does not answer, so nobody new can sign in with it; try again, or use a key"}
 }
 
-// Caller is who bears a token.
+// Caller returns the caller that a token belongs to.
 func (p *Provider) Caller(ctx context.Context, token string, now time.Time) (access.Caller, error) {
 	return p.caller(ctx, token, "", now)
 }
 
-// caller judges a token, of a sign-in if a nonce is given.
+// caller checks a token. A nonce is given if the token comes from a sign-in in a
+// browser.
 func (p *Provider) caller(ctx context.Context, token, nonce string, now time.Time) (access.Caller, error) {
 	if strings.Count(token, ".") != 2 {
 		return access.Caller{}, errMalformed // not worth a question to the provider
@@ -137,7 +139,7 @@ func (p *Provider) caller(ctx context.Context, token, nonce string, now time.Tim
 
 func (p *Provider) check(token *oidc.IDToken, claims map[string]any, nonce string, now time.Time) error {
 	if !slices.ContainsFunc(token.Audience, func(a string) bool { return slices.Contains(p.cfg.Audiences, a) }) {
-		return fmt.Errorf("%w: it is for somebody else", errToken)
+		return fmt.Errorf("%w: its audience is another client", errToken)
 	}
 	if token.Expiry.IsZero() || !now.Before(token.Expiry.Add(p.cfg.ClockSkew)) {
 		return errExpired
@@ -146,7 +148,7 @@ func (p *Provider) check(token *oidc.IDToken, claims map[string]any, nonce strin
 		return fmt.Errorf("%w: it is not valid yet", errToken)
 	}
 	if token.IssuedAt.After(now.Add(p.cfg.ClockSkew)) {
-		return fmt.Errorf("%w: it comes from the future", errToken)
+		return fmt.Errorf("%w: it was issued in the future", errToken)
 	}
 	if nonce != "" && token.Nonce != nonce {
 		return fmt.Errorf("%w: it belongs to another sign-in", errToken)

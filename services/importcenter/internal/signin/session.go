@@ -19,13 +19,14 @@ const SessionCookie = "__Host-tapline-session"
 // renewAfter is the shortest time between two renewals of a session.
 const renewAfter = time.Minute
 
-// Sessions are what people began in a browser, in Redis: ended ones are gone for
-// every replica at once, and an emptied Redis asks everybody to sign in again. The
-// keys there are hashes, so that whoever reads Redis can take over no session.
+// Sessions holds the sessions of browsers, in Redis: a session that is ended is
+// over for all replicas at once, and once Redis is emptied everybody has to sign in
+// again. The keys in Redis are hashes of the session ids, so that whoever reads
+// Redis can take over no session.
 type Sessions struct {
 	redis values
 	log   *slog.Logger
-	// idle ends a session that is not used, life one that is.
+	// idle ends a session after so long without use, life ends it in any case.
 	idle, life time.Duration
 }
 
@@ -55,7 +56,7 @@ func (s *Sessions) put(ctx context.Context, id string, held session, now time.Ti
 	return s.redis.Set(ctx, sessionKey(id), raw, min(s.idle, held.Began.Add(s.life).Sub(now)))
 }
 
-// Caller is whose session this is; asking renews it.
+// Caller returns the caller of a session, and renews the session.
 func (s *Sessions) Caller(ctx context.Context, id string, now time.Time) (access.Caller, error) {
 	raw, ok, err := s.redis.Get(ctx, sessionKey(id))
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"tapline.dev/services/importcenter/internal/access"
 )
 
-// Why a credential does not hold. The log says which; the caller gets one text
-// for all of them.
+// Why a credential is not valid. The log says which; the caller gets one text for
+// all of them.
 var (
 	errMalformed = errors.New("the credential is malformed")
 	errDoubled   = errors.New("more than one credential was given")
@@ -31,8 +31,8 @@ type sessions interface {
 	Caller(ctx context.Context, id string, now time.Time) (access.Caller, error)
 }
 
-// Authenticator proves who sends a request. Nil parts are ways that auth.mode does
-// not have.
+// Authenticator finds out who sends a request. A field is nil if auth.mode does not
+// allow that kind of credential.
 type Authenticator struct {
 	Keys     *Keys
 	Tokens   tokens
@@ -41,8 +41,8 @@ type Authenticator struct {
 	Now      func() time.Time
 }
 
-// Authenticate returns who sends a request: somebody of role Anyone if it bears no
-// credential, an error if it bears one that does not hold.
+// Authenticate returns the caller of a request: one of role Anyone if the request
+// has no credential, an error if it has one that is not valid.
 func (a *Authenticator) Authenticate(r *http.Request) (access.Caller, error) {
 	headers, cookies := r.Header.Values("Authorization"), r.CookiesNamed(SessionCookie)
 	switch {

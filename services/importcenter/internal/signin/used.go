@@ -8,13 +8,13 @@ import (
 )
 
 const (
-	// flushEvery is how often the times of use go to Redis.
+	// flushEvery is how often the times of use are written to Redis.
 	flushEvery = 10 * time.Second
 	// usedFor is how long a time of use is kept.
 	usedFor = 400 * 24 * time.Hour
 )
 
-// values is what Redis does here.
+// values is the part of the Redis client that this package needs.
 type values interface {
 	Get(ctx context.Context, key string) ([]byte, bool, error)
 	MGet(ctx context.Context, keys ...string) ([][]byte, error)
@@ -22,9 +22,9 @@ type values interface {
 	Del(ctx context.Context, keys ...string) error
 }
 
-// Used remembers when each key was used last: in memory at each use, and every few
-// seconds in Redis, where all replicas find it. It is lost with Redis, and nothing
-// is decided by it.
+// Used remembers when each key was used last: in memory at each use, and every
+// few seconds in Redis, where all replicas find it. It is lost with Redis, and no
+// decision depends on it.
 type Used struct {
 	redis values
 	log   *slog.Logger
@@ -34,7 +34,7 @@ type Used struct {
 	unsaved map[string]time.Time // not in Redis yet
 }
 
-// NewUsed remembers nothing yet.
+// NewUsed starts without any times.
 func NewUsed(redis values, log *slog.Logger) *Used {
 	return &Used{redis: redis, log: log, last: map[string]time.Time{}, unsaved: map[string]time.Time{}}
 }

@@ -22,9 +22,10 @@ const transactionalID = "importcenter"
 const maxTries = 5
 
 const (
-	// stepTimeout bounds a request whose Kafka has gone away.
+	// stepTimeout bounds a write while Kafka does not answer.
 	stepTimeout = 30 * time.Second
-	// commitTimeout bounds the commit alone, which goes on when the caller is gone.
+	// commitTimeout bounds the commit alone, which goes on after the caller has
+	// cancelled.
 	commitTimeout = 30 * time.Second
 )
 
@@ -66,8 +67,9 @@ func (w *Writer) Write(ctx context.Context, decide func(ctx context.Context) ([]
 	var err error
 	for range maxTries {
 		err = w.step(ctx, decide)
-		// Starting again is safe whatever became of the transaction: the decision is
-		// created again from the log, and what is already there is not written twice.
+		// Starting again is safe whether or not the transaction was committed:
+		// decide runs again on the log as it then is, and writes nothing that is
+		// already there.
 		if _, failed := errors.AsType[*transactionError](err); !failed || ctx.Err() != nil {
 			return err
 		}
@@ -108,8 +110,8 @@ func (w *Writer) commit(ctx context.Context, tx *kafka.Transactor, records []*ka
 	}
 	tx.Produce(records...)
 	failpoint.Hit("importcenter.in-write")
-	// A caller that hangs up must not leave the outcome open: the commit ends on
-	// its own.
+	// A caller that cancels must not leave the outcome open, so the commit does not
+	// depend on its context.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
 	defer cancel()
 	if err := tx.Commit(ctx); err != nil {
@@ -142,5 +144,5 @@ func (w *Writer) drop() {
 	}
 }
 
-// Close gives the transactional id up.
+// Close closes the producer that holds the transactional id.
 func (w *Writer) Close() { w.drop() }
