@@ -181,6 +181,9 @@ type Intent struct {
 	// by the settings of its writer. Of a withdrawal: how much longer an earlier
 	// request of these records may be.
 	OpenMillis int64 `json:"openMillis,omitempty"`
+	// Earlier is how many earlier requests with one of the records may have applied it,
+	// also those of earlier owners of the partition.
+	Earlier int `json:"earlier,omitempty"`
 }
 
 // Receipt gives every offset in Ranges its outcome: loaded, unless it stands in

@@ -58,6 +58,8 @@ func (l *loop) plan(p *partition, now time.Time) {
 			l.settleUnsent(p, now, nil, delivery.Outcome{Skip: verdict.Skip})
 		case state == recovery.Ambiguous && policyOf(verdict.Run) == delivery.Hold:
 			l.settleUnsent(p, now, verdict.Run, delivery.Held)
+		case policyOf(verdict.Run) == delivery.Resend && p.lane.HeadTimes() > delivery.MaxResends:
+			l.settleUnsent(p, now, verdict.Run, delivery.SentTooOften)
 		default:
 			accountName := verdict.Run.Spec.Destination.AccountRef
 			if h, held := l.heldBy(accountName, key.subject); held {

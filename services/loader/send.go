@@ -197,6 +197,7 @@ func (m *member) writeIntent(ctx context.Context, u *upload, set []int, withdraw
 	return m.reportOf(ctx, u, schemas.Report{Kind: schemas.ReportIntent, Intent: &schemas.Intent{
 		Upload: u.id(), Partition: u.part.tp.Partition, Ranges: ranges(u.batch, set), Records: len(set),
 		Try: u.delivery.Tries + 1, Holder: u.ownership.holder, Withdrawn: withdrawn, OpenMillis: open,
+		Earlier: u.delivery.Earlier(set),
 	}})
 }
 

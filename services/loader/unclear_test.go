@@ -2,10 +2,14 @@ package loader
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
 	"tapline.dev/services/loader/internal/delivery"
 )
@@ -141,5 +145,34 @@ func TestAMomentOfCode555RejectsNothing(t *testing.T) {
 	w.want(w.settled("customers", 20), map[string]int{"loaded": 20})
 	if len(w.tally("customers").waiting) == 0 {
 		t.Error("nobody was told that the run waits")
+	}
+}
+
+// TestTheBoundHoldsAcrossTakeovers: an intent says how many requests before it may have
+// applied its records, so that owners that come and go send no event for ever.
+func TestTheBoundHoldsAcrossTakeovers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.account(schemas.CleverTapAccountSpec{RecordsPerUpload: 10})
+	w.tune = func(c *Config) { c.RequestTimeout = time.Second }
+	w.importOf("purchases", 1, schemas.ImportSpec{Destination: schemas.Destination{Type: schemas.TypeEvent}})
+	w.commit("purchases", kafka.Commit{Offset: 0, Metadata: `{"reports":0,"prev":-1}`})
+	w.load("purchases", rows(6, 1), 6)
+	for i, earlier := range []int{delivery.MaxResends, delivery.MaxResends - 1} {
+		from := int64(2 * i)
+		w.control(w.topics.Reports(), "purchases", "purchases", schemas.Report{
+			Import: "purchases", Run: "purchases.1", Number: 1, Attempt: 1, Kind: schemas.ReportIntent, Time: time.Now(),
+			Intent: &schemas.Intent{Ranges: []schemas.Range{{Prev: from - 1, From: from, To: from + 1}}, Records: 2, Holder: fmt.Sprint(i), OpenMillis: 1, Earlier: earlier},
+		})
+	}
+	w.start()
+	w.want(w.settled("purchases", 6), map[string]int{"ambiguous": 2, "loaded": 4})
+	var sent []string
+	for _, s := range w.cleverTap.got() {
+		sent = append(sent, s.Identity)
+	}
+	slices.Sort(sent)
+	if diff := cmp.Diff([]string{"u2", "u3", "u4", "u5"}, sent); diff != "" {
+		t.Errorf("sent mismatch (-want +got):\n%s", diff)
 	}
 }

@@ -59,6 +59,7 @@ func (l *loop) newUpload(d *destination, c *candidate, b *lane.Batch, now time.T
 		delivery:  delivery.New(c.policy, identities, touched, l.cfg.RecordFaultLimit),
 		notBefore: now, openUntil: b.OpenUntil,
 	}
+	u.delivery.Inherit(b.Times)
 	ctx := telemetry.ContextWith(l.work, c.run.Traceparent)
 	_, u.span = l.tracer.Start(ctx, "send upload",
 		trace.WithSpanKind(trace.SpanKindClient), trace.WithLinks(links(b)...), trace.WithAttributes(

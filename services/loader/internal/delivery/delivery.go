@@ -92,6 +92,21 @@ func New(policy Policy, identities []uint64, touched bool, faultLimit time.Durat
 	return d
 }
 
+// Inherit counts requests of earlier owners that may have applied the records.
+func (d *Delivery) Inherit(times int) {
+	for i := range d.mayBeAppliedTimes {
+		d.mayBeAppliedTimes[i] = times
+	}
+}
+
+// Earlier is how many requests may have applied one of the records, at most.
+func (d *Delivery) Earlier(records []int) (most int) {
+	for _, i := range records {
+		most = max(most, d.mayBeAppliedTimes[i])
+	}
+	return most
+}
+
 // Next lists the records of the next request, in order; none when finished.
 func (d *Delivery) Next() []int {
 	if len(d.requests) == 0 {
@@ -172,7 +187,7 @@ func (d *Delivery) ambiguous(res clevertap.Result, now time.Time) Wait {
 		case d.Policy == Hold:
 			d.Outcomes[i] = Held
 		case d.Policy == Resend && d.mayBeAppliedTimes[i] > MaxResends:
-			d.Outcomes[i] = Outcome{Code: CodeAmbiguous, Reason: "sent as often as an event may be, and CleverTap never said whether it applied it"}
+			d.Outcomes[i] = SentTooOften
 		default:
 			d.MayBeApplied[i] = true
 			again = append(again, i)

@@ -55,5 +55,9 @@ type Outcome struct {
 // Held is the outcome of an ambiguous record under the policy Hold.
 var Held = Outcome{Code: CodeAmbiguous, Reason: "sent, but whether CleverTap applied it is unknown"}
 
+// SentTooOften is the outcome of a record that may have been applied by MaxResends
+// requests and more.
+var SentTooOften = Outcome{Code: CodeAmbiguous, Reason: "sent as often as an event may be, and CleverTap never said whether it applied it"}
+
 // Decided is true of a final outcome.
 func (o Outcome) Decided() bool { return o != Outcome{} }

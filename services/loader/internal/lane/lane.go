@@ -46,6 +46,8 @@ type Batch struct {
 	// OpenUntil is until when a request of an earlier owner with these records may still
 	// be applied; zero if none can be.
 	OpenUntil time.Time
+	// Times is how many requests of earlier owners may have applied the records.
+	Times int
 	// ReportsFloor is at or below the reports offset of whatever is written about the
 	// batch; the owner sets it when it cuts.
 	ReportsFloor int64
@@ -155,6 +157,10 @@ func (l *Lane) Head() (Item, recovery.State, bool) {
 	return item, l.history.State(item.Record.Offset), true
 }
 
+// HeadTimes is how many requests of earlier owners may have applied the record that
+// Head returns.
+func (l *Lane) HeadTimes() int { return l.history.Times(l.queue[l.head].Record.Offset) }
+
 // Cut takes the next batch, or says when to look again: a batch that is not
 // full waits for the linger, and so does one that a locked identity cuts short.
 // A zero time means that only a change (a record, a finished batch) helps.
@@ -243,7 +249,8 @@ func (l *Lane) fitsHead(n int, state recovery.State) bool {
 	head, item := &l.queue[l.head], &l.queue[l.head+n]
 	return item.ID.Number == head.ID.Number && item.ID.Attempt == head.ID.Attempt &&
 		item.KnownID == head.KnownID && (!l.shared || bytes.Equal(item.Record.Key, head.Record.Key)) &&
-		l.history.State(item.Record.Offset) == state && l.history.Open(item.Record.Offset) == l.history.Open(head.Record.Offset)
+		l.history.State(item.Record.Offset) == state && l.history.Open(item.Record.Offset) == l.history.Open(head.Record.Offset) &&
+		l.history.Times(item.Record.Offset) == l.history.Times(head.Record.Offset)
 }
 
 func (l *Lane) take(n int, state recovery.State, now time.Time) *Batch {
@@ -263,6 +270,7 @@ func (l *Lane) take(n int, state recovery.State, now time.Time) *Batch {
 		l.head = 0
 	}
 	l.since = now
+	b.Times = l.history.Times(b.first)
 	l.open = append(l.open, b)
 	l.unfinished++
 	return b

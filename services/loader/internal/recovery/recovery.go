@@ -94,9 +94,9 @@ func (p *History) Add(r *schemas.Report, open time.Duration) {
 	}
 	switch {
 	case r.Kind == schemas.ReportIntent && r.Intent != nil && r.Intent.Partition == p.partition:
-		reported := reportedState{Ambiguous, r.Intent.Holder, millis(r.Intent.OpenMillis)}
+		reported := reportedState{Ambiguous, r.Intent.Holder, millis(r.Intent.OpenMillis), r.Intent.Earlier + 1}
 		if r.Intent.Withdrawn {
-			reported.state = Fresh
+			reported.state, reported.times = Fresh, 0
 		} else if reported.open == 0 {
 			reported.open = open
 		}
@@ -118,6 +118,10 @@ func (p *History) set(ranges []schemas.Range, reported reportedState) {
 }
 
 func millis(n int64) time.Duration { return time.Duration(n) * time.Millisecond }
+
+// Times is how many requests of earlier owners may have applied the record at an
+// offset.
+func (p *History) Times(offset int64) int { return p.states.at(offset).times }
 
 // State is what is known of an offset.
 func (p *History) State(offset int64) State {

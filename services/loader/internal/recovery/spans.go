@@ -7,11 +7,13 @@ import (
 )
 
 // reportedState is what reports say of an offset: its state, the holder whose intents made
-// it ambiguous, and how long a request may still be applied.
+// it ambiguous, how long a request may still be applied, and how many requests may
+// have applied the record.
 type reportedState struct {
 	state  State
 	holder string
 	open   time.Duration
+	times  int
 }
 
 // severalHolders is the holder of an offset for which more than one wrote an intent.
@@ -35,7 +37,7 @@ func (s reportedState) after(next reportedState) reportedState {
 		if s.holder != next.holder {
 			next.holder = severalHolders
 		}
-		next.open = max(s.open, next.open)
+		next.open, next.times = max(s.open, next.open), max(s.times, next.times)
 		return next
 	case s.holder == next.holder:
 		return reportedState{open: next.open}

@@ -32,7 +32,7 @@ func TestSpansAreAMap(t *testing.T) {
 		for range 1 + rng.IntN(40) {
 			from := rng.Int64N(60)
 			to := from + rng.Int64N(12) - 1 // sometimes empty
-			reported := reportedState{State(rng.IntN(3)), string('a' + rune(rng.IntN(3))), 0}
+			reported := reportedState{State(rng.IntN(3)), string('a' + rune(rng.IntN(3))), 0, 0}
 			s.set(from, to, reported)
 			for o := from; o <= to; o++ {
 				k := model[o]
@@ -67,7 +67,7 @@ func TestSpansAreAMap(t *testing.T) {
 func TestSpansOfAMonthAreFew(t *testing.T) {
 	var s spans
 	for i := range int64(100_000) {
-		s.set(i*1000, i*1000+999, reportedState{Ambiguous, strconv.FormatInt(i/1000, 10), time.Second})
+		s.set(i*1000, i*1000+999, reportedState{Ambiguous, strconv.FormatInt(i/1000, 10), time.Second, 1})
 		s.set(i*1000, i*1000+999, reportedState{state: Done})
 	}
 	if len(s) != 1 {
