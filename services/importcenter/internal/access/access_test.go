@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -88,6 +89,28 @@ func TestRoutesAreDocumented(t *testing.T) {
 			if err := os.WriteFile("../../../../docs/access.md", []byte(page), 0o600); err != nil {
 				t.Error(err)
 			}
+		}
+	}
+}
+
+// TestStillHolds: a stream asks as it goes on; a credential ends with its time, and
+// at once where it was revoked.
+func TestStillHolds(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
+	revoked := func(time.Time) bool { return false }
+	for name, c := range map[string]struct {
+		caller Caller
+		want   bool
+	}{
+		"no end":               {Caller{}, true},
+		"an end that is ahead": {Caller{Expires: now.Add(time.Second)}, true},
+		"at its end":           {Caller{Expires: now}, false},
+		"after its end":        {Caller{Expires: now.Add(-time.Second)}, false},
+		"revoked before it":    {Caller{Expires: now.Add(time.Hour), Holds: revoked}, false},
+	} {
+		if got := c.caller.StillHolds(now); got != c.want {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
 		}
 	}
 }
