@@ -136,7 +136,7 @@ func (s *hostileSite) splice(conn net.Conn, target string) {
 	if !s.served.Load() {
 		to = s.server.Listener.Addr().String()
 	}
-	upstream, err := net.Dial("tcp", to) //nolint:noctx // ends with the browser
+	upstream, err := net.Dial("tcp", to)
 	if err != nil {
 		return
 	}

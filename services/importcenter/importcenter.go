@@ -176,18 +176,7 @@ func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.C
 		Now:      func() time.Time { return time.Now().UTC() },
 		Count:    s.metrics.count,
 	})
-	server := &http.Server{
-		Handler: otelhttp.NewHandler(handler, "serve request",
-			otelhttp.WithTracerProvider(s.deps.Telemetry.TracerProvider()),
-			otelhttp.WithMeterProvider(s.deps.Telemetry.MeterProvider()),
-			otelhttp.WithPropagators(s.deps.Telemetry.Propagator())),
-		ReadHeaderTimeout: readTimeout,
-		ReadTimeout:       s.cfg.HTTP.ReadTimeout,
-		WriteTimeout:      s.cfg.HTTP.WriteTimeout,
-		IdleTimeout:       s.cfg.HTTP.IdleTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
-		BaseContext:       func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
-	}
+	server := s.server(ctx, handler)
 	group, ctx := errgroup.WithContext(ctx)
 	// The catalog outlives the server, so that a request in hand can still read
 	// the log to its end.
@@ -207,6 +196,22 @@ func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.C
 		return serveUntil(ctx, server, listener)
 	})
 	return group.Wait()
+}
+
+// server bounds what a request may take, and traces it.
+func (s *Service) server(ctx context.Context, handler http.Handler) *http.Server {
+	return &http.Server{
+		Handler: otelhttp.NewHandler(handler, "serve request",
+			otelhttp.WithTracerProvider(s.deps.Telemetry.TracerProvider()),
+			otelhttp.WithMeterProvider(s.deps.Telemetry.MeterProvider()),
+			otelhttp.WithPropagators(s.deps.Telemetry.Propagator())),
+		ReadHeaderTimeout: readTimeout,
+		ReadTimeout:       s.cfg.HTTP.ReadTimeout,
+		WriteTimeout:      s.cfg.HTTP.WriteTimeout,
+		IdleTimeout:       s.cfg.HTTP.IdleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		BaseContext:       func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
+	}
 }
 
 // follow reads partitions from given offsets on until ctx ends or fn returns an
