@@ -79,6 +79,19 @@ func (v *View) Starting() (out []schemas.ActiveRun) {
 	return out
 }
 
+// ActiveRun returns the import's active run as the state topic, read to its end, says;
+// nil if there is none.
+func (v *View) ActiveRun(ctx context.Context, importName string) (*schemas.ActiveRun, error) {
+	if err := v.states.ReadToEnd(ctx, schemas.ControlPartition(importName)); err != nil {
+		return nil, err
+	}
+	state, _, err := v.states.Get(importName)
+	if err != nil {
+		return nil, fmt.Errorf("import %s: %w: %w", importName, ErrUnreadable, err)
+	}
+	return state.Active, nil
+}
+
 // Active reports whether a run is the active one of its import.
 func (v *View) Active(importName, run string) bool {
 	state, _, err := v.states.Get(importName)

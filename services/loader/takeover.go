@@ -3,10 +3,12 @@ package loader
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
 
+	"tapline.dev/domain/runs"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
 	"tapline.dev/services/loader/internal/account"
@@ -56,6 +58,7 @@ type startPoint struct {
 	inGroup   bool // the group has stored the committed offset already
 	metadata  recovery.CommitMetadata
 	history   *recovery.History
+	onlyRun   string // the run whose reports alone are of this topic; "" for all
 }
 
 // takeOver reads what earlier owners reported past the committed offsets of an
@@ -76,7 +79,7 @@ func (m *member) takeOver(ctx context.Context, of reportsOf, parts []*partition)
 	}
 	for i := range starts {
 		s := &starts[i]
-		if s.inGroup {
+		if s.inGroup || s.history != nil {
 			continue
 		}
 		if s.committed, err = m.reader.StartOffset(ctx, s.part.tp); err != nil {
@@ -126,7 +129,14 @@ func (m *member) starts(ctx context.Context, of reportsOf, parts []*partition) (
 	for _, p := range parts {
 		c := committed[p.tp]
 		if c.Offset < 0 {
-			starts = append(starts, startPoint{part: p, metadata: recovery.CommitMetadata{Topic: topic}}) // no owner ever sent anything: each commits before its first intent
+			s, err := m.startWithoutOffset(ctx, of, p, topic)
+			if err != nil {
+				return nil, 0, err
+			}
+			if s.history != nil && (from < 0 || s.metadata.Reports < from) {
+				from = s.metadata.Reports
+			}
+			starts = append(starts, s)
 			continue
 		}
 		metadata, err := recovery.ParseCommitMetadata(c.Metadata)
@@ -139,9 +149,46 @@ func (m *member) starts(ctx context.Context, of reportsOf, parts []*partition) (
 		if from < 0 || metadata.Reports < from {
 			from = metadata.Reports
 		}
-		starts = append(starts, startPoint{p, c.Offset, true, metadata, recovery.New(of.importName, p.tp.Partition, c.Offset)})
+		starts = append(starts, startPoint{part: p, committed: c.Offset, inGroup: true, metadata: metadata, history: recovery.New(of.importName, p.tp.Partition, c.Offset)})
 	}
 	return starts, from, nil
+}
+
+// maxClockDifference is more than the clocks of services and brokers differ.
+const maxClockDifference = time.Hour
+
+// startWithoutOffset is where a partition is taken up for which the group has no
+// offset. Usually no owner ever sent anything of it, because each commits before its
+// first intent. But the group's offsets may have been deleted or have expired, and then
+// the reports of the active run count, if they are of this topic and not of one that was
+// deleted. Records of other runs are skipped anyway.
+func (m *member) startWithoutOffset(ctx context.Context, of reportsOf, p *partition, reportsTopic string) (startPoint, error) {
+	s := startPoint{part: p, metadata: recovery.CommitMetadata{Topic: reportsTopic}}
+	if of.importName == "" {
+		return s, nil
+	}
+	active, err := m.runs.ActiveRun(ctx, of.importName)
+	if errors.Is(err, runs.ErrUnreadable) || err == nil && (active == nil || active.RecordsTopic == "" || active.StartedAt.IsZero()) {
+		return s, nil
+	}
+	if err != nil {
+		return s, err
+	}
+	id, err := m.reader.TopicID(ctx, p.tp.Topic)
+	if err != nil || id != active.RecordsTopic {
+		return s, err
+	}
+	first, err := m.reader.StartOffset(ctx, p.tp)
+	if err != nil {
+		return s, err
+	}
+	from, err := m.reader.OffsetAt(ctx, kafka.TP{Topic: m.topics.Reports(), Partition: of.control}, active.StartedAt.Add(-maxClockDifference))
+	if err != nil {
+		return s, err
+	}
+	s.committed, s.metadata.Reports, s.metadata.Prev, s.onlyRun = first, from, first-1, active.Run
+	s.history = recovery.New(of.importName, p.tp.Partition, first)
+	return s, nil
 }
 
 // readReports feeds the intents and receipts from an offset on to the partitions'
@@ -175,7 +222,7 @@ func (m *member) readReports(ctx context.Context, tp kafka.TP, importName string
 			}
 		}
 		for i := range starts {
-			if history := starts[i].history; history != nil {
+			if history := starts[i].history; history != nil && (starts[i].onlyRun == "" || starts[i].onlyRun == report.Run) {
 				history.Add(&report, m.cfg.openTime())
 			}
 		}

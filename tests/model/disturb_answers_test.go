@@ -68,7 +68,7 @@ func refuseEach(seed uint64) func(sent int) map[int]int {
 	return func(sent int) map[int]int {
 		out := map[int]int{}
 		for i := range sent {
-			out[i] = 1000 + rng.IntN(1<<40)
+			out[i] = 1000 + rng.IntN(1<<20)
 		}
 		return out
 	}

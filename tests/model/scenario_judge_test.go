@@ -30,7 +30,8 @@ func (s *scenario) judge(r schemas.Run) {
 			return
 		}
 	}
-	if r.State == schemas.StateFailed && (r.Error == nil || !s.mayEnd[r.Error.Code]) {
+	mayFail := r.Error != nil && (s.mayEnd[r.Error.Code] || s.mayRejectAny && r.RejectsByCode[r.Error.Code] > 0)
+	if r.State == schemas.StateFailed && !mayFail {
 		s.violation("%s failed for no reason of the scenario", r.Run)
 	}
 	if !succeeded(r) && r.WatermarkTo != "" {
