@@ -73,7 +73,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		LoginTimeout: cfg.Snowflake.LoginTimeout, StatementTimeout: cfg.Snowflake.StatementTimeout,
 		QueuedTimeout: cfg.Snowflake.QueuedTimeout, StallTimeout: cfg.Snowflake.StallTimeout,
 		ChunkTries: cfg.Snowflake.ChunkTries, ChunkMegabytes: cfg.Snowflake.ChunkMegabytes, AllowCustomEndpoints: cfg.AllowCustomEndpoints,
-	})
+	}, deps.Telemetry.Logger)
 	var err error
 	if s.metrics, err = newMetrics(deps.Telemetry.Meter(name)); err != nil {
 		return nil, fmt.Errorf("creating metrics: %w", err)

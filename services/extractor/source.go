@@ -2,6 +2,7 @@ package extractor
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"tapline.dev/schemas"
@@ -43,11 +44,15 @@ type result interface {
 // opener signs in with a connection whose secrets are resolved.
 type opener func(ctx context.Context, conn schemas.SnowflakeConnectionSpec, tag snowflake.Tag) (source, error)
 
-func openSnowflake(cfg snowflake.Config) opener {
+func openSnowflake(cfg snowflake.Config, log *slog.Logger) opener {
 	return func(ctx context.Context, conn schemas.SnowflakeConnectionSpec, tag snowflake.Tag) (source, error) {
 		s, err := snowflake.Open(ctx, cfg, conn, tag)
 		if err != nil {
 			return nil, err
+		}
+		if s.BySecondKey() {
+			// A rotation is under way, or its new key was never made known.
+			log.WarnContext(ctx, "snowflake refuses the connection's privateKey; secondPrivateKey has signed in", slog.String("run", tag.Run))
 		}
 		return session{s}, nil
 	}

@@ -3,6 +3,7 @@ package importcenter
 import (
 	"errors"
 	"net"
+	"path/filepath"
 	"time"
 
 	"tapline.dev/domain/suppression"
@@ -14,10 +15,11 @@ import (
 
 // Config is what operators set.
 type Config struct {
-	Kafka kafka.Config
-	Redis redis.Config
-	HTTP  HTTPConfig
-	Auth  AuthConfig
+	Kafka   kafka.Config
+	Redis   redis.Config
+	HTTP    HTTPConfig
+	Auth    AuthConfig
+	Secrets SecretsConfig
 	// Approvals say which imports need two people.
 	Approvals ApprovalsConfig
 	// Suppression is about people who must not be sent.
@@ -34,6 +36,22 @@ type Config struct {
 	// preview, the query included.
 	CheckTimeout   time.Duration
 	PreviewTimeout time.Duration
+}
+
+// SecretsConfig says where secrets are stored that come in through the API.
+type SecretsConfig struct {
+	// Store is a directory for them; empty stores none. The extractor needs its
+	// folder snowflake and the loader its folder clevertap among their
+	// secrets.directories, and the same user.
+	Store string
+}
+
+// Validate reports what cannot work.
+func (c SecretsConfig) Validate() error {
+	if c.Store != "" && (!filepath.IsAbs(c.Store) || filepath.Clean(c.Store) == "/") {
+		return config.Bad("store", "must be an absolute path below the root")
+	}
+	return nil
 }
 
 // HTTPConfig says where the API listens and what it bears.

@@ -26,6 +26,7 @@ import (
 	"tapline.dev/services/importcenter/internal/catalog"
 	"tapline.dev/services/importcenter/internal/guard"
 	"tapline.dev/services/importcenter/internal/signin"
+	"tapline.dev/services/importcenter/internal/store"
 	"tapline.dev/services/importcenter/internal/writer"
 )
 
@@ -163,7 +164,7 @@ func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.C
 		},
 		AnswerTimeout: s.cfg.AnswerTimeout,
 		CheckTimeout:  s.cfg.CheckTimeout, PreviewTimeout: s.cfg.PreviewTimeout,
-		SignIn: signing.said, Approvals: s.cfg.Approvals.inForce(),
+		SignIn: signing.said, Approvals: s.cfg.Approvals.inForce(), Store: store.Store{Dir: s.cfg.Secrets.Store},
 	}, api.Deps{
 		Log: log, Authenticate: signing.authenticate, Limiter: guard.NewLimiter(s.cfg.HTTP.RequestsPerMinute),
 		Questions: guard.NewPlaces(s.cfg.HTTP.QuestionsPerCaller), Catalog: cat, Suppressions: suppressions, View: cat, Transactions: w,

@@ -123,7 +123,7 @@ map, preview);
 		a.stateCommand("pause", "Start nothing new of an import until it is resumed"),
 		a.stateCommand("resume", "Resume a paused import, or let one be run whose schedules are over"),
 		a.resetCommand(), a.decisionCommand("approve", "Let a held run go on"), a.decisionCommand("decline", "End a held run; its import keeps the watermark"),
-		a.rejectsCommand(), a.approvalsCommand(),
+		a.rejectsCommand(), a.approvalsCommand(), a.secretsCommand(),
 		a.mapCommand(), a.previewCommand(), a.connectionCommand(), a.dryRunCommand(), a.topicsCommand(), a.rebuildCommand(), a.versionCommand(),
 		a.keysCommand(), a.accessCommand(), a.auditCommand(), a.loginCommand(), a.logoutCommand())
 	root.AddCommand(a.devCommands()...)

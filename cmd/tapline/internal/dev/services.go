@@ -58,6 +58,8 @@ func (d *Dev) parts() []part {
 			cfg.Suppression = d.suppression
 			// A page that a developer visits must not have the sandboxes' secrets sent away.
 			cfg.AllowCustomEndpoints, cfg.LoopbackEndpointsOnly = true, true
+			// Inside the folder that the extractor and the loader may read already.
+			cfg.Secrets.Store = filepath.Join(filepath.Dir(d.secrets.passwordFile), "store")
 			return made(importcenter.New(cfg, importcenter.Deps{Telemetry: env.Telemetry, Health: env.Health}))
 		}},
 		{"scheduler", adminScheduler, func(env daemon.Env) (daemon.Run, error) {

@@ -59,7 +59,11 @@ type Session struct {
 	arrow       arrowConn
 	transport   *transport
 	mayStillRun atomic.Bool
+	second      bool
 }
+
+// BySecondKey is true if the connection's first key was refused.
+func (s *Session) BySecondKey() bool { return s.second }
 
 // Open signs in. The connection's secrets are resolved already.
 func Open(ctx context.Context, cfg Config, conn schemas.SnowflakeConnectionSpec, tag Tag) (*Session, error) {
@@ -74,8 +78,11 @@ func Open(ctx context.Context, cfg Config, conn schemas.SnowflakeConnectionSpec,
 		return nil, err
 	}
 	var s *Session
-	for _, key := range keys {
+	for i, key := range keys {
 		s, err = open(ctx, cfg, conn, key, tag)
+		if err == nil {
+			s.second = i > 0
+		}
 		var refused *Error
 		if err == nil || !errors.As(err, &refused) || refused.Code != CodeAuth {
 			break // only a refused key makes way for the next one

@@ -255,8 +255,8 @@ func TestSignIn(t *testing.T) {
 			t.Fatal(err)
 		}
 		session.Close()
-		if len(s.logins) != 2 {
-			t.Errorf("%d sign-ins, want 2", len(s.logins))
+		if len(s.logins) != 2 || !session.BySecondKey() {
+			t.Errorf("%d sign-ins, want 2; by the second key: %v", len(s.logins), session.BySecondKey())
 		}
 	})
 	for name, tt := range map[string]struct {

@@ -85,6 +85,8 @@ var Routes = map[string]Route{
 	"list-sign-in": {Role: Anyone, Scope: ScopeNone},
 	"get-caller":   {Role: Viewer, Scope: ScopeNone},
 
+	"put-secret": {Role: Admin, Scope: ScopeWhole},
+
 	"list-keys":  {Role: Admin, Scope: ScopeWhole},
 	"create-key": {Role: Admin, Scope: ScopeWhole},
 	"revoke-key": {Role: Admin, Scope: ScopeWhole},

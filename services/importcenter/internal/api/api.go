@@ -21,6 +21,7 @@ import (
 	"tapline.dev/services/importcenter/internal/access"
 	"tapline.dev/services/importcenter/internal/catalog"
 	"tapline.dev/services/importcenter/internal/guard"
+	"tapline.dev/services/importcenter/internal/store"
 )
 
 // view brings the catalog to the log's end.
@@ -63,6 +64,8 @@ type Config struct {
 	// checks nothing. PreviewTimeout bounds a preview.
 	CheckTimeout   time.Duration
 	PreviewTimeout time.Duration
+	// Store keeps secrets for the services.
+	Store store.Store
 	// Approvals say what waits for a second person.
 	Approvals Approvals
 	// SignIn says how to sign in.
@@ -128,6 +131,7 @@ func New(cfg Config, deps Deps) http.Handler {
 	h.registerFreezes(api)
 	h.registerApprovals(api)
 	h.registerSuppressions(api)
+	h.registerSecrets(api)
 	h.registerConnectionTest(api)
 	h.registerPreview(api)
 	h.registerDryRuns(api)

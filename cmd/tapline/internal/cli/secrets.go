@@ -1,0 +1,68 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"tapline.dev/cmd/tapline/internal/client"
+)
+
+// maxSecret is more than the server takes.
+const maxSecret = 128 << 10
+
+func (a *app) secretsCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "secrets", Short: "Store keys and passcodes for the services; nothing shows them again"}
+	cmd.AddCommand(a.secretsSet())
+	return cmd
+}
+
+func (a *app) secretsSet() *cobra.Command {
+	var use string
+	cmd := &cobra.Command{
+		Use: "set NAME", Short: "Store a key, passcode or password, or replace it, and print its reference", Args: cobra.ExactArgs(1),
+		Long: `Store a key, passcode or password, or replace it, and print the reference that a
+connection or an account says in its place. The value is read from standard input;
+at a terminal it is asked for and not shown. Nothing shows it again. Only an admin
+may, and only where the deployment stores secrets (secrets.store).`,
+	}
+	cmd.Flags().StringVar(&use, "for", "", "snowflake or clevertap: which system it signs in to")
+	_ = cmd.MarkFlagRequired("for")
+	checkFirst(cmd, func([]string) error {
+		if !slices.Contains([]string{"snowflake", "clevertap"}, use) {
+			return fmt.Errorf("--for is snowflake or clevertap, not %q", use)
+		}
+		return nil
+	})
+	cmd.RunE = a.online(func(ctx context.Context, c *client.Client, args []string) error {
+		value, err := a.secretValue()
+		if err != nil {
+			return err
+		}
+		reference, err := c.PutSecret(ctx, use, args[0], value)
+		if err != nil {
+			return err
+		}
+		a.say("stored; the definition says:")
+		_, err = fmt.Fprintln(a.io.Out, reference)
+		return err
+	})
+	return cmd
+}
+
+// secretValue reads a secret without showing it.
+func (a *app) secretValue() (string, error) {
+	if file, ok := a.io.In.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+		return a.unseen("value: ")
+	}
+	text, err := io.ReadAll(io.LimitReader(a.io.In, maxSecret))
+	if err != nil {
+		return "", fmt.Errorf("reading the value from standard input: %w", err)
+	}
+	return string(text), nil
+}
