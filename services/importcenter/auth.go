@@ -66,7 +66,9 @@ type OIDCConfig struct {
 	RedirectURL string
 	// Scopes are what is asked of the provider; openid must be among them.
 	Scopes []string
-	// SessionIdle ends the session of a browser that is not used, SessionLife any.
+	// SessionIdle ends the session of a browser that is not used, SessionLife any. A
+	// session keeps the role that its person had when it began, so that its life is
+	// how long a role that the provider has taken away still holds.
 	SessionIdle time.Duration
 	SessionLife time.Duration
 }
@@ -74,7 +76,7 @@ type OIDCConfig struct {
 func defaultAuth() AuthConfig {
 	return AuthConfig{Mode: authNone, OIDC: OIDCConfig{
 		RolesClaim: "groups", NameClaim: "sub", Algorithms: []string{"RS256", "ES256"}, ClockSkew: time.Minute,
-		Scopes: []string{"openid", "profile", "email"}, SessionIdle: 30 * time.Minute, SessionLife: 8 * time.Hour,
+		Scopes: []string{"openid", "profile", "email"}, SessionIdle: 30 * time.Minute, SessionLife: time.Hour,
 	}}
 }
 

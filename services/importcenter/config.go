@@ -11,6 +11,7 @@ import (
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/redis"
 	"tapline.dev/libs/tlsconf"
+	"tapline.dev/services/importcenter/internal/guard"
 )
 
 // Config is what operators set.
@@ -65,6 +66,10 @@ type HTTPConfig struct {
 	// Origins are origins of pages of yours elsewhere, such as https://tools.example.com,
 	// that may call the API from a browser.
 	Origins []string
+	// TrustedProxies are addresses and networks of proxies, such as 10.0.0.0/8: of a
+	// request from one of them the audit and the limits take the address that it
+	// names in X-Forwarded-For.
+	TrustedProxies []string
 	// TLS is the certificate to serve with; none serves plain HTTP.
 	TLS tlsconf.Server
 	// MaxConnections bounds the connections that are open at a time.
@@ -96,6 +101,9 @@ func (c HTTPConfig) Validate() error {
 	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
 		errs = append(errs, config.Bad("addr", `must be host:port, such as "127.0.0.1:19000"`))
 	}
+	if _, err := guard.ParseProxies(c.TrustedProxies); err != nil {
+		errs = append(errs, config.Bad("trustedProxies", "%s", err))
+	}
 	if c.MaxConnections <= 0 {
 		errs = append(errs, config.Bad("maxConnections", "must be positive"))
 	}
@@ -111,6 +119,12 @@ func (c HTTPConfig) Validate() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// guard is what is checked of every request.
+func (c HTTPConfig) guard() guard.Config {
+	proxies, _ := guard.ParseProxies(c.TrustedProxies) // Validate has refused what cannot be read
+	return guard.Config{Hosts: c.Hosts, Addr: c.Addr, Origins: c.Origins, Proxies: proxies, TLS: c.TLS.CertFile != ""}
 }
 
 // DefaultConfig returns the values in force where nothing is set.

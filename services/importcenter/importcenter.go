@@ -159,11 +159,9 @@ func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.C
 	handler := api.New(api.Config{
 		AllowCustomEndpoints:  s.cfg.AllowCustomEndpoints,
 		LoopbackEndpointsOnly: s.cfg.LoopbackEndpointsOnly,
-		Guard: guard.Config{
-			Hosts: s.cfg.HTTP.Hosts, Addr: s.cfg.HTTP.Addr, Origins: s.cfg.HTTP.Origins, TLS: s.cfg.HTTP.TLS.CertFile != "",
-		},
-		AnswerTimeout: s.cfg.AnswerTimeout,
-		CheckTimeout:  s.cfg.CheckTimeout, PreviewTimeout: s.cfg.PreviewTimeout,
+		Guard:                 s.cfg.HTTP.guard(),
+		AnswerTimeout:         s.cfg.AnswerTimeout,
+		CheckTimeout:          s.cfg.CheckTimeout, PreviewTimeout: s.cfg.PreviewTimeout,
 		SignIn: signing.said, Approvals: s.cfg.Approvals.inForce(), Store: store.Store{Dir: s.cfg.Secrets.Store},
 	}, api.Deps{
 		Log: log, Authenticate: signing.authenticate, Limiter: guard.NewLimiter(s.cfg.HTTP.RequestsPerMinute),

@@ -15,7 +15,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"tapline.dev/cmd/tapline/internal/client"
-	"tapline.dev/libs/config"
 )
 
 // Exit codes.
@@ -64,6 +63,10 @@ type app struct {
 	server string
 	token  string
 	output string
+	// chosen is the context that tapline config use has chosen; chosenErr is why that
+	// cannot be said.
+	chosen    serverContext
+	chosenErr error
 }
 
 // Main runs a command and returns the exit code.
@@ -113,10 +116,7 @@ map, preview);
 	root.SetIn(streams.In)
 	root.SetOut(streams.Out)
 	root.SetErr(streams.Err)
-	server, ok := config.LookupEnv(serverEnv)
-	if !ok || server == "" {
-		server = defaultServer
-	}
+	server := a.usualServer()
 	root.PersistentFlags().StringVar(&a.server, "server", server, "Import Center's URL (or "+serverEnv+")")
 	root.PersistentFlags().StringVar(&a.token, "token", "", "a key or token to sign in with (better "+tokenEnv+" or "+tokenFileEnv+": others see a process's flags)")
 	root.AddCommand(a.applyCommand(), a.validateCommand(), a.getCommand(), a.runCommand(), a.cancelCommand(), a.freezeCommand(), a.unfreezeCommand(), a.suppressCommand(),
@@ -125,7 +125,7 @@ map, preview);
 		a.resetCommand(), a.decisionCommand("approve", "Let a held run go on"), a.decisionCommand("decline", "End a held run; its import keeps the watermark"),
 		a.rejectsCommand(), a.approvalsCommand(), a.secretsCommand(),
 		a.mapCommand(), a.previewCommand(), a.connectionCommand(), a.dryRunCommand(), a.topicsCommand(), a.rebuildCommand(), a.versionCommand(),
-		a.keysCommand(), a.accessCommand(), a.auditCommand(), a.loginCommand(), a.logoutCommand())
+		a.keysCommand(), a.accessCommand(), a.auditCommand(), a.loginCommand(), a.logoutCommand(), a.configCommand())
 	root.AddCommand(a.devCommands()...)
 	refuseUnknownVerbs(root)
 	addExamples(root)
@@ -155,6 +155,9 @@ func refuseUnknownVerbs(cmd *cobra.Command) {
 }
 
 func (a *app) client(ctx context.Context) (*client.Client, error) {
+	if a.chosenErr != nil && a.server == defaultServer {
+		return nil, a.chosenErr // a server that somebody else has chosen is not guessed
+	}
 	c, err := client.New(a.server, actor())
 	if err != nil {
 		return nil, err

@@ -16,7 +16,8 @@ const (
 )
 
 // credential is what the commands sign in with, the nearest first: the flag, the
-// variable, the file, what tapline login has kept for the server; none is no
+// variable, the file, the chosen context's key if it is for the server, what tapline
+// login has kept for it; none is no
 // error, because not every server asks for one.
 func (a *app) credential(ctx context.Context) (string, error) {
 	if a.token != "" {
@@ -31,6 +32,9 @@ func (a *app) credential(ctx context.Context) (string, error) {
 			return "", fmt.Errorf("reading the key that %s names: %w", tokenFileEnv, err)
 		}
 		return strings.TrimSpace(string(text)), nil
+	}
+	if a.chosen.Token != "" && a.server == a.chosen.Server {
+		return a.chosen.Token, nil // it is for that server, and is sent to no other
 	}
 	return a.loggedIn(ctx)
 }

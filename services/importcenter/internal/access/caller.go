@@ -49,7 +49,8 @@ func (c Caller) Reaches(m schemas.Metadata) bool {
 
 // Origin is where a request came from, for the audit topic.
 type Origin struct {
-	// Addr is the address of the connection, without its port.
+	// Addr is the address of the connection, or what a trusted proxy says, without its
+	// port.
 	Addr string
 	// RequestID is the X-Request-Id of the answer.
 	RequestID string

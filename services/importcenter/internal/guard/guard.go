@@ -30,6 +30,8 @@ type Config struct {
 	Addr string
 	// Origins are the origins of pages that may change something, beside the server's own.
 	Origins []string
+	// Proxies are those whose X-Forwarded-For says where a request comes from.
+	Proxies []netip.Prefix
 	// TLS is true where the server speaks TLS itself.
 	TLS bool
 }
@@ -51,7 +53,7 @@ const (
 // Handler wraps next. refuse writes a refusal.
 func Handler(cfg Config, next http.Handler, refuse func(http.ResponseWriter, *http.Request, Refusal)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		origin := access.Origin{Addr: withoutPort(r.RemoteAddr), RequestID: uuid.NewString()}
+		origin := access.Origin{Addr: cfg.client(r), RequestID: uuid.NewString()}
 		cfg.headers(w.Header(), origin.RequestID)
 		r = r.WithContext(access.WithOrigin(r.Context(), origin))
 		if refusal, ok := cfg.check(r); !ok {
