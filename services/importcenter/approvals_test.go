@@ -207,7 +207,7 @@ func TestApprovalsConfig(t *testing.T) {
 		edit func(*Config)
 		says string
 	}{
-		"nobody signs in": {func(c *Config) { c.Approvals.Labels = []string{"tier=gold"} }, "auth.mode is none"},
+		"nobody signs in": {func(c *Config) { c.Approvals.Labels = []string{"tier=gold"} }, "auth.mode none"},
 		"no label":        {func(c *Config) { c.Approvals.Labels = []string{"gold"} }, "is not key=value"},
 		"no expiry":       {func(c *Config) { c.Approvals.Expiry = time.Second }, "expiry"},
 	} {
