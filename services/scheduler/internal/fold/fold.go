@@ -276,6 +276,7 @@ func Event(f *schemas.Fold, a *schemas.ActiveRun) schemas.Run {
 	}
 	r.Notes = append(r.Notes, loadedBefore(f)...)
 	r.Notes = append(r.Notes, rowNotes(f)...)
+	r.Notes = append(r.Notes, orderNotes(a)...)
 	return r
 }
 
