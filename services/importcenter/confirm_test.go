@@ -228,3 +228,26 @@ func TestApplyNotesASchedule(t *testing.T) {
 		t.Errorf("apply of one without a schedule = %d %s", a.status, a.text)
 	}
 }
+
+// TestRepeatsAreAsked: a run that may store events a second time asks in every
+// environment, once for each number.
+func TestRepeatsAreAsked(t *testing.T) {
+	t.Parallel()
+	c := start(t)
+	c.apply(connection, account, purchases)
+	c.is(schemas.State{Import: "customers", LastNumber: 3, SourceHash: runs.SourceHash(c.spec()), Events: &schemas.EventCount{Stored: 500}, UnfinishedEvents: 7})
+	a := c.do("POST", "/v1/imports/customers/runs", "")
+	asked, _ := a.body["confirmation"].(map[string]any)
+	if a.status != http.StatusPreconditionRequired || asked["repeats"] != float64(7) || !strings.Contains(a.text, "up to 7 events of customers that runs without success have sent") {
+		t.Fatalf("a run after runs without success = %d %s", a.status, a.text)
+	}
+	if a := c.do("POST", "/v1/imports/customers/runs?repeats=6", ""); a.status != http.StatusPreconditionRequired || c.commands("run") != 0 {
+		t.Errorf("agreed to fewer = %d %s", a.status, a.text)
+	}
+	c.obey(t, 1, func(cmd schemas.Command) schemas.State {
+		return schemas.State{Import: "customers", LastNumber: 4, Active: &schemas.ActiveRun{Run: "customers.4", Number: 4, Key: cmd.ID, State: schemas.StateExtracting}}
+	})
+	if a := c.do("POST", "/v1/imports/customers/runs?repeats=7", ""); a.status != http.StatusAccepted {
+		t.Errorf("agreed = %d %s", a.status, a.text)
+	}
+}

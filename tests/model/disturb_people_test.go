@@ -12,7 +12,6 @@ import (
 func peopleDisturbances() []disturbance {
 	return []disturbance{
 		{name: "cancel in flight", within: func(s *scenario, run string) {
-			s.mayRepeat = true // a run that was cancelled is read again
 			s.cancel(run)
 		}},
 		{name: "cancel with a late request", within: func(s *scenario, run string) {

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -60,23 +59,4 @@ func (a *app) rejectsCommand() *cobra.Command {
 		}),
 	})
 	return rejects
-}
-
-// mayRepeat asks before a run that would store events a second time, because runs
-// before it had stored them and did not succeed.
-func (a *app) mayRepeat(ctx context.Context, c *client.Client, importName string, yes bool) error {
-	list, err := c.Imports(ctx)
-	if err != nil {
-		return nil // the listing is not there, and runs go on without it
-	}
-	for _, l := range list.Items {
-		if l.Import != importName || l.Unfinished == 0 {
-			continue
-		}
-		a.say("runs of %s that did not succeed have stored %s events in CleverTap; the next run reads the same rows and may store them a second time", importName, number(l.Unfinished))
-		if !yes && !a.confirmed("run it nevertheless? [yes/no] ") {
-			return fmt.Errorf("nothing was started; --yes runs %s without asking", importName)
-		}
-	}
-	return nil
 }

@@ -19,8 +19,8 @@ func (a *app) runCommand() *cobra.Command {
 		Short: "Run an import now",
 		Long: `Run an import now. While a run is active the next one is queued, one at most.
 The first run into an account with environment: production, or the first after a
-reset or another query, says how much is sent and asks. Without a terminal it
-needs --yes.
+reset or another query, says how much is sent and asks; so does a run that may
+store events a second time. Without a terminal it needs --yes.
 
 With --wait the progress is shown until the run ends; interrupting the wait does
 not cancel the run (tapline cancel does). Exit codes: 0 all rows loaded or
@@ -32,9 +32,6 @@ unchanged, 1 the run failed or was cancelled, 3 some rows were rejected.`,
 	cmd.Flags().BoolVar(&wait, "wait", false, "show progress and return when the run ends")
 	cmd.Flags().StringVar(&key, "key", "", "idempotency key: a second run with it is the first one")
 	cmd.RunE = a.online(func(ctx context.Context, c *client.Client, args []string) error {
-		if err := a.mayRepeat(ctx, c, args[0], yes); err != nil {
-			return err
-		}
 		if key == "" {
 			key = uuid.NewString()
 		}

@@ -76,13 +76,35 @@ func sendsAnew(cmd schemas.Command, def schemas.Definition, state schemas.State)
 }
 
 // repeatsOf is how many events a command makes CleverTap store a second time: it
-// has no key to recognise them by.
+// has no key to recognise them by. A run leaves out what runs without success have
+// loaded, unless nobody can tell which rows that are. Of a backfill it is an upper
+// bound, because nobody knows which of the stored events lie in its span.
 func repeatsOf(cmd schemas.Command, def schemas.Definition, state schemas.State) (repeats int64, atLeast bool) {
-	n := state.Events
-	if cmd.Kind != schemas.CommandReset || def.Spec.Destination.Type != schemas.TypeEvent || n == nil || n.Stored == 0 && !n.AtLeast {
+	if def.Spec.Destination.Type != schemas.TypeEvent {
 		return 0, false
 	}
-	return max(n.Stored, 1), n.AtLeast
+	switch n := state.Events; cmd.Kind {
+	case schemas.CommandRun:
+		return state.UnfinishedEvents, false
+	case schemas.CommandReset, schemas.CommandBackfill:
+		if n != nil && (n.Stored > 0 || n.AtLeast) {
+			return max(n.Stored, 1), n.AtLeast
+		}
+	}
+	return 0, false
+}
+
+// repeated says what an action does to events that are stored already.
+func (c *Confirmation) repeated(atLeast bool) string {
+	stored := fmt.Sprintf("%d events", c.Repeats)
+	if atLeast {
+		stored += ", or more that were not counted,"
+	}
+	return fmt.Sprintf(map[string]string{
+		schemas.CommandRun:      "up to %s of %s that runs without success have sent may be in CleverTap, which has no key to recognise them by, and may be stored a second time",
+		schemas.CommandReset:    "%s of %s are stored in CleverTap, which has no key to recognise them by: they are read and stored a second time",
+		schemas.CommandBackfill: "%s of %s are stored in CleverTap, which has no key to recognise them by: those in the span are stored a second time",
+	}[c.Action], stored, c.Import)
 }
 
 // confirmationRequired is the refusal of a command that needs more than its caller
@@ -99,12 +121,7 @@ func (h *handlers) confirmationRequired(ctx context.Context, cmd schemas.Command
 		c.Sentences = append(c.Sentences, c.production()...)
 	}
 	if n.repeats > 0 {
-		stored := fmt.Sprintf("%d events", n.repeats)
-		if n.atLeast {
-			stored += ", or more that were not counted,"
-		}
-		c.Sentences = append(c.Sentences, fmt.Sprintf(
-			"%s of %s are stored in CleverTap, which has no key to recognise them by: they are read and stored a second time", stored, cmd.Import))
+		c.Sentences = append(c.Sentences, c.repeated(n.atLeast))
 	}
 	p := problem(http.StatusPreconditionRequired, codeConfirm, "nothing was done: "+strings.Join(c.Sentences, ". ")+". Agree with "+n.query())
 	p.Repeats, p.Confirmation = n.repeats, c
