@@ -15,6 +15,9 @@ const (
 	// HeaderFingerprint is on the rows and records of event imports: 128 bits over
 	// the row's mapped columns, its cursor and the mapping, in base64 for URLs.
 	HeaderFingerprint = "fingerprint"
+	// HeaderOlder is on the rows of a dry run only: the query gives a newer row of the
+	// identity, so that a sync leaves this one out.
+	HeaderOlder = "older"
 )
 
 // RunID is the name of an import's n-th run, such as customers.42.

@@ -146,11 +146,6 @@ func (w *warehouse) window(stmt statement.Statement) []dbRow {
 			out = append(out, r)
 		}
 	}
-	if strings.Contains(stmt.SQL, "QUALIFY") { // the newest of each identity
-		out = slices.DeleteFunc(out, func(r dbRow) bool {
-			return slices.ContainsFunc(w.rows, func(other dbRow) bool { return other.id == r.id && other.at > r.at })
-		})
-	}
 	if strings.Contains(stmt.SQL, "ORDER BY") {
 		slices.SortStableFunc(out, func(a, b dbRow) int { return strings.Compare(a.at, b.at) })
 	}
@@ -197,13 +192,14 @@ type fakeResult struct {
 	id   string
 	rows []dbRow
 
-	sample bool // how many rows there are stands behind each
+	sample bool // which version it is, and how many rows there are, stands behind each
 }
 
 func (r *fakeResult) QueryID() string { return r.id }
 func (r *fakeResult) Columns() []schemas.Column {
 	if r.sample {
-		return append(slices.Clone(r.w.columns), schemas.Column{Name: statement.TotalAlias, Type: "FIXED", Precision: 18})
+		return append(slices.Clone(r.w.columns), schemas.Column{Name: statement.VersionAlias, Type: "FIXED", Precision: 18},
+			schemas.Column{Name: statement.TotalAlias, Type: "FIXED", Precision: 18})
 	}
 	return r.w.columns
 }
@@ -219,13 +215,18 @@ func (r *fakeResult) Chunk(ctx context.Context, i int) ([]byte, error) {
 			return nil, err
 		}
 	}
-	return encodeSample(r.rows[i*r.w.chunkRows:min((i+1)*r.w.chunkRows, len(r.rows))], len(r.w.rows), r.sample), nil
+	var all []dbRow
+	if r.sample {
+		all = r.w.rows
+	}
+	return encodeSample(r.rows[i*r.w.chunkRows:min((i+1)*r.w.chunkRows, len(r.rows))], all), nil
 }
 
-func encode(rows []dbRow) []byte { return encodeSample(rows, 0, false) }
+func encode(rows []dbRow) []byte { return encodeSample(rows, nil) }
 
-// encodeSample writes rows, with the number of all behind each if it is a sample.
-func encodeSample(rows []dbRow, all int, sample bool) []byte {
+// encodeSample writes rows, with what stands behind each if all are those that they
+// are a sample of.
+func encodeSample(rows, all []dbRow) []byte {
 	pool := memory.NewGoAllocator()
 	ids, emails, ats := array.NewInt64Builder(pool), array.NewStringBuilder(pool), array.NewInt64Builder(pool)
 	for _, r := range rows {
@@ -238,12 +239,19 @@ func encodeSample(rows []dbRow, all int, sample bool) []byte {
 		}
 	}
 	cols, names := []arrow.Array{ids.NewArray(), emails.NewArray(), ats.NewArray()}, []string{"ID", "EMAIL", "AT"}
-	if sample {
-		total := array.NewInt64Builder(pool)
-		for range rows {
-			total.Append(int64(all))
+	if all != nil {
+		version, total := array.NewInt64Builder(pool), array.NewInt64Builder(pool)
+		for _, r := range rows {
+			newer := int64(0)
+			for _, other := range all {
+				if other.id == r.id && other.at > r.at {
+					newer++
+				}
+			}
+			version.Append(1 + newer)
+			total.Append(int64(len(all)))
 		}
-		cols, names = append(cols, total.NewArray()), append(names, statement.TotalAlias)
+		cols, names = append(cols, version.NewArray(), total.NewArray()), append(names, statement.VersionAlias, statement.TotalAlias)
 	}
 	var fields []arrow.Field
 	for i, c := range names {

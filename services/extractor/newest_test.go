@@ -1,12 +1,15 @@
 package extractor
 
 import (
-	"fmt"
+	"encoding/json"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
+	"tapline.dev/services/extractor/internal/failure"
 )
 
 // sent lists the e-mail addresses of an identity's rows, in the order in which this
@@ -56,14 +59,56 @@ func TestABackfillEndsWithTheNewestVersion(t *testing.T) {
 	}
 }
 
-// TestASampleHoldsTheNewestVersion: the sample of a dry run may be sent, and must not
-// put an older version over a newer one that was loaded before.
-func TestASampleHoldsTheNewestVersion(t *testing.T) {
+// TestASampleMarksOlderVersions: a sample is of rows, so that a verdict on shares of it
+// holds for all rows; what is older than another row of its identity is marked, so
+// that a sync leaves it out.
+func TestASampleMarksOlderVersions(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, dbRow{1, "old@example.com", at(-300)}, dbRow{1, "new@example.com", at(-200)}, dbRow{2, "x@example.com", ""})
+	w := newWorld(t, dbRow{1, "old@example.com", at(-300)}, dbRow{1, "new@example.com", at(-200)}, dbRow{2, "x@example.com", at(-100)})
 	w.trial(schemas.ModeDryRun, 10, nil)
 	w.extract(w.start())
-	if shown := w.shown(); len(shown) != 2 || strings.Contains(fmt.Sprint(shown), "old@") {
-		t.Errorf("the sample holds %v", shown)
+	older := map[string]bool{}
+	w.read(w.topics.DryRunRows(), schemas.ControlPartition(importName), func(r *kafka.Record) {
+		_, rest, _ := strings.Cut(string(r.Value), `"EMAIL":"`)
+		email, _, _ := strings.Cut(rest, `"`)
+		older[email] = kafka.HeaderValue(r, schemas.HeaderOlder) != nil
+	})
+	want := map[string]bool{"old@example.com": true, "new@example.com": false, "x@example.com": false}
+	if diff := cmp.Diff(want, older); diff != "" {
+		t.Errorf("rows by whether they are older (-want +got):\n%s", diff)
+	}
+}
+
+// TestADryRunShowsFutureRows: with the code, counted as a run counts them, and not as
+// rejected.
+func TestADryRunShowsFutureRows(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, dbRow{1, "a@example.com", at(-300)}, dbRow{2, "b@example.com", at(400)})
+	w.trial(schemas.ModeDryRun, 10, nil)
+	w.extract(w.start())
+	if f := w.last(schemas.ReportFinal).Final; f.Read != 2 || f.Extracted != 1 || f.Future != 1 || f.Rejected != 0 || f.Maximum != "" {
+		t.Errorf("final: %+v", f)
+	}
+	var notes []schemas.Reject
+	w.read(w.topics.DryRunRejects(), schemas.ControlPartition(importName), func(r *kafka.Record) {
+		var reject schemas.Reject
+		if err := json.Unmarshal(r.Value, &reject); err != nil {
+			t.Fatal(err)
+		}
+		notes = append(notes, reject)
+	})
+	if len(notes) != 1 || notes[0].Code != failure.CodeCursorFuture || !notes[0].Omitted || !strings.Contains(string(notes[0].Row), "b@example.com") {
+		t.Errorf("notes: %+v", notes)
+	}
+}
+
+// TestADryRunFailsAtANullCursor as a run does.
+func TestADryRunFailsAtANullCursor(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, dbRow{1, "a@example.com", ""})
+	w.trial(schemas.ModeDryRun, 10, func(a *schemas.ActiveRun) { a.Spec.Source.Cursor.Nulls = schemas.Nulls{} })
+	w.extract(w.start())
+	if got := w.last(schemas.ReportAbandoned).Abandoned; got.Code != failure.CodeCursorNull || !got.Permanent {
+		t.Errorf("abandoned as %+v", got)
 	}
 }

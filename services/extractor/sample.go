@@ -19,8 +19,8 @@ func (s *sample) describe(p *plan.Plan, columns []schemas.Column, now time.Time)
 	return p.Read(columns, now, false)
 }
 
-func (s *sample) understand(p *plan.Plan, columns []schemas.Column, _ time.Time) (*plan.Reader, error) {
-	return p.ReadSample(columns)
+func (s *sample) understand(p *plan.Plan, columns []schemas.Column, now time.Time) (*plan.Reader, error) {
+	return p.ReadSample(columns, now)
 }
 
 func (s *sample) statement(_ context.Context, _ source, p *plan.Plan, r *plan.Reader, _ *schemas.Started) (statement.Statement, error) {

@@ -95,7 +95,10 @@ type sampled struct {
 	digest   string
 }
 
-// sample reads the rows that became records, in their order.
+// sample reads the rows that became records, in their order, and leaves out those of
+// which the query gives a newer version.
+//
+// Invariant 4: an earlier run may have sent the newer version.
 func (y *sampleSync) sample(ctx context.Context, s *schemas.Sample, m *mapping.Mapping) ([]sampled, error) {
 	digests := map[schemas.RowID]string{}
 	err := y.readSample(ctx, y.topics.DryRunRecords(), s, func(id schemas.RowID, rec *kafka.Record) error {
@@ -110,6 +113,10 @@ func (y *sampleSync) sample(ctx context.Context, s *schemas.Sample, m *mapping.M
 	err = y.readSample(ctx, y.topics.DryRunRows(), s, func(id schemas.RowID, rec *kafka.Record) error {
 		digest, shown := digests[id]
 		if !shown {
+			return nil
+		}
+		if kafka.HeaderValue(rec, schemas.HeaderOlder) != nil {
+			delete(digests, id)
 			return nil
 		}
 		identity, ok := m.Identity(rec.Value)

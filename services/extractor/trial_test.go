@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -144,22 +145,28 @@ func TestDryRunReadsASampleOfEverything(t *testing.T) {
 	}
 }
 
-// TestSyncSendsTheRowsOfWhatWasShown: a row without a record stays behind, and
-// an attempt that is taken over goes on after the last chunk.
+// TestSyncSendsTheRowsOfWhatWasShown: a row without a record stays behind, and so does
+// one that is older than another row of its identity; an attempt that is taken over goes on after the last chunk.
 func TestSyncSendsTheRowsOfWhatWasShown(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	taken := time.Now()
 	digests := map[string]string{}
-	for i := range 3 {
+	for i := range 4 {
 		id := fmt.Sprintf("1.1.%d", i+1)
 		row := fmt.Sprintf(`{"ID":%d,"EMAIL":" user%d ","AT":null}`, i+1, i+1)
 		record := fmt.Sprintf(`{"identity":"%d"}`, i+1)
 		header := []kafka.Header{{Key: schemas.HeaderID, Value: []byte(id)}}
 		p := schemas.ControlPartition(importName)
-		w.produce(&kafka.Record{Topic: w.topics.DryRunRows(), Partition: p, Key: []byte("customers.d1"), Value: []byte(row), Headers: header})
+		ofRow := header
+		if i == 3 {
+			ofRow = append(slices.Clone(header), kafka.Header{Key: schemas.HeaderOlder, Value: []byte("true")})
+		}
+		w.produce(&kafka.Record{Topic: w.topics.DryRunRows(), Partition: p, Key: []byte("customers.d1"), Value: []byte(row), Headers: ofRow})
 		if i != 1 {
 			w.produce(&kafka.Record{Topic: w.topics.DryRunRecords(), Partition: p, Key: []byte("customers.d1"), Value: []byte(record), Headers: header})
+		}
+		if i != 1 && i != 3 {
 			sum := sha256.Sum256([]byte(record))
 			digests[row] = hex.EncodeToString(sum[:])
 		}

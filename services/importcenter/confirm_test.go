@@ -151,7 +151,7 @@ func (c *center) sampled(spec schemas.ImportSpec) {
 		c.produceAs(c.topics.DryRunRejects(), "customers.d1", schemas.Reject{Run: "customers.d1", Attempt: 1, ID: fmt.Sprintf("1.1.%d", i+1), Code: "event_live", Omitted: true})
 	}
 	c.produceAs(c.topics.Reports(), "customers", schemas.Report{
-		Run: "customers.d1", Import: "customers", Attempt: 1, Kind: schemas.ReportFinal, Final: &schemas.Final{Extraction: schemas.Extraction{Population: 400}},
+		Run: "customers.d1", Import: "customers", Attempt: 1, Kind: schemas.ReportFinal, Final: &schemas.Final{Extraction: schemas.Extraction{Read: 4, Population: 400}},
 	})
 	c.produceAs(c.topics.State(), "customers.d1", schemas.State{Import: "customers", Sample: &schemas.Sample{
 		Run: "customers.d1", Attempt: 1, Spec: spec, TakenAt: time.Now().Add(-5 * time.Minute),

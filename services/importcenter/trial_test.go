@@ -3,12 +3,15 @@ package importcenter
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"tapline.dev/domain/control"
 	"tapline.dev/libs/kafka"
@@ -242,4 +245,89 @@ func TestQuestionsOfOneCaller(t *testing.T) {
 	o.answers = map[string]schemas.Report{"customers": fits()}
 	o.mu.Unlock()
 	eventually(t, func() bool { return c.do("POST", "/v1/preview", body).status == http.StatusOK })
+}
+
+// TestADryRunSpeaksOfSharesOfRows: 4 of 10 rows have a denied identity, one is
+// unreadable, two are held as future, and three give records, two of them of one
+// profile. So about 300 of 1,000 rows become records.
+func TestADryRunSpeaksOfSharesOfRows(t *testing.T) {
+	t.Parallel()
+	c := start(t)
+	c.apply(connection, account, customers)
+	const dry = "customers.d1"
+	var records []*kafka.Record
+	for i := range 7 {
+		record := &kafka.Record{
+			Topic: c.topics.DryRunRows(), Partition: schemas.ControlPartition(dry), Key: []byte(dry), Value: []byte(`{}`),
+			Headers: []kafka.Header{{Key: schemas.HeaderID, Value: fmt.Appendf(nil, "1.1.%d", i+1)}},
+		}
+		if i < 3 {
+			mapped := *record
+			mapped.Topic, mapped.Value = c.topics.DryRunRecords(), fmt.Appendf(nil, `{"identity":"%d"}`, i/2)
+			records = append(records, &mapped)
+		}
+		if i == 0 {
+			record.Headers = append(slices.Clone(record.Headers), kafka.Header{Key: schemas.HeaderOlder, Value: []byte("true")})
+		}
+		records = append(records, record)
+	}
+	producer, err := kafka.OpenProducer(c.kafka, kafkatest.Deps())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer producer.Close()
+	if err := producer.Produce(t.Context(), records...); err != nil {
+		t.Fatal(err)
+	}
+	reject := func(seq int, stage, code, column string, omitted bool) {
+		c.produceAs(c.topics.DryRunRejects(), dry, schemas.Reject{
+			Stage: stage, Run: dry, Attempt: 1, ID: fmt.Sprintf("1.1.%d", seq), Code: code, Column: column, Omitted: omitted, Row: json.RawMessage(`{"A":1}`),
+		})
+	}
+	for seq := 4; seq <= 7; seq++ {
+		reject(seq, schemas.StageMap, "identity_denied", "CUSTOMER_ID", false)
+	}
+	reject(8, schemas.StageExtract, "row_unreadable", "EMAIL", false)
+	reject(9, schemas.StageExtract, "cursor_future", "UPDATED_AT", true)
+	reject(10, schemas.StageExtract, "cursor_future", "UPDATED_AT", true)
+	profiles := &schemas.Receipt{Partition: schemas.ControlPartition(dry)}
+	for offset := range int64(3) {
+		profiles.Profiles = append(profiles.Profiles, schemas.OffsetOutcome{Offset: offset, Code: schemas.ProfileNew})
+	}
+	c.produceAs(c.topics.Reports(), "customers", schemas.Report{Run: dry, Import: "customers", Attempt: 1, Kind: schemas.ReportReceipt, Receipt: profiles})
+	c.produceAs(c.topics.Reports(), "customers", schemas.Report{
+		Run: dry, Import: "customers", Attempt: 1, Kind: schemas.ReportFinal, Final: &schemas.Final{Extraction: schemas.Extraction{Read: 10, Population: 1000}},
+	})
+	c.produceAs(c.topics.Runs(), "customers", schemas.Run{Run: dry, Import: "customers", State: schemas.StateSucceededWithRejects})
+	c.produceAs(c.topics.State(), dry, schemas.State{Import: "customers", Sample: &schemas.Sample{
+		Run: dry, Attempt: 1, Spec: c.spec(), TakenAt: time.Now(), Columns: fits().Preview.Columns,
+	}})
+
+	a := c.do("GET", "/v1/dryruns/"+dry, "")
+	var got struct {
+		Properties []struct {
+			Property, Code   string
+			Failing, Omitted int
+		}
+		Profiles struct{ New int }
+		Estimate struct{ Rows, Records int }
+		Older    int
+		Rows     []json.RawMessage
+	}
+	if err := json.Unmarshal([]byte(a.text), &got); err != nil || a.status != http.StatusOK {
+		t.Fatalf("%d %s (%v)", a.status, a.text, err)
+	}
+	if got.Estimate.Rows != 1000 || got.Estimate.Records != 300 || got.Profiles.New != 2 || got.Older != 1 || len(got.Rows) != 10 {
+		t.Errorf("the dry run is %s", a.text)
+	}
+	failed := map[string]string{}
+	for _, p := range got.Properties {
+		if p.Code != "" {
+			failed[p.Property] = fmt.Sprintf("%s %d %d", p.Code, p.Failing, p.Omitted)
+		}
+	}
+	want := map[string]string{"Identity": "identity_denied 4 0", "Email": "row_unreadable 1 0", "Updated On": "cursor_future 0 2"}
+	if diff := cmp.Diff(want, failed); diff != "" {
+		t.Errorf("lines (-want +got):\n%s", diff)
+	}
 }

@@ -72,6 +72,9 @@ func (b *batch) add(ctx context.Context, row *kafka.Record) error {
 	}
 	if len(rejects) > 0 && rejects[0].Skip {
 		l.report.Skipped[schemas.SkipOutsideRetention]++
+		if l.run.Mode == schemas.ModeDryRun {
+			return b.produceReject(l, row, rejects[0], true)
+		}
 		return nil
 	}
 	if len(rejects) > 0 {

@@ -33,7 +33,8 @@ or its failed checks.
 
 Interrupting does not end a dry run (tapline cancel does).
 
-With --sync exactly the records shown are sent afterwards, as a run of the import.
+With --sync exactly the records shown are sent afterwards, as a run of the import;
+of an identity only the newest row's.
 Naming a dry run, such as customers.d3, shows it again, or with --sync sends it,
 within an hour and if no run of the import has ended since.
 
@@ -168,14 +169,24 @@ func dryRunSummary(d client.DryRun) string {
 	counts := d.Run.Counts
 	fmt.Fprintf(&b, "\n%s: %s rows read, %s records accepted, %s rows rejected; nothing was stored\n",
 		d.Run.Run, number(counts.Read), number(counts.Loaded), number(counts.Rejected()))
+	if counts.Read == 0 && d.Run.State == schemas.StateSucceeded {
+		b.WriteString("the query gives no row now: this proves nothing about the rows that it will give\n")
+		return b.String()
+	}
+	if counts.Future > 0 {
+		fmt.Fprintf(&b, "%s rows held as future, which wait for a later run\n", number(counts.Future))
+	}
 	if counts.Skipped() > 0 {
 		fmt.Fprintf(&b, "%s rows skipped: %s\n", number(counts.Skipped()), tally(d.Run.SkippedByReason))
 	}
 	if p := d.Profiles; p != nil {
 		fmt.Fprintf(&b, "profiles: %s new, %s updated, %s unknown\n", number(p.New), number(p.Updated), number(p.Unknown))
 	}
+	if d.Older > 0 {
+		fmt.Fprintf(&b, "%s of the records are of rows that are not the newest of their identity; --sync leaves them out\n", number(d.Older))
+	}
 	if e := d.Estimate; e != nil {
-		fmt.Fprintf(&b, "all of it: %s rows, about %s records in %s calls, %s at the account's limit\n",
+		fmt.Fprintf(&b, "a run that reads everything: %s rows, about %s records in %s calls, %s at the account's limit; later runs also leave out what has not changed\n",
 			number(e.Rows), number(e.Records), number(e.Calls), duration(e.Seconds))
 	}
 	return b.String()

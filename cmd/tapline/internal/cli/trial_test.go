@@ -57,8 +57,9 @@ func TestPreview(t *testing.T) {
 
 func TestDryRunAndSync(t *testing.T) {
 	t.Parallel()
-	const shown = `{"run":{"run":"purchases.d1","import":"purchases","mode":"dryRun","state":"succeededWithRejects","counts":{"read":3,"loaded":2,"mapRejected":1}},
+	const shown = `{"run":{"run":"purchases.d1","import":"purchases","mode":"dryRun","state":"succeededWithRejects","counts":{"read":6,"loaded":2,"mapRejected":1,"future":2,"mapSkipped":1}},
 		"properties":[{"result":"error","column":"AMOUNT","property":"Amount","type":"float","failing":1,"code":"type_mismatch","reason":"no number"}],
+		"older":1,
 		"estimate":{"rows":3000,"records":2000,"calls":2,"seconds":0.4},
 		"rows":[{"row":{"A":1},"record":{"z":1,"a":"<"}},{"row":{"A":2}},{"row":{"A":3}}]}`
 	for name, c := range map[string]struct {
@@ -68,7 +69,7 @@ func TestDryRunAndSync(t *testing.T) {
 		syncs int
 		says  []string
 	}{
-		"shown":        {[]string{"purchases"}, "", ExitRejects, 0, []string{"type_mismatch: no number", "about 2,000 records in 2 calls", "nothing was stored"}},
+		"shown":        {[]string{"purchases"}, "", ExitRejects, 0, []string{"type_mismatch: no number", "a run that reads everything: 3,000 rows, about 2,000 records in 2 calls", "nothing was stored", "2 rows held as future", "1 rows skipped: ", "1 of the records are of rows that are not the newest"}},
 		"rows":         {[]string{"purchases", "-o", "rows"}, "", ExitRejects, 0, []string{`{"row":{"A":1},"record":{"z":1,"a":"<"}}` + "\n"}},
 		"asked, no":    {[]string{"purchases", "--sync"}, "no\n", ExitFailed, 0, []string{"a second time", "nothing was sent"}},
 		"nobody there": {[]string{"purchases", "--sync"}, "", ExitFailed, 0, []string{"nothing was sent"}},
@@ -99,6 +100,19 @@ func TestDryRunAndSync(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestADryRunOfNothing proves nothing, and says so.
+func TestADryRunOfNothing(t *testing.T) {
+	t.Parallel()
+	url := center(t, map[string]http.HandlerFunc{
+		"GET /v1/runs/purchases.d1":    answer(200, `{"run":"purchases.d1","import":"purchases","state":"succeeded"}`),
+		"GET /v1/dryruns/purchases.d1": answer(200, `{"run":{"run":"purchases.d1","import":"purchases","state":"succeeded"},"properties":[],"rows":[],"estimate":{}}`),
+	})
+	r := tapline(t, "", "dryrun", "purchases.d1", "--server", url)
+	if r.code != 0 || !strings.Contains(r.out, "proves nothing") || strings.Contains(r.out, "records in") {
+		t.Errorf("%+v", r)
 	}
 }
 

@@ -60,7 +60,8 @@ type DryRun struct {
 		Calls   int64   `json:"calls"`
 		Seconds float64 `json:"seconds"`
 	} `json:"estimate,omitempty"`
-	Rows []json.RawMessage `json:"rows"`
+	Older int64             `json:"older,omitempty"`
+	Rows  []json.RawMessage `json:"rows"`
 }
 
 // DryRunProperty is a line of the mapping and what the sample says of it.

@@ -60,7 +60,7 @@ func (p *Preparer) row(c *Chunk, row *rowjson.Row) (keep bool, err error) {
 	}
 	if future {
 		e.Future++ // not sent and not remembered: a later run takes it
-		return false, nil
+		return false, p.showFuture(c, row)
 	}
 	if row.Unreadable >= 0 {
 		p.markRejected()
@@ -100,8 +100,9 @@ func (p *Preparer) cursor(row *rowjson.Row) (cursor string, future bool, err err
 	if cursor > p.futureAfter {
 		return cursor, true, nil
 	}
-	// Only a cursor that is not later than the clock moves the watermark.
-	if cursor <= p.clock {
+	// Only a cursor that is not later than the clock moves the watermark, and none of a
+	// trial does.
+	if cursor <= p.clock && p.trial == nil {
 		p.counts.Maximum = max(p.counts.Maximum, cursor)
 	}
 	return cursor, false, nil
@@ -219,18 +220,20 @@ func (p *Preparer) extract(c *Chunk, row *rowjson.Row, mark ledger.Fingerprint) 
 		key, partition = p.trial, p.trialPartition
 	}
 	id := c.take(p.id().Append)
+	first := len(c.headers)
 	c.headers = append(c.headers,
 		kafka.Header{Key: schemas.HeaderID, Value: id},
 		kafka.Header{Key: schemas.HeaderTraceparent, Value: c.traceparent})
-	n := 2
 	if p.prints {
 		c.headers = append(c.headers, kafka.Header{Key: schemas.HeaderFingerprint, Value: c.take(mark.AppendText)})
-		n++
+	}
+	if at := p.reader.Version; at > 0 && string(row.Value(at)) != "1" {
+		c.headers = append(c.headers, kafka.Header{Key: schemas.HeaderOlder, Value: []byte("true")})
 	}
 	end := len(c.headers)
 	c.rows = append(c.rows, kafka.Record{
 		Topic: p.topic, Partition: partition,
-		Key: key, Value: row.JSON, Headers: c.headers[end-n : end : end],
+		Key: key, Value: row.JSON, Headers: c.headers[first:end:end],
 	})
 	p.counts.Extracted++
 	p.counts.ByPartition[partition]++
@@ -277,9 +280,31 @@ func cut(s string) string {
 // reject counts a row that Kafka cannot carry or that has no exact text. A
 // reject that would be too large itself carries only its coordinates.
 func (p *Preparer) reject(c *Chunk, row *rowjson.Row, code, column, reason string) error {
+	if err := p.produceReject(c, row, code, column, reason, false); err != nil {
+		return err
+	}
+	p.counts.Rejected++
+	if p.counts.RejectsByCode == nil {
+		p.counts.RejectsByCode = map[string]int64{}
+	}
+	p.counts.RejectsByCode[code]++
+	return nil
+}
+
+// showFuture notes for whoever looks at a dry run that a run would leave the row for
+// a later one.
+func (p *Preparer) showFuture(c *Chunk, row *rowjson.Row) error {
+	if p.trial == nil {
+		return nil
+	}
+	return p.produceReject(c, row, failure.CodeCursorFuture, p.reader.Cursor.Column.Name,
+		"the cursor is further ahead of the clock than source.cursor.future; a run leaves the row for a later one", true)
+}
+
+func (p *Preparer) produceReject(c *Chunk, row *rowjson.Row, code, column, reason string, omitted bool) error {
 	a := &p.cfg.Attempt
 	reject := schemas.Reject{
-		Stage: schemas.StageExtract, Code: code, Class: schemas.ClassOf(code), Column: cut(column), Reason: cut(reason),
+		Stage: schemas.StageExtract, Code: code, Class: schemas.ClassOf(code), Column: cut(column), Reason: cut(reason), Omitted: omitted,
 		Import: a.Import, Run: a.Run.Run, Attempt: a.Run.Attempt, ID: p.id().String(),
 		Partition: -1, Offset: -1, Time: time.Now().UTC(),
 	}
@@ -292,10 +317,5 @@ func (p *Preparer) reject(c *Chunk, row *rowjson.Row, code, column, reason strin
 		return failure.Permanent(failure.CodeResultUnreadable, "a row that is rejected as %s cannot be written as JSON", code)
 	}
 	c.rejects = append(c.rejects, rec)
-	p.counts.Rejected++
-	if p.counts.RejectsByCode == nil {
-		p.counts.RejectsByCode = map[string]int64{}
-	}
-	p.counts.RejectsByCode[code]++
 	return nil
 }

@@ -14,6 +14,7 @@ const (
 	CodeTooManyColumns   = "too_many_columns"
 	CodeCursorInvalid    = "cursor_invalid"
 	CodeCursorNull       = "cursor_null"
+	CodeCursorFuture     = "cursor_future"
 	CodeResultChanged    = "result_changed"
 	CodeResultShort      = "result_short"
 	CodeResultUnreadable = "result_unreadable"

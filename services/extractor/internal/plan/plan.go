@@ -70,7 +70,7 @@ func (p *Plan) Window(r *Reader, from, to string, again []statement.Span) (state
 
 // Sample is the statement that reads rows at random, out of all that there are.
 func (p *Plan) Sample(r *Reader, rows int) statement.Statement {
-	return p.source.Sample(r.Columns[:r.Visible], rows, p.versions(r))
+	return p.source.Sample(r.Columns, rows, p.versions(r))
 }
 
 // versions is the identity's column where only the newest version of an identity

@@ -18,6 +18,7 @@ type Reader struct {
 	Identity int
 	Mapped   []int  // columns that a fingerprint covers
 	Held     []bool // by column: mapped, the cursor or the identity. Other columns cause no reject
+	Version  int    // index of a sample's column that says which version of its identity a row is; 0 without one
 	Total    int    // index of the column with the size of what a sample is drawn from; 0 without one
 	Hash     [16]byte
 }
@@ -52,16 +53,24 @@ func (p *Plan) Read(columns []schemas.Column, now time.Time, bucketed bool) (*Re
 	return r, r.supported()
 }
 
-// ReadSample compiles the definition against the columns of a sample's result. A
-// sample has no cursor: it is no window, and moves nothing.
-func (p *Plan) ReadSample(columns []schemas.Column) (*Reader, error) {
-	last := len(columns) - 1
-	if last < 1 || columns[last].Name != statement.TotalAlias {
+// ReadSample compiles the definition against the columns of a sample's result: those
+// of a window, and behind them the sample's own.
+func (p *Plan) ReadSample(columns []schemas.Column, now time.Time) (*Reader, error) {
+	end, version := len(columns)-1, 0
+	if end < 1 || columns[end].Name != statement.TotalAlias {
 		return nil, failure.Transient(failure.CodeResultChanged, "the result of the sample has other columns than were asked for")
 	}
-	r := &Reader{Columns: columns, Visible: last, Total: last}
-	if err := p.compile(r, columns[:last]); err != nil {
+	if columns[end-1].Name == statement.VersionAlias {
+		end--
+		version = end
+	}
+	r, err := p.Read(columns[:end], now, false)
+	if err != nil {
 		return nil, err
+	}
+	r.Columns, r.Version, r.Total = columns, version, len(columns)-1
+	for range columns[end:] {
+		r.Held = append(r.Held, true)
 	}
 	return r, r.supported()
 }

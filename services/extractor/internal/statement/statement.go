@@ -19,6 +19,10 @@ const CursorAlias = "TAPLINE_CURSOR"
 // It never gets into a row.
 const TotalAlias = "TAPLINE_TOTAL"
 
+// VersionAlias names the column that numbers the rows of an identity in a sample, the
+// newest first. It never gets into a row.
+const VersionAlias = "TAPLINE_VERSION"
+
 // Source is a checked source.
 type Source struct {
 	text   string // the user's query
@@ -178,19 +182,30 @@ func (s *Source) First(columns []schemas.Column, limit int) Statement {
 }
 
 // Sample writes the statement that reads rows at random, out of all that the
-// query gives: which window a run would read does not matter to it. Their number
-// comes with each row, in a column behind the query's.
+// query gives: which window a run would read does not matter to it. Each row is as
+// likely as any other, so that a share of the sample is about the same share of all
+// rows, however often an identity is repeated. Behind the columns come the cursor's
+// own if it is hidden, the row's version, and the number of all rows.
 //
-// identity is as in Window. With it the sample holds only the newest row of an identity,
-// because a sync may send the sample later, after other rows have been sent.
+// identity is as in Window. With it each row says which version of its identity it is,
+// because a sync may send the sample later, after other rows have been sent, and must
+// send the newest only.
 func (s *Source) Sample(columns []schemas.Column, limit int, identity string) Statement {
-	newest := ""
-	if identity != "" && (s.column != "" || s.cursor != "") {
-		key := identitySQL(identity)
-		newest = " QUALIFY " + key + " IS NULL OR ROW_NUMBER() OVER (PARTITION BY " + key + " ORDER BY " + s.cursorSQL() + " DESC NULLS LAST) = 1"
+	behind := ""
+	if s.hidden {
+		columns = columns[:len(columns)-1]
+		behind = ", " + s.cursorSQL() + " AS " + quote(CursorAlias)
 	}
-	return Statement{SQL: "SELECT " + list(columns) + ", COUNT(*) OVER () AS " + quote(TotalAlias) +
-		" FROM (\n" + s.text + "\n) AS src" + newest + " ORDER BY RANDOM() LIMIT " + strconv.Itoa(limit)}
+	if s.numbered(identity) {
+		behind += ", ROW_NUMBER() OVER (PARTITION BY " + identitySQL(identity) + " ORDER BY " + s.cursorSQL() + " DESC NULLS LAST) AS " + quote(VersionAlias)
+	}
+	return Statement{SQL: "SELECT " + list(columns) + behind + ", COUNT(*) OVER () AS " + quote(TotalAlias) +
+		" FROM (\n" + s.text + "\n) AS src ORDER BY RANDOM() LIMIT " + strconv.Itoa(limit)}
+}
+
+// numbered is true where rows of one identity are versions with an order.
+func (s *Source) numbered(identity string) bool {
+	return identity != "" && (s.column != "" || s.cursor != "")
 }
 
 // identitySQL is what is equal for rows of one identity: blanks around it do not

@@ -1,6 +1,7 @@
 package statement
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -113,6 +114,34 @@ func TestWindow(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+func TestSample(t *testing.T) {
+	t.Parallel()
+	visible := []schemas.Column{{Name: "ID", Type: "TEXT"}, {Name: "AT", Type: "TIMESTAMP_NTZ"}}
+	for name, tt := range map[string]struct {
+		cursor   *schemas.Cursor
+		columns  []schemas.Column
+		identity string
+		behind   string
+	}{
+		"no cursor":       {nil, visible, "ID", ""},
+		"events":          {&schemas.Cursor{Column: "AT"}, visible, "", ""},
+		"profiles":        {&schemas.Cursor{Column: "AT"}, visible, "ID", `, ROW_NUMBER() OVER (PARTITION BY TRIM(TO_VARCHAR(src."ID")) ORDER BY src."AT" DESC NULLS LAST) AS "TAPLINE_VERSION"`},
+		"a hidden cursor": {&schemas.Cursor{Expr: "f(AT)"}, append(slices.Clone(visible), schemas.Column{Name: CursorAlias, Type: "TIMESTAMP_NTZ"}), "", ", (\nf(AT)\n) AS \"TAPLINE_CURSOR\""},
+	} {
+		s, err := Parse(schemas.Source{Query: "select 1", Cursor: tt.cursor})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := `SELECT src."ID" AS "ID", src."AT" AS "AT"` + tt.behind + ", COUNT(*) OVER () AS \"TAPLINE_TOTAL\" FROM (\nselect 1\n) AS src ORDER BY RANDOM() LIMIT 5"
+		if _, err := s.Bind(visible); err != nil {
+			t.Fatal(err)
+		}
+		if got := s.Sample(tt.columns, 5, tt.identity); got.SQL != want {
+			t.Errorf("%s: %s, want %s", name, got.SQL, want)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"time"
 
 	"tapline.dev/domain/runs"
@@ -43,15 +44,14 @@ func (h *handlers) estimateBySample(ctx context.Context, c *Confirmation, cmd sc
 		h.Log.WarnContext(ctx, "a dry run's sample could not be read for an estimate", slog.String("run", dryRun), slog.Any("error", err))
 		return false
 	}
-	records, recent := s.counts()
+	records, recent := s.counts(cmd.Kind == schemas.CommandSync)
 	age := h.Now().Sub(trial.Sample.TakenAt).Round(time.Minute)
 	c.RecordsSource = fmt.Sprintf("by dry run %s, %d minutes ago", dryRun, int(age.Minutes()))
 	c.Records, c.Recent = records, recent
 	switch {
 	case cmd.Kind == schemas.CommandSync:
-	case len(s.rows) > 0:
-		c.Records = scaled(records, s.population, len(s.rows))
-		c.Recent = scaled(recent, s.population, len(s.rows))
+	default:
+		c.Records, c.Recent = s.ofAll(records), s.ofAll(recent)
 	}
 	if cmd.Kind == schemas.CommandBackfill {
 		c.RecordsSource = "at most, of the whole table " + c.RecordsSource
@@ -64,10 +64,10 @@ func (h *handlers) estimateBySample(ctx context.Context, c *Confirmation, cmd sc
 const liveEvent = "event_live"
 
 // counts are the records of a sample, and those among them that live campaigns act
-// on.
-func (s *sample) counts() (records, recent int64) {
+// on; for a sync, without those that it leaves out.
+func (s *sample) counts(sync bool) (records, recent int64) {
 	for _, row := range s.rows {
-		if row.Record == nil {
+		if row.Record == nil || sync && row.Older {
 			continue
 		}
 		records++
@@ -81,7 +81,11 @@ func (s *sample) counts() (records, recent int64) {
 	return records, recent
 }
 
-// scaled takes a part of a sample for the same part of all rows.
-func scaled(n, population int64, sampled int) int64 {
-	return int64(float64(population) * float64(n) / float64(sampled))
+// ofAll takes a part of the sample for the same part of all rows. Each row is as
+// likely to be drawn as any other.
+func (s *sample) ofAll(n int64) int64 {
+	if s.read == 0 {
+		return 0
+	}
+	return int64(math.Round(float64(s.population) * float64(n) / float64(s.read)))
 }

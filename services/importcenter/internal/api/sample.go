@@ -12,12 +12,13 @@ import (
 
 // DryRunRow is what became of one row.
 type DryRunRow struct {
-	Row     json.RawMessage `json:"row" doc:"As Snowflake gave it"`
+	Row     json.RawMessage `json:"row" doc:"As Snowflake gave it; null if it is too large to be shown"`
 	Record  json.RawMessage `json:"record,omitempty" doc:"The exact bytes for CleverTap"`
 	Profile string          `json:"profile,omitempty" doc:"new, updated or unknown"`
 	Skipped string          `json:"skipped,omitempty" doc:"suppressed: the person must not be sent"`
 	Rejects []DryRunCheck   `json:"rejects,omitempty" doc:"Every check that failed"`
-	Omitted []DryRunCheck   `json:"omitted,omitempty" doc:"Properties that onInvalid leaves out"`
+	Omitted []DryRunCheck   `json:"omitted,omitempty" doc:"Properties that onInvalid leaves out, and notes that reject nothing"`
+	Older   bool            `json:"older,omitempty" doc:"The query gives a newer row of the identity, so that a sync leaves this one out"`
 }
 
 // DryRunCheck is a check that failed.
@@ -32,9 +33,10 @@ type DryRunCheck struct {
 // sample is what a dry run left in the log.
 type sample struct {
 	*schemas.Sample
-	rows       []*DryRunRow // in their order
-	population int64
-	millis     int64 // of the slowest upload
+	rows       []*DryRunRow // in their order; those that the extractor has rejected or holds back come last
+	read       int64        // rows that were drawn; not all of them need be shown
+	population int64        // rows that they were drawn from
+	millis     int64        // of the slowest upload
 }
 
 // sampleSlack allows for clocks that differ.
@@ -47,7 +49,7 @@ func (h *handlers) readSample(ctx context.Context, s *schemas.Sample) (*sample, 
 	byID, byOffset := map[string]*DryRunRow{}, map[int64]*DryRunRow{}
 	err := h.scanSample(ctx, h.Topics.DryRunRows(), s, s.Run, func(r *kafka.Record) error {
 		if id, ok := idOf(r, s.Attempt); ok {
-			byID[id] = &DryRunRow{Row: r.Value}
+			byID[id] = &DryRunRow{Row: r.Value, Older: kafka.HeaderValue(r, schemas.HeaderOlder) != nil}
 			out.rows = append(out.rows, byID[id])
 		}
 		return nil
@@ -69,7 +71,14 @@ func (h *handlers) readSample(ctx context.Context, s *schemas.Sample) (*sample, 
 		if err := json.Unmarshal(r.Value, &reject); err != nil {
 			return fmt.Errorf("decoding a reject: %w", err)
 		}
-		if row := byID[reject.ID]; row != nil && reject.Attempt == s.Attempt {
+		if reject.Attempt != s.Attempt {
+			return nil
+		}
+		if byID[reject.ID] == nil && reject.Stage == schemas.StageExtract {
+			byID[reject.ID] = &DryRunRow{Row: reject.Row}
+			out.rows = append(out.rows, byID[reject.ID])
+		}
+		if row := byID[reject.ID]; row != nil {
 			row.add(reject)
 		}
 		return nil
@@ -94,7 +103,7 @@ func (h *handlers) readSample(ctx context.Context, s *schemas.Sample) (*sample, 
 // note takes in what a report says of profiles, times and the population.
 func (s *sample) note(r *schemas.Report, byOffset map[int64]*DryRunRow) {
 	if r.Final != nil {
-		s.population = r.Final.Population
+		s.population, s.read = r.Final.Population, r.Final.Read
 	}
 	if r.Receipt == nil {
 		return

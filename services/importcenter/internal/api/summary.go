@@ -1,6 +1,10 @@
 package api
 
 import (
+	"encoding/json"
+	"slices"
+	"strings"
+
 	"tapline.dev/domain/definition"
 	"tapline.dev/domain/mapping"
 	"tapline.dev/schemas"
@@ -12,6 +16,7 @@ type DryRun struct {
 	Properties []DryRunProperty `json:"properties"`
 	Profiles   *DryRunProfiles  `json:"profiles,omitempty"`
 	Estimate   *DryRunEstimate  `json:"estimate,omitempty"`
+	Older      int64            `json:"older,omitempty" doc:"Records of rows of whose identity the query gives a newer row; a sync leaves them out"`
 	Rows       []DryRunRow      `json:"rows"`
 }
 
@@ -27,17 +32,18 @@ type DryRunProperty struct {
 	Reason   string `json:"reason,omitempty"`
 }
 
-// DryRunProfiles counts the profiles that the records are about.
+// DryRunProfiles counts the profiles that the records are about, each once.
 type DryRunProfiles struct {
 	New     int64 `json:"new"`
 	Updated int64 `json:"updated"`
 	Unknown int64 `json:"unknown" doc:"CleverTap did not say"`
 }
 
-// DryRunEstimate is what a full run would cost.
+// DryRunEstimate is what a run would cost that reads everything. An incremental run
+// also leaves out what has not changed since the run before.
 type DryRunEstimate struct {
 	Rows    int64   `json:"rows" doc:"Rows that the query gives"`
-	Records int64   `json:"records" doc:"Of them become records, as in the sample"`
+	Records int64   `json:"records" doc:"About how many of them become records, by the share of the sample's rows"`
 	Calls   int64   `json:"calls"`
 	Seconds float64 `json:"seconds" doc:"At the account's limit, with calls as slow as the sample's"`
 }
@@ -47,6 +53,7 @@ const (
 	lineIdentity  = "Identity"
 	lineEventName = "Event name"
 	lineCreatedOn = "Created On"
+	lineCursor    = "Updated On"
 	lineRecord    = "(record)"
 )
 
@@ -58,14 +65,14 @@ func (h *handlers) summarize(out *DryRun, s *sample) {
 		at[p.Property] = i
 	}
 	line := func(c DryRunCheck) *DryRunProperty {
-		name := lineOf(s.Spec, c)
+		name := lineOf(s.Spec, out.Properties, c)
 		if _, ok := at[name]; !ok {
 			at[name] = len(out.Properties)
 			out.Properties = append(out.Properties, DryRunProperty{Result: "success", Property: name})
 		}
 		return &out.Properties[at[name]]
 	}
-	profiles, records := DryRunProfiles{}, int64(0)
+	records, _ := s.counts(false)
 	for _, row := range s.rows {
 		out.Rows = append(out.Rows, *row)
 		for _, c := range row.Rejects {
@@ -78,22 +85,37 @@ func (h *handlers) summarize(out *DryRun, s *sample) {
 			p.fail(c)
 			p.Omitted++
 		}
-		if row.Record != nil {
-			records++
-		}
-		switch row.Profile {
-		case schemas.ProfileNew:
-			profiles.New++
-		case schemas.ProfileUpdated:
-			profiles.Updated++
-		case schemas.ProfileUnknown:
-			profiles.Unknown++
+		if row.Record != nil && row.Older {
+			out.Older++
 		}
 	}
 	if s.Spec.Destination.Type == schemas.TypeProfile {
-		out.Profiles = &profiles
+		out.Profiles = s.profiles()
 	}
 	out.Estimate = h.estimate(s, records)
+}
+
+// profiles counts each profile once, however many of its rows are in the sample.
+func (s *sample) profiles() *DryRunProfiles {
+	var p DryRunProfiles
+	type profile struct{ Identity, ObjectID string }
+	seen := map[profile]bool{}
+	for _, row := range s.rows {
+		var of profile
+		if row.Profile == "" || json.Unmarshal(row.Record, &of) != nil || seen[of] {
+			continue
+		}
+		seen[of] = true
+		switch row.Profile {
+		case schemas.ProfileNew:
+			p.New++
+		case schemas.ProfileUpdated:
+			p.Updated++
+		case schemas.ProfileUnknown:
+			p.Unknown++
+		}
+	}
+	return &p
 }
 
 func (p *DryRunProperty) fail(c DryRunCheck) {
@@ -125,17 +147,34 @@ func (h *handlers) lines(s *schemas.Sample) []DryRunProperty {
 	return lines
 }
 
+// lineOfColumn names the first line of a column.
+func lineOfColumn(lines []DryRunProperty, column string) string {
+	for _, p := range lines {
+		if column != "" && strings.EqualFold(p.Column, column) {
+			return p.Property
+		}
+	}
+	return lineRecord
+}
+
+// createdOnCodes are of checks of an event's time.
+var createdOnCodes = []string{"ts_invalid", "date_format", "outside_retention", "event_in_future", liveEvent}
+
 // lineOf names the line that a failed check is about.
-func lineOf(spec schemas.ImportSpec, c DryRunCheck) string {
+func lineOf(spec schemas.ImportSpec, lines []DryRunProperty, c DryRunCheck) string {
 	e := spec.Destination.Event
 	switch {
 	case c.Property != "":
 		return c.Property
+	case c.Code == "cursor_future":
+		return lineCursor
+	case c.Code == "row_unreadable":
+		return lineOfColumn(lines, c.Column)
 	case c.Column == "":
 		return lineRecord
 	case e != nil && (c.Code == "event_name_missing" || c.Code == "event_name_invalid" || c.Code == "event_restricted" || c.Code == "property_restricted"):
 		return lineEventName
-	case e != nil && e.CreatedOn != nil && (c.Code == "ts_invalid" || c.Code == "date_format"):
+	case e != nil && e.CreatedOn != nil && slices.Contains(createdOnCodes, c.Code):
 		return lineCreatedOn
 	}
 	return lineIdentity
@@ -147,9 +186,7 @@ func (h *handlers) estimate(s *sample, records int64) *DryRunEstimate {
 	account := h.account(s.Spec.Destination.AccountRef).WithDefaults()
 	slots, size := int64(account.Slots), int64(account.RecordsPerUpload)
 	e := &DryRunEstimate{Rows: s.population}
-	if n := int64(len(s.rows)); n > 0 {
-		e.Records = int64(float64(s.population) * float64(records) / float64(n))
-	}
+	e.Records = s.ofAll(records)
 	e.Calls = (e.Records + size - 1) / size
 	e.Seconds = float64((e.Calls+slots-1)/slots*s.millis) / 1000
 	return e
