@@ -33,7 +33,7 @@ func TestFreezes(t *testing.T) {
 		`{"selector":{}}`:                          "name an account",
 		`{"account":"nowhere"}`:                    "no CleverTap account named nowhere",
 		`{"selector":{"names":["nothing"]}}`:       "no import is selected",
-		`{"selector":{"names":["["]}}`:             "no pattern",
+		`{"selector":{"names":["["]}}`:             "not a valid pattern",
 		`{"selector":{"labels":{"team":"other"}}}`: "no import is selected",
 	} {
 		if a := c.do("POST", "/v1/freezes", body); a.status != http.StatusUnprocessableEntity || !strings.Contains(a.text, says) {

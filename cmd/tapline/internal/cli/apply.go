@@ -19,12 +19,12 @@ func (a *app) applyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "apply -f FILE",
 		Short: "Create or change imports, connections, accounts and defaults",
-		Long: `Create or change what the files define, all of it or none. What is already so
-stays as it is. A paused import stays paused.
+		Long: `Create or change what the files define, all of it or none. What does not
+change is left alone. A paused import stays paused.
 
 The queries of new and changed imports are described in Snowflake, and the
 mappings compared with their columns, before anything is applied. --offline
-leaves that to the first run, where Snowflake cannot be reached now.`,
+leaves that to the first run, for when Snowflake cannot be reached now.`,
 		Args: cobra.NoArgs,
 	}
 	a.outputFlag(cmd)
@@ -72,8 +72,9 @@ func applySources(ctx context.Context, c *client.Client, sources []definition.So
 	}
 	if len(problems) > 0 {
 		if !offline && len(raw) > 0 {
-			// What can be read may be wrong in ways that only its columns show. The
-			// files are refused anyway, so that an error here adds nothing.
+			// The files are refused in any case. The server is asked as well for
+			// problems that only the query's columns show; an error of that request
+			// would add nothing.
 			if p, ok := errors.AsType[*client.Problem](c.Check(ctx, raw)); ok {
 				problems = append(problems, inSources(p, &set, sent)...)
 			}

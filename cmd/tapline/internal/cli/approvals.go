@@ -25,7 +25,7 @@ decline decide on a held run.)`,
 			}
 			return a.printJSON(waits)
 		}),
-		a.approvalVerb("approve", "Let a change of somebody else be made", func(ctx context.Context, c *client.Client, name string) error {
+		a.approvalVerb("approve", "Approve a change that somebody else has asked for, which makes it", func(ctx context.Context, c *client.Client, name string) error {
 			made, err := c.ApproveChange(ctx, name)
 			if err != nil {
 				return err
@@ -33,7 +33,7 @@ decline decide on a held run.)`,
 			a.say("the %s of %s that %s asked for is done", made.Action, concerns(made), made.By)
 			return nil
 		}),
-		a.approvalVerb("decline", "Give a change up that waits for a second person", func(ctx context.Context, c *client.Client, name string) error {
+		a.approvalVerb("decline", "Decline a change that waits for a second person", func(ctx context.Context, c *client.Client, name string) error {
 			if err := c.DeclineChange(ctx, name); err != nil {
 				return err
 			}
@@ -70,5 +70,5 @@ func (a *app) approvalsList() *cobra.Command {
 	return cmd
 }
 
-// concerns is what a change is about: a held run, or imports.
+// concerns names what a change is about: a held run, or imports.
 func concerns(w client.Approval) string { return cmp.Or(w.Run, strings.Join(w.Imports, ", ")) }

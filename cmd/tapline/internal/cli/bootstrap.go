@@ -31,7 +31,7 @@ func (a *app) keysBootstrap() *cobra.Command {
 it needs the right to write the resources topic and no Import Center: run it where
 the services run. With --out the key goes to a file that only its owner reads; if
 that file holds a valid key, nothing is done, so that it may run at every
-start. Without, the key is printed.`,
+start. Without --out the key is printed.`,
 	}
 	configFlag(cmd, &f.config)
 	cmd.Flags().StringVar(&f.out, "out", "", "write the key into this file")
@@ -55,14 +55,14 @@ func (a *app) bootstrap(ctx context.Context, cfg kafka.Config, f bootstrapFlags)
 	}
 	held, there := resources[schemas.ResourceKey(schemas.KindAccessKey, f.name)]
 	if there && holds(held, f.out) {
-		a.say("the key %s in %s counts; nothing was done", f.name, f.out)
+		a.say("the key %s in %s is valid; nothing was done", f.name, f.out)
 		return nil
 	}
 	if there && !f.replace {
-		return fmt.Errorf("there is a key named %s, and %s does not hold it; --replace ends that one and makes another, --name makes one beside it", f.name, orDash(f.out))
+		return fmt.Errorf("there is a key named %s, and %s does not hold it; --replace revokes that key and makes another, --name makes one under another name", f.name, orDash(f.out))
 	}
 	secret := schemas.NewAccessKey()
-	// The file first: a key that nobody has must not count.
+	// The file is written first, so that no key is valid that nobody has.
 	if err := writeKeyFile(f.out, secret); err != nil {
 		return err
 	}
@@ -78,7 +78,7 @@ func (a *app) bootstrap(ctx context.Context, cfg kafka.Config, f bootstrapFlags)
 	return nil
 }
 
-// holds is true if a file holds the key that a resource is of.
+// holds reports whether a file contains the key whose hash is in a resource.
 func holds(resource []byte, path string) bool {
 	var r schemas.Resource
 	var spec schemas.AccessKeySpec
@@ -111,7 +111,7 @@ func writeKeyFile(path, secret string) error {
 // bootstrapActor stands in the audit topic for whoever runs the command.
 const bootstrapActor = "tapline keys bootstrap"
 
-// produceKey writes the audit entry first, so that no key counts without one.
+// produceKey writes the audit entry first, so that no key is valid without one.
 func produceKey(ctx context.Context, cfg kafka.Config, topics schemas.Topics, name, secret string) error {
 	hash, _ := schemas.HashAccessKey(secret)
 	spec := schemas.AccessKeySpec{Hash: hash, Role: "admin", CreatedBy: bootstrapActor}

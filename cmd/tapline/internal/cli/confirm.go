@@ -23,9 +23,9 @@ func yesFlag(cmd interface {
 // reads them.
 const questions = 3
 
-// agree does what may need a person's agreement. If the server asks for it, the
-// person is shown what would happen and asked, unless they have said yes
-// beforehand. refused says what then was not done.
+// agree calls do. If the server then asks for a person's agreement, the person is
+// shown what would happen and asked, unless --yes was given, and do is called
+// again. refused is the text of the error if the person does not agree.
 func (a *app) agree(yes bool, refused string, do func(client.Agreement) error) error {
 	err := do(client.Agreement{})
 	for range questions {

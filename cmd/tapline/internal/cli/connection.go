@@ -10,7 +10,7 @@ import (
 	"tapline.dev/cmd/tapline/internal/client"
 )
 
-// skewWarned is a difference of clocks that is worth a look.
+// skewWarned is the difference of clocks from which a warning is printed.
 const skewWarned = 5 * time.Second
 
 func (a *app) connectionCommand() *cobra.Command {

@@ -91,7 +91,7 @@ func (a *app) configSet() *cobra.Command {
 // keyValue reads a key without showing it.
 func (a *app) keyValue() (string, error) {
 	if file, ok := a.io.In.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
-		return a.unseen("key: ")
+		return a.readHidden("key: ")
 	}
 	text, err := io.ReadAll(io.LimitReader(a.io.In, 16<<10))
 	key := strings.TrimSpace(string(text))

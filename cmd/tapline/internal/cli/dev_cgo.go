@@ -53,8 +53,8 @@ Redis, a sandbox Snowflake, a sandbox CleverTap and every service. The connectio
 
 endpoints.json in the data directory, written when all is ready, says where
 everything is. End it with Ctrl-C or SIGTERM: the data directory then keeps all,
-the ledger in Redis included. A SIGKILL costs the ledger, and can cost the
-embedded Kafka its exactly-once memory.`,
+the ledger in Redis included. A SIGKILL loses the ledger, and can lose the
+embedded Kafka's state of idempotent producers.`,
 		Args: cobra.NoArgs,
 	}
 	f.add(cmd, ".tapline")
@@ -82,9 +82,9 @@ embedded Kafka its exactly-once memory.`,
 	return cmd
 }
 
-// beside is a file of the project: in the working directory, or else where the project lies
-// whose bin/ holds this program.
-func beside(path string) string {
+// projectFile finds a file of the project: in the working directory, or else in the
+// project whose bin/ contains this program.
+func projectFile(path string) string {
 	if _, err := os.Stat(path); err == nil || filepath.IsAbs(path) {
 		return path
 	}
@@ -100,7 +100,7 @@ func beside(path string) string {
 }
 
 func (f *devFlags) finish() error {
-	f.tables.Purchases = beside(f.tables.Purchases)
+	f.tables.Purchases = projectFile(f.tables.Purchases)
 	switch f.only {
 	case "":
 	case "infra":
@@ -137,7 +137,7 @@ close or anything differs. The data directory is emptied first.`,
 		if !cmd.Flags().Changed("seed") {
 			f.tables.Seed = 1
 		}
-		f.tables.Purchases, f.examples = beside(f.tables.Purchases), beside(f.examples)
+		f.tables.Purchases, f.examples = projectFile(f.tables.Purchases), projectFile(f.examples)
 		cfg := demo.Config{Dev: f.dev, Tables: f.tables, Keep: keep}
 		apply := func(ctx context.Context, c *client.Client) error {
 			sources, err := readSources([]string{f.examples + "/customers.yaml", f.examples + "/purchases.yaml"})

@@ -15,9 +15,9 @@ func (a *app) freezeCommand() *cobra.Command {
 	var f client.NewFreeze
 	var selector selectorFlags
 	cmd := &cobra.Command{
-		Use: "freeze", Short: "Stop sending to an account, or of imports, at once", Args: cobra.NoArgs,
-		Long: `Stop sending to an account, or of imports, at once: within two seconds no loader
-starts an upload, also while Redis is away. Requests in flight end and are
+		Use: "freeze", Short: "Stop sending to an account, or for some imports, at once", Args: cobra.NoArgs,
+		Long: `Stop sending to an account, or for some imports, at once: within two seconds no loader
+starts an upload, also while Redis does not answer. Requests in flight end and are
 counted. Runs that are under way wait, lose nothing, and go on after tapline
 unfreeze. tapline get freezes shows what is frozen.
 
@@ -29,7 +29,7 @@ records were deleted meanwhile fails, and the next one reads them again.`,
 	}
 	a.outputFlag(cmd)
 	cmd.Flags().StringVar(&f.Account, "account", "", "the CleverTap account")
-	cmd.Flags().StringVar(&f.Reason, "reason", "", "why, for those who meet it")
+	cmd.Flags().StringVar(&f.Reason, "reason", "", "why; shown wherever the account or the imports are")
 	selector.add(cmd)
 	checkFirst(cmd, func([]string) (err error) {
 		if f.Selector, err = selector.read(); err != nil {
@@ -43,7 +43,7 @@ records were deleted meanwhile fails, and the next one reads them again.`,
 	cmd.RunE = a.online(func(ctx context.Context, c *client.Client, _ []string) error {
 		frozen, err := c.Freeze(ctx, f)
 		return a.printFetched(frozen, err, func() error {
-			a.say("frozen: nothing more is sent of %s; tapline unfreeze %s lets it go on", orNothing(frozen.Imports), frozen.Name)
+			a.say("frozen: nothing more is sent for %s; tapline unfreeze %s lets it go on", importsOrNone(frozen.Imports), frozen.Name)
 			_, err := fmt.Fprintln(a.io.Out, frozen.Name)
 			return err
 		})
@@ -53,13 +53,13 @@ records were deleted meanwhile fails, and the next one reads them again.`,
 
 func (a *app) unfreezeCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "unfreeze NAME", Short: "Let runs go on that a freeze holds", Args: cobra.ExactArgs(1),
+		Use: "unfreeze NAME", Short: "Remove a freeze: the runs that it held go on", Args: cobra.ExactArgs(1),
 		Example: "  tapline unfreeze account-main",
 		RunE: a.online(func(ctx context.Context, c *client.Client, args []string) error {
 			if err := c.Unfreeze(ctx, args[0]); err != nil {
 				return err
 			}
-			a.say("%s is over: what it held goes on", args[0])
+			a.say("the freeze %s is removed: the runs that it held go on", args[0])
 			return nil
 		}),
 	}
@@ -81,9 +81,9 @@ func (a *app) getFreezes() *cobra.Command {
 	return cmd
 }
 
-func orNothing(names []string) string {
+func importsOrNone(names []string) string {
 	if len(names) == 0 {
-		return "any import that comes"
+		return "imports that it selects later (none now)"
 	}
 	return strings.Join(names, ", ")
 }

@@ -101,7 +101,8 @@ func (a *app) getRuns() *cobra.Command {
 	return cmd
 }
 
-// checkLimit refuses what the API would answer in words of its own.
+// checkLimit refuses a limit that the API would refuse, with a message that names
+// the flag.
 func checkLimit(n int) error {
 	if n < 1 || n > 1000 {
 		return fmt.Errorf("--limit is 1 to 1000, not %d; rejects --all prints all", n)

@@ -41,7 +41,7 @@ func (a *app) keysCreate() *cobra.Command {
 		Use: "create NAME", Short: "Create a key and print it, this once", Args: cobra.ExactArgs(1),
 		Long: `Create a key and print it, this once: it is stored nowhere. Give it to a script as
 TAPLINE_TOKEN. The roles are viewer, operator, analyst, editor and admin; each may
-do what those before it may.`,
+also do what the roles before it may do.`,
 	}
 	a.outputFlag(cmd)
 	cmd.Flags().StringVar(&k.Role, "role", "", "viewer, operator, analyst, editor or admin")

@@ -22,7 +22,7 @@ type keyFlags struct {
 	encrypt, rotate                      bool
 }
 
-// keyMade is what a key pair is to be used with. It holds nothing that is secret.
+// keyMade says how to use the new key pair. It contains no secret.
 type keyMade struct {
 	PrivateKeyFile string `json:"privateKeyFile"`
 	PublicKey      string `json:"publicKey"`
@@ -65,7 +65,7 @@ RSA_PUBLIC_KEY_2.`,
 	return cmd
 }
 
-// settle fills in what was not said.
+// settle fills in the defaults of flags that depend on other flags.
 func (f *keyFlags) settle() error {
 	if f.slot < 0 || f.slot > 2 {
 		return fmt.Errorf("--slot is 1 or 2, not %d", f.slot)
@@ -103,7 +103,7 @@ func (f *keyFlags) make(passphrase string) (keyMade, error) {
 	}, nil
 }
 
-// property is the user's that takes the public key.
+// property is the property of Snowflake's user that holds the public key.
 func (f *keyFlags) property() string {
 	if f.slot == 2 {
 		return "RSA_PUBLIC_KEY_2"
@@ -135,7 +135,7 @@ func (a *app) showKey(made keyMade, f keyFlags, encrypted bool) error {
 	if f.rotate {
 		other := map[int]string{1: "RSA_PUBLIC_KEY_2", 2: "RSA_PUBLIC_KEY"}[f.slot]
 		a.say("  secondPrivateKey: what privateKey says today")
-		a.say("the new key is tried first, and the old one signs in while Snowflake does not know the new one; once tapline connection test is content, remove secondPrivateKey and have the administrator run: ALTER USER %s UNSET %s;", identifier(f.user), other)
+		a.say("the new key is tried first, and the old one signs in while Snowflake does not know the new one; once tapline connection test succeeds, remove secondPrivateKey and have the administrator run: ALTER USER %s UNSET %s;", identifier(f.user), other)
 	}
 	return nil
 }
@@ -156,11 +156,11 @@ func (a *app) passphrase(f keyFlags) (string, error) {
 	case !f.encrypt:
 		return "", nil
 	}
-	first, err := a.unseen("passphrase: ")
+	first, err := a.readHidden("passphrase: ")
 	if err != nil {
 		return "", err
 	}
-	second, err := a.unseen("again: ")
+	second, err := a.readHidden("again: ")
 	switch {
 	case err != nil:
 		return "", err
@@ -172,8 +172,8 @@ func (a *app) passphrase(f keyFlags) (string, error) {
 	return first, nil
 }
 
-// unseen asks for a secret without showing what is typed.
-func (a *app) unseen(question string) (string, error) {
+// readHidden asks for a secret without showing what is typed.
+func (a *app) readHidden(question string) (string, error) {
 	file, ok := a.io.In.(*os.File)
 	if !ok || !term.IsTerminal(int(file.Fd())) {
 		return "", errors.New("there is no terminal to ask at; use --passphrase-file")

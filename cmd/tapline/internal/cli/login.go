@@ -45,7 +45,7 @@ Scripts take TAPLINE_TOKEN instead.`,
 				return err
 			}
 			if how.OIDC == nil {
-				return fmt.Errorf("%s takes no people of an OpenID provider; give a key as %s", a.server, tokenEnv)
+				return fmt.Errorf("%s signs nobody in with an OpenID provider; give a key in %s", a.server, tokenEnv)
 			}
 			kept, err := a.signIn(cmd.Context(), how.OIDC)
 			if err != nil {
@@ -77,13 +77,13 @@ func (a *app) logoutCommand() *cobra.Command {
 	}
 }
 
-// provider is what an OpenID provider says of itself.
+// provider is an OpenID provider's configuration document.
 type provider struct {
 	Device string `json:"device_authorization_endpoint"`
 	Token  string `json:"token_endpoint"`
 }
 
-// maxDiscovery bounds what a provider says of itself.
+// maxDiscovery bounds that document.
 const maxDiscovery = 1 << 20
 
 func discover(ctx context.Context, issuer string) (p provider, err error) {
@@ -97,7 +97,7 @@ func discover(ctx context.Context, issuer string) (p provider, err error) {
 	}
 	defer func() { _ = res.Body.Close() }() // read to its end below
 	if err := json.NewDecoder(io.LimitReader(res.Body, maxDiscovery)).Decode(&p); err != nil || res.StatusCode != http.StatusOK {
-		return p, fmt.Errorf("asking the OpenID provider %s: it answered %s, and not what it is", issuer, res.Status)
+		return p, fmt.Errorf("asking the OpenID provider %s: it answered %s instead of its configuration", issuer, res.Status)
 	}
 	if p.Device == "" || p.Token == "" {
 		return p, fmt.Errorf("the OpenID provider %s has no device flow, which tapline login needs; use a key", issuer)
@@ -138,8 +138,8 @@ func loginOf(token *oauth2.Token, clientID, tokenURL string) (*login, error) {
 // renewBefore is how long before its end a token is renewed.
 const renewBefore = time.Minute
 
-// loggedIn is the token that is kept for the server, renewed if it ends; none if
-// nobody has signed in there.
+// loggedIn returns the token that is stored for the server, renewed if it is about
+// to expire, and none if nobody has signed in there.
 func (a *app) loggedIn(ctx context.Context) (string, error) {
 	all, err := readLogins()
 	kept, ok := all[a.server]
@@ -189,7 +189,7 @@ func readLogins() (map[string]*login, error) {
 	return all, nil
 }
 
-// keepLogin keeps the sign-in of this server, or forgets it.
+// keepLogin stores the sign-in of this server, or removes it if kept is nil.
 func (a *app) keepLogin(kept *login) error {
 	path, err := loginsPath()
 	if err != nil {

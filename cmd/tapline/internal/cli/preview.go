@@ -65,7 +65,7 @@ too.`,
 	return cmd
 }
 
-// previewed reads definitions of which only the source must be in order.
+// previewed reads definitions of which only the source must be valid.
 func previewed(files []string) (definition.Set, []document, error) {
 	sources, err := readSources(files)
 	if err != nil {
@@ -178,7 +178,7 @@ func cell(raw json.RawMessage) string {
 	if bytes.Equal(raw, []byte("null")) {
 		text = "NULL"
 	}
-	// A terminal must not obey what a row holds.
+	// A row's value must not reach the terminal as a control sequence.
 	text = strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0) {
 			return ' '

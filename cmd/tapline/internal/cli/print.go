@@ -59,12 +59,12 @@ func health(h *float64) string {
 	if *h >= 1 {
 		return "100 %"
 	}
-	// Cut off and never rounded up: one row in a million that did not get through
-	// is not 100 %. The small amount makes up for binary fractions.
+	// Rounded down: if one row in a million did not get through, that is not 100 %.
+	// The small amount corrects the error of binary fractions.
 	return strconv.FormatFloat(math.Floor(*h*10_000+1e-9)/100, 'f', 2, 64) + " %"
 }
 
-// tally writes counts by name, the largest first.
+// tally formats counts by name, the largest first.
 func tally(counts map[string]int64) string {
 	names := slices.SortedFunc(maps.Keys(counts), func(x, y string) int {
 		if d := counts[y] - counts[x]; d != 0 {
@@ -79,8 +79,8 @@ func tally(counts map[string]int64) string {
 	return orDash(strings.Join(parts, ", "))
 }
 
-// took is a run's duration so far.
-func took(r schemas.Run) time.Duration {
+// elapsed is a run's duration so far.
+func elapsed(r schemas.Run) time.Duration {
 	end := time.Now()
 	if r.FinishedAt != nil {
 		end = *r.FinishedAt
@@ -94,7 +94,7 @@ func runRow(r schemas.Run) []string {
 	return []string{
 		orDash(r.Run), r.State, orDash(r.Mode), number(r.Counts.Read), number(r.Counts.Unchanged), number(r.Counts.Future),
 		number(r.Counts.Rejected()), number(r.Counts.Loaded),
-		number(r.Counts.Skipped()), took(r).String(), moment(&r.StartedAt), waitsFor(r),
+		number(r.Counts.Skipped()), elapsed(r).String(), moment(&r.StartedAt), waitsFor(r),
 	}
 }
 
@@ -136,7 +136,7 @@ func printRun(out io.Writer, r schemas.Run) error {
 		{"trace id", orDash(r.TraceID)},
 		{"started", moment(&r.StartedAt)},
 		{"finished", moment(r.FinishedAt)},
-		{"took", took(r).String()},
+		{"took", elapsed(r).String()},
 	}
 	if waits := waitsFor(r); waits != "-" {
 		rows = append(rows, [2]string{"waits for", waits})

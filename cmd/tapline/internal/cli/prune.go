@@ -61,7 +61,7 @@ name ever means two runs.`,
 		if err != nil {
 			return err
 		}
-		return besideDev(a.prune(cmd.Context(), s, yes))
+		return withDevHint(a.prune(cmd.Context(), s, yes))
 	}
 	return cmd
 }
@@ -87,7 +87,8 @@ func (a *app) prune(ctx context.Context, s settings, yes bool) (err error) {
 	if !yes && !a.confirmed("remove it for good? [yes/no] ") {
 		return errors.New("nothing was removed; --yes removes it without asking")
 	}
-	// Somebody may have applied an import of such a name while the question stood.
+	// Somebody may have applied an import of such a name before the question was
+	// answered.
 	found, err := findLeftovers(ctx, s.Kafka, store)
 	if err != nil {
 		return err

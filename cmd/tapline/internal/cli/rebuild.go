@@ -38,7 +38,7 @@ incomplete. The ledger of sent rows and the account's leases stay.`,
 		ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
 		defer cancel()
 		if err := projection.Rebuild(ctx, client); err != nil {
-			return besideDev(err)
+			return withDevHint(err)
 		}
 		a.say("imports and runs are restored from the log")
 		return nil

@@ -58,7 +58,7 @@ may, and only where the deployment stores secrets (secrets.store).`,
 // secretValue reads a secret without showing it.
 func (a *app) secretValue() (string, error) {
 	if file, ok := a.io.In.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
-		return a.unseen("value: ")
+		return a.readHidden("value: ")
 	}
 	text, err := io.ReadAll(io.LimitReader(a.io.In, maxSecret))
 	if err != nil {

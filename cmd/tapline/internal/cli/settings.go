@@ -40,9 +40,10 @@ func readSettings(file string) (settings, error) {
 // directory.
 const devEndpoints = ".tapline/endpoints.json"
 
-// besideDev adds to an error how to reach the Kafka and the Redis of a tapline dev
-// that runs in this directory: the defaults are those of a production deployment.
-func besideDev(err error) error {
+// withDevHint adds to an error how to reach the Kafka and the Redis of a tapline
+// dev that runs in this directory, because the defaults are those of a production
+// deployment.
+func withDevHint(err error) error {
 	if err == nil {
 		return nil
 	}

@@ -38,8 +38,8 @@ func printTable(out io.Writer, head []string, rows [][]string) error {
 	return nil
 }
 
-// printable replaces what a terminal would obey instead of showing: control
-// characters, and the marks that turn the direction of the text around.
+// printable replaces characters that a terminal acts on instead of showing them:
+// control characters, and marks that change the direction of text.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029' {

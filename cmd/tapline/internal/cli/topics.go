@@ -51,9 +51,9 @@ func (a *app) topicsVerb(use, short string, run func(context.Context, kafka.Conf
 		}
 		specs, err := neededTopics(cmd.Context(), s.Kafka, f.files)
 		if err != nil {
-			return besideDev(err)
+			return withDevHint(err)
 		}
-		return besideDev(run(cmd.Context(), s.Kafka, specs))
+		return withDevHint(run(cmd.Context(), s.Kafka, specs))
 	}
 	return cmd
 }

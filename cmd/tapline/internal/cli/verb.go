@@ -8,8 +8,8 @@ import (
 	"tapline.dev/cmd/tapline/internal/client"
 )
 
-// online makes a verb of what asks Import Center. What can be refused without the
-// server is refused before, by checkFirst.
+// online makes the RunE of a command that calls Import Center. Checks that need no
+// server run before it: see checkFirst.
 func (a *app) online(run func(ctx context.Context, c *client.Client, args []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		ctx := cmd.Context()

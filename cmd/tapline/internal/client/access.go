@@ -9,7 +9,7 @@ import (
 	"tapline.dev/schemas"
 )
 
-// Key is a key to the API; Secret is what opens, and is there once only.
+// Key is a key to the API; Secret is set only in the answer that creates the key.
 type Key struct {
 	Name       string            `json:"name"`
 	Role       string            `json:"role"`
@@ -47,7 +47,7 @@ func (c *Client) RevokeKey(ctx context.Context, name string) error {
 	return c.do(ctx, http.MethodDelete, "/v1/keys/"+url.PathEscape(name), nil, nil, nil)
 }
 
-// Caller is who the client is to the server.
+// Caller is the client as the server has authenticated it.
 type Caller struct {
 	Name      string            `json:"name"`
 	Role      string            `json:"role"`

@@ -33,13 +33,13 @@ func (c *Client) Approval(ctx context.Context, name string) (Approval, error) {
 	return out, c.do(ctx, http.MethodGet, "/v1/approvals/"+url.PathEscape(name), nil, nil, &out)
 }
 
-// ApproveChange lets a change of somebody else be made.
+// ApproveChange approves a change that somebody else has asked for, which makes it.
 func (c *Client) ApproveChange(ctx context.Context, name string) (Approval, error) {
 	var out Approval
 	return out, c.doWithin(ctx, applyPatience, http.MethodPost, "/v1/approvals/"+url.PathEscape(name)+"/approve", nil, nil, &out)
 }
 
-// DeclineChange gives a change up.
+// DeclineChange declines a change.
 func (c *Client) DeclineChange(ctx context.Context, name string) error {
 	return c.do(ctx, http.MethodPost, "/v1/approvals/"+url.PathEscape(name)+"/decline", nil, nil, nil)
 }

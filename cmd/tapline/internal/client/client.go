@@ -234,7 +234,7 @@ func eachLine[T any](body io.Reader, fn func(T) error) error {
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("reading the answer, which ended before its end: %w", err)
+			return fmt.Errorf("reading the answer, which is incomplete: %w", err)
 		}
 		if err := fn(v); err != nil {
 			return err

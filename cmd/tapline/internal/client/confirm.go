@@ -8,14 +8,14 @@ type Confirmation struct {
 	Sentences []string `json:"sentences"`
 }
 
-// Agreement is what a person has agreed to: that a production account is sent to,
-// by its name, and how many events may be stored a second time.
+// Agreement is what a person has agreed to: the name of the production account that
+// may be sent to, and how many events may be stored a second time.
 type Agreement struct {
 	Confirm string `json:"confirm"`
 	Repeats int64  `json:"repeats"`
 }
 
-// query is the agreement as a request brings it.
+// query is the agreement as the parameters of a request.
 func (a Agreement) query() string {
 	values := map[string]string{"confirm": a.Confirm}
 	if a.Repeats > 0 {

@@ -8,7 +8,7 @@ import (
 	"tapline.dev/schemas"
 )
 
-// ConnectionTest is what a connection turned out to be.
+// ConnectionTest is what signing in with a connection has shown.
 type ConnectionTest struct {
 	Connection string `json:"connection"`
 	schemas.ConnectionTest

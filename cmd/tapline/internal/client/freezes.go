@@ -25,7 +25,7 @@ type Freeze struct {
 	Imports []string  `json:"imports"`
 }
 
-// Freeze freezes an account or imports; to freeze twice is to freeze once.
+// Freeze freezes an account or imports; freezing the same twice makes one freeze.
 func (c *Client) Freeze(ctx context.Context, f NewFreeze) (Freeze, error) {
 	var out Freeze
 	return out, c.do(ctx, http.MethodPost, "/v1/freezes", nil, f, &out)

@@ -52,7 +52,7 @@ func New(cfg Config, apply Apply, out, messages io.Writer) *Demo {
 
 // Run starts the pipeline, shows it at work, compares and stops it again.
 func (d *Demo) Run(ctx context.Context) error {
-	if err := d.fresh(); err != nil {
+	if err := d.clearData(); err != nil {
 		return err
 	}
 	d.step("1. starting Kafka, Redis, the sandbox Snowflake, the sandbox CleverTap and five services in this process, under %s", d.cfg.Dev.Data)
@@ -62,9 +62,9 @@ func (d *Demo) Run(ctx context.Context) error {
 // marker is the file by which a demo knows its own data directory.
 const marker = "demo"
 
-// fresh removes what an earlier demo left, so that this one begins with nothing.
-// Only a demo's directory is emptied, never that of a tapline dev.
-func (d *Demo) fresh() error {
+// clearData removes what an earlier demo left, so that this one begins with
+// nothing. Only a demo's directory is emptied, never that of a tapline dev.
+func (d *Demo) clearData() error {
 	dir := d.cfg.Dev.Data
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {

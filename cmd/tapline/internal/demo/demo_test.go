@@ -191,14 +191,14 @@ func TestFresh(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "data")
 	d := New(Config{Dev: dev.Config{Data: dir}}, nil, io.Discard, io.Discard)
-	if err := d.fresh(); err != nil {
+	if err := d.clearData(); err != nil {
 		t.Fatal(err)
 	}
 	left := filepath.Join(dir, "left")
 	if err := os.WriteFile(left, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.fresh(); err != nil {
+	if err := d.clearData(); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(left); err == nil {
@@ -207,7 +207,7 @@ func TestFresh(t *testing.T) {
 	if err := os.Remove(filepath.Join(dir, marker)); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.fresh(); err == nil || !strings.Contains(err.Error(), "--data") {
+	if err := d.clearData(); err == nil || !strings.Contains(err.Error(), "--data") {
 		t.Errorf("a directory that no demo made: %v", err)
 	}
 }

@@ -56,7 +56,7 @@ func (d *Demo) rejectLine(r schemas.Run) error {
 	return nil
 }
 
-// next says where to look, while it is there to be looked at.
+// next says where to look while the demo runs.
 func (d *Demo) next() error {
 	e := d.dev.Endpoints()
 	lines := []string{

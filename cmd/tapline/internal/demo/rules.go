@@ -16,7 +16,7 @@ type rule struct {
 	bad    string // SQL over the customer's number i
 }
 
-// rules are all ways; about 3 % of the customers get one of them.
+// rules returns all ways; about 3 % of the customers break one of them.
 func rules() []rule {
 	return []rule{
 		{"identity_missing", "CUSTOMER_ID", "NULL"},
@@ -65,7 +65,7 @@ func columns() []column {
 	}
 }
 
-// share is the part of the customers that is broken.
+// brokenPercent is the share of customers that break a rule.
 const brokenPercent = 3
 
 // customersSQL makes the table. Everything but the time stamps follows from the
@@ -91,7 +91,7 @@ named AS (SELECT i, rule, %d AS seed, %d::BIGINT AS newest,
   ['Aarav', 'Zoë', 'Diya', 'José', 'Meera', 'O''Neil', 'Anna <3', 'Kiran', 'Ümit', 'Lee & Sons'][1 + (hash(i, 0, %[2]d) %% 10)::BIGINT] AS first,
   ['Sharma', 'Müller', 'Khan', 'García', 'Iyer', 'Smith', 'Das', '"Quote"', 'Ng', 'Łuczak'][1 + (hash(i, 1, %[2]d) %% 10)::BIGINT] AS last
   FROM broken)
-SELECT %[4]s FROM named ORDER BY i`, brokenSQL(count, seed), seed, newest, salted(strings.Join(list, ",\n  ")))
+SELECT %[4]s FROM named ORDER BY i`, brokenSQL(count, seed), seed, newest, expandHash(strings.Join(list, ",\n  ")))
 }
 
 // brokenSQL is which customer breaks which rule; -1 for none.
@@ -103,8 +103,8 @@ func brokenSQL(count, seed int64) string {
 // hashCall is h(k).
 var hashCall = regexp.MustCompile(`\bh\((\d+)\)`)
 
-// salted writes h(k) out as a hash of the customer, the salt and the seed.
-func salted(sql string) string {
+// expandHash replaces each h(k) by a hash of the customer, the salt k and the seed.
+func expandHash(sql string) string {
 	return hashCall.ReplaceAllString(sql, "(hash(i, $1, seed) % 1000000)::BIGINT")
 }
 

@@ -51,9 +51,9 @@ func (d *Dev) Endpoints() Endpoints { return d.endpoints }
 // Snowflake is the sandbox Snowflake, for filling tables and asking DuckDB.
 func (d *Dev) Snowflake() *sandbox.Snowflake { return d.snowflake }
 
-// Run starts everything, calls ready when all of it answers and runs until ctx
-// is done or ready returns. It ends in order: services first, what they stand on
-// last.
+// Run starts everything, calls ready when all of it answers and runs until ctx is
+// done or ready returns. It stops the services first, then the infrastructure that
+// they need.
 func Run(ctx context.Context, cfg Config, ready func(context.Context, *Dev) error) (err error) {
 	if err := cfg.validate(); err != nil {
 		return err
@@ -149,7 +149,7 @@ func (d *Dev) infra(ctx context.Context, body func(context.Context) error) (err 
 	group.Go(func() error { return d.clevertap.Run(running) })
 	group.Go(func() error {
 		defer stop()
-		ctx, cancel := joined(ctx, running)
+		ctx, cancel := eitherDone(ctx, running)
 		defer cancel()
 		if err := d.sandboxesReady(ctx); err != nil {
 			return err
@@ -159,8 +159,8 @@ func (d *Dev) infra(ctx context.Context, body func(context.Context) error) (err 
 	return group.Wait()
 }
 
-// joined is done when either context is.
-func joined(a, b context.Context) (context.Context, context.CancelFunc) {
+// eitherDone returns a context that is done when one of the two is.
+func eitherDone(a, b context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(a)
 	stop := context.AfterFunc(b, cancel)
 	return ctx, func() { stop(); cancel() }

@@ -4,7 +4,8 @@
 //
 // It needs cgo, for the sandbox's DuckDB; without cgo the package is empty.
 //
-// Kafka here survives a SIGTERM, which Close turns into a clean end, but not
-// every SIGKILL: the windows of idempotent producers are saved on Close only.
-// Redis forgets everything; the projection heals itself from the log.
+// The embedded Kafka and Redis keep their data over a clean end (Ctrl-C or
+// SIGTERM), but not all of it over a SIGKILL: Kafka saves the state of idempotent
+// producers only when it is closed, and so does Redis its data. A Redis that starts
+// empty loses the ledger; the projection is computed again from the log.
 package dev

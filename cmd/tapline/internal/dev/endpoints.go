@@ -44,7 +44,7 @@ type CleverTapEndpoint struct {
 
 const endpointsName = "endpoints.json"
 
-// writeEndpoints replaces the file as a whole: whoever sees it sees all of it.
+// writeEndpoints replaces the file in one step, so that nobody reads half of it.
 func writeEndpoints(path string, e Endpoints) error {
 	text, err := json.MarshalIndent(e, "", "  ")
 	if err != nil {
@@ -64,7 +64,7 @@ func writeWhole(path string, text []byte) error {
 	return os.Rename(temp, path)
 }
 
-// removeEndpoints says that nothing is ready any more.
+// removeEndpoints removes the file, whose existence says that all is ready.
 func removeEndpoints(path string) error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("removing the endpoints: %w", err)

@@ -28,19 +28,19 @@ func lock(dir string) (release func() error, err error) {
 	}
 	err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
-		return nil, errors.Join(inUse(dir, path), file.Close())
+		return nil, errors.Join(inUseError(dir, path), file.Close())
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("locking the data directory: %w", err), file.Close())
 	}
-	if err := note(file); err != nil {
+	if err := writePID(file); err != nil {
 		return nil, errors.Join(fmt.Errorf("locking the data directory: %w", err), file.Close())
 	}
 	return file.Close, nil
 }
 
-// note writes the process id for inUse to show.
-func note(file *os.File) error {
+// writePID writes the process id, which inUseError shows.
+func writePID(file *os.File) error {
 	if err := file.Truncate(0); err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ func note(file *os.File) error {
 	return err
 }
 
-func inUse(dir, path string) error {
+func inUseError(dir, path string) error {
 	holder := "another process"
 	if pid, err := os.ReadFile(path); err == nil && len(pid) > 0 {
 		holder = "process " + strings.TrimSpace(string(pid))
@@ -56,8 +56,8 @@ func inUse(dir, path string) error {
 	return fmt.Errorf("the data directory %s is in use by %s; stop that one, or give this one a directory and ports of its own with --data and --port-base", dir, holder)
 }
 
-// free checks that a port can be listened on, so that a taken one is a clear
-// sentence before anything has started.
+// free checks that a port can be listened on, so that a port in use is reported
+// before anything has started.
 func free(ctx context.Context, addr, what string) error {
 	var lc net.ListenConfig
 	listener, err := lc.Listen(ctx, "tcp", addr)
@@ -82,7 +82,7 @@ func Clear(dir string) error {
 	}
 	for _, e := range entries {
 		if e.Name() == lockName {
-			continue // it is held
+			continue // this process holds it locked
 		}
 		if err := os.RemoveAll(Config{Data: dir}.path(e.Name())); err != nil {
 			return errors.Join(fmt.Errorf("emptying the data directory: %w", err), release())

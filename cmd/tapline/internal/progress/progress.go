@@ -1,5 +1,5 @@
-// Package progress shows a run while it goes on: bars and a line of truth on a
-// terminal, plain lines elsewhere.
+// Package progress shows a run while it goes on: bars and a line with its state on
+// a terminal, plain lines elsewhere.
 package progress
 
 import (
@@ -39,9 +39,9 @@ type stage struct {
 	done, total int64
 }
 
-// stages says how far each stage is. What a stage has to do is what the one
-// before it has handed over and what that still may hand over, so that a total
-// only ever shrinks to what it really is.
+// stages says how far each stage is. The total of a stage is what the stage before
+// it has passed on, plus what that stage may still pass on. So a total never grows,
+// and shrinks to the true number.
 func stages(r schemas.Run) [3]stage {
 	c := r.Counts
 	extract := stage{"extract", c.Read, max(r.Total, c.Read)}
@@ -94,7 +94,7 @@ type point struct {
 
 func (p *pace) add(at time.Time, done int64) {
 	if n := len(p.points); n > 0 && done < p.points[n-1].done {
-		p.points = nil // another attempt counts anew
+		p.points = nil // another attempt starts to count at zero
 	}
 	p.points = append(p.points, point{at, done})
 	for len(p.points) > 2 && at.Sub(p.points[1].at) >= paceOver {

@@ -84,7 +84,8 @@ func (h *handlers) registerApply(api huma.API) {
 }
 
 // apply judges every document, asks Snowflake, then judges again, creates topics
-// and writes everything in one transaction. before, when given, has a last word on the changes.
+// and writes everything in one transaction. before, if given, may still refuse the
+// changes.
 func (h *handlers) apply(ctx context.Context, actor string, documents []json.RawMessage, check CheckQuery, before func([]plan.Change) *Problem) ([]plan.Change, error) {
 	if err := h.View.ReadToEnd(ctx); err != nil {
 		return nil, h.kafkaFailed(ctx, err)
@@ -107,7 +108,8 @@ func (h *handlers) apply(ctx context.Context, actor string, documents []json.Raw
 	if check.CheckOnly {
 		return nil, nil
 	}
-	// Whatever takes long is over: others wait for the transaction.
+	// Other writers wait while the transaction runs, so everything that takes long
+	// is done before it.
 	mappings.Done()
 	var waits *pending
 	err := h.Transactions.Write(ctx, func(ctx context.Context) (records []*kafka.Record, err error) {
@@ -124,7 +126,7 @@ func (h *handlers) apply(ctx context.Context, actor string, documents []json.Raw
 				return nil, refusal
 			}
 		}
-		waits, records, err = h.second(ctx, schemas.ApprovalSpec{
+		waits, records, err = h.approvalRecords(ctx, schemas.ApprovalSpec{
 			Action: schemas.ApprovalApply, Imports: h.guardedChanges(changes), Documents: documents, Offline: check.Offline,
 		})
 		if err != nil || waits != nil {
@@ -141,7 +143,7 @@ func (h *handlers) apply(ctx context.Context, actor string, documents []json.Raw
 		err = h.View.ReadToEnd(ctx)
 	}
 	if err != nil || waits != nil {
-		return nil, h.undone(ctx, err, waits)
+		return nil, h.whyNotMade(ctx, err, waits)
 	}
 	return changes, nil
 }
@@ -161,10 +163,11 @@ func (h *handlers) recordsOf(ctx context.Context, actor string, changes []plan.C
 	return records, nil
 }
 
-// undone says why a change was not made: it failed, was refused, or waits.
-func (h *handlers) undone(ctx context.Context, err error, waits *pending) error {
+// whyNotMade says why a change was not made: it failed, was refused, or waits for a
+// second person.
+func (h *handlers) whyNotMade(ctx context.Context, err error, waits *pending) error {
 	if err == nil {
-		return waits.waits()
+		return waits.problem()
 	}
 	return h.writeFailed(ctx, err)
 }

@@ -70,12 +70,12 @@ func (h *handlers) registerApprovals(api huma.API) {
 	}, h.getApproval)
 	huma.Register(api, huma.Operation{
 		OperationID: "approve-approval", Method: http.MethodPost, Path: "/v1/approvals/{name}/approve",
-		Summary: "Let a change of somebody else be made; needs the role that the change needs",
+		Summary: "Approve a change that somebody else has asked for, which makes it; needs the role that the change itself needs",
 		Errors:  []int{http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity, http.StatusServiceUnavailable},
 	}, h.approveApproval)
 	huma.Register(api, huma.Operation{
 		OperationID: "decline-approval", Method: http.MethodPost, Path: "/v1/approvals/{name}/decline",
-		Summary:       "Give a change that waits up; whoever asked for it may, too",
+		Summary:       "Decline a change that waits for a second person; whoever asked for it may do so too",
 		DefaultStatus: http.StatusNoContent,
 		Errors:        []int{http.StatusNotFound, http.StatusServiceUnavailable},
 	}, h.declineApproval)
@@ -92,8 +92,8 @@ func approvalOf(name string, spec schemas.ApprovalSpec) Approval {
 	return a
 }
 
-// waiting are the approvals that have not expired and whose imports the caller
-// reaches, all of them.
+// waiting returns the approvals that have not expired and all of whose imports the
+// caller may see.
 func (h *handlers) waiting(ctx context.Context) (out []Approval) {
 	for _, r := range h.Catalog.Resources(schemas.KindApproval) {
 		a := approvalOf(r.Metadata.Name, approvalSpec(r))
@@ -117,12 +117,12 @@ func (h *handlers) listApprovals(ctx context.Context, _ *struct{}) (*approvalsOu
 	return out, nil
 }
 
-// approval finds what waits, for whoever may see it.
+// approval finds an approval, if the caller may see it.
 func (h *handlers) approval(ctx context.Context, name string) (schemas.Resource, schemas.ApprovalSpec, *Problem) {
 	r, ok := h.Catalog.Resource(schemas.KindApproval, name)
 	spec := approvalSpec(r)
 	if !ok || !h.Now().Before(spec.ExpiresAt) {
-		return r, spec, problem(http.StatusNotFound, codeNotFound, "nothing waits as "+name+": it was approved, declined or has expired; tapline approvals list names what waits")
+		return r, spec, problem(http.StatusNotFound, codeNotFound, "there is no approval named "+name+": it was approved or declined, or it has expired; tapline approvals list shows those that wait")
 	}
 	for importName := range spec.Imports {
 		if !h.reaches(ctx, importName) {

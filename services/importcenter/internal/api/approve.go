@@ -19,7 +19,7 @@ type approving struct {
 
 type approvingKey struct{}
 
-// underApproval makes a change with what somebody else has approved.
+// underApproval returns a context in which a change is made under an approval.
 func underApproval(ctx context.Context, a approving) context.Context {
 	return context.WithValue(ctx, approvingKey{}, &a)
 }
@@ -29,8 +29,8 @@ func approvalIn(ctx context.Context) *approving {
 	return a
 }
 
-// roleOf is the role that an action needs of whoever approves it: that of the route
-// by which it was asked for.
+// roleOf is the role that is needed to approve a change: the one that its own route
+// needs.
 func roleOf(spec schemas.ApprovalSpec) access.Role {
 	operation := map[string]string{schemas.ApprovalApply: "apply", schemas.ApprovalDelete: "delete-import"}[spec.Action]
 	if spec.Command != nil {
@@ -44,7 +44,7 @@ func roleOf(spec schemas.ApprovalSpec) access.Role {
 }
 
 // approveApproval makes a change that somebody else has asked for, in the
-// transaction that takes it off the list.
+// transaction that removes its approval.
 func (h *handlers) approveApproval(ctx context.Context, in *approvalInput) (*approvalOutput, error) {
 	if err := h.View.ReadToEnd(ctx); err != nil {
 		return nil, h.kafkaFailed(ctx, err)
@@ -84,8 +84,8 @@ func (h *handlers) approveCommand(ctx context.Context, spec schemas.ApprovalSpec
 	return err
 }
 
-// mayApprove refuses whoever asked, whoever could not have asked, and what was asked
-// for of something else than there is now.
+// mayApprove refuses the person who asked for the change, a caller who could not
+// have asked for it, and a change of an import that has changed since.
 func (h *handlers) mayApprove(ctx context.Context, spec schemas.ApprovalSpec) *Problem {
 	caller := access.CallerOf(ctx)
 	if caller.Name == spec.By {
@@ -102,10 +102,10 @@ func (h *handlers) mayApprove(ctx context.Context, spec schemas.ApprovalSpec) *P
 	return nil
 }
 
-// use returns the records that take an approval off the list. It is asked again
-// here, at the log's end: two people may approve at once, and it may have been
-// declined meanwhile.
-func (h *handlers) use(ctx context.Context, a approving) ([]*kafka.Record, error) {
+// removeUsed returns the records that remove the approval of a change. It checks
+// again here, at the log's end, that the approval exists: two people may approve at
+// once, or one may have declined meanwhile.
+func (h *handlers) removeUsed(ctx context.Context, a approving) ([]*kafka.Record, error) {
 	r, spec, refusal := h.approval(ctx, a.name)
 	if refusal == nil {
 		refusal = h.mayApprove(ctx, spec)

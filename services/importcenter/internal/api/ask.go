@@ -18,8 +18,8 @@ import (
 	"tapline.dev/services/importcenter/internal/access"
 )
 
-// question is a query to be described, and its first rows to be read; or a
-// connection to be tested.
+// question is what Import Center asks an extractor: to describe a query and read
+// its first rows, or to test a connection.
 type question struct {
 	importName string
 	spec       schemas.ImportSpec
@@ -28,16 +28,17 @@ type question struct {
 	kind       string // of the command
 }
 
-// reply is what came of a question: neither is set if nobody answered in time.
+// reply is the extractor's answer to a question. None of preview, tested and
+// refusal is set if no answer came in time.
 type reply struct {
 	run     string
-	from    int64 // offset of the trials' rows at or after which its rows lie
+	from    int64 // the offset in the trials' rows topic from which its rows are found
 	preview *schemas.Preview
 	tested  *schemas.ConnectionTest
 	refusal *schemas.Abandoned
 }
 
-// cancelTimeout bounds the taking back of questions.
+// cancelTimeout bounds how long cancelling questions takes.
 const cancelTimeout = 5 * time.Second
 
 // errAnswered ends the reading of reports.
@@ -68,7 +69,8 @@ func (h *handlers) replies(ctx context.Context, actor string, questions []questi
 		run := schemas.NewPreviewID(q.importName)
 		p := schemas.ControlPartition(run)
 		reports := kafka.TP{Topic: h.Topics.Reports(), Partition: p}
-		// Where the answer will be is noted before the question is put.
+		// The topic's end is noted before the question is asked: the answer comes
+		// after it.
 		end, err := h.Partitions.EndOffset(ctx, reports)
 		if err != nil {
 			return nil, err
@@ -82,7 +84,7 @@ func (h *handlers) replies(ctx context.Context, actor string, questions []questi
 		}
 		replies[i], open[run] = reply{run: run, from: rows}, i
 	}
-	if err := h.put(ctx, actor, questions, replies); err != nil {
+	if err := h.writeQuestions(ctx, actor, questions, replies); err != nil {
 		return nil, err
 	}
 	waiting, stop := context.WithCancel(ctx)
@@ -105,13 +107,13 @@ func (h *handlers) replies(ctx context.Context, actor string, questions []questi
 		return nil, err
 	}
 	if len(open) > 0 {
-		h.takeBack(ctx, actor, open)
+		h.cancelOpen(ctx, actor, open)
 	}
 	return replies, ctx.Err()
 }
 
-// put writes the questions' commands.
-func (h *handlers) put(ctx context.Context, actor string, questions []question, replies []reply) error {
+// writeQuestions writes the commands that ask the questions.
+func (h *handlers) writeQuestions(ctx context.Context, actor string, questions []question, replies []reply) error {
 	return h.Transactions.Write(ctx, func(ctx context.Context) ([]*kafka.Record, error) {
 		var records []*kafka.Record
 		for i, q := range questions {
@@ -128,14 +130,15 @@ func (h *handlers) put(ctx context.Context, actor string, questions []question, 
 	})
 }
 
-// questionRecord is a command that changes nothing of the import, so that the
-// audit topic does not hold it.
+// questionRecord makes a command's record without an audit entry, because a
+// question changes nothing of the import.
 func (h *handlers) questionRecord(ctx context.Context, cmd schemas.Command) (*kafka.Record, error) {
 	cmd.ID, cmd.Time, cmd.Traceparent = uuid.NewString(), h.Now(), telemetry.Traceparent(ctx)
 	return control.Record(h.Topics.Commands(), cmd.Import, cmd.Import, cmd, schemas.EventCommand, source)
 }
 
-// note takes in a report if it answers an open question, and tells which.
+// note stores a report that answers an open question in replies, and returns that
+// question's index.
 func note(r *kafka.Record, open map[string]int, replies []reply) (int, bool) {
 	var report schemas.Report
 	if json.Unmarshal(r.Value, &report) != nil {
@@ -149,9 +152,9 @@ func note(r *kafka.Record, open map[string]int, replies []reply) (int, bool) {
 	return i, true
 }
 
-// takeBack cancels what nobody waits for any more, so that no statement goes on
-// for nothing.
-func (h *handlers) takeBack(ctx context.Context, actor string, open map[string]int) {
+// cancelOpen cancels questions whose answer nobody waits for any more, so that
+// Snowflake does not run their statements for nothing.
+func (h *handlers) cancelOpen(ctx context.Context, actor string, open map[string]int) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cancelTimeout)
 	defer cancel()
 	err := h.Transactions.Write(ctx, func(ctx context.Context) ([]*kafka.Record, error) {

@@ -11,13 +11,13 @@ import (
 	"tapline.dev/services/importcenter/internal/access"
 )
 
-// SignIn says how to sign in, for clients that begin.
+// SignIn tells a client how to sign in.
 type SignIn struct {
 	Keys bool        `json:"keys" doc:"Keys of tapline keys create are taken"`
 	OIDC *OIDCSignIn `json:"oidc,omitempty"`
 }
 
-// OIDCSignIn is the provider of OpenID.
+// OIDCSignIn is the OpenID provider.
 type OIDCSignIn struct {
 	Issuer   string   `json:"issuer"`
 	ClientID string   `json:"clientId" doc:"For tapline login"`
@@ -25,8 +25,8 @@ type OIDCSignIn struct {
 	Browser  bool     `json:"browser" doc:"GET /auth/login begins a session"`
 }
 
-// Whoever is the caller.
-type Whoever struct {
+// Caller is the authenticated sender of a request.
+type Caller struct {
 	Name      string            `json:"name"`
 	Role      string            `json:"role"`
 	By        string            `json:"by" enum:"none,key,oidc,session"`
@@ -36,19 +36,19 @@ type Whoever struct {
 
 type (
 	signInOutput struct{ Body SignIn }
-	callerOutput struct{ Body Whoever }
+	callerOutput struct{ Body Caller }
 )
 
 func (h *handlers) registerCaller(api huma.API) {
 	huma.Register(api, huma.Operation{
 		OperationID: "list-sign-in", Method: http.MethodGet, Path: "/v1/sign-in",
-		Summary: "Say how to sign in",
+		Summary: "Read how to sign in",
 	}, func(context.Context, *struct{}) (*signInOutput, error) { return &signInOutput{Body: h.SignIn}, nil })
 	huma.Register(api, huma.Operation{
 		OperationID: "get-caller", Method: http.MethodGet, Path: "/v1/caller",
-		Summary: "Say who asks and what they may",
+		Summary: "Read who the caller is and what they may do",
 	}, func(ctx context.Context, _ *struct{}) (*callerOutput, error) {
 		c := access.CallerOf(ctx)
-		return &callerOutput{Body: Whoever{Name: c.Name, Role: c.Role.String(), By: c.By, Selector: c.Selector, ExpiresAt: c.Expires}}, nil
+		return &callerOutput{Body: Caller{Name: c.Name, Role: c.Role.String(), By: c.By, Selector: c.Selector, ExpiresAt: c.Expires}}, nil
 	})
 }

@@ -8,16 +8,17 @@ import (
 	"tapline.dev/services/importcenter/internal/plan"
 )
 
-// mayChange refuses changes that the caller may not make. Connections and
-// accounts are the admin's: they say which secrets go to which hosts, and whoever
-// writes SQL must not thereby choose either. What does not change is nobody's
-// change, so that a set that holds unchanged ones may be applied.
+// mayChange refuses changes that the caller may not make. Only an admin may change
+// connections and accounts: they say which secrets go to which hosts, and a person
+// who writes SQL must be able to choose neither. Unchanged documents need no right,
+// so that a set which contains some may be applied.
 func (h *handlers) mayChange(ctx context.Context, changes []plan.Change) *Problem {
 	caller := access.CallerOf(ctx)
 	for _, c := range changes {
 		switch {
 		case c.Import != nil:
-			// As it is, and as it would be: a label must not bring an import into reach.
+			// The caller must reach the import with its applied labels and with its
+			// new ones: otherwise setting a label would give access to it.
 			if !caller.Reaches(c.Import.Metadata) || !h.reaches(ctx, c.Name) && h.applied(schemas.KindImport, c.Name) {
 				return outside(c.Name)
 			}

@@ -14,10 +14,10 @@ import (
 	"tapline.dev/services/importcenter/internal/plan"
 )
 
-// check judges documents as judge does, and beside that has the queries of new
-// and changed imports described and compiles their mappings against the real
-// columns: whatever needs no row is found before anything is applied, all at
-// once.
+// check judges documents as judge does. It also asks the extractor to describe the
+// queries of new and changed imports, and compiles their mappings against the real
+// columns. So every mistake that can be found without reading rows is reported at
+// once, before anything is applied.
 func (h *handlers) check(ctx context.Context, actor string, documents []json.RawMessage, mappings *definition.MappingCheck) ([]plan.Change, *Problem) {
 	set, details := h.parse(ctx, documents, mappings)
 	changes := plan.Make(plan.Set{Imports: set.Imports, Resources: set.Resources}, h.Catalog, h.Now())
@@ -36,8 +36,8 @@ func (h *handlers) check(ctx context.Context, actor string, documents []json.Raw
 	return changes, refusal
 }
 
-// questionsOf are the queries that are worth a look: those of imports that change
-// and whose source has no problem already.
+// questionsOf returns the queries to describe: those of imports that change and
+// whose source has no problem already.
 func questionsOf(set *definition.Set, changes []plan.Change, details []Detail) []question {
 	var questions []question
 	for _, c := range changes {
@@ -78,7 +78,7 @@ func (h *handlers) checkColumns(ctx context.Context, actor string, set *definiti
 func (h *handlers) examine(set *definition.Set, q question, r reply) (problems []definition.Problem, refusal string) {
 	switch {
 	case r.refusal != nil:
-		path, message, ok := blame(q.spec.Source, r.refusal)
+		path, message, ok := faultyPart(q.spec.Source, r.refusal)
 		if !ok {
 			return nil, r.refusal.Reason
 		}
@@ -96,9 +96,9 @@ func (h *handlers) examine(set *definition.Set, q question, r reply) (problems [
 	return problems, ""
 }
 
-// blame finds the part of the definition that a refusal is about, if it is about
-// the definition at all and not about the way to Snowflake.
-func blame(s schemas.Source, a *schemas.Abandoned) (path, message string, ok bool) {
+// faultyPart finds the part of the definition that a refusal is about. ok is false
+// if the refusal is not about the definition but about reaching Snowflake.
+func faultyPart(s schemas.Source, a *schemas.Abandoned) (path, message string, ok bool) {
 	query := "spec.source.query"
 	if s.Table != "" {
 		query = "spec.source.table"

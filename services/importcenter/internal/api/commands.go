@@ -75,8 +75,8 @@ func (h *handlers) registerCommands(api huma.API) {
 	})
 	h.registerDecisions(api)
 	for kind, summary := range map[string]string{
-		schemas.CommandPause:  "Pause an import: neither a schedule nor a person starts anything of it until it is resumed",
-		schemas.CommandResume: "Resume a paused import, or let one be run whose schedules have no further instant",
+		schemas.CommandPause:  "Pause an import: neither a schedule nor a person can start a run of it until it is resumed",
+		schemas.CommandResume: "Resume a paused import, or one that is stopped because its schedules have no further instant",
 	} {
 		huma.Register(api, huma.Operation{
 			OperationID: kind + "-import", Method: http.MethodPost, Path: "/v1/imports/{import}/" + kind,
@@ -120,8 +120,8 @@ func (h *handlers) complete(ctx context.Context, cmd schemas.Command) schemas.Co
 }
 
 // writeCommand writes a command once, if its caller has agreed to what it needs.
-// The figures of a refusal are looked up outside the transaction, because others
-// wait for that.
+// The figures for a refusal are read outside the transaction, because other writers
+// wait for it.
 func (h *handlers) writeCommand(ctx context.Context, cmd schemas.Command, agreed ConfirmQuery) error {
 	var unmet *need
 	var waits *pending
@@ -137,7 +137,7 @@ func (h *handlers) writeCommand(ctx context.Context, cmd schemas.Command, agreed
 			unmet = &n
 			return nil, nil
 		}
-		waits, records, err = h.second(ctx, schemas.ApprovalSpec{
+		waits, records, err = h.approvalRecords(ctx, schemas.ApprovalSpec{
 			Action: schemas.ApprovalCommand, Imports: h.guardedCommand(cmd), Command: &cmd, Confirm: agreed.Confirm,
 		})
 		if err != nil || waits != nil {
@@ -148,7 +148,7 @@ func (h *handlers) writeCommand(ctx context.Context, cmd schemas.Command, agreed
 	})
 	switch {
 	case err != nil || waits != nil:
-		return h.undone(ctx, err, waits)
+		return h.whyNotMade(ctx, err, waits)
 	case unmet != nil:
 		return h.confirmationRequired(ctx, cmd, *unmet)
 	}
@@ -158,7 +158,7 @@ func (h *handlers) writeCommand(ctx context.Context, cmd schemas.Command, agreed
 // startRun writes the command and answers with the run that it became, which
 // the scheduler's state says.
 func (h *handlers) startRun(ctx context.Context, in *runInput) (*runStarted, error) {
-	return h.become(ctx, schemas.Command{ID: in.Key, Import: in.Import, Kind: schemas.CommandRun, Actor: in.Actor}, in.ConfirmQuery)
+	return h.writeAndAwaitRun(ctx, schemas.Command{ID: in.Key, Import: in.Import, Kind: schemas.CommandRun, Actor: in.Actor}, in.ConfirmQuery)
 }
 
 func (h *handlers) awaitRun(ctx context.Context, cmd schemas.Command) (schemas.Run, error) {
@@ -176,7 +176,7 @@ func (h *handlers) awaitRun(ctx context.Context, cmd schemas.Command) (schemas.R
 		case answer.Queued != nil:
 			return h.queued(ctx, cmd.Import, answer), nil
 		case answer.Known:
-			return h.over(ctx, cmd, answer)
+			return h.endedRun(ctx, cmd, answer)
 		}
 		select {
 		case <-changed:
@@ -188,8 +188,8 @@ func (h *handlers) awaitRun(ctx context.Context, cmd schemas.Command) (schemas.R
 	}
 }
 
-// current is the newest that is known of a run: the projection's, else what the
-// state said.
+// current returns the newest known record of a run: the projection's, or else what
+// the state says.
 func (h *handlers) current(ctx context.Context, active schemas.ActiveRun) schemas.Run {
 	if run, ok, err := h.Projection.Run(ctx, active.Run); err == nil && ok {
 		return run
@@ -218,9 +218,10 @@ func (h *handlers) queued(ctx context.Context, importName string, a catalog.Comm
 	}
 }
 
-// over answers for a key whose run has ended: the run that was triggered with
-// it, or, for a command that had joined one already queued, the newest.
-func (h *handlers) over(ctx context.Context, cmd schemas.Command, a catalog.CommandResult) (schemas.Run, error) {
+// endedRun finds the run of a key when that run has ended: the run that was
+// triggered with the key, or the newest run if the command had joined a run that
+// was already queued.
+func (h *handlers) endedRun(ctx context.Context, cmd schemas.Command, a catalog.CommandResult) (schemas.Run, error) {
 	id, err := h.triggeredBy(ctx, cmd.Import, cmd.ID)
 	if err != nil {
 		return schemas.Run{}, h.kafkaFailed(ctx, err)

@@ -14,13 +14,13 @@ type testInput struct {
 	ResourcePath
 }
 
-// Tested is what a connection turned out to be.
-type Tested struct {
+// ConnectionTestResult is what signing in with a connection has shown.
+type ConnectionTestResult struct {
 	Connection string `json:"connection"`
 	schemas.ConnectionTest
 }
 
-type testOutput struct{ Body Tested }
+type testOutput struct{ Body ConnectionTestResult }
 
 func (h *handlers) registerConnectionTest(api huma.API) {
 	huma.Register(api, huma.Operation{
@@ -55,5 +55,5 @@ func (h *handlers) testConnection(ctx context.Context, in *testInput) (*testOutp
 		return nil, problem(http.StatusGatewayTimeout, codeNoAnswer,
 			"no extractor has answered within "+h.PreviewTimeout.String()+"; is one running, with a scheduler?")
 	}
-	return &testOutput{Body: Tested{Connection: in.Name, ConnectionTest: *r.tested}}, nil
+	return &testOutput{Body: ConnectionTestResult{Connection: in.Name, ConnectionTest: *r.tested}}, nil
 }

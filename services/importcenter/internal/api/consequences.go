@@ -10,8 +10,8 @@ import (
 	"tapline.dev/services/importcenter/internal/plan"
 )
 
-// consequences says what a change does to the next run. What a reference resolves
-// to is known to the services only that hold the credentials, so that is compared
+// consequences says what a change does to the next run. Only the services that hold
+// the credentials know what a secret reference resolves to, so that is compared
 // when the run starts.
 func (h *handlers) consequences(c plan.Change) []string {
 	if c.Import != nil && c.Outcome == plan.Created && len(c.Import.Spec.Schedules) > 0 {

@@ -27,7 +27,8 @@ var sharedRefusals = []int{
 	http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable,
 }
 
-// bodyRefusals are those that an operation with a body may answer with besides.
+// bodyRefusals are the refusals that an operation with a body may answer with in
+// addition.
 var bodyRefusals = []int{http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType}
 
 // refusalTexts say in the OpenAPI document what each refusal means.
@@ -164,8 +165,7 @@ func settle(registry huma.Registry) {
 	}
 }
 
-// registerTexts tells the registry of types that JSON writes in another way than
-// Go keeps them.
+// registerTexts registers the types whose JSON form differs from their Go type.
 func registerTexts(registry huma.Registry) {
 	registry.RegisterTypeAlias(reflect.TypeFor[schemas.Duration](), reflect.TypeFor[durationText]())
 	registry.RegisterTypeAlias(reflect.TypeFor[schemas.Bytes](), reflect.TypeFor[bytesText]())
@@ -207,8 +207,8 @@ func (nulls) Schema(huma.Registry) *huma.Schema {
 
 const documentRef = "#/components/schemas/Document"
 
-// documentSchema is a definition as its author wrote it. Its content is judged by
-// the rules of definitions, which know better words for what is wrong.
+// documentSchema is a definition as its author wrote it. Its content is checked by
+// package definition, whose messages say better what is wrong.
 func documentSchema() *huma.Schema {
 	return &huma.Schema{
 		Type:        huma.TypeObject,

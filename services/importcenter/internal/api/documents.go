@@ -13,9 +13,9 @@ import (
 	"tapline.dev/services/importcenter/internal/guard"
 )
 
-// parse reads the documents, lays the applied defaults under the imports and
-// judges everything that can be judged without asking Snowflake. It returns
-// every problem it finds, each located as documents[N].path.
+// parse reads the documents, merges the applied defaults into the imports and
+// checks everything that can be checked without Snowflake. It returns every problem
+// it finds, each located as documents[N].path.
 func (h *handlers) parse(ctx context.Context, documents []json.RawMessage, mappings *definition.MappingCheck) (*definition.Set, []Detail) {
 	set, problems := h.read(documents)
 	problems = append(problems, set.CheckReferences(h.applied)...)
@@ -24,7 +24,7 @@ func (h *handlers) parse(ctx context.Context, documents []json.RawMessage, mappi
 	return set, detailsOf(problems)
 }
 
-// read reads the documents and judges each by itself.
+// read reads the documents and checks each by itself.
 func (h *handlers) read(documents []json.RawMessage) (*definition.Set, []definition.Problem) {
 	sources := make([]definition.Source, len(documents))
 	for i, raw := range documents {
@@ -48,7 +48,7 @@ func detailsOf(problems []definition.Problem) []Detail {
 	return details
 }
 
-// account is an applied account.
+// account returns an applied account, and an empty one if there is none.
 func (h *handlers) account(name string) (spec schemas.CleverTapAccountSpec) {
 	if r, ok := h.Catalog.Resource(schemas.KindCleverTapAccount, name); !ok || !decodeSpec(r.Spec, &spec) {
 		return schemas.CleverTapAccountSpec{}
@@ -58,7 +58,7 @@ func (h *handlers) account(name string) (spec schemas.CleverTapAccountSpec) {
 
 func decodeSpec(raw json.RawMessage, into any) bool { return json.Unmarshal(raw, into) == nil }
 
-// applied reports whether something is there to refer to.
+// applied reports whether a definition of this kind and name is applied.
 func (h *handlers) applied(kind, name string) bool {
 	if kind == schemas.KindImport {
 		_, ok := h.Catalog.Import(name)
@@ -68,8 +68,8 @@ func (h *handlers) applied(kind, name string) bool {
 	return ok
 }
 
-// endpoints refuses hosts of one's own where the deployment does: whoever may
-// apply could otherwise have secrets sent anywhere.
+// endpoints refuses custom hosts unless the deployment allows them: otherwise a
+// person who may apply could have secrets sent to any host.
 func (h *handlers) endpoints(set *definition.Set) []definition.Problem {
 	if h.AllowCustomEndpoints && !h.LoopbackEndpointsOnly {
 		return nil
@@ -103,12 +103,13 @@ func (h *handlers) endpoints(set *definition.Set) []definition.Problem {
 
 func (h *handlers) endpointRule(key string) string {
 	if h.AllowCustomEndpoints {
-		return "custom endpoints reach 127.0.0.1 only here; leave " + key + " out, or name an address of this machine"
+		return "this deployment allows custom endpoints on loopback addresses only; leave " + key + " out, or name an address of this machine"
 	}
 	return "this deployment allows no custom endpoints; leave " + key + " out, or set allowCustomEndpoints for Import Center"
 }
 
-// onLoopback is true of a host or a URL on this machine, and of none.
+// onLoopback reports whether a host or a URL is on this machine; an empty text
+// counts as such.
 func onLoopback(text string) bool {
 	host := text
 	if u, err := url.Parse(text); err == nil && u.Host != "" {
@@ -117,7 +118,8 @@ func onLoopback(text string) bool {
 	return text == "" || guard.Loopback(host)
 }
 
-// options are what the import's account allows, as the set says or as applied.
+// options returns what the import's account allows: the account of the set, or else
+// the applied one.
 func (h *handlers) options(set *definition.Set, account string) mapping.Options {
 	raw := json.RawMessage(`{}`)
 	if r, ok := h.Catalog.Resource(schemas.KindCleverTapAccount, account); ok {

@@ -34,7 +34,7 @@ func (h *handlers) registerDryRuns(api huma.API) {
 		DefaultStatus: http.StatusAccepted,
 		Errors:        []int{http.StatusNotFound, http.StatusConflict, http.StatusServiceUnavailable, http.StatusGatewayTimeout},
 	}, func(ctx context.Context, in *dryRunInput) (*runStarted, error) {
-		return h.become(ctx, schemas.Command{
+		return h.writeAndAwaitRun(ctx, schemas.Command{
 			ID: in.Key, Import: in.Import, Kind: schemas.CommandDryRun, Rows: in.Body.Rows, Actor: in.Actor,
 		}, ConfirmQuery{})
 	})
@@ -53,15 +53,15 @@ func (h *handlers) registerDryRuns(api huma.API) {
 		if err != nil || !schemas.IsDryRun(in.Run) {
 			return nil, noDryRun(in.Run)
 		}
-		return h.become(ctx, schemas.Command{
+		return h.writeAndAwaitRun(ctx, schemas.Command{
 			ID: in.Key, Import: importName, Kind: schemas.CommandSync, Run: in.Run, Actor: in.Actor,
 		}, in.ConfirmQuery)
 	})
 }
 
-// become writes a command, if its caller has agreed to what it needs, and answers
-// with the run that it became.
-func (h *handlers) become(ctx context.Context, cmd schemas.Command, agreed ConfirmQuery) (*runStarted, error) {
+// writeAndAwaitRun writes a command, if its caller has agreed to what it needs,
+// waits for the scheduler and answers with the run that the command started.
+func (h *handlers) writeAndAwaitRun(ctx context.Context, cmd schemas.Command, agreed ConfirmQuery) (*runStarted, error) {
 	cmd = h.complete(ctx, cmd)
 	if err := h.writeCommand(ctx, cmd, agreed); err != nil {
 		return nil, err
@@ -73,8 +73,8 @@ func (h *handlers) become(ctx context.Context, cmd schemas.Command, agreed Confi
 	return &runStarted{Key: cmd.ID, Body: run, Location: "/v1/runs/" + run.Run}, nil
 }
 
-// notTaken says why a command that the scheduler has seen became no run; nil if
-// it joined the run that waits.
+// notTaken says why a command that the scheduler has seen started no run; nil if it
+// joined the queued run.
 func notTaken(cmd schemas.Command) *Problem {
 	switch cmd.Kind {
 	case schemas.CommandDryRun:

@@ -126,7 +126,7 @@ func (h *handlers) createFreeze(ctx context.Context, in *createFreezeInput) (*fr
 	}
 	err = h.Transactions.Write(ctx, func(ctx context.Context) ([]*kafka.Record, error) {
 		if now, ok := h.Catalog.Resource(schemas.KindFreeze, name); ok {
-			resource = now // it holds already: who did it first, and since when, stays
+			resource = now // the same freeze exists: keep who made it first, and since when
 			return nil, nil
 		}
 		record, err := h.resourceRecord(schemas.KindFreeze, name, resource)
@@ -147,8 +147,8 @@ func (h *handlers) createFreeze(ctx context.Context, in *createFreezeInput) (*fr
 	return &freezeOutput{Body: h.freezeOf(resource)}, nil
 }
 
-// badFreeze refuses a freeze that holds nothing, which its maker should know at
-// once, and one that holds more than was said.
+// badFreeze refuses a freeze that would hold nothing, so that its maker knows at
+// once, and one that would hold more than was meant.
 func (h *handlers) badFreeze(spec schemas.FreezeSpec) *Problem {
 	refuse := func(detail string) *Problem {
 		return problem(http.StatusUnprocessableEntity, codeInvalidRequest, detail)
@@ -159,7 +159,7 @@ func (h *handlers) badFreeze(spec schemas.FreezeSpec) *Problem {
 	if spec.Selector != nil {
 		for _, name := range spec.Selector.Names {
 			if _, err := path.Match(name, ""); err != nil {
-				return refuse("the selector's name " + name + " is no pattern")
+				return refuse("the selector's name " + name + " is not a valid pattern")
 			}
 		}
 	}
@@ -176,8 +176,8 @@ func (h *handlers) badFreeze(spec schemas.FreezeSpec) *Problem {
 	return nil
 }
 
-// freezeName is the same for the same freeze, so that to freeze twice is to freeze
-// once.
+// freezeName is derived from what is frozen, so that freezing the same twice makes
+// one freeze.
 func freezeName(spec schemas.FreezeSpec) string {
 	var parts []string
 	if spec.Account != "" {

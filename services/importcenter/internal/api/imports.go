@@ -152,7 +152,7 @@ func (h *handlers) deleteImport(ctx context.Context, in *deleteImportInput) (*st
 			return nil, problem(http.StatusConflict, codeInUse,
 				"run "+state.Active.Run+" is active; cancel it or wait for its end, then delete the import")
 		}
-		waits, records, err = h.second(ctx, schemas.ApprovalSpec{
+		waits, records, err = h.approvalRecords(ctx, schemas.ApprovalSpec{
 			Action: schemas.ApprovalDelete, Imports: h.guardedNow(in.Import),
 		})
 		if err != nil || waits != nil {
@@ -174,7 +174,7 @@ func (h *handlers) deleteImport(ctx context.Context, in *deleteImportInput) (*st
 		err = h.View.ReadToEnd(ctx)
 	}
 	if err != nil || waits != nil {
-		return nil, h.undone(ctx, err, waits)
+		return nil, h.whyNotMade(ctx, err, waits)
 	}
 	return nil, nil
 }

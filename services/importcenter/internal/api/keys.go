@@ -14,7 +14,7 @@ import (
 	"tapline.dev/services/importcenter/internal/access"
 )
 
-// Key is a key to the API, without what opens.
+// Key is a key to the API, without its secret.
 type Key struct {
 	Name       string            `json:"name"`
 	Role       string            `json:"role" enum:"viewer,operator,analyst,editor,admin"`
@@ -26,7 +26,7 @@ type Key struct {
 	LastUsedAt time.Time         `json:"lastUsedAt,omitzero" doc:"Within ten seconds; unknown once Redis was emptied"`
 }
 
-// CreatedKey is a key and, this once, what opens.
+// CreatedKey is a key and, in this answer only, its secret.
 type CreatedKey struct {
 	Key
 	Secret string `json:"key" doc:"Give it as Authorization: Bearer …; it is shown this once and kept nowhere"`
@@ -64,7 +64,7 @@ func (h *handlers) registerKeys(api huma.API) {
 	}, h.createKey)
 	huma.Register(api, huma.Operation{
 		OperationID: "revoke-key", Method: http.MethodDelete, Path: "/v1/keys/{name}",
-		Summary:       "Revoke a key; within a second no replica takes it",
+		Summary:       "Revoke a key; within a second no replica accepts it",
 		DefaultStatus: http.StatusNoContent,
 		Errors:        []int{http.StatusNotFound, http.StatusServiceUnavailable},
 	}, h.revokeKey)
@@ -142,7 +142,7 @@ func (h *handlers) createKey(ctx context.Context, in *createKeyInput) (*createKe
 // that cannot be read selects nothing, which its maker should know at once.
 func (h *handlers) badKey(in *createKeyInput) *Problem {
 	if at := in.Body.ExpiresAt; at != nil && !at.After(h.Now()) {
-		return problem(http.StatusUnprocessableEntity, codeInvalidRequest, "expiresAt must lie ahead")
+		return problem(http.StatusUnprocessableEntity, codeInvalidRequest, "expiresAt must lie in the future")
 	}
 	if s := in.Body.Selector; s != nil {
 		if len(s.Names)+len(s.Labels) == 0 {
@@ -150,7 +150,7 @@ func (h *handlers) badKey(in *createKeyInput) *Problem {
 		}
 		for _, name := range s.Names {
 			if _, err := path.Match(name, ""); err != nil {
-				return problem(http.StatusUnprocessableEntity, codeInvalidRequest, "the selector's name "+name+" is no pattern")
+				return problem(http.StatusUnprocessableEntity, codeInvalidRequest, "the selector's name "+name+" is not a valid pattern")
 			}
 		}
 	}

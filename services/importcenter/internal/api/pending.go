@@ -27,7 +27,8 @@ const (
 
 // Approvals say what needs a second person.
 type Approvals struct {
-	// Imports select those whose changes do; one of them suffices.
+	// Imports select the imports whose changes need one. An import that one
+	// selector includes needs one.
 	Imports []schemas.Selector
 	Expiry  time.Duration
 }
@@ -43,10 +44,10 @@ func (h *handlers) guarded(importName string) bool {
 	return ok && h.Approvals.selects(d.Metadata)
 }
 
-// guardedChanges are the imports that changes are about, with their generations of
-// now, if one of them needs a second person: a set is applied whole, so that it
-// waits whole. Both what is applied and what would be count: its author must not
-// take an import out by taking its label off.
+// guardedChanges returns all imports of the changes with their present generations,
+// if one of them needs a second person: a set is applied as a whole and so waits as
+// a whole. An import needs a second person if its applied labels or its new labels
+// say so: otherwise one person could remove the label and be free of the rule.
 func (h *handlers) guardedChanges(changes []plan.Change) map[string]int {
 	generations, guarded := map[string]int{}, false
 	for _, c := range changes {
@@ -68,7 +69,7 @@ func (h *handlers) generation(importName string) int {
 	return d.Generation
 }
 
-// guardedNow is an import with its generation, if it needs a second person.
+// guardedNow returns an import with its generation, if it needs a second person.
 func (h *handlers) guardedNow(importName string) map[string]int {
 	if !h.guarded(importName) {
 		return nil
@@ -76,7 +77,8 @@ func (h *handlers) guardedNow(importName string) map[string]int {
 	return map[string]int{importName: h.generation(importName)}
 }
 
-// guardedCommand is the import of a command that waits for a second person.
+// guardedCommand returns a command's import with its generation, if the command
+// needs a second person.
 func (h *handlers) guardedCommand(cmd schemas.Command) map[string]int {
 	switch cmd.Kind {
 	case schemas.CommandApprove, schemas.CommandReset, schemas.CommandBackfill:
@@ -85,29 +87,31 @@ func (h *handlers) guardedCommand(cmd schemas.Command) map[string]int {
 	return nil
 }
 
-// second returns the records that take the approval in hand off the list. Where
-// nobody has been asked, and the imports of spec need it, it returns those that
-// write down what is asked for: then waits is set, and the change is not made.
-func (h *handlers) second(ctx context.Context, spec schemas.ApprovalSpec) (waits *pending, records []*kafka.Record, err error) {
+// approvalRecords returns the records about approvals that belong into the
+// transaction of a change. If the change is made under an approval, they remove it.
+// If the change needs an approval first, they store the request for it: then waits
+// is set, and the change must not be made.
+func (h *handlers) approvalRecords(ctx context.Context, spec schemas.ApprovalSpec) (waits *pending, records []*kafka.Record, err error) {
 	if a := approvalIn(ctx); a != nil {
-		records, err = h.use(ctx, *a)
+		records, err = h.removeUsed(ctx, *a)
 		return nil, records, err
 	}
 	if len(spec.Imports) == 0 {
 		return nil, nil, nil
 	}
-	return h.suspend(ctx, spec)
+	return h.requestApproval(ctx, spec)
 }
 
-// pending is a change that was written down for a second person.
+// pending is a change that is stored and waits for a second person.
 type pending struct {
 	name string
 	spec schemas.ApprovalSpec
 }
 
-// suspend returns the records that write down what the caller asks for, and its
-// name. To ask twice for the same is to ask once. What has expired is cleared away.
-func (h *handlers) suspend(ctx context.Context, spec schemas.ApprovalSpec) (*pending, []*kafka.Record, error) {
+// requestApproval returns the approval that the caller's change waits for, and the
+// records that store it. Asking for the same change twice makes one approval. The
+// records also remove approvals that have expired.
+func (h *handlers) requestApproval(ctx context.Context, spec schemas.ApprovalSpec) (*pending, []*kafka.Record, error) {
 	caller := access.CallerOf(ctx)
 	spec.By, spec.Role = caller.Name, caller.Role.String()
 	p := &pending{name: approvalName(spec)}
@@ -151,7 +155,7 @@ func (h *handlers) suspend(ctx context.Context, spec schemas.ApprovalSpec) (*pen
 	return p, append(records, record, audit), err
 }
 
-// approvalName is the same for the same wish of the same person.
+// approvalName is the same for the same change asked for by the same person.
 func approvalName(spec schemas.ApprovalSpec) string {
 	if c := spec.Command; c != nil {
 		bare := *c
@@ -164,8 +168,8 @@ func approvalName(spec schemas.ApprovalSpec) string {
 	return first + "-" + hex.EncodeToString(sum[:4])
 }
 
-// waits is the answer to somebody whose change was written down.
-func (p *pending) waits() *Problem {
+// problem is the answer to the caller whose change waits for a second person.
+func (p *pending) problem() *Problem {
 	refusal := problem(http.StatusConflict, codeApproval, fmt.Sprintf(
 		"nothing was done yet: a change of %s needs a second person. It waits as %s until %s; somebody else approves it with tapline approvals approve %s",
 		strings.Join(slices.Sorted(maps.Keys(p.spec.Imports)), ", "), p.name, p.spec.ExpiresAt.Format(time.RFC3339), p.name))
@@ -173,7 +177,7 @@ func (p *pending) waits() *Problem {
 	return refusal
 }
 
-// approvalSpec reads what waits. One that cannot be read has expired.
+// approvalSpec decodes an approval. One that cannot be decoded counts as expired.
 func approvalSpec(r schemas.Resource) schemas.ApprovalSpec {
 	var spec schemas.ApprovalSpec
 	if !decodeSpec(r.Spec, &spec) {

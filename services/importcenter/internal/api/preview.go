@@ -22,20 +22,20 @@ type previewInput struct {
 	}
 }
 
-// Shown is a preview: the query's columns and its first rows.
-type Shown struct {
+// PreviewResult is a preview: the query's columns and its first rows.
+type PreviewResult struct {
 	Import  string            `json:"import"`
 	QueryID string            `json:"queryId"`
 	Millis  int64             `json:"millis" doc:"Time at Snowflake, with the sign-in"`
-	Columns []ShownColumn     `json:"columns"`
+	Columns []PreviewColumn   `json:"columns"`
 	Rows    []json.RawMessage `json:"rows" doc:"As the rows topic carries them"`
 	// Suppressed are there because people look at a preview to see who would be sent.
 	Suppressed []int    `json:"suppressed,omitempty" doc:"Rows, counted from 0, of people who are suppressed: no run sends them"`
 	Problems   []Detail `json:"problems" doc:"What apply would refuse the definition for"`
 }
 
-// ShownColumn is a column and how many of the rows shown have no value in it.
-type ShownColumn struct {
+// PreviewColumn is a column and how many of the rows shown have no value in it.
+type PreviewColumn struct {
 	Name      string `json:"name"`
 	Type      string `json:"type"`
 	Precision int    `json:"precision"`
@@ -44,7 +44,7 @@ type ShownColumn struct {
 	Nulls     int64  `json:"nulls"`
 }
 
-type previewOutput struct{ Body Shown }
+type previewOutput struct{ Body PreviewResult }
 
 func (h *handlers) registerPreview(api huma.API) {
 	huma.Register(api, huma.Operation{
@@ -72,7 +72,7 @@ func (h *handlers) preview(ctx context.Context, in *previewInput) (*previewOutpu
 	r := replies[0]
 	switch {
 	case r.refusal != nil:
-		path, message, ok := blame(q.spec.Source, r.refusal)
+		path, message, ok := faultyPart(q.spec.Source, r.refusal)
 		if !ok {
 			return nil, problem(http.StatusServiceUnavailable, r.refusal.Code, r.refusal.Reason)
 		}
@@ -88,7 +88,7 @@ func (h *handlers) preview(ctx context.Context, in *previewInput) (*previewOutpu
 	return &previewOutput{Body: h.shown(set, q, r, rows)}, nil
 }
 
-// previewed is the import that is meant: an applied one, or one of the documents.
+// previewed finds the import to preview: an applied one, or one of the documents.
 func (h *handlers) previewed(ctx context.Context, in *previewInput) (*definition.Set, question, *Problem) {
 	set := &definition.Set{}
 	if len(in.Body.Documents) == 0 {
@@ -104,7 +104,8 @@ func (h *handlers) previewed(ctx context.Context, in *previewInput) (*definition
 	if caller := access.CallerOf(ctx); !caller.May(access.Editor) {
 		return nil, question{}, needsRole(access.Editor, caller) // it is SQL of one's own
 	}
-	// Whether the mapping fits shows with the columns; people look at those first.
+	// Problems of the mapping do not refuse a preview: people look at the columns
+	// before they write the mapping.
 	set, problems := h.read(in.Body.Documents)
 	problems = append(problems, h.endpoints(set)...)
 	if len(problems) > 0 {
@@ -128,10 +129,10 @@ func (h *handlers) previewed(ctx context.Context, in *previewInput) (*definition
 	return set, question{kind: schemas.CommandPreview, importName: d.Metadata.Name, spec: d.Spec, connection: connectionIn(set, d.Spec), rows: in.Body.Rows}, nil
 }
 
-func (h *handlers) shown(set *definition.Set, q question, r reply, rows []json.RawMessage) Shown {
-	out := Shown{Import: q.importName, QueryID: r.preview.QueryID, Millis: r.preview.Millis, Columns: []ShownColumn{}, Rows: rows, Suppressed: r.preview.Suppressed, Problems: []Detail{}}
+func (h *handlers) shown(set *definition.Set, q question, r reply, rows []json.RawMessage) PreviewResult {
+	out := PreviewResult{Import: q.importName, QueryID: r.preview.QueryID, Millis: r.preview.Millis, Columns: []PreviewColumn{}, Rows: rows, Suppressed: r.preview.Suppressed, Problems: []Detail{}}
 	for i, c := range r.preview.Columns {
-		shown := ShownColumn{Name: c.Name, Type: c.Type, Precision: c.Precision, Scale: c.Scale, Nullable: c.Nullable}
+		shown := PreviewColumn{Name: c.Name, Type: c.Type, Precision: c.Precision, Scale: c.Scale, Nullable: c.Nullable}
 		if i < len(r.preview.Nulls) {
 			shown.Nulls = r.preview.Nulls[i]
 		}

@@ -5,8 +5,9 @@ import (
 	"path"
 )
 
-// onlyRoutes answers what no route takes with a problem, where http.ServeMux would
-// answer with plain text, or with a redirect to the path that it thinks was meant.
+// onlyRoutes answers a request that matches no route with a problem. http.ServeMux
+// would answer with plain text, or with a redirect to the path that it thinks was
+// meant.
 func onlyRoutes(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var allow string
@@ -29,7 +30,7 @@ func onlyRoutes(mux *http.ServeMux) http.Handler {
 	})
 }
 
-// canonical is false of a path that http.ServeMux would redirect.
+// canonical reports whether http.ServeMux would serve the path without a redirect.
 func canonical(r *http.Request) bool {
 	escaped := r.URL.EscapedPath()
 	return path.Clean(escaped) == escaped
