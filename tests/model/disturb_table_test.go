@@ -30,8 +30,13 @@ func tableDisturbances() []disturbance {
 		}, after: func(s *scenario) { s.putBack() }},
 		{name: "renamed away and back", before: func(s *scenario) {
 			s.mayEnd["snowflake_query"] = true
-			s.rename(s.tableName, s.tableName+"_AWAY")
-		}, after: func(s *scenario) { s.rename(s.tableName+"_AWAY", s.tableName) }},
+			s.rename(s.tableName + awaySuffix)
+		}, after: func(s *scenario) {
+			// The import may read a copy of the table by now.
+			if back, ok := strings.CutSuffix(s.tableName, awaySuffix); ok {
+				s.rename(back)
+			}
+		}},
 	}
 }
 
@@ -48,8 +53,15 @@ func (s *scenario) widen(n int) {
 	s.exec(fmt.Sprintf(`CREATE OR REPLACE TABLE "%s" AS SELECT "ID", "V", "AT"%s FROM "%s"`, s.tableName, more.String(), s.tableName))
 }
 
-func (s *scenario) rename(from, to string) {
-	s.exec(fmt.Sprintf(`ALTER TABLE "%s" RENAME TO "%s"`, from, to))
+// awaySuffix ends the name that a table has while the import cannot find it.
+const awaySuffix = "_AWAY"
+
+// rename gives the table another name. Whoever writes finds it there.
+func (s *scenario) rename(to string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.exec(fmt.Sprintf(`ALTER TABLE "%s" RENAME TO "%s"`, s.tableName, to))
+	s.tableName = to
 }
 
 // putBack restores the table as Time Travel does: to what it was before the run, if

@@ -40,7 +40,8 @@ func Start(addr string) (*Server, error) {
 		if addr == "" {
 			addr = "127.0.0.1:0"
 		}
-		if s.listener, err = net.Listen("tcp", addr); err != nil {
+		var listen net.ListenConfig
+		if s.listener, err = listen.Listen(context.Background(), "tcp", addr); err != nil {
 			s.mini.Close()
 			return nil, fmt.Errorf("listening for Redis: %w", err)
 		}
