@@ -23,6 +23,7 @@ type Fold struct {
 	// Codes and Reasons hold the rejects of map and load, and the skips.
 	RejectsByCode map[string]int64 `json:"rejectsByCode"`
 	Skipped       map[string]int64 `json:"skipped"`
+	Aged          map[string]int64 `json:"aged,omitempty"` // as Mapped.Aged
 	// SkippedAsOver counts the rows that were skipped as closed, cancelled or stopped, by
 	// attempt: a run whose last attempt left rows never succeeds.
 	SkippedAsOver map[int]int64 `json:"left,omitempty"`

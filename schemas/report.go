@@ -153,6 +153,9 @@ type Mapped struct {
 	// Suppressed are the positions, in the result, of the rows skipped as suppressed:
 	// the next run must not take them for sent.
 	Suppressed []int64 `json:"suppressed,omitempty"`
+	// Aged counts mapped events by the code that a dry run notes on their time: older
+	// than the account keeps, ahead of the clock, or in the window of live campaigns.
+	Aged map[string]int64 `json:"aged,omitempty"`
 }
 
 // Range is a stretch of offsets of one partition, From and To inclusive. Prev

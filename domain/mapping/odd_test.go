@@ -192,8 +192,11 @@ func TestOutsideRetention(t *testing.T) {
 		spec.Destination.OnOutsideRetention = tt.policy
 		m := compiled(t, spec, nil, Options{Retention: 90 * day * time.Second})
 		row := []byte(`{"ID":"u","AT":"` + time.Unix(clock-tt.age, 0).UTC().Format(time.RFC3339) + `"}`)
-		_, rejects := m.Map(nil, row, clock)
+		_, rejects, age := m.MapAged(nil, row, clock)
 		_, all, omitted := m.MapAll(nil, row, clock)
+		if age != tt.note {
+			t.Errorf("%s at age %d: a run counts %q, want %q", tt.policy, tt.age, age, tt.note)
+		}
 		got, skip, note := "", false, ""
 		if len(rejects) > 0 {
 			got, skip = rejects[0].Code, rejects[0].Skip

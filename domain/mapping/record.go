@@ -7,7 +7,6 @@ import (
 
 	"tapline.dev/domain/mapping/internal/expression"
 	"tapline.dev/libs/jsonstring"
-	"tapline.dev/schemas"
 )
 
 // Map appends the record of one row to dst: the exact bytes for CleverTap. A row
@@ -15,24 +14,33 @@ import (
 // that failed. ClockSeconds is the run's clock, the time of an event whose
 // mapping names none.
 func (m *Mapping) Map(dst, row []byte, clockSeconds int64) (record []byte, rejects []Reject) {
-	record, rejects, _ = m.mapRow(dst, row, clockSeconds, false)
+	record, rejects, _ = m.MapAged(dst, row, clockSeconds)
 	return record, rejects
+}
+
+// MapAged is Map for a run, which also counts events by their age: the code of a note
+// that a dry run would make on the time of an event that is sent, or "".
+func (m *Mapping) MapAged(dst, row []byte, clockSeconds int64) (record []byte, rejects []Reject, age string) {
+	b := m.mapRow(dst, row, clockSeconds, false)
+	return b.out, b.rejects, b.noted
 }
 
 // MapAll is Map for a dry run: it reports every check that failed. Omitted are
 // those that reject nothing, because onInvalid leaves the property out.
 func (m *Mapping) MapAll(dst, row []byte, clockSeconds int64) (record []byte, rejects, omitted []Reject) {
-	return m.mapRow(dst, row, clockSeconds, true)
+	b := m.mapRow(dst, row, clockSeconds, true)
+	return b.out, b.rejects, b.omitted
 }
 
-func (m *Mapping) mapRow(dst, row []byte, clock int64, all bool) (record []byte, rejects, omitted []Reject) {
+// mapRow returns the builder with the record, or with dst as it was and the rejects.
+func (m *Mapping) mapRow(dst, row []byte, clock int64, all bool) builder {
 	s, ok := m.pool.Get().(*scratch)
 	if !ok {
 		s = newScratch(len(m.columns.names))
 	}
 	defer m.pool.Put(s)
 	if f := m.read(row, s); !f.none() {
-		return dst, []Reject{{Code: f.code, Reason: f.reason}}, nil
+		return builder{out: dst, rejects: []Reject{{Code: f.code, Reason: f.reason}}}
 	}
 	s.budget = expression.NewBudget()
 	b := builder{m: m, s: s, out: dst, all: all}
@@ -40,9 +48,9 @@ func (m *Mapping) mapRow(dst, row []byte, clock int64, all bool) (record []byte,
 		b.properties()
 	}
 	if len(b.rejects) > 0 {
-		return dst, b.rejects, b.omitted
+		b.out, b.noted = dst, ""
 	}
-	return b.out, nil, b.omitted
+	return b
 }
 
 // read finds the mapping's columns in the row.
@@ -122,7 +130,8 @@ type builder struct {
 	all     bool
 	rejects []Reject
 	omitted []Reject
-	skip    bool // the next reject is a skip
+	skip    bool   // the next reject is a skip
+	noted   string // the code of a note on the event's time
 }
 
 // reject notes a failed check and reports whether to go on.
@@ -235,36 +244,6 @@ func (b *builder) createdOn(e *event) (int64, fault) {
 		f = fault{codeTsInvalid, "Created On is not after 1970, or too far ahead"}
 	}
 	return seconds, f
-}
-
-// CleverTap's window for campaigns that events trigger.
-const (
-	liveBack  = 2 * 3600
-	liveAhead = 2 * 60
-)
-
-// age compares an event's time with the run's clock. An event that is older than
-// the account keeps events is handled as the import's onOutsideRetention says. A
-// dry run also notes events in the future, which CleverTap hides until their
-// time comes, and events that are recent enough to trigger campaigns.
-func (b *builder) age(e *event, seconds, clock int64) fault {
-	note := fault{}
-	switch age := clock - seconds; {
-	case e.oldest > 0 && age > e.oldest:
-		note = fault{codeOutsideRetention, "the event is older than the account's dataRetention; CleverTap drops it after an answer of success"}
-		if e.policy == schemas.RetentionReject || e.policy == schemas.RetentionSkip {
-			b.skip = e.policy == schemas.RetentionSkip
-			return note
-		}
-	case age < -liveAhead:
-		note = fault{codeEventInFuture, "the event lies ahead of the clock; CleverTap hides it until then"}
-	case age <= liveBack:
-		note = fault{codeEventLive, "the event is recent enough to trigger live campaigns"}
-	}
-	if b.all && !note.none() {
-		b.omitted = append(b.omitted, Reject{Code: note.code, Column: b.m.columns.names[e.tsSlot], Reason: note.reason})
-	}
-	return fault{}
 }
 
 func (b *builder) properties() {

@@ -66,7 +66,7 @@ func (b *batch) add(ctx context.Context, row *kafka.Record) error {
 	}
 	b.linkChunk(l, row)
 	start := len(b.buffer)
-	grown, rejects, omitted := safeMap(l.rule, b.buffer, row.Value, l.run.Mode == schemas.ModeDryRun)
+	grown, rejects, omitted, age := safeMap(l.rule, b.buffer, row.Value, l.run.Mode == schemas.ModeDryRun)
 	if err := b.produceFurtherRejects(l, row, rejects, omitted); err != nil {
 		return err
 	}
@@ -91,10 +91,22 @@ func (b *batch) add(ctx context.Context, row *kafka.Record) error {
 		return b.reject(l, row, mapping.Reject{Code: "row_too_large", Reason: "the record is larger than Kafka's message limit"})
 	}
 	l.report.Mapped++
+	l.countAge(age)
 	b.out = append(b.out, &kafka.Record{
 		Topic: b.s.topics.RecordsOf(subject), Partition: row.Partition, Key: row.Key, Value: value, Headers: l.headers(row),
 	})
 	return nil
+}
+
+// countAge counts an event that is sent though CleverTap drops, hides or acts on it.
+func (l *attemptRows) countAge(age string) {
+	if age == "" {
+		return
+	}
+	if l.report.Aged == nil {
+		l.report.Aged = map[string]int64{}
+	}
+	l.report.Aged[age]++
 }
 
 // recordOverhead is more than headers and framing add to a record's size.
@@ -102,17 +114,18 @@ const recordOverhead = 512
 
 // safeMap turns a panic of one row's mapping into a reject of that row: a
 // poison row must not stop the other rows.
-func safeMap(r *rule, dst, row []byte, all bool) (record []byte, rejects, omitted []mapping.Reject) {
+func safeMap(r *rule, dst, row []byte, all bool) (record []byte, rejects, omitted []mapping.Reject, age string) {
 	defer func() {
 		if recover() != nil {
 			record, rejects = dst, []mapping.Reject{{Code: "row_unreadable", Reason: "the row could not be processed"}}
 		}
 	}()
 	if all {
-		return r.mapping.MapAll(dst, row, r.clock)
+		record, rejects, omitted = r.mapping.MapAll(dst, row, r.clock)
+		return record, rejects, omitted, "" // the notes are among what is omitted
 	}
-	record, rejects = r.mapping.Map(dst, row, r.clock)
-	return record, rejects, nil
+	record, rejects, age = r.mapping.MapAged(dst, row, r.clock)
+	return record, rejects, nil, age
 }
 
 // finish adds the reports and returns all that the transaction produces.

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tapline.dev/domain/control"
+	"tapline.dev/domain/mapping"
 	"tapline.dev/libs/daemon"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/kafka/kafkatest"
@@ -237,6 +238,31 @@ func TestRowsBecomeRecordsInTheirPartition(t *testing.T) {
 	}
 	if reject.Run != "customers.3" || reject.ID != "3.2.2" || reject.Column != "EMAIL" || reject.Property != "Email" || reject.Class != "data" || len(reject.Row) == 0 {
 		t.Errorf("reject = %+v", reject)
+	}
+}
+
+// TestEventsSentAreCountedByTheirAge: CleverTap answers success to each of them.
+func TestEventsSentAreCountedByTheirAge(t *testing.T) {
+	t.Parallel()
+	m, problems := mapping.Compile(schemas.ImportSpec{
+		Destination: schemas.Destination{AccountRef: "clevertap", Type: schemas.TypeEvent, Event: &schemas.EventSpec{Name: "E", CreatedOn: &schemas.CreatedOn{Column: "AT"}}},
+		Identity:    schemas.Identity{Column: "ID"}, Mapping: []schemas.Property{{From: "A", To: "a"}},
+	}, nil, mapping.Options{Retention: 24 * time.Hour})
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	const clock = 1_795_435_200
+	l := &attemptRows{}
+	for _, age := range []int64{0, 3600, 3 * 3600, 25 * 3600, -3600} {
+		row := fmt.Sprintf(`{"ID":"u","A":"x","AT":%q}`, time.Unix(clock-age, 0).UTC().Format(time.RFC3339))
+		_, rejects, _, noted := safeMap(&rule{mapping: m, clock: clock}, nil, []byte(row), false)
+		if len(rejects) > 0 {
+			t.Fatal(rejects)
+		}
+		l.countAge(noted)
+	}
+	if diff := cmp.Diff(map[string]int64{"event_live": 2, "outside_retention": 1, "event_in_future": 1}, l.report.Aged); diff != "" {
+		t.Errorf("ages (-want +got):\n%s", diff)
 	}
 }
 

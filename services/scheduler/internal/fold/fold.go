@@ -140,6 +140,7 @@ func mapped(f *schemas.Fold, attempt int, m *schemas.Mapped) {
 		p.MapRejected += n
 		addCode(f.RejectsByCode, code, n)
 	}
+	countAges(f, m.Aged)
 	for reason, n := range m.Skipped {
 		p.MapSkipped += n
 		addSkipped(f, attempt, reason, n)

@@ -31,7 +31,29 @@ func LeftOut(f *schemas.Fold) (leftOut, again int64) {
 	return leftOut, again
 }
 
-// rowNotes returns notes about future rows, which are left for a later run, and
+// ages are what CleverTap does with events by their time, of which its answer says
+// nothing.
+var ages = []struct{ code, text string }{
+	{"outside_retention", "events sent that are older than the account's dataRetention, which CleverTap drops after an answer of success"},
+	{"event_in_future", "events sent that lie ahead of the run's clock, which CleverTap hides until their time"},
+	{"event_live", "events sent that are recent enough to trigger live campaigns"},
+}
+
+// countAges adds counts of a report. Codes that are none of the mapper's are dropped, so
+// that a report cannot make the fold grow.
+func countAges(f *schemas.Fold, counts map[string]int64) {
+	for _, age := range ages {
+		if n := counts[age.code]; n > 0 {
+			if f.Aged == nil {
+				f.Aged = map[string]int64{}
+			}
+			f.Aged[age.code] += n
+		}
+	}
+}
+
+// rowNotes returns notes about future rows, which are left for a later run, about
+// events that CleverTap drops, hides or acts on, and
 // about values that a placeholder replaces in the rows topic.
 func rowNotes(f *schemas.Fold) []string {
 	var notes []string
@@ -46,6 +68,11 @@ func rowNotes(f *schemas.Fold) []string {
 	if future > 0 {
 		notes = append(notes, fmt.Sprintf("rows with a cursor in the future: %d, which wait for a later run; if there are more of them than the writers' clocks explain, "+
 			"the cursor has another unit (seconds, milliseconds) or another timezone than the definition says", future))
+	}
+	for _, age := range ages {
+		if n := f.Aged[age.code]; n > 0 {
+			notes = append(notes, fmt.Sprintf("%s: %d", age.text, n))
+		}
 	}
 	for i, column := range slices.Sorted(maps.Keys(withheld)) {
 		if i == maxNotes {

@@ -23,3 +23,16 @@ func TestFutureRowsAreNoted(t *testing.T) {
 		t.Errorf("without such rows the notes are %q", notes)
 	}
 }
+
+// TestEventsByTheirAgeAreNoted: CleverTap answers success to events that it drops.
+func TestEventsByTheirAgeAreNoted(t *testing.T) {
+	t.Parallel()
+	f := New("customers.2", "customers", 1, time.Time{})
+	for partition := range int32(2) {
+		mapped(f, 1, &schemas.Mapped{Partition: partition, Mapped: 9, Aged: map[string]int64{"outside_retention": 2, "event_live": 1, "of nobody": 5}})
+	}
+	notes := rowNotes(f)
+	if len(f.Aged) != 2 || len(notes) != 2 || !strings.HasSuffix(notes[0], "after an answer of success: 4") || !strings.HasSuffix(notes[1], "live campaigns: 2") {
+		t.Errorf("the notes are %q of %v", notes, f.Aged)
+	}
+}
