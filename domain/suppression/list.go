@@ -176,7 +176,7 @@ func (l *List) remove(k schemas.SuppressionKey) {
 	}
 }
 
-// Clear forgets everybody: the topic was made anew.
+// Clear forgets everybody: the topic was deleted and created again.
 func (l *List) Clear() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

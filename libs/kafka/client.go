@@ -54,7 +54,8 @@ type Config struct {
 	// Prefix starts the name of every topic, group and transactional id, so that
 	// several deployments can share a cluster.
 	Prefix string
-	// SessionTimeout is how long a consumer group waits for a silent member.
+	// SessionTimeout is how long a member of a consumer group may send no heartbeat
+	// before it is removed.
 	SessionTimeout time.Duration
 	// RebalanceTimeout bounds how long a revoked partition may drain.
 	RebalanceTimeout time.Duration
@@ -63,13 +64,13 @@ type Config struct {
 	// MaxMessageBytes is the largest record that is produced; the brokers'
 	// message.max.bytes must be at least this.
 	MaxMessageBytes config.Bytes
-	// Compression is that of what is produced: lz4 or none.
+	// Compression of produced records: lz4 or none.
 	Compression string
-	// CreateTopics lets a service make the topics that it misses. Off, whoever runs
-	// `tapline topics apply` makes them.
+	// CreateTopics lets a service create the topics that it misses. If it is off,
+	// `tapline topics apply` creates them.
 	CreateTopics bool
-	// ReplicationFactor and MinInsyncReplicas are those of topics that are made; 0
-	// leaves them to the brokers' defaults.
+	// ReplicationFactor and MinInsyncReplicas are the settings of topics that are
+	// created; 0 means the brokers' defaults.
 	ReplicationFactor int
 	MinInsyncReplicas int
 }

@@ -6,7 +6,7 @@ import "context"
 type Sink interface {
 	// Apply takes records in, in the order of their partition.
 	Apply(records ...*Record)
-	// Clear forgets everything: the topic was made anew.
+	// Clear forgets everything: the topic was deleted and created again.
 	Clear()
 }
 

@@ -34,9 +34,9 @@ type Commit struct {
 }
 
 // Group is a member of a consumer group. It commits only what Commit is given, and
-// with each offset the id of its topic: a topic that is deleted and made anew is read
-// from its start.
-// One goroutine may call Poll; any goroutine may call the other methods.
+// with each offset the id of its topic: a topic that is deleted and created again
+// is read from its start. One goroutine may call Poll; any goroutine may call the
+// other methods.
 type Group struct {
 	client    *kgo.Client
 	admin     *kadm.Client
@@ -188,8 +188,8 @@ func (g *Group) Commit(ctx context.Context, commits map[TP]Commit) (refused map[
 	return refused, nil
 }
 
-// Committed returns the committed offset of each partition, -1 where there is none or
-// where the topic was made anew since.
+// Committed returns the committed offset of each partition, -1 where there is none
+// or where the topic was created again since.
 func (g *Group) Committed(ctx context.Context, tps ...TP) (map[TP]Commit, error) {
 	fetched, err := g.admin.FetchOffsets(ctx, g.name)
 	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) {

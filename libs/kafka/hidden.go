@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// hiddenAfter is how long a reading to the end may wait before it is said what it
+// hiddenAfter is how long a reading to the end may wait before the log says what it
 // waits for.
 const hiddenAfter = 30 * time.Second
 
@@ -37,8 +37,8 @@ func (r *Reader) Hidden(ctx context.Context, topics ...string) (map[TP]int64, er
 	return hidden, nil
 }
 
-// sayHidden logs that a reading waits for an open transaction, if one is there.
-func (r *Reader) sayHidden(ctx context.Context, tp TP) {
+// logHidden logs that a reading waits for an open transaction, if there is one.
+func (r *Reader) logHidden(ctx context.Context, tp TP) {
 	hidden, err := r.Hidden(ctx, tp.Topic)
 	if at, open := hidden[tp]; err == nil && open {
 		r.deps.Log.WarnContext(ctx, "an open transaction hides records: what needs them waits until it ends or times out",

@@ -20,17 +20,18 @@ import (
 // after a blank the metadata of whoever commits.
 const idMark = "topic="
 
-// errMadeAnew says that a topic was deleted and made anew since the member began to
-// read it: its client reads no topic but the old one.
-var errMadeAnew = errors.New("the topic was made anew")
+// errRecreated says that a topic was deleted and created again since the member
+// began to read it: the member's client can read the old topic only.
+var errRecreated = errors.New("the topic was deleted and created again")
 
 // positions decides at which offset a member begins to read each partition. An
 // offset is committed together with the id of its topic, because an offset of a
 // topic that was deleted and created again means nothing in the new topic.
 type positions struct {
 	group string
-	// rereads says that the member removes a topic that is made anew and adds it
-	// again. Any other member needs a new client for the new topic.
+	// rereads says that the member removes a topic that was created again from its
+	// subscription and adds it again. Any other member needs a new client for the
+	// new topic.
 	rereads bool
 
 	mu     sync.Mutex
@@ -46,7 +47,7 @@ func newPositions(group string, rereads bool) *positions {
 // twice, for its offsets and for what they mean, must have seen the same topic.
 func (p *positions) note(topic, id string) error {
 	if known := p.ids[topic]; !p.rereads && known != "" && id != "" && known != id {
-		return fmt.Errorf("looking at topic %s: %w", topic, errMadeAnew)
+		return fmt.Errorf("looking at topic %s: %w", topic, errRecreated)
 	}
 	if id != "" || p.rereads {
 		p.ids[topic] = id

@@ -89,7 +89,7 @@ func (r *Reader) ReadTo(ctx context.Context, tp TP, from int64, fn func(*Record)
 		return 0, err
 	}
 	defer tail.Close()
-	late := time.AfterFunc(hiddenAfter, func() { r.sayHidden(ctx, tp) })
+	late := time.AfterFunc(hiddenAfter, func() { r.logHidden(ctx, tp) })
 	defer late.Stop()
 	for {
 		records, err := tail.Poll(ctx, 10_000)

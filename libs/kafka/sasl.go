@@ -23,7 +23,7 @@ const (
 	SASLOAuthBearer = "OAUTHBEARER"
 )
 
-// SASLConfig is how clients say who they are.
+// SASLConfig is how clients authenticate.
 type SASLConfig struct {
 	// Mechanism is PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER; empty for
 	// none.

@@ -212,9 +212,9 @@ func TestTableWaitsForItsPartitionOnly(t *testing.T) {
 	must(t, table.ReadToEnd(t.Context()))
 }
 
-// TestTableOfATopicThatIsMadeAnew: what the deleted topic held is forgotten, and
+// TestTableOfARecreatedTopic: what the deleted topic held is forgotten, and
 // what the new one holds is read from its start.
-func TestTableOfATopicThatIsMadeAnew(t *testing.T) {
+func TestTableOfARecreatedTopic(t *testing.T) {
 	t.Parallel()
 	cfg := kafkatest.Start(t)
 	topics := schemas.NewTopics(cfg.Prefix)

@@ -192,8 +192,8 @@ func TestEventsThatTheLogDoesNotTell(t *testing.T) {
 				}
 			}
 		}, again: 4},
-		"the topic was made anew": {spoil: func(w *world, _ []record) { w.state.Interrupted[0].RecordsTopic = "another" }, again: 4},
-		"receipts are gone":       {spoil: func(w *world, _ []record) { w.state.Interrupted[0].Loaded = 9 }, left: 4, again: 5},
+		"the topic was created again": {spoil: func(w *world, _ []record) { w.state.Interrupted[0].RecordsTopic = "another" }, again: 4},
+		"receipts are gone":           {spoil: func(w *world, _ []record) { w.state.Interrupted[0].Loaded = 9 }, left: 4, again: 5},
 		"a request is open": {spoil: func(w *world, records []record) {
 			for _, r := range records {
 				if r.seq == 6 {

@@ -46,15 +46,15 @@ func (c ApprovalsConfig) selectors() (out []schemas.Selector, err error) {
 	return out, nil
 }
 
-// inForce returns the configuration as the API takes it.
-func (c ApprovalsConfig) inForce() api.Approvals {
+// forAPI returns the configuration as the API takes it.
+func (c ApprovalsConfig) forAPI() api.Approvals {
 	selectors, _ := c.selectors() // Validate has refused what cannot be read
 	return api.Approvals{Imports: selectors, Expiry: c.Expiry}
 }
 
-// nobodyToAsk reports approvals that are configured although nobody signs
+// approvalsNeedSignIn reports approvals that are configured although nobody signs
 // in: the API could not tell the second person from the first.
-func (c Config) nobodyToAsk() error {
+func (c Config) approvalsNeedSignIn() error {
 	if len(c.Approvals.Labels) == 0 || !c.Auth.has(authNone) {
 		return nil
 	}

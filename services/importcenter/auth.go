@@ -24,7 +24,7 @@ import (
 	"tapline.dev/services/importcenter/internal/signin"
 )
 
-// Ways of auth.mode.
+// Values of auth.mode.
 const (
 	authNone = "none"
 	authKeys = "keys"
@@ -41,34 +41,39 @@ type AuthConfig struct {
 
 // OIDCConfig says where people sign in.
 type OIDCConfig struct {
-	// Issuer is the provider's URL, whose /.well-known/openid-configuration says the rest.
+	// Issuer is the provider's URL; its endpoints are read from
+	// /.well-known/openid-configuration there.
 	Issuer string
 	// ClientID and ClientSecret are those of Import Center at the provider, for signing
 	// in with a browser; CLIClientID is the public client of tapline login.
 	ClientID     string
 	ClientSecret config.Secret
 	CLIClientID  string
-	// Audiences are those of which a token must bear one; the two clients if empty.
+	// Audiences are the accepted audiences: the aud claim of a token must name one
+	// of them. Empty means the two client ids.
 	Audiences []string
-	// RolesClaim is the claim that says what somebody is; a dot goes into an object,
-	// such as realm_access.roles. Roles are its values and the role of each, such as
-	// tapline-admins=admin. Whoever has several has the highest.
+	// RolesClaim is the claim that lists a person's groups or roles at the
+	// provider; a dot reaches into an object, such as realm_access.roles. Roles
+	// gives the role of Tapline for a value of that claim, each as VALUE=ROLE, such
+	// as tapline-admins=admin. A person with several gets the highest.
 	RolesClaim string
 	Roles      []string
 	// NameClaim is the claim that names people in the audit topic.
 	NameClaim string
-	// Algorithms are those of signatures that are taken.
+	// Algorithms are the signature algorithms that are accepted.
 	Algorithms []string
-	// ClockSkew is how far the provider's clock may be off.
+	// ClockSkew is how far the provider's clock may differ from this machine's.
 	ClockSkew time.Duration
-	// RedirectURL is Import Center's own address with /auth/callback, as the provider
-	// knows it; empty signs nobody in with a browser.
+	// RedirectURL is Import Center's own address with /auth/callback, as the
+	// provider knows it. Empty turns signing in with a browser off.
 	RedirectURL string
-	// Scopes are what is asked of the provider; openid must be among them.
+	// Scopes are the scopes that are requested from the provider; openid must be
+	// among them.
 	Scopes []string
-	// SessionIdle ends the session of a browser that is not used, SessionLife any. A
-	// session keeps the role that its person had when it began, so that its life is
-	// how long a role that the provider has taken away still holds.
+	// SessionIdle ends a browser's session after so long without use, SessionLife
+	// ends it in any case. A session keeps the role that its person had at the
+	// sign-in: if the provider takes the role away, it stays in force for at most
+	// SessionLife.
 	SessionIdle time.Duration
 	SessionLife time.Duration
 }
@@ -89,19 +94,20 @@ func (c AuthConfig) Validate() error {
 		}
 	}
 	if c.has(authNone) && len(ways) > 1 {
-		return config.Bad("mode", `none stands alone`)
+		return config.Bad("mode", `"none" cannot be combined with another mode`)
 	}
 	if !c.has(authOIDC) {
 		return nil
 	}
-	return c.OIDC.whole()
+	return c.OIDC.check()
 }
 
-// asymmetric are the algorithms whose signer alone can sign.
+// asymmetric are the algorithms with a private key. With a shared secret, whoever
+// can verify a token could also make one.
 var asymmetric = []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
 
-// whole reports what is missing where people sign in.
-func (c OIDCConfig) whole() error {
+// check reports what is missing or wrong where people sign in with OpenID.
+func (c OIDCConfig) check() error {
 	var errs []error
 	bad := func(wrong bool, key, problem string) {
 		if wrong {
@@ -169,8 +175,8 @@ func (c Config) openToAll() error {
 // anonymous is who asks where nobody signs in and the client says no name.
 const anonymous = "anonymous"
 
-// everybody lets everybody do everything, under the name that the client says.
-func everybody(r *http.Request) (access.Caller, error) {
+// trustEverybody makes every caller an admin, under the name that the client says.
+func trustEverybody(r *http.Request) (access.Caller, error) {
 	name := r.Header.Get("Tapline-Actor")
 	if name == "" {
 		name = anonymous
@@ -181,16 +187,16 @@ func everybody(r *http.Request) (access.Caller, error) {
 // signingIn is how callers prove who they are, as auth.mode says.
 type signingIn struct {
 	authenticate func(*http.Request) (access.Caller, error)
-	said         api.SignIn
+	info         api.SignIn
 	pages        *http.ServeMux
 }
 
-func (s *Service) signingIn(keys *signin.Keys, used *signin.Used, rdb *redis.Client, audit func(context.Context, *kafka.Record) error) signingIn {
+func (s *Service) signingIn(keys *signin.Keys, used *signin.LastUse, rdb *redis.Client, audit func(context.Context, *kafka.Record) error) signingIn {
 	if s.cfg.Auth.has(authNone) {
-		return signingIn{authenticate: everybody}
+		return signingIn{authenticate: trustEverybody}
 	}
 	a := &signin.Authenticator{Used: used.Note, Now: time.Now}
-	out := signingIn{authenticate: a.Authenticate, said: api.SignIn{Keys: s.cfg.Auth.has(authKeys)}}
+	out := signingIn{authenticate: a.Authenticate, info: api.SignIn{Keys: s.cfg.Auth.has(authKeys)}}
 	if s.cfg.Auth.has(authKeys) {
 		a.Keys = keys
 	}
@@ -204,7 +210,7 @@ func (s *Service) signingIn(keys *signin.Keys, used *signin.Used, rdb *redis.Cli
 		Algorithms: c.Algorithms, ClockSkew: c.ClockSkew,
 	}, log)
 	a.Tokens = provider
-	out.said.OIDC = &api.OIDCSignIn{Issuer: c.Issuer, ClientID: cmp.Or(c.CLIClientID, c.ClientID), Scopes: c.Scopes, Browser: c.RedirectURL != ""}
+	out.info.OIDC = &api.OIDCSignIn{Issuer: c.Issuer, ClientID: cmp.Or(c.CLIClientID, c.ClientID), Scopes: c.Scopes, Browser: c.RedirectURL != ""}
 	if c.RedirectURL == "" {
 		return out
 	}
@@ -239,7 +245,8 @@ const (
 	confirmWait  = 10 * time.Second
 )
 
-// confirmKeys makes sure, over and over, that every revocation is known.
+// confirmKeys reads the log to its end every second, so that each revoked key is
+// known soon; see signin.Keys.Confirm.
 func confirmKeys(ctx context.Context, readToEnd func(context.Context) error, keys *signin.Keys) error {
 	tick := time.NewTicker(confirmEvery)
 	defer tick.Stop()

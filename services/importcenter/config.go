@@ -25,16 +25,17 @@ type Config struct {
 	Approvals ApprovalsConfig
 	// Suppression is about people who must not be sent.
 	Suppression suppression.Config
-	// AllowCustomEndpoints lets connections and accounts name hosts of their own,
-	// which turns whoever may apply into somebody who may send secrets anywhere.
+	// AllowCustomEndpoints lets connections and accounts name hosts of their own.
+	// Whoever may apply can then have secrets sent to any host.
 	AllowCustomEndpoints bool
 	// LoopbackEndpointsOnly bounds custom endpoints to addresses of this machine.
 	LoopbackEndpointsOnly bool
-	// AnswerTimeout is how long a request to run waits for the scheduler.
+	// AnswerTimeout is how long a request to run waits until the scheduler has
+	// taken it.
 	AnswerTimeout time.Duration
-	// CheckTimeout is how long apply waits for the extractor's next description of a
-	// query before it gives up; 0 applies unchecked. PreviewTimeout bounds a
-	// preview, the query included.
+	// CheckTimeout is how long apply waits for the extractor's next description of
+	// a query before it gives up; 0 applies without this check. PreviewTimeout
+	// bounds a preview, the query included.
 	CheckTimeout   time.Duration
 	PreviewTimeout time.Duration
 }
@@ -55,16 +56,16 @@ func (c SecretsConfig) Validate() error {
 	return nil
 }
 
-// HTTPConfig says where the API listens and what it bears.
+// HTTPConfig says where the API listens and what its limits are.
 type HTTPConfig struct {
 	// Addr is host:port; port 0 takes a free one.
 	Addr string
-	// Hosts are names, with or without a port, under which the API is reached beside
-	// loopback's and that of addr. A request under another name is refused: it may be
-	// a name whose DNS an attacker has turned here.
+	// Hosts are further host names, with or without a port, under which clients
+	// reach the API, besides the names of loopback and that of addr. A request with
+	// another Host header is refused, because it may come by DNS rebinding.
 	Hosts []string
-	// Origins are origins of pages of yours elsewhere, such as https://tools.example.com,
-	// that may call the API from a browser.
+	// Origins are the origins of web pages on other sites, such as
+	// https://tools.example.com, that may call the API from a browser.
 	Origins []string
 	// TrustedProxies are addresses and networks of proxies, such as 10.0.0.0/8: of a
 	// request from one of them the audit and the limits take the address that it
@@ -74,14 +75,16 @@ type HTTPConfig struct {
 	TLS tlsconf.Server
 	// MaxConnections bounds the connections that are open at a time.
 	MaxConnections int
-	// RequestsPerMinute bounds what a caller may ask, by key or person, and by
-	// address for whoever has shown neither.
+	// RequestsPerMinute is the rate limit of each caller: a key, a person, or an
+	// address from which requests come without a credential.
 	RequestsPerMinute int
-	// QuestionsPerCaller bounds how many previews, tests of connections and checks of
-	// queries a caller may have under way. Extractors have a place for a few of them.
+	// QuestionsPerCaller bounds how many previews, tests of connections and checks
+	// of queries a caller may have under way. An extractor runs only a few of them
+	// at a time.
 	QuestionsPerCaller int
-	// ReadTimeout bounds the reading of a request, WriteTimeout the answer to one that
-	// is no stream, IdleTimeout the wait for the next on a connection.
+	// ReadTimeout bounds the reading of a request, WriteTimeout the writing of a
+	// response that is no stream, IdleTimeout how long a connection stays open
+	// between two requests.
 	ReadTimeout  time.Duration
 	WriteTimeout time.Duration
 	IdleTimeout  time.Duration
@@ -142,7 +145,7 @@ func DefaultConfig() Config {
 
 // Validate reports what cannot work; Kafka and Redis validate their own.
 func (c Config) Validate() error {
-	errs := []error{c.openToAll(), c.nobodyToAsk()}
+	errs := []error{c.openToAll(), c.approvalsNeedSignIn()}
 	if c.AnswerTimeout <= 0 {
 		errs = append(errs, config.Bad("answerTimeout", "must be positive"))
 	}

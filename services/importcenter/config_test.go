@@ -33,7 +33,7 @@ func TestConfig(t *testing.T) {
 		"everywhere with keys":    {"0.0.0.0:19000", "keys", "", nil},
 		"no mode":                 {"127.0.0.1:19000", "", "auth.mode", nil},
 		"a mode that is none":     {"127.0.0.1:19000", "basic", "auth.mode", nil},
-		"none and keys":           {"127.0.0.1:19000", "none,keys", "none stands alone", nil},
+		"none and keys":           {"127.0.0.1:19000", "none,keys", "cannot be combined with another mode", nil},
 	} {
 		cfg := DefaultConfig()
 		cfg.Auth.OIDC.Issuer, cfg.Auth.OIDC.ClientID, cfg.Auth.OIDC.Roles = "https://id.example.com", "tapline", []string{"admins=admin"}

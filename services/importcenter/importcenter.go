@@ -142,7 +142,7 @@ func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.C
 	if err != nil {
 		return err
 	}
-	keys, used := signin.NewKeys(cat, log), signin.NewUsed(rdb, log)
+	keys, used := signin.NewKeys(cat, log), signin.NewLastUse(rdb, log)
 	producer, err := kafka.OpenProducer(s.cfg.Kafka, s.kafka)
 	if err != nil {
 		return err
@@ -162,7 +162,7 @@ func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.C
 		Guard:                 s.cfg.HTTP.guard(),
 		AnswerTimeout:         s.cfg.AnswerTimeout,
 		CheckTimeout:          s.cfg.CheckTimeout, PreviewTimeout: s.cfg.PreviewTimeout,
-		SignIn: signing.said, Approvals: s.cfg.Approvals.inForce(), Store: store.Store{Dir: s.cfg.Secrets.Store},
+		SignIn: signing.info, Approvals: s.cfg.Approvals.forAPI(), Store: store.Store{Dir: s.cfg.Secrets.Store},
 	}, api.Deps{
 		Log: log, Authenticate: signing.authenticate, Limiter: guard.NewLimiter(s.cfg.HTTP.RequestsPerMinute),
 		Questions: guard.NewPlaces(s.cfg.HTTP.QuestionsPerCaller), Catalog: cat, Suppressions: suppressions, View: cat, Transactions: w,

@@ -11,7 +11,7 @@ import (
 
 // The partition count changes by deleting the drained topics, and applying makes
 // them anew: their offsets begin again.
-func TestATopicThatIsMadeAnew(t *testing.T) {
+func TestARecreatedTopic(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.account(schemas.CleverTapAccountSpec{RecordsPerUpload: 100})
@@ -77,7 +77,7 @@ func TestADeletedTopicHoldsUpNoOtherImport(t *testing.T) {
 // The reports topic is deleted and created again, which leaves the commit metadata of the
 // committed offsets behind its end. What is reported there still counts: an event
 // that is to be held when it may have been applied is not sent again.
-func TestAReportsTopicThatIsMadeAnew(t *testing.T) {
+func TestARecreatedReportsTopic(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.kafka.SessionTimeout = 3 * time.Second

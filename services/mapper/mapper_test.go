@@ -267,7 +267,7 @@ func TestEventsSentAreCountedByTheirAge(t *testing.T) {
 }
 
 // A producer that knows a topic by its id never writes to one that replaces it.
-func TestARecordsTopicThatIsMadeAnew(t *testing.T) {
+func TestARecreatedRecordsTopic(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	defer w.start(nil)()

@@ -101,9 +101,9 @@ func TestAMissingRecordsTopicStopsNoOther(t *testing.T) {
 	}
 }
 
-// TestASecondMappingIsPassedOver: the offsets of the group were deleted, set back
+// TestRowsAlreadyMappedAreSkipped: the offsets of the group were deleted, set back
 // or have expired. Every row counts once, and is sent once.
-func TestASecondMappingIsPassedOver(t *testing.T) {
+func TestRowsAlreadyMappedAreSkipped(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	stop := w.start(nil)
@@ -148,9 +148,9 @@ func (w *world) forget() {
 	}
 }
 
-// TestARowsTopicThatIsMadeAnew: the committed offset is of the topic that was
+// TestARecreatedRowsTopic: the committed offset is of the topic that was
 // deleted, and the new one is read from its start.
-func TestARowsTopicThatIsMadeAnew(t *testing.T) {
+func TestARecreatedRowsTopic(t *testing.T) {
 	t.Parallel()
 	for name, running := range map[string]bool{"while the mapper is away": false, "while it works": true} {
 		t.Run(name, func(t *testing.T) {

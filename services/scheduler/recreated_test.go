@@ -39,9 +39,9 @@ func (r *rig) specOf(name string) schemas.TopicSpec {
 	return schemas.TopicSpec{}
 }
 
-// TestAControlTopicMadeAnewIsReadFromItsBeginning, while the scheduler is away and
+// TestARecreatedControlTopicIsReadFromItsStart, while the scheduler is away and
 // while it runs.
-func TestAControlTopicMadeAnewIsReadFromItsBeginning(t *testing.T) {
+func TestARecreatedControlTopicIsReadFromItsStart(t *testing.T) {
 	t.Parallel()
 	topics := map[string]func(schemas.Topics) string{"reports": schemas.Topics.Reports, "commands": schemas.Topics.Commands}
 	for name, topic := range topics {
@@ -69,8 +69,8 @@ func TestAControlTopicMadeAnewIsReadFromItsBeginning(t *testing.T) {
 	}
 }
 
-// TestATopicMadeAnewUnderARunEndsIt: what lay in it is gone.
-func TestATopicMadeAnewUnderARunEndsIt(t *testing.T) {
+// TestARecreatedTopicEndsItsRun: what lay in it is gone.
+func TestARecreatedTopicEndsItsRun(t *testing.T) {
 	t.Parallel()
 	for name, which := range map[string]int{"rows": 0, "records": 1} {
 		t.Run(name, func(t *testing.T) {

@@ -1,6 +1,6 @@
 package model
 
-// remadeDisturbances are those of an import's topic that is deleted and made again
+// remadeDisturbances are those of an import's topic that is deleted and created again
 // during a run or before it, while everybody is there or one service is away.
 func remadeDisturbances() []disturbance {
 	var all []disturbance
@@ -15,11 +15,11 @@ func remadeDisturbances() []disturbance {
 				while = " while the " + away + " is away"
 			}
 			all = append(all,
-				disturbance{name: what + " topic made anew within a run" + while, shared: away != "", within: func(s *scenario, _ string) {
+				disturbance{name: what + " topic created again within a run" + while, shared: away != "", within: func(s *scenario, _ string) {
 					s.mayEnd["topic_recreated"], s.mayRepeat = true, true
 					s.remake(rows, away)
 				}},
-				disturbance{name: what + " topic made anew between runs" + while, shared: away != "", before: func(s *scenario) {
+				disturbance{name: what + " topic created again between runs" + while, shared: away != "", before: func(s *scenario) {
 					s.remake(rows, away)
 					s.write(10 + s.rng.IntN(20)) // more than was in the old topic
 				}},

@@ -120,8 +120,8 @@ map, preview);
 	root.PersistentFlags().StringVar(&a.server, "server", server, "Import Center's URL (or "+serverEnv+")")
 	root.PersistentFlags().StringVar(&a.token, "token", "", "a key or token to sign in with (better "+tokenEnv+" or "+tokenFileEnv+": others see a process's flags)")
 	root.AddCommand(a.applyCommand(), a.validateCommand(), a.getCommand(), a.runCommand(), a.cancelCommand(), a.freezeCommand(), a.unfreezeCommand(), a.suppressCommand(),
-		a.stateCommand("pause", "Start nothing new of an import until it is resumed"),
-		a.stateCommand("resume", "Resume a paused import, or let one be run whose schedules are over"),
+		a.stateCommand("pause", "Start no run of an import until it is resumed"),
+		a.stateCommand("resume", "Resume a paused import, or one that is stopped because its schedules are over"),
 		a.resetCommand(), a.decisionCommand("approve", "Let a held run go on"), a.decisionCommand("decline", "End a held run; its import keeps the watermark"),
 		a.rejectsCommand(), a.approvalsCommand(), a.secretsCommand(),
 		a.mapCommand(), a.previewCommand(), a.connectionCommand(), a.dryRunCommand(), a.topicsCommand(), a.rebuildCommand(), a.versionCommand(),

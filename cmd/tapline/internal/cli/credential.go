@@ -15,10 +15,10 @@ const (
 	tokenFileEnv = "TAPLINE_TOKEN_FILE"
 )
 
-// credential is what the commands sign in with, the nearest first: the flag, the
-// variable, the file, the chosen context's key if it is for the server, what tapline
-// login has kept for it; none is no
-// error, because not every server asks for one.
+// credential returns what the commands sign in with. The first of these counts: the
+// flag, the variable, the file, the key of the chosen context if it is for the
+// server, what tapline login has stored for it. None is no error, because not every
+// server asks for one.
 func (a *app) credential(ctx context.Context) (string, error) {
 	if a.token != "" {
 		return a.token, nil

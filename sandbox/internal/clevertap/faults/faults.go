@@ -40,9 +40,9 @@ var otherFaults = []string{
 	HTML, Empty, Truncated, Counts, EmptyFail, Huge, Record555, Marker,
 }
 
-// Fault is one switch. It strikes the share of uploads, or of records for
-// record555, after the first skip of them, at most count times if count is
-// set. Without share it strikes all.
+// Fault is one switch. It affects the share of uploads, or of records for
+// record555, after the first skip of them, at most count times if count is set.
+// Without share it affects all.
 type Fault struct {
 	Kind      string   `json:"kind"`
 	Share     *float64 `json:"share,omitempty"`
@@ -56,7 +56,7 @@ type Fault struct {
 	HugeBytes int      `json:"hugeBytes,omitempty"`
 
 	Tried int `json:"tried"` // uploads it looked at
-	Hits  int `json:"hits"`  // uploads or records it struck
+	Hits  int `json:"hits"`  // uploads or records it affected
 }
 
 // Settings is the body of PUT and GET /sandbox/v1/faults.
@@ -87,16 +87,16 @@ func (f Settings) Validate() error {
 // Plan is what the switches do to one upload.
 type Plan struct {
 	Latency time.Duration
-	Strike  *Fault // a copy: the one that decides the answer
+	Fault   *Fault // a copy: the one that decides the answer
 	Markers []string
 }
 
 // Kind is the kind of the fault that decides the answer, or "".
 func (p Plan) Kind() string {
-	if p.Strike == nil {
+	if p.Fault == nil {
 		return ""
 	}
-	return p.Strike.Kind
+	return p.Fault.Kind
 }
 
 // Switchboard holds the faults in force.
@@ -123,8 +123,8 @@ func (b *Switchboard) Get() Settings {
 	return Settings{Seed: b.set.Seed, Faults: append([]Fault{}, b.set.Faults...)}
 }
 
-// Draw decides what happens to an upload: latencies add up, and the first switch
-// of the list that strikes decides the answer.
+// Draw decides what happens to an upload: latencies add up, and the first switch of
+// the list that affects it decides the answer.
 func (b *Switchboard) Draw() Plan {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -138,7 +138,7 @@ func (b *Switchboard) Draw() Plan {
 			p.Markers = append(p.Markers, f.Marker)
 			continue
 		}
-		if f.Kind != Latency && p.Strike != nil || !b.strikes(f) {
+		if f.Kind != Latency && p.Fault != nil || !b.strikes(f) {
 			continue
 		}
 		wait := time.Duration(f.LatencyMs) * time.Millisecond
@@ -150,14 +150,14 @@ func (b *Switchboard) Draw() Plan {
 		}
 		if f.Kind != Latency {
 			hit := *f
-			p.Strike = &hit
+			p.Fault = &hit
 		}
 	}
 	return p
 }
 
-// SpoilRecords refuses accepted records with 555 as the switches say.
-func (b *Switchboard) SpoilRecords(records []rules.Record) {
+// RefuseRecords refuses accepted records with 555 as the switches say.
+func (b *Switchboard) RefuseRecords(records []rules.Record) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for i := range b.set.Faults {

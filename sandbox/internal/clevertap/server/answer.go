@@ -42,8 +42,8 @@ func (s *Server) write(w http.ResponseWriter, a answer) {
 	_, _ = w.Write(a.body)
 }
 
-// verdict is the answer to an upload whose records were all looked at: status
-// 200 whatever became of them.
+// verdict is the answer to an upload whose records were all checked: status 200,
+// whether or not they were accepted.
 func verdict(records []rules.Record) (a answer, processed int) {
 	failed := 0
 	for i := range records {

@@ -131,7 +131,7 @@ func TestShareIsSeeded(t *testing.T) {
 		t.Errorf("patterns are\n%s\n%s\n%s", one, again, other)
 	}
 	if hits := strings.Count(one, "3"); hits < 5 || hits > 30 || strings.Contains(one[:5], "3") {
-		t.Errorf("struck %d of 60: %s", hits, one)
+		t.Errorf("affected %d of 60: %s", hits, one)
 	}
 }
 

@@ -13,7 +13,8 @@ import (
 	"tapline.dev/sandbox/internal/clevertap/rules"
 )
 
-// Server is the stand-in: an http.Handler and what it has been told.
+// Server is the sandbox CleverTap: an http.Handler with its records and its fault
+// switches.
 type Server struct {
 	cfg     account.Config
 	seed    maphash.Seed
@@ -74,8 +75,8 @@ func (s *Server) ConnState(_ net.Conn, state http.ConnState) {
 	}
 }
 
-// Stop lets go of the requests whose answer is withheld, so that a server
-// that is shut down does not wait for them.
+// Stop ends the requests whose answer a fault withholds, so that a server that is
+// shut down does not wait for them.
 func (s *Server) Stop() { s.stopOnce.Do(func() { close(s.stop) }) }
 
 // authorize answers as the API does for the wrong account (recorded) and the

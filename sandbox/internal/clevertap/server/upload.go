@@ -103,14 +103,14 @@ func (s *Server) carryOut(r *http.Request, entry *Request, d *rules.Decoder, bod
 			return failure(http.StatusBadRequest, "Malformed request"), endAnswer
 		}
 	}
-	if a, end, struck := s.strikeBefore(p, entry, d); struck {
+	if a, end, affected := s.faultBefore(p, entry, d); affected {
 		return a, end
 	}
-	s.faults.SpoilRecords(d.Records)
+	s.faults.RefuseRecords(d.Records)
 	a, processed := verdict(d.Records)
 	entry.Processed, entry.Unprocessed = processed, len(d.Records)-processed
 	s.apply(d, entry)
-	return s.strikeAfter(p, a, len(d.Records))
+	return s.faultAfter(p, a, len(d.Records))
 }
 
 func (s *Server) apply(d *rules.Decoder, entry *Request) {

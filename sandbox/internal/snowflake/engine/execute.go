@@ -123,7 +123,7 @@ func (st *statement) env(binds []rewrite.BindValue) *rewrite.Env {
 	kinds := st.snap.kinds(st.nodes)
 	return &rewrite.Env{
 		Src: st.in.Text, Binds: binds, Settings: ses.settings(), Now: st.e.now(ses), Functions: st.e.functions,
-		Spelling: st.snap.spelling(st.nodes), ColumnsOf: st.columnsOf, AllColumns: st.onlyTable, Relation: st.madeUp,
+		Spelling: st.snap.spelling(st.nodes), ColumnsOf: st.columnsOf, AllColumns: st.onlyTable, Relation: st.informationSchema,
 		Kinds: func(column string) sqltext.ValueKind { return kinds[column] },
 		Values: map[string]string{
 			"CURRENT_USER": ses.user, "CURRENT_ROLE": ses.role, "CURRENT_WAREHOUSE": ses.warehouse, "CURRENT_DATABASE": ses.database,

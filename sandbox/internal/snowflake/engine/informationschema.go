@@ -7,9 +7,9 @@ import (
 	"tapline.dev/sandbox/internal/snowflake/sqltext"
 )
 
-// madeUp is a relation of INFORMATION_SCHEMA as a query with its rows: TABLES, COLUMNS and
-// SCHEMATA with the columns that people ask for.
-func (st *statement) madeUp(parts []string) (string, bool) {
+// informationSchema is a relation of INFORMATION_SCHEMA as a query with its rows:
+// TABLES, COLUMNS and SCHEMATA with the columns that people ask for.
+func (st *statement) informationSchema(parts []string) (string, bool) {
 	n := len(parts)
 	if n < 2 || n > 3 || parts[n-2] != "INFORMATION_SCHEMA" {
 		return "", false

@@ -9,21 +9,22 @@ import (
 	"tapline.dev/sandbox/internal/snowflake/sqltext"
 )
 
-// keptCall is a select from a result that is there already, and the columns it names.
-type keptCall struct {
+// storedSelect is a select from a stored result (RESULT_SCAN or a fixture), and the
+// columns that it names.
+type storedSelect struct {
 	function, argument string
 	last               bool     // the argument is the session's last statement
 	names              []string // nil for all
 }
 
-// keptResult answers SELECT * FROM TABLE(RESULT_SCAN('query id')) and
+// storedResult answers SELECT * FROM TABLE(RESULT_SCAN('query id')) and
 // SELECT * FROM TABLE(TAPLINE_FIXTURE('name')). The latter may be wrapped in selects that
 // only choose columns, since that is how a query is described and read.
-func (st *statement) keptResult(describe bool) (*resultset.Result, bool, error) {
+func (st *statement) storedResult(describe bool) (*resultset.Result, bool, error) {
 	if !mentions(st.nodes, "TAPLINE_FIXTURE") && !mentions(st.nodes, "RESULT_SCAN") {
 		return nil, false, nil
 	}
-	call, ok := readKept(st.nodes)
+	call, ok := readStoredSelect(st.nodes)
 	if !ok {
 		return nil, false, sferr.Unsupported("a kept result with anything around it but a choice of columns")
 	}
@@ -56,11 +57,11 @@ func mentions(nodes []sqltext.Node, word string) bool {
 	return false
 }
 
-// readKept reads SELECT columns FROM (TABLE(f('x')) | (the same again)) [[AS] alias].
-func readKept(nodes []sqltext.Node) (keptCall, bool) {
+// readStoredSelect reads SELECT columns FROM (TABLE(f('x')) | (the same again)) [[AS] alias].
+func readStoredSelect(nodes []sqltext.Node) (storedSelect, bool) {
 	p := &sqltext.Reader{In: nodes}
 	if !p.Accept("SELECT") {
-		return keptCall{}, false
+		return storedSelect{}, false
 	}
 	start := p.I
 	for p.More() && !p.Peek().IsWord("FROM") {
@@ -68,29 +69,29 @@ func readKept(nodes []sqltext.Node) (keptCall, bool) {
 	}
 	names, ok := chosenNames(nodes[start:p.I])
 	if !ok || !p.Accept("FROM") {
-		return keptCall{}, false
+		return storedSelect{}, false
 	}
-	var call keptCall
+	var call storedSelect
 	switch {
 	case p.Accept("TABLE"):
 		kids := p.Peek().Kids
 		if len(kids) != 2 {
-			return keptCall{}, false
+			return storedSelect{}, false
 		}
 		switch args := kids[1].Kids; {
 		case len(args) == 1 && args[0].Kind == sqltext.KindString:
-			call = keptCall{function: kids[0].Word(), argument: args[0].Text}
+			call = storedSelect{function: kids[0].Word(), argument: args[0].Text}
 		case len(args) == 2 && args[0].IsWord("LAST_QUERY_ID") && args[1].Kind == sqltext.KindGroup && len(args[1].Kids) == 0:
-			call = keptCall{function: kids[0].Word(), last: true}
+			call = storedSelect{function: kids[0].Word(), last: true}
 		default:
-			return keptCall{}, false
+			return storedSelect{}, false
 		}
 	case p.Peek().Kind == sqltext.KindGroup:
-		if call, ok = readKept(p.Peek().Kids); !ok {
-			return keptCall{}, false
+		if call, ok = readStoredSelect(p.Peek().Kids); !ok {
+			return storedSelect{}, false
 		}
 	default:
-		return keptCall{}, false
+		return storedSelect{}, false
 	}
 	p.I++
 	p.Accept("AS")

@@ -59,7 +59,7 @@ func (l *load) texts(ctx context.Context, file string) error {
 		return err
 	}
 	if err := l.create(ctx, sources, staging); err != nil {
-		return errors.Join(l.culprit(ctx, sources), err)
+		return errors.Join(l.firstUnconvertible(ctx, sources), err)
 	}
 	return nil
 }
@@ -100,8 +100,8 @@ func (l *load) stage(ctx context.Context, rows tablefile.Rows, sources []source)
 	})
 }
 
-// culprit names the first line and column that cannot be converted.
-func (l *load) culprit(ctx context.Context, sources []source) error {
+// firstUnconvertible names the first line and column that cannot be converted.
+func (l *load) firstUnconvertible(ctx context.Context, sources []source) error {
 	for i, s := range sources {
 		var line int64
 		query := fmt.Sprintf("SELECT line FROM %s WHERE c%d IS NOT NULL AND (%s) IS NULL ORDER BY line LIMIT 1", staging, i, s.tolerant)

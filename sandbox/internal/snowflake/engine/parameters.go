@@ -18,7 +18,7 @@ type parameter struct {
 	accepts  func(value string) bool // nil: the default only
 }
 
-func anything(string) bool { return true }
+func anyValue(string) bool { return true }
 
 func oneOf(allowed ...string) func(string) bool {
 	return func(value string) bool {
@@ -45,11 +45,11 @@ func parameters() map[string]parameter {
 	const millis = "YYYY-MM-DD HH24:MI:SS.FF3"
 	return map[string]parameter{
 		"TIMEZONE":  {"America/Los_Angeles", func(v string) bool { _, err := time.LoadLocation(v); return err == nil && v != "" }},
-		"QUERY_TAG": {"", anything}, "AUTOCOMMIT": {true, nil}, "MULTI_STATEMENT_COUNT": {1, nil},
+		"QUERY_TAG": {"", anyValue}, "AUTOCOMMIT": {true, nil}, "MULTI_STATEMENT_COUNT": {1, nil},
 		"ROWS_PER_RESULTSET":                  {0, number(0, 1<<31-1)},
 		"QUOTED_IDENTIFIERS_IGNORE_CASE":      {false, flag},
 		"STATEMENT_TIMEOUT_IN_SECONDS":        {172800, number(0, 604800)},
-		"STATEMENT_QUEUED_TIMEOUT_IN_SECONDS": {0, anything}, // statements do not queue
+		"STATEMENT_QUEUED_TIMEOUT_IN_SECONDS": {0, anyValue}, // statements do not queue
 		"ABORT_DETACHED_QUERY":                {false, flag},
 		"USE_CACHED_RESULT":                   {true, flag}, // nothing is cached
 		"LOCK_TIMEOUT":                        {43200, nil},
@@ -84,10 +84,10 @@ func parameters() map[string]parameter {
 		"GO_QUERY_RESULT_FORMAT":               {"ARROW", oneOf("ARROW", "ARROW_FORCE", "JSON")},
 		"PYTHON_CONNECTOR_QUERY_RESULT_FORMAT": {"ARROW", oneOf("ARROW", "ARROW_FORCE", "JSON")},
 
-		"CLIENT_SESSION_KEEP_ALIVE": {false, flag}, "CLIENT_SESSION_KEEP_ALIVE_HEARTBEAT_FREQUENCY": {3600, anything},
-		"CLIENT_STAGE_ARRAY_BINDING_THRESHOLD": {0, anything}, "CLIENT_TELEMETRY_ENABLED": {false, anything},
-		"CLIENT_OUT_OF_BAND_TELEMETRY_ENABLED": {false, anything}, "CLIENT_RESULT_CHUNK_SIZE": {160, anything},
-		"CLIENT_PREFETCH_THREADS": {4, anything}, "CLIENT_MEMORY_LIMIT": {1536, anything},
+		"CLIENT_SESSION_KEEP_ALIVE": {false, flag}, "CLIENT_SESSION_KEEP_ALIVE_HEARTBEAT_FREQUENCY": {3600, anyValue},
+		"CLIENT_STAGE_ARRAY_BINDING_THRESHOLD": {0, anyValue}, "CLIENT_TELEMETRY_ENABLED": {false, anyValue},
+		"CLIENT_OUT_OF_BAND_TELEMETRY_ENABLED": {false, anyValue}, "CLIENT_RESULT_CHUNK_SIZE": {160, anyValue},
+		"CLIENT_PREFETCH_THREADS": {4, anyValue}, "CLIENT_MEMORY_LIMIT": {1536, anyValue},
 	}
 }
 

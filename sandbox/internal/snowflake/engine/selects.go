@@ -15,7 +15,7 @@ import (
 
 // selectStatement runs a query, or only describes it.
 func (st *statement) selectStatement(ctx context.Context, describe bool) (*resultset.Result, error) {
-	if r, ok, err := st.keptResult(describe); ok || err != nil {
+	if r, ok, err := st.storedResult(describe); ok || err != nil {
 		return r, err
 	}
 	nodes := st.nodes
@@ -104,13 +104,13 @@ func (st *statement) describeSQL(ctx context.Context, text string) ([]sftype.Col
 // name.
 func (st *statement) resultName(name string) string {
 	name = rewrite.Unmarked(name)
-	if base, number, ok := cutLast(name, "_"); ok && values.IsAllDigits(number) && st.rw.IsDuplicate(base) {
+	if base, number, ok := cutAtLast(name, "_"); ok && values.IsAllDigits(number) && st.rw.IsDuplicate(base) {
 		return base
 	}
 	return name
 }
 
-func cutLast(s, sep string) (before, after string, found bool) {
+func cutAtLast(s, sep string) (before, after string, found bool) {
 	i := strings.LastIndex(s, sep)
 	if i < 0 {
 		return s, "", false

@@ -49,7 +49,7 @@ func (st *statement) findTables() error {
 		if len(parts) == 1 && found.CTEs[parts[0]] {
 			continue
 		}
-		if _, ok := st.madeUp(parts); ok {
+		if _, ok := st.informationSchema(parts); ok {
 			continue
 		}
 		full, err := st.full(parts)

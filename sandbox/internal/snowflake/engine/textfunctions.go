@@ -11,8 +11,8 @@ import (
 	"tapline.dev/sandbox/internal/snowflake/values"
 )
 
-// orNone is a text, or NULL where there is none.
-func orNone(text string, ok bool, err error) (any, error) {
+// textOrNull returns a text, or NULL where there is none.
+func textOrNull(text string, ok bool, err error) (any, error) {
 	if err != nil || !ok {
 		return nil, err
 	}
@@ -33,13 +33,13 @@ func registerTextFunctions(conn *sql.Conn, types typeInfos, conv *values.Convert
 	for name, f := range map[string]scalar{
 		"regexp_like":    {3, boolean, func(a []string) (any, error) { return truth(p.Like(a[0], a[1], a[2])) }},
 		"regexp_count":   {4, text, func(a []string) (any, error) { return count(p.Count(a[0], a[1], a[2], a[3])) }},
-		"regexp_substr":  {6, text, func(a []string) (any, error) { return orNone(p.Substr(a[0], a[1], a[2], a[3], a[4], a[5])) }},
+		"regexp_substr":  {6, text, func(a []string) (any, error) { return textOrNull(p.Substr(a[0], a[1], a[2], a[3], a[4], a[5])) }},
 		"regexp_instr":   {6, text, func(a []string) (any, error) { return count(p.Instr(a[0], a[1], a[2], a[3], a[4], a[5])) }},
 		"regexp_replace": {6, text, func(a []string) (any, error) { return p.Replace(a[0], a[1], a[2], a[3], a[4], a[5]) }},
 		"initcap":        {2, text, func(a []string) (any, error) { return values.InitCap(a[0], a[1]), nil }},
 		"strtok": {3, text, func(a []string) (any, error) {
 			token, ok := values.Strtok(a[0], a[1], a[2])
-			return orNone(token, ok, nil)
+			return textOrNull(token, ok, nil)
 		}},
 		"soundex":        {1, text, func(a []string) (any, error) { return values.Soundex(a[0]), nil }},
 		"divide":         {3, text, func(a []string) (any, error) { return values.Divide(a[0], a[1], a[2]) }},

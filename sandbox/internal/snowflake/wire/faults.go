@@ -10,7 +10,8 @@ import (
 	"tapline.dev/sandbox/internal/snowflake/resultset"
 )
 
-// faultSettings are the switches of the sandbox Snowflake. Counts go down as they strike.
+// faultSettings are the switches of the sandbox Snowflake. Each count goes down by
+// one when its fault happens.
 type faultSettings struct {
 	Chunk503        int   `json:"chunk503"`         // chunk requests answered by 503
 	ChunkReset      int   `json:"chunkReset"`       // chunks cut by a TCP reset half-way

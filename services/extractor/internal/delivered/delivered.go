@@ -102,7 +102,7 @@ func newSets(o *outcomes, limit int) *sets {
 var errPast = errors.New("all that is wanted has been read")
 
 // readRecords reads the records that are loaded. Those of a run whose topic was
-// deleted and made anew are gone, and its offsets mean other records.
+// deleted and created again are gone, and its offsets mean other records.
 func (s *sets) readRecords(ctx context.Context, log Log, topic string) error {
 	if len(s.outcomes.loaded) == 0 {
 		return nil
@@ -147,7 +147,8 @@ func (s *sets) readRecords(ctx context.Context, log Log, topic string) error {
 func (s *sets) add(rec *kafka.Record) {
 	id, ok := schemas.ParseRowID(kafka.HeaderValue(rec, schemas.HeaderID))
 	a := attempt{id.Number, id.Attempt}
-	// A record of another attempt lies in a topic that was made anew.
+	// A record of another attempt lies in a topic that was deleted and created
+	// again.
 	if !ok || !s.outcomes.loaded[a][rec.Partition].has(rec.Offset) {
 		return
 	}

@@ -15,23 +15,24 @@ const (
 	BySession = "session"
 )
 
-// Caller is whom a request was proven to come from. The zero value is somebody
-// unknown.
+// Caller is the authenticated sender of a request. The zero value has not
+// authenticated.
 type Caller struct {
 	// Name stands in the audit topic: key:NAME, or oidc:SUBJECT.
 	Name string
 	Role Role
 	By   string
-	// Selector bounds the imports that the caller has to do with; nil bounds nothing.
+	// Selector restricts the caller to some imports; nil restricts nothing.
 	Selector *schemas.Selector
 	// Expires is when the credential ends; zero is never.
 	Expires time.Time
-	// Holds is false once the credential was revoked or has expired; nil holds for
-	// good. Streams ask it while they go on.
+	// Holds reports whether the credential is still valid, neither revoked nor
+	// expired; nil means that it always is. A stream asks it again while it runs.
 	Holds func(now time.Time) bool
 }
 
-// StillHolds is false once the credential has expired or was revoked.
+// StillHolds reports whether the credential is still valid: neither expired nor
+// revoked.
 func (c Caller) StillHolds(now time.Time) bool {
 	if !c.Expires.IsZero() && !now.Before(c.Expires) {
 		return false
@@ -83,8 +84,8 @@ func OriginOf(ctx context.Context) Origin {
 	return o
 }
 
-// UnavailableError says that a credential could not be judged because what knows
-// it does not answer.
+// UnavailableError says that a credential could not be checked because Kafka, Redis
+// or the OpenID provider, whichever knows it, does not answer.
 type UnavailableError struct{ Detail string }
 
 // Error is the detail.

@@ -23,15 +23,16 @@ const actorHeader = "Tapline-Actor"
 // maxActor bounds a name that is not proven.
 const maxActor = 200
 
-// unauthorized is the one answer to every credential that does not hold, so that
-// none tells what it was: expired, revoked, unknown, malformed, or given twice.
+// unauthorized is the same answer for every credential that is not valid, so that
+// it does not tell the reason: expired, revoked, unknown, malformed, or given
+// twice.
 func unauthorized() *Problem {
 	return problem(http.StatusUnauthorized, codeUnauthorized,
 		"no valid credential came with this request; give a key or a token as Authorization: Bearer … (TAPLINE_TOKEN, or tapline login)")
 }
 
-// protect puts the checks of every request before the routes: where it comes
-// from, who sends it, and how often.
+// protect returns routes behind the checks that every request has to pass: where it
+// comes from, who sends it, and how often.
 func (h *handlers) protect(routes http.Handler) http.Handler {
 	signedIn := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		caller, err := h.Authenticate(r)
@@ -57,8 +58,8 @@ func (h *handlers) protect(routes http.Handler) http.Handler {
 	})
 }
 
-// withPages puts the pages of signing in beside the routes. They need no
-// credential, and are counted by address.
+// withPages adds the pages for signing in to the routes. They need no credential,
+// and their rate limit is by address.
 func (h *handlers) withPages(routes http.Handler) http.Handler {
 	if h.Pages == nil {
 		return routes
@@ -101,8 +102,8 @@ func writeProblem(w http.ResponseWriter, p *Problem) {
 	_ = json.NewEncoder(w).Encode(p)
 }
 
-// authorize lets through whoever may do what the route does. An operation that is
-// missing in the table is nobody's to call.
+// authorize passes a request on if its caller may call the route. Nobody may call
+// an operation that is missing in the table.
 func (h *handlers) authorize(ctx huma.Context, next func(huma.Context)) {
 	route, ok := access.Routes[ctx.Operation().OperationID]
 	caller := access.CallerOf(ctx.Context())
@@ -170,7 +171,7 @@ func outside(importName string) *Problem {
 	return problem(http.StatusForbidden, codeForbidden, "the import "+importName+" is outside the import selector of your credential")
 }
 
-// namedImports are all imports that a request names in its path and its query.
+// namedImports returns all imports that a request names in its path and its query.
 func namedImports(ctx huma.Context) (names []string) {
 	for _, name := range []string{ctx.Param("import"), ctx.Query("import")} {
 		if name != "" {

@@ -42,13 +42,14 @@ type need struct {
 	atLeast bool   // others were stored before they were counted
 }
 
-// metBy is true if a caller has agreed to it. The account's name has to be the
-// right one: an import that was given another account meanwhile is asked about anew.
+// metBy reports whether a caller has agreed to it. The account's name must be the
+// present one: if the import was given another account meanwhile, the caller is
+// asked again.
 func (n need) metBy(q ConfirmQuery) bool {
 	return (n.account == "" || q.Confirm == n.account) && q.Repeats >= n.repeats
 }
 
-// needOf says what a command needs, as the catalog has it now.
+// needOf says what has to be agreed to for a command, by the catalog as it is now.
 func (h *handlers) needOf(cmd schemas.Command) (n need) {
 	def, ok := h.Catalog.Import(cmd.Import)
 	if !ok {
@@ -62,8 +63,8 @@ func (h *handlers) needOf(cmd schemas.Command) (n need) {
 	return n
 }
 
-// sendsAnew is true of commands after which an import sends what no run of its
-// epoch has sent before. Columns are there once a run of the epoch has succeeded.
+// sendsAnew reports whether a command makes an import send what no run of its epoch
+// has sent before. The state has columns once a run of the epoch has succeeded.
 func sendsAnew(cmd schemas.Command, def schemas.Definition, state schemas.State) bool {
 	switch cmd.Kind {
 	case schemas.CommandReset, schemas.CommandBackfill, schemas.CommandSync:
@@ -128,7 +129,7 @@ func (h *handlers) confirmationRequired(ctx context.Context, cmd schemas.Command
 	return p
 }
 
-// query is what a request has to bring.
+// query returns the parameters with which a request agrees.
 func (n need) query() string {
 	var parts []string
 	if n.account != "" {

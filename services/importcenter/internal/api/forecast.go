@@ -17,7 +17,7 @@ import (
 func (h *handlers) estimateOf(ctx context.Context, c *Confirmation, cmd schemas.Command, def schemas.Definition) {
 	state, _ := h.Catalog.State(cmd.Import)
 	if e := def.Spec.Destination.Event; c.Type == schemas.TypeEvent && e != nil && e.CreatedOn == nil {
-		// They are stamped with the run's time, so that all are of now.
+		// These events get the run's time as their time, so all of them are recent.
 		defer func() { c.Recent, c.RecentKnown = c.Records, c.RecordsKnown }()
 	}
 	dryRun := schemas.DryRunID(cmd.Import, state.LastDryRun)
@@ -33,7 +33,7 @@ func (h *handlers) estimateOf(ctx context.Context, c *Confirmation, cmd schemas.
 	}
 }
 
-// estimateBySample takes the sample of a dry run for the whole.
+// estimateBySample extrapolates from the sample of a dry run.
 func (h *handlers) estimateBySample(ctx context.Context, c *Confirmation, cmd schemas.Command, def schemas.Definition, dryRun string) bool {
 	trial, ok := h.Catalog.State(dryRun)
 	if !ok || trial.Sample == nil || runs.SourceHash(trial.Sample.Spec) != runs.SourceHash(def.Spec) {

@@ -100,7 +100,7 @@ func (h *handlers) readSample(ctx context.Context, s *schemas.Sample) (*sample, 
 	return out, err
 }
 
-// note takes in what a report says of profiles, times and the population.
+// note stores what a report says about profiles, times and the population.
 func (s *sample) note(r *schemas.Report, byOffset map[int64]*DryRunRow) {
 	if r.Final != nil {
 		s.population, s.read = r.Final.Population, r.Final.Read
@@ -164,7 +164,8 @@ func (h *handlers) scanSample(ctx context.Context, topic string, s *schemas.Samp
 	return err
 }
 
-// idOf is the id of a row or record, and false of an earlier attempt's.
+// idOf returns the id of a row or record, and false if it belongs to an earlier
+// attempt.
 func idOf(r *kafka.Record, attempt int) (string, bool) {
 	text := kafka.HeaderValue(r, schemas.HeaderID)
 	id, ok := schemas.ParseRowID(text)

@@ -48,7 +48,7 @@ type DryRunEstimate struct {
 	Seconds float64 `json:"seconds" doc:"At the account's limit, with calls as slow as the sample's"`
 }
 
-// Names of what is no property.
+// Names of lines that are about no property.
 const (
 	lineIdentity  = "Identity"
 	lineEventName = "Event name"
@@ -124,8 +124,8 @@ func (p *DryRunProperty) fail(c DryRunCheck) {
 	}
 }
 
-// lines are the identity, what makes an event, and the properties, before any
-// row.
+// lines returns a line for the identity, for the event's name and time, and for
+// each property, before any row is counted.
 func (h *handlers) lines(s *schemas.Sample) []DryRunProperty {
 	lines := []DryRunProperty{{Column: s.Spec.Identity.Column, Property: lineIdentity, Type: "string"}}
 	if e := s.Spec.Destination.Event; e != nil {

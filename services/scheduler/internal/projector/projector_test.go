@@ -150,8 +150,8 @@ func TestALostAnswerCostsNoRewrite(t *testing.T) {
 	}
 }
 
-// TestALogThatWasMadeAnew: the offsets in Redis are of a topic that is gone.
-func TestALogThatWasMadeAnew(t *testing.T) {
+// TestARecreatedLog: the offsets in Redis are of a topic that is gone.
+func TestARecreatedLog(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	for range 5 {

@@ -22,10 +22,10 @@ type values interface {
 	Del(ctx context.Context, keys ...string) error
 }
 
-// Used remembers when each key was used last: in memory at each use, and every
+// LastUse remembers when each key was used last: in memory at each use, and every
 // few seconds in Redis, where all replicas find it. It is lost with Redis, and no
 // decision depends on it.
-type Used struct {
+type LastUse struct {
 	redis values
 	log   *slog.Logger
 
@@ -34,20 +34,20 @@ type Used struct {
 	unsaved map[string]time.Time // not in Redis yet
 }
 
-// NewUsed starts without any times.
-func NewUsed(redis values, log *slog.Logger) *Used {
-	return &Used{redis: redis, log: log, last: map[string]time.Time{}, unsaved: map[string]time.Time{}}
+// NewLastUse starts without any times.
+func NewLastUse(redis values, log *slog.Logger) *LastUse {
+	return &LastUse{redis: redis, log: log, last: map[string]time.Time{}, unsaved: map[string]time.Time{}}
 }
 
 // Note notes a use.
-func (u *Used) Note(name string, at time.Time) {
+func (u *LastUse) Note(name string, at time.Time) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.last[name], u.unsaved[name] = at, at
 }
 
 // Run writes what is noted until ctx is done.
-func (u *Used) Run(ctx context.Context) {
+func (u *LastUse) Run(ctx context.Context) {
 	tick := time.NewTicker(flushEvery)
 	defer tick.Stop()
 	for {
@@ -60,7 +60,7 @@ func (u *Used) Run(ctx context.Context) {
 	}
 }
 
-func (u *Used) flush(ctx context.Context) {
+func (u *LastUse) flush(ctx context.Context) {
 	u.mu.Lock()
 	unsaved := u.unsaved
 	u.unsaved = map[string]time.Time{}
@@ -74,7 +74,7 @@ func (u *Used) flush(ctx context.Context) {
 }
 
 // Last says when each of the keys was used last, zero if that is not known.
-func (u *Used) Last(ctx context.Context, names []string) []time.Time {
+func (u *LastUse) Last(ctx context.Context, names []string) []time.Time {
 	out := make([]time.Time, len(names))
 	keys := make([]string, len(names))
 	for i, name := range names {

@@ -10,13 +10,13 @@ import (
 	"tapline.dev/sandbox/internal/clevertap/rules"
 )
 
-// strikeBefore carries out a fault that keeps the records from being applied
-// in the normal way.
-func (s *Server) strikeBefore(p faults.Plan, entry *Request, d *rules.Decoder) (answer, ending, bool) {
-	if p.Strike == nil {
+// faultBefore carries out a fault that keeps the records from being applied in the
+// normal way.
+func (s *Server) faultBefore(p faults.Plan, entry *Request, d *rules.Decoder) (answer, ending, bool) {
+	if p.Fault == nil {
 		return answer{}, endAnswer, false
 	}
-	f := p.Strike
+	f := p.Fault
 	switch f.Kind {
 	case faults.ResetBefore:
 		return answer{}, endReset, true
@@ -34,7 +34,7 @@ func (s *Server) strikeBefore(p faults.Plan, entry *Request, d *rules.Decoder) (
 		if f.Applied {
 			break
 		}
-		return spoiled(f, answer{}), endAnswer, true
+		return faultyAnswer(f, answer{}), endAnswer, true
 	}
 	if status := faults.Status[f.Kind]; status != 0 && !f.Applied {
 		return failure(status, statusSentence(status)), endAnswer, true
@@ -42,12 +42,12 @@ func (s *Server) strikeBefore(p faults.Plan, entry *Request, d *rules.Decoder) (
 	return answer{}, endAnswer, false
 }
 
-// strikeAfter turns the right answer into the one that the fault wants.
-func (s *Server) strikeAfter(p faults.Plan, a answer, sent int) (answer, ending) {
-	if p.Strike == nil {
+// faultAfter turns the right answer into the one that the fault asks for.
+func (s *Server) faultAfter(p faults.Plan, a answer, sent int) (answer, ending) {
+	if p.Fault == nil {
 		return a, endAnswer
 	}
-	switch f := p.Strike; f.Kind {
+	switch f := p.Fault; f.Kind {
 	case faults.ResetAfter:
 		return answer{}, endReset
 	case faults.Lost:
@@ -60,7 +60,7 @@ func (s *Server) strikeAfter(p faults.Plan, a answer, sent int) (answer, ending)
 		if status := faults.Status[f.Kind]; status != 0 {
 			return failure(status, statusSentence(status)), endAnswer
 		}
-		return spoiled(f, a), endAnswer
+		return faultyAnswer(f, a), endAnswer
 	}
 }
 
@@ -89,7 +89,7 @@ func rawRecords(records []rules.Record) [][]byte {
 	return raw
 }
 
-func spoiled(f *faults.Fault, a answer) answer {
+func faultyAnswer(f *faults.Fault, a answer) answer {
 	switch f.Kind {
 	case faults.HTML:
 		return answer{status: http.StatusOK, html: true,
