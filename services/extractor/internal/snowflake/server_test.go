@@ -41,6 +41,7 @@ type server struct {
 	deafen func(w http.ResponseWriter, r *http.Request, n int) bool              // spoils the n-th abort
 	shows  map[string]string                                                     // the session's parameters; without them it knows no SHOW
 	tried  int                                                                   // aborts, spoiled or not
+	links  int                                                                   // generation of the chunks' links; older ones have expired
 }
 
 func newServer(t *testing.T) *server {
@@ -185,9 +186,12 @@ func (s *server) result(w http.ResponseWriter, r *http.Request) {
 		s.answer(w, "000709", "02000", "Statement not found", nil)
 		return
 	}
+	s.mu.Lock()
+	links := s.links
+	s.mu.Unlock()
 	var chunks []any
 	for i := range s.chunks {
-		chunks = append(chunks, map[string]any{"url": fmt.Sprintf("%s/chunk/%d", s.http.URL, i), "rowCount": 5})
+		chunks = append(chunks, map[string]any{"url": fmt.Sprintf("%s/chunk/%d?links=%d", s.http.URL, i, links), "rowCount": 5})
 	}
 	s.answer(w, "", "", "", map[string]any{
 		"queryId": "01b-7", "total": s.total, "returned": 10, "queryResultFormat": "arrow", "chunks": chunks,
@@ -228,8 +232,13 @@ func (s *server) chunk(w http.ResponseWriter, r *http.Request) {
 		s.t.Error(err)
 	}
 	s.mu.Lock()
-	strike := s.strike
+	strike, links := s.strike, s.links
 	s.mu.Unlock()
+	if r.URL.Query().Get("links") != strconv.Itoa(links) {
+		w.WriteHeader(http.StatusForbidden)
+		_, _ = w.Write([]byte("<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>"))
+		return
+	}
 	if strike != nil && strike(w, r, i, buf.Bytes()) {
 		return
 	}

@@ -127,6 +127,45 @@ func TestAttachTakesUpTheSameResult(t *testing.T) {
 	}
 }
 
+// TestExpiredLinksAreAskedForAgain: Snowflake's links to chunks are good for six hours.
+// An expired one is no reason to give the attempt up: the result is taken up again by the
+// statement's id, with new links, and goes on at the chunk that was not read.
+func TestExpiredLinksAreAskedForAgain(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	first, err := s.open().Query(t.Context(), statement.Statement{SQL: "SELECT 1"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := first.Chunk(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	s.mu.Lock()
+	s.links++
+	s.mu.Unlock()
+	var e *Error
+	if _, err := first.Chunk(t.Context(), 2); !errors.As(err, &e) || e.Code != CodeUnreachable || e.Permanent {
+		t.Fatalf("by an expired link: %v, want an error that the attempt repeats", err)
+	}
+	statements := func() (n int) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for _, body := range s.bodies {
+			if body["sqlText"] == "SELECT 1" {
+				n++
+			}
+		}
+		return n
+	}
+	again, err := s.open().Attach(t.Context(), first.QueryID())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := read(t, again); n != 25 || statements() != 1 {
+		t.Errorf("%d rows of %d statements, want 25 of one", n, statements())
+	}
+}
+
 func TestBrokenChunks(t *testing.T) {
 	t.Parallel()
 	// Each spoils the first two of three tries, or all of them.
