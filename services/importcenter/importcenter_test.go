@@ -204,3 +204,20 @@ func (c *center) produce(topic string, values ...any) {
 		}
 	}
 }
+
+// TestTheRootSaysWhatThisIs to whoever opens the address, and takes no change.
+func TestTheRootSaysWhatThisIs(t *testing.T) {
+	t.Parallel()
+	c := start(t)
+	if a := c.do("GET", "/", ""); a.status != http.StatusOK || !strings.Contains(a.text, "Import Center") || !strings.Contains(a.text, "/openapi.yaml") {
+		t.Errorf("GET / = %d %s", a.status, a.text)
+	}
+	for _, path := range []string{"/nothing", "//"} {
+		if a := c.do("GET", path, ""); a.status != http.StatusNotFound {
+			t.Errorf("GET %s = %d %s", path, a.status, a.text)
+		}
+	}
+	if a := c.do("POST", "/", "{}"); a.status != http.StatusNotFound {
+		t.Errorf("POST / = %d %s", a.status, a.text)
+	}
+}

@@ -100,7 +100,7 @@ func projectFile(path string) string {
 }
 
 func (f *devFlags) finish() error {
-	f.tables.Purchases = projectFile(f.tables.Purchases)
+	f.tables.Purchases, f.dev.Examples = projectFile(f.tables.Purchases), projectFile("examples")
 	switch f.only {
 	case "":
 	case "infra":

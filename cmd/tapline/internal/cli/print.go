@@ -133,7 +133,7 @@ func printRun(out io.Writer, r schemas.Run) error {
 		{"skipped", number(r.Counts.Skipped()) + "  " + tally(r.SkippedByReason)},
 		{"watermark", orDash(r.WatermarkFrom) + " -> " + orDash(r.WatermarkTo)},
 		{"query id", orDash(r.QueryID)},
-		{"trace id", orDash(r.TraceID)},
+		{"trace id", traced(r.TraceID)},
 		{"started", moment(&r.StartedAt)},
 		{"finished", moment(r.FinishedAt)},
 		{"took", elapsed(r).String()},
@@ -161,4 +161,13 @@ func held(h *schemas.Hold) string {
 		return number(h.Records) + " records at least"
 	}
 	return number(h.Records) + " records"
+}
+
+// traced is a trace id and where it leads: the deployment decides that, and the client
+// does not know.
+func traced(id string) string {
+	if id == "" {
+		return "-"
+	}
+	return id + "  (spans: where the services' OTEL_EXPORTER_OTLP_ENDPOINT leads; with tapline dev, the address it calls traces)"
 }

@@ -55,6 +55,9 @@ type Config struct {
 	Nested bool
 	// Progress, if given, is told what is being done until all is ready.
 	Progress func(what string)
+	// Examples is the folder with the examples, as a shell in the working directory finds
+	// it.
+	Examples string
 	// Load are files to make tables of.
 	Load []Table
 	// Fill, if given, fills the sandbox Snowflake before anything is ready.

@@ -35,7 +35,7 @@ func (d *Dev) places() []string {
 		"Redis          " + e.Redis,
 		"Snowflake      " + e.Snowflake.URL + "   (account " + e.Snowflake.Account + ", user " + e.Snowflake.User + ")",
 		"CleverTap      " + e.CleverTap.URL + "/sandbox/v1/stats",
-		"traces         " + d.cfg.url(adminDev) + "/traces",
+		"traces         " + d.cfg.url(adminDev) + "/traces   (of one run: /traces?trace=ID, the trace id of tapline get run)",
 		"log            " + d.logFile.Name(),
 		"everything     " + d.cfg.path(endpointsName),
 	}
@@ -75,7 +75,7 @@ func (d *Dev) next() []string {
 	for _, t := range d.tables {
 		if t.Name == "SHOP.PUBLIC.CUSTOMERS" {
 			return []string{
-				"  tapline apply -f examples/customers.yaml" + server,
+				"  tapline apply -f " + d.cfg.Examples + "/customers.yaml" + server,
 				"  tapline dryrun customers" + server,
 				"  tapline run customers --wait" + server,
 			}

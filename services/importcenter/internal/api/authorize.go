@@ -51,7 +51,7 @@ func (h *handlers) protect(routes http.Handler) http.Handler {
 		r.Header.Set(actorHeader, caller.Name[:min(len(caller.Name), maxActor)])
 		routes.ServeHTTP(w, r.WithContext(access.WithCaller(r.Context(), caller)))
 	})
-	return guard.Handler(h.Guard, h.withPages(signedIn), func(w http.ResponseWriter, r *http.Request, refusal guard.Refusal) {
+	return guard.Handler(h.Guard, h.withRoot(h.withPages(signedIn)), func(w http.ResponseWriter, r *http.Request, refusal guard.Refusal) {
 		h.Log.WarnContext(r.Context(), "a request was turned away", slog.String("code", refusal.Code),
 			slog.String("from", access.OriginOf(r.Context()).Addr), slog.String("request_id", access.OriginOf(r.Context()).RequestID))
 		writeProblem(w, problem(refusal.Status, refusal.Code, refusal.Detail))
