@@ -177,7 +177,7 @@ func dryRunSummary(d client.DryRun) string {
 		fmt.Fprintf(&b, "%s rows held as future, which wait for a later run\n", number(counts.Future))
 	}
 	if counts.Skipped() > 0 {
-		fmt.Fprintf(&b, "%s rows skipped: %s\n", number(counts.Skipped()), tally(d.Run.SkippedByReason))
+		fmt.Fprintf(&b, "%s rows skipped: %s\n", number(counts.Skipped()), countsByName(d.Run.SkippedByReason))
 	}
 	if p := d.Profiles; p != nil {
 		fmt.Fprintf(&b, "profiles: %s new, %s updated, %s unknown\n", number(p.New), number(p.Updated), number(p.Unknown))

@@ -197,7 +197,7 @@ func (a *app) summarize(ctx context.Context, c *client.Client, id string) error 
 	if err != nil {
 		return err
 	}
-	a.say("%s of %s rows read were rejected: %s", number(run.Counts.Rejected()), number(run.Counts.Read), tally(run.RejectsByCode))
+	a.say("%s of %s rows read were rejected: %s", number(run.Counts.Rejected()), number(run.Counts.Read), countsByName(run.RejectsByCode))
 	return nil
 }
 

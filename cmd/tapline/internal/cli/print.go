@@ -64,8 +64,8 @@ func health(h *float64) string {
 	return strconv.FormatFloat(math.Floor(*h*10_000+1e-9)/100, 'f', 2, 64) + " %"
 }
 
-// tally formats counts by name, the largest first.
-func tally(counts map[string]int64) string {
+// countsByName formats counts by name, the largest first.
+func countsByName(counts map[string]int64) string {
 	names := slices.SortedFunc(maps.Keys(counts), func(x, y string) int {
 		if d := counts[y] - counts[x]; d != 0 {
 			return int(max(min(d, 1), -1))
@@ -129,8 +129,8 @@ func printRun(out io.Writer, r schemas.Run) error {
 		{"loaded", number(r.Counts.Loaded)},
 		{"resent", number(r.Counts.Resent)},
 		{"repeated", number(r.Counts.Repeated)},
-		{"rejected", number(r.Counts.Rejected()) + "  " + tally(r.RejectsByCode)},
-		{"skipped", number(r.Counts.Skipped()) + "  " + tally(r.SkippedByReason)},
+		{"rejected", number(r.Counts.Rejected()) + "  " + countsByName(r.RejectsByCode)},
+		{"skipped", number(r.Counts.Skipped()) + "  " + countsByName(r.SkippedByReason)},
 		{"watermark", orDash(r.WatermarkFrom) + " -> " + orDash(r.WatermarkTo)},
 		{"query id", orDash(r.QueryID)},
 		{"trace id", traced(r.TraceID)},

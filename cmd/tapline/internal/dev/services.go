@@ -42,7 +42,7 @@ type runner interface {
 	Run(ctx context.Context) error
 }
 
-func made(service runner, err error) (daemon.Run, error) {
+func runOf(service runner, err error) (daemon.Run, error) {
 	if err != nil {
 		return nil, err
 	}
@@ -60,12 +60,12 @@ func (d *Dev) parts() []part {
 			cfg.AllowCustomEndpoints, cfg.LoopbackEndpointsOnly = true, true
 			// Inside the folder that the extractor and the loader may read already.
 			cfg.Secrets.Store = filepath.Join(filepath.Dir(d.secrets.passwordFile), "store")
-			return made(importcenter.New(cfg, importcenter.Deps{Telemetry: env.Telemetry, Health: env.Health}))
+			return runOf(importcenter.New(cfg, importcenter.Deps{Telemetry: env.Telemetry, Health: env.Health}))
 		}},
 		{"scheduler", adminScheduler, func(env daemon.Env) (daemon.Run, error) {
 			cfg := scheduler.DefaultConfig()
 			cfg.Kafka, cfg.Redis = d.kafkaConfig, d.redis()
-			return made(scheduler.New(cfg, scheduler.Deps{Telemetry: env.Telemetry, Health: env.Health}))
+			return runOf(scheduler.New(cfg, scheduler.Deps{Telemetry: env.Telemetry, Health: env.Health}))
 		}},
 		{"extractor", adminExtractor, func(env daemon.Env) (daemon.Run, error) {
 			cfg := extractor.DefaultConfig()
@@ -73,13 +73,13 @@ func (d *Dev) parts() []part {
 			cfg.Kafka, cfg.Redis = d.kafkaConfig, d.redis()
 			cfg.AllowCustomEndpoints = true
 			cfg.Secrets = d.references()
-			return made(extractor.New(cfg, extractor.Deps{Telemetry: env.Telemetry, Health: env.Health}))
+			return runOf(extractor.New(cfg, extractor.Deps{Telemetry: env.Telemetry, Health: env.Health}))
 		}},
 		{"mapper", adminMapper, func(env daemon.Env) (daemon.Run, error) {
 			cfg := mapper.DefaultConfig()
 			cfg.Suppression = d.suppression
 			cfg.Kafka = d.kafkaConfig
-			return made(mapper.New(cfg, mapper.Deps{Telemetry: env.Telemetry, Health: env.Health}))
+			return runOf(mapper.New(cfg, mapper.Deps{Telemetry: env.Telemetry, Health: env.Health}))
 		}},
 		{"loader", adminLoader, func(env daemon.Env) (daemon.Run, error) {
 			cfg := loader.DefaultConfig()
@@ -88,7 +88,7 @@ func (d *Dev) parts() []part {
 			cfg.AllowCustomEndpoints = true
 			cfg.Secrets = d.references()
 			cfg.MaxReplicas = 1
-			return made(loader.New(cfg, loader.Deps{Telemetry: env.Telemetry, Health: env.Health}))
+			return runOf(loader.New(cfg, loader.Deps{Telemetry: env.Telemetry, Health: env.Health}))
 		}},
 	}
 }

@@ -167,7 +167,7 @@ func (m *machine) payFunction(name string, args []any) error {
 		}
 		size += (before - m.budget.steps) * elementBytes
 	}
-	if err := m.budget.text(madeBy(name, args, size)); err != nil {
+	if err := m.budget.text(maxOutput(name, args, size)); err != nil {
 		return err
 	}
 	switch {
@@ -175,7 +175,7 @@ func (m *machine) payFunction(name string, args []any) error {
 		return m.budget.repeat(args[0], lengthOf(args[0]))
 	case name == "sort" && len(args) > 0:
 		return m.budget.sort(lengthOf(args[0]), args[0])
-	case name == "toJSON" && deeper(args[0], maxJSONNesting):
+	case name == "toJSON" && nestsDeeper(args[0], maxJSONNesting):
 		return ErrBudget
 	}
 	return nil
@@ -184,16 +184,16 @@ func (m *machine) payFunction(name string, args []any) error {
 // maxJSONNesting bounds the indents of toJSON.
 const maxJSONNesting = 100
 
-func deeper(v any, levels int) bool {
+func nestsDeeper(v any, levels int) bool {
 	if levels == 0 {
 		return true
 	}
 	switch v := v.(type) {
 	case []any:
-		return slices.ContainsFunc(v, func(item any) bool { return deeper(item, levels-1) })
+		return slices.ContainsFunc(v, func(item any) bool { return nestsDeeper(item, levels-1) })
 	case map[string]any:
 		for _, item := range v {
-			if deeper(item, levels-1) {
+			if nestsDeeper(item, levels-1) {
 				return true
 			}
 		}
@@ -201,9 +201,9 @@ func deeper(v any, levels int) bool {
 	return false
 }
 
-// madeBy bounds how many bytes a function makes from arguments of the given
+// maxOutput bounds how many bytes a function makes from arguments of the given
 // size.
-func madeBy(name string, args []any, size int) int {
+func maxOutput(name string, args []any, size int) int {
 	switch name {
 	case "len", "type", "int", "float", "abs", "ceil", "floor", "round", "hasPrefix", "hasSuffix", "indexOf", "lastIndexOf", "first", "last", "get", "take":
 		return 0
@@ -220,24 +220,24 @@ func madeBy(name string, args []any, size int) int {
 		if len(args) == 2 {
 			glue, _ = args[1].(string)
 		}
-		return size + glued(lengthOf(args[0]), len(glue))
+		return size + productOrTooLarge(lengthOf(args[0]), len(glue))
 	case "replace":
 		text, _ := args[0].(string)
 		old, _ := args[1].(string)
 		by, _ := args[2].(string)
-		return size + glued(strings.Count(text, old), len(by))
+		return size + productOrTooLarge(strings.Count(text, old), len(by))
 	case "split", "splitAfter":
 		text, _ := args[0].(string)
 		separator, _ := args[1].(string)
-		return size + glued(strings.Count(text, separator)+1, elementBytes)
+		return size + productOrTooLarge(strings.Count(text, separator)+1, elementBytes)
 	case "toJSON":
 		return 24 * size // escapes, and the indents of a hundred levels
 	}
 	return 4 * size
 }
 
-// glued returns n times size, or -1 if the product exceeds any budget.
-func glued(n, size int) int {
+// productOrTooLarge returns n times size, or -1 if the product exceeds any budget.
+func productOrTooLarge(n, size int) int {
 	if size > 0 && n > MaxBytes/size {
 		return 2 * MaxBytes
 	}

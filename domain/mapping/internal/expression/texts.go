@@ -121,7 +121,7 @@ func (m *machine) split(name, s, separator string, count int) (any, error) {
 }
 
 func (m *machine) replace(s, old, by string, count int) (any, error) {
-	if err := m.budget.text(len(s) + glued(strings.Count(s, old), len(by))); err != nil {
+	if err := m.budget.text(len(s) + productOrTooLarge(strings.Count(s, old), len(by))); err != nil {
 		return nil, err
 	}
 	return strings.Replace(s, old, by, count), nil
@@ -139,7 +139,7 @@ func (m *machine) repeatText(args []any) (any, error) {
 	if n < 0 {
 		return nil, failure("repeat was given a negative count")
 	}
-	if err := m.budget.text(glued(n, len(s))); err != nil {
+	if err := m.budget.text(productOrTooLarge(n, len(s))); err != nil {
 		return nil, err
 	}
 	return strings.Repeat(s, n), nil
@@ -154,7 +154,7 @@ func (m *machine) join(args []any) (any, error) {
 	if !ok {
 		return nil, mismatch("join", args[0], nil)
 	}
-	if err := m.budget.text(glued(len(list), len(glue))); err != nil {
+	if err := m.budget.text(productOrTooLarge(len(list), len(glue))); err != nil {
 		return nil, err
 	}
 	parts := make([]string, len(list))
