@@ -121,7 +121,7 @@ func TestWhatNoRouteTakes(t *testing.T) {
 	t.Parallel()
 	c := start(t)
 	for request, want := range map[string]int{
-		"GET /": 404, "GET /v1": 404, "GET /v1/import": 404, "GET /v1/imports/": 404, "GET //v1/imports": 404, "GET /v1/../v1/imports": 404,
+		"GET /v1": 404, "GET /v1/import": 404, "GET /v1/imports/": 404, "GET //v1/imports": 404, "GET /v1/../v1/imports": 404,
 		"GET /auth/login": 404, "DELETE /v1/imports": 405, "PATCH /v1/keys/ci": 405, "OPTIONS /v1/keys": 405, "PUT /openapi.yaml": 405,
 	} {
 		method, path, _ := strings.Cut(request, " ")

@@ -47,6 +47,8 @@ var componentTexts = map[string]string{
 	"PreviewInputBody":            "The import whose query is to be read.",
 	"Problem":                     "Why a request was refused or could not be served (RFC 9457).",
 	"Property":                    "How a column or an expression becomes a property of CleverTap.",
+	"PutSecretInputBody":          "The secret to be stored.",
+	"PutSecretOutputBody":         "How definitions refer to the secret.",
 	"Reject":                      "A row that did not become a record at CleverTap, and why.",
 	"RejectsPage":                 "A page of rejects, newest first.",
 	"Removed":                     "What removing people from a suppression list has done.",
