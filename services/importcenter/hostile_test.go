@@ -31,26 +31,31 @@ const hostileTimeout = 3 * time.Minute
 
 // hostileSite serves a page that attacks an Import Center, and hears what it found.
 type hostileSite struct {
-	t        *testing.T
-	server   *httptest.Server
-	base     string // what the page attacks; "" is its own origin
-	signIn   string
-	signedIn func() bool
-	served   atomic.Bool
-	found    chan []string
+	t      *testing.T
+	server *httptest.Server
+	attack attack
+	served atomic.Bool
+	found  chan []string
 }
 
-func newHostileSite(t *testing.T) *hostileSite {
+// attack is whom the page attacks and how.
+type attack struct {
+	base     string // the Import Center; "" is the page's own origin
+	signIn   string
+	signedIn func() bool
+}
+
+func newHostileSite(t *testing.T, a attack) *hostileSite {
 	t.Helper()
-	s := &hostileSite{t: t, found: make(chan []string, 1)}
+	s := &hostileSite{t: t, attack: a, found: make(chan []string, 1)}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /page", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		_, _ = fmt.Fprintf(w, "<!doctype html><body><script>const BASE=%q, SIGN_IN=%q, REPORT=%q;%s</script>",
-			s.base, s.signIn, s.url("evil.example", "/report"), hostileScript)
+			s.attack.base, s.attack.signIn, s.url("evil.example", "/report"), hostileScript)
 		s.served.Store(true)
 	})
-	mux.HandleFunc("GET /signed-in", func(w http.ResponseWriter, _ *http.Request) { _ = json.NewEncoder(w).Encode(s.signedIn()) })
+	mux.HandleFunc("GET /signed-in", func(w http.ResponseWriter, _ *http.Request) { _ = json.NewEncoder(w).Encode(s.attack.signedIn()) })
 	mux.HandleFunc("POST /report", func(_ http.ResponseWriter, r *http.Request) {
 		raw, _ := io.ReadAll(r.Body)
 		findings := []string{}
@@ -181,15 +186,14 @@ func TestHostilePage(t *testing.T) {
 			t.Parallel()
 			c, key := begin(t)
 			before := c.fillForHostilePage(key)
-			site := newHostileSite(t)
-			site.base = c.url
+			site := newHostileSite(t, attack{base: c.url})
 			check(t, c, before, site.visit(site.url("evil.example", "/page")))
 		})
 		t.Run("a name that was rebound, "+mode, func(t *testing.T) {
 			t.Parallel()
 			c, key := begin(t)
 			before := c.fillForHostilePage(key)
-			site := newHostileSite(t)
+			site := newHostileSite(t, attack{})
 			origin := site.rebound(strings.TrimPrefix(c.url, "http://"))
 			check(t, c, before, site.visit(origin+"/page"))
 		})
@@ -202,13 +206,12 @@ func TestHostilePage(t *testing.T) {
 		p.storage.mu.Unlock()
 		before := c.fillForHostilePage(c.writeKey("admin", schemas.AccessKeySpec{Role: "admin"}))
 		before[c.topics.Audit()]++ // the person's own sign-in
-		site := newHostileSite(t)
-		site.base, site.signIn = c.url, c.url+"/auth/login?return=/v1/caller"
-		site.signedIn = func() bool {
+		signedIn := func() bool {
 			return strings.Contains(strings.Join(c.log(c.topics.Audit(), 0), "\n"), `"action":"sign-in"`)
 		}
+		site := newHostileSite(t, attack{base: c.url, signIn: c.url + "/auth/login?return=/v1/caller", signedIn: signedIn})
 		check(t, c, before, site.visit(site.url("evil.example", "/page")))
-		if !site.signedIn() {
+		if !signedIn() {
 			t.Error("nobody has signed in, so that the page had no session to use")
 		}
 	})
@@ -233,7 +236,7 @@ func TestHostilePageWithoutTheGuard(t *testing.T) {
 		}
 	}})
 	t.Cleanup(unguarded.Close)
-	site := newHostileSite(t)
+	site := newHostileSite(t, attack{})
 	origin := site.rebound(strings.TrimPrefix(unguarded.URL, "http://"))
 	findings := strings.Join(site.visit(origin+"/page"), "\n")
 	for _, want := range []string{"read /v1/connections", "read /v1/imports", "changed /v1/apply", "a window"} {
