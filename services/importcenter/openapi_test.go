@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -113,6 +115,29 @@ func TestEveryPartOfTheAPIIsDescribed(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestTheDocumentForManyAtOnce: the first requests for the document come together.
+func TestTheDocumentForManyAtOnce(t *testing.T) {
+	t.Parallel()
+	c := start(t)
+	var requests sync.WaitGroup
+	for _, path := range []string{"/openapi.json", "/openapi.yaml", "/openapi-3.0.json", "/openapi-3.0.yaml"} {
+		for range 4 {
+			requests.Go(func() {
+				res, err := http.Get(c.url + path)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				defer res.Body.Close()
+				if raw, err := io.ReadAll(res.Body); err != nil || res.StatusCode != http.StatusOK || !strings.Contains(string(raw), "/v1/imports") {
+					t.Errorf("GET %s = %d with %d bytes, %v", path, res.StatusCode, len(raw), err)
+				}
+			})
+		}
+	}
+	requests.Wait()
 }
 
 // TestWhatNoRouteTakes: a path that is not there, a method that a path does not

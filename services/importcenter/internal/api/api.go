@@ -119,6 +119,7 @@ func New(cfg Config, deps Deps) http.Handler {
 	config.Transformers = append(config.Transformers, asProblem)
 	config.RejectUnknownQueryParameters = true
 	config.DocsPath = "" // its page loads scripts from another host
+	config.OpenAPIPath = ""
 	api := humago.New(mux, config)
 	h := &handlers{cfg, deps}
 	api.UseMiddleware(h.count, h.authorize)
@@ -139,6 +140,7 @@ func New(cfg Config, deps Deps) http.Handler {
 	h.registerKeys(api)
 	h.registerAudit(api)
 	describe(api.OpenAPI())
+	serveDocument(mux, api.OpenAPI())
 	return h.protect(onlyRoutes(mux))
 }
 
