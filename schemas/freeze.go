@@ -28,13 +28,13 @@ type FrozenBy struct {
 	Since  time.Time `json:"since"`
 }
 
-// Holds is true of what the freeze keeps from being sent.
+// Holds reports whether the freeze keeps an import from sending to an account.
 func (f FreezeSpec) Holds(account string, m Metadata) bool {
 	return (f.Account == "" || f.Account == account) && (f.Selector == nil || f.Selector.Selects(m))
 }
 
-// Selects is true of an import whose name is one of the selector's, if it has
-// names, and that bears every label of it.
+// Selects reports whether an import matches one of the selector's names, if it has
+// any, and has all of the selector's labels.
 func (s Selector) Selects(m Metadata) bool {
 	named := len(s.Names) == 0
 	for _, pattern := range s.Names {

@@ -112,8 +112,8 @@ func caseName(service string, r schemas.Right) string {
 	return strings.Join([]string{service, r.May, r.Name}, " ")
 }
 
-// names is true of a text with a line that says what is refused: of a topic by
-// its name, of a group or transactional id by its kind.
+// names reports whether a line of the text says that this right is missing. A topic
+// is named, a group or transactional id is known by the error.
 func names(text string, r schemas.Right) bool {
 	want := map[string]string{
 		schemas.OnTopic: r.Name, schemas.OnGroup: "GROUP_AUTHORIZATION", schemas.OnTransactionalID: "TRANSACTIONAL_ID_AUTHORIZATION",
@@ -153,8 +153,8 @@ spec: {account: acme-eu1, user: TAPLINE, password: ref+env://PW}
 	return c.Say("apply", "-f", path)
 }
 
-// atStart is true of rights without which a service does not start to work;
-// others it needs once there is something to do.
+// atStart reports whether a service needs the right to start. Other rights it needs
+// only once there is work.
 func atStart(service string, r schemas.Right) bool {
 	switch {
 	case r.On == schemas.OnGroup:
@@ -169,8 +169,8 @@ func atStart(service string, r schemas.Right) bool {
 	return r.May == schemas.MayRead
 }
 
-// seldom is true of rights that only previews, dry runs, a rebuild of Redis or
-// rejects of CleverTap's and of rows too large for Kafka need.
+// seldom reports whether a right is needed only for previews, dry runs, a rebuild of
+// Redis, rejects of CleverTap, or rows that are too large for Kafka.
 func seldom(topics schemas.Topics, service string, r schemas.Right) bool {
 	if r.May == schemas.MayDescribe {
 		return true // a topic that was deleted and created again

@@ -152,7 +152,7 @@ func isSection(t reflect.Type) bool {
 	return t.Kind() == reflect.Struct && !isScalar(t)
 }
 
-// isScalar is true of what one YAML scalar fills.
+// isScalar reports whether one YAML scalar fills a value of the type.
 func isScalar(t reflect.Type) bool {
 	if reflect.PointerTo(t).Implements(textUnmarshaler) || reflect.PointerTo(t).Implements(yamlUnmarshaler) {
 		return true

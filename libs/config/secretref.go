@@ -18,7 +18,8 @@ const (
 // written to Kafka, so a secret may stand in them as a reference only.
 var ErrNotReference = errors.New("not a secret reference: write ref+env://NAME or ref+file:///path")
 
-// IsReference is true of a text that claims to be a secret reference.
+// IsReference reports whether a text begins as a secret reference does. It may still
+// be an invalid one: see CheckReference.
 func IsReference(text string) bool { return strings.HasPrefix(text, refPrefix) }
 
 // CheckReference reports whether Resolve understands the reference, without

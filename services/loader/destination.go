@@ -49,7 +49,7 @@ type connection struct {
 	share  atomic.Pointer[slots.Share] // a copy of the account's
 }
 
-// allows says whether a request that ends at end may be written now: its slot must
+// allows reports whether a request that ends at end may be written now: its slot must
 // be certain to stay this process's until then.
 func (c *connection) allows(now, end time.Time) bool {
 	until := c.share.Load().Until(now)
@@ -131,7 +131,7 @@ func (l *loop) accountConfig(spec accountSpec) account.Config {
 	}
 }
 
-// busy says whether there is anything to send or to ask.
+// busy reports whether there is anything to send or to ask.
 func (d *destination) busy() bool {
 	return d.account.InFlight() > 0 || d.account.ProbeNeeded() || len(d.waiting) > 0 || len(d.candidates) > 0
 }

@@ -85,7 +85,7 @@ func (l *loop) cut(d *destination, now time.Time) (u *upload, again time.Time) {
 	return nil, again
 }
 
-// holds says whether a waiting upload must not be sent now.
+// holds reports whether a waiting upload must not be sent now.
 func (l *loop) holds(u *upload, now time.Time) bool {
 	h, held := l.heldBy(u.destination.name, u.subject)
 	if held {

@@ -122,7 +122,7 @@ func TestWhatWasRefusedWholeIsNotAmbiguousToASuccessor(t *testing.T) {
 	}
 }
 
-// withdrawn says whether an intent of the import was withdrawn.
+// withdrawn reports whether an intent of the import was withdrawn.
 func (w *world) withdrawn(name string) (found bool) {
 	w.t.Helper()
 	tp := kafka.TP{Topic: w.topics.Reports(), Partition: schemas.ControlPartition(name)}

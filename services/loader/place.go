@@ -92,7 +92,7 @@ func (l *loop) reportStartingPlace(run schemas.ActiveRun, now time.Time) {
 	l.reportPlace(&run, l.placeOf(&run, d), now)
 }
 
-// mayGoTo says whether a run's records may go to the account as it is resolved now. The
+// mayGoTo reports whether a run's records may go to the account as it is resolved now. The
 // records of a run that began with another account or region wait until the scheduler has
 // ended the run.
 func (l *loop) mayGoTo(run *schemas.ActiveRun, d *destination, now time.Time) bool {

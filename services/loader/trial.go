@@ -10,7 +10,7 @@ import (
 	"tapline.dev/services/loader/internal/delivery"
 )
 
-// isDry says whether a run is a dry run, whose records CleverTap does not store.
+// isDry reports whether a run is a dry run, whose records CleverTap does not store.
 func isDry(run *schemas.ActiveRun) bool { return run != nil && run.Mode == schemas.ModeDryRun }
 
 // policyOf is how a run's records may be sent again: those of a dry run as often

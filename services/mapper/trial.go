@@ -29,7 +29,7 @@ func (b *batch) produceFurtherRejects(l *attemptRows, row *kafka.Record, rejects
 	return nil
 }
 
-// sameAsShown says whether a record is byte for byte the one that a dry run showed of
+// sameAsShown reports whether a record is byte for byte the one that a dry run showed of
 // the row.
 func sameAsShown(row *kafka.Record, record []byte) bool {
 	sum := sha256.Sum256(record)

@@ -72,7 +72,7 @@ func (c *Cluster) Post(ctx context.Context, path string) error {
 	return err
 }
 
-// Active says whether an import is in a run, or that it could not be told.
+// Active reports whether an import is in a run, or that it could not be told.
 func (c *Cluster) Active(ctx context.Context, importName string) (run string, active bool, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.Endpoints.ImportCenter+"/v1/runs?pageSize=1&import="+importName, http.NoBody)
 	if err != nil {

@@ -90,7 +90,7 @@ func (i *inbox) of(run int) (out []inboxArrival) {
 	return out
 }
 
-// has tells whether a version of a person came in a run.
+// has reports whether a version of a person came in a run.
 func (i *inbox) has(run int, person string, version int) bool {
 	for _, a := range i.of(run) {
 		if a.person == person && a.version == version {

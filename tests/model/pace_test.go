@@ -39,7 +39,7 @@ func startPace() *pace {
 
 func (p *pace) now() time.Duration { return time.Duration(p.beats.Load()) * beat }
 
-// stumbled tells whether a beat was missed since an instant.
+// stumbled reports whether a beat was missed since an instant.
 func (p *pace) stumbled(since time.Time) bool { return p.missed.Load() > since.UnixNano() }
 
 // processPace is the process's.

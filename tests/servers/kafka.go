@@ -115,7 +115,7 @@ func (k *Kafka) Stop() { k.process.end(syscall.SIGTERM) }
 // Kill ends it by SIGKILL.
 func (k *Kafka) Kill() { k.process.end(syscall.SIGKILL) }
 
-// Running tells whether it has not ended.
+// Running reports whether it has not ended.
 func (k *Kafka) Running() bool { return k.process.running() }
 
 // PID is the process's id.

@@ -10,7 +10,7 @@ import (
 // MaxSuppressions is how many identities one request may hold.
 const MaxSuppressions = 10_000
 
-// Suppressed says whether a person is suppressed.
+// Suppressed reports whether a person is suppressed.
 type Suppressed struct {
 	Suppressed bool      `json:"suppressed"`
 	Since      time.Time `json:"since,omitzero"`

@@ -30,7 +30,7 @@ func newOutcomes(importName string, runs []schemas.InterruptedRun) *outcomes {
 	return o
 }
 
-// wanted tells whether an attempt is one of those asked for.
+// wanted reports whether an attempt is one of those asked for.
 func (o *outcomes) wanted(a attempt) bool {
 	r, ok := o.runs[a.number]
 	return ok && a.attempt >= 1 && a.attempt <= r.Attempts

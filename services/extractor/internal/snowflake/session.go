@@ -62,7 +62,7 @@ type Session struct {
 	second      bool
 }
 
-// BySecondKey is true if the connection's first key was refused.
+// BySecondKey reports whether the connection's first key was refused.
 func (s *Session) BySecondKey() bool { return s.second }
 
 // Open signs in. The connection's secrets are resolved already.

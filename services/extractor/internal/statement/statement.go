@@ -203,7 +203,7 @@ func (s *Source) Sample(columns []schemas.Column, limit int, identity string) St
 		" FROM (\n" + s.text + "\n) AS src ORDER BY RANDOM() LIMIT " + strconv.Itoa(limit)}
 }
 
-// numbered is true where rows of one identity are versions with an order.
+// numbered reports whether the rows of one identity are versions with an order.
 func (s *Source) numbered(identity string) bool {
 	return identity != "" && (s.column != "" || s.cursor != "")
 }

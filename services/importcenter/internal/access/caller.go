@@ -40,10 +40,10 @@ func (c Caller) StillHolds(now time.Time) bool {
 	return c.Holds == nil || c.Holds(now)
 }
 
-// May is true if the caller's role suffices.
+// May reports whether the caller's role suffices.
 func (c Caller) May(r Role) bool { return c.Role >= r }
 
-// Reaches is true if the caller's selector includes an import.
+// Reaches reports whether the caller's selector includes an import.
 func (c Caller) Reaches(m schemas.Metadata) bool {
 	return c.Selector == nil || c.Selector.Selects(m)
 }

@@ -6,37 +6,40 @@ type Scope string
 
 // The scopes of routes.
 const (
-	// ScopeNone has nothing to do with imports: a selector does not bound it.
+	// ScopeNone is for operations that concern no import: a caller's selector has no
+	// effect on them.
 	ScopeNone Scope = "none"
-	// ScopeNamed names an import or a run in the path or the query: refused for an
-	// import that the selector leaves out.
+	// ScopeNamed is for operations with an import or a run in the path or the query.
+	// They are refused if the selector excludes the import.
 	ScopeNamed Scope = "named"
-	// ScopeListed lists several imports: those that the selector leaves out are
-	// missing.
+	// ScopeListed is for operations that list imports. Imports that the selector
+	// excludes are missing from the answer.
 	ScopeListed Scope = "listed"
-	// ScopeDocuments takes documents: refused if one is outside the selector.
+	// ScopeDocuments is for operations whose body holds documents. They are refused if
+	// the selector excludes one of the documents.
 	ScopeDocuments Scope = "documents"
-	// ScopeApproval names a change that waits: refused if one of its imports is
-	// outside the selector.
+	// ScopeApproval is for operations on a change that waits for approval. They are
+	// refused if the selector excludes one of the change's imports.
 	ScopeApproval Scope = "approval"
-	// ScopeWhole concerns the whole deployment: refused for whoever has a selector.
+	// ScopeWhole is for operations that concern the whole deployment. They are refused
+	// for every caller with a selector.
 	ScopeWhole Scope = "whole"
 )
 
-// Route is what a route needs of its caller.
+// Route is what an operation requires of its caller.
 type Route struct {
 	Role  Role
 	Scope Scope
-	// ShowsRows is true of answers with personal data: each is written to the audit
-	// topic before it is given.
+	// ShowsRows says that the answer holds personal data. Each call is written to the
+	// audit topic before it is answered.
 	ShowsRows bool
-	// Note says what the table's row leaves out.
+	// Note is a requirement that role and scope do not express, for docs/access.md.
 	Note string
 }
 
-// Routes is the one table of who may do what, by operation id. The API refuses an
-// operation that is missing here, and a test fails for it. The OpenAPI document's
-// security, the table in docs/access.md and the tests of every role come from it.
+// Routes says for each operation id who may call it. It is the only such table: the
+// OpenAPI document's security, the table in docs/access.md and the tests of every role
+// are made from it. The API refuses an operation without an entry, and a test fails.
 var Routes = map[string]Route{
 	"list-imports": {Role: Viewer, Scope: ScopeListed},
 	"get-import":   {Role: Viewer, Scope: ScopeNamed},

@@ -24,25 +24,26 @@ import (
 	"tapline.dev/services/importcenter/internal/store"
 )
 
-// view brings the catalog to the log's end.
+// view applies the control topics to the catalog up to their present end.
 type view interface {
 	ReadToEnd(ctx context.Context) error
 }
 
-// transactions writes records that were decided at the log's end, all or none.
+// transactions reads to the end of the log, asks decide for records, and writes all
+// of them or none.
 type transactions interface {
 	Write(ctx context.Context, decide func(ctx context.Context) ([]*kafka.Record, error)) error
 }
 
-// projected is what the scheduler keeps in Redis. A false means that Redis
-// answered and has no such thing.
+// projected reads what the scheduler writes to Redis. The bool is false if Redis
+// answered and does not hold what was asked for.
 type projected interface {
 	Run(ctx context.Context, run string) (schemas.Run, bool, error)
 	Runs(ctx context.Context, q projection.Query) (projection.Page, error)
 	Listing(ctx context.Context, importName string) (schemas.Listing, bool, error)
 }
 
-// partitions reads stretches of the log.
+// partitions reads ranges of offsets of a partition.
 type partitions interface {
 	ReadTo(ctx context.Context, tp kafka.TP, from int64, fn func(*kafka.Record) error) (next int64, err error)
 	EndOffset(ctx context.Context, tp kafka.TP) (int64, error)
@@ -50,38 +51,42 @@ type partitions interface {
 	OffsetAt(ctx context.Context, tp kafka.TP, t time.Time) (int64, error)
 }
 
-// Config is what the deployment decides.
+// Config holds the settings of the deployment.
 type Config struct {
-	// AllowCustomEndpoints lets connections and accounts name hosts of their own.
+	// AllowCustomEndpoints lets connections and accounts name other hosts than
+	// Snowflake's and CleverTap's.
 	AllowCustomEndpoints bool
-	// LoopbackEndpointsOnly bounds them to addresses of this machine.
+	// LoopbackEndpointsOnly restricts those hosts to addresses of this machine.
 	LoopbackEndpointsOnly bool
-	// Guard says under which names and from which pages requests come.
+	// Guard holds the host names that requests may ask for and the sites that may send
+	// them.
 	Guard guard.Config
 	// AnswerTimeout bounds the wait for the scheduler to take a command.
 	AnswerTimeout time.Duration
-	// CheckTimeout bounds how long apply waits for the extractor's next answer; 0
-	// checks nothing. PreviewTimeout bounds a preview.
+	// CheckTimeout bounds how long apply waits for the extractor's next answer; with 0
+	// apply does not check queries at all. PreviewTimeout bounds a preview.
 	CheckTimeout   time.Duration
 	PreviewTimeout time.Duration
 	// Store keeps secrets for the services.
 	Store store.Store
-	// Approvals say what waits for a second person.
+	// Approvals say which changes need a second person.
 	Approvals Approvals
 	// SignIn says how to sign in.
 	SignIn SignIn
 }
 
-// Deps are the parts that the handlers call.
+// Deps are what the handlers call.
 type Deps struct {
 	Log *slog.Logger
-	// Authenticate proves who sends a request. A caller of role Anyone has shown no
-	// credential; an error is a credential that does not hold.
+	// Authenticate finds out who sends a request. It returns a caller with the role
+	// Anyone if the request has no credential, and an error if the credential is not
+	// valid.
 	Authenticate func(r *http.Request) (access.Caller, error)
 	Limiter      *guard.Limiter
-	// Questions bounds how many questions to Snowflake a caller has under way.
+	// Questions bounds how many requests that query Snowflake a caller has in flight.
 	Questions *guard.Places
-	// Pages serve /auth/, where people sign in with a browser; nil where they do not.
+	// Pages serves /auth/, where people sign in with a browser; nil if this deployment
+	// has no sign-in with a browser.
 	Pages        *http.ServeMux
 	Catalog      *catalog.Catalog
 	Suppressions *suppression.List
@@ -91,11 +96,11 @@ type Deps struct {
 	Partitions   partitions
 	Topics       schemas.Topics
 	// Follow calls fn for each record from the offsets on, until ctx ends or fn
-	// returns an error, which it passes on.
+	// returns an error. It returns that error.
 	Follow func(ctx context.Context, from map[kafka.TP]int64, fn func(*kafka.Record) error) error
-	// Audit writes a record that no transaction belongs to.
+	// Audit writes a record to the audit topic outside of a transaction.
 	Audit func(ctx context.Context, record *kafka.Record) error
-	// LastUsed says when keys were used last, zero where that is not known.
+	// LastUsed returns when each key was used last; the zero time if that is not known.
 	LastUsed func(ctx context.Context, names []string) []time.Time
 	// EnsureTopics creates an import's topics.
 	EnsureTopics func(ctx context.Context, specs []schemas.TopicSpec) error
@@ -115,10 +120,10 @@ func New(cfg Config, deps Deps) http.Handler {
 	config := huma.DefaultConfig("Tapline Import Center", documentVersion)
 	config.Info.Description = documentText
 	registerTexts(config.Components.Schemas)
-	config.CreateHooks = nil // no $schema keys in answers: they are contracts of their own
+	config.CreateHooks = nil // no $schema keys in answers: their schemas are published as contracts already
 	config.Transformers = append(config.Transformers, asProblem)
 	config.RejectUnknownQueryParameters = true
-	config.DocsPath = "" // its page loads scripts from another host
+	config.DocsPath = "" // the page of huma loads scripts from another host
 	config.OpenAPIPath = ""
 	api := humago.New(mux, config)
 	h := &handlers{cfg, deps}
@@ -150,8 +155,8 @@ func (h *handlers) count(ctx huma.Context, next func(huma.Context)) {
 	h.Count(ctx.Context(), ctx.Operation().OperationID, ctx.Status(), time.Since(began))
 }
 
-// fail turns an error from below into a problem; the cause is logged here and
-// nowhere else, because the caller gets a sentence instead.
+// fail turns an internal error into a problem for the caller. It logs the cause,
+// which is logged nowhere else; the caller is told only the sentence.
 func (h *handlers) fail(ctx context.Context, code, sentence string, err error) *Problem {
 	h.logFailure(ctx, code, err)
 	status := http.StatusInternalServerError
@@ -165,7 +170,7 @@ func (h *handlers) fail(ctx context.Context, code, sentence string, err error) *
 
 func (h *handlers) logFailure(ctx context.Context, code string, err error) {
 	if errors.Is(ctx.Err(), context.Canceled) {
-		// The caller has gone away, as `| head` does: nothing is wrong here.
+		// The caller closed the connection, as `| head` does. That is no failure.
 		h.Log.DebugContext(ctx, "the caller disconnected before the answer", slog.String("code", code))
 		return
 	}

@@ -186,7 +186,7 @@ func namedImports(ctx huma.Context) (names []string) {
 	return names
 }
 
-// reaches is true if the caller's selector includes an applied import.
+// reaches reports whether the caller's selector includes an applied import.
 func (h *handlers) reaches(ctx context.Context, importName string) bool {
 	metadata := schemas.Metadata{Name: importName}
 	if d, ok := h.Catalog.Import(importName); ok {

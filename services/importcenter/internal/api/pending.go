@@ -33,12 +33,14 @@ type Approvals struct {
 	Expiry  time.Duration
 }
 
-// selects is true of an import that needs a second person.
+// selects reports whether changes of an import with these labels need a second
+// person.
 func (a Approvals) selects(m schemas.Metadata) bool {
 	return slices.ContainsFunc(a.Imports, func(s schemas.Selector) bool { return s.Selects(m) })
 }
 
-// guarded is true of an import that needs a second person as it is applied now.
+// guarded reports whether changes of an import need a second person by the labels
+// that are applied now.
 func (h *handlers) guarded(importName string) bool {
 	d, ok := h.Catalog.Import(importName)
 	return ok && h.Approvals.selects(d.Metadata)

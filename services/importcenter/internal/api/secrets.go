@@ -12,8 +12,8 @@ import (
 	"tapline.dev/services/importcenter/internal/store"
 )
 
-// auditSecret is the audit's kind of a secret that was stored. It says who stored
-// which, and nothing of the value.
+// auditSecret is the kind of audit entries about stored secrets. Such an entry says
+// who stored which secret; it does not hold the value.
 const auditSecret = "Secret"
 
 type putSecretInput struct {
@@ -39,8 +39,8 @@ func (h *handlers) registerSecrets(api huma.API) {
 	}, h.putSecret)
 }
 
-// putSecret writes into the audit first: what is not written there is not stored.
-// No record of Kafka's holds the value.
+// putSecret writes the audit entry before it stores the secret: if the entry cannot
+// be written, the secret is not stored. The value is never written to Kafka.
 func (h *handlers) putSecret(ctx context.Context, in *putSecretInput) (*putSecretOutput, error) {
 	if h.Store.Dir == "" {
 		return nil, problem(http.StatusNotFound, codeNotFound, "this deployment stores no secrets; set secrets.store for Import Center, or put the file where the services read secrets")

@@ -50,7 +50,7 @@ type Removed struct {
 	Absent  int `json:"absent" doc:"Of the identities, those that were not on the list"`
 }
 
-// Suppressed says whether a person is on the list.
+// Suppressed reports whether a person is on the list.
 type Suppressed struct {
 	Suppressed bool      `json:"suppressed"`
 	Since      time.Time `json:"since,omitzero"`

@@ -1,8 +1,8 @@
-// Package guard turns away requests that no honest client sends, before anything
-// looks at who sends them: those under a name that is not this server's (DNS
-// rebinding), those that another site's page makes (cross-site request forgery),
-// and bodies that a page can send without a preflight. It holds in every mode of
-// sign-in, on loopback too.
+// Package guard refuses requests that no honest client sends, before the caller is
+// authenticated: requests for a host name that is not this server's (DNS rebinding),
+// requests that a page of another site makes (cross-site request forgery), and bodies
+// that a page can send to another site without a CORS preflight. It applies in every
+// mode of sign-in, on loopback too.
 package guard
 
 import (
@@ -18,25 +18,27 @@ import (
 	"tapline.dev/services/importcenter/internal/access"
 )
 
-// RequestIDHeader names a request in the answer, in the log and in the audit topic.
+// RequestIDHeader holds the request id, which is also in the log and in the audit
+// topic.
 const RequestIDHeader = "X-Request-Id"
 
-// Config is what the deployment decides.
+// Config holds the settings of the deployment.
 type Config struct {
-	// Hosts are the names under which the server is reached, beside loopback's and
-	// that of Addr. A name without a port stands for any port.
+	// Hosts are the host names that clients use for the server, besides loopback's and
+	// that of Addr. A name without a port is valid with any port.
 	Hosts []string
-	// Addr is where the server listens.
+	// Addr is the address on which the server listens.
 	Addr string
-	// Origins are the origins of pages that may change something, beside the server's own.
+	// Origins are the other origins whose pages may send requests that change
+	// something.
 	Origins []string
-	// Proxies are those whose X-Forwarded-For says where a request comes from.
+	// Proxies are the trusted proxies, whose X-Forwarded-For is believed.
 	Proxies []netip.Prefix
-	// TLS is true where the server speaks TLS itself.
+	// TLS says that the server itself terminates TLS.
 	TLS bool
 }
 
-// Refusal is why a request is turned away.
+// Refusal says why a request is refused.
 type Refusal struct {
 	Status int
 	Code   string
@@ -50,7 +52,8 @@ const (
 	CodeContentType = "content_type"
 )
 
-// Handler wraps next. refuse writes a refusal.
+// Handler checks each request before next gets it. refuse writes the answer to a
+// request that is refused.
 func Handler(cfg Config, next http.Handler, refuse func(http.ResponseWriter, *http.Request, Refusal)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		origin := access.Origin{Addr: cfg.client(r), RequestID: uuid.NewString()}
@@ -64,8 +67,8 @@ func Handler(cfg Config, next http.Handler, refuse func(http.ResponseWriter, *ht
 	})
 }
 
-// headers are those of every answer: none of them may be kept, framed, sniffed or
-// embedded, and none may load anything.
+// headers sets the headers of every answer. They forbid browsers to cache it, to show
+// it in a frame, to guess its type, to embed it, and to load anything for it.
 func (c Config) headers(h http.Header, requestID string) {
 	h.Set(RequestIDHeader, requestID)
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -79,11 +82,11 @@ func (c Config) headers(h http.Header, requestID string) {
 }
 
 func (c Config) check(r *http.Request) (Refusal, bool) {
-	if !c.knows(r.Host) {
+	if !c.isOwnHost(r.Host) {
 		return Refusal{http.StatusMisdirectedRequest, CodeHost,
 			"this server is not reached under that name; if it is meant to be, add the name to http.hosts (TAPLINE_HTTP_HOSTS)"}, false
 	}
-	if reads := r.Method == http.MethodGet || r.Method == http.MethodHead; reads && !c.ownFetch(r) && !follows(r) {
+	if reads := r.Method == http.MethodGet || r.Method == http.MethodHead; reads && !c.sameSiteFetch(r) && !isNavigation(r) {
 		return Refusal{http.StatusForbidden, CodeCrossSite,
 			"a page of another site may ask for nothing here: it could read no answer, but what is read is audited in the visitor's name"}, false
 	} else if !reads && !c.sameSite(r) {
@@ -97,9 +100,9 @@ func (c Config) check(r *http.Request) (Refusal, bool) {
 	return Refusal{}, true
 }
 
-// knows is true of the names under which the server may be reached. Every other
-// name may be one that an attacker's DNS has turned to this address.
-func (c Config) knows(host string) bool {
+// isOwnHost reports whether a Host header names this server. Another name may be an
+// attacker's, whose DNS answers with this server's address.
+func (c Config) isOwnHost(host string) bool {
 	name := withoutPort(host)
 	if Loopback(name) {
 		return true
@@ -113,18 +116,19 @@ func (c Config) knows(host string) bool {
 	})
 }
 
-// sameSite is true of a request that a browser made for this server's own page,
-// or that no browser made: those send neither header.
+// sameSite reports whether a request comes from a page of this server, from a trusted
+// origin, or from a client that is no browser, which sends neither header.
 func (c Config) sameSite(r *http.Request) bool {
-	if !c.ownFetch(r) {
+	if !c.sameSiteFetch(r) {
 		return false
 	}
 	origins := r.Header.Values("Origin")
-	return len(origins) == 0 || (len(origins) == 1 && (c.own(r, origins[0]) || slices.Contains(c.Origins, origins[0])))
+	return len(origins) == 0 || (len(origins) == 1 && (c.isOwnOrigin(r, origins[0]) || slices.Contains(c.Origins, origins[0])))
 }
 
-// ownFetch is false of a request that a browser made for another site's page.
-func (c Config) ownFetch(r *http.Request) bool {
+// sameSiteFetch reports whether no page of an untrusted site made the request, by the
+// header Sec-Fetch-Site.
+func (c Config) sameSiteFetch(r *http.Request) bool {
 	for _, site := range r.Header.Values("Sec-Fetch-Site") {
 		if site != "same-origin" && site != "none" && !c.trusts(r) {
 			return false
@@ -133,9 +137,9 @@ func (c Config) ownFetch(r *http.Request) bool {
 	return true
 }
 
-// follows is true of a person who follows a link to a page, or comes back from the
-// OpenID provider. Answers of the API are no pages.
-func follows(r *http.Request) bool {
+// isNavigation reports whether a person follows a link to a page of this server, as
+// after a sign-in at the OpenID provider. Answers of the API are no pages.
+func isNavigation(r *http.Request) bool {
 	return r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "document" && !strings.HasPrefix(r.URL.Path, "/v1/")
 }
 
@@ -143,9 +147,9 @@ func (c Config) trusts(r *http.Request) bool {
 	return slices.Contains(c.Origins, r.Header.Get("Origin"))
 }
 
-// own is true of the origin under which the request reached this server. The
-// scheme may be https before a proxy that ends TLS.
-func (c Config) own(r *http.Request, origin string) bool {
+// isOwnOrigin reports whether an origin is the one that the request was sent to. Its
+// scheme may be https although this server speaks HTTP: a proxy may terminate TLS.
+func (c Config) isOwnOrigin(r *http.Request, origin string) bool {
 	u, err := url.Parse(origin)
 	if err != nil || !strings.EqualFold(u.Host, r.Host) {
 		return false
@@ -153,8 +157,8 @@ func (c Config) own(r *http.Request, origin string) bool {
 	return u.Scheme == "https" || (u.Scheme == "http" && !c.TLS)
 }
 
-// isJSON is true of the types that no page can send to another site without
-// asking first.
+// isJSON reports whether a body is JSON. A page can send that to another site only
+// after a CORS preflight.
 func isJSON(types []string) bool {
 	if len(types) != 1 {
 		return false
@@ -164,7 +168,7 @@ func isJSON(types []string) bool {
 	return name == "application/json" || name == "application/merge-patch+json"
 }
 
-// Loopback is true of an address or a name that only this machine reaches.
+// Loopback reports whether only this machine can reach a host.
 func Loopback(host string) bool {
 	if strings.EqualFold(host, "localhost") {
 		return true

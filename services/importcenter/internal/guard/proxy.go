@@ -8,12 +8,12 @@ import (
 	"strings"
 )
 
-// forwardedHeader is where proxies say for whom they ask, each adding the address
-// that it was asked from at the end.
+// forwardedHeader lists the addresses that a request came through. Each proxy appends
+// the address that it got the request from.
 const forwardedHeader = "X-Forwarded-For"
 
-// maxForwarded bounds how many addresses are looked at: whoever asks may write as
-// many as the bound on headers allows.
+// maxForwarded bounds how many addresses are read: a client may send as many as the
+// limit on the size of headers allows.
 const maxForwarded = 20
 
 // ParseProxies reads addresses and networks such as 10.0.0.7 and 10.0.0.0/8.
@@ -29,36 +29,37 @@ func ParseProxies(texts []string) ([]netip.Prefix, error) {
 			prefix = netip.PrefixFrom(addr, addr.BitLen())
 		}
 		if prefix.Bits() == 0 {
-			return nil, fmt.Errorf("%q trusts everybody, so that everybody could say that they ask from anywhere", text)
+			return nil, fmt.Errorf("%q trusts every address, so any client could forge where it comes from", text)
 		}
 		out = append(out, prefix.Masked())
 	}
 	return out, nil
 }
 
-// client is the address that a request comes from: the connection's, or, if that is
-// a trusted proxy's, the last in X-Forwarded-For that is not one. What stands
-// before it was written by whoever asks and proves nothing.
+// client returns the address of the client. That is the connection's address; if that
+// is a trusted proxy, it is the last address in X-Forwarded-For that is not a trusted
+// proxy. The client can forge every address before that one.
 func (c Config) client(r *http.Request) string {
 	addr := withoutPort(r.RemoteAddr)
-	if !c.proxy(addr) {
+	if !c.isProxy(addr) {
 		return addr
 	}
 	chain := strings.Split(strings.Join(r.Header.Values(forwardedHeader), ","), ",")
 	for i := len(chain) - 1; i >= 0 && len(chain)-i <= maxForwarded; i-- {
 		ip, err := netip.ParseAddr(withoutPort(strings.TrimSpace(chain[i])))
 		if err != nil {
-			return addr // the proxy nearest to it is all that is known
+			return addr // the address before this proxy cannot be read
 		}
 		addr = ip.Unmap().WithZone("").String()
-		if !c.proxy(addr) {
+		if !c.isProxy(addr) {
 			return addr
 		}
 	}
 	return addr
 }
 
-func (c Config) proxy(addr string) bool {
+// isProxy reports whether an address is a trusted proxy's.
+func (c Config) isProxy(addr string) bool {
 	ip, err := netip.ParseAddr(addr)
 	return err == nil && slices.ContainsFunc(c.Proxies, func(p netip.Prefix) bool { return p.Contains(ip.Unmap().WithZone("")) })
 }

@@ -1,5 +1,5 @@
-// Package store keeps secrets as files for the services that use them. Nothing
-// reads a secret back.
+// Package store writes secrets to files, which the services that use them read.
+// Import Center itself never reads a secret back.
 package store
 
 import (
@@ -11,29 +11,29 @@ import (
 	"strings"
 )
 
-// Who uses a secret: each has a folder of its own, so that a deployment can give
-// each service its own alone.
+// The folders of the store, by the system that a secret signs in to. They are apart
+// so that a deployment can mount into each service only the secrets that it needs.
 const (
 	ForSnowflake = "snowflake" // the extractor
 	ForCleverTap = "clevertap" // the loader
 )
 
-// MaxBytes is what the services read of a secret.
+// MaxBytes is the size of the largest secret. The services read no larger one.
 const MaxBytes = 64 << 10
 
-// ErrValue is the one refusal of a value. It says nothing of it.
+// ErrValue says that a value is no valid secret. Its text does not hold the value.
 var ErrValue = errors.New("a secret is one line of text, or a private key in PEM, of at most 64 KiB")
 
-// Store is a directory of secrets; "" keeps none.
+// Store is a directory of secrets. If Dir is empty, the deployment stores none.
 type Store struct{ Dir string }
 
-// Reference is how a definition names a secret of the store.
+// Reference is what a definition says in place of a secret of the store.
 func (s Store) Reference(use, name string) string {
 	return "ref+file://" + filepath.Join(s.Dir, use, name)
 }
 
-// Put writes a secret, whole or not at all, to a file that its owner alone may
-// read. A line break at the end is cut off where the services would do so.
+// Put writes a secret to a file that only its owner may read. The write is atomic. Put
+// cuts off a line break at the end of a value in one line, as the services do.
 func (s Store) Put(use, name, value string) error {
 	if !strings.HasPrefix(value, "-----BEGIN ") {
 		value = strings.TrimRight(value, "\r\n")
@@ -48,7 +48,7 @@ func (s Store) Put(use, name, value string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("making the folder of secrets: %w", err)
 	}
-	// A name may hold no dot, so that no secret has the name of a file under way.
+	// Names of secrets hold no dot, so the temporary file never has a secret's name.
 	path := filepath.Join(dir, name)
 	temporary := path + ".new-" + rand.Text()
 	if err := write(temporary, value); err != nil {

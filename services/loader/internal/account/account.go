@@ -85,7 +85,7 @@ func (a *Account) Limit(now time.Time) int { return a.limiter.Limit(now) }
 // is about to be written.
 func (a *Account) Share() slots.Share { return *a.share }
 
-// Open says whether, since when and why requests are held back.
+// Open reports whether, since when and why requests are held back.
 func (a *Account) Open() (since time.Time, reason string, open bool) { return a.circuit.Open() }
 
 // NextProbe is when TryProbe may return true next; zero if only an event helps.
@@ -102,7 +102,7 @@ func (a *Account) NextProbe() time.Time {
 	return time.Time{}
 }
 
-// ProbeNeeded says whether a probe is needed although no upload waits: one was requested,
+// ProbeNeeded reports whether a probe is needed although no upload waits: one was requested,
 // or runs are still reported as waiting for the account.
 func (a *Account) ProbeNeeded() bool { return a.probeRequested || len(a.pauses) > 0 }
 

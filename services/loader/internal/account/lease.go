@@ -68,10 +68,10 @@ func (a *Account) LeaseFailed(now time.Time) (news bool) {
 // LeaseOfOtherPool ends a call about a pool that the account has left meanwhile.
 func (a *Account) LeaseOfOtherPool() { a.lease.calling = false }
 
-// HasLease says whether slots are leased.
+// HasLease reports whether slots are leased.
 func (a *Account) HasLease() bool { return a.lease.leased }
 
-// LeaseAtOnce says whether the first lease of an account with work should not wait for
+// LeaseAtOnce reports whether the first lease of an account with work should not wait for
 // the next interval.
 func (a *Account) LeaseAtOnce(pause time.Duration, now time.Time) bool {
 	return a.cfg.Leased && !a.lease.calling && !a.lease.leased && !a.share.Unreachable() && now.Sub(a.lease.askedAt) > pause

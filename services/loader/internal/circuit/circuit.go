@@ -28,7 +28,7 @@ type Circuit struct {
 // New returns a closed circuit.
 func New(cfg Config) *Circuit { return &Circuit{cfg: cfg} }
 
-// Open says whether, since when and why requests are held back.
+// Open reports whether, since when and why requests are held back.
 func (c *Circuit) Open() (since time.Time, reason string, open bool) {
 	return c.since, c.reason, c.reason != ""
 }

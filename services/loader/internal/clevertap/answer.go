@@ -67,7 +67,7 @@ type failure struct {
 	Error string          `json:"error"`
 }
 
-// ownForm says whether an answer is CleverTap's own, and not that of a proxy or a
+// ownForm reports whether an answer is CleverTap's own, and not that of a proxy or a
 // firewall in front of it.
 func ownForm(body []byte) bool {
 	var own struct {

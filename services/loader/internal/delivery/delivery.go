@@ -115,13 +115,13 @@ func (d *Delivery) Next() []int {
 	return d.requests[0].records
 }
 
-// MayBeRecordsFault says whether the next request failed before in a way that may be its
+// MayBeRecordsFault reports whether the next request failed before in a way that may be its
 // records' fault: another failure says nothing of the account.
 func (d *Delivery) MayBeRecordsFault() bool {
 	return len(d.requests) > 0 && (d.requests[0].failedBefore || d.requests[0].failures > 0 && len(d.requests[0].records) == 1)
 }
 
-// SplitsIdentity says whether the next request holds some but not all of the upload's records
+// SplitsIdentity reports whether the next request holds some but not all of the upload's records
 // of an identity. An earlier request with all of them, applied after the next one, could
 // then leave another version than the newest.
 func (d *Delivery) SplitsIdentity() bool {
@@ -383,14 +383,14 @@ func (d *Delivery) Undecided() []int {
 	return out
 }
 
-// Uncertain is true of a record that is skipped or rejected although an earlier
+// Uncertain reports whether a record is skipped or rejected although an earlier
 // request may have applied it.
 func (d *Delivery) Uncertain(i int) bool {
 	o := d.Outcomes[i]
 	return o.Decided() && !o.Loaded && (d.MayBeApplied[i] || o.Code == CodeAmbiguous)
 }
 
-// NothingApplied is true when no record that is still undecided can have been applied.
+// NothingApplied reports whether no undecided record can have been applied.
 func (d *Delivery) NothingApplied() bool {
 	for i, touched := range d.MayBeApplied {
 		if touched && !d.Outcomes[i].Decided() {

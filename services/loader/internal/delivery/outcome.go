@@ -59,5 +59,5 @@ var Held = Outcome{Code: CodeAmbiguous, Reason: "sent, but whether CleverTap app
 // requests and more.
 var SentTooOften = Outcome{Code: CodeAmbiguous, Reason: "sent as often as an event may be, and CleverTap never said whether it applied it"}
 
-// Decided is true of a final outcome.
+// Decided reports whether an outcome is final.
 func (o Outcome) Decided() bool { return o != Outcome{} }

@@ -241,7 +241,7 @@ func (l *Lane) measure(state recovery.State, limits Limits) (n int, closed bool)
 	return n, n == limits.Records
 }
 
-// fitsHead says whether the n-th waiting record may follow the head in one batch.
+// fitsHead reports whether the n-th waiting record may follow the head in one batch.
 func (l *Lane) fitsHead(n int, state recovery.State) bool {
 	if l.head+n >= len(l.queue) {
 		return false

@@ -86,5 +86,5 @@ func (s *Share) Until(now time.Time) time.Time {
 	return s.until
 }
 
-// Unreachable says whether Redis did not answer the last call.
+// Unreachable reports whether Redis did not answer the last call.
 func (s *Share) Unreachable() bool { return s.unreachable }

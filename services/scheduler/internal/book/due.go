@@ -60,7 +60,7 @@ func (b *Book) NextWake() (time.Time, bool) {
 	return wake, !wake.IsZero()
 }
 
-// drains tells whether the next attempt waits until each row of the abandoned ones has
+// drains reports whether the next attempt waits until each row of the abandoned ones has
 // an outcome. Events that these load are not loaded again, and which they are is
 // certain only then.
 func drains(e *entry) bool {
@@ -130,7 +130,7 @@ func calendar(e *entry) (cal schedule.Calendar, after time.Time) {
 	return cal, after
 }
 
-// schedulesOver tells whether an import has schedules and none of them has a further
+// schedulesOver reports whether an import has schedules and none of them has a further
 // instant. It is stopped then, until a person resumes it.
 func schedulesOver(e *entry) bool {
 	if e.def == nil || len(e.def.Spec.Schedules) == 0 || e.state.ByHand {

@@ -7,7 +7,7 @@ import (
 )
 
 // TestSuppressedRows: they count as skipped at whichever stage, spoil no run, and the
-// ledger says whether rows of it were not sent.
+// ledger reports whether rows of it were not sent.
 func TestSuppressedRows(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)

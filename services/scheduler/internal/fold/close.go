@@ -26,7 +26,7 @@ func Settled(f *schemas.Fold) bool {
 	return f.Final != nil && Accounted(f)
 }
 
-// Accounted tells whether every row that was extracted so far has come out of map and
+// Accounted reports whether every row that was extracted so far has come out of map and
 // load.
 func Accounted(f *schemas.Fold) bool {
 	for p, n := range extracted(f) {
