@@ -19,7 +19,7 @@ const (
 	shutdownTimeout = 5 * time.Second
 )
 
-// CleverTapConfig describes the sandbox CleverTap and the one account it plays.
+// CleverTapConfig describes the sandbox CleverTap and the one account that it simulates.
 type CleverTapConfig = account.Config
 
 // DefaultCleverTapConfig is an account with CleverTap's documented limits.

@@ -16,7 +16,7 @@ import (
 	"tapline.dev/sandbox/internal/snowflake/wire"
 )
 
-// SnowflakeConfig describes the sandbox Snowflake and the one account it plays.
+// SnowflakeConfig describes the sandbox Snowflake and the one account that it simulates.
 type SnowflakeConfig = engine.Config
 
 // Secret is a text that is masked wherever a configuration is printed.

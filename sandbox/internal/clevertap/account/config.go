@@ -7,7 +7,7 @@ import (
 	"tapline.dev/sandbox/internal/secret"
 )
 
-// Config describes the account that the sandbox CleverTap plays.
+// Config describes the account that the sandbox CleverTap simulates.
 type Config struct {
 	// Listen is a TCP address; port 0 picks a free one.
 	Listen    string

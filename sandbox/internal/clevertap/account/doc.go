@@ -1,2 +1,2 @@
-// Package account is the configuration of the account that the sandbox CleverTap plays.
+// Package account is the configuration of the account that the sandbox CleverTap simulates.
 package account

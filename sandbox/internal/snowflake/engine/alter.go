@@ -69,12 +69,12 @@ func (st *statement) alterParameters(p *sqltext.Reader, level string) (*resultse
 	return done, nil
 }
 
-// alterTable knows the changes of columns and the new name.
+// alterTable adds, drops and changes columns, and renames the table.
 func (st *statement) alterTable(ctx context.Context, p *sqltext.Reader) (*resultset.Result, error) {
 	if err := st.commitFirst(ctx); err != nil {
 		return nil, err
 	}
-	defer st.e.catalog.touch()
+	defer st.e.catalog.invalidate()
 	p.Accept("IF", "EXISTS")
 	parts, err := p.Path()
 	if err != nil {
@@ -118,7 +118,7 @@ func (st *statement) alterText(p *sqltext.Reader, t table) (string, []sftype.Col
 		name, err := have(p.Peek())
 		p.I++
 		if err != nil || !p.Accept("TO") || !p.Peek().IsName() {
-			return "", nil, orUnexpected(err, p)
+			return "", nil, orSyntaxError(err, p)
 		}
 		return "RENAME COLUMN " + name + " TO " + sqltext.Identifier(p.Peek().Name()), nil, nil
 	case p.Accept("RENAME", "TO"):
@@ -131,7 +131,7 @@ func (st *statement) alterText(p *sqltext.Reader, t table) (string, []sftype.Col
 	return "", nil, sferr.Unsupported("ALTER TABLE %s", p.Peek().Word())
 }
 
-func orUnexpected(err error, p *sqltext.Reader) error {
+func orSyntaxError(err error, p *sqltext.Reader) error {
 	if err != nil {
 		return err
 	}

@@ -13,7 +13,7 @@ import (
 
 const arrowBuilt = true
 
-// queryArrow runs a query and hands its batches to add.
+// queryArrow runs a query and calls add with each batch.
 func queryArrow(ctx context.Context, conn *sql.Conn, text string, add func(arrow.RecordBatch) error) error {
 	return conn.Raw(func(driverConn any) error {
 		dc, ok := driverConn.(*duckdb.Conn)

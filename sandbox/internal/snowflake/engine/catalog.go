@@ -36,33 +36,34 @@ func (t table) column(name string) (sftype.Column, bool) {
 	return sftype.Column{}, false
 }
 
-// catalog is what DuckDB knows of the attached databases, in Snowflake's types. A type
-// that DuckDB's own does not tell (a length, OBJECT) stands in the comment of the column.
+// catalog holds the tables of the attached databases with their Snowflake types. What
+// DuckDB's type does not express (a length, OBJECT) is in the comment of the column.
 type catalog struct {
 	db    *sql.DB
 	types sftype.DuckTypes
 
-	mu        sync.Mutex
-	fresh     bool
-	foreign   bool // a test holds a connection of its own: read the catalogue anew each time
-	tables    map[string]table
-	databases map[string]map[string]bool // and their schemas
+	mu           sync.Mutex
+	fresh        bool
+	reloadAlways bool // a test changes tables through its own connection, which the server does not see
+	tables       map[string]table
+	databases    map[string]map[string]bool // and their schemas
 }
 
 func newCatalog(db *sql.DB) *catalog { return &catalog{db: db, types: sftype.NewDuckTypes()} }
 
-// touch makes the next reader load the catalogue again.
-func (c *catalog) touch() {
+// invalidate makes the next reader load the catalogue again.
+func (c *catalog) invalidate() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.fresh = false
 }
 
-// share says that tables may change without the server's knowledge from now on.
-func (c *catalog) share() {
+// reloadEachTime makes every read load the catalogue: from now on a test may change tables
+// through its own connection.
+func (c *catalog) reloadEachTime() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.foreign = true
+	c.reloadAlways = true
 }
 
 type snapshot struct {
@@ -73,7 +74,7 @@ type snapshot struct {
 func (c *catalog) read(ctx context.Context) (snapshot, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.fresh || c.foreign {
+	if !c.fresh || c.reloadAlways {
 		if err := c.load(ctx); err != nil {
 			return snapshot{}, fmt.Errorf("reading catalogue: %w", err)
 		}
@@ -179,7 +180,7 @@ func (c *catalog) loadSizes(ctx context.Context) error {
 	return rows.Err()
 }
 
-// find looks a table up by the parts of its name; exact is false where only the case differs.
+// find looks a table up by the parts of its name; exact is false if only the case differs.
 func (s snapshot) find(parts []string, database, schema string) (t table, found, exact bool) {
 	full := append([]string{}, parts...)
 	switch len(full) {
@@ -202,8 +203,9 @@ func (s snapshot) find(parts []string, database, schema string) (t table, found,
 	return table{}, false, false
 }
 
-// kinds maps the columns of the tables that a statement names to their kinds. Where two
-// of them differ and one is an instant, comparisons go by the instant.
+// kinds maps the column names of the tables that a statement reads to their kinds. If two
+// columns of one name have different kinds and one is an instant, both are compared as
+// instants.
 func (s snapshot) kinds(nodes []sqltext.Node) map[string]sqltext.ValueKind {
 	named := map[string]bool{}
 	collectNames(nodes, named)
@@ -222,7 +224,7 @@ func (s snapshot) kinds(nodes []sqltext.Node) map[string]sqltext.ValueKind {
 				out[c.Name] = sqltext.ValueMixed
 			case have == sqltext.ValueUnknown:
 				out[c.Name] = kind
-			default: // of two kinds neither is known
+			default: // the kinds differ, so the kind of the name is unknown
 				if _, _, isNumber := have.Number(); isNumber {
 					out[c.Name] = sqltext.ValueUnknown
 				}
@@ -241,8 +243,8 @@ func collectNames(nodes []sqltext.Node, into map[string]bool) {
 	}
 }
 
-// spelling is how the names of a statement are written in DuckDB: those of its tables and
-// their columns as they are stored.
+// spelling returns how the names of a statement are written in DuckDB. The names of tables
+// and columns are written as they are stored.
 func (s snapshot) spelling(nodes []sqltext.Node) rewrite.Spelling {
 	named := map[string]bool{}
 	collectNames(nodes, named)

@@ -55,7 +55,8 @@ func (st *statement) changeKind() (int, []string) {
 	return resultset.Delete, []string{"number of rows deleted"}
 }
 
-// changeWidening runs a change again when a column has been widened for its values.
+// changeWidening runs a change, and runs it again if a column had to be widened for its
+// values.
 func (st *statement) changeWidening(ctx context.Context, binds []rewrite.BindValue, counts []int64) error {
 	st.rw = rewrite.New(st.env(binds))
 	before := append([]int64{}, counts...)
@@ -193,7 +194,7 @@ func (st *statement) truncateSQL() (string, error) {
 	return "DELETE FROM " + t.sqlName(), err
 }
 
-// merge runs a MERGE and counts what it did by its actions.
+// merge runs a MERGE and counts the inserted, updated and deleted rows.
 func (st *statement) merge(ctx context.Context, counts []int64) error {
 	text, err := st.rw.SQL(st.nodes)
 	if err != nil {

@@ -2,7 +2,7 @@ package engine
 
 import "time"
 
-// now is the time that statements of the session see.
+// now returns the time that statements of the session see.
 func (e *Engine) now(ses *Session) time.Time {
 	if e.cfg.Clock == nil {
 		return time.Now()

@@ -10,13 +10,13 @@ import (
 
 const (
 	ServerVersion = "10.0.0"
-	// masterValidity is how long a session can be renewed.
+	// MasterValidity is how long a session can be renewed.
 	MasterValidity = 4 * time.Hour
-	// keepBytes bounds the results that stay fetchable together.
+	// KeepBytes bounds the total size of the results that clients can still fetch.
 	KeepBytes = 512 << 20
 )
 
-// Config describes the account that the sandbox Snowflake plays.
+// Config describes the Snowflake account that the sandbox simulates.
 type Config struct {
 	// Listen is a TCP address; port 0 picks a free one.
 	Listen    string
@@ -24,7 +24,7 @@ type Config struct {
 	User      string
 	Password  secret.Text
 	Warehouse string
-	// Database and Schema are made at the start.
+	// Database and Schema are created at the start.
 	Database string
 	Schema   string
 	// PublicKey of the user in PEM, for key-pair login; may be empty.
@@ -35,7 +35,7 @@ type Config struct {
 	// ChunkRows is the rows of each chunk after the InlineRows in the answer itself.
 	ChunkRows  int
 	InlineRows int
-	// FixtureDir holds further hand-made results; may be empty.
+	// FixtureDir is a directory with further hand-made results; it may be unset.
 	FixtureDir string
 	// PollAfter is how long a request waits for its statement before the client is told
 	// to poll.
@@ -44,10 +44,11 @@ type Config struct {
 	SessionValidity time.Duration
 	// KeepResults is how many statements' results stay fetchable.
 	KeepResults int
-	// Grants are what the user's role has, beside USAGE: "SELECT ON TABLE SHOP.PUBLIC.T".
+	// Grants are the privileges of the user's role, besides USAGE. Example: "SELECT ON TABLE
+	// SHOP.PUBLIC.T".
 	Grants []string
-	// Clock tells the time to the statements of a session with this QUERY_TAG, so that a
-	// test can let writers commit late; nil is the real clock.
+	// Clock returns the time that statements of a session with this QUERY_TAG see, so that a
+	// test can make writers commit late. If it is nil, they see the real time.
 	Clock func(queryTag string) time.Time
 }
 

@@ -18,7 +18,7 @@ func (st *statement) create(ctx context.Context) (*resultset.Result, error) {
 	if err := st.commitFirst(ctx); err != nil {
 		return nil, err
 	}
-	defer st.e.catalog.touch()
+	defer st.e.catalog.invalidate()
 	p := &sqltext.Reader{In: st.nodes, I: 1}
 	replace := p.Accept("OR", "REPLACE")
 	temporary := p.Accept("TEMPORARY") || p.Accept("TEMP") || p.Accept("LOCAL", "TEMPORARY") || p.Accept("VOLATILE")
@@ -180,7 +180,8 @@ func duplicateColumn(name string) error {
 	return sferr.New("002025", "42S21", "SQL compilation error:\nduplicate column name '"+name+"'")
 }
 
-// unique refuses a query with two columns of one name where a table is made of it.
+// unique returns an error if two columns have the same name, which CREATE TABLE … AS
+// SELECT does not allow.
 func unique(columns []sftype.Column) error {
 	seen := map[string]bool{}
 	for _, c := range columns {
@@ -192,7 +193,8 @@ func unique(columns []sftype.Column) error {
 	return nil
 }
 
-// comment keeps the declared types that DuckDB's own do not tell.
+// comment writes the declared types, where DuckDB's types do not express them, into the
+// comments of the columns.
 func (st *statement) comment(ctx context.Context, full []string, columns []sftype.Column) error {
 	return st.e.comment(ctx, st.ses.conn, full, columns)
 }

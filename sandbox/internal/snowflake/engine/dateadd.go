@@ -54,8 +54,8 @@ func dateAddOverloads(types typeInfos) []duckdb.ScalarFunc {
 	return out
 }
 
-// addToStruct adds to a TIMESTAMP_LTZ or TIMESTAMP_TZ. Days and months are counted on the
-// clock of UTC for the former and of its own offset for the latter.
+// addToStruct adds to a TIMESTAMP_LTZ or TIMESTAMP_TZ. Days and months are
+// counted in UTC for the former and at its own offset for the latter.
 func addToStruct(prefix string) func(string, int64, driver.Value) (any, error) {
 	return func(part string, n int64, v driver.Value) (any, error) {
 		m, ok := v.(map[string]any)
@@ -81,7 +81,8 @@ func addToStruct(prefix string) func(string, int64, driver.Value) (any, error) {
 	}
 }
 
-// addToTime adds n parts to a time, months clipped to their last day.
+// addToTime adds n parts to a time. A day that the resulting month does not have becomes
+// its last day.
 func addToTime(part string, n int64, t time.Time) (time.Time, error) {
 	units := map[string]time.Duration{
 		"hour": time.Hour, "minute": time.Minute, "second": time.Second,
@@ -113,7 +114,8 @@ func splitDuration(n int64, unit time.Duration) (seconds, nanoseconds int64) {
 	return n / per, (n % per) * int64(unit)
 }
 
-// addToDate adds to a DATE; adding less than a day would make it a TIMESTAMP.
+// addToDate adds to a DATE. It refuses parts shorter than a day, for which Snowflake answers
+// a TIMESTAMP.
 func addToDate(part string, n int64, t time.Time) (time.Time, error) {
 	switch part {
 	case "day", "week", "month", "quarter", "year":

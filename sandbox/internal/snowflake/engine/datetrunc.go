@@ -60,7 +60,7 @@ func dateTruncOverloads(types typeInfos, conv *values.Converter) []duckdb.Scalar
 	return out
 }
 
-// truncTime cuts a wall clock. Weeks begin on the session's first day, or on Monday.
+// truncTime truncates a wall-clock time. Weeks begin on the session's first day, or on Monday.
 func truncTime(part string, weekStart int, t time.Time) (time.Time, error) {
 	date := func(y int, m time.Month, d int) time.Time { return time.Date(y, m, d, 0, 0, 0, 0, t.Location()) }
 	y, m, d := t.Date()
@@ -97,7 +97,7 @@ func truncTime(part string, weekStart int, t time.Time) (time.Time, error) {
 	return time.Date(y, m, d, t.Hour(), t.Minute(), t.Second(), nsec, t.Location()), nil
 }
 
-// truncLTZ cuts on the clock of the session's zone.
+// truncLTZ truncates the wall-clock time in the session's zone.
 func truncLTZ(part string, s values.Settings, v driver.Value) (any, error) {
 	m, ok := v.(map[string]any)
 	epoch, ok1 := m["LTZ_EPOCH"].(int64)
@@ -113,7 +113,7 @@ func truncLTZ(part string, s values.Settings, v driver.Value) (any, error) {
 	return map[string]any{"LTZ_EPOCH": t.Unix(), "LTZ_FRACTION": int32(t.Nanosecond())}, err
 }
 
-// truncTZ cuts on the clock of its own offset.
+// truncTZ truncates the wall-clock time at the value's own offset.
 func truncTZ(part string, s values.Settings, v driver.Value) (any, error) {
 	m, ok := v.(map[string]any)
 	epoch, ok1 := m["TZ_EPOCH"].(int64)

@@ -1,12 +1,12 @@
 // Package engine runs Snowflake's SQL on DuckDB: sessions and their parameters, the catalogue
 // with Snowflake's types, and the execution of statements. It is for development and tests;
-// it is not a warehouse, and it holds one user.
+// it is no data warehouse, and it has one user.
 //
 // A statement comes from package wire to execute.go, which finds out its kind. Package
 // rewrite turns Snowflake's spelling into DuckDB's; selects.go, change.go, create.go,
 // alter.go or show.go run it; package resultset encodes the rows.
 //
-// # What it holds
+// # Types
 //
 // NUMBER(p,s) is DECIMAL(p,s), FLOAT is DOUBLE, VARIANT, OBJECT and ARRAY are JSON.
 // TIMESTAMP_NTZ and TIME have every precision; a TIMESTAMP_NTZ of more than six digits holds
@@ -18,22 +18,22 @@
 //
 // # Parameters
 //
-// Parameters of session, user and account are obeyed or refused (parameters.go); those of
-// user and account live as long as the process.
+// Each parameter of session, user and account either has its effect or is refused
+// (parameters.go). Those of user and account last until the process ends.
 //
-// # What it refuses
+// # What it does not support
 //
-// Everything that it does not know, with Snowflake's code: functions outside its list
-// (002140), tables outside its catalogue (002003), stages, PUT, COPY, multi-statement
+// It answers these with Snowflake's error code: functions that are not in its list
+// (002140), tables that are not in its catalogue (002003), stages, PUT, COPY, multi-statement
 // requests, IN over TIMESTAMP_TZ, comparison of and arithmetic with DECFLOAT.
 //
-// # Where it differs
+// # Differences from Snowflake
 //
 // GROUP BY and DISTINCT take two TIMESTAMP_TZ of the same moment and different offsets for
 // two values. ORDER BY, MIN and MAX of a bare VARIANT go by its JSON text; numbers beyond
 // a double lose digits inside a path of a VARIANT. Lengths, NOT NULL and OBJECT or ARRAY
 // in the metadata of a result are known for plain columns. A NUMBER has one carrier in all
-// chunks of a result, where Snowflake's may differ; the switch varyCarriers has it so.
+// chunks of a result, where Snowflake's may differ between chunks; the fault varyCarriers imitates that.
 //
 // # Hand-made results
 //

@@ -16,7 +16,7 @@ func (st *statement) drop(ctx context.Context) (*resultset.Result, error) {
 	if err := st.commitFirst(ctx); err != nil {
 		return nil, err
 	}
-	defer st.e.catalog.touch()
+	defer st.e.catalog.invalidate()
 	p := &sqltext.Reader{In: st.nodes, I: 1}
 	kind := p.Peek().Word()
 	p.I++

@@ -17,14 +17,14 @@ import (
 
 // Engine runs Snowflake's SQL on DuckDB.
 type Engine struct {
-	cfg        Config
-	db         *sql.DB
-	catalog    *catalog
-	fixtures   map[string]resultset.Fixture
-	errorRules []errorRule
-	functions  *rewrite.Functions
-	parameters map[string]parameter
-	inherited  *inherited
+	cfg         Config
+	db          *sql.DB
+	catalog     *catalog
+	fixtures    map[string]resultset.Fixture
+	errorRules  []errorRule
+	functions   *rewrite.Functions
+	parameters  map[string]parameter
+	levelParams *levelParameters
 
 	nextSession atomic.Int64
 }
@@ -35,7 +35,7 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 		return nil, errors.New("the sandbox Snowflake was built without the tag duckdb_arrow, which DuckDB's Arrow interface needs: " +
 			"use make, or export GOFLAGS=\"-buildvcs=false -trimpath -tags=minicore_disabled,duckdb_arrow\"")
 	}
-	e := &Engine{cfg: cfg, errorRules: errorRules(), functions: rewrite.NewFunctions(), parameters: parameters(), inherited: newInherited()}
+	e := &Engine{cfg: cfg, errorRules: errorRules(), functions: rewrite.NewFunctions(), parameters: parameters(), levelParams: newLevelParameters()}
 	e.nextSession.Store(1000)
 	var err error
 	if e.fixtures, err = resultset.LoadFixtures(cfg.FixtureDir); err != nil {
@@ -73,20 +73,20 @@ func (e *Engine) prepare(ctx context.Context) error {
 	if e.cfg.Database == "" {
 		return nil
 	}
-	if err := e.attach(ctx, fold(e.cfg.Database)); err != nil {
+	if err := e.attach(ctx, unquotedUpper(e.cfg.Database)); err != nil {
 		return err
 	}
-	_, err := e.db.ExecContext(ctx, "CREATE SCHEMA IF NOT EXISTS "+sqltext.Identifier(fold(e.cfg.Database))+"."+sqltext.Identifier(fold(e.cfg.Schema)))
+	_, err := e.db.ExecContext(ctx, "CREATE SCHEMA IF NOT EXISTS "+sqltext.Identifier(unquotedUpper(e.cfg.Database))+"."+sqltext.Identifier(unquotedUpper(e.cfg.Schema)))
 	if err != nil {
 		return fmt.Errorf("creating schema: %w", err)
 	}
 	return nil
 }
 
-// databaseFile is where a database is kept: the configured file for the configured
+// databaseFile returns the file of a database: the configured file for the configured
 // database, a file beside it for another.
 func (e *Engine) databaseFile(name string) string {
-	if e.cfg.DatabaseFile == "" || name == fold(e.cfg.Database) {
+	if e.cfg.DatabaseFile == "" || name == unquotedUpper(e.cfg.Database) {
 		return e.cfg.DatabaseFile
 	}
 	return e.cfg.DatabaseFile + "." + name
@@ -121,17 +121,17 @@ func (e *Engine) attach(ctx context.Context, name string) error {
 	if err != nil {
 		return fmt.Errorf("creating schema: %w", err)
 	}
-	e.catalog.touch()
+	e.catalog.invalidate()
 	return nil
 }
 
 // Exec runs DuckDB SQL with the configured database and schema as the current ones.
 func (e *Engine) Exec(ctx context.Context, text string) error {
-	defer e.catalog.touch()
+	defer e.catalog.invalidate()
 	return e.Change(ctx, text)
 }
 
-// Change runs DuckDB SQL that leaves the catalogue as it is.
+// Change runs DuckDB SQL that changes rows only, no tables.
 func (e *Engine) Change(ctx context.Context, text string) error {
 	conn, err := e.current(ctx)
 	if err != nil {
@@ -144,9 +144,10 @@ func (e *Engine) Change(ctx context.Context, text string) error {
 	return conn.Close()
 }
 
-// Conn is a connection to DuckDB in the configured database and schema.
+// Conn returns a connection to DuckDB with the configured database and schema as the
+// current ones.
 func (e *Engine) Conn(ctx context.Context) (*sql.Conn, error) {
-	e.catalog.share()
+	e.catalog.reloadEachTime()
 	return e.current(ctx)
 }
 
@@ -157,7 +158,7 @@ func (e *Engine) current(ctx context.Context) (*sql.Conn, error) {
 	}
 	target := "memory.main"
 	if e.cfg.Database != "" {
-		target = sqltext.Identifier(fold(e.cfg.Database)) + "." + sqltext.Identifier(fold(e.cfg.Schema))
+		target = sqltext.Identifier(unquotedUpper(e.cfg.Database)) + "." + sqltext.Identifier(unquotedUpper(e.cfg.Schema))
 	}
 	if _, err := conn.ExecContext(ctx, "USE "+target); err != nil {
 		return nil, errors.Join(fmt.Errorf("choosing database: %w", err), conn.Close())

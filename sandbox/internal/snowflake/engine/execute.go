@@ -14,7 +14,7 @@ import (
 	"tapline.dev/sandbox/internal/snowflake/sqltext"
 )
 
-// statement is one execution: the session's lock is held throughout.
+// statement is one execution of a statement. The session's lock is held until it ends.
 type statement struct {
 	e      *Engine
 	ses    *Session
@@ -30,29 +30,30 @@ type statement struct {
 type Request struct {
 	QueryID, Text string
 	Bindings      map[string]rewrite.BindValue
-	Stage         string // of bulk binds; the sandbox has none
-	Describe      bool   // only say which columns it would have
+	Stage         string // where bulk binds are; the sandbox has no stages
+	Describe      bool   // only return the columns of the result
 	VaryCarriers  bool   // NUMBERs of other widths in each chunk
 	Statements    Statements
 }
 
-// Statements is what a statement may see and do of others.
+// Statements gives a statement access to other statements.
 type Statements interface {
-	// Result is the kept result of a finished statement.
+	// Result returns the stored result of a finished statement.
 	Result(queryID string) (*resultset.Result, bool)
-	// Cancel ends a statement, and CancelSession all of a session; the text says so.
+	// Cancel cancels a statement, and CancelSession all of a session. They return
+	// Snowflake's text that says so.
 	Cancel(queryID string) (string, error)
 	CancelSession(sessionID string) (string, error)
 }
 
-// Execute runs a statement when those before it in the session have ended.
+// Execute runs a statement after the earlier ones of the session have ended.
 func (s *Session) Execute(ctx context.Context, in Request) (*resultset.Result, *sferr.Error) {
 	s.run.Lock()
 	defer s.run.Unlock()
 	limit, seconds := s.timeout()
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	r, err := s.guarded(ctx, in)
+	r, err := s.executeSafely(ctx, in)
 	if err == nil {
 		err = ctx.Err()
 	}
@@ -68,9 +69,9 @@ func (s *Session) Execute(ctx context.Context, in Request) (*resultset.Result, *
 	return r, nil
 }
 
-// guarded turns a panic over an unforeseen statement into an error of that statement: the
-// sandbox shares its process with the whole pipeline.
-func (s *Session) guarded(ctx context.Context, in Request) (r *resultset.Result, err error) {
+// executeSafely turns a panic into an error of the statement: in `tapline dev` the sandbox
+// shares its process with the whole pipeline.
+func (s *Session) executeSafely(ctx context.Context, in Request) (r *resultset.Result, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			r, err = nil, sferr.New("300005", "XX000", fmt.Sprintf("The sandbox failed on this statement: %v", p))

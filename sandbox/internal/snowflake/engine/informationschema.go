@@ -8,7 +8,7 @@ import (
 )
 
 // informationSchema is a relation of INFORMATION_SCHEMA as a query with its rows:
-// TABLES, COLUMNS and SCHEMATA with the columns that people ask for.
+// TABLES, COLUMNS and SCHEMATA with the columns that are most in use.
 func (st *statement) informationSchema(parts []string) (string, bool) {
 	n := len(parts)
 	if n < 2 || n > 3 || parts[n-2] != "INFORMATION_SCHEMA" {
@@ -38,7 +38,7 @@ func (st *statement) informationSchema(parts []string) (string, bool) {
 
 func (st *statement) tablesRelation(database string) string {
 	var rows [][]string
-	for _, t := range st.tablesIn(shown{database: database}) {
+	for _, t := range st.tablesIn(showScope{database: database}) {
 		kind, count := "BASE TABLE", fmt.Sprintf("(SELECT count(*) FROM %s)", t.sqlName())
 		if t.view {
 			kind, count = "VIEW", "NULL"
@@ -50,7 +50,7 @@ func (st *statement) tablesRelation(database string) string {
 
 func (st *statement) columnsRelation(database string) string {
 	var rows [][]string
-	for _, t := range st.tablesIn(shown{database: database}) {
+	for _, t := range st.tablesIn(showScope{database: database}) {
 		for i, c := range t.columns {
 			name, _, _ := strings.Cut(c.Type.SQLName(), "(")
 			if name == "VARCHAR" {
@@ -73,7 +73,7 @@ func (st *statement) columnsRelation(database string) string {
 	}, rows)
 }
 
-// relation is a query of typed rows, which may be none.
+// relation returns a query with these rows, of which there may be none.
 func relation(columns []string, rows [][]string) string {
 	selects := make([]string, 0, len(rows)+1)
 	cells := make([]string, len(columns))
@@ -88,7 +88,8 @@ func relation(columns []string, rows [][]string) string {
 	return "(" + strings.Join(selects, " UNION ALL ") + ")"
 }
 
-// onlyTable is the columns of the one table that the statement reads.
+// onlyTable returns the columns of the table that the statement reads; ok is false if it
+// reads several.
 func (st *statement) onlyTable() ([]string, bool) {
 	if len(st.tables) != 1 {
 		return nil, false

@@ -11,7 +11,7 @@ import (
 	"tapline.dev/sandbox/internal/snowflake/sqltext"
 )
 
-// insertSQL rewrites an INSERT; with array binds its one row stands for all of them.
+// insertSQL rewrites an INSERT; with array binds its one row is a template for all rows.
 func (st *statement) insertSQL(ctx context.Context, arrays [][]rewrite.BindValue) (string, error) {
 	p := &sqltext.Reader{In: st.nodes, I: 1}
 	overwrite := p.Accept("OVERWRITE")
@@ -93,7 +93,7 @@ func (st *statement) insertValues(nodes []sqltext.Node, columns []sftype.Column,
 	return "VALUES " + strings.Join(rows, ", "), nil
 }
 
-// insertQuery puts the conversions around the query of an INSERT … SELECT.
+// insertQuery wraps conversions around the query of an INSERT … SELECT.
 func (st *statement) insertQuery(ctx context.Context, head string, nodes []sqltext.Node, columns []sftype.Column) (string, error) {
 	inner, err := st.rw.SQL(nodes)
 	if err != nil {

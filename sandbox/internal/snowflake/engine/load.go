@@ -15,7 +15,7 @@ import (
 	"tapline.dev/sandbox/internal/tablefile"
 )
 
-// load is one table that is made of a file.
+// load is the state of creating one table from a file.
 type load struct {
 	e     *Engine
 	conn  *sql.Conn
@@ -24,7 +24,7 @@ type load struct {
 	rw    *rewrite.Rewriter
 }
 
-// Load makes a table of a Parquet, CSV or NDJSON file and replaces one of that name. The
+// Load creates a table from a Parquet, CSV or NDJSON file. It replaces a table of that name. The
 // name may be qualified, and followed by types for some of its columns: T(ID VARCHAR).
 func (e *Engine) Load(ctx context.Context, name, file string) (err error) {
 	l, err := e.newLoad(name)
@@ -38,7 +38,7 @@ func (e *Engine) Load(ctx context.Context, name, file string) (err error) {
 		return fmt.Errorf("opening connection: %w", err)
 	}
 	defer func() { err = errors.Join(err, l.conn.Close()) }()
-	defer e.catalog.touch()
+	defer e.catalog.invalidate()
 	if _, err := l.conn.ExecContext(ctx, "CREATE SCHEMA IF NOT EXISTS "+sqltext.Quoted(l.full[:2])); err != nil {
 		return fmt.Errorf("creating schema: %w", err)
 	}
@@ -69,7 +69,7 @@ func (e *Engine) newLoad(name string) (*load, error) {
 	l := &load{e: e, given: map[string]sftype.Type{}, rw: rewrite.New(&rewrite.Env{
 		Settings: values.Settings{Zone: "UTC"}, Functions: e.functions,
 	})}
-	l.full = append([]string{fold(e.cfg.Database), fold(e.cfg.Schema)}[:3-len(parts)], parts...)
+	l.full = append([]string{unquotedUpper(e.cfg.Database), unquotedUpper(e.cfg.Schema)}[:3-len(parts)], parts...)
 	if group := p.Peek(); p.More() && group.Kind == sqltext.KindGroup {
 		p.I++
 		for _, item := range sqltext.SplitComma(group.Kids) {
@@ -89,8 +89,8 @@ func (e *Engine) newLoad(name string) (*load, error) {
 	return l, nil
 }
 
-// source is a column of what is loaded: its expression, and the same with NULL for what
-// cannot be converted.
+// source is a column that is loaded: its expression, and the same expression with NULL for
+// values that cannot be converted.
 type source struct {
 	column            sftype.Column
 	convert, tolerant string
@@ -109,7 +109,7 @@ func (l *load) source(name, expression string, t sftype.Type) (source, error) {
 	return source{sftype.Column{Name: name, Type: t, Nullable: true}, sqltext.Emit([]sqltext.Node{x}), sqltext.Emit([]sqltext.Node{y})}, nil
 }
 
-// unknown refuses types for columns that the file does not have.
+// unknown returns an error if types are given for columns that the file does not have.
 func (l *load) unknown(have []source) error {
 	for name := range l.given {
 		found := false

@@ -14,10 +14,12 @@ import (
 	"tapline.dev/sandbox/internal/tablefile"
 )
 
-// staging holds the texts of a file and the numbers of their lines until they are converted.
+// staging is the table for the texts of a file and their line numbers until they are
+// converted.
 const staging = "memory.main.loaded_texts"
 
-// texts loads a file of texts: first as they are, then in the types that hold them all.
+// texts loads a CSV or NDJSON file: first as texts, then converted to the types that hold
+// all values.
 func (l *load) texts(ctx context.Context, file string) error {
 	rows, err := tablefile.Open(file)
 	if err != nil {

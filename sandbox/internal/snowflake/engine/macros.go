@@ -6,7 +6,7 @@ import (
 	"tapline.dev/sandbox/internal/snowflake/rewrite"
 )
 
-// macros wrap the functions so that the rewrite names a value once. They live in the
+// macros returns macros around the functions, so that rewritten SQL evaluates a value once. They live in the
 // catalogue "memory" and are called by their full name from every database. Where a value
 // has the right type already the function is left out; DuckDB decides that once a query.
 func macros() []string {

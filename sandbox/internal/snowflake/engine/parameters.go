@@ -11,8 +11,9 @@ import (
 	"tapline.dev/sandbox/internal/snowflake/values"
 )
 
-// parameter is a session parameter: its default and which other values the sandbox obeys.
-// A value that it would not obey is refused, so that no test passes for want of an effect.
+// parameter is a session parameter: its default, and the other values that have their
+// effect in the sandbox. Other values are refused: otherwise a test could pass because a
+// parameter had no effect.
 type parameter struct {
 	standard any
 	accepts  func(value string) bool // nil: the default only
@@ -38,8 +39,8 @@ func number(low, high int) func(string) bool {
 	}
 }
 
-// parameters are all that the sandbox knows. Those of the drivers (CLIENT_…) act in the
-// drivers alone. Bulk binds through a stage are off: the sandbox has no stages.
+// parameters returns all parameters that the sandbox knows. Those of the drivers (CLIENT_…)
+// have their effect in the driver. Bulk binds through a stage are off: the sandbox has no stages.
 func parameters() map[string]parameter {
 	flag := oneOf("true", "false")
 	const millis = "YYYY-MM-DD HH24:MI:SS.FF3"
@@ -91,7 +92,7 @@ func parameters() map[string]parameter {
 	}
 }
 
-// check is the value as it is kept, or why the sandbox does not take it.
+// check returns the value of a parameter as it is stored, or the reason to refuse it.
 func (e *Engine) check(name string, value any) (any, error) {
 	p, known := e.parameters[name]
 	text := fmt.Sprint(value)
@@ -141,7 +142,7 @@ func (s *Session) setParameter(level, name string, value any) error {
 		return sferr.New("001006", "22023", "SQL compilation error:\ninvalid parameter '"+name+"'")
 	}
 	if level != levelSession {
-		s.engine.inherited.set(level, name, value)
+		s.engine.levelParams.set(level, name, value)
 		return nil
 	}
 	s.mu.Lock()
@@ -154,7 +155,7 @@ func (s *Session) setParameter(level, name string, value any) error {
 	return nil
 }
 
-// lookUp is the value of a parameter and the level that set it, "" for the default.
+// lookUp returns the value of a parameter and the level that set it, "" for the default.
 func (s *Session) lookUp(name string) (value any, level string) {
 	s.mu.Lock()
 	value, ok := s.params[name]
@@ -163,14 +164,14 @@ func (s *Session) lookUp(name string) (value any, level string) {
 		return value, levelSession
 	}
 	for _, level := range []string{levelUser, levelAccount} {
-		if value, ok := s.engine.inherited.get(level, name); ok {
+		if value, ok := s.engine.levelParams.get(level, name); ok {
 			return value, level
 		}
 	}
 	return s.engine.parameters[name].standard, ""
 }
 
-// Param is the value of a parameter as text.
+// Param returns the value of a parameter as text.
 func (s *Session) Param(name string) string {
 	value, _ := s.lookUp(name)
 	if value == nil {
@@ -184,7 +185,7 @@ func (s *Session) number(name string) int {
 	return n
 }
 
-// settings are the parameters that conversions and date functions obey.
+// settings returns the parameters that conversions and date functions use.
 func (s *Session) settings() values.Settings {
 	return values.Settings{
 		Zone: s.Param("TIMEZONE"), NTZ: s.Param("TIMESTAMP_NTZ_OUTPUT_FORMAT"), LTZ: s.Param("TIMESTAMP_LTZ_OUTPUT_FORMAT"),
@@ -195,7 +196,7 @@ func (s *Session) settings() values.Settings {
 	}
 }
 
-// timeout is the session's STATEMENT_TIMEOUT_IN_SECONDS.
+// timeout returns the session's STATEMENT_TIMEOUT_IN_SECONDS.
 func (s *Session) timeout() (limit time.Duration, seconds string) {
 	seconds = s.Param("STATEMENT_TIMEOUT_IN_SECONDS")
 	n, err := strconv.Atoi(seconds)

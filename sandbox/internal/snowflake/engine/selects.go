@@ -26,7 +26,7 @@ func (st *statement) selectStatement(ctx context.Context, describe bool) (*resul
 				return nil, err
 			}
 		}
-		// Its answer takes the place of the call; the nodes name the column after it.
+		// The answer replaces the call in the rewritten SQL; the column is named after the call.
 		answer := sqltext.Node{Kind: sqltext.KindString, Text: message, Pos: call[0].Pos, End: call[1].End}
 		nodes = append([]sqltext.Node{nodes[0], answer}, nodes[3:]...)
 	}
@@ -58,8 +58,8 @@ func systemCall(nodes []sqltext.Node) ([]sqltext.Node, bool) {
 	return nil, false
 }
 
-// arrowWanted reports whether the client takes Arrow: every driver does unless its own
-// parameter says JSON.
+// arrowWanted reports whether to answer in Arrow: always, unless the driver's own parameter
+// says JSON.
 func (st *statement) arrowWanted() bool {
 	for _, name := range []string{"GO_QUERY_RESULT_FORMAT", "PYTHON_CONNECTOR_QUERY_RESULT_FORMAT"} {
 		if strings.EqualFold(st.ses.Param(name), "JSON") {
@@ -100,8 +100,8 @@ func (st *statement) describeSQL(ctx context.Context, text string) ([]sftype.Col
 	return out, rows.Err()
 }
 
-// resultName is a column of a result as Snowflake names it: DuckDB counts the columns of one
-// name.
+// resultName returns the name of a result's column in Snowflake: DuckDB appends a number to
+// columns of the same name.
 func (st *statement) resultName(name string) string {
 	name = rewrite.Unmarked(name)
 	if base, number, ok := cutAtLast(name, "_"); ok && values.IsAllDigits(number) && st.rw.IsDuplicate(base) {
@@ -118,7 +118,8 @@ func cutAtLast(s, sep string) (before, after string, found bool) {
 	return s[:i], s[i+len(sep):], true
 }
 
-// declare gives a result column the declaration of the one table column of its name.
+// declare gives a result column the type of the table column of its name, if there is
+// exactly one.
 func declare(c sftype.Column, tables []table) sftype.Column {
 	var found []sftype.Column
 	for _, t := range tables {

@@ -12,8 +12,8 @@ import (
 	"tapline.dev/sandbox/internal/snowflake/sqltext"
 )
 
-// Session is what a login sees of the engine: its parameters, its current database and a
-// connection to DuckDB of its own.
+// Session is the engine's part of a client's session: its parameters, its current database
+// and its own connection to DuckDB.
 type Session struct {
 	id     int64
 	engine *Engine
@@ -38,8 +38,8 @@ type SessionOptions struct {
 	Params                                  map[string]any
 }
 
-// OpenSession makes a session. A database or schema that does not exist is left out, or
-// refused if the client asked to have its defaults checked.
+// OpenSession opens a session. A database or schema that does not exist is ignored, or
+// refused if the client asked for that check.
 func (e *Engine) OpenSession(ctx context.Context, in SessionOptions) (*Session, error) {
 	conn, err := e.db.Conn(ctx)
 	if err != nil {
@@ -71,7 +71,7 @@ func (s *Session) prepare(ctx context.Context, in SessionOptions) error {
 	if err != nil {
 		return err
 	}
-	database, schema := fold(in.Database), fold(in.Schema)
+	database, schema := unquotedUpper(in.Database), unquotedUpper(in.Schema)
 	strict := strings.EqualFold(s.Param("CLIENT_VALIDATE_DEFAULT_PARAMETERS"), "true")
 	missing := func(kind string) error {
 		return sferr.New("390201", "08004", "The requested "+kind+" does not exist or not authorized.")
@@ -103,7 +103,7 @@ func (s *Session) ID() int64 { return s.id }
 // User is the name of the user in Snowflake's spelling.
 func (s *Session) User() string { return s.user }
 
-// Current is what the session has chosen.
+// Current returns the session's current objects.
 func (s *Session) Current() (database, schema, warehouse, role string) {
 	return s.database, s.schema, s.warehouse, s.role
 }
@@ -126,8 +126,9 @@ func (s *Session) use(ctx context.Context, database, schema string) error {
 	return nil
 }
 
-// fold is a name from a connection parameter: upper case unless it is quoted.
-func fold(name string) string {
+// unquotedUpper returns a name from a connection parameter as Snowflake reads it: in upper
+// case unless it is quoted.
+func unquotedUpper(name string) string {
 	if len(name) > 1 && strings.HasPrefix(name, `"`) && strings.HasSuffix(name, `"`) {
 		return name[1 : len(name)-1]
 	}
@@ -149,7 +150,7 @@ func (s *Session) Close(ctx context.Context) error {
 		}
 	}
 	if len(s.temporary) > 0 {
-		s.engine.catalog.touch()
+		s.engine.catalog.invalidate()
 	}
 	return s.conn.Close()
 }

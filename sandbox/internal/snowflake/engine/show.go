@@ -13,16 +13,16 @@ import (
 	"tapline.dev/sandbox/internal/snowflake/sqltext"
 )
 
-// shown is the scope and the pattern of a SHOW.
-type shown struct {
+// showScope is what a SHOW command lists: its scope and its pattern.
+type showScope struct {
 	pattern          string
 	database, schema string
 	table            string
 }
 
-// show runs the SHOW commands that people and drivers use to look around.
+// show runs the SHOW commands that people and drivers use.
 func (st *statement) show(ctx context.Context) (*resultset.Result, error) {
-	st.e.catalog.touch() // the sizes of tables have changed since
+	st.e.catalog.invalidate() // it holds sizes of tables, which change with every INSERT
 	snap, err := st.e.catalog.read(ctx)
 	if err != nil {
 		return nil, err
@@ -69,8 +69,8 @@ func (st *statement) showGrants() *resultset.Result {
 }
 
 // scope reads [LIKE 'p'] [IN [ACCOUNT | DATABASE d | SCHEMA s | TABLE t | name]].
-func (st *statement) scope(p *sqltext.Reader, kind string) (shown, error) {
-	out := shown{database: st.ses.database, schema: st.ses.schema}
+func (st *statement) scope(p *sqltext.Reader, kind string) (showScope, error) {
+	out := showScope{database: st.ses.database, schema: st.ses.schema}
 	for p.More() {
 		switch {
 		case p.Accept("LIKE"):
@@ -116,7 +116,7 @@ func (st *statement) scope(p *sqltext.Reader, kind string) (shown, error) {
 	return out, nil
 }
 
-// like matches a SHOW pattern, which knows % and _ and no case.
+// like matches a SHOW pattern. It has the wildcards % and _ and ignores case.
 func like(pattern, name string) bool {
 	if pattern == "" {
 		return true
@@ -139,7 +139,7 @@ func likeRunes(p, s []rune) bool {
 	return len(s) > 0 && (p[0] == '_' || p[0] == s[0]) && likeRunes(p[1:], s[1:])
 }
 
-func (st *statement) tablesIn(scope shown) []table {
+func (st *statement) tablesIn(scope showScope) []table {
 	var out []table
 	for _, t := range st.snap.tables {
 		if (scope.database == "" || t.database == scope.database) && (scope.schema == "" || t.schema == scope.schema) {
@@ -150,7 +150,7 @@ func (st *statement) tablesIn(scope shown) []table {
 	return out
 }
 
-func (st *statement) showTables(kind string, scope shown) *resultset.Result {
+func (st *statement) showTables(kind string, scope showScope) *resultset.Result {
 	var rows [][]*string
 	for _, t := range st.tablesIn(scope) {
 		if kind == "TABLES" && t.view || kind == "VIEWS" && !t.view || !like(scope.pattern, t.name) {
@@ -184,7 +184,7 @@ func showType(c sftype.Column) string {
 	return string(data)
 }
 
-func (st *statement) showColumns(scope shown) (*resultset.Result, error) {
+func (st *statement) showColumns(scope showScope) (*resultset.Result, error) {
 	var rows [][]*string
 	found := false
 	for _, t := range st.tablesIn(scope) {
@@ -207,7 +207,7 @@ func (st *statement) showColumns(scope shown) (*resultset.Result, error) {
 	return resultset.TableResult(resultset.Show, []string{"table_name", "schema_name", "column_name", "data_type", "null?", "default", "kind", "expression", "comment", "database_name", "autoincrement"}, rows), nil
 }
 
-func (st *statement) showDatabases(scope shown) *resultset.Result {
+func (st *statement) showDatabases(scope showScope) *resultset.Result {
 	var rows [][]*string
 	for _, name := range sortedKeys(st.snap.databases) {
 		if like(scope.pattern, name) {
@@ -221,7 +221,7 @@ func (st *statement) showDatabases(scope shown) *resultset.Result {
 	return resultset.TableResult(resultset.Show, []string{"created_on", "name", "is_default", "is_current"}, rows)
 }
 
-func (st *statement) showSchemas(scope shown) *resultset.Result {
+func (st *statement) showSchemas(scope showScope) *resultset.Result {
 	var rows [][]*string
 	for _, database := range sortedKeys(st.snap.databases) {
 		if scope.database != "" && database != scope.database {
@@ -236,9 +236,9 @@ func (st *statement) showSchemas(scope shown) *resultset.Result {
 	return resultset.TableResult(resultset.Show, []string{"created_on", "name", "database_name"}, rows)
 }
 
-// showParameters lists them as the session sees them; a level narrows it to what that level
-// and those above it have set.
-func (st *statement) showParameters(scope shown) *resultset.Result {
+// showParameters lists the parameters with the session's values, or, for a level, those that
+// this level and the levels above it have set.
+func (st *statement) showParameters(scope showScope) *resultset.Result {
 	var rows [][]*string
 	for _, p := range st.ses.ParamList() {
 		if !like(scope.pattern, p.Name) {

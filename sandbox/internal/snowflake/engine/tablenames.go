@@ -6,7 +6,7 @@ import (
 	"tapline.dev/sandbox/internal/snowflake/sqltext"
 )
 
-// full is a table name with the session's database and schema before it.
+// full returns a table's name with its database and schema, by default the session's.
 func (st *statement) full(parts []string) ([]string, error) {
 	database, schema := st.ses.database, st.ses.schema
 	switch len(parts) {
@@ -37,8 +37,8 @@ func (st *statement) target(parts []string) (table, error) {
 	return t, nil
 }
 
-// findTables resolves what the statement reads from, and refuses the tables that the
-// catalogue does not have: DuckDB would look further, in its own system catalogues and for
+// findTables finds the tables that the statement reads. It returns an error for tables that
+// the catalogue does not have: DuckDB would also look into its system catalogues and for
 // files of that name.
 func (st *statement) findTables() error {
 	found := rewrite.Relations{CTEs: map[string]bool{}}
@@ -65,7 +65,7 @@ func (st *statement) findTables() error {
 	return nil
 }
 
-// columnsOf are the names of a table's columns, none if there is no such table.
+// columnsOf returns the names of a table's columns, none if there is no such table.
 func (st *statement) columnsOf(parts []string) []string {
 	t, err := st.target(parts)
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"sort"
 )
 
-// Table is a table or view as people look at it.
+// Table is a table or view for people who inspect the sandbox.
 type Table struct {
 	Name    string // database, schema and name
 	Rows    int64
@@ -15,7 +15,7 @@ type Table struct {
 
 // Tables lists all tables and views, by name.
 func (e *Engine) Tables(ctx context.Context) ([]Table, error) {
-	e.catalog.touch() // the sizes of tables have changed since
+	e.catalog.invalidate() // it holds sizes of tables, which change with every INSERT
 	snap, err := e.catalog.read(ctx)
 	if err != nil {
 		return nil, err

@@ -19,8 +19,8 @@ func textOrNull(text string, ok bool, err error) (any, error) {
 	return text, nil
 }
 
-// registerTextFunctions adds the functions of Snowflake's that DuckDB has in another meaning
-// or not at all.
+// registerTextFunctions adds Snowflake's text functions that DuckDB does not have or that
+// mean something else there.
 func registerTextFunctions(conn *sql.Conn, types typeInfos, conv *values.Converter) error {
 	p := values.NewPatterns()
 	truth := func(ok bool, err error) (any, error) { return ok, err }

@@ -10,7 +10,7 @@ import (
 	"tapline.dev/sandbox/internal/snowflake/sqltext"
 )
 
-// setVariable is SET name = expression: a text or a number for $name.
+// setVariable runs SET name = expression. The value of $name is a text or a number.
 func (st *statement) setVariable(ctx context.Context) (*resultset.Result, error) {
 	if len(st.nodes) < 4 || !st.nodes[1].IsName() || !st.nodes[2].IsOp("=") {
 		return nil, sferr.Unsupported("SET of anything but one variable")
@@ -45,7 +45,7 @@ func (st *statement) unsetVariable() (*resultset.Result, error) {
 	return resultset.StatusResult(resultset.SessionControl, "Statement executed successfully."), nil
 }
 
-// fillVariables puts the values of $name in their places.
+// fillVariables replaces each $name by its value.
 func (s *Session) fillVariables(nodes []sqltext.Node) error {
 	for i := range nodes {
 		if nodes[i].Kind == sqltext.KindVariable {
@@ -63,7 +63,7 @@ func (s *Session) fillVariables(nodes []sqltext.Node) error {
 	return nil
 }
 
-// commentOn is COMMENT [IF EXISTS] ON TABLE | VIEW name IS 'text'.
+// commentOn runs COMMENT [IF EXISTS] ON TABLE | VIEW name IS 'text'.
 func (st *statement) commentOn(ctx context.Context) (*resultset.Result, error) {
 	p := &sqltext.Reader{In: st.nodes, I: 1}
 	p.Accept("IF", "EXISTS")
@@ -89,6 +89,6 @@ func (st *statement) commentOn(ctx context.Context) (*resultset.Result, error) {
 	if _, err := st.ses.conn.ExecContext(ctx, fmt.Sprintf("COMMENT ON %s %s IS %s", kind, t.sqlName(), sqltext.Literal(p.Peek().Text))); err != nil {
 		return nil, err
 	}
-	st.e.catalog.touch()
+	st.e.catalog.invalidate()
 	return resultset.StatusResult(resultset.Definition, "Statement executed successfully."), nil
 }

@@ -7,12 +7,13 @@ import (
 	"tapline.dev/sandbox/internal/snowflake/sqltext"
 )
 
-// codeNanoseconds is the error of a year that DuckDB's nanoseconds do not reach.
+// codeNanoseconds is the error code for a year outside the range of DuckDB's timestamps in
+// nanoseconds.
 const codeNanoseconds = "100051"
 
-// widen makes the TIMESTAMP_NTZ columns of the statement's table hold every year, in whole
-// microseconds. DuckDB's nanoseconds end in 2261, and Snowflake's do not. A column that
-// holds parts of a microsecond stays as it is.
+// widen changes the TIMESTAMP_NTZ columns of the statement's table to whole microseconds,
+// which hold every year: DuckDB's timestamps in nanoseconds end in 2261, Snowflake's do
+// not. A column with fractions of a microsecond is not changed.
 func (st *statement) widen(ctx context.Context) (bool, error) {
 	t, err := st.changed()
 	if err != nil {
@@ -44,7 +45,7 @@ func (st *statement) widen(ctx context.Context) (bool, error) {
 	if err := st.comment(ctx, []string{t.database, t.schema, t.name}, t.columns); err != nil {
 		return false, err
 	}
-	st.e.catalog.touch()
+	st.e.catalog.invalidate()
 	st.snap, err = st.e.catalog.read(ctx)
 	return true, err
 }

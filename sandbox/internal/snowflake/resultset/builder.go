@@ -10,9 +10,9 @@ import (
 	"tapline.dev/sandbox/internal/snowflake/sftype"
 )
 
-// Builder cuts the batches of DuckDB into an inline part and chunks. A NUMBER has
-// one carrier in the whole result, since not every driver bears another in each chunk;
-// with vary it takes the narrowest of each, as Snowflake may.
+// Builder splits the batches of DuckDB into an inline part and chunks. A NUMBER has one
+// carrier in the whole result, because not every driver accepts another in each chunk. With
+// vary each chunk has the narrowest carrier for its values, as Snowflake may choose it.
 type Builder struct {
 	result       *Result
 	inlineRows   int
@@ -27,13 +27,13 @@ type Builder struct {
 	ranges       []numberRange // by column
 }
 
-// part is the rows of one chunk before their encoding.
+// part holds the rows of one chunk before they are encoded.
 type part struct {
 	arrays []arrow.Array
 	rows   int
 }
 
-// NewBuilder builds a result of these columns.
+// NewBuilder returns a builder for a result with these columns.
 func NewBuilder(columns []sftype.Column, asArrow bool, inlineRows, chunkRows int) *Builder {
 	return &Builder{
 		result:     &Result{Columns: columns, Statement: Select, Arrow: asArrow, Rows: [][]*string{}},
@@ -49,7 +49,7 @@ func (b *Builder) want() int {
 	return b.chunkRows
 }
 
-// Add takes the rows of a batch.
+// Add appends the rows of a batch.
 func (b *Builder) Add(batch arrow.RecordBatch) error {
 	offset, rows := int64(0), batch.NumRows()
 	if b.Limit > 0 {
@@ -71,7 +71,7 @@ func (b *Builder) Add(batch arrow.RecordBatch) error {
 	return nil
 }
 
-// close joins the pending rows to the next part.
+// close makes a part of the pending rows.
 func (b *Builder) close() error {
 	if b.count == 0 {
 		return nil
@@ -100,7 +100,7 @@ func (b *Builder) close() error {
 	return nil
 }
 
-// Finish encodes the rows.
+// Finish encodes all parts and returns the result.
 func (b *Builder) Finish() (*Result, error) {
 	if err := b.close(); err != nil {
 		return nil, err

@@ -17,8 +17,8 @@ import (
 	"tapline.dev/sandbox/internal/snowflake/values"
 )
 
-// field is a column of an Arrow batch with Snowflake's metadata. The carrier is the type
-// the values have in this batch: the same column may have another in the next one.
+// field is a column of an Arrow batch with Snowflake's metadata. The carrier is the
+// Arrow type of the values in this batch; the column may have another in the next batch.
 func field(c sftype.Column, carrier arrow.DataType) arrow.Field {
 	t := c.Type
 	charLength, byteLength, precision, scale := 0, 0, 0, t.Scale
@@ -189,8 +189,8 @@ func rangeOf(in arrow.Array) (numberRange, error) {
 	return r, nil
 }
 
-// encodeFixed uses the narrowest scaled integer that holds the range, and decimal128
-// where none does, as Snowflake's servers do.
+// encodeFixed encodes a NUMBER in the narrowest scaled integer that holds the range, or in
+// decimal128 if none does, as Snowflake's servers do.
 func encodeFixed(in arrow.Array, r numberRange) (arrow.Array, error) {
 	at, err := integers(in)
 	if err != nil {

@@ -122,7 +122,7 @@ func transpose(columns [][]*string, rows int) [][]*string {
 	return out
 }
 
-// isZonedStruct tells {epoch, timezone} from {epoch, fraction}.
+// isZonedStruct reports whether a struct is {epoch, timezone} and not {epoch, fraction}.
 func isZonedStruct(a *array.Struct) bool {
 	t, ok := a.DataType().(*arrow.StructType)
 	return ok && t.Field(1).Name == "timezone"

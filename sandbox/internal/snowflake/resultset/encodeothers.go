@@ -12,7 +12,7 @@ import (
 	"tapline.dev/sandbox/internal/snowflake/values"
 )
 
-// wrapped is the texts inside the structs of a type that DuckDB does not have.
+// wrapped returns the texts in the structs that hold a type which DuckDB does not have.
 func wrapped(in arrow.Array) (*array.String, error) {
 	if s, ok := in.(*array.Struct); ok && s.NumField() == 1 {
 		if text, ok := s.Field(0).(*array.String); ok {
@@ -22,7 +22,7 @@ func wrapped(in arrow.Array) (*array.String, error) {
 	return nil, sferr.Unsupported("a value of DuckDB's Arrow type %s", in.DataType())
 }
 
-// encodeDecfloat carries a DECFLOAT as {exponent, significand}; the latter is a big-endian
+// encodeDecfloat encodes a DECFLOAT as {exponent, significand}; the latter is a big-endian
 // integer in two's complement.
 func encodeDecfloat(in arrow.Array) (arrow.Array, error) {
 	texts, err := wrapped(in)

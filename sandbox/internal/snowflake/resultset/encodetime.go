@@ -8,7 +8,7 @@ import (
 	"tapline.dev/sandbox/internal/snowflake/sferr"
 )
 
-// unitDigits is how many digits behind the second a unit has.
+// unitDigits returns the number of digits of a unit's fraction of a second.
 func unitDigits(unit arrow.TimeUnit) int { return 3 * int(unit) }
 
 func pow10(n int) int64 {
@@ -19,7 +19,7 @@ func pow10(n int) int64 {
 	return out
 }
 
-// rescale changes the digits behind the second, rounding down.
+// rescale changes the number of digits of the fraction of a second, rounding down.
 func rescale(v int64, from, to int) int64 {
 	if to >= from {
 		return v * pow10(to-from)
@@ -124,8 +124,8 @@ func (b *instantBuilder) append(null bool, sec int64, nsec, offset int32) {
 
 func (b *instantBuilder) finish() arrow.Array { return b.outer.NewArray() }
 
-// encodeInstant carries a TIMESTAMP_LTZ or TIMESTAMP_TZ. Those of few digits are one scaled
-// integer, with the offset beside it for TIMESTAMP_TZ.
+// encodeInstant encodes a TIMESTAMP_LTZ or TIMESTAMP_TZ. One with few digits is one scaled
+// integer, for TIMESTAMP_TZ with the offset.
 func encodeInstant(in arrow.Array, zoned bool, scale int) (arrow.Array, error) {
 	a, ok := in.(*array.Struct)
 	if !ok || zoned && a.NumField() != 3 || !zoned && a.NumField() != 2 {

@@ -17,11 +17,12 @@ import (
 //go:embed fixtures/*.json
 var embedded embed.FS
 
-// Fixture is a hand-made result: exactly these carriers with exactly this metadata.
+// Fixture is a hand-made result with exactly these carriers and this metadata.
 type Fixture struct {
 	Columns []fixtureColumn     `json:"columns"`
 	Rows    [][]json.RawMessage `json:"rows"`
-	// InlineRows go with the answer, the others in chunks of ChunkRows.
+	// InlineRows is the number of rows in the answer; the others are in chunks of
+	// ChunkRows.
 	InlineRows int `json:"inlineRows"`
 	ChunkRows  int `json:"chunkRows"`
 }

@@ -24,14 +24,14 @@ const (
 	Show               = 0x4600
 )
 
-// Chunk is a part of a result, fetched by its own URL.
+// Chunk is a part of a result that has its own URL.
 type Chunk struct {
 	Gzip         []byte
 	Rows         int
 	Uncompressed int
 }
 
-// Result is the kept answer to a statement.
+// Result is the stored answer to a statement.
 type Result struct {
 	Columns   []sftype.Column
 	Statement int
@@ -45,7 +45,7 @@ type Result struct {
 	Database, Schema, Warehouse, Role string // of the session after the statement
 }
 
-// Bytes is the size of the kept rows.
+// Bytes returns the size of the stored rows.
 func (r *Result) Bytes() int {
 	n := len(r.Inline)
 	for _, c := range r.Chunks {
@@ -89,7 +89,8 @@ func (r *Result) appendPart(encoded []arrow.Array, rows int, inline bool) error 
 	return nil
 }
 
-// jsonChunk is rows without the brackets around them, as Snowflake stores them.
+// jsonChunk encodes rows as JSON without the brackets around them, as Snowflake's chunks
+// are.
 func jsonChunk(rows [][]*string) ([]byte, error) {
 	data, err := json.Marshal(rows)
 	if err != nil {
@@ -113,10 +114,10 @@ func pack(data []byte) ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-// Cell is a value of a JSON result.
+// Cell returns a value for a JSON result.
 func Cell(s string) *string { return &s }
 
-// TableResult is a JSON result of texts, as SHOW and DESCRIBE give.
+// TableResult returns a JSON result of texts, as of SHOW and DESCRIBE.
 func TableResult(statement int, names []string, rows [][]*string) *Result {
 	r := &Result{Statement: statement, Rows: rows, Total: int64(len(rows))}
 	if rows == nil {
@@ -128,12 +129,12 @@ func TableResult(statement int, names []string, rows [][]*string) *Result {
 	return r
 }
 
-// StatusResult is the answer to a statement that only does something.
+// StatusResult returns the answer to a statement without rows.
 func StatusResult(statement int, message string) *Result {
 	return TableResult(statement, []string{"status"}, [][]*string{{Cell(message)}})
 }
 
-// CountResult is the answer to a DML statement.
+// CountResult returns the answer to a DML statement.
 func CountResult(statement int, names []string, counts ...int64) *Result {
 	r := &Result{Statement: statement, Total: counts[0]}
 	row := make([]*string, len(counts))

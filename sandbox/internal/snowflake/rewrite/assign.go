@@ -32,8 +32,8 @@ func (r *Rewriter) ValuesRow(cells [][]sqltext.Node, columns []sftype.Column) (s
 	return "(" + strings.Join(out, ", ") + ")", nil
 }
 
-// Assign converts a value to the type of the column it goes into, as Snowflake does and
-// DuckDB does not or does otherwise.
+// Assign converts a value to the type of its column with Snowflake's rules, where DuckDB's
+// differ.
 func (r *Rewriter) Assign(x sqltext.Node, t sftype.Type) (sqltext.Node, error) {
 	if x.IsWord("NULL", "DEFAULT") || x.Kind == sqltext.KindRaw && x.Text == "NULL" {
 		return x, nil

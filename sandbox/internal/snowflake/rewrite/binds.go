@@ -21,7 +21,7 @@ type BindValue struct {
 	Format string          `json:"fmt"`
 }
 
-// ReadBinds orders the bindings of a request by their number.
+// ReadBinds returns the bindings of a request in the order of their numbers.
 func ReadBinds(in map[string]BindValue) ([]BindValue, error) {
 	out := make([]BindValue, len(in))
 	for key, v := range in {
@@ -34,7 +34,7 @@ func ReadBinds(in map[string]BindValue) ([]BindValue, error) {
 	return out, nil
 }
 
-// ArrayRows splits array binds into one list of binds for each row; ok is false without arrays.
+// ArrayRows splits array binds into one list of binds for each row; ok is false if the binds are no arrays.
 func ArrayRows(binds []BindValue) (rows [][]BindValue, ok bool, err error) {
 	for i, b := range binds {
 		if !strings.HasPrefix(strings.TrimSpace(string(b.Value)), "[") {
@@ -70,7 +70,7 @@ func ArrayRows(binds []BindValue) (rows [][]BindValue, ok bool, err error) {
 	return rows, true, nil
 }
 
-// Rebind starts again with other bound values, for the next row of an array.
+// Rebind resets the rewriter with the bound values of an array's next row.
 func (r *Rewriter) Rebind(binds []BindValue) {
 	r.env.Binds, r.bindNext = binds, 0
 	r.Columns = r.Columns[:0]

@@ -10,14 +10,14 @@ import (
 	"tapline.dev/sandbox/internal/snowflake/sqltext"
 )
 
-// Functions is the functions that the rewrite knows.
+// Functions holds the functions that the rewrite knows.
 type Functions struct {
 	same      map[string]string
 	templates map[string]map[int]string
 	variants  map[string]bool // templates whose answer is a VARIANT
 }
 
-// NewFunctions is the table of all known functions.
+// NewFunctions returns the table of all known functions.
 func NewFunctions() *Functions {
 	return &Functions{sameFunctions(), mergeTemplates(templates(), textTemplates(), numberTemplates(), jsonTemplates(), dateTemplates()), variantResults()}
 }
@@ -48,7 +48,7 @@ func sameFunctions() map[string]string {
 	return out
 }
 
-// template functions: the arguments stand for $1, $2, …
+// templates returns functions by name and number of arguments, which replace $1, $2, …
 func templates() map[string]map[int]string {
 	return map[string]map[int]string{
 		"IFF":            {3: "CASE WHEN $1 THEN $2 ELSE $3 END"},
@@ -76,10 +76,10 @@ func templates() map[string]map[int]string {
 // call rewrites a function call; args are not rewritten yet.
 func (r *Rewriter) call(name string, group sqltext.Node) (sqltext.Node, error) {
 	args := sqltext.SplitComma(group.Kids)
-	if r.special == nil {
-		r.special = r.specials()
+	if r.functions == nil {
+		r.functions = r.functionRewrites()
 	}
-	if special, ok := r.special[name]; ok {
+	if special, ok := r.functions[name]; ok {
 		return special(args)
 	}
 	if forms, ok := r.env.Functions.templates[name]; ok {
@@ -119,7 +119,7 @@ func (r *Rewriter) call(name string, group sqltext.Node) (sqltext.Node, error) {
 	case "COUNT":
 		return sqltext.Raw(same + "(" + sqltext.Emit(inner) + ")"), nil
 	}
-	for i, n := range inner { // other functions take the text of a VARIANT, as Snowflake casts it
+	for i, n := range inner { // other functions get the text of a VARIANT, to which Snowflake casts it
 		if n.Value == sqltext.ValueVariant {
 			inner[i] = r.asText(n)
 		}
@@ -127,19 +127,20 @@ func (r *Rewriter) call(name string, group sqltext.Node) (sqltext.Node, error) {
 	return sqltext.Raw(same + "(" + sqltext.Emit(inner) + ")"), nil
 }
 
-type special func(args [][]sqltext.Node) (sqltext.Node, error)
+// functionRewrite rewrites a call from its arguments, which are not rewritten yet.
+type functionRewrite func(args [][]sqltext.Node) (sqltext.Node, error)
 
-func (r *Rewriter) specials() map[string]special {
-	conversion := func(t sftype.Type, try bool) special {
+func (r *Rewriter) functionRewrites() map[string]functionRewrite {
+	conversion := func(t sftype.Type, try bool) functionRewrite {
 		return func(args [][]sqltext.Node) (sqltext.Node, error) { return r.conversion(args, t, try) }
 	}
-	number := func(try bool) special {
+	number := func(try bool) functionRewrite {
 		return func(args [][]sqltext.Node) (sqltext.Node, error) { return r.toNumber(args, try) }
 	}
-	out := map[string]special{
+	out := map[string]functionRewrite{
 		"DATEADD": r.dateAdd, "TIMESTAMPADD": r.dateAdd, "DATEDIFF": r.dateDiff, "TIMESTAMPDIFF": r.dateDiff,
 		"DATE_TRUNC": r.dateTrunc, "DATE_PART": r.datePart,
-		"CONCAT": r.concat, "GREATEST": r.extreme("greatest"), "LEAST": r.extreme("least"), "ARRAY_AGG": r.arrayAgg,
+		"CONCAT": r.concat, "GREATEST": r.greatestOrLeast("greatest"), "LEAST": r.greatestOrLeast("least"), "ARRAY_AGG": r.arrayAgg,
 		"PARSE_JSON": r.parseJSON(false), "TRY_PARSE_JSON": r.parseJSON(true),
 		"DECODE": r.decode, "CONCAT_WS": r.concatWS, "TIME_SLICE": r.timeSlice, "TRUNC": r.trunc, "TRUNCATE": r.trunc, "AVG": r.average,
 		"MEDIAN": r.median, "TIMEADD": r.dateAdd, "TIMEDIFF": r.dateDiff, "LISTAGG": r.listAgg,
@@ -165,7 +166,7 @@ func (r *Rewriter) specials() map[string]special {
 	return out
 }
 
-// conversion is TO_x(value[, format]).
+// conversion rewrites TO_x(value[, format]).
 func (r *Rewriter) conversion(args [][]sqltext.Node, t sftype.Type, try bool) (sqltext.Node, error) {
 	if len(args) == 0 || len(args) > 2 {
 		return sqltext.Node{}, sferr.New("000938", "22023", "SQL compilation error:\nnot enough or too many arguments for a conversion")
@@ -233,7 +234,7 @@ func (r *Rewriter) toNumber(args [][]sqltext.Node, try bool) (sqltext.Node, erro
 	return r.conversion(args[:min(1, len(args))], t, try)
 }
 
-// concat is NULL if one of its arguments is, other than DuckDB's.
+// concat rewrites NULL if one of its arguments is, other than DuckDB's.
 func (r *Rewriter) concat(args [][]sqltext.Node) (sqltext.Node, error) {
 	parts := make([]string, len(args))
 	for i, a := range args {
@@ -246,8 +247,8 @@ func (r *Rewriter) concat(args [][]sqltext.Node) (sqltext.Node, error) {
 	return sqltext.Raw("(" + strings.Join(parts, " || ") + ")"), nil
 }
 
-// extreme is GREATEST and LEAST, which are NULL if one of their arguments is.
-func (r *Rewriter) extreme(name string) special {
+// greatestOrLeast rewrites GREATEST and LEAST, which are NULL if one of their arguments is.
+func (r *Rewriter) greatestOrLeast(name string) functionRewrite {
 	return func(args [][]sqltext.Node) (sqltext.Node, error) {
 		texts, nulls := make([]string, len(args)), make([]string, len(args))
 		tag := sqltext.ValueUnknown

@@ -51,7 +51,7 @@ func (r *Rewriter) cast(x sqltext.Node, t sftype.Type, try bool) (sqltext.Node, 
 	return sqltext.RawOf(r.convert(sqltext.Emit([]sqltext.Node{x}), x.Value, t, try), t.ValueKind()), nil
 }
 
-// convert is the SQL that makes a value one of the type t.
+// convert returns the SQL that converts a value to the type t.
 func (r *Rewriter) convert(x string, tag sqltext.ValueKind, t sftype.Type, try bool) string {
 	macro := func(name string) string {
 		if try {
@@ -116,7 +116,8 @@ func (r *Rewriter) convert(x string, tag sqltext.ValueKind, t sftype.Type, try b
 	return fmt.Sprintf("%s(%s AS %s)", cast, x, t.Duck())
 }
 
-// unwrapped is the text inside the struct of a type that DuckDB does not have.
+// unwrapped returns the SQL of the text in the struct that holds a type which DuckDB does
+// not have.
 func unwrapped(x string, tag sqltext.ValueKind) string {
 	return fmt.Sprintf("(%s).%s", x, sftype.Wrapped(strings.ToUpper(string(tag))))
 }
@@ -128,7 +129,7 @@ func timeDigits(scale int) int {
 	return len("HH:MM:SS.") + scale
 }
 
-// scaled cuts the digits of a time behind its scale, as Snowflake does.
+// scaled truncates the fraction of a second to the scale, as Snowflake does.
 func scaled(kind, x string, scale, digits int) string {
 	if scale >= digits {
 		return x
@@ -137,8 +138,9 @@ func scaled(kind, x string, scale, digits int) string {
 	return fmt.Sprintf("memory.main.m_cut_%s(%s, %s)", kind, x, unit)
 }
 
-// castLiteral converts a text literal to a time at once: an error is then an error of
-// compilation, and the bound of a comparison can take the form that compares widest.
+// castLiteral converts a text literal to a time during the rewrite. An error is then a
+// compilation error, and in a comparison the literal can take the form that DuckDB compares
+// with timestamps of every precision.
 func (r *Rewriter) castLiteral(text, format string, t sftype.Type) (out sqltext.Node, done bool, err error) {
 	switch t.Logical {
 	case "DATE", "TIMESTAMP_NTZ", "TIMESTAMP_LTZ", "TIMESTAMP_TZ":
@@ -207,28 +209,28 @@ func isComparison(n sqltext.Node) bool {
 	return false
 }
 
-// compare gives the two sides of each operator a common form where DuckDB would answer
-// otherwise than Snowflake: instants with offsets, VARIANTs, division and ||.
+// compare converts the two sides of operators to a common form where DuckDB's answer would
+// differ from Snowflake's: instants with offsets, VARIANTs, division and ||.
 func (r *Rewriter) compare(out []sqltext.Node) []sqltext.Node {
 	out = r.divide(out)
 	for i := 1; i+1 < len(out); i++ {
 		switch {
 		case isComparison(out[i]) && isPrimary(out[i-1]) && isPrimary(out[i+1]):
-			out[i-1], out[i+1] = r.pair(out[i-1], out[i+1])
+			out[i-1], out[i+1] = r.comparableSides(out[i-1], out[i+1])
 		case out[i].IsWord("LIKE", "ILIKE", "IN"):
 			left := i - 1
 			if out[left].IsWord("NOT") && left > 0 {
 				left--
 			}
 			if isPrimary(out[left]) {
-				out[left] = r.listed(out[left], out[i].IsWord("IN"))
+				out[left] = r.leftOfLikeOrIn(out[left], out[i].IsWord("IN"))
 			}
 		case out[i].IsOp("||") && isPrimary(out[i-1]) && isPrimary(out[i+1]):
 			out[i-1], out[i+1] = r.asText(out[i-1]), r.asText(out[i+1])
 		case out[i].IsWord("BETWEEN") && i+3 < len(out) && isPrimary(out[i-1]) && isPrimary(out[i+1]) && isPrimary(out[i+3]):
 			x := out[i-1]
-			low, a := r.pair(x, out[i+1])
-			high, b := r.pair(x, out[i+3])
+			low, a := r.comparableSides(x, out[i+1])
+			high, b := r.comparableSides(x, out[i+3])
 			out[i-1], out[i+1], out[i+3] = low, a, b
 			if low.Text != high.Text {
 				out[i-1], out[i+1], out[i+3] = r.asInstant(x), r.asInstant(out[i+1]), r.asInstant(out[i+3])
@@ -238,8 +240,9 @@ func (r *Rewriter) compare(out []sqltext.Node) []sqltext.Node {
 	return out
 }
 
-// listed is the left side of LIKE and IN. IN over instants would compare their offsets.
-func (r *Rewriter) listed(n sqltext.Node, in bool) sqltext.Node {
+// leftOfLikeOrIn rewrites the left side of LIKE and IN. IN over TIMESTAMP_TZ is refused:
+// DuckDB would compare the offsets too.
+func (r *Rewriter) leftOfLikeOrIn(n sqltext.Node, in bool) sqltext.Node {
 	switch {
 	case n.Value == sqltext.ValueVariant:
 		return r.asText(n)
@@ -249,7 +252,7 @@ func (r *Rewriter) listed(n sqltext.Node, in bool) sqltext.Node {
 	return n
 }
 
-func (r *Rewriter) pair(a, b sqltext.Node) (sqltext.Node, sqltext.Node) {
+func (r *Rewriter) comparableSides(a, b sqltext.Node) (sqltext.Node, sqltext.Node) {
 	for _, n := range []sqltext.Node{a, b} {
 		switch n.Value {
 		case sqltext.ValueDecfloat, sqltext.ValueGeography, sqltext.ValueMap, sqltext.ValueVector:
@@ -272,10 +275,12 @@ func (r *Rewriter) pair(a, b sqltext.Node) (sqltext.Node, sqltext.Node) {
 		}
 		return a, r.variantAs(b, a)
 	}
-	return bound(a), bound(b)
+	return widestForm(a), widestForm(b)
 }
 
-func bound(n sqltext.Node) sqltext.Node {
+// widestForm returns the form of a literal that DuckDB compares with timestamps of every
+// precision and year.
+func widestForm(n sqltext.Node) sqltext.Node {
 	if n.Alt != "" {
 		n.Text, n.Alt = n.Alt, ""
 	}
@@ -293,7 +298,7 @@ func (r *Rewriter) asInstant(n sqltext.Node) sqltext.Node {
 	return sqltext.RawOf(fmt.Sprintf("memory.main.m_instant(%s, %s)", text, r.settings()), sqltext.ValueLTZ)
 }
 
-// variantAs makes a VARIANT comparable with a text or a number.
+// variantAs converts a VARIANT for a comparison with a text or a number.
 func (r *Rewriter) variantAs(v, other sqltext.Node) sqltext.Node {
 	text := fmt.Sprintf("memory.main.m_text(%s, '', %s)", v.Text, r.settings())
 	if other.Kind == sqltext.KindNumber {
@@ -305,7 +310,7 @@ func (r *Rewriter) variantAs(v, other sqltext.Node) sqltext.Node {
 	return sqltext.Raw(text)
 }
 
-// asText is an operand of || as Snowflake would print it.
+// asText converts an operand of || to the text that Snowflake would print.
 func (r *Rewriter) asText(n sqltext.Node) sqltext.Node {
 	switch {
 	case n.Kind == sqltext.KindString:

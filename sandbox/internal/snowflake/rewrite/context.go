@@ -7,7 +7,7 @@ import (
 	"tapline.dev/sandbox/internal/snowflake/values"
 )
 
-// isContextWord tells the functions that are written without parentheses too.
+// isContextWord reports whether a function can be written without parentheses.
 func isContextWord(word string) bool {
 	switch word {
 	case "CURRENT_TIMESTAMP", "CURRENT_DATE", "CURRENT_TIME", "LOCALTIMESTAMP", "LOCALTIME", "CURRENT_USER":
@@ -16,8 +16,8 @@ func isContextWord(word string) bool {
 	return false
 }
 
-// contextValue rewrites a function of the session or the clock to its value; used is how
-// many nodes it took.
+// contextValue rewrites a function of the session or the clock to its value; used is the number
+// of nodes that it consists of.
 func (r *Rewriter) contextValue(word string, next sqltext.Node) (out sqltext.Node, used int, ok bool) {
 	called := next.Kind == sqltext.KindGroup
 	used = 1

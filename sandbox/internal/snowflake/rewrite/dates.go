@@ -9,7 +9,7 @@ import (
 	"tapline.dev/sandbox/internal/snowflake/sqltext"
 )
 
-// datePartName is the name of a part of a date, written as a word or as a text.
+// datePartName returns the name of a part of a date, written as a word or as a text.
 func datePartName(arg []sqltext.Node) (string, error) {
 	if len(arg) != 1 || !arg[0].IsName() && arg[0].Kind != sqltext.KindString {
 		return "", sferr.Syntax("syntax error: a date part is missing.")
@@ -88,7 +88,7 @@ func (r *Rewriter) temporal(arg []sqltext.Node) (sqltext.Node, error) {
 	return sqltext.Raw("(" + sqltext.Emit(inner) + ")"), nil
 }
 
-// wallClock is a date or time as DuckDB's own functions read it: a TIMESTAMP_LTZ in the
+// wallClock converts a date or time to the wall-clock time that DuckDB's functions read: a TIMESTAMP_LTZ in the
 // session's zone, a TIMESTAMP_TZ at its offset.
 func (r *Rewriter) wallClock(arg []sqltext.Node) (string, error) {
 	x, err := r.temporal(arg)
@@ -105,7 +105,7 @@ func (r *Rewriter) wallClock(arg []sqltext.Node) (string, error) {
 	return text, nil
 }
 
-// firstDay is the day on which the session's weeks begin, Monday is 1.
+// firstDay returns the day on which the session's weeks begin; Monday is 1.
 func (r *Rewriter) firstDay() int { return max(r.env.Settings.WeekStart, 1) }
 
 func (r *Rewriter) dateDiff(args [][]sqltext.Node) (sqltext.Node, error) {
@@ -189,7 +189,7 @@ func (r *Rewriter) datePart(args [][]sqltext.Node) (sqltext.Node, error) {
 	return sqltext.Raw(fmt.Sprintf("date_part('%s', %s)", part, x)), nil
 }
 
-// partFunction is the function of a date part that has one of its own.
+// partFunction returns the function for a date part, if there is one.
 func partFunction(part string) (string, bool) {
 	switch strings.ToLower(part) {
 	case "dayofweek", "weekday", "dow", "dw":
@@ -208,7 +208,7 @@ func partFunction(part string) (string, bool) {
 	return "", false
 }
 
-// dateField is a function of one date: YEAR(d), DAYOFWEEK(d) and the like.
+// dateField rewrites a function of one date: YEAR(d), DAYOFWEEK(d) and the like.
 func (r *Rewriter) dateField(name string, args [][]sqltext.Node) (sqltext.Node, error) {
 	if len(args) != 1 {
 		return sqltext.Node{}, sferr.New("000938", "22023", "SQL compilation error:\nnot enough or too many arguments for function ["+name+"]")
@@ -238,7 +238,7 @@ func (r *Rewriter) dateField(name string, args [][]sqltext.Node) (sqltext.Node, 
 	return sqltext.Raw(fmt.Sprintf(form, x)), nil
 }
 
-// dateFields are the functions of one date.
+// dateFields returns the functions of one date.
 func dateFields() []string {
 	return []string{
 		"YEAR", "QUARTER", "MONTH", "DAY", "DAYOFMONTH", "HOUR", "MINUTE", "SECOND", "DAYOFYEAR", "DAYOFWEEK", "DAYOFWEEKISO", "DAYOFWEEK_ISO",
@@ -246,7 +246,7 @@ func dateFields() []string {
 	}
 }
 
-// extract is EXTRACT(part FROM x).
+// extract rewrites EXTRACT(part FROM x).
 func (r *Rewriter) extract(group sqltext.Node) (sqltext.Node, error) {
 	if len(group.Kids) < 3 || !group.Kids[1].IsWord("FROM") {
 		return sqltext.Node{}, sferr.Syntax("syntax error in EXTRACT.")

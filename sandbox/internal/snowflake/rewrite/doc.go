@@ -1,2 +1,2 @@
-// Package rewrite turns Snowflake's spelling of a statement into DuckDB's.
+// Package rewrite translates a statement from Snowflake's SQL to DuckDB's.
 package rewrite

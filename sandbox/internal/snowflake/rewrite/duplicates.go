@@ -8,13 +8,13 @@ import (
 // Snowflake lets a query have two columns of one name, and refuses a reference to such a
 // name from outside. DuckDB gives the second another name and takes the first.
 
-// reference is a name and how deep in brackets it stands.
+// reference is a name and the number of brackets around it.
 type reference struct {
 	name  string
 	depth int
 }
 
-// noteDuplicates remembers the names that a select list in brackets gives twice.
+// noteDuplicates records the names that occur twice in the select list of a subquery.
 func (r *Rewriter) noteDuplicates(items [][]sqltext.Node, rest []sqltext.Node) {
 	seen := map[string]bool{}
 	for _, name := range r.listNames(items, rest) {
@@ -25,7 +25,7 @@ func (r *Rewriter) noteDuplicates(items [][]sqltext.Node, rest []sqltext.Node) {
 	}
 }
 
-// listNames are the names of a select list's columns, as far as its text tells.
+// listNames returns the names of a select list's columns that can be known from its text.
 func (r *Rewriter) listNames(items [][]sqltext.Node, rest []sqltext.Node) (names []string) {
 	for _, item := range items {
 		switch {
@@ -39,7 +39,7 @@ func (r *Rewriter) listNames(items [][]sqltext.Node, rest []sqltext.Node) (names
 	return names
 }
 
-// starNames are the columns of * over the tables and the queries of a FROM clause.
+// starNames returns the columns of * over the tables and the queries of a FROM clause.
 func (r *Rewriter) starNames(rest []sqltext.Node) []string {
 	if r.env.ColumnsOf == nil || len(rest) == 0 || !rest[0].IsWord("FROM") {
 		return nil
@@ -67,7 +67,7 @@ func (r *Rewriter) starNames(rest []sqltext.Node) []string {
 	return out
 }
 
-// derivedNames are the columns of a query that stands in brackets in a FROM clause.
+// derivedNames returns the columns of a subquery in a FROM clause.
 func (r *Rewriter) derivedNames(query []sqltext.Node) []string {
 	if len(query) == 0 || !query[0].IsWord("SELECT") {
 		return nil
@@ -83,7 +83,8 @@ func (r *Rewriter) derivedNames(query []sqltext.Node) []string {
 	return r.listNames(sqltext.SplitComma(query[begin:end]), query[end:])
 }
 
-// CheckDuplicates refuses a reference to a name that a query inside has twice.
+// CheckDuplicates returns an error if the statement refers to a name that a subquery has
+// twice.
 func (r *Rewriter) CheckDuplicates() error {
 	for _, ref := range r.references {
 		if depth, ok := r.duplicates[ref.name]; ok && ref.depth+1 < depth {

@@ -7,7 +7,7 @@ import (
 	"tapline.dev/sandbox/internal/snowflake/sqltext"
 )
 
-// IsKeyword tells the words that are never a column or a function.
+// IsKeyword reports whether a word is never a column or a function.
 func IsKeyword(word string) bool {
 	switch word {
 	case "SELECT", "FROM", "WHERE", "GROUP", "BY", "HAVING", "QUALIFY", "ORDER", "LIMIT", "OFFSET", "FETCH", "UNION",
@@ -22,7 +22,7 @@ func IsKeyword(word string) bool {
 	return false
 }
 
-// endsSelectList tells the words that end the list of a SELECT.
+// endsSelectList reports whether a node ends the list of a SELECT.
 func endsSelectList(n sqltext.Node) bool {
 	return n.IsWord("FROM", "WHERE", "GROUP", "HAVING", "QUALIFY", "ORDER", "LIMIT", "OFFSET", "FETCH",
 		"UNION", "EXCEPT", "MINUS", "INTERSECT", "INTO", "WINDOW")
@@ -91,7 +91,8 @@ func (r *Rewriter) withName(item []sqltext.Node) []sqltext.Node {
 	return append(full, sqltext.Node{Kind: sqltext.KindWord, Text: "AS"}, sqltext.Raw(sqltext.Identifier(text)))
 }
 
-// isOperand tells that what follows cannot be an alias but belongs to the expression.
+// isOperand reports whether the expression continues after the node, so that the next word
+// is no alias.
 func isOperand(n sqltext.Node) bool {
 	if n.Kind == sqltext.KindOp {
 		return true
@@ -109,7 +110,7 @@ func IsStar(item []sqltext.Node) bool {
 	return item[len(item)-1].IsOp("*") && (len(item) == 1 || item[len(item)-2].IsOp("."))
 }
 
-// IsColumn tells a plain, possibly qualified column.
+// IsColumn reports whether an item is only a column, possibly qualified.
 func IsColumn(item []sqltext.Node) bool {
 	for i, n := range item {
 		if i%2 == 1 && !n.IsOp(".") || i%2 == 0 && !n.IsName() {
@@ -123,7 +124,7 @@ func IsColumn(item []sqltext.Node) bool {
 	return len(item)%2 == 1
 }
 
-// noteAlias remembers the kind of a named value, for comparisons outside the subquery.
+// noteAlias records the kind of a named value, for comparisons outside of the subquery.
 func (r *Rewriter) noteAlias(name string, body []sqltext.Node) {
 	r.Named[name] = true
 	kind := sqltext.ValueUnknown

@@ -7,11 +7,12 @@ import (
 	"tapline.dev/sandbox/internal/snowflake/sqltext"
 )
 
-// What is known of a NUMBER: numberKind is its ValueKind, "number(p,s)".
+// numberKind returns the ValueKind of a NUMBER, "number(p,s)".
 
 func numberKind(precision, scale int) sqltext.ValueKind { return sqltext.NumberKind(precision, scale) }
 
-// numberOf is the precision and scale of an expression that is a NUMBER for sure.
+// numberOf returns the precision and scale of an expression; ok is false if it may be
+// something else than a NUMBER.
 func numberOf(nodes []sqltext.Node) (precision, scale int, ok bool) {
 	switch len(nodes) {
 	case 1:
@@ -48,7 +49,7 @@ func literalNumber(text string) (precision, scale int, ok bool) {
 	return max(precision, 1), len(fraction), precision <= 38
 }
 
-// quotientScale is the scale of a NUMBER divided by another, by that of the first.
+// quotientScale returns the scale of a quotient by the scale of the dividend.
 func quotientScale(scale int) int { return max(scale, min(scale+6, 12)) }
 
 // quotient divides two NUMBERs exactly and rounds half away from zero.
@@ -57,9 +58,9 @@ func quotient(x, y string, scale int) sqltext.Node {
 	return sqltext.RawOf(fmt.Sprintf("CAST(sf_divide((%s)::VARCHAR, (%s)::VARCHAR, '%d') AS DECIMAL(38,%d))", x, y, s, s), numberKind(38, s))
 }
 
-// divide rewrites each division. Its left side is the whole product before it, as the
-// precedence of operators has it. Two NUMBERs of known scales are divided exactly; where
-// a scale is not known the macro refuses two NUMBERs, whose result would be a FLOAT.
+// divide rewrites each division. Its dividend is the whole product before it, by the
+// precedence of operators. Two NUMBERs of known scales are divided exactly. If a scale is
+// not known, the macro refuses to divide two NUMBERs, because the result would be a FLOAT.
 func (r *Rewriter) divide(in []sqltext.Node) []sqltext.Node {
 	var out []sqltext.Node
 	for i := 0; i < len(in); i++ {

@@ -9,15 +9,15 @@ import (
 
 // path reads a.b[0].c after the colon of a VARIANT.
 func (r *Rewriter) path(c *cursor, base sqltext.Node) sqltext.Node {
-	out := jsonStep(base, c.peek(0))
+	out := jsonMember(base, c.peek(0))
 	c.i++
 	for {
 		switch n := c.peek(0); {
 		case n.IsOp(".") && c.peek(1).IsName():
-			out = jsonStep(out, c.peek(1))
+			out = jsonMember(out, c.peek(1))
 			c.i += 2
 		case n.Kind == sqltext.KindIndex && len(n.Kids) == 1:
-			out = jsonStep(out, n.Kids[0])
+			out = jsonMember(out, n.Kids[0])
 			c.i++
 		default:
 			return out
@@ -25,7 +25,7 @@ func (r *Rewriter) path(c *cursor, base sqltext.Node) sqltext.Node {
 	}
 }
 
-func jsonStep(base, key sqltext.Node) sqltext.Node {
+func jsonMember(base, key sqltext.Node) sqltext.Node {
 	step := `$."` + strings.ReplaceAll(key.Text, `"`, `\"`) + `"`
 	if key.Kind == sqltext.KindNumber {
 		step = "$[" + key.Text + "]"

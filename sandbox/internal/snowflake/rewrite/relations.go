@@ -5,7 +5,7 @@ import (
 	"tapline.dev/sandbox/internal/snowflake/sqltext"
 )
 
-// Relations are the names that a statement reads from, and those it defines by WITH.
+// Relations holds the names that a statement reads from, and those that it defines by WITH.
 type Relations struct {
 	Names [][]string
 	CTEs  map[string]bool

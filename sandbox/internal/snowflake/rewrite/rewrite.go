@@ -10,7 +10,7 @@ import (
 	"tapline.dev/sandbox/internal/snowflake/values"
 )
 
-// Env is what a statement may refer to besides its own text.
+// Env is what the rewrite of a statement needs besides its text: session, clock and tables.
 type Env struct {
 	Src       string
 	Binds     []BindValue
@@ -21,35 +21,36 @@ type Env struct {
 	Functions *Functions
 	Spelling  Spelling
 	ColumnsOf func(table []string) []string
-	// AllColumns are those of the one table that the statement reads.
+	// AllColumns returns the columns of the table that the statement reads, if it is one.
 	AllColumns func() ([]string, bool)
-	// Relation is a relation that the sandbox makes up, such as one of INFORMATION_SCHEMA.
+	// Relation returns the SQL of a relation that is no table of DuckDB's, such as one of
+	// INFORMATION_SCHEMA.
 	Relation func(parts []string) (string, bool)
 }
 
-// Rewriter turns Snowflake's spelling of a statement into DuckDB's, node by node.
+// Rewriter translates a statement from Snowflake's SQL to DuckDB's, node by node.
 type Rewriter struct {
-	env      *Env
-	bindNext int
-	aliases  map[string]sqltext.ValueKind
-	Named    map[string]bool // every alias of a select list
-	Columns  []string        // the last part of every name
-	special  map[string]special
+	env       *Env
+	bindNext  int
+	aliases   map[string]sqltext.ValueKind
+	Named     map[string]bool // every alias of a select list
+	Columns   []string        // the last part of every name
+	functions map[string]functionRewrite
 
-	depth      int // of brackets around what is being rewritten
+	depth      int // number of brackets around the present node
 	references []reference
-	duplicates map[string]int // names that a query has twice, to its depth and one
+	duplicates map[string]int // names that a query in brackets has twice; the value is its depth plus one
 }
 
-// settings are the session's settings as the macros take them.
+// settings returns the session's settings as an argument of the macros.
 func (r *Rewriter) settings() string { return sqltext.Literal(r.env.Settings.Pack()) }
 
-// New makes a rewriter for one statement.
+// New returns a rewriter for one statement.
 func New(env *Env) *Rewriter {
 	return &Rewriter{env: env, aliases: map[string]sqltext.ValueKind{}, Named: map[string]bool{}, duplicates: map[string]int{}}
 }
 
-// cursor walks one list of nodes.
+// cursor is a position in a list of nodes.
 type cursor struct {
 	in []sqltext.Node
 	i  int
@@ -77,7 +78,7 @@ func (r *Rewriter) List(in []sqltext.Node) ([]sqltext.Node, error) {
 	var out []sqltext.Node
 	for c.i < len(c.in) {
 		before := c.i
-		next, err := r.step(c, out)
+		next, err := r.rewriteNext(c, out)
 		if err != nil {
 			return nil, err
 		}
@@ -97,8 +98,8 @@ func isPrimary(n sqltext.Node) bool {
 	return false
 }
 
-// step rewrites what stands at the cursor and appends it to out.
-func (r *Rewriter) step(c *cursor, out []sqltext.Node) ([]sqltext.Node, error) {
+// rewriteNext rewrites the expression or clause at the cursor and appends it to out.
+func (r *Rewriter) rewriteNext(c *cursor, out []sqltext.Node) ([]sqltext.Node, error) {
 	n := c.peek(0)
 	last := sqltext.Node{Kind: sqltext.KindOp}
 	if len(out) > 0 {
@@ -121,7 +122,7 @@ func (r *Rewriter) step(c *cursor, out []sqltext.Node) ([]sqltext.Node, error) {
 		if len(n.Kids) != 1 {
 			return nil, sferr.Unsupported("such an index")
 		}
-		return append(out[:len(out)-1], jsonStep(last, n.Kids[0])), nil
+		return append(out[:len(out)-1], jsonMember(last, n.Kids[0])), nil
 	case n.Kind == sqltext.KindIndex: // [a, b] is an ARRAY
 		c.i++
 		e, err := r.array(sqltext.SplitComma(n.Kids))
@@ -137,9 +138,9 @@ func (r *Rewriter) step(c *cursor, out []sqltext.Node) ([]sqltext.Node, error) {
 		lit, err := r.bind(n)
 		return append(out, lit), err
 	case n.Kind == sqltext.KindWord:
-		return r.wordStep(c, out)
+		return r.rewriteWord(c, out)
 	case n.Kind == sqltext.KindQuoted:
-		name, err := r.chain(c, last)
+		name, err := r.rewriteName(c, last)
 		return append(out, name), err
 	}
 	c.i++
@@ -163,15 +164,16 @@ func (r *Rewriter) group(n sqltext.Node) (sqltext.Node, error) {
 	return g, nil
 }
 
-// wordStep rewrites from an unquoted word: a keyword, a literal, a call or a name.
-func (r *Rewriter) wordStep(c *cursor, out []sqltext.Node) ([]sqltext.Node, error) {
+// rewriteWord rewrites what begins with an unquoted word: a keyword, a literal, a call or a
+// name.
+func (r *Rewriter) rewriteWord(c *cursor, out []sqltext.Node) ([]sqltext.Node, error) {
 	n, next := c.peek(0), c.peek(1)
 	last := sqltext.Node{Kind: sqltext.KindOp}
 	if len(out) > 0 {
 		last = out[len(out)-1]
 	}
 	word := n.Word()
-	if next, done, err := r.clause(c, out, last); done || err != nil {
+	if next, done, err := r.rewriteClause(c, out, last); done || err != nil {
 		return next, err
 	}
 	switch {
@@ -220,7 +222,7 @@ func (r *Rewriter) wordStep(c *cursor, out []sqltext.Node) ([]sqltext.Node, erro
 		c.i++
 		return append(out, n), nil
 	}
-	name, err := r.chain(c, last)
+	name, err := r.rewriteName(c, last)
 	return append(out, name), err
 }
 
@@ -232,8 +234,8 @@ func isTypedLiteral(word string) bool {
 	return false
 }
 
-// chain reads a.b.c and, if a group follows, the call of a function.
-func (r *Rewriter) chain(c *cursor, last sqltext.Node) (sqltext.Node, error) {
+// rewriteName rewrites a name such as a.b.c or, if a group follows, the call of a function.
+func (r *Rewriter) rewriteName(c *cursor, last sqltext.Node) (sqltext.Node, error) {
 	parts := []sqltext.Node{c.peek(0)}
 	c.i++
 	for c.peek(0).IsOp(".") && (c.peek(1).IsName() || c.peek(1).IsOp("*")) {
@@ -292,7 +294,8 @@ func (r *Rewriter) kindOf(name string) sqltext.ValueKind {
 	return kind
 }
 
-// namesRelation tells a table or alias with a column list from a function call.
+// namesRelation reports whether a name with brackets after it is a table or alias with a
+// column list, and no function call.
 func namesRelation(last sqltext.Node) bool {
 	return isPrimary(last) || last.IsWord("INTO", "AS", "UPDATE", "JOIN", "WITH", "RECURSIVE", "TABLE", "USING")
 }

@@ -7,13 +7,13 @@ import (
 	"tapline.dev/sandbox/internal/snowflake/sqltext"
 )
 
-// DuckDB takes two names that differ in case only for one; Snowflake does not. So where a
-// statement or a table has both, all but one carry a mark in DuckDB.
+// For DuckDB two names that differ only in case are the same; for Snowflake they are not.
+// If a statement or a table has both, all but one get a suffix in DuckDB.
 
-// caseMark ends a name and begins the positions of its lower-case letters.
+// caseMark separates a name from the suffix, the positions of its lower-case letters.
 const caseMark = "\x01"
 
-// Marked is the form of a name that no other spelling of it has in DuckDB.
+// Marked returns a name with the suffix, so that DuckDB tells it from its other spellings.
 func Marked(name string) string {
 	mask := uint64(0)
 	for i, r := range []rune(name) {
@@ -24,13 +24,13 @@ func Marked(name string) string {
 	return fmt.Sprintf("%s%s%x", name, caseMark, mask)
 }
 
-// Unmarked is a name as Snowflake has it.
+// Unmarked returns a name without the suffix, as Snowflake has it.
 func Unmarked(name string) string {
 	name, _, _ = strings.Cut(name, caseMark)
 	return name
 }
 
-// UnmarkedText takes the marks out of a message.
+// UnmarkedText removes the suffixes of names from a message.
 func UnmarkedText(text string) string {
 	for {
 		at := strings.Index(text, caseMark)
@@ -45,7 +45,7 @@ func UnmarkedText(text string) string {
 	}
 }
 
-// Spelling gives the names of a statement the forms they have in DuckDB.
+// Spelling translates the names of a statement to their forms in DuckDB.
 type Spelling struct {
 	forms map[string]string // where it differs from the name
 }
@@ -83,7 +83,7 @@ func NewSpelling(mentioned map[string]bool, stored map[string]string) Spelling {
 	return s
 }
 
-// Identifier is the name as DuckDB reads it.
+// Identifier returns the quoted name for DuckDB.
 func (s Spelling) Identifier(name string) string {
 	if form, ok := s.forms[name]; ok {
 		return sqltext.Identifier(form)

@@ -8,8 +8,9 @@ import (
 	"tapline.dev/sandbox/internal/snowflake/sqltext"
 )
 
-// clause rewrites the clauses and operators that DuckDB spells otherwise.
-func (r *Rewriter) clause(c *cursor, out []sqltext.Node, last sqltext.Node) (next []sqltext.Node, done bool, err error) {
+// rewriteClause rewrites the clauses and operators that have another syntax in DuckDB; done
+// is false if there is none at the cursor.
+func (r *Rewriter) rewriteClause(c *cursor, out []sqltext.Node, last sqltext.Node) (next []sqltext.Node, done bool, err error) {
 	word, behind := c.peek(0).Word(), c.peek(1)
 	switch {
 	case last.IsOp("."):
@@ -50,7 +51,7 @@ func (r *Rewriter) clause(c *cursor, out []sqltext.Node, last sqltext.Node) (nex
 	return out, false, nil
 }
 
-// sample is [TABLE]SAMPLE [method] (percent | n ROWS) [SEED | REPEATABLE (seed)].
+// sample rewrites [TABLE]SAMPLE [method] (percent | n ROWS) [SEED | REPEATABLE (seed)].
 func sample(c *cursor) (out sqltext.Node, ok bool, err error) {
 	i := 1
 	method := "bernoulli"
@@ -82,8 +83,8 @@ func sample(c *cursor) (out sqltext.Node, ok bool, err error) {
 	return sqltext.Raw(text), true, nil
 }
 
-// pivot is PIVOT (aggregate FOR column IN (values)); its columns are named as the values are
-// written.
+// pivot rewrites PIVOT (aggregate FOR column IN (values)); its columns get the text of the
+// values as names.
 func (r *Rewriter) pivot(word string, group sqltext.Node) (sqltext.Node, error) {
 	kids := group.Kids
 	at := -1
@@ -110,7 +111,7 @@ func (r *Rewriter) pivot(word string, group sqltext.Node) (sqltext.Node, error) 
 	return sqltext.Raw(fmt.Sprintf("PIVOT (%s FOR %s IN (%s))", aggregate, r.env.Spelling.Identifier(kids[at+1].Name()), strings.Join(items, ", "))), nil
 }
 
-// likeAny is x [NOT] LIKE ANY (a, b, …) and LIKE ALL.
+// likeAny rewrites x [NOT] LIKE ANY (a, b, …) and LIKE ALL.
 func (r *Rewriter) likeAny(c *cursor, out []sqltext.Node) ([]sqltext.Node, error) {
 	operator, quantifier, group := c.peek(0).Word(), c.peek(1).Word(), c.peek(2)
 	c.i += 3
@@ -140,7 +141,7 @@ func (r *Rewriter) likeAny(c *cursor, out []sqltext.Node) ([]sqltext.Node, error
 	return append(out[:len(out)-1], sqltext.Raw("("+not+"("+strings.Join(tests, joint)+"))")), nil
 }
 
-// infixPattern is x [NOT] RLIKE pattern.
+// infixPattern rewrites x [NOT] RLIKE pattern.
 func (r *Rewriter) infixPattern(c *cursor, out []sqltext.Node) ([]sqltext.Node, error) {
 	pattern, err := r.List([]sqltext.Node{c.peek(1)})
 	if err != nil {

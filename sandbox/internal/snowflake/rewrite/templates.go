@@ -2,9 +2,9 @@ package rewrite
 
 import "fmt"
 
-// Templates: $1, $2, … stand for the arguments and $z for the session's settings. Each is
-// the function's documented meaning in DuckDB's terms; where DuckDB's function of that name
-// does something else, the template says it in other words.
+// In templates $1, $2, … are the arguments and $z is the session's settings. A template is
+// DuckDB SQL with the documented meaning of the Snowflake function, whatever DuckDB's
+// function of that name does.
 
 func mergeTemplates(sets ...map[string]map[int]string) map[string]map[int]string {
 	out := map[string]map[int]string{}
@@ -57,7 +57,7 @@ func textTemplates() map[string]map[int]string {
 	}
 }
 
-// regexpForms are the argument lists of REGEXP_SUBSTR: subject, pattern, position,
+// regexpForms returns the templates for the argument lists of REGEXP_SUBSTR: subject, pattern, position,
 // occurrence, parameters, group.
 func regexpForms(form string) map[int]string {
 	lists := map[int]string{
@@ -156,7 +156,7 @@ func jsonTemplates() map[string]map[int]string {
 	}
 }
 
-// variantResults are the functions above whose answer is a VARIANT.
+// variantResults returns the functions above whose answer is a VARIANT.
 func variantResults() map[string]bool {
 	out := map[string]bool{}
 	for _, name := range []string{

@@ -27,7 +27,7 @@ func MapTimestamps(nodes []sqltext.Node, mapping string) {
 	}
 }
 
-// isTypePosition reports whether a word stands where a type does: x::T, CAST(x AS T),
+// isTypePosition reports whether a word is in the place of a type: x::T, CAST(x AS T),
 // T 'literal', or behind the name of a column that is defined.
 func isTypePosition(nodes []sqltext.Node, i int) bool {
 	if i+1 < len(nodes) && nodes[i+1].Kind == sqltext.KindString {

@@ -7,7 +7,7 @@ import (
 	"tapline.dev/sandbox/internal/snowflake/sqltext"
 )
 
-// valuesRelation is FROM VALUES (…), (…) [[AS] name [(columns)]]: its columns are COLUMN1,
+// valuesRelation rewrites FROM VALUES (…), (…) [[AS] name [(columns)]]: its columns are COLUMN1,
 // COLUMN2 and so on unless they are named.
 func (r *Rewriter) valuesRelation(c *cursor) (sqltext.Node, error) {
 	c.i++

@@ -8,7 +8,7 @@ import (
 	"tapline.dev/sandbox/internal/snowflake/sqltext"
 )
 
-func (r *Rewriter) parseJSON(try bool) special {
+func (r *Rewriter) parseJSON(try bool) functionRewrite {
 	return func(args [][]sqltext.Node) (sqltext.Node, error) {
 		if len(args) != 1 {
 			return sqltext.Node{}, sferr.New("000938", "22023", "SQL compilation error:\nnot enough or too many arguments for function [PARSE_JSON]")
@@ -36,13 +36,13 @@ func (r *Rewriter) variantArgs(args [][]sqltext.Node) ([]string, error) {
 	return out, nil
 }
 
-// object is OBJECT_CONSTRUCT(key, value, …); pairs with a NULL are left out, as Snowflake does.
+// object rewrites OBJECT_CONSTRUCT(key, value, …); pairs with a NULL are omitted.
 func (r *Rewriter) object(args [][]sqltext.Node) (sqltext.Node, error) {
 	return r.objectOf(args, "CASE WHEN (%[1]s) IS NOT NULL AND %[2]s IS NOT NULL THEN to_json(CAST(%[1]s AS VARCHAR))::VARCHAR || ':' || (%[2]s)::VARCHAR END")
 }
 
-// objectKeepNull is OBJECT_CONSTRUCT_KEEP_NULL: a NULL becomes a null, and only a key that
-// is NULL is left out.
+// objectKeepNull rewrites OBJECT_CONSTRUCT_KEEP_NULL: a NULL value becomes a JSON null; a
+// pair whose key is NULL is omitted.
 func (r *Rewriter) objectKeepNull(args [][]sqltext.Node) (sqltext.Node, error) {
 	return r.objectOf(args, "CASE WHEN (%[1]s) IS NOT NULL THEN to_json(CAST(%[1]s AS VARCHAR))::VARCHAR || ':' || coalesce((%[2]s)::VARCHAR, 'null') END")
 }
@@ -90,7 +90,7 @@ func (r *Rewriter) array(args [][]sqltext.Node) (sqltext.Node, error) {
 	return sqltext.RawOf("CAST('[' || concat_ws(',', "+strings.Join(values, ", ")+") || ']' AS JSON)", sqltext.ValueVariant), nil
 }
 
-// get is GET(variant, key or index) with a literal key.
+// get rewrites GET(variant, key or index) with a literal key.
 func (r *Rewriter) get(args [][]sqltext.Node) (sqltext.Node, error) {
 	if len(args) != 2 || len(args[1]) != 1 || args[1][0].Kind != sqltext.KindString && args[1][0].Kind != sqltext.KindNumber {
 		return sqltext.Node{}, sferr.Unsupported("GET without a literal key")
@@ -99,7 +99,7 @@ func (r *Rewriter) get(args [][]sqltext.Node) (sqltext.Node, error) {
 	if err != nil {
 		return sqltext.Node{}, err
 	}
-	return jsonStep(sqltext.Raw(base), args[1][0]), nil
+	return jsonMember(sqltext.Raw(base), args[1][0]), nil
 }
 
 func (r *Rewriter) getPath(args [][]sqltext.Node) (sqltext.Node, error) {
@@ -117,7 +117,7 @@ func (r *Rewriter) getPath(args [][]sqltext.Node) (sqltext.Node, error) {
 	return r.path(&cursor{in: path}, sqltext.Raw(base)), nil
 }
 
-// flatten is LATERAL FLATTEN(INPUT => array or object).
+// flatten rewrites LATERAL FLATTEN(INPUT => array or object).
 func (r *Rewriter) flatten(group sqltext.Node) (sqltext.Node, error) {
 	var input string
 	for _, arg := range sqltext.SplitComma(group.Kids) {
@@ -143,7 +143,7 @@ func (r *Rewriter) flatten(group sqltext.Node) (sqltext.Node, error) {
 		`e.value AS "VALUE", %[1]s AS "THIS" FROM json_each(%[1]s) AS e)`, input)), nil
 }
 
-// tableFunction is TABLE(function(…)).
+// tableFunction rewrites TABLE(function(…)).
 func (r *Rewriter) tableFunction(kids []sqltext.Node) (sqltext.Node, error) {
 	if len(kids) != 2 || kids[0].Kind != sqltext.KindWord || kids[1].Kind != sqltext.KindGroup {
 		return sqltext.Node{}, sferr.Unsupported("TABLE() with these arguments")
@@ -163,7 +163,7 @@ func (r *Rewriter) tableFunction(kids []sqltext.Node) (sqltext.Node, error) {
 	}
 }
 
-// arrayAgg is ARRAY_AGG(x): without NULLs, and an empty array of nothing.
+// arrayAgg rewrites ARRAY_AGG(x): without NULLs, and an empty array of nothing.
 func (r *Rewriter) arrayAgg(args [][]sqltext.Node) (sqltext.Node, error) {
 	if len(args) != 1 || args[0][0].IsWord("DISTINCT") {
 		return sqltext.Node{}, sferr.Unsupported("ARRAY_AGG with these arguments")

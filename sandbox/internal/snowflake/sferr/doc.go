@@ -1,2 +1,2 @@
-// Package sferr makes errors in Snowflake's terms: code, SQLSTATE and message.
+// Package sferr makes errors as Snowflake returns them: code, SQLSTATE and message.
 package sferr

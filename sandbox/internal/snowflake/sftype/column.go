@@ -11,11 +11,11 @@ type Column struct {
 	Name     string
 	Type     Type
 	Nullable bool
-	// Stored is the name in DuckDB where it is another.
+	// Stored is the name in DuckDB, if it differs.
 	Stored string
 }
 
-// Identifier is the column as DuckDB reads it.
+// Identifier returns the column's quoted name in DuckDB.
 func (c Column) Identifier() string {
 	if c.Stored != "" {
 		return sqltext.Identifier(c.Stored)
@@ -23,7 +23,7 @@ func (c Column) Identifier() string {
 	return sqltext.Identifier(c.Name)
 }
 
-// RowType is the column in the answer to a query.
+// RowType returns the column's description in the answer to a query.
 func (c Column) RowType() map[string]any {
 	m := map[string]any{
 		"name": c.Name, "type": strings.ToLower(c.Type.Logical), "nullable": c.Nullable,

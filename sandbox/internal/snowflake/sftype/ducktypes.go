@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// DuckTypes finds the Snowflake types of DuckDB's.
+// DuckTypes translates DuckDB's types to Snowflake's.
 type DuckTypes struct {
 	decimal *regexp.Regexp
 	vector  *regexp.Regexp
 	fixed   map[string]Type
 }
 
-// NewDuckTypes makes the table of types.
+// NewDuckTypes returns the table of types.
 func NewDuckTypes() DuckTypes {
 	ntz := func(scale int) Type { return Type{Logical: "TIMESTAMP_NTZ", Scale: scale} }
 	return DuckTypes{
@@ -32,7 +32,7 @@ func NewDuckTypes() DuckTypes {
 	}
 }
 
-// Parse finds the Snowflake type of a DuckDB type; ok is false where there is none.
+// Parse finds the Snowflake type of a DuckDB type; ok is false if there is none.
 func (d DuckTypes) Parse(duck string) (Type, bool) {
 	if t, ok := d.fixed[duck]; ok {
 		return t, true

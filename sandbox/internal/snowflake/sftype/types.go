@@ -8,7 +8,7 @@ import (
 	"tapline.dev/sandbox/internal/snowflake/sqltext"
 )
 
-// Type is a Snowflake type in the words of the driver protocol.
+// Type is a Snowflake type with the names of the driver protocol.
 type Type struct {
 	Logical   string // FIXED, REAL, TEXT, BOOLEAN, DATE, TIME, TIMESTAMP_NTZ, …
 	Precision int
@@ -16,8 +16,8 @@ type Type struct {
 	Length    int // characters of TEXT, bytes of BINARY, elements of a VECTOR
 	// Element is the type of a VECTOR's elements, or the key and value types of a MAP.
 	Element string
-	// Wide marks a TIMESTAMP_NTZ whose column holds years outside of DuckDB's nanoseconds
-	// and therefore whole microseconds.
+	// Wide marks a TIMESTAMP_NTZ in whole microseconds, because its column holds years
+	// outside the range of DuckDB's nanoseconds.
 	Wide bool
 }
 
@@ -25,16 +25,16 @@ const (
 	MaxText   = 16777216
 	MaxBinary = 8388608
 
-	// The instants of TIMESTAMP_LTZ and TIMESTAMP_TZ are structs of seconds and
-	// nanoseconds: every year, every nanosecond, and ordered as the instants are.
+	// TIMESTAMP_LTZ and TIMESTAMP_TZ are structs of seconds and nanoseconds. They hold
+	// every year and every nanosecond, and DuckDB orders them as instants.
 	duckLTZ = "STRUCT(LTZ_EPOCH BIGINT, LTZ_FRACTION INTEGER)"
 	duckTZ  = "STRUCT(TZ_EPOCH BIGINT, TZ_FRACTION INTEGER, TZ_OFFSET INTEGER)"
 )
 
-// Text is VARCHAR of the greatest length.
+// Text returns VARCHAR of the greatest length.
 func Text() Type { return Type{Logical: "TEXT", Length: MaxText} }
 
-// Number is NUMBER(precision, scale).
+// Number returns NUMBER(precision, scale).
 func Number(precision, scale int) Type {
 	return Type{Logical: "FIXED", Precision: precision, Scale: scale}
 }
@@ -72,7 +72,7 @@ func Parse(nodes []sqltext.Node) (Type, int, error) {
 	return t, used, err
 }
 
-// compound is VECTOR(FLOAT | INT, n) and MAP(key, value).
+// compound parses VECTOR(FLOAT | INT, n) and MAP(key, value).
 func compound(word string, args [][]sqltext.Node) (Type, error) {
 	bad := sferr.New("002040", "42601", "SQL compilation error:\nUnsupported data type '"+word+"'.")
 	if len(args) != 2 {
@@ -107,7 +107,7 @@ func argOr(args []int, i, fallback int) int {
 	return fallback
 }
 
-// Named is the type of a name and its arguments.
+// Named returns the type with a name and arguments.
 func Named(word string, args []int) (Type, error) {
 	switch word {
 	case "NUMBER", "DECIMAL", "NUMERIC", "DEC":
@@ -144,8 +144,8 @@ func Named(word string, args []int) (Type, error) {
 	return Type{}, sferr.New("002040", "42601", "SQL compilation error:\nUnsupported data type '"+word+"'.")
 }
 
-// timed is a temporal type. DuckDB has a type for the scales 0, 3, 6 and 9; the next finer
-// one holds the others, whose values are cut when they are stored.
+// timed returns a temporal type. DuckDB has types for the scales 0, 3, 6 and 9; for another
+// scale the next finer one is used, and values are truncated when they are stored.
 func timed(logical string, scale int) (Type, error) {
 	if scale < 0 || scale > 9 {
 		return Type{}, sferr.New("002029", "42601", fmt.Sprintf("SQL compilation error:\nInvalid precision '%d' of a %s: it must lie between 0 and 9", scale, logical))
@@ -153,11 +153,11 @@ func timed(logical string, scale int) (Type, error) {
 	return Type{Logical: logical, Scale: scale}, nil
 }
 
-// Wrapped is the member of the struct that holds the text of a type which DuckDB does not
+// Wrapped returns the member of the struct that holds the text of a type which DuckDB does not
 // have: a DECFLOAT's digits, a GEOGRAPHY's and a MAP's JSON.
 func Wrapped(logical string) string { return "SF_" + logical }
 
-// Duck is the DuckDB type that holds the values.
+// Duck returns the DuckDB type that holds the values.
 func (t Type) Duck() string {
 	switch t.Logical {
 	case "FIXED":
@@ -197,7 +197,7 @@ func (t Type) Duck() string {
 	return "VARCHAR"
 }
 
-// SQLName is the type as SHOW and DESCRIBE spell it.
+// SQLName returns the type as SHOW and DESCRIBE spell it.
 func (t Type) SQLName() string {
 	switch t.Logical {
 	case "FIXED":
@@ -218,7 +218,7 @@ func (t Type) SQLName() string {
 	return t.Logical
 }
 
-// ValueKind is what the rewrite needs to know of the type.
+// ValueKind returns what the rewrite needs to know of the type.
 func (t Type) ValueKind() sqltext.ValueKind {
 	switch t.Logical {
 	case "FIXED":

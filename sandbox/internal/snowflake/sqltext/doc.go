@@ -1,2 +1,2 @@
-// Package sqltext reads Snowflake's SQL into a tree of nodes and writes nodes as DuckDB's.
+// Package sqltext parses Snowflake's SQL into a tree of nodes and prints nodes as DuckDB's SQL.
 package sqltext

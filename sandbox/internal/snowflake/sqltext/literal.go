@@ -8,13 +8,13 @@ import (
 	"tapline.dev/sandbox/internal/snowflake/sferr"
 )
 
-// Literal is text as a DuckDB string literal.
+// Literal returns text as a DuckDB string literal.
 func Literal(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
 
-// Identifier is a quoted identifier.
+// Identifier returns a quoted identifier.
 func Identifier(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
 
-// quotedString reads a 'string', in which Snowflake knows backslash escapes.
+// quotedString reads a 'string', in which a backslash escapes.
 func (l *lexer) quotedString() (Node, error) {
 	rest := l.rest()
 	var b strings.Builder
@@ -94,7 +94,7 @@ func Emit(nodes []Node) string {
 	return b.String()
 }
 
-// SplitComma cuts a list of nodes at its own commas.
+// SplitComma splits a list of nodes at its commas; commas in brackets do not count.
 func SplitComma(nodes []Node) [][]Node {
 	if len(nodes) == 0 {
 		return nil

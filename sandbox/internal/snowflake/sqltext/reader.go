@@ -4,13 +4,13 @@ import (
 	"tapline.dev/sandbox/internal/snowflake/sferr"
 )
 
-// Reader reads the fixed parts of a statement word by word.
+// Reader reads the keywords and names of a statement one by one.
 type Reader struct {
 	In []Node
 	I  int
 }
 
-// Peek is the node at the cursor; behind the end it is an empty operator.
+// Peek returns the node at the cursor; after the end it returns an empty operator.
 func (p *Reader) Peek() Node {
 	if p.I < len(p.In) {
 		return p.In[p.I]
@@ -21,7 +21,7 @@ func (p *Reader) Peek() Node {
 // More reports whether nodes are left.
 func (p *Reader) More() bool { return p.I < len(p.In) }
 
-// Accept takes the words in this order, all or none.
+// Accept consumes the words if all of them follow in this order.
 func (p *Reader) Accept(words ...string) bool {
 	if p.I+len(words) > len(p.In) {
 		return false
@@ -35,7 +35,7 @@ func (p *Reader) Accept(words ...string) bool {
 	return true
 }
 
-// Unexpected is the error about the node at the cursor.
+// Unexpected returns the error about the node at the cursor.
 func (p *Reader) Unexpected() error {
 	n := p.Peek()
 	if !p.More() {
@@ -65,7 +65,7 @@ func (p *Reader) Path() ([]string, error) {
 	}
 }
 
-// Rest is the nodes that are left.
+// Rest returns the nodes that are left.
 func (p *Reader) Rest() []Node { return p.In[min(p.I, len(p.In)):] }
 
 // Quoted joins the parts of a name as DuckDB reads it.

@@ -37,7 +37,7 @@ type Node struct {
 	Alt    string    // of KindRaw: the form to use beside a comparison, if it differs
 }
 
-// Word is an unquoted word in upper case, or "".
+// Word returns an unquoted word in upper case, or "" if the node is none.
 func (n Node) Word() string {
 	if n.Kind != KindWord {
 		return ""
@@ -64,7 +64,7 @@ func (n Node) IsOp(text string) bool { return n.Kind == KindOp && n.Text == text
 // IsName reports whether the node can be an identifier.
 func (n Node) IsName() bool { return n.Kind == KindWord || n.Kind == KindQuoted }
 
-// Name is the identifier as Snowflake stores it: unquoted ones in upper case.
+// Name returns the identifier as Snowflake stores it: in upper case if it is not quoted.
 func (n Node) Name() string {
 	if n.Kind == KindWord {
 		return strings.ToUpper(n.Text)
@@ -72,10 +72,10 @@ func (n Node) Name() string {
 	return n.Text
 }
 
-// Raw is DuckDB SQL of an unknown type.
+// Raw returns a node of DuckDB SQL whose type is unknown.
 func Raw(text string) Node { return Node{Kind: KindRaw, Text: text} }
 
-// RawOf is DuckDB SQL whose type is known.
+// RawOf returns a node of DuckDB SQL whose type is known.
 func RawOf(text string, tag ValueKind) Node { return Node{Kind: KindRaw, Text: text, Value: tag} }
 
 type lexer struct {
@@ -261,7 +261,7 @@ func (l *lexer) quotedName() (Node, error) {
 	return Node{}, sferr.Syntax("parse error: unterminated quoted identifier")
 }
 
-// FoldQuoted makes quoted identifiers upper case, as QUOTED_IDENTIFIERS_IGNORE_CASE wants it.
+// FoldQuoted makes quoted identifiers upper case, for QUOTED_IDENTIFIERS_IGNORE_CASE.
 func FoldQuoted(nodes []Node) {
 	for i := range nodes {
 		if nodes[i].Kind == KindQuoted {

@@ -3,7 +3,7 @@ package sqltext
 import "fmt"
 
 // ValueKind is what the rewrite knows about the type of an expression; it needs to
-// know only the types for which DuckDB's own comparison would not be Snowflake's.
+// know only the types that DuckDB compares in another way than Snowflake.
 type ValueKind string
 
 const (

@@ -16,7 +16,7 @@ import (
 // The conversions between types run in Go: DuckDB hands over the name of a value's
 // type and the value as text, which is lossless for every type the sandbox uses.
 
-// Converter holds what the conversions share: the zones and settings they have read.
+// Converter converts values. It caches time zones and unpacked settings.
 type Converter struct {
 	mu     sync.Mutex
 	zones  map[string]*time.Location
@@ -28,7 +28,7 @@ func NewConverter() *Converter {
 	return &Converter{zones: map[string]*time.Location{}, packed: map[string]Settings{}}
 }
 
-// maxSettings bounds the settings that are kept unpacked.
+// maxSettings bounds the cache of unpacked settings.
 const maxSettings = 256
 
 // Settings reads what Settings.Pack wrote.
@@ -76,7 +76,7 @@ const (
 	familyBool
 )
 
-// FamilyOf is the family of a DuckDB type.
+// FamilyOf returns the family of a DuckDB type.
 func FamilyOf(duckType string) Family {
 	switch {
 	case duckType == "VARCHAR":
@@ -103,7 +103,7 @@ func FamilyOf(duckType string) Family {
 	return familyOther
 }
 
-// ToText is TO_VARCHAR.
+// ToText implements TO_VARCHAR.
 func (c *Converter) ToText(duckType, text, format, settings string) (string, error) {
 	family := FamilyOf(duckType)
 	if family == FamilyInstant || family == FamilyClock || family == familyDate {
@@ -174,7 +174,8 @@ func floatText(v float64) string {
 	return strconv.FormatFloat(v, 'g', -1, 64)
 }
 
-// jsonText is a VARIANT as VARCHAR: strings lose their quotes, a DOUBLE its exponent.
+// jsonText converts a VARIANT to VARCHAR: a string without its quotes, a DOUBLE without its
+// exponent.
 func jsonText(text string) string {
 	if v, err := strconv.ParseFloat(text, 64); err == nil && strings.ContainsAny(text, "eE") {
 		return floatText(v)
@@ -208,7 +209,7 @@ func unescapeBlob(text string) []byte {
 	return out
 }
 
-// ToVariant is a value as the JSON of a VARIANT.
+// ToVariant converts a value to the JSON of a VARIANT.
 func (c *Converter) ToVariant(duckType, text, zone string) (string, error) {
 	switch FamilyOf(duckType) {
 	case familyJSON, familyNumber, familyBool:
@@ -237,7 +238,7 @@ func quoteJSON(s string) string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// ToInstant reads any value as a moment; wall clocks stand in the session's zone.
+// ToInstant converts any value to an instant; wall-clock times are in the session's zone.
 func (c *Converter) ToInstant(duckType, text, format, settings string) (Instant, error) {
 	set := c.Settings(settings)
 	zone := set.Zone
@@ -266,7 +267,7 @@ func (c *Converter) ToInstant(duckType, text, format, settings string) (Instant,
 	return at.InZone(loc), nil
 }
 
-// ToClock reads a value as a wall clock or, if it has an offset, as a moment.
+// ToClock converts a value to a wall-clock time or, if it has an offset, to an instant.
 func ToClock(duckType, text, format string) (Instant, error) {
 	family := FamilyOf(duckType)
 	if family == familyJSON {

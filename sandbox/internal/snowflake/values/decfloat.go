@@ -8,11 +8,11 @@ import (
 	"tapline.dev/sandbox/internal/snowflake/sferr"
 )
 
-// decfloatDigits is how many digits a DECFLOAT keeps.
+// decfloatDigits is the number of significant digits of a DECFLOAT.
 const decfloatDigits = 38
 
-// Decfloat is a number as a DECFLOAT's text: digits without zeros at their ends and a power
-// of ten.
+// Decfloat returns a number as the text of a DECFLOAT: digits without zeros at either end,
+// and a power of ten.
 func Decfloat(text string) (string, error) {
 	significand, exponent, err := SplitDecfloat(text)
 	if err != nil {
@@ -21,7 +21,7 @@ func Decfloat(text string) (string, error) {
 	return significand.String() + "e" + strconv.Itoa(exponent), nil
 }
 
-// SplitDecfloat is a number as significand × 10^exponent, rounded to the digits it keeps.
+// SplitDecfloat returns significand and exponent of a number, rounded to decfloatDigits.
 func SplitDecfloat(text string) (*big.Int, int, error) {
 	bad := sferr.Coded("100038", "22018", "Numeric value '"+text+"' is not recognized")
 	mantissa, power, hasPower := strings.Cut(strings.ToLower(strings.TrimSpace(text)), "e")

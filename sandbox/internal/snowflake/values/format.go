@@ -25,7 +25,7 @@ type formatPart struct {
 	text    string
 }
 
-// splitFormat cuts a format into elements and literal text.
+// splitFormat splits a format into elements and literal text.
 func splitFormat(format string) ([]formatPart, error) {
 	var out []formatPart
 	literal := func(s string) { out = append(out, formatPart{text: s}) }
@@ -59,7 +59,7 @@ next:
 	return out, nil
 }
 
-// formatInstant prints a moment by a Snowflake format.
+// formatInstant prints an instant by a Snowflake format.
 func formatInstant(at Instant, format string) (string, error) {
 	parts, err := splitFormat(format)
 	if err != nil {
@@ -123,7 +123,7 @@ func formatElement(element string, t time.Time, offset int) string {
 	return fmt.Sprintf("%09d", t.Nanosecond())[:digits]
 }
 
-// parseByFormat reads a text by a Snowflake format; it must match whole.
+// parseByFormat parses a text by a Snowflake format; the whole text must match.
 func parseByFormat(text, format string) (Instant, bool, error) {
 	parts, err := splitFormat(format)
 	if err != nil {

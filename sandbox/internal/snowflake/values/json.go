@@ -24,8 +24,8 @@ func PrintJSON(text string, indent int) (string, error) {
 	return buf.String(), nil
 }
 
-// CanonicalJSON is a VARIANT on one line as Snowflake prints it: the keys of an object in
-// their order, and numbers with an exponent, which are DOUBLEs, with fifteen digits behind
+// CanonicalJSON returns a VARIANT on one line as Snowflake prints it: the keys of objects
+// are sorted, and numbers with an exponent, which are DOUBLEs, have fifteen digits after
 // the point.
 func CanonicalJSON(text string) (string, error) {
 	s := &jsonScanner{in: text}
@@ -169,5 +169,5 @@ func printNumber(token string) string {
 	return VariantDouble(v)
 }
 
-// VariantDouble is a DOUBLE inside a VARIANT, which always has an exponent there.
+// VariantDouble prints a DOUBLE inside a VARIANT, where it always has an exponent.
 func VariantDouble(v float64) string { return strconv.FormatFloat(v, 'e', 15, 64) }

@@ -9,7 +9,7 @@ import (
 	"tapline.dev/sandbox/internal/snowflake/sferr"
 )
 
-// members reads an OBJECT with the texts of its values.
+// members parses an OBJECT into the JSON texts of its values.
 func members(text string) (map[string]json.RawMessage, error) {
 	var out map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(text), &out); err != nil || out == nil {
@@ -30,7 +30,7 @@ func objectText(in map[string]json.RawMessage) string {
 	return text
 }
 
-// ObjectDelete is OBJECT_DELETE of one key.
+// ObjectDelete implements OBJECT_DELETE of one key.
 func ObjectDelete(object, key string) (string, error) {
 	in, err := members(object)
 	if err != nil {
@@ -40,7 +40,7 @@ func ObjectDelete(object, key string) (string, error) {
 	return objectText(in), nil
 }
 
-// ObjectPick is OBJECT_PICK of one key.
+// ObjectPick implements OBJECT_PICK of one key.
 func ObjectPick(object, key string) (string, error) {
 	in, err := members(object)
 	if err != nil {
@@ -53,7 +53,8 @@ func ObjectPick(object, key string) (string, error) {
 	return objectText(out), nil
 }
 
-// ObjectInsert is OBJECT_INSERT; a key that is there already needs update.
+// ObjectInsert implements OBJECT_INSERT; if the object has the key already, update
+// must be true.
 func ObjectInsert(object, key, value, update string) (string, error) {
 	in, err := members(object)
 	if err != nil {
@@ -66,7 +67,7 @@ func ObjectInsert(object, key, value, update string) (string, error) {
 	return objectText(in), nil
 }
 
-// ArrayDistinct keeps the first of each element.
+// ArrayDistinct implements ARRAY_DISTINCT: of equal elements it keeps the first.
 func ArrayDistinct(array string) (string, error) {
 	var in []json.RawMessage
 	if err := json.Unmarshal([]byte(array), &in); err != nil {
@@ -87,10 +88,10 @@ func ArrayDistinct(array string) (string, error) {
 	return "[" + strings.Join(out, ",") + "]", nil
 }
 
-// earthRadius is in metres, as ST_DISTANCE has it.
+// earthRadius is the radius in metres that ST_DISTANCE uses.
 const earthRadius = 6371010
 
-// Distance is ST_DISTANCE of two points in metres.
+// Distance implements ST_DISTANCE of two points in metres.
 func Distance(a, b string) (string, error) {
 	p, err := point(a)
 	if err != nil {

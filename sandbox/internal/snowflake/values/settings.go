@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Settings are the session parameters that conversions obey. An empty format of a
+// Settings are the session parameters that conversions use. An empty format of a
 // TIMESTAMP_LTZ or TIMESTAMP_TZ stands for Timestamp.
 type Settings struct {
 	Zone                                        string
@@ -23,7 +23,7 @@ func (s Settings) Pack() string {
 	}, settingsSeparator)
 }
 
-// unpack reads what Pack wrote. A bare time zone is taken with the default formats.
+// unpack reads what Pack wrote. A text that is only a time zone gets the default formats.
 func unpack(text string) Settings {
 	p := strings.Split(text, settingsSeparator)
 	if len(p) != 12 {
@@ -33,7 +33,7 @@ func unpack(text string) Settings {
 	return Settings{p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8], p[9], p[10], week}
 }
 
-// output is the format of a value of this DuckDB type as text.
+// output returns the format of a value of this DuckDB type as text.
 func (s Settings) output(duckType string) string {
 	or := func(formats ...string) string {
 		for _, f := range formats {
@@ -57,7 +57,7 @@ func (s Settings) output(duckType string) string {
 	return or(s.NTZ, s.Timestamp, clock)
 }
 
-// InputFormat is the format in which the session writes texts of a Snowflake type, "" for AUTO.
+// InputFormat returns the format in which the session writes texts of a Snowflake type, "" for AUTO.
 func (s Settings) InputFormat(logical string) string {
 	format := s.TimestampInput
 	switch logical {

@@ -55,14 +55,15 @@ func (p *Patterns) pattern(text, parameters string) (*regexp.Regexp, error) {
 	return re, nil
 }
 
-// Like is REGEXP_LIKE: the whole text must match.
+// Like implements REGEXP_LIKE: the whole text must match.
 func (p *Patterns) Like(subject, pattern, parameters string) (bool, error) {
 	re, err := p.pattern("^(?:"+pattern+")$", parameters)
 	return err == nil && re.MatchString(subject), err
 }
 
-// from is the text behind its first position−1 characters, and how many bytes were left out.
-func from(subject, position string) (string, int, error) {
+// afterPosition returns the text from a position on, which counts characters from 1, and
+// how many bytes are before it.
+func afterPosition(subject, position string) (string, int, error) {
 	n, err := strconv.Atoi(position)
 	if err != nil || n < 1 {
 		return "", 0, sferr.Coded("100048", "22003", "Invalid position '"+position+"' of a regular expression")
@@ -75,26 +76,26 @@ func from(subject, position string) (string, int, error) {
 	return "", len(subject), nil
 }
 
-// matches are the places of a pattern behind a position.
+// matches returns where a pattern matches after a position.
 func (p *Patterns) matches(subject, pattern, position, parameters string) ([][]int, int, error) {
 	re, err := p.pattern(pattern, parameters)
 	if err != nil {
 		return nil, 0, err
 	}
-	rest, skipped, err := from(subject, position)
+	rest, skipped, err := afterPosition(subject, position)
 	if err != nil {
 		return nil, 0, err
 	}
 	return re.FindAllStringSubmatchIndex(rest, -1), skipped, nil
 }
 
-// Count is REGEXP_COUNT.
+// Count implements REGEXP_COUNT.
 func (p *Patterns) Count(subject, pattern, position, parameters string) (int, error) {
 	found, _, err := p.matches(subject, pattern, position, parameters)
 	return len(found), err
 }
 
-// Substr is REGEXP_SUBSTR; ok is false where nothing matches.
+// Substr implements REGEXP_SUBSTR; ok is false where nothing matches.
 func (p *Patterns) Substr(subject, pattern, position, occurrence, parameters, group string) (text string, ok bool, err error) {
 	found, skipped, err := p.matches(subject, pattern, position, parameters)
 	n, err1 := strconv.Atoi(occurrence)
@@ -112,7 +113,7 @@ func (p *Patterns) Substr(subject, pattern, position, occurrence, parameters, gr
 	return subject[skipped+m[2*g] : skipped+m[2*g+1]], true, nil
 }
 
-// Instr is REGEXP_INSTR: a position in characters, 0 where nothing matches.
+// Instr implements REGEXP_INSTR: a position in characters, 0 where nothing matches.
 func (p *Patterns) Instr(subject, pattern, position, occurrence, option, parameters string) (int, error) {
 	found, skipped, err := p.matches(subject, pattern, position, parameters)
 	n, err1 := strconv.Atoi(occurrence)
@@ -126,7 +127,7 @@ func (p *Patterns) Instr(subject, pattern, position, occurrence, option, paramet
 	return len([]rune(subject[:skipped+at])) + 1, nil
 }
 
-// Replace is REGEXP_REPLACE; occurrence 0 means all. \\1 stands for the first group.
+// Replace implements REGEXP_REPLACE; occurrence 0 means all. \\1 stands for the first group.
 func (p *Patterns) Replace(subject, pattern, replacement, position, occurrence, parameters string) (string, error) {
 	found, skipped, err := p.matches(subject, pattern, position, parameters)
 	n, err1 := strconv.Atoi(occurrence)
@@ -168,7 +169,7 @@ func expand(replacement, text string, m []int) string {
 	return b.String()
 }
 
-// InitCap is INITCAP without delimiters of the caller's.
+// InitCap implements INITCAP without delimiters of the caller's.
 func InitCap(text, delimiters string) string {
 	start := true
 	return strings.Map(func(r rune) rune {
@@ -184,7 +185,7 @@ func InitCap(text, delimiters string) string {
 	}, text)
 }
 
-// Strtok is STRTOK: the n-th token between any of the delimiters.
+// Strtok implements STRTOK: the n-th token between any of the delimiters.
 func Strtok(text, delimiters, part string) (token string, ok bool) {
 	n, err := strconv.Atoi(part)
 	tokens := strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(delimiters, r) })
@@ -194,7 +195,7 @@ func Strtok(text, delimiters, part string) (token string, ok bool) {
 	return tokens[n-1], true
 }
 
-// Soundex is SOUNDEX.
+// Soundex implements SOUNDEX.
 func Soundex(text string) string {
 	const codes = "01230120022455012623010202"
 	out, last := []byte{}, byte('0')

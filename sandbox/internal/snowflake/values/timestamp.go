@@ -9,7 +9,7 @@ import (
 	"tapline.dev/sandbox/internal/snowflake/sqltext"
 )
 
-// Instant is a moment or a wall clock in the range of all Snowflake years.
+// Instant is an instant or a wall-clock time, in every year that Snowflake has.
 type Instant struct {
 	Sec    int64
 	Nsec   int32
@@ -17,22 +17,22 @@ type Instant struct {
 	Zoned  bool
 }
 
-// Time is the moment in UTC.
+// Time returns the instant in UTC.
 func (i Instant) Time() time.Time { return time.Unix(i.Sec, int64(i.Nsec)).UTC() }
 
-// InstantOf is the moment of a time, without an offset.
+// InstantOf returns the instant of a time, without an offset.
 func InstantOf(t time.Time) Instant {
 	return Instant{Sec: t.Unix(), Nsec: int32(t.Nanosecond())}
 }
 
-// Local is the wall clock at the offset, as a time in UTC.
+// Local returns the wall-clock time at the offset, as a time in UTC.
 func (i Instant) Local() time.Time {
 	return time.Unix(i.Sec+int64(i.Offset)*60, int64(i.Nsec)).UTC()
 }
 
-// readInstant understands a value as DuckDB prints it (timestamps, dates, our structs)
-// and the timestamp texts that Snowflake's AUTO format accepts.
-// A wall clock without offset is left in UTC with zoned false.
+// readInstant parses values as DuckDB prints them (timestamps, dates, the structs of
+// TIMESTAMP_LTZ and TIMESTAMP_TZ) and the texts that Snowflake's format AUTO accepts. A text
+// without an offset gives a wall-clock time in UTC, with zoned false.
 func readInstant(text string) (Instant, bool) {
 	s := strings.TrimSpace(text)
 	if strings.HasPrefix(s, "{") {
@@ -41,7 +41,7 @@ func readInstant(text string) (Instant, bool) {
 	if len(s) > 0 && IsAllDigits(strings.TrimPrefix(s, "-")) {
 		return readEpoch(s)
 	}
-	return readClock(s)
+	return readTimestampText(s)
 }
 
 // IsAllDigits reports whether the text is decimal digits only, and not empty.
@@ -108,8 +108,8 @@ func readStruct(s string) (Instant, bool) {
 	return out, true
 }
 
-// readClock reads YYYY-MM-DD[( |T)HH:MI[:SS[.F…]]][ ][Z|±HH[:]MI|±HH].
-func readClock(s string) (Instant, bool) {
+// readTimestampText reads YYYY-MM-DD[( |T)HH:MI[:SS[.F…]]][ ][Z|±HH[:]MI|±HH].
+func readTimestampText(s string) (Instant, bool) {
 	date, rest := s, ""
 	if i := strings.IndexAny(s, " T"); i > 0 {
 		date, rest = s[:i], s[i+1:]
@@ -202,7 +202,7 @@ func ReadTime(s string) (h, m, sec, nsec int, ok bool) {
 	return h, m, sec, nsec, h < 24 && m < 60 && sec < 60
 }
 
-// InZone gives a wall clock without an offset the offset of the session's zone.
+// InZone sets the offset of a wall-clock time that has none to the session's zone's.
 func (i Instant) InZone(loc *time.Location) Instant {
 	if i.Zoned {
 		return i
@@ -213,24 +213,25 @@ func (i Instant) InZone(loc *time.Location) Instant {
 	return Instant{Sec: t.Unix(), Nsec: i.Nsec, Offset: offset / 60, Zoned: true}
 }
 
-// LTZSQL is the moment as DuckDB's struct of a TIMESTAMP_LTZ.
+// LTZSQL returns the instant as DuckDB's struct of a TIMESTAMP_LTZ.
 func (i Instant) LTZSQL() string {
 	return fmt.Sprintf("struct_pack(LTZ_EPOCH := %d::BIGINT, LTZ_FRACTION := %d::INTEGER)", i.Sec, i.Nsec)
 }
 
-// TZSQL is the moment as DuckDB's struct of a TIMESTAMP_TZ.
+// TZSQL returns the instant as DuckDB's struct of a TIMESTAMP_TZ.
 func (i Instant) TZSQL() string {
 	return fmt.Sprintf("struct_pack(TZ_EPOCH := %d::BIGINT, TZ_FRACTION := %d::INTEGER, TZ_OFFSET := %d::INTEGER)", i.Sec, i.Nsec, i.Offset)
 }
 
-// ClockText prints the wall clock for DuckDB, with as many digits as it takes.
+// ClockText prints the wall-clock time for DuckDB, with as many digits as DuckDB takes.
 func (i Instant) ClockText() string {
 	t := i.Local()
 	return fmt.Sprintf("%04d-%02d-%02d %02d:%02d:%02d.%09d", t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond())
 }
 
-// NTZSQL is the wall clock as TIMESTAMP_NTZ(9). A year beyond DuckDB's nanoseconds becomes
-// a TIMESTAMP of microseconds, if that holds the value; the conversion fails if it does not.
+// NTZSQL returns the wall-clock time as TIMESTAMP_NTZ(9). In a year outside the range of
+// DuckDB's nanoseconds it becomes a TIMESTAMP in microseconds; if that cannot hold the
+// value, the conversion fails.
 func (i Instant) NTZSQL() string {
 	if y := i.Local().Year(); (y < 1678 || y > 2261) && i.Nsec%1000 == 0 {
 		return i.NTZBound()
@@ -238,8 +239,8 @@ func (i Instant) NTZSQL() string {
 	return "CAST('" + i.ClockText() + "' AS TIMESTAMP_NS)"
 }
 
-// NTZBound is the wall clock as a bound in a comparison: without digits below the
-// microsecond it is DuckDB's TIMESTAMP, which compares with every precision and year.
+// NTZBound returns the wall-clock time for a comparison. A value in whole microseconds
+// becomes DuckDB's TIMESTAMP, which compares with every precision and year.
 func (i Instant) NTZBound() string {
 	if i.Nsec%1000 != 0 {
 		return i.NTZSQL()

@@ -7,8 +7,8 @@ import (
 	"tapline.dev/sandbox/internal/snowflake/sferr"
 )
 
-// ToNTZ is the wall clock of a value: of a TIMESTAMP_LTZ in the session's zone, of a
-// TIMESTAMP_TZ and of a text in the offset they bring.
+// ToNTZ returns the wall-clock time of a value: of a TIMESTAMP_LTZ in the session's zone, of
+// a TIMESTAMP_TZ or a text at its own offset.
 func (c *Converter) ToNTZ(a []string, logical string, nanoseconds bool) (time.Time, error) {
 	format := a[2]
 	if format == "" && FamilyOf(a[0]) == FamilyText {
@@ -30,7 +30,7 @@ func (c *Converter) ToNTZ(a []string, logical string, nanoseconds bool) (time.Ti
 	return t, nil
 }
 
-// ToTime is the time of day of a value as text.
+// ToTime returns the time of day of a value.
 func (c *Converter) ToTime(a []string) (any, error) {
 	text := a[1]
 	switch FamilyOf(a[0]) {

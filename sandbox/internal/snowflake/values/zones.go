@@ -7,7 +7,7 @@ import (
 	"tapline.dev/sandbox/internal/snowflake/sferr"
 )
 
-// ZoneOf is CONVERT_TIMEZONE(target, timestamp): the same moment at the target's offset.
+// ZoneOf implements CONVERT_TIMEZONE(target, timestamp): the same instant at the target's offset.
 func (c *Converter) ZoneOf(duckType, text, target, settings string) (Instant, error) {
 	at, err := c.ToInstant(duckType, text, "", settings)
 	if err != nil {
@@ -22,7 +22,7 @@ func (c *Converter) ZoneOf(duckType, text, target, settings string) (Instant, er
 	return at, nil
 }
 
-// ZoneFrom is CONVERT_TIMEZONE(source, target, wall clock): the target's wall clock.
+// ZoneFrom implements CONVERT_TIMEZONE(source, target, wall clock): the target's wall clock.
 func (c *Converter) ZoneFrom(source, text, target string) (time.Time, error) {
 	at, ok := readInstant(text)
 	if !ok {
@@ -42,8 +42,8 @@ func (c *Converter) ZoneFrom(source, text, target string) (time.Time, error) {
 	return time.Date(local.Year(), local.Month(), local.Day(), local.Hour(), local.Minute(), local.Second(), local.Nanosecond(), time.UTC), nil
 }
 
-// MonthsBetween is MONTHS_BETWEEN of two dates: whole months between equal days or month
-// ends, else parts of 31 days.
+// MonthsBetween implements MONTHS_BETWEEN of two dates: a whole number between equal days of the
+// month or between last days of months, otherwise with a fraction in 31sts.
 func MonthsBetween(a, b string) (string, error) {
 	x, err1 := time.Parse(time.DateOnly, a)
 	y, err2 := time.Parse(time.DateOnly, b)

@@ -10,7 +10,7 @@ import (
 	"tapline.dev/sandbox/internal/snowflake/sferr"
 )
 
-// answer waits a while for the result; then the client is told to poll.
+// answer waits up to PollAfter for the result, and then tells the client to poll.
 func (s *Server) answer(w http.ResponseWriter, req *http.Request, q *query, code string, async bool) {
 	if !async {
 		timer := time.NewTimer(s.cfg.PollAfter)

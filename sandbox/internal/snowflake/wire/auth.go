@@ -50,7 +50,7 @@ func parsePublicKey(text string) (*rsa.PublicKey, error) {
 
 func equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 
-// authenticate checks who logs in.
+// authenticate checks the credentials of a login.
 func (s *Server) authenticate(in loginRequest) *sferr.Error {
 	wrong := sferr.New("390100", "08001", "Incorrect username or password was specified.")
 	user := strings.EqualFold(in.Data.Login, s.cfg.User)

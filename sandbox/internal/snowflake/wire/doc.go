@@ -1,3 +1,3 @@
 // Package wire serves the protocol of Snowflake's drivers over HTTP: sessions, tokens, statements,
-// polling, chunks, and the switches and logs of the sandbox.
+// polling, chunks, and the sandbox's endpoints for faults and logs.
 package wire

@@ -10,25 +10,25 @@ import (
 	"tapline.dev/sandbox/internal/snowflake/resultset"
 )
 
-// faultSettings are the switches of the sandbox Snowflake. Each count goes down by
-// one when its fault happens.
+// faultSettings are the faults that the sandbox Snowflake makes. Each count is decremented
+// when its fault happens.
 type faultSettings struct {
 	Chunk503        int   `json:"chunk503"`         // chunk requests answered by 503
-	ChunkReset      int   `json:"chunkReset"`       // chunks cut by a TCP reset half-way
+	ChunkReset      int   `json:"chunkReset"`       // chunks ended by a TCP reset in the middle
 	ChunkTruncated  int   `json:"chunkTruncated"`   // chunks that end early, as if complete
 	ChunkShort      int   `json:"chunkShort"`       // chunks that lack their last row
-	ChunkStall      int   `json:"chunkStall"`       // chunks that stop half-way and hang
+	ChunkStall      int   `json:"chunkStall"`       // chunks that stop in the middle while the connection stays open
 	ChunkStallMS    int   `json:"chunkStallMs"`     // for how long (30 s if 0)
 	ExpireLinks     int   `json:"expireChunkLinks"` // chunk requests before which all links expire, as after six hours
 	WrongTotal      int64 `json:"wrongTotal"`       // added to the total of every result
 	ExpireSessions  int   `json:"expireSessions"`   // requests before which all sessions expire
 	SlowQueryMS     int   `json:"slowQueryMs"`      // wait before each statement
 	LoseResults     bool  `json:"loseResults"`      // no result is found by its query id
-	RefuseStatement int   `json:"refuseStatement"`  // statements refused for want of a warehouse
-	VaryCarriers    bool  `json:"varyCarriers"`     // NUMBERs of other widths in each chunk
+	RefuseStatement int   `json:"refuseStatement"`  // statements refused because no warehouse is selected
+	VaryCarriers    bool  `json:"varyCarriers"`     // each chunk has its own carriers for NUMBERs
 }
 
-// linkValidity is how long the link of a chunk can be used; the result has others afterwards.
+// linkValidity is how long the link of a chunk is valid. Afterwards the result has new links.
 const linkValidity = 6 * time.Hour
 
 type faults struct {
@@ -141,7 +141,7 @@ func (s *Server) putFaults(w http.ResponseWriter, req *http.Request) {
 	writeJSON(w, in)
 }
 
-// serveChunk hands out a chunk, or fails to in the way that is switched on.
+// serveChunk serves a chunk, or makes the fault that is set.
 func (s *Server) serveChunk(w http.ResponseWriter, req *http.Request) {
 	q := s.find(req.PathValue("id"))
 	n, err := strconv.Atoi(req.PathValue("n"))
@@ -188,5 +188,5 @@ func (s *Server) serveChunk(w http.ResponseWriter, req *http.Request) {
 		panic(http.ErrAbortHandler) // cuts the connection
 	}
 	w.Header().Set("Content-Length", strconv.Itoa(len(data)))
-	_, _ = w.Write(data) // fails only when the client has gone
+	_, _ = w.Write(data) // fails only if the client has disconnected
 }

@@ -15,7 +15,7 @@ import (
 
 const maxRequestBytes = 256 << 20
 
-// readJSON reads a request body, packed or not; on failure it answers itself.
+// readJSON reads a request body, compressed or not. If it fails, it answers the request.
 func readJSON(w http.ResponseWriter, req *http.Request, to any) bool {
 	var body io.Reader = http.MaxBytesReader(w, req.Body, maxRequestBytes)
 	if strings.EqualFold(req.Header.Get("Content-Encoding"), "gzip") {
@@ -35,7 +35,7 @@ func readJSON(w http.ResponseWriter, req *http.Request, to any) bool {
 
 func writeJSON(w http.ResponseWriter, v any) {
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(v) // fails only when the client has gone
+	_ = json.NewEncoder(w).Encode(v) // fails only if the client has disconnected
 }
 
 func writeFailure(w http.ResponseWriter, e *sferr.Error, data map[string]any) {
@@ -104,7 +104,7 @@ func (s *Server) expireSessions() {
 	}
 }
 
-// renewToken answers a session token for a master token.
+// renewToken returns a new session token for a master token.
 func (s *Server) renewToken(w http.ResponseWriter, req *http.Request) {
 	var in struct {
 		Type string `json:"requestType"`
@@ -159,7 +159,7 @@ func (s *Server) heartbeat(w http.ResponseWriter, _ *http.Request, ses *login) {
 }
 
 func (s *Server) telemetry(w http.ResponseWriter, req *http.Request, _ *login) {
-	_, _ = io.Copy(io.Discard, req.Body) // taken and forgotten
+	_, _ = io.Copy(io.Discard, req.Body) // the sandbox does not use it
 	writeJSON(w, success("Log Received"))
 }
 

@@ -16,8 +16,8 @@ import (
 	"tapline.dev/sandbox/internal/snowflake/engine"
 )
 
-// login is a client's session: its tokens, and the engine's session behind it, which is nil
-// for the statements of an earlier process.
+// login is a client's session: its tokens and its session of the engine, which is nil for
+// statements of an earlier process.
 type login struct {
 	id      int64
 	session *engine.Session
@@ -78,25 +78,25 @@ func (s *Server) openLogin(ctx context.Context, in loginRequest, req *http.Reque
 	s.mu.Lock()
 	s.sessions[l.id] = l
 	s.mu.Unlock()
-	s.sweep(ctx)
+	s.closeExpired(ctx)
 	return l, nil
 }
 
-// sweep closes the sessions whose master token has expired.
-func (s *Server) sweep(ctx context.Context) {
+// closeExpired closes the sessions whose master token has expired.
+func (s *Server) closeExpired(ctx context.Context) {
 	now := time.Now()
-	var gone []*login
+	var expired []*login
 	s.mu.Lock()
 	for id, ses := range s.sessions {
 		ses.mu.Lock()
 		if now.After(ses.masterEnd) {
-			gone = append(gone, ses)
+			expired = append(expired, ses)
 			delete(s.sessions, id)
 		}
 		ses.mu.Unlock()
 	}
 	s.mu.Unlock()
-	for _, ses := range gone {
+	for _, ses := range expired {
 		s.running.Go(func() {
 			if err := ses.session.Close(context.WithoutCancel(ctx)); err != nil {
 				s.log.WarnContext(ctx, "closing session", slog.Any("error", err))

@@ -18,11 +18,11 @@ import (
 // maxStatements bounds the statement log.
 const maxStatements = 20000
 
-// query is a statement from its request until its result is forgotten.
+// query is a statement, from its request until its result is dropped.
 type query struct {
 	id, requestID, text, tag string
 	login                    *login
-	detached                 bool // asyncExec: lives on after its session
+	detached                 bool // asyncExec: goes on after its session has ended
 	describe                 bool
 	started                  time.Time
 	done                     chan struct{}
@@ -72,8 +72,8 @@ func (s *Server) queryRequest(w http.ResponseWriter, req *http.Request, ses *log
 	s.answer(w, req, q, code, in.Async)
 }
 
-// startOrJoin starts a statement; a request with an id that is known is a retry and gets
-// the statement it started first.
+// startOrJoin starts a statement; a request with a known id is a retry and gets
+// the statement that the first request started.
 func (s *Server) startOrJoin(ses *login, requestID string, in queryRequest) *query {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -94,20 +94,20 @@ func (s *Server) startOrJoin(ses *login, requestID string, in queryRequest) *que
 		s.requests[requestID] = q
 	}
 	s.order = append(s.order, q)
-	s.forget()
+	s.dropOldResults()
 	s.running.Go(func() { s.run(ctx, q, in) })
 	return q
 }
 
-// queryID looks like Snowflake's: a UUID whose first part counts up.
+// queryID returns an id like Snowflake's: a UUID whose first part is a counter.
 func (s *Server) queryID() string {
 	id := newUUID()
 	return fmt.Sprintf("01%06x", s.nextQuery.Add(1)) + id[8:]
 }
 
-// forget drops the oldest finished results over the limits, and the oldest entries of a
-// statement log that has grown beyond measure.
-func (s *Server) forget() {
+// dropOldResults drops the oldest finished results beyond the limits on their number and
+// size, and the older half of a statement log that has reached maxStatements.
+func (s *Server) dropOldResults() {
 	if len(s.order) > maxStatements {
 		for _, q := range s.order[:maxStatements/2] {
 			delete(s.queries, q.id)
@@ -151,7 +151,7 @@ func (s *Server) run(ctx context.Context, q *query, in queryRequest) {
 	q.finish(r, failure)
 }
 
-// Result is the kept result of a finished statement.
+// Result returns the stored result of a finished statement.
 func (s *Server) Result(queryID string) (*resultset.Result, bool) {
 	q := s.find(queryID)
 	if q == nil {

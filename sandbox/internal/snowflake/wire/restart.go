@@ -13,9 +13,9 @@ import (
 	"tapline.dev/sandbox/internal/snowflake/sftype"
 )
 
-// Snowflake keeps a result for a day, whatever becomes of who asked for it. The sandbox
-// does so over a restart too: at a clean end it writes the Arrow results that are still
-// fetchable beside its database, and finds them again at the next start.
+// Snowflake keeps a result for a day, also if its session ends. The sandbox keeps results
+// over a restart too: at a clean end it writes the Arrow results that can still be fetched
+// to a file beside its database, and reads them at the next start.
 
 // storedFor is how long Snowflake keeps a result.
 const storedFor = 24 * time.Hour
@@ -41,7 +41,7 @@ func (s *Server) storeFile() string {
 	return filepath.Join(dir, "results-of-"+name)
 }
 
-// store writes the fetchable results. Nothing runs any more when it is called.
+// store writes the results that can still be fetched. No statement may run any more.
 func (s *Server) store() error {
 	if s.cfg.DatabaseFile == "" {
 		return nil
@@ -108,7 +108,7 @@ func toStored(q *query) storedQuery {
 	return k
 }
 
-// query is a finished statement of a session that has ended.
+// query returns a finished statement of a session that has ended.
 func (k storedQuery) query() *query {
 	q := &query{
 		id: k.ID, requestID: k.RequestID, text: k.Text, tag: k.Tag, started: k.Started, finished: k.Finished,

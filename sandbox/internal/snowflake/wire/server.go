@@ -33,7 +33,7 @@ type Server struct {
 	order    []*query
 }
 
-// New serves the engine, and closes it when it is closed.
+// New returns a server for the engine. The server's Close closes the engine.
 func New(ctx context.Context, cfg engine.Config, engine *engine.Engine, log *slog.Logger) (*Server, error) {
 	s := &Server{
 		cfg: cfg, log: log, engine: engine, faults: &faults{},
@@ -52,7 +52,7 @@ func New(ctx context.Context, cfg engine.Config, engine *engine.Engine, log *slo
 	return s, nil
 }
 
-// Handler is the HTTP interface.
+// Handler returns the HTTP handler.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /session/v1/login-request", s.logIn)
@@ -71,7 +71,7 @@ func (s *Server) Handler() http.Handler {
 	return mux
 }
 
-// Close cancels what runs, keeps the results and closes the engine.
+// Close cancels running statements, stores the results and closes the engine.
 func (s *Server) Close(ctx context.Context) error {
 	s.stop()
 	s.running.Wait()

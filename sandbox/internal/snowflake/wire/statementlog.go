@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// logEntry describes a statement, in the words of Snowflake's monitoring endpoint.
+// logEntry describes a statement with the fields of Snowflake's monitoring endpoint.
 func (s *Server) logEntry(q *query, monitoring bool) map[string]any {
 	status := q.status()
 	q.mu.Lock()
@@ -40,7 +40,7 @@ func (s *Server) logEntry(q *query, monitoring bool) map[string]any {
 	return entry
 }
 
-// listQueries is the statement log, oldest first; ?tag= and ?status= narrow it.
+// listQueries returns the statement log, oldest first; ?tag= and ?status= filter it.
 func (s *Server) listQueries(w http.ResponseWriter, req *http.Request) {
 	s.mu.Lock()
 	all := append([]*query{}, s.order...)

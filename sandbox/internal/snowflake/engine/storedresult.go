@@ -18,8 +18,8 @@ type storedSelect struct {
 }
 
 // storedResult answers SELECT * FROM TABLE(RESULT_SCAN('query id')) and
-// SELECT * FROM TABLE(TAPLINE_FIXTURE('name')). The latter may be wrapped in selects that
-// only choose columns, since that is how a query is described and read.
+// SELECT * FROM TABLE(TAPLINE_FIXTURE('name')). The latter may be inside selects that
+// only choose columns, because the extractor describes and reads a query that way.
 func (st *statement) storedResult(describe bool) (*resultset.Result, bool, error) {
 	if !mentions(st.nodes, "TAPLINE_FIXTURE") && !mentions(st.nodes, "RESULT_SCAN") {
 		return nil, false, nil

@@ -9,13 +9,14 @@ import (
 	"tapline.dev/sandbox/internal/snowflake/sqltext"
 )
 
-// groupMark stands in a form for the clause behind a call: OVER (…), or an order.
+// groupMark is the placeholder for the clause behind a call: OVER (…), or an order.
 const groupMark = "\x02"
 
-// expressionMark stands for the expression that a group is ordered by.
+// expressionMark is the placeholder for the expression that a group is ordered by.
 const expressionMark = "\x03"
 
-// orderedBy takes a form whose value is the expression of an ascending order.
+// orderedBy fills in the expression of WITHIN GROUP (ORDER BY …), whose order must be
+// ascending.
 func orderedBy(call, group sqltext.Node) (sqltext.Node, error) {
 	for _, n := range group.Kids {
 		if n.IsWord("DESC", "NULLS") || n.IsOp(",") {
@@ -29,7 +30,7 @@ func wrongArguments(name string) error {
 	return sferr.New("000938", "22023", "SQL compilation error:\nnot enough or too many arguments for function ["+name+"]")
 }
 
-// decode is DECODE(x, search, result, …, default), for which two NULLs are equal.
+// decode rewrites DECODE(x, search, result, …, default), for which two NULLs are equal.
 func (r *Rewriter) decode(args [][]sqltext.Node) (sqltext.Node, error) {
 	if len(args) < 3 {
 		return sqltext.Node{}, wrongArguments("DECODE")
@@ -53,7 +54,7 @@ func (r *Rewriter) decode(args [][]sqltext.Node) (sqltext.Node, error) {
 	return sqltext.Raw(out + " END"), nil
 }
 
-// concatWS is NULL if one of its arguments is, other than DuckDB's.
+// concatWS rewrites NULL if one of its arguments is, other than DuckDB's.
 func (r *Rewriter) concatWS(args [][]sqltext.Node) (sqltext.Node, error) {
 	if len(args) < 2 {
 		return sqltext.Node{}, wrongArguments("CONCAT_WS")
@@ -73,7 +74,7 @@ func (r *Rewriter) concatWS(args [][]sqltext.Node) (sqltext.Node, error) {
 	return sqltext.Raw("(" + strings.Join(parts, " || ("+separator+") || ") + ")"), nil
 }
 
-// timeSlice is TIME_SLICE(time, length, part [, 'START' | 'END']) for parts of a fixed length.
+// timeSlice rewrites TIME_SLICE(time, length, part [, 'START' | 'END']) for parts of a fixed length.
 func (r *Rewriter) timeSlice(args [][]sqltext.Node) (sqltext.Node, error) {
 	if len(args) < 3 || len(args) > 4 || len(args[1]) != 1 || args[1][0].Kind != sqltext.KindNumber {
 		return sqltext.Node{}, wrongArguments("TIME_SLICE")
@@ -98,7 +99,7 @@ func (r *Rewriter) timeSlice(args [][]sqltext.Node) (sqltext.Node, error) {
 	return sqltext.RawOf(fmt.Sprintf("CAST(make_timestamp(epoch_us(%[1]s) - ((epoch_us(%[1]s) %% %[2]d) + %[2]d) %% %[2]d + %[3]d) AS TIMESTAMP_NS)", x, n*unit, end), sqltext.ValueNTZ), nil
 }
 
-// trunc is TRUNC(number [, scale]) and TRUNC(date, part).
+// trunc rewrites TRUNC(number [, scale]) and TRUNC(date, part).
 func (r *Rewriter) trunc(args [][]sqltext.Node) (sqltext.Node, error) {
 	if len(args) == 2 && len(args[1]) == 1 && (args[1][0].Kind == sqltext.KindString || isPartWord(args[1][0])) {
 		return r.dateTrunc([][]sqltext.Node{args[1], args[0]})
@@ -114,7 +115,7 @@ func (r *Rewriter) trunc(args [][]sqltext.Node) (sqltext.Node, error) {
 	return sqltext.Raw(fmt.Sprintf("trunc(%s, CAST(%s AS INTEGER))", x, digits)), err
 }
 
-// listAgg is LISTAGG([DISTINCT] x [, separator]); an order within its group comes after it.
+// listAgg rewrites LISTAGG([DISTINCT] x [, separator]); an order within its group comes after it.
 func (r *Rewriter) listAgg(args [][]sqltext.Node) (sqltext.Node, error) {
 	if len(args) < 1 || len(args) > 2 || len(args[0]) == 0 {
 		return sqltext.Node{}, wrongArguments("LISTAGG")
@@ -146,7 +147,7 @@ func (r *Rewriter) median(args [][]sqltext.Node) (sqltext.Node, error) {
 	return sqltext.Raw("median(CAST(" + x + " AS DOUBLE))"), err
 }
 
-// average is AVG. Of a NUMBER it is one with the scale of a division.
+// average rewrites AVG. The average of a NUMBER has the scale of a division.
 func (r *Rewriter) average(args [][]sqltext.Node) (sqltext.Node, error) {
 	if len(args) != 1 {
 		return sqltext.Node{}, wrongArguments("AVG")
@@ -171,8 +172,8 @@ func (r *Rewriter) average(args [][]sqltext.Node) (sqltext.Node, error) {
 	return out, nil
 }
 
-// percentile is PERCENTILE_CONT(p) and PERCENTILE_DISC(p) WITHIN GROUP (ORDER BY x).
-func (r *Rewriter) percentile(form string) special {
+// percentile rewrites PERCENTILE_CONT(p) and PERCENTILE_DISC(p) WITHIN GROUP (ORDER BY x).
+func (r *Rewriter) percentile(form string) functionRewrite {
 	return func(args [][]sqltext.Node) (sqltext.Node, error) {
 		if len(args) != 1 {
 			return sqltext.Node{}, wrongArguments("PERCENTILE")
@@ -184,7 +185,7 @@ func (r *Rewriter) percentile(form string) special {
 	}
 }
 
-// interval is x ± INTERVAL 'n part, …', which adds each part in turn.
+// interval rewrites x ± INTERVAL 'n part, …', which adds each part in turn.
 func (r *Rewriter) interval(c *cursor, out []sqltext.Node) ([]sqltext.Node, error) {
 	if len(out) < 2 || !isPrimary(out[len(out)-2]) || !out[len(out)-1].IsOp("+") && !out[len(out)-1].IsOp("-") {
 		return nil, sferr.Unsupported("an INTERVAL in such an expression")
@@ -217,7 +218,7 @@ func (r *Rewriter) interval(c *cursor, out []sqltext.Node) ([]sqltext.Node, erro
 	return append(out[:len(out)-2], sqltext.RawOf(text, x.Value)), nil
 }
 
-// allColumns are the arguments of OBJECT_CONSTRUCT(*): each column's name and value.
+// allColumns returns the arguments of OBJECT_CONSTRUCT(*): each column's name and value.
 func (r *Rewriter) allColumns() ([][]sqltext.Node, error) {
 	if r.env.AllColumns == nil {
 		return nil, sferr.Unsupported("OBJECT_CONSTRUCT(*) without a table")
@@ -233,7 +234,7 @@ func (r *Rewriter) allColumns() ([][]sqltext.Node, error) {
 	return out, nil
 }
 
-// ratio is RATIO_TO_REPORT(x) OVER (…) of a NUMBER.
+// ratio rewrites RATIO_TO_REPORT(x) OVER (…) of a NUMBER.
 func (r *Rewriter) ratio(args [][]sqltext.Node) (sqltext.Node, error) {
 	if len(args) != 1 {
 		return sqltext.Node{}, wrongArguments("RATIO_TO_REPORT")

@@ -8,8 +8,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/ipc"
 )
 
-// WithoutLastRow is a chunk that ends early in good order, as a driver's does that gives up
-// silently.
+// WithoutLastRow returns a valid chunk without the last row, as a driver delivers it that
+// stops early and reports no error.
 func WithoutLastRow(data []byte) ([]byte, error) {
 	unzip, err := gzip.NewReader(bytes.NewReader(data))
 	if err != nil {
