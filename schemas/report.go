@@ -98,18 +98,19 @@ type Extraction struct {
 	Skipped       map[string]int64 `json:"skipped,omitempty"` // by reason: rows that were not even extracted
 	Nulls         int64            `json:"nulls,omitempty"`
 	RejectsByCode map[string]int64 `json:"rejectsByCode,omitempty"`
-	// Withheld counts, by column, the values of unmapped columns that stand as a
-	// placeholder in the rows, because JSON cannot say them or the row would be too
-	// large.
-	Withheld        map[string]int64 `json:"withheld,omitempty"`
+	// Placeholders counts, by column, the values of unmapped columns that a placeholder
+	// replaces in the rows, because JSON cannot hold them or the row would be too large.
+	Placeholders    map[string]int64 `json:"withheld,omitempty"`
 	ByPartition     []int64          `json:"byPartition"` // rows extracted, indexed by partition
 	Maximum         string           `json:"maximum,omitempty"`
 	LedgerEntries   int64            `json:"ledgerEntries,omitempty"`
 	LedgerPartial   bool             `json:"ledgerPartial,omitempty"`
 	LedgerReadError bool             `json:"ledgerReadError,omitempty"` // the ledger of the run before was not readable: rows were sent again
 	LedgerSetAside  bool             `json:"ledgerSetAside,omitempty"`  // it no longer says what CleverTap holds: rows were sent again
-	Passed          int64            `json:"passed,omitempty"`          // rows sent that a row of the ledger may follow, of the same identity
-	Population      int64            `json:"population,omitempty"`      // of a dry run: how many rows the sample was drawn from
+	// SentBeforeLedger counts the rows sent whose identity may have a newer row later in
+	// the result that is in the ledger: that row must then be sent too.
+	SentBeforeLedger int64 `json:"passed,omitempty"`
+	Population       int64 `json:"population,omitempty"` // of a dry run: how many rows the sample was drawn from
 	// LookedBack is set once an attempt of an import of events has looked for what
 	// earlier attempts and runs without success have loaded. LeftOut are the rows
 	// among Unchanged that it left out for it. SentAgain is how many such events it
@@ -119,8 +120,8 @@ type Extraction struct {
 	SentAgain  int64 `json:"sentAgain,omitempty"`
 }
 
-// WithheldElsewhere stands in Extraction.Withheld for all further columns.
-const WithheldElsewhere = "other columns"
+// PlaceholdersElsewhere is the key in Extraction.Placeholders for all further columns.
+const PlaceholdersElsewhere = "other columns"
 
 // Final ends an attempt: read equals the total that Snowflake reported, unless
 // the run was cancelled or stopped.

@@ -51,7 +51,7 @@ type Run struct {
 	RejectsByCode   map[string]int64 `json:"rejectsByCode"`
 	SkippedByReason map[string]int64 `json:"skippedByReason"`
 	Waiting         *Waiting         `json:"waiting"`
-	Hold            *Hold            `json:"hold,omitempty"`  // while the run waits for a person
+	HeldBecause     *Hold            `json:"hold,omitempty"`  // while the state is held
 	Notes           []string         `json:"notes,omitempty"` // such as columns that changed since the run before
 	StartedAt       time.Time        `json:"startedAt"`
 	FinishedAt      *time.Time       `json:"finishedAt"`
@@ -82,7 +82,7 @@ type Listing struct {
 	Schedule    string   `json:"schedule"`
 	Health      *float64 `json:"health"`                // share of the epoch's records that got through; null before the first run
 	OpenRejects int64    `json:"openRejects,omitempty"` // rejects of the epoch that nothing has made good yet, at most
-	Hold        *Hold    `json:"hold,omitempty"`        // of the active run
+	HeldBecause *Hold    `json:"hold,omitempty"`        // of the active run
 	// Unfinished counts the events that runs without success may have stored and
 	// that the next run cannot leave out: it may store them a second time.
 	Unfinished int64 `json:"unfinished,omitempty"`

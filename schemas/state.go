@@ -145,18 +145,18 @@ type EventCount struct {
 	AtLeast bool  `json:"atLeast,omitempty"`
 }
 
-// Hold is why a run waits for a person.
+// Hold is the reason why a run is held: it waits for a person to approve or decline it.
 type Hold struct {
 	Code   string `json:"code"`
 	Reason string `json:"reason"`
-	// Records is how many records the code speaks of, or how many there are at
-	// least.
+	// Records is the number of records that the code is about; with AtLeast it is a lower
+	// bound.
 	Records int64     `json:"records"`
 	AtLeast bool      `json:"atLeast,omitempty"`
 	Since   time.Time `json:"since"`
 }
 
-// HoldEventsRepeat holds a run that would store events a second time.
+// HoldEventsRepeat is the code of a run that would store events a second time.
 const HoldEventsRepeat = "events_repeat"
 
 // ActiveRun is the run that an import is in.
@@ -181,8 +181,8 @@ type ActiveRun struct {
 	// Place is what the run reads from and sends to. A service that resolves
 	// another place reports it, and reads or sends nothing for the run.
 	Place *Place `json:"place,omitempty"`
-	// Hold is set while the run is held.
-	Hold *Hold `json:"hold,omitempty"`
+	// HeldBecause is set while State is held.
+	HeldBecause *Hold `json:"hold,omitempty"`
 	// RowsTopic and RecordsTopic are Kafka's ids of the import's topics when the
 	// run began: one that was deleted and created again since has lost what the run had
 	// written.

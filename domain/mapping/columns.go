@@ -109,8 +109,8 @@ func defaultType(c *schemas.Column) string {
 	return typeString
 }
 
-// fits reports whether some value of the column can become the type.
-func fits(columnFamily, typ string, epoch bool) bool {
+// canBecome reports whether some value of the column can become the type.
+func canBecome(columnFamily, typ string, epoch bool) bool {
 	if columnFamily == columnVariant {
 		return true
 	}

@@ -194,7 +194,7 @@ func (c *compiler) compileCreatedOn(path string, on *schemas.CreatedOn) {
 	}
 	c.m.event.tsSlot = slot
 	c.m.event.ts = date
-	if col != nil && !fits(family(col.Type), typeDate, date.layout.epoch != 0) {
+	if col != nil && !canBecome(family(col.Type), typeDate, date.layout.epoch != 0) {
 		c.unfitDate(path+".column", col)
 	}
 }
@@ -209,7 +209,7 @@ func (c *compiler) unfitDate(path string, col *schemas.Column) {
 
 // dateReader compiles a format and a zone for a column, nil if it is not known.
 func (c *compiler) dateReader(path, format, timezone string, col *schemas.Column) *dateReader {
-	d := &dateReader{zone: c.location(path+".timezone", timezone, c.zone), own: true}
+	d := &dateReader{zone: c.location(path+".timezone", timezone, c.zone), acceptsISO: true}
 	if format == "" {
 		return d
 	}
@@ -226,7 +226,7 @@ func (c *compiler) dateReader(path, format, timezone string, col *schemas.Column
 		c.problem(codeFormatForbidden, path+".format", "%s is %s and takes no format", col.Name, describe(col))
 	}
 	// A text column's values have the format and no other form.
-	d.own = f == columnVariant
+	d.acceptsISO = f == columnVariant
 	return d
 }
 

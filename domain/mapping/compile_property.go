@@ -271,7 +271,7 @@ func (c *compiler) render(p *property, path, code string, raw []byte) []byte {
 	fixed := *p
 	if p.date != nil {
 		date := *p.date
-		date.own = true
+		date.acceptsISO = true
 		fixed.date = &date
 	}
 	out, f := fixed.appendValue(nil, t, newScratch(0))

@@ -7,16 +7,16 @@ import (
 
 // dateReader turns a date value into epoch seconds, floored.
 type dateReader struct {
-	layout layout // empty: the rows topic's own spelling only
-	// own accepts the rows topic's own spelling beside a layout: without columns,
-	// nobody knows whether a value comes from a text or a DATE column.
-	own  bool
-	zone *time.Location
+	layout layout // empty: only ISO 8601
+	// acceptsISO accepts ISO 8601, in which the rows topic has dates, besides the layout:
+	// if the columns are not known, a value may come from a text or from a DATE column.
+	acceptsISO bool
+	zone       *time.Location
 }
 
 var badDate = fault{codeDateFormat, "the value does not have the date's format"}
 
-// seconds reads t, whose text is in text.
+// seconds converts a token, whose text is text.
 func (d *dateReader) seconds(t token, text []byte) (int64, fault) {
 	switch {
 	case d.layout.epoch != 0 && (t.kind == kindNumber || t.kind == kindText):
@@ -35,34 +35,33 @@ func (d *dateReader) seconds(t token, text []byte) (int64, fault) {
 			return c.seconds(d.zone), fault{}
 		}
 	}
-	if d.own && !(d.layout.dayBeforeMonth && len(text) == len("2026-11-23")) {
-		if c, ok := parseOwn(text); ok {
+	if d.acceptsISO && !(d.layout.dayBeforeMonth && len(text) == len("2026-11-23")) {
+		if c, ok := parseISO(text); ok {
 			return c.seconds(d.zone), fault{}
 		}
 	}
 	return 0, badDate
 }
 
-// civil is a moment on a calendar and a clock. Offset is set when the value
-// itself names its zone.
-type civil struct {
+// calendarTime is a date and a time of day. Its offset is set if the value names one.
+type calendarTime struct {
 	year, month, day     int
 	hour, minute, second int
 	hasOffset            bool
 	offset               int // seconds east of UTC
 }
 
-// seconds is the epoch second of c. The fraction was cut off when c was read,
-// which rounds down, also for times before 1970.
-func (c civil) seconds(zone *time.Location) int64 {
+// seconds returns the epoch seconds of c, rounded down also before 1970: the fraction
+// was cut off when c was read.
+func (c calendarTime) seconds(zone *time.Location) int64 {
 	clock := int64(c.hour*3600 + c.minute*60 + c.second - c.offset)
 	seconds := daysSinceEpoch(c.year, c.month, c.day)*secondsPerDay + clock
 	if c.hasOffset || zone == time.UTC {
 		return seconds
 	}
-	// time.Date does not say which offset it takes where clocks change. Here the
-	// offset before the change counts, for an hour that comes twice and for one
-	// that does not come at all.
+	// time.Date does not define which offset it uses where clocks change. Here it is the
+	// offset before the change, both for an hour that occurs twice and for one that is
+	// skipped.
 	before, after := offsetAt(zone, seconds-secondsPerDay), offsetAt(zone, seconds+secondsPerDay)
 	if before != after && offsetAt(zone, seconds-before) != before && offsetAt(zone, seconds-after) == after {
 		return seconds - after
@@ -72,7 +71,7 @@ func (c civil) seconds(zone *time.Location) int64 {
 
 const secondsPerDay = 86400
 
-// offsetAt is a zone's offset east of UTC at an instant.
+// offsetAt returns a zone's offset east of UTC at an instant.
 func offsetAt(zone *time.Location, seconds int64) int64 {
 	_, offset := time.Unix(seconds, 0).In(zone).Zone()
 	return int64(offset)
@@ -92,8 +91,8 @@ func daysSinceEpoch(year, month, day int) int64 {
 	return int64(era)*146097 + int64(dayOfEra) - 719468
 }
 
-// valid checks the calendar and the clock.
-func (c civil) valid() bool {
+// valid reports whether the date and the time of day exist.
+func (c calendarTime) valid() bool {
 	return c.year >= 1 && c.month >= 1 && c.month <= 12 && c.day >= 1 &&
 		c.day <= daysIn(c.year, c.month) && c.hour < 24 && c.minute < 60 && c.second < 60
 }
@@ -111,13 +110,13 @@ func daysIn(year, month int) int {
 	return 31
 }
 
-// noon is the clock of a date without a time, as in CleverTap's CSV upload.
+// noon is the hour of a date without a time, as in CleverTap's CSV upload.
 const noon = 12
 
-// parseOwn reads the rows topic's spellings: 2026-11-23,
+// parseISO reads the formats of dates in the rows topic: 2026-11-23,
 // 2026-11-23T10:00:00.123456789 and RFC 3339 with an offset.
-func parseOwn(b []byte) (civil, bool) {
-	var c civil
+func parseISO(b []byte) (calendarTime, bool) {
+	var c calendarTime
 	if len(b) < 10 || b[4] != '-' || b[7] != '-' ||
 		!number(b[0:4], &c.year) || !number(b[5:7], &c.month) || !number(b[8:10], &c.day) {
 		return c, false
@@ -141,7 +140,7 @@ func parseOwn(b []byte) (civil, bool) {
 	return c, c.readOffset(rest) && c.valid()
 }
 
-func (c *civil) readOffset(b []byte) bool {
+func (c *calendarTime) readOffset(b []byte) bool {
 	if len(b) == 0 {
 		return true
 	}
@@ -160,7 +159,7 @@ func (c *civil) readOffset(b []byte) bool {
 	return b[0] == '-' || b[0] == '+'
 }
 
-// number reads digits, all of b.
+// number parses b, which must consist of digits only.
 func number(b []byte, into *int) bool {
 	n := 0
 	for _, c := range b {

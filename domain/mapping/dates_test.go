@@ -63,7 +63,7 @@ func TestDates(t *testing.T) {
 		name, mapping, columns string
 		values                 map[string]string
 	}{
-		{"own spellings", `{"from":"V","to":"p","type":"date"}`, "", map[string]string{
+		{"ISO 8601", `{"from":"V","to":"p","type":"date"}`, "", map[string]string{
 			`"2026-11-23"`: `"$D_1795435200"`, `"2026-11-23T10:00:00.123456789"`: `"$D_1795428000"`, `"2026-11-23T10:00:00.123456789Z"`: `"$D_1795428000"`,
 			`"2026-11-23T10:00:00.123456789+05:30"`: `"$D_1795408200"`, `"2026-11-23T10:00:00.123456789-08:00"`: `"$D_1795456800"`, `"2026-11-23T10:00:00"`: `"$D_1795428000"`,
 			`"1969-12-31T23:59:59.500000000"`: `"$D_-1"`, `"0001-01-01"`: `"$D_-62135553600"`, `"9999-12-31T23:59:59.999999999"`: `"$D_253402300799"`,
@@ -84,7 +84,7 @@ func TestDates(t *testing.T) {
 		{"a text column has its format only", `{"from":"V","to":"p","type":"date","format":"yyyy/MM/dd"}`, "ID TEXT; V TEXT", map[string]string{
 			`"2024/03/18"`: `"$D_1710763200"`, `"2024-03-18"`: codeDateFormat, `"2024-03-18T00:00:00"`: codeDateFormat, `"2024/02/30"`: codeDateFormat,
 		}},
-		{"without columns the own spelling passes too", `{"from":"V","to":"p","type":"date","format":"yyyy/MM/dd"}`, "", map[string]string{
+		{"without columns ISO 8601 passes too", `{"from":"V","to":"p","type":"date","format":"yyyy/MM/dd"}`, "", map[string]string{
 			`"2024/03/18"`: `"$D_1710763200"`, `"2024-03-18"`: `"$D_1710763200"`,
 		}},
 		{"but never the wrong way round", `{"from":"V","to":"p","type":"date","format":"yyyy-dd-MM"}`, "", map[string]string{
@@ -125,7 +125,7 @@ func TestZones(t *testing.T) {
 		}
 		for at := time.Date(1950, 1, 1, 0, 17, 5, 0, time.UTC); at.Year() < 2040; at = at.Add(7*time.Hour + 13*time.Minute) {
 			local := at.In(zone)
-			c := civil{year: local.Year(), month: int(local.Month()), day: local.Day(), hour: local.Hour(), minute: local.Minute(), second: local.Second()}
+			c := calendarTime{year: local.Year(), month: int(local.Month()), day: local.Day(), hour: local.Hour(), minute: local.Minute(), second: local.Second()}
 			got := time.Unix(c.seconds(zone), 0).In(zone)
 			if got.Format(time.DateTime) != local.Format(time.DateTime) {
 				t.Fatalf("%s: %s became %s", name, local, got)

@@ -26,8 +26,8 @@ type input struct {
 }
 
 // language returns the language of the import's expressions. An import that was
-// applied before numbers were exact does not name a language and keeps the
-// former one.
+// applied before numbers were exact does not name a language and has the
+// former language.
 func language(spec *schemas.ImportSpec) expression.Language {
 	if spec.Expressions == schemas.ExpressionsExact {
 		return expression.Exact

@@ -176,11 +176,11 @@ func TestHashTellsLanguagesApart(t *testing.T) {
 		spec.Expressions = exact
 		return compiled(t, spec, nil, Options{}).Hash()
 	}
-	const expr, plain = `{"to":"p","expr":"A + 1"}`, `"A"`
+	const expr, noExpression = `{"to":"p","expr":"A + 1"}`, `"A"`
 	if hash("", expr) == hash(schemas.ExpressionsExact, expr) {
 		t.Error("another meaning has the same hash")
 	}
-	if hash("", plain) != hash(schemas.ExpressionsExact, plain) {
+	if hash("", noExpression) != hash(schemas.ExpressionsExact, noExpression) {
 		t.Error("a mapping without expressions has another hash")
 	}
 }

@@ -9,7 +9,7 @@ func (c *compiler) checkFit(path string, p *property, col *schemas.Column, sys *
 	case p.typ == "":
 		return
 	case p.expr != nil && p.expr.typ != "":
-		if !fits(familyOf(p.expr.typ), p.typ, true) && !fits(familyOf(p.expr.typ), p.typ, false) {
+		if !canBecome(familyOf(p.expr.typ), p.typ, true) && !canBecome(familyOf(p.expr.typ), p.typ, false) {
 			c.problem(codeTypeUnfit, path+".type", "the expression is %s and can never be %s", p.expr.typ, p.typ)
 		}
 		return
@@ -17,7 +17,7 @@ func (c *compiler) checkFit(path string, p *property, col *schemas.Column, sys *
 		return
 	}
 	columnFamily := family(col.Type)
-	if sys != nil && !sys.takes(columnFamily) {
+	if sys != nil && !sys.acceptsColumn(columnFamily) {
 		c.problem(codeTypeUnfit, path+".from", "%s is %s and can never be a valid %s", col.Name, describe(col), sys.name)
 		return
 	}
@@ -25,7 +25,7 @@ func (c *compiler) checkFit(path string, p *property, col *schemas.Column, sys *
 		c.checkDateFit(path, p, col)
 		return
 	}
-	if !fits(columnFamily, p.typ, false) {
+	if !canBecome(columnFamily, p.typ, false) {
 		c.problem(codeTypeUnfit, path+".type", "%s is %s and can never be %s", col.Name, describe(col), p.typ)
 	}
 }
@@ -34,14 +34,14 @@ func (c *compiler) checkFit(path string, p *property, col *schemas.Column, sys *
 // reports that.
 func (c *compiler) checkDateFit(path string, p *property, col *schemas.Column) {
 	f := family(col.Type)
-	if !fits(f, typeDate, p.date.layout.epoch != 0) && f != columnDate && !isTimestamp(f) {
+	if !canBecome(f, typeDate, p.date.layout.epoch != 0) && f != columnDate && !isTimestamp(f) {
 		c.unfitDate(path+".from", col)
 	}
 }
 
-// takes reports whether a column of the family can fill a system property that
+// acceptsColumn reports whether a column of the family can fill a system property that
 // is a text with a rule of its own.
-func (s *systemProperty) takes(columnFamily string) bool {
+func (s *systemProperty) acceptsColumn(columnFamily string) bool {
 	if s.typ != typeString || s.text || columnFamily == columnText || columnFamily == columnVariant {
 		return true
 	}

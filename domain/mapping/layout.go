@@ -2,12 +2,12 @@ package mapping
 
 import "strings"
 
-// layout is one of CleverTap's date patterns, taken apart.
+// layout is one of CleverTap's date patterns, parsed.
 type layout struct {
 	parts          []layoutPart
 	length         int
 	hasTime        bool
-	dayBeforeMonth bool  // yyyy/dd/MM: the own spelling would read it the wrong way
+	dayBeforeMonth bool  // yyyy/dd/MM: ISO 8601 would swap day and month
 	epoch          int64 // units in a second: 1 or 1000; 0 for a pattern
 	digits         int   // of an epoch
 }
@@ -79,8 +79,8 @@ func newLayout(pattern string) layout {
 }
 
 // parse reads a value that has the pattern from its first byte to its last.
-func (l *layout) parse(b []byte) (civil, bool) {
-	var c civil
+func (l *layout) parse(b []byte) (calendarTime, bool) {
+	var c calendarTime
 	if len(b) != l.length {
 		return c, false
 	}
@@ -96,7 +96,7 @@ func (l *layout) parse(b []byte) (civil, bool) {
 	return c, c.valid()
 }
 
-func (c *civil) read(p layoutPart, b []byte) bool {
+func (c *calendarTime) read(p layoutPart, b []byte) bool {
 	switch p.letter {
 	case 'd':
 		return number(b, &c.day)

@@ -76,14 +76,15 @@ func possible(number *phonenumbers.PhoneNumber) bool {
 
 // append writes the number in E.164, unquoted.
 func (r *phoneReader) append(dst, text []byte) ([]byte, bool) {
-	if r.plain(text) {
+	if r.isE164(text) {
 		return append(dst, text...), true
 	}
 	return r.appendSlow(dst, text)
 }
 
-// plain reports whether text is E.164 without any doubt.
-func (r *phoneReader) plain(text []byte) bool {
+// isE164 reports whether text is certainly a valid number in E.164. If it returns false,
+// the library decides.
+func (r *phoneReader) isE164(text []byte) bool {
 	if len(text) < 1+minPhoneDigits || len(text) > 1+maxPhoneDigits || text[0] != '+' || skipDigits(text, 1) != len(text) {
 		return false
 	}

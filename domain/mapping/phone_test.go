@@ -21,7 +21,7 @@ func TestPlainPhones(t *testing.T) {
 			for range 4 + random.IntN(10) {
 				number = append(number, byte('0'+random.IntN(10)))
 			}
-			if !r.plain(number) {
+			if !r.isE164(number) {
 				continue
 			}
 			taken++

@@ -158,7 +158,7 @@ func (h *pastRuns) outdated(r *plan.Reader, e schemas.Extraction) bool {
 	}
 	// The earlier chunks of this attempt have sent versions of some identities, and it is
 	// no longer known of which.
-	return e.Passed > 0
+	return e.SentBeforeLedger > 0
 }
 
 // ref is what the next run needs to find this attempt's ledger.

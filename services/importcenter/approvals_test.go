@@ -35,7 +35,7 @@ func (p *twoPeople) documents(key string, documents ...string) answer {
 	return p.as(key, "POST", "/v1/apply?offline=true", `{"documents":[`+strings.Join(documents, ",")+`]}`)
 }
 
-// waits is the name under which a refused request waits.
+// waits returns the name of the approval for which a refused request waits.
 func (p *twoPeople) waits(a answer) string {
 	p.t.Helper()
 	name, _ := a.body["approval"].(string)
@@ -92,8 +92,8 @@ func TestASecondPersonApplies(t *testing.T) {
 	}
 }
 
-// TestALabelIsNotTakenOff by the author alone, and neither is an import deleted nor
-// put.
+// TestALabelIsNotTakenOff: the author alone can neither remove the label nor delete or
+// replace the import.
 func TestALabelIsNotTakenOff(t *testing.T) {
 	t.Parallel()
 	p := startGuarded(t)
@@ -120,8 +120,8 @@ func TestALabelIsNotTakenOff(t *testing.T) {
 	}
 }
 
-// TestWhatHasChangedIsNotApproved: an approval is of what was there when it was
-// asked for.
+// TestWhatHasChangedIsNotApproved: an approval is for the definitions as they were when it
+// was asked for.
 func TestWhatHasChangedIsNotApproved(t *testing.T) {
 	t.Parallel()
 	p := startGuarded(t)
@@ -151,7 +151,7 @@ func TestASecondPersonResets(t *testing.T) {
 	}
 
 	p.is(schemas.State{Import: "customers", LastNumber: 1, Active: &schemas.ActiveRun{
-		Run: "customers.1", Number: 1, State: schemas.StateHeld, Hold: &schemas.Hold{Code: schemas.HoldEventsRepeat, Records: 5},
+		Run: "customers.1", Number: 1, State: schemas.StateHeld, HeldBecause: &schemas.Hold{Code: schemas.HoldEventsRepeat, Records: 5},
 	}})
 	var held answer
 	eventually(t, func() bool {
@@ -175,7 +175,7 @@ func (p *twoPeople) commandsOf(kind string) (n int) {
 	return n
 }
 
-// TestApprovalsExpire and are cleared away by the next.
+// TestApprovalsExpire: the next approval removes the expired ones.
 func TestApprovalsExpire(t *testing.T) {
 	t.Parallel()
 	p := startGuarded(t)
@@ -188,7 +188,7 @@ func TestApprovalsExpire(t *testing.T) {
 	}
 }
 
-// TestApprovalsAreReached by whoever reaches all their imports.
+// TestApprovalsAreReached: only by callers whose selector includes all their imports.
 func TestApprovalsAreReached(t *testing.T) {
 	t.Parallel()
 	p := startGuarded(t)

@@ -8,7 +8,7 @@ import (
 	"tapline.dev/schemas"
 )
 
-// is waits until the API has heard of a state of the import.
+// is waits until the API has read a state of the import.
 func (c *center) is(state schemas.State) {
 	c.t.Helper()
 	c.produce(c.topics.State(), state)
@@ -64,7 +64,7 @@ func TestDecisionsOnAHeldRun(t *testing.T) {
 		t.Errorf("approving what is not held = %d %s", a.status, a.text)
 	}
 	c.is(schemas.State{Import: "customers", LastNumber: 1, Active: &schemas.ActiveRun{
-		Run: "customers.1", Number: 1, State: schemas.StateHeld, Hold: &schemas.Hold{Code: schemas.HoldEventsRepeat, Records: 5},
+		Run: "customers.1", Number: 1, State: schemas.StateHeld, HeldBecause: &schemas.Hold{Code: schemas.HoldEventsRepeat, Records: 5},
 	}})
 	eventually(t, func() bool { return c.do("POST", "/v1/runs/customers.1/decline", "").status == http.StatusAccepted })
 	if a := c.do("POST", "/v1/imports/customers/rejects/dismiss", ""); a.status != http.StatusAccepted {

@@ -103,8 +103,8 @@ func waitsFor(r schemas.Run) string {
 	if schemas.Terminal(r.State) {
 		return "-"
 	}
-	if r.Hold != nil {
-		return fmt.Sprintf("approval: %s (%s); tapline approve %s or tapline decline %s", r.Hold.Reason, held(r.Hold), r.Run, r.Run)
+	if r.HeldBecause != nil {
+		return fmt.Sprintf("approval: %s (%s); tapline approve %s or tapline decline %s", r.HeldBecause.Reason, held(r.HeldBecause), r.Run, r.Run)
 	}
 	if r.Waiting == nil || r.Waiting.Over {
 		return "-"

@@ -225,7 +225,7 @@ func (l literals) Visit(node *ast.Node) {
 	if !ok {
 		return
 	}
-	text := plainFloat(n.Value)
+	text := shortestFloat(n.Value)
 	if at := n.Location(); at.From >= 0 && at.From < at.To && at.To <= len(l.source) {
 		text = strings.ReplaceAll(l.source[at.From:at.To], "_", "")
 	}

@@ -182,7 +182,7 @@ func arithmetic(operator string, a, b any) (any, error) {
 	case "/":
 		if _, err = dividing().Quo(out, l, r); err == nil {
 			out.Reduce(out)
-			plain(out)
+			expandExponent(out)
 		}
 	}
 	if err != nil {
@@ -213,8 +213,8 @@ func fast(operator string, x, y int) (int, bool) {
 	return 0, false
 }
 
-// plain writes a whole number without an exponent: 1E+2 is 100.
-func plain(d *apd.Decimal) {
+// expandExponent writes a whole number without an exponent: 1E+2 is 100.
+func expandExponent(d *apd.Decimal) {
 	if d.Exponent > 0 && d.Exponent <= maxDigits {
 		var scale apd.BigInt
 		scale.Exp(apd.NewBigInt(10), apd.NewBigInt(int64(d.Exponent)), nil)

@@ -79,9 +79,9 @@ func (m *machine) readNumber(name string, v any) (any, error) {
 		return n, nil
 	case float64:
 		if name == "int" {
-			return parseNumber(plainFloat(math.Trunc(v)))
+			return parseNumber(shortestFloat(math.Trunc(v)))
 		}
-		return parseNumber(plainFloat(v))
+		return parseNumber(shortestFloat(v))
 	}
 	if name == "int" {
 		return round(v, apd.RoundDown)
@@ -92,8 +92,8 @@ func (m *machine) readNumber(name string, v any) (any, error) {
 	return v, nil
 }
 
-// plainFloat writes a FLOAT by the shortest digits that tell it from others.
-func plainFloat(f float64) string {
+// shortestFloat writes a FLOAT with the fewest digits that identify it, without an exponent.
+func shortestFloat(f float64) string {
 	text, ok := numberText(f)
 	if !ok {
 		return ""

@@ -46,7 +46,7 @@ func (l Language) StaticType(c Column) types.Type {
 	return types.String
 }
 
-// asText reports whether the former language hands a NUMBER over as a text.
+// asText reports whether the former language gets a NUMBER as a text.
 func (c Column) asText() bool {
 	return c.Number && (c.Scale != 0 || c.Precision == 0 || c.Precision > maxFormerDigits)
 }

@@ -141,8 +141,8 @@ func TestAColumnThatNobodyNeedsCostsNoRow(t *testing.T) {
 			if c.want == rowjson.Placeholder {
 				withheld = 1
 			}
-			if counts.Withheld["ODD"] != withheld {
-				t.Errorf("withheld: %v", counts.Withheld)
+			if counts.Placeholders["ODD"] != withheld {
+				t.Errorf("withheld: %v", counts.Placeholders)
 			}
 		})
 	}

@@ -118,7 +118,7 @@ func clone(e schemas.Extraction) schemas.Extraction {
 	e.ByPartition = slices.Clone(e.ByPartition)
 	e.RejectsByCode = maps.Clone(e.RejectsByCode)
 	e.Skipped = maps.Clone(e.Skipped)
-	e.Withheld = maps.Clone(e.Withheld)
+	e.Placeholders = maps.Clone(e.Placeholders)
 	return e
 }
 

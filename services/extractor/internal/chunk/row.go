@@ -178,7 +178,7 @@ func readable(row *rowjson.Row) func(i int) []byte {
 func (p *Preparer) noteSent(row *rowjson.Row, cursor string) {
 	if p.sentIdentities != nil && cursor <= p.ledgers.Previous.Highest() {
 		p.sentIdentities[p.identity(row)] = struct{}{}
-		p.counts.Passed++
+		p.counts.SentBeforeLedger++
 	}
 }
 
@@ -237,27 +237,26 @@ func (p *Preparer) extract(c *Chunk, row *rowjson.Row, mark ledger.Fingerprint) 
 	})
 	p.counts.Extracted++
 	p.counts.ByPartition[partition]++
-	for _, at := range row.Withheld {
-		p.withhold(p.reader.Columns[at].Name)
+	for _, at := range row.Placeholders {
+		p.countPlaceholder(p.reader.Columns[at].Name)
 	}
 }
 
-// mostWithheld is how many columns are named beside how many of their values were
-// withheld.
-const mostWithheld = 20
+// maxPlaceholderColumns is the number of columns whose placeholders are counted by name.
+const maxPlaceholderColumns = 20
 
-// withhold counts a value that is a placeholder.
-func (p *Preparer) withhold(column string) {
-	if p.counts.Withheld == nil {
-		p.counts.Withheld = map[string]int64{}
+// countPlaceholder counts a value that a placeholder replaces.
+func (p *Preparer) countPlaceholder(column string) {
+	if p.counts.Placeholders == nil {
+		p.counts.Placeholders = map[string]int64{}
 	}
-	if _, known := p.counts.Withheld[column]; !known && len(p.counts.Withheld) >= mostWithheld {
-		column = schemas.WithheldElsewhere
+	if _, known := p.counts.Placeholders[column]; !known && len(p.counts.Placeholders) >= maxPlaceholderColumns {
+		column = schemas.PlaceholdersElsewhere
 	}
-	p.counts.Withheld[cut(column)]++
+	p.counts.Placeholders[cut(column)]++
 }
 
-// id is the row's: its position in the result is the same whoever reads it.
+// id returns the row's id. Its position in the result is the same for every reader.
 func (p *Preparer) id() schemas.RowID {
 	return schemas.RowID{Number: p.ids.Number, Attempt: p.ids.Attempt, Seq: p.counts.Read}
 }

@@ -56,7 +56,7 @@ func newHistory(t *testing.T, random *rand.Rand, store Store, cfg Config, lossy 
 }
 
 // run reads the chunks as the extractor does: it prepares some of them ahead of
-// their transactions, and goes on after the last transaction.
+// their transactions, and continues after the last transaction.
 func (h *history) run() {
 	for committed := 0; committed < len(h.chunks); {
 		previous := newPrevious(slices.Clone(h.before))

@@ -26,8 +26,8 @@ type Row struct {
 	// Unreadable is the index of the first column whose value has no exact text,
 	// -1 if there is none. JSON then holds null in its place.
 	Unreadable int
-	// Withheld are the columns whose value is a placeholder.
-	Withheld []int
+	// Placeholders are the columns whose value is a placeholder.
+	Placeholders []int
 
 	start int
 	spans []span
@@ -42,9 +42,8 @@ func (r *Row) Value(i int) []byte {
 	return r.block[r.start+s.from : r.start+s.to]
 }
 
-// Without is the row's JSON with placeholders for columns that are held to no rules,
-// the largest first, until it has at most size bytes. It returns nil if that cannot be
-// had, and else notes the columns in Withheld.
+// Without returns the row's JSON with placeholders for values of unmapped columns, the
+// largest first, until it has at most size bytes. It returns nil if that is not possible; otherwise it notes the columns in Placeholders.
 func (d *Decoder) Without(r *Row, size int) []byte {
 	order := make([]int, 0, d.visible)
 	for c := range d.visible {
@@ -71,7 +70,7 @@ func (d *Decoder) Without(r *Row, size int) []byte {
 		out = append(out, d.keys[c]...)
 		if without[c] {
 			out = append(out, Placeholder...)
-			r.Withheld = append(r.Withheld, c)
+			r.Placeholders = append(r.Placeholders, c)
 		} else {
 			out = append(out, r.Value(c)...)
 		}
@@ -210,7 +209,7 @@ func (d *Decoder) row(appenders []appender, i int, fn func(*Row) (bool, error)) 
 		b = append(b, '}')
 		end = len(b)
 	}
-	d.current = Row{JSON: b[start:end:end], Unreadable: unreadable, Withheld: d.marked, start: start, spans: d.spans, block: b}
+	d.current = Row{JSON: b[start:end:end], Unreadable: unreadable, Placeholders: d.marked, start: start, spans: d.spans, block: b}
 	keep, err := fn(&d.current)
 	if err != nil {
 		return err

@@ -129,7 +129,7 @@ func TestAttachTakesUpTheSameResult(t *testing.T) {
 
 // TestExpiredLinksAreAskedForAgain: Snowflake's links to chunks are good for six hours.
 // An expired one is no reason to give the attempt up: the result is taken up again by the
-// statement's id, with new links, and goes on at the chunk that was not read.
+// statement's id, with new links, and continues at the chunk that was not read.
 func TestExpiredLinksAreAskedForAgain(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)

@@ -31,7 +31,7 @@ func TestDueInstants(t *testing.T) {
 		t.Errorf("trigger %+v, state %+v", c.Triggers[0], s)
 	}
 	d.wantTriggers(d.step(nil), "")
-	// The run goes on past the next instant: one run waits, and no more.
+	// The run continues past the next instant: one run waits, and no more.
 	d.now = start.Add(4*time.Hour + time.Minute)
 	d.step(nil)
 	d.want("a.2", schemas.StateQueued)
@@ -150,7 +150,7 @@ func TestScheduleApplies(t *testing.T) {
 	d.wantTriggers(d.command(schemas.CommandRun, "k", nil), `a.2/1 incremental "`+moved+`" `)
 }
 
-// TestClockJumpsAhead: once it is right again the schedules go on, in the process
+// TestClockJumpsAhead: once it is right again the schedules continue, in the process
 // that saw the jump and in the next one.
 func TestClockJumpsAhead(t *testing.T) {
 	t.Parallel()

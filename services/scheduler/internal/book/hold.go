@@ -14,11 +14,11 @@ import (
 func (b *Book) hold(ctx context.Context, e *entry, now time.Time) {
 	s, a := e.state, e.state.Active
 	a.State = schemas.StateHeld
-	a.Hold = &schemas.Hold{
+	a.HeldBecause = &schemas.Hold{
 		Code: schemas.HoldEventsRepeat, Records: s.Events.Stored, AtLeast: s.Events.AtLeast, Since: now,
 		Reason: s.Pending.Reason + ": every event would be read and sent again, and those that CleverTap has stored would be there twice",
 	}
-	b.log.WarnContext(ctx, "the run waits for an approval", slog.String("run", a.Run), slog.String("code", a.Hold.Code))
+	b.log.WarnContext(ctx, "the run waits for an approval", slog.String("run", a.Run), slog.String("code", a.HeldBecause.Code))
 	b.writeWithoutTrigger(e, now)
 }
 

@@ -33,7 +33,7 @@ func (b *Book) Listing(importName string) *schemas.Listing {
 	}
 	if a := e.state.Active; a != nil {
 		started := a.StartedAt
-		l.LastRun, l.LastRunState, l.LastRunAt, l.Hold = a.Run, a.State, &started, a.Hold
+		l.LastRun, l.LastRunState, l.LastRunAt, l.HeldBecause = a.Run, a.State, &started, a.HeldBecause
 	}
 	if next := nextRun(e); !next.IsZero() {
 		l.NextRunAt = &next

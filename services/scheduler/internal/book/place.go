@@ -103,7 +103,7 @@ func agrees(known, found string) bool { return known == "" || known == found }
 // triggerFull triggers the active run in the epoch that has just begun.
 func (b *Book) triggerFull(e *entry, now time.Time) {
 	a := e.state.Active
-	a.State, a.Mode, a.WatermarkFrom, a.Epoch, a.Hold = schemas.StateExtracting, schemas.ModeFull, "", e.state.Epoch, nil
+	a.State, a.Mode, a.WatermarkFrom, a.Epoch, a.HeldBecause = schemas.StateExtracting, schemas.ModeFull, "", e.state.Epoch, nil
 	e.fold.ProgressAt = now
 	b.trigger(e, now)
 }

@@ -185,16 +185,16 @@ func TestAnEpochOfEventsIsHeld(t *testing.T) {
 			t.Parallel()
 			d := begin(t)
 			r := d.want("a.2", schemas.StateHeld)
-			if r.Hold == nil || r.Hold.Code != schemas.HoldEventsRepeat || r.Hold.Records != 5 || d.state().Watermark != moved {
-				t.Fatalf("held as %+v, watermark %q", r.Hold, d.state().Watermark)
+			if r.HeldBecause == nil || r.HeldBecause.Code != schemas.HoldEventsRepeat || r.HeldBecause.Records != 5 || d.state().Watermark != moved {
+				t.Fatalf("held as %+v, watermark %q", r.HeldBecause, d.state().Watermark)
 			}
-			if l := d.b.Listing("a"); l.Hold == nil || l.LastRunState != schemas.StateHeld {
+			if l := d.b.Listing("a"); l.HeldBecause == nil || l.LastRunState != schemas.StateHeld {
 				t.Errorf("listing %+v", l)
 			}
 			d.now = d.now.Add(1000 * time.Hour) // no deadline ends it
 			d.step(nil)
 			d.wantTriggers(d.command(schemas.CommandApprove, "y", func(c *schemas.Command) { c.Run = "a.2" }), `a.2/1 full "" `)
-			if r := d.want("a.2", schemas.StateExtracting); r.Hold != nil || r.Epoch != 2 {
+			if r := d.want("a.2", schemas.StateExtracting); r.HeldBecause != nil || r.Epoch != 2 {
 				t.Errorf("run %+v", r)
 			}
 			d.succeed("a.2", 1, 5, 6)
@@ -270,7 +270,7 @@ func TestADeletedImportBeginsClean(t *testing.T) {
 	d.wantTriggers(d.command(schemas.CommandRun, "k2", nil), `a.2/1 full "" `)
 }
 
-// TestARecreationWithoutItsTombstone: the scheduler was away for longer than the
+// TestARecreationWithoutItsTombstone: the scheduler was down for longer than the
 // record of the deletion is kept, and sees only the new definition.
 func TestARecreationWithoutItsTombstone(t *testing.T) {
 	t.Parallel()

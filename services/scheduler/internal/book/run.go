@@ -106,7 +106,7 @@ func (b *Book) end(e *entry, ending schemas.Ending, now time.Time) {
 	b.out.Folds[a.Run] = e.fold
 	if a.RetryAt != nil || a.State == schemas.StateStarting || a.State == schemas.StateHeld {
 		// No extractor works on the run, so none will report its end.
-		a.RetryAt, a.Hold = nil, nil
+		a.RetryAt, a.HeldBecause = nil, nil
 		b.endEarly(e)
 	}
 	b.stateChanged(e, now)

@@ -61,7 +61,7 @@ func rowNotes(f *schemas.Fold) []string {
 	withheld := map[string]int64{}
 	for _, e := range f.Attempts {
 		future += e.Future
-		for column, n := range e.Withheld {
+		for column, n := range e.Placeholders {
 			withheld[cut(column, maxCode)] += n
 		}
 	}
