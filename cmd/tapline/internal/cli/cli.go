@@ -122,7 +122,7 @@ map, preview);
 	root.AddCommand(a.applyCommand(), a.validateCommand(), a.getCommand(), a.runCommand(), a.cancelCommand(), a.freezeCommand(), a.unfreezeCommand(), a.suppressCommand(),
 		a.stateCommand("pause", "Start no run of an import until it is resumed"),
 		a.stateCommand("resume", "Resume a paused import, or one that is stopped because its schedules are over"),
-		a.resetCommand(), a.decisionCommand("approve", "Let a held run go on"), a.decisionCommand("decline", "End a held run; its import keeps the watermark"),
+		a.resetCommand(), a.decisionCommand("approve", "Let a held run continue"), a.decisionCommand("decline", "End a held run; its import keeps the watermark"),
 		a.rejectsCommand(), a.approvalsCommand(), a.secretsCommand(),
 		a.mapCommand(), a.previewCommand(), a.connectionCommand(), a.dryRunCommand(), a.topicsCommand(), a.rebuildCommand(), a.versionCommand(),
 		a.keysCommand(), a.accessCommand(), a.auditCommand(), a.loginCommand(), a.logoutCommand(), a.configCommand())

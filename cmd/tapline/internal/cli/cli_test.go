@@ -223,7 +223,7 @@ func TestInterrupted(t *testing.T) {
 	if code := Main(ctx, []string{"run", "customers", "--wait", "--server", url}, IO{Out: &out, Err: &errs}); code != ExitInterrupted {
 		t.Errorf("exit code %d, want %d; %s", code, ExitInterrupted, errs.String())
 	}
-	if !strings.Contains(errs.String(), "customers.1 goes on") || !strings.Contains(errs.String(), "tapline cancel customers.1") {
+	if !strings.Contains(errs.String(), "customers.1 continues") || !strings.Contains(errs.String(), "tapline cancel customers.1") {
 		t.Errorf("an interrupted wait says nothing of the run: %s", errs.String())
 	}
 }
@@ -280,7 +280,7 @@ func TestCancelOfWhatIsOver(t *testing.T) {
 			answer(202, `{}`)(w, r)
 		},
 	})
-	if r := tapline(t, "", "cancel", "customers.1", "--server", url); r.code != ExitFailed || !strings.Contains(r.err, "has ended already, as succeeded") {
+	if r := tapline(t, "", "cancel", "customers.1", "--server", url); r.code != ExitFailed || !strings.Contains(r.err, "has already ended as succeeded") {
 		t.Errorf("cancel of a finished run: %+v", r)
 	}
 	if r := tapline(t, "", "cancel", "customers.2", "--server", url); r.code != ExitDone || !cancelled {

@@ -36,8 +36,8 @@ func (a *app) agree(yes bool, refused string, do func(client.Agreement) error) e
 		for _, sentence := range p.Confirmation.Sentences {
 			a.say("%s", sentence)
 		}
-		if !yes && !a.confirmed("go on nevertheless? [yes/no] ") {
-			return fmt.Errorf("%s; --yes goes on without asking", refused)
+		if !yes && !a.confirmed("continue nevertheless? [yes/no] ") {
+			return fmt.Errorf("%s; --yes continues without asking", refused)
 		}
 		err = do(p.Confirmation.Agreement)
 	}

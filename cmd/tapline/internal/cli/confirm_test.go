@@ -50,7 +50,7 @@ func TestProductionAsks(t *testing.T) {
 			if r.code != c.code || *started != c.started || !strings.Contains(r.out+r.err, c.says) {
 				t.Errorf("exit code %d after %d commands: %+v", r.code, *started, r)
 			}
-			if strings.Contains(r.err, "go on nevertheless?") == (name == "not asked") {
+			if strings.Contains(r.err, "continue nevertheless?") == (name == "not asked") {
 				t.Errorf("asked or not: %q", r.err)
 			}
 		})
@@ -75,7 +75,7 @@ func TestAPipeIsNobody(t *testing.T) {
 	url, started := asking(t)
 	var out, errs bytes.Buffer
 	code := Main(t.Context(), []string{"run", "customers", "--server", url}, IO{In: read, Out: &out, Err: &errs})
-	if code != ExitFailed || *started != 0 || !strings.HasSuffix(errs.String(), "--yes goes on without asking\n") {
+	if code != ExitFailed || *started != 0 || !strings.HasSuffix(errs.String(), "--yes continues without asking\n") {
 		t.Errorf("exit code %d after %d commands: %s", code, *started, errs.String())
 	}
 }

@@ -21,8 +21,8 @@ import (
 	"tapline.dev/libs/nearest"
 )
 
-// contexts are servers and what to sign in with there, by name. The file that holds
-// them holds keys, so that its owner alone may read it.
+// contexts holds servers and the keys to sign in there, by name. Because the file holds
+// keys, only its owner may read it.
 type contexts struct {
 	Current  string                   `json:"current,omitempty"`
 	Contexts map[string]serverContext `json:"contexts"`
@@ -36,13 +36,14 @@ type serverContext struct {
 func (a *app) configCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "config", Short: "Name servers and their keys, and choose among them",
-		Long: `Name servers and their keys, and choose among them. They are kept in
-tapline/contexts.json of your configuration directory, which you alone may read.
---server and --token, and the variables of both, go before the chosen context.`,
+		Long: `Name servers and their keys, and choose among them. They are stored in
+tapline/contexts.json in your configuration directory; only you may read that file.
+--server and --token, and their environment variables, take precedence over the
+chosen context.`,
 	}
 	cmd.AddCommand(a.configSet(), a.configList(),
-		a.contextVerb("use", "Choose the context that commands speak to", func(all *contexts, name string) { all.Current = name }),
-		a.contextVerb("delete", "Forget a context and its key", func(all *contexts, name string) {
+		a.contextVerb("use", "Choose the context that commands use", func(all *contexts, name string) { all.Current = name }),
+		a.contextVerb("delete", "Delete a context and its key", func(all *contexts, name string) {
 			delete(all.Contexts, name)
 			if all.Current == name {
 				all.Current = ""
@@ -56,7 +57,7 @@ func (a *app) configSet() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "set NAME", Short: "Name a server, given by --server; the first one is chosen at once", Args: cobra.ExactArgs(1),
 	}
-	cmd.Flags().BoolVar(&withKey, "key", false, "keep a key with it, which is read from standard input, and at a terminal asked for and not shown")
+	cmd.Flags().BoolVar(&withKey, "key", false, "store a key too: it is read from standard input; at a terminal you are asked for it and it is not shown")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if _, err := client.New(a.server, ""); err != nil {
 			return err
@@ -82,7 +83,7 @@ func (a *app) configSet() *cobra.Command {
 		if err := all.write(); err != nil {
 			return err
 		}
-		a.say("%s is kept; tapline config use %s chooses it", args[0], args[0])
+		a.say("%s is stored; tapline config use %s chooses it", args[0], args[0])
 		return nil
 	}
 	return cmd
@@ -99,7 +100,7 @@ func (a *app) keyValue() (string, error) {
 	case err != nil:
 		return "", fmt.Errorf("reading the key from standard input: %w", err)
 	case key == "" || strings.ContainsAny(key, "\r\n"):
-		return "", errors.New("the key is one line that is not empty")
+		return "", errors.New("the key must be one line and not empty")
 	}
 	return key, nil
 }
@@ -137,7 +138,7 @@ func (a *app) contextVerb(verb, short string, change func(*contexts, string)) *c
 				return err
 			}
 			if _, ok := all.Contexts[args[0]]; !ok {
-				return fmt.Errorf("there is no context named %s%s; tapline config list names those that there are", args[0], nearest.Question(args[0], maps.Keys(all.Contexts)))
+				return fmt.Errorf("there is no context named %s%s; tapline config list shows all contexts", args[0], nearest.Question(args[0], maps.Keys(all.Contexts)))
 			}
 			change(&all, args[0])
 			return all.write()
@@ -145,8 +146,8 @@ func (a *app) contextVerb(verb, short string, change func(*contexts, string)) *c
 	}
 }
 
-// usualServer is the server where --server names none: the variable's, else the
-// chosen context's, else that of tapline dev.
+// usualServer returns the default of --server: the environment variable's, otherwise the
+// chosen context's, otherwise that of tapline dev.
 func (a *app) usualServer() string {
 	if server, ok := config.LookupEnv(serverEnv); ok && server != "" {
 		return server
@@ -159,12 +160,12 @@ func (a *app) usualServer() string {
 func contextsPath() (string, error) {
 	dir, err := os.UserConfigDir()
 	if err != nil {
-		return "", fmt.Errorf("finding where contexts are kept: %w", err)
+		return "", fmt.Errorf("finding the file of the contexts: %w", err)
 	}
 	return filepath.Join(dir, "tapline", "contexts.json"), nil
 }
 
-// readContexts are those that are kept; none where there is no home.
+// readContexts reads the stored contexts. There are none if the file does not exist.
 func readContexts() (contexts, error) {
 	all := contexts{}
 	path, err := contextsPath()
@@ -197,7 +198,7 @@ func (c contexts) write() error {
 		err = os.MkdirAll(filepath.Dir(path), 0o700)
 	}
 	if err != nil {
-		return fmt.Errorf("keeping the contexts: %w", err)
+		return fmt.Errorf("storing the contexts: %w", err)
 	}
 	return writeKeyFile(path, string(text))
 }

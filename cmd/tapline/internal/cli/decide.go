@@ -14,9 +14,9 @@ func (a *app) decisionCommand(kind, short string) *cobra.Command {
 		Use: kind + " RUN", Short: short, Args: cobra.ExactArgs(1),
 		Long: short + `.
 
-A run is held when it would store events a second time: the definition, what its
-references resolve to, or a reset makes the import read everything again.
-tapline get run RUN says how many events that concerns.`,
+A run is held if it would store events a second time. That is so if a change of the
+definition or of what its references resolve to, or a reset, makes the import read
+everything again. tapline get run RUN says how many events it would store again.`,
 		RunE: a.online(func(ctx context.Context, c *client.Client, args []string) error {
 			if err := c.Decide(ctx, args[0], kind); err != nil {
 				return err
@@ -54,7 +54,7 @@ func (a *app) rejectsCommand() *cobra.Command {
 			if err := c.Dismiss(ctx, args[0]); err != nil {
 				return err
 			}
-			a.say("the open rejects of %s are given up", args[0])
+			a.say("the open rejects of %s are dismissed", args[0])
 			return nil
 		}),
 	})

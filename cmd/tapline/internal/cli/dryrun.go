@@ -25,23 +25,24 @@ func (a *app) dryRunCommand() *cobra.Command {
 	var f dryRunFlags
 	cmd := &cobra.Command{
 		Use:   "dryrun IMPORT | DRYRUN",
-		Short: "Try an import with rows at random; CleverTap stores nothing",
-		Long: `Try an import with rows at random, through the same services as a run. CleverTap
-checks the records and stores nothing; the watermark stays. The result names, for
-each property, how many rows fail and why; -o rows prints each row with its record
-or its failed checks.
+		Short: "Try an import with a random sample of rows; CleverTap stores nothing",
+		Long: `Try an import with a random sample of rows, through the same services as a run.
+CleverTap checks the records and stores nothing; the watermark is not changed. The
+result says, for each property, how many rows fail and why; -o rows prints each row
+with its record or its failed checks.
 
-Interrupting does not end a dry run (tapline cancel does).
+Interrupting the command does not end the dry run; tapline cancel does.
 
-With --sync exactly the records shown are sent afterwards, as a run of the import;
-of an identity only the newest row's.
-Naming a dry run, such as customers.d3, shows it again, or with --sync sends it,
-within an hour and if no run of the import has ended since.
+With --sync exactly the records shown are sent afterwards, as a run of the import.
+Of each identity only the newest row's record is sent.
+With the name of a dry run, such as customers.d3, the command shows that dry run
+again or, with --sync, sends it, within an hour and if no run of the import has
+ended since.
 
 Exit codes: 0 every row is fine, 1 the dry run failed, 3 some rows were rejected.`,
 		Args: cobra.ExactArgs(1),
 	}
-	cmd.Flags().IntVar(&f.rows, "rows", 1000, fmt.Sprintf("how many rows, at most %d", schemas.MaxDryRunRows))
+	cmd.Flags().IntVar(&f.rows, "rows", 1000, fmt.Sprintf("size of the sample in rows, at most %d", schemas.MaxDryRunRows))
 	cmd.Flags().BoolVar(&f.sync, "sync", false, "send the records shown")
 	yesFlag(cmd.Flags(), &f.yes)
 	a.oneOf(cmd, "table", "json", "rows")
@@ -95,19 +96,19 @@ func (a *app) await(ctx context.Context, c *client.Client, run string) (schemas.
 	ended, err := c.Wait(ctx, run, display.Show)
 	display.Close()
 	if ctx.Err() != nil {
-		a.say("%s goes on; tapline get run %s shows it, tapline cancel %s ends it", run, run, run)
+		a.say("%s continues; tapline get run %s shows it, tapline cancel %s ends it", run, run, run)
 	}
 	return ended, err
 }
 
-// sendSample sends what a dry run has shown.
+// sendSample sends the records that a dry run has shown.
 func (a *app) sendSample(ctx context.Context, c *client.Client, dryRun string, yes bool) (schemas.Run, error) {
 	d, err := c.Import(ctx, schemas.ImportOf(dryRun))
 	if err != nil {
 		return schemas.Run{}, err
 	}
 	if d.Spec.Destination.Type == schemas.TypeEvent {
-		a.say("these are events, and CleverTap keeps every one it gets: the next run reads the same rows and sends them a second time")
+		a.say("these are events, and CleverTap stores each one that it gets: the next run reads the same rows and sends their events a second time")
 		if !yes && !a.confirmed("send them nevertheless? [yes/no] ") {
 			return schemas.Run{}, errors.New("nothing was sent; --yes sends without asking")
 		}
@@ -154,7 +155,7 @@ func (a *app) showDryRun(d client.DryRun) error {
 	return err
 }
 
-// duration writes an estimate no more exactly than it is.
+// duration prints an estimate, rounded to seconds.
 func duration(seconds float64) string {
 	d := time.Duration(seconds * float64(time.Second))
 	if d < time.Second {
@@ -163,18 +164,19 @@ func duration(seconds float64) string {
 	return "about " + d.Round(time.Second).String()
 }
 
-// dryRunSummary says what was tried and what a run would cost.
+// dryRunSummary says how many rows were tried, with what result, and how many records
+// and calls a run would need.
 func dryRunSummary(d client.DryRun) string {
 	var b strings.Builder
 	counts := d.Run.Counts
 	fmt.Fprintf(&b, "\n%s: %s rows read, %s records accepted, %s rows rejected; nothing was stored\n",
 		d.Run.Run, number(counts.Read), number(counts.Loaded), number(counts.Rejected()))
 	if counts.Read == 0 && d.Run.State == schemas.StateSucceeded {
-		b.WriteString("the query gives no row now: this proves nothing about the rows that it will give\n")
+		b.WriteString("the query returns no row now, so the mapping was not tried on any\n")
 		return b.String()
 	}
 	if counts.Future > 0 {
-		fmt.Fprintf(&b, "%s rows held as future, which wait for a later run\n", number(counts.Future))
+		fmt.Fprintf(&b, "%s rows have a cursor in the future, and are left for a later run\n", number(counts.Future))
 	}
 	if counts.Skipped() > 0 {
 		fmt.Fprintf(&b, "%s rows skipped: %s\n", number(counts.Skipped()), countsByName(d.Run.SkippedByReason))
@@ -183,10 +185,10 @@ func dryRunSummary(d client.DryRun) string {
 		fmt.Fprintf(&b, "profiles: %s new, %s updated, %s unknown\n", number(p.New), number(p.Updated), number(p.Unknown))
 	}
 	if d.Older > 0 {
-		fmt.Fprintf(&b, "%s of the records are of rows that are not the newest of their identity; --sync leaves them out\n", number(d.Older))
+		fmt.Fprintf(&b, "%s of the records are of rows that are not the newest of their identity; --sync does not send them\n", number(d.Older))
 	}
 	if e := d.Estimate; e != nil {
-		fmt.Fprintf(&b, "a run that reads everything: %s rows, about %s records in %s calls, %s at the account's limit; later runs also leave out what has not changed\n",
+		fmt.Fprintf(&b, "a run that reads everything: %s rows, about %s records in %s calls, %s at the account's limit; later runs do not send unchanged rows again\n",
 			number(e.Rows), number(e.Records), number(e.Calls), duration(e.Seconds))
 	}
 	return b.String()

@@ -18,7 +18,7 @@ func (a *app) freezeCommand() *cobra.Command {
 		Use: "freeze", Short: "Stop sending to an account, or for some imports, at once", Args: cobra.NoArgs,
 		Long: `Stop sending to an account, or for some imports, at once: within two seconds no loader
 starts an upload, also while Redis does not answer. Requests in flight end and are
-counted. Runs that are under way wait, lose nothing, and go on after tapline
+counted. Runs that are under way wait, lose nothing, and continue after tapline
 unfreeze. tapline get freezes shows what is frozen.
 
 Records wait in Kafka for topic.recordsRetention (7 days) at most; a run whose
@@ -43,7 +43,7 @@ records were deleted meanwhile fails, and the next one reads them again.`,
 	cmd.RunE = a.online(func(ctx context.Context, c *client.Client, _ []string) error {
 		frozen, err := c.Freeze(ctx, f)
 		return a.printFetched(frozen, err, func() error {
-			a.say("frozen: nothing more is sent for %s; tapline unfreeze %s lets it go on", importsOrNone(frozen.Imports), frozen.Name)
+			a.say("frozen: nothing more is sent for %s; tapline unfreeze %s ends the freeze", importsOrNone(frozen.Imports), frozen.Name)
 			_, err := fmt.Fprintln(a.io.Out, frozen.Name)
 			return err
 		})
@@ -53,13 +53,13 @@ records were deleted meanwhile fails, and the next one reads them again.`,
 
 func (a *app) unfreezeCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "unfreeze NAME", Short: "Remove a freeze: the runs that it held go on", Args: cobra.ExactArgs(1),
+		Use: "unfreeze NAME", Short: "Remove a freeze: the runs that it held continue", Args: cobra.ExactArgs(1),
 		Example: "  tapline unfreeze account-main",
 		RunE: a.online(func(ctx context.Context, c *client.Client, args []string) error {
 			if err := c.Unfreeze(ctx, args[0]); err != nil {
 				return err
 			}
-			a.say("the freeze %s is removed: the runs that it held go on", args[0])
+			a.say("the freeze %s is removed: the runs that it held continue", args[0])
 			return nil
 		}),
 	}

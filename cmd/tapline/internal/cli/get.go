@@ -86,7 +86,7 @@ func (a *app) getRuns() *cobra.Command {
 	cmd.Flags().StringVar(&q.State, "state", "", "only runs in this state")
 	cmd.Flags().BoolVar(&q.Dry, "dry", false, "dry runs in place of runs")
 	cmd.Flags().IntVar(&q.Size, "limit", 50, "how many to show, 1 to 1000")
-	cmd.Flags().StringVar(&q.Token, "page-token", "", "go on after the page with this nextPageToken")
+	cmd.Flags().StringVar(&q.Token, "page-token", "", "nextPageToken of the previous page")
 	checkFirst(cmd, func([]string) error { return checkLimit(q.Size) })
 	cmd.RunE = a.online(func(ctx context.Context, c *client.Client, _ []string) error {
 		list, err := c.Runs(ctx, q)
@@ -110,7 +110,7 @@ func checkLimit(n int) error {
 	return nil
 }
 
-// printPage writes a table and says how to go on.
+// printPage writes a table and, if there are more pages, how to get the next one.
 func (a *app) printPage(head []string, rows [][]string, token string) error {
 	if err := printTable(a.io.Out, head, rows); err != nil {
 		return err
@@ -155,7 +155,7 @@ Rejected rows hold what Snowflake held, personal data too: -o json shows it.`,
 	cmd.Flags().StringVar(&q.Run, "run", "", "only rejects of this run")
 	cmd.Flags().StringVar(&q.Code, "code", "", "only rejects with this code")
 	cmd.Flags().IntVar(&q.Size, "limit", 100, "how many to show, 1 to 1000")
-	cmd.Flags().StringVar(&q.Token, "page-token", "", "go on after the page with this nextPageToken")
+	cmd.Flags().StringVar(&q.Token, "page-token", "", "nextPageToken of the previous page")
 	cmd.Flags().BoolVar(&all, "all", false, "print all as NDJSON, a line each")
 	checkFirst(cmd, func([]string) error { return checkLimit(q.Size) })
 	cmd.RunE = a.online(func(ctx context.Context, c *client.Client, _ []string) error {

@@ -164,7 +164,7 @@ func (a *app) loggedIn(ctx context.Context) (string, error) {
 func loginsPath() (string, error) {
 	dir, err := os.UserConfigDir()
 	if err != nil {
-		return "", fmt.Errorf("finding where sign-ins are kept: %w", err)
+		return "", fmt.Errorf("finding the file of the sign-ins: %w", err)
 	}
 	return filepath.Join(dir, "tapline", "logins.json"), nil
 }

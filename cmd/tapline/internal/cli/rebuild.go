@@ -19,7 +19,7 @@ func (a *app) rebuildCommand() *cobra.Command {
 		Short: "Restore what Redis shows of imports and runs from the log",
 		Long: `Delete what Redis shows of imports and runs, and have the schedulers write it
 anew from Kafka; the command returns once all of it is there. Schedulers also do
-this by themselves when Redis was emptied. Meanwhile runs go on, and lists are
+this by themselves when Redis was emptied. Meanwhile runs continue, and lists are
 incomplete. The ledger of sent rows and the account's leases stay.`,
 		Args: cobra.NoArgs,
 	}

@@ -17,20 +17,21 @@ func (a *app) runCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run IMPORT",
 		Short: "Run an import now",
-		Long: `Run an import now. While a run is active the next one is queued, one at most.
-The first run into an account with environment: production, or the first after a
-reset or another query, says how much is sent and asks; so does a run that may
-store events a second time. Without a terminal it needs --yes.
+		Long: `Run an import now. While a run is active, the next one is queued; at most one is.
+The first run into an account with environment: production, and the first one after
+a reset or a change of the query, says how much it sends and asks for
+confirmation. So does a run that may store events a second time. Without a terminal
+these need --yes.
 
-With --wait the progress is shown until the run ends; interrupting the wait does
-not cancel the run (tapline cancel does). Exit codes: 0 all rows loaded or
+With --wait the progress is shown until the run ends. Interrupting the wait does
+not cancel the run; tapline cancel does. Exit codes: 0 all rows loaded or
 unchanged, 1 the run failed or was cancelled, 3 some rows were rejected.`,
 		Args: cobra.ExactArgs(1),
 	}
 	a.outputFlag(cmd)
 	yesFlag(cmd.Flags(), &yes)
 	cmd.Flags().BoolVar(&wait, "wait", false, "show progress and return when the run ends")
-	cmd.Flags().StringVar(&key, "key", "", "idempotency key: a second run with it is the first one")
+	cmd.Flags().StringVar(&key, "key", "", "idempotency key: a second request with the same key returns the first run")
 	cmd.RunE = a.online(func(ctx context.Context, c *client.Client, args []string) error {
 		if key == "" {
 			key = uuid.NewString()
@@ -57,14 +58,14 @@ func (a *app) showStarted(run schemas.Run) error {
 	}
 	what := "started"
 	if run.State == schemas.StateQueued {
-		what = "queued behind the runs that it comes after"
+		what = "queued until the runs that it comes after have ended"
 	}
 	a.say("%s; tapline get run %s shows it", what, run.Run)
 	_, err := fmt.Fprintln(a.io.Out, run.Run)
 	return err
 }
 
-// waitFor shows a run until it has ended.
+// waitFor shows the progress of a run until it has ended.
 func (a *app) waitFor(ctx context.Context, c *client.Client, run schemas.Run) error {
 	if run.State == schemas.StateQueued {
 		a.say("%s is queued: it starts when the runs that it comes after have ended", run.Run)
@@ -79,7 +80,7 @@ func (a *app) waitFor(ctx context.Context, c *client.Client, run schemas.Run) er
 	return outcome(run)
 }
 
-// outcome turns a run's end into an exit code.
+// outcome returns an error with the exit code for how a run ended, or nil.
 func outcome(run schemas.Run) error {
 	switch {
 	case run.State == schemas.StateFailed && run.Error != nil:
@@ -102,12 +103,12 @@ func (a *app) cancelCommand() *cobra.Command {
 				return err
 			}
 			if schemas.Terminal(run.State) {
-				return fmt.Errorf("%s has ended already, as %s; there is nothing to cancel", run.Run, run.State)
+				return fmt.Errorf("%s has already ended as %s; there is nothing to cancel", run.Run, run.State)
 			}
 			if err := c.Cancel(ctx, args[0]); err != nil {
 				return err
 			}
-			a.say("%s is asked to end; tapline get run %s shows when it has", args[0], args[0])
+			a.say("the cancellation of %s is accepted; tapline get run %s shows when it has ended", args[0], args[0])
 			return nil
 		}),
 	}

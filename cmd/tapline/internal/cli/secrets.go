@@ -13,7 +13,7 @@ import (
 	"tapline.dev/cmd/tapline/internal/client"
 )
 
-// maxSecret is more than the server takes.
+// maxSecret is larger than the largest secret that the server accepts.
 const maxSecret = 128 << 10
 
 func (a *app) secretsCommand() *cobra.Command {
@@ -26,10 +26,10 @@ func (a *app) secretsSet() *cobra.Command {
 	var use string
 	cmd := &cobra.Command{
 		Use: "set NAME", Short: "Store a key, passcode or password, or replace it, and print its reference", Args: cobra.ExactArgs(1),
-		Long: `Store a key, passcode or password, or replace it, and print the reference that a
-connection or an account says in its place. The value is read from standard input;
-at a terminal it is asked for and not shown. Nothing shows it again. Only an admin
-may, and only where the deployment stores secrets (secrets.store).`,
+		Long: `Store a key, passcode or password, or replace it, and print the reference to write
+into a connection or an account in its place. The value is read from standard input;
+at a terminal you are asked for it and it is not shown. No command shows it again.
+It needs the role admin and a deployment that stores secrets (secrets.store).`,
 	}
 	cmd.Flags().StringVar(&use, "for", "", "snowflake or clevertap: which system it signs in to")
 	_ = cmd.MarkFlagRequired("for")
@@ -48,14 +48,14 @@ may, and only where the deployment stores secrets (secrets.store).`,
 		if err != nil {
 			return err
 		}
-		a.say("stored; the definition says:")
+		a.say("stored; write this reference into the definition:")
 		_, err = fmt.Fprintln(a.io.Out, reference)
 		return err
 	})
 	return cmd
 }
 
-// secretValue reads a secret without showing it.
+// secretValue reads a secret from standard input, at a terminal without showing it.
 func (a *app) secretValue() (string, error) {
 	if file, ok := a.io.In.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
 		return a.readHidden("value: ")

@@ -36,7 +36,7 @@ func (c *Client) Approval(ctx context.Context, name string) (Approval, error) {
 // ApproveChange approves a change that somebody else has asked for, which makes it.
 func (c *Client) ApproveChange(ctx context.Context, name string) (Approval, error) {
 	var out Approval
-	return out, c.doWithin(ctx, applyPatience, http.MethodPost, "/v1/approvals/"+url.PathEscape(name)+"/approve", nil, nil, &out)
+	return out, c.doWithin(ctx, applyTimeout, http.MethodPost, "/v1/approvals/"+url.PathEscape(name)+"/approve", nil, nil, &out)
 }
 
 // DeclineChange declines a change.

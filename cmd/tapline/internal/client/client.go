@@ -94,8 +94,8 @@ type List[T any] struct {
 	NextPageToken string `json:"nextPageToken"`
 }
 
-// applyPatience is more than a server takes to have every query described.
-const applyPatience = 10 * time.Minute
+// applyTimeout is longer than a server takes to have every query described.
+const applyTimeout = 10 * time.Minute
 
 // Apply applies documents, all or none.
 func (c *Client) Apply(ctx context.Context, documents []json.RawMessage) ([]Applied, error) {
@@ -115,7 +115,7 @@ func (c *Client) Check(ctx context.Context, documents []json.RawMessage) error {
 
 func (c *Client) apply(ctx context.Context, path string, documents []json.RawMessage) ([]Applied, error) {
 	var out List[Applied]
-	err := c.doWithin(ctx, applyPatience, http.MethodPost, path, nil, map[string]any{"documents": documents}, &out)
+	err := c.doWithin(ctx, applyTimeout, http.MethodPost, path, nil, map[string]any{"documents": documents}, &out)
 	return out.Items, err
 }
 
@@ -187,7 +187,7 @@ func (c *Client) Reset(ctx context.Context, importName string, agreed Agreement)
 	return c.do(ctx, http.MethodPost, "/v1/imports/"+url.PathEscape(importName)+"/reset"+agreed.query(), nil, nil, nil)
 }
 
-// Dismiss gives up an import's open rejects.
+// Dismiss dismisses an import's open rejects: they no longer count against its health.
 func (c *Client) Dismiss(ctx context.Context, importName string) error {
 	return c.do(ctx, http.MethodPost, "/v1/imports/"+url.PathEscape(importName)+"/rejects/dismiss", nil, nil, nil)
 }
@@ -264,8 +264,8 @@ func (c *Client) do(ctx context.Context, method, path string, header http.Header
 	return c.doWithin(ctx, time.Minute, method, path, header, body, out)
 }
 
-func (c *Client) doWithin(ctx context.Context, patience time.Duration, method, path string, header http.Header, body, out any) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+func (c *Client) doWithin(ctx context.Context, timeout time.Duration, method, path string, header http.Header, body, out any) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	res, err := c.send(ctx, method, path, header, body)
 	if err != nil {

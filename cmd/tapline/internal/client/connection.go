@@ -17,5 +17,5 @@ type ConnectionTest struct {
 // TestConnection has the extractor sign in with a connection.
 func (c *Client) TestConnection(ctx context.Context, name string) (ConnectionTest, error) {
 	var out ConnectionTest
-	return out, c.doWithin(ctx, previewPatience, http.MethodPost, "/v1/connections/"+url.PathEscape(name)+"/test", nil, nil, &out)
+	return out, c.doWithin(ctx, previewTimeout, http.MethodPost, "/v1/connections/"+url.PathEscape(name)+"/test", nil, nil, &out)
 }

@@ -7,7 +7,7 @@ import (
 )
 
 // PutSecret stores a secret for a use, snowflake or clevertap, and returns the
-// reference that a definition says in its place.
+// reference for definitions.
 func (c *Client) PutSecret(ctx context.Context, use, name, value string) (string, error) {
 	var out struct {
 		Reference string `json:"reference"`

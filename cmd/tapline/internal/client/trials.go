@@ -10,8 +10,8 @@ import (
 	"tapline.dev/schemas"
 )
 
-// previewPatience is more than a server waits for the extractor.
-const previewPatience = 5 * time.Minute
+// previewTimeout is longer than a server waits for the extractor.
+const previewTimeout = 5 * time.Minute
 
 // Preview is a query's columns and its first rows.
 type Preview struct {
@@ -20,12 +20,12 @@ type Preview struct {
 	Millis  int64             `json:"millis"`
 	Columns []PreviewColumn   `json:"columns"`
 	Rows    []json.RawMessage `json:"rows"`
-	// Suppressed are the rows, counted from 0, of people whom no run sends.
+	// Suppressed are the indexes of rows about suppressed people, which no run sends.
 	Suppressed []int    `json:"suppressed,omitempty"`
 	Problems   []Detail `json:"problems"`
 }
 
-// PreviewColumn is a column and how many of the rows have no value in it.
+// PreviewColumn is a column and the number of rows in which it is NULL.
 type PreviewColumn struct {
 	schemas.Column
 	Nulls int64 `json:"nulls"`
@@ -42,7 +42,7 @@ type PreviewQuery struct {
 // Preview reads the first rows of an import's query.
 func (c *Client) Preview(ctx context.Context, q PreviewQuery) (Preview, error) {
 	var out Preview
-	return out, c.doWithin(ctx, previewPatience, http.MethodPost, "/v1/preview", nil, q, &out)
+	return out, c.doWithin(ctx, previewTimeout, http.MethodPost, "/v1/preview", nil, q, &out)
 }
 
 // DryRun is what a dry run has shown.
@@ -64,7 +64,7 @@ type DryRun struct {
 	Rows  []json.RawMessage `json:"rows"`
 }
 
-// DryRunProperty is a line of the mapping and what the sample says of it.
+// DryRunProperty is a rule of the mapping and its result over the sample.
 type DryRunProperty struct {
 	Result   string `json:"result"`
 	Column   string `json:"column"`

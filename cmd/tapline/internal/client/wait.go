@@ -8,7 +8,7 @@ import (
 	"tapline.dev/schemas"
 )
 
-// pollEvery is how often a run is looked at while somebody waits for it.
+// pollEvery is the interval at which Wait reads the run.
 const pollEvery = 250 * time.Millisecond
 
 // Wait calls show with the run's newest state until it is terminal, and returns

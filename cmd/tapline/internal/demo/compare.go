@@ -14,27 +14,28 @@ import (
 	"slices"
 )
 
-// shown is how many differences of a kind are spelt out.
-const shown = 5
+// maxShown is how many differences of a kind are printed in full.
+const maxShown = 5
 
-// differences collects what is not as it should be. The data is the generator's
-// own, so its values may be shown.
+// differences collects the differences between what CleverTap holds and what it should
+// hold. The data is generated, so its values may be printed.
 type differences struct {
 	lines []string
 	kinds map[string]int
 }
 
-func (d *differences) add(kind, format string, args ...any) {
+// report notes one difference.
+func (d *differences) report(kind, format string, args ...any) {
 	if d.kinds == nil {
 		d.kinds = map[string]int{}
 	}
 	d.kinds[kind]++
-	if d.kinds[kind] <= shown {
+	if d.kinds[kind] <= maxShown {
 		d.lines = append(d.lines, kind+": "+fmt.Sprintf(format, args...))
 	}
 }
 
-// err is nil if nothing differs.
+// err returns an error that lists the differences, or nil if there are none.
 func (d *differences) err() error {
 	if len(d.kinds) == 0 {
 		return nil
@@ -86,39 +87,39 @@ type heldProfile struct {
 	ProfileData map[string]json.RawMessage `json:"profileData"`
 }
 
-// compareProfiles compares value by value. Buyers have a profile through their
-// events alone; without a sound customer it is empty.
+// compareProfiles compares value by value. A buyer has a profile because of their
+// events; if their customer's row is invalid, that profile is empty.
 func compareProfiles(ctx context.Context, url string, want map[string]profile, buyers map[string]bool, d *differences) (values int, err error) {
 	seen := make(map[string]bool, len(want))
 	err = lines(ctx, url+"/sandbox/v1/profiles", func(p heldProfile) {
 		expected, ok := want[p.Identity]
 		switch {
 		case seen[p.Identity]:
-			d.add("profile held twice", "%s", p.Identity)
+			d.report("profile held twice", "%s", p.Identity)
 		case !ok && !(buyers[p.Identity] && len(p.ProfileData) == 0):
-			d.add("profile that should not be there", "%s with %d properties", p.Identity, len(p.ProfileData))
+			d.report("profile that should not be there", "%s with %d properties", p.Identity, len(p.ProfileData))
 		}
 		seen[p.Identity] = true
 		for name, raw := range p.ProfileData {
 			values++
 			if got := canonical(raw); got != canonical([]byte(expected[name])) {
-				d.add("profile value", "%s, %s: holds %s, should hold %s", p.Identity, name, raw, orAbsent(expected[name]))
+				d.report("profile value", "%s, %s: holds %s, should hold %s", p.Identity, name, raw, orAbsent(expected[name]))
 			}
 		}
 		for name, value := range expected {
 			if _, ok := p.ProfileData[name]; !ok {
-				d.add("profile value", "%s, %s: holds nothing, should hold %s", p.Identity, name, value)
+				d.report("profile value", "%s, %s: holds nothing, should hold %s", p.Identity, name, value)
 			}
 		}
 	})
 	for identity := range want {
 		if !seen[identity] {
-			d.add("profile that is missing", "%s", identity)
+			d.report("profile that is missing", "%s", identity)
 		}
 	}
 	for identity := range buyers {
 		if !seen[identity] {
-			d.add("profile that is missing", "%s, of a buyer", identity)
+			d.report("profile that is missing", "%s, of a buyer", identity)
 		}
 	}
 	return values, err
@@ -131,8 +132,8 @@ func orAbsent(s string) string {
 	return s
 }
 
-// canonical writes texts in one way, so that escapes do not matter; everything
-// else stays as it is: 12.50 is not 12.5.
+// canonical returns JSON texts with the same escapes, and other values unchanged: 12.50
+// is not 12.5.
 func canonical(raw []byte) string {
 	if len(raw) == 0 || raw[0] != '"' {
 		return string(raw)
@@ -152,24 +153,24 @@ type heldEvent struct {
 	EvtData  map[string]json.RawMessage `json:"evtData"`
 }
 
-// compareEvents compares multisets.
+// compareEvents compares the events as multisets.
 func compareEvents(ctx context.Context, url string, want map[event]int, d *differences) (events int, err error) {
 	left := maps.Clone(want)
 	err = lines(ctx, url+"/sandbox/v1/events", func(h heldEvent) {
 		events++
 		e := event{h.Identity, h.EvtName, h.TS, string(h.EvtData["CDs"]), string(h.EvtData["Amount"])}
 		if len(h.EvtData) != 2 {
-			d.add("event", "%s at %d has %d properties, not 2", e.identity, e.ts, len(h.EvtData))
+			d.report("event", "%s at %d has %d properties, not 2", e.identity, e.ts, len(h.EvtData))
 		}
 		if left[e] == 0 {
-			d.add("event too many", "%+v", e)
+			d.report("event too many", "%+v", e)
 			return
 		}
 		left[e]--
 	})
 	for e, n := range left {
 		if n > 0 {
-			d.add("event that is missing", "%+v, %d times", e, n)
+			d.report("event that is missing", "%+v, %d times", e, n)
 		}
 	}
 	return events, err

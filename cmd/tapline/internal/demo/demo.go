@@ -21,11 +21,11 @@ import (
 	"tapline.dev/schemas"
 )
 
-// Config is what the flags say.
+// Config holds the values of the flags.
 type Config struct {
 	Dev    dev.Config
 	Tables Tables
-	// Keep goes on running after the comparison.
+	// Keep keeps everything running after the comparison.
 	Keep bool
 }
 
@@ -59,11 +59,11 @@ func (d *Demo) Run(ctx context.Context) error {
 	return dev.Run(ctx, d.cfg.Dev, d.show)
 }
 
-// marker is the file by which a demo knows its own data directory.
+// marker is the name of the file that marks a directory as a demo's data directory.
 const marker = "demo"
 
-// clearData removes what an earlier demo left, so that this one begins with
-// nothing. Only a demo's directory is emptied, never that of a tapline dev.
+// clearData removes the data of an earlier demo, so that this one starts empty. It
+// empties only directories that a demo has made, never that of a tapline dev.
 func (d *Demo) clearData() error {
 	dir := d.cfg.Dev.Data
 	entries, err := os.ReadDir(dir)
@@ -72,7 +72,7 @@ func (d *Demo) clearData() error {
 	}
 	if len(entries) > 0 {
 		if _, err := os.Stat(filepath.Join(dir, marker)); err != nil {
-			return fmt.Errorf("the data directory %s holds files that no demo made; name an empty one with --data", dir)
+			return fmt.Errorf("the data directory %s holds files that are not a demo's; name an empty directory with --data", dir)
 		}
 		if err := dev.Clear(dir); err != nil {
 			return err
@@ -90,11 +90,11 @@ func (d *Demo) clearData() error {
 func (d *Demo) step(format string, args ...any) { d.say("\n"+format, args...) }
 
 func (d *Demo) say(format string, args ...any) {
-	// Nothing is left to tell if the terminal is gone.
+	// If this fails, the terminal is closed and there is nobody to tell.
 	_, _ = fmt.Fprintf(d.err, format+"\n", args...)
 }
 
-// show is the demonstration, step by step.
+// show runs the steps of the demonstration.
 func (d *Demo) show(ctx context.Context, running *dev.Dev) (err error) {
 	d.dev = running
 	if d.client, err = client.New(running.Endpoints().ImportCenter, "tapline demo"); err != nil {
@@ -119,14 +119,13 @@ func (d *Demo) show(ctx context.Context, running *dev.Dev) (err error) {
 
 func (d *Demo) fill(ctx context.Context) error {
 	d.step("2. filling the sandbox Snowflake")
-	// The newest customer changed a minute ago, so that no run takes a row for
-	// one of the future.
+	// The newest customer changed a minute ago, so that no run counts a row as future.
 	if err := seed(ctx, d.conn, d.cfg.Tables, time.Now().Add(-time.Minute)); err != nil {
 		return err
 	}
 	for _, t := range []struct{ name, what string }{
 		{`"SHOP"."PUBLIC"."CUSTOMERS"`, "generated customers"},
-		{`"SHOP"."DEMO"."EXPECTED"`, fmt.Sprintf("of them break one of %d rules; no import reads this table", len(rules()))},
+		{`"SHOP"."DEMO"."EXPECTED"`, fmt.Sprintf("of them have one of %d kinds of invalid value; no import reads this table", len(invalidValues()))},
 		{`"SHOP"."PUBLIC"."PURCHASES"`, "real purchases from a music shop, 1997 and 1998"},
 	} {
 		n, err := count(ctx, d.conn, "SELECT count(*) FROM "+t.name)
@@ -153,7 +152,7 @@ func (d *Demo) runBoth(ctx context.Context) error {
 	return nil
 }
 
-// run runs an import to its end and notes the run.
+// run runs an import, waits for its end and appends it to d.runs.
 func (d *Demo) run(ctx context.Context, importName string) error {
 	started, err := d.client.StartRun(ctx, importName, uuid.NewString(), client.Agreement{})
 	if err != nil {
@@ -199,13 +198,13 @@ func (d *Demo) runWindow(ctx context.Context) error {
 	}
 	d.say("   Snowflake was asked for %d of %d rows, those since the watermark %s:\n     … %s", rows, total, run.WatermarkFrom, tail(text))
 	if run.Counts.Loaded != changedCount {
-		d.diff.add("second run", "%d rows loaded, should be the %d that changed", run.Counts.Loaded, changedCount)
+		d.diff.report("second run", "%d rows loaded, should be the %d that changed", run.Counts.Loaded, changedCount)
 	}
 	if rows != window || run.Counts.Read != window {
-		d.diff.add("second run", "Snowflake delivered %d rows and the run read %d, should be the %d of the window", rows, run.Counts.Read, window)
+		d.diff.report("second run", "Snowflake delivered %d rows and the run read %d, should be the %d of the window", rows, run.Counts.Read, window)
 	}
 	if window >= total/10 {
-		d.diff.add("second run", "the window holds %d of %d rows", window, total)
+		d.diff.report("second run", "the window holds %d of %d rows", window, total)
 	}
 	return nil
 }
@@ -233,7 +232,7 @@ func (d *Demo) statement(ctx context.Context, id string) (text string, rows int6
 	return text, rows, err
 }
 
-// compare judges what CleverTap holds.
+// compare compares what CleverTap holds with what it should hold.
 func (d *Demo) compare(ctx context.Context) error {
 	d.step("6. comparing what CleverTap holds with what it should hold, computed by SQL over the tables")
 	wantProfiles, err := expectedProfiles(ctx, d.conn)
@@ -268,12 +267,12 @@ func (d *Demo) compare(ctx context.Context) error {
 	if err := d.diff.err(); err != nil {
 		return err
 	}
-	d.say("   equal: %d profiles with %d values, %d events, twins among them, and %d rejected rows, each with the code of the rule it breaks",
+	d.say("   equal: %d profiles with %d values, %d events, some of them equal to each other, and %d rejected rows, each with the code of its invalid value",
 		len(wantProfiles), values, events, rejects)
 	return nil
 }
 
-// compareRejects compares the first run's rejects with what the generator broke.
+// compareRejects compares the first run's rejects with the rows that have invalid values.
 func (d *Demo) compareRejects(ctx context.Context, want map[string]string) (int, error) {
 	got := map[string]string{}
 	err := d.client.AllRejects(ctx, client.RejectsQuery{Run: d.runs[0].Run}, func(r schemas.Reject) error {
@@ -285,22 +284,22 @@ func (d *Demo) compareRejects(ctx context.Context, want map[string]string) (int,
 		}
 		n := row.Number.String()
 		if _, twice := got[n]; twice {
-			d.diff.add("row rejected twice", "row %s", n)
+			d.diff.report("row rejected twice", "row %s", n)
 		}
 		got[n] = r.Code
 		if want[n] != r.Code {
-			d.diff.add("reject", "row %s is rejected as %s, should be %s", n, r.Code, orAbsent(want[n]))
+			d.diff.report("reject", "row %s is rejected as %s, should be %s", n, r.Code, orAbsent(want[n]))
 		}
 		return nil
 	})
 	for n, code := range want {
 		if _, ok := got[n]; !ok {
-			d.diff.add("reject that is missing", "row %s, %s", n, code)
+			d.diff.report("reject that is missing", "row %s, %s", n, code)
 		}
 	}
 	for _, run := range d.runs[1:] {
 		if run.Counts.Rejected() > 0 {
-			d.diff.add("reject", "run %s rejected %d rows, should be none", run.Run, run.Counts.Rejected())
+			d.diff.report("reject", "run %s rejected %d rows, should be none", run.Run, run.Counts.Rejected())
 		}
 	}
 	return len(got), err

@@ -166,15 +166,15 @@ func TestCompareEvents(t *testing.T) {
 	}
 }
 
-func TestRulesNameColumns(t *testing.T) {
+func TestInvalidValuesNameColumns(t *testing.T) {
 	t.Parallel()
 	known := map[string]bool{}
 	for _, c := range columns() {
 		known[c.name] = true
 	}
-	for _, r := range rules() {
+	for _, r := range invalidValues() {
 		if !known[r.column] {
-			t.Errorf("rule %s breaks %s, which is no column", r.code, r.column)
+			t.Errorf("the invalid value for %s is of %s, which is no column", r.code, r.column)
 		}
 	}
 }

@@ -8,10 +8,11 @@ import (
 	"fmt"
 )
 
-// The expected values: what CleverTap should hold by the mapping's words,
-// written in SQL as JSON texts. A NULL is a property that is left out.
+// The expected values: what CleverTap should hold according to the mapping, computed in
+// SQL as JSON texts. A NULL is a property that the profile does not have.
 
-// properties of a profile, in any order; the numbers keep their digits.
+// profileSQL is the SQL of each property of a profile, in any order. Numbers keep their
+// digits.
 var profileSQL = []struct{ name, sql string }{
 	{"Name", "to_json(NAME)::VARCHAR"},
 	{"Email", "to_json(EMAIL)::VARCHAR"},
@@ -32,7 +33,7 @@ var profileSQL = []struct{ name, sql string }{
 // profile is the JSON text of each property, by name.
 type profile map[string]string
 
-// expectedProfiles are the sound customers by identity.
+// expectedProfiles returns the profiles of the valid customers by identity.
 func expectedProfiles(ctx context.Context, conn *sql.Conn) (map[string]profile, error) {
 	list := "CUSTOMER_ID::VARCHAR"
 	for _, p := range profileSQL {
@@ -73,7 +74,8 @@ type event struct {
 	cds, amount    string
 }
 
-// expectedEvents is a multiset: two equal purchases are two purchases.
+// expectedEvents returns how often each event should be there: two equal purchases are
+// two events.
 func expectedEvents(ctx context.Context, conn *sql.Conn) (map[event]int, error) {
 	rows, err := conn.QueryContext(ctx, `SELECT CUSTOMER_ID::VARCHAR, epoch(BOUGHT_ON)::BIGINT + 43200, CDS::VARCHAR, AMOUNT::VARCHAR, count(*)
 		FROM "SHOP"."PUBLIC"."PURCHASES" GROUP BY ALL`)
@@ -93,25 +95,25 @@ func expectedEvents(ctx context.Context, conn *sql.Conn) (map[event]int, error) 
 	return out, rows.Err()
 }
 
-// expectedRejects are the codes of the broken customers by row number.
+// expectedRejects returns the codes of the invalid customers by row number.
 func expectedRejects(ctx context.Context, conn *sql.Conn) (map[string]string, error) {
 	rows, err := conn.QueryContext(ctx, `SELECT ROW_NO::VARCHAR, CODE FROM "SHOP"."DEMO"."EXPECTED"`)
 	if err != nil {
-		return nil, fmt.Errorf("reading the broken customers: %w", err)
+		return nil, fmt.Errorf("reading the invalid customers: %w", err)
 	}
 	defer func() { _ = rows.Close() }() // its error is rows.Err's
 	out := map[string]string{}
 	for rows.Next() {
 		var row, code string
 		if err := rows.Scan(&row, &code); err != nil {
-			return nil, fmt.Errorf("reading the broken customers: %w", err)
+			return nil, fmt.Errorf("reading the invalid customers: %w", err)
 		}
 		out[row] = code
 	}
 	return out, rows.Err()
 }
 
-// count asks for one number.
+// count runs a query whose result is one number.
 func count(ctx context.Context, conn *sql.Conn, query string, args ...any) (int64, error) {
 	var n int64
 	if err := conn.QueryRowContext(ctx, query, args...).Scan(&n); err != nil {

@@ -8,17 +8,17 @@ import (
 	"strings"
 )
 
-// rule is one way to break a customer: the column that gets a bad value and the
-// code with which the row is to be rejected.
-type rule struct {
+// invalidValue is a value that makes a customer's row invalid: its column and the code
+// with which the row must be rejected.
+type invalidValue struct {
 	code   string
 	column string
-	bad    string // SQL over the customer's number i
+	value  string // SQL over the customer's number i
 }
 
-// rules returns all ways; about 3 % of the customers break one of them.
-func rules() []rule {
-	return []rule{
+// invalidValues returns all of them; about 3 % of the customers have one.
+func invalidValues() []invalidValue {
+	return []invalidValue{
 		{"identity_missing", "CUSTOMER_ID", "NULL"},
 		{"identity_denied", "CUSTOMER_ID", "-(i % 2)"},
 		{"null_rejected", "NAME", "NULL"},
@@ -36,10 +36,10 @@ func rules() []rule {
 	}
 }
 
-// column is a column of CUSTOMERS: its type in DuckDB and the value of a sound
+// column is a column of CUSTOMERS: its type in DuckDB and the value of a valid
 // customer. h(k) is a number from 0 to 999,999 for the customer and salt k.
 type column struct {
-	name, typ, sound string
+	name, typ, valid string
 }
 
 func columns() []column {
@@ -59,25 +59,25 @@ func columns() []column {
 		{"VISITS", "VARCHAR", "(h(11) % 500)::VARCHAR"},
 		{"SPEND", "DECIMAL(12,2)", "(h(12) / 100)::DECIMAL(12,2)"},
 		{"PREFERENCES", "JSON", `('{"newsletter":' || (h(13) % 2 = 0) || ',"topics":["music","' || ['books', 'films'][1 + h(13) % 2] || '"]}')::JSON`},
-		// A year of nanoseconds before the newest, one of a million places and the
-		// customer's own nanoseconds on top.
+		// A random time within the year before newest, to the nanosecond, different for
+		// each customer.
 		{"UPDATED_AT", "TIMESTAMP_NS", "make_timestamp_ns(newest - (h(14) * 31536000000)::BIGINT - i)"},
 	}
 }
 
-// brokenPercent is the share of customers that break a rule.
-const brokenPercent = 3
+// invalidPercent is the share of customers with an invalid value.
+const invalidPercent = 3
 
-// customersSQL makes the table. Everything but the time stamps follows from the
-// seed.
+// customersSQL returns the SQL that creates the table. The seed determines everything
+// but the timestamps.
 func customersSQL(count, seed, newest int64) string {
 	var list []string
 	for _, c := range columns() {
-		value := c.sound
+		value := c.valid
 		var cases []string
-		for n, r := range rules() {
+		for n, r := range invalidValues() {
 			if r.column == c.name {
-				cases = append(cases, fmt.Sprintf("WHEN %d THEN %s", n, r.bad))
+				cases = append(cases, fmt.Sprintf("WHEN %d THEN %s", n, r.value))
 			}
 		}
 		if len(cases) > 0 {
@@ -91,16 +91,17 @@ named AS (SELECT i, rule, %d AS seed, %d::BIGINT AS newest,
   ['Aarav', 'Zoë', 'Diya', 'José', 'Meera', 'O''Neil', 'Anna <3', 'Kiran', 'Ümit', 'Lee & Sons'][1 + (hash(i, 0, %[2]d) %% 10)::BIGINT] AS first,
   ['Sharma', 'Müller', 'Khan', 'García', 'Iyer', 'Smith', 'Das', '"Quote"', 'Ng', 'Łuczak'][1 + (hash(i, 1, %[2]d) %% 10)::BIGINT] AS last
   FROM broken)
-SELECT %[4]s FROM named ORDER BY i`, brokenSQL(count, seed), seed, newest, expandHash(strings.Join(list, ",\n  ")))
+SELECT %[4]s FROM named ORDER BY i`, invalidSQL(count, seed), seed, newest, expandHash(strings.Join(list, ",\n  ")))
 }
 
-// brokenSQL is which customer breaks which rule; -1 for none.
-func brokenSQL(count, seed int64) string {
+// invalidSQL returns a query with each customer's number and, as rule, the index of the
+// invalid value that the customer has; -1 for none.
+func invalidSQL(count, seed int64) string {
 	return fmt.Sprintf(`SELECT i, CASE WHEN hash(i, 100, %d) %% 100 < %d THEN (hash(i, 101, %d) %% %d)::INTEGER ELSE -1 END AS rule
-  FROM range(1, %d) AS t(i)`, seed, brokenPercent, seed, len(rules()), count+1)
+  FROM range(1, %d) AS t(i)`, seed, invalidPercent, seed, len(invalidValues()), count+1)
 }
 
-// hashCall is h(k).
+// hashCall matches h(k).
 var hashCall = regexp.MustCompile(`\bh\((\d+)\)`)
 
 // expandHash replaces each h(k) by a hash of the customer, the salt k and the seed.
@@ -108,14 +109,14 @@ func expandHash(sql string) string {
 	return hashCall.ReplaceAllString(sql, "(hash(i, $1, seed) % 1000000)::BIGINT")
 }
 
-// expectedSQL makes the table of what the generator broke, which no import
-// reads.
+// expectedSQL returns the SQL that creates the table of the rows with invalid values. No
+// import reads that table.
 func expectedSQL(count, seed int64) string {
 	var codes []string
-	for _, r := range rules() {
+	for _, r := range invalidValues() {
 		codes = append(codes, "'"+r.code+"'")
 	}
 	return fmt.Sprintf(`CREATE OR REPLACE TABLE "SHOP"."DEMO"."EXPECTED" AS
 SELECT i::DECIMAL(38,0) AS ROW_NO, [%s][1 + rule] AS CODE FROM (%s) WHERE rule >= 0`,
-		strings.Join(codes, ", "), brokenSQL(count, seed))
+		strings.Join(codes, ", "), invalidSQL(count, seed))
 }

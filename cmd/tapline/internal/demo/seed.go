@@ -84,7 +84,7 @@ func purchaseValues(path string) (string, error) {
 	return b.String(), nil
 }
 
-// change updates some sound customers, as of now.
+// change updates some valid customers; now becomes their time of change.
 func change(ctx context.Context, conn *sql.Conn, now time.Time) error {
 	res, err := conn.ExecContext(ctx, fmt.Sprintf(`UPDATE "SHOP"."PUBLIC"."CUSTOMERS"
 		SET PLAN = CASE PLAN WHEN 'platinum' THEN 'gold' ELSE 'platinum' END, SPEND = SPEND + 10.50,

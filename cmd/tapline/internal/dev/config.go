@@ -37,7 +37,7 @@ const (
 // DefaultPortBase is the first port unless the flags say another.
 const DefaultPortBase = 19000
 
-// Config is what the flags say.
+// Config holds the values of the flags.
 type Config struct {
 	// Data is the directory that holds everything and is locked.
 	Data     string
@@ -48,19 +48,19 @@ type Config struct {
 	// Prefix starts the names of topics, groups and keys, without the dot or colon
 	// that follows it.
 	Prefix string
-	// OnlyInfra leaves the services out.
+	// OnlyInfra starts everything but the services.
 	OnlyInfra bool
 	// Nested makes the sandbox CleverTap accept objects and arrays as properties, as accounts
 	// with that feature do.
 	Nested bool
-	// Progress, if given, is told what is being done until all is ready.
+	// Progress, if set, is called with what is being started until everything is ready.
 	Progress func(what string)
 	// Examples is the folder with the examples, as a shell in the working directory finds
 	// it.
 	Examples string
-	// Load are files to make tables of.
+	// Load are the files from which tables are created.
 	Load []Table
-	// Fill, if given, fills the sandbox Snowflake before anything is ready.
+	// Fill, if set, fills the sandbox Snowflake before ready is called.
 	Fill func(ctx context.Context, snowflake *sandbox.Snowflake) error
 }
 
@@ -86,9 +86,9 @@ var prefixPattern = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?
 
 func (c Config) validate() error {
 	if c.PortBase < 1024 || c.PortBase+adminDev > 32767 {
-		// Above it lie the ports that the system gives to clients: one of those
-		// could take ours, and a client that retries a dead broker there can even
-		// connect to itself.
+		// The ports above are ephemeral: the system gives them to clients. A client
+		// could take one of ours, and a client that retries to reach a broker there
+		// can even connect to itself.
 		return fmt.Errorf("--port-base must lie between 1024 and %d", 32767-adminDev)
 	}
 	if c.Prefix != "" && !prefixPattern.MatchString(c.Prefix) {

@@ -13,7 +13,7 @@ import (
 // columnsShown is how many columns of a table the list names.
 const columnsShown = 6
 
-// Describe writes where everything is, what is there, and what to type next.
+// Describe prints the addresses, the tables and the next commands to try.
 func (d *Dev) Describe(w io.Writer) {
 	lines := append(d.places(), "", "tables of the sandbox Snowflake:")
 	lines = append(lines, tableLines(d.tables)...)
@@ -23,7 +23,7 @@ func (d *Dev) Describe(w io.Writer) {
 			"", "next, in another terminal:")
 		lines = append(lines, d.next()...)
 	}
-	// Nothing is left to tell if the terminal is gone.
+	// If this fails, the terminal is closed and there is nobody to tell.
 	_, _ = fmt.Fprintln(w, strings.Join(lines, "\n"))
 }
 
@@ -66,7 +66,7 @@ func tableLines(tables []sandbox.Table) []string {
 	return out
 }
 
-// next are commands that work as they stand.
+// next prints commands that work without changes.
 func (d *Dev) next() []string {
 	server := ""
 	if d.cfg.PortBase != DefaultPortBase {

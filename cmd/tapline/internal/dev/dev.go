@@ -21,7 +21,7 @@ import (
 )
 
 const (
-	// spansKept is how many of the newest spans can be looked at.
+	// spansKept is how many of the newest spans are kept for /traces.
 	spansKept = 20_000
 	// readyTimeout bounds the start.
 	readyTimeout = time.Minute
@@ -78,8 +78,8 @@ func Run(ctx context.Context, cfg Config, ready func(context.Context, *Dev) erro
 	return d.infra(ctx, func(ctx context.Context) error { return d.services(ctx, ready) })
 }
 
-// openLog sends what the services log to a file, so that the terminal stays for
-// people.
+// openLog opens the file for the logs of the services, which would hide the messages on
+// the terminal.
 func (d *Dev) openLog() error {
 	file, err := os.OpenFile(d.cfg.path("tapline.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -109,7 +109,7 @@ func (d *Dev) portsFree(ctx context.Context) error {
 		}
 	}
 	for _, p := range wanted {
-		if err := free(ctx, d.cfg.addr(p.offset), p.what); err != nil {
+		if err := checkPortFree(ctx, d.cfg.addr(p.offset), p.what); err != nil {
 			return err
 		}
 	}
@@ -159,7 +159,7 @@ func (d *Dev) infra(ctx context.Context, body func(context.Context) error) (err 
 	return group.Wait()
 }
 
-// eitherDone returns a context that is done when one of the two is.
+// eitherDone returns a context that is done as soon as one of the two is.
 func eitherDone(a, b context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(a)
 	stop := context.AfterFunc(b, cancel)

@@ -198,7 +198,7 @@ func TestOnlyInfra(t *testing.T) {
 			t.Errorf("no resources to apply: %v", err)
 		}
 		// The ports of the services are left to them.
-		return free(ctx, cfg.addr(portImportCenter), "Import Center")
+		return checkPortFree(ctx, cfg.addr(portImportCenter), "Import Center")
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -16,7 +16,7 @@ import (
 	"tapline.dev/sandbox"
 )
 
-// What the sandbox Snowflake calls itself.
+// The account and the names of the sandbox Snowflake.
 const (
 	account   = "sandbox"
 	userName  = "TAPLINE"

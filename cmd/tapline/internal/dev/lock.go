@@ -15,8 +15,8 @@ import (
 
 const lockName = "lock"
 
-// lock makes the data directory and takes it for this process. The kernel gives
-// it back when the process ends, however it ends.
+// lock creates the data directory and locks it for this process. The kernel releases the
+// lock when the process ends, whatever ends it.
 func lock(dir string) (release func() error, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("making the data directory: %w", err)
@@ -53,12 +53,12 @@ func inUseError(dir, path string) error {
 	if pid, err := os.ReadFile(path); err == nil && len(pid) > 0 {
 		holder = "process " + strings.TrimSpace(string(pid))
 	}
-	return fmt.Errorf("the data directory %s is in use by %s; stop that one, or give this one a directory and ports of its own with --data and --port-base", dir, holder)
+	return fmt.Errorf("the data directory %s is in use by %s; stop that one, or choose another directory and other ports with --data and --port-base", dir, holder)
 }
 
-// free checks that a port can be listened on, so that a port in use is reported
+// checkPortFree checks that a port can be listened on, so that a port in use is reported
 // before anything has started.
-func free(ctx context.Context, addr, what string) error {
+func checkPortFree(ctx context.Context, addr, what string) error {
 	var lc net.ListenConfig
 	listener, err := lc.Listen(ctx, "tcp", addr)
 	if errors.Is(err, syscall.EADDRINUSE) {
@@ -70,7 +70,7 @@ func free(ctx context.Context, addr, what string) error {
 	return listener.Close()
 }
 
-// Clear empties a data directory that nobody uses.
+// Clear empties a data directory. It returns an error if a process uses it.
 func Clear(dir string) error {
 	release, err := lock(dir)
 	if err != nil {

@@ -21,7 +21,7 @@ const (
 
 const refFile = "ref+file://"
 
-// secrets are what the two sandboxes ask for, and the files that hold it.
+// secrets holds the credentials for the two sandboxes and the files with them.
 type secrets struct {
 	password, passwordFile   string
 	accountID, accountIDFile string
@@ -40,7 +40,8 @@ func (c Config) secrets() (s secrets, err error) {
 	return s, err
 }
 
-// resources are the documents that name the two sandboxes.
+// resources returns the documents of the connection and the account, which name the two
+// sandboxes.
 func (d *Dev) resources() ([]json.RawMessage, error) {
 	host, portText, err := net.SplitHostPort(strings.TrimPrefix(d.endpoints.Snowflake.URL, "http://"))
 	if err != nil {
@@ -77,8 +78,8 @@ func (d *Dev) resources() ([]json.RawMessage, error) {
 	return out, nil
 }
 
-// writeResources keeps the documents as a file too, for services that run as
-// programs of their own: JSON is YAML.
+// writeResources also writes the documents to a file, for services that run as separate
+// programs. The file is JSON, which is valid YAML.
 func (d *Dev) writeResources(documents []json.RawMessage) error {
 	parts := make([]string, len(documents))
 	for i, raw := range documents {

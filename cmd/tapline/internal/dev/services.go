@@ -56,9 +56,10 @@ func (d *Dev) parts() []part {
 			cfg.Kafka, cfg.Redis = d.kafkaConfig, d.redis()
 			cfg.HTTP.Addr = d.cfg.addr(portImportCenter)
 			cfg.Suppression = d.suppression
-			// A page that a developer visits must not have the sandboxes' secrets sent away.
+			// A web page that the developer visits must not make Import Center send the
+			// sandboxes' secrets to another host.
 			cfg.AllowCustomEndpoints, cfg.LoopbackEndpointsOnly = true, true
-			// Inside the folder that the extractor and the loader may read already.
+			// In a folder that the extractor and the loader may read.
 			cfg.Secrets.Store = filepath.Join(filepath.Dir(d.secrets.passwordFile), "store")
 			return runOf(importcenter.New(cfg, importcenter.Deps{Telemetry: env.Telemetry, Health: env.Health}))
 		}},
@@ -107,7 +108,7 @@ func suppressionKey(path string) (suppression.Config, error) {
 	return suppression.Config{Keys: config.Secret(key)}, nil
 }
 
-// references allow the sandboxes' own secrets beside where deployments put theirs.
+// references allows references to the sandboxes' secrets, besides the usual folders.
 func (d *Dev) references() config.References {
 	r := config.DefaultReferences()
 	r.Directories = append(r.Directories, filepath.Dir(d.secrets.passwordFile))
@@ -142,8 +143,8 @@ func (d *Dev) services(ctx context.Context, ready func(context.Context, *Dev) er
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	group, ctx := errgroup.WithContext(ctx)
-	// Every service is made before any runs: making one registers its readiness
-	// checks, and a service without any would pass for ready.
+	// All services are created before the first one runs: New registers the readiness
+	// checks, and a service without any would count as ready.
 	var running []*runningPart
 	health := map[string]*daemon.Health{}
 	for _, p := range d.parts() {
@@ -267,7 +268,7 @@ func (d *Dev) serveTraces(ctx context.Context, health map[string]*daemon.Health)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /traces", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		// The reader is gone if this fails; nobody is left to tell.
+		// If this fails, the client has disconnected and there is nobody to tell.
 		_ = json.NewEncoder(w).Encode(map[string]any{"items": d.spans.Spans(r.URL.Query().Get("trace"))})
 	})
 	return serve(ctx, d.cfg.addr(adminDev), mux, all)

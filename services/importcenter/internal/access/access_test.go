@@ -93,7 +93,7 @@ func TestRoutesAreDocumented(t *testing.T) {
 	}
 }
 
-// TestStillHolds: a stream asks as it goes on; a credential ends with its time, and
+// TestStillHolds: a stream asks as it continues; a credential ends with its time, and
 // at once where it was revoked.
 func TestStillHolds(t *testing.T) {
 	t.Parallel()

@@ -171,7 +171,7 @@ func (h *handlers) cancelOpen(ctx context.Context, actor string, open map[string
 		return records, nil
 	})
 	if err != nil {
-		h.Log.WarnContext(ctx, "a preview whose caller has gone could not be cancelled", slog.Any("error", err))
+		h.Log.WarnContext(ctx, "a preview whose caller has disconnected could not be cancelled", slog.Any("error", err))
 	}
 }
 

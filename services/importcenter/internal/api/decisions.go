@@ -17,10 +17,10 @@ type resetInput struct {
 }
 
 // registerDecisions registers what a person decides: whether a held run goes on,
-// whether an import begins anew, and which rejects are given up.
+// whether an import begins anew, and which rejects are dismissed.
 func (h *handlers) registerDecisions(api huma.API) {
 	for kind, summary := range map[string]string{
-		schemas.CommandApprove: "Let a held run go on",
+		schemas.CommandApprove: "Let a held run continue",
 		schemas.CommandDecline: "End a held run; the import keeps its watermark",
 	} {
 		huma.Register(api, huma.Operation{
@@ -42,7 +42,7 @@ func (h *handlers) registerDecisions(api huma.API) {
 	})
 	huma.Register(api, huma.Operation{
 		OperationID: "dismiss-rejects", Method: http.MethodPost, Path: "/v1/imports/{import}/rejects/dismiss",
-		Summary:       "Give up the open rejects of an import: they no longer count against its health",
+		Summary:       "Dismiss the open rejects of an import: they no longer count against its health",
 		DefaultStatus: http.StatusAccepted,
 		Errors:        []int{http.StatusNotFound, http.StatusServiceUnavailable},
 	}, func(ctx context.Context, in *commandInput) (*accepted, error) {

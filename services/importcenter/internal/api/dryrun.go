@@ -30,7 +30,7 @@ type dryRunOutput struct{ Body DryRun }
 func (h *handlers) registerDryRuns(api huma.API) {
 	huma.Register(api, huma.Operation{
 		OperationID: "start-dry-run", Method: http.MethodPost, Path: "/v1/imports/{import}/dryruns",
-		Summary:       "Try an import with rows at random; CleverTap stores nothing",
+		Summary:       "Try an import with a random sample of rows; CleverTap stores nothing",
 		DefaultStatus: http.StatusAccepted,
 		Errors:        []int{http.StatusNotFound, http.StatusConflict, http.StatusServiceUnavailable, http.StatusGatewayTimeout},
 	}, func(ctx context.Context, in *dryRunInput) (*runStarted, error) {

@@ -59,7 +59,7 @@ func (h *handlers) registerFreezes(api huma.API) {
 	}, h.createFreeze)
 	huma.Register(api, huma.Operation{
 		OperationID: "delete-freeze", Method: http.MethodDelete, Path: "/v1/freezes/{name}",
-		Summary:       "Remove a freeze: runs that it held go on",
+		Summary:       "Remove a freeze: runs that it held continue",
 		DefaultStatus: http.StatusNoContent,
 		Errors:        []int{http.StatusNotFound, http.StatusServiceUnavailable},
 	}, h.deleteFreeze)

@@ -130,7 +130,7 @@ func TestHeaders(t *testing.T) {
 
 func TestUnspecifiedAddressIsNoName(t *testing.T) {
 	t.Parallel()
-	if (Config{Addr: "0.0.0.0:19000"}).knows("0.0.0.0:19000") {
+	if (Config{Addr: "0.0.0.0:19000"}).isOwnHost("0.0.0.0:19000") {
 		t.Error("0.0.0.0 is taken for a name of the server's; browsers let pages reach it")
 	}
 }
