@@ -17,8 +17,7 @@ import (
 
 // TestReadmesComposeLines runs what the README's compose lines start as processes:
 // the same commands with the same environment, on other addresses and with a
-// folder for the volume. Nothing that docker-compose.yml says of them is repeated
-// here.
+// folder for the volume. It reads all of that from docker-compose.yml.
 func TestReadmesComposeLines(t *testing.T) {
 	t.Parallel()
 	readme, err := os.ReadFile(filepath.Join(harness.Root(), "README.md"))

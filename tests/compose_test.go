@@ -31,8 +31,8 @@ func loadCompose(t *testing.T) *types.Project {
 	return project
 }
 
-// TestComposeIsWhole: what docker-compose.yml asks for is there: pinned images,
-// the programs that it builds, and health checks where another waits for health.
+// TestComposeIsWhole: docker-compose.yml pins its images, the programs that it builds exist,
+// and a service that another waits for has a health check.
 func TestComposeIsWhole(t *testing.T) {
 	t.Parallel()
 	project := loadCompose(t)
@@ -86,7 +86,7 @@ func TestComposeConfiguresItsServices(t *testing.T) {
 			program := harness.Program(t, *service.Build.Args["SERVICE"])
 			var env []string
 			for key, value := range service.Environment {
-				// Exporters would look for the collector.
+				// Exporters would try to reach the collector.
 				if value != nil && !strings.HasPrefix(key, "OTEL_") {
 					env = append(env, key+"="+*value)
 				}
@@ -132,8 +132,8 @@ func TestComposeSandboxResources(t *testing.T) {
 	}
 }
 
-// TestDockerfileCopiesWhatIsThere: every module of the workspace is known to the
-// layer that downloads modules.
+// TestDockerfileCopiesWhatIsThere: the layer that downloads modules copies every module of
+// the workspace.
 func TestDockerfileCopiesWhatIsThere(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile(filepath.Join(harness.Root(), "deploy/Dockerfile"))

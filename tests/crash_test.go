@@ -11,7 +11,7 @@ import (
 	"tapline.dev/tests/harness"
 )
 
-// inTheMiddle is a run of which rows are read and records wait to be loaded.
+// inTheMiddle returns a run of which rows have been read and records wait to be loaded.
 func inTheMiddle(r schemas.Run) bool {
 	return r.Counts.Extracted > 0 && r.Counts.Mapped > 0 && r.Counts.Loaded < r.Counts.Mapped && !schemas.Terminal(r.State)
 }
@@ -33,8 +33,8 @@ func checkClosed(t *testing.T, run schemas.Run, n int64, broken map[string]int64
 	}
 }
 
-// TestTerminateEverythingInTheMiddle: SIGTERM drains, and what starts again goes
-// on where it was: nothing is loaded twice.
+// TestTerminateEverythingInTheMiddle: SIGTERM drains, and what starts again continues
+// where it was: nothing is loaded twice.
 func TestTerminateEverythingInTheMiddle(t *testing.T) {
 	t.Parallel()
 	const n = 60_000

@@ -15,7 +15,7 @@ var (
 	heading  = regexp.MustCompile(`(?m)^## .*?: ([a-z/]+)`)
 )
 
-// TestDocumentsPointAtFiles: every relative link of every page leads somewhere,
+// TestDocumentsPointAtFiles: every relative link of every page names an existing file,
 // and every file that the life of a row names exists where its heading says.
 func TestDocumentsPointAtFiles(t *testing.T) {
 	t.Parallel()

@@ -22,8 +22,8 @@ const (
 	mappingClock  = 1_700_000_000
 )
 
-// TestMappedRowsAreAccepted: what the mapping lets pass of rows of any kind, the
-// sandbox CleverTap accepts, and keeps as it is.
+// TestMappedRowsAreAccepted: the sandbox CleverTap accepts every record that the mapping
+// makes of random rows, and stores it unchanged.
 func TestMappedRowsAreAccepted(t *testing.T) {
 	t.Parallel()
 	mapped := 0
@@ -38,8 +38,8 @@ func TestMappedRowsAreAccepted(t *testing.T) {
 	}
 }
 
-// TestValidRowsAreMapped: of rows that are valid by construction none is
-// rejected, by us or by the sandbox CleverTap.
+// TestValidRowsAreMapped: no row that is valid by construction is rejected, by the mapping
+// or by the sandbox CleverTap.
 func TestValidRowsAreMapped(t *testing.T) {
 	t.Parallel()
 	for seed := 0; seed*rowsPerImport < *mappingRows; seed++ {
@@ -73,8 +73,8 @@ func mapImport(t *testing.T, seed int, i *mappingtest.Import, rejected func([]by
 	return records
 }
 
-// upload sends the records to a sandbox CleverTap of their own and demands that
-// it takes each and alters none.
+// upload sends the records to a new sandbox CleverTap, which must accept each and alter
+// none.
 func upload(t *testing.T, seed int, i *mappingtest.Import, records [][]byte) {
 	t.Helper()
 	cfg := sandbox.DefaultCleverTapConfig()

@@ -21,7 +21,7 @@ func TestMemoryOfALongExtraction(t *testing.T) {
 		t.Skip("-memory.rows is not set")
 	}
 	c := harness.Start(t, harness.Options{Separate: true})
-	// Only the extraction is looked at.
+	// Only the extraction is measured.
 	c.Services["mapper"].Kill()
 	c.Services["loader"].Kill()
 	c.Apply(t, write(t, c, "big.yaml", fmt.Sprintf(`apiVersion: tapline.dev/v1alpha1

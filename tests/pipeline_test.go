@@ -13,8 +13,8 @@ import (
 
 const table = "SHOP.PUBLIC.CUSTOMERS"
 
-// TestPipelineCountsAlikeInOneProcessAndAsPrograms runs the same import in both
-// shapes of deployment.
+// TestPipelineCountsAlikeInOneProcessAndAsPrograms runs the same import in one process and
+// in separate programs.
 func TestPipelineCountsAlikeInOneProcessAndAsPrograms(t *testing.T) {
 	t.Parallel()
 	const n = 100_000

@@ -20,8 +20,8 @@ import (
 	"tapline.dev/tests/servers"
 )
 
-// TestRedisCluster: what Tapline asks of Redis works across the slots of a
-// cluster, of which one node is named.
+// TestRedisCluster: all of Tapline's commands work across the slots of a cluster. The
+// configuration names one node.
 func TestRedisCluster(t *testing.T) {
 	onRealServers(t)
 	t.Parallel()
@@ -32,8 +32,7 @@ func TestRedisCluster(t *testing.T) {
 	useRedis(t, cfg)
 }
 
-// TestRedisSentinel: the sentinels say who the master is, each with a password
-// of its own.
+// TestRedisSentinel: the sentinels name the master, and each has its own password.
 func TestRedisSentinel(t *testing.T) {
 	onRealServers(t)
 	t.Parallel()
@@ -55,8 +54,8 @@ func TestRedisSentinel(t *testing.T) {
 }
 
 // TestAFailoverToAnOldReplica: a replica that fell behind before the second loader
-// took its lease becomes the master. Neither loader may take it for one that knows
-// all leases, because together they would use more slots than the account has.
+// took its lease becomes the master. Neither loader may assume that it knows all leases:
+// together they would use more slots than the account has.
 func TestAFailoverToAnOldReplica(t *testing.T) {
 	onRealServers(t)
 	t.Parallel()

@@ -35,7 +35,7 @@ func TestEmptyRedisInTheMiddleChangesNothing(t *testing.T) {
 	if run.WatermarkTo == "" || run.WatermarkTo != undisturbed.WatermarkTo {
 		t.Errorf("watermark = %q, without the disturbance %q", run.WatermarkTo, undisturbed.WatermarkTo)
 	}
-	// Both runs, the one that was over before as well.
+	// Both runs, also the one that had ended before.
 	for _, name := range []string{undisturbed.Run, name} {
 		out, _ := c.CLI(t, "get", "run", name, "-o", "json")
 		compareHash(t, c, c.Endpoints.RedisPrefix+"run:"+name, out)
@@ -65,7 +65,7 @@ func TestRebuildRestoresWhatRedisShowed(t *testing.T) {
 	}
 	before := shown()
 
-	// Some is gone, some is wrong, and some was never there.
+	// Some keys are missing, some are wrong, and some should not exist.
 	store := c.Redis(t)
 	w := projection.NewWriter(store)
 	for _, err := range []error{
@@ -90,7 +90,7 @@ func TestRebuildRestoresWhatRedisShowed(t *testing.T) {
 		t.Errorf("what is shown mismatch (-before +after):\n%s", diff)
 	}
 
-	// Without a scheduler nobody writes, and that is said.
+	// Without a scheduler nothing is written, and the command says so.
 	c.Services["scheduler"].Stop(t)
 	if _, code := c.CLI(t, "rebuild", "--config", settings, "--timeout", "2s"); code != 1 {
 		t.Errorf("tapline rebuild without a scheduler: exit code %d, want 1", code)

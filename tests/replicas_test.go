@@ -16,8 +16,8 @@ import (
 	"tapline.dev/tests/harness"
 )
 
-// onRealServers leaves a test out where no real server runs. `make
-// test-integration` always has them.
+// onRealServers skips a test if no real servers run. `make test-integration` always has
+// them.
 func onRealServers(t *testing.T) {
 	t.Helper()
 	if kafkatest.Real() == "" {
@@ -41,7 +41,7 @@ func TestSeveralReplicas(t *testing.T) {
 	}
 	partitions := map[string]int{
 		"scheduler": schemas.ControlPartitions, "extractor": schemas.ControlPartitions,
-		// Theirs and those of dry runs.
+		// The partitions of the imports and of the dry runs.
 		"mapper": 6*len(imports) + schemas.ControlPartitions, "loader": 6*len(imports) + schemas.ControlPartitions,
 	}
 	for service, count := range replicas {

@@ -13,7 +13,7 @@ import (
 	"tapline.dev/tests/harness"
 )
 
-// What may be there more after 93 runs than after 18.
+// How much more there may be after 93 runs than after 18.
 const (
 	moreGoroutines = 8 // connections that idle
 	moreFiles      = 6
@@ -39,7 +39,7 @@ func TestResourcesReturnToTheirBaseline(t *testing.T) {
 		good, bad := c.Trigger(t, "good"), c.Trigger(t, "bad")
 		expectState(t, c, good, schemas.StateSucceeded, schemas.StateSucceededWithRejects)
 		expectState(t, c, bad, schemas.StateFailed)
-		// One is cancelled while Snowflake works for it.
+		// One is cancelled while Snowflake runs its statement.
 		snowflakeFaults(t, c, `{"slowQueryMs": 400}`)
 		slow := c.Trigger(t, "slow")
 		c.Await(t, slow, time.Minute, "it has begun", func(r schemas.Run) bool { return r.State != schemas.StateQueued })
@@ -64,7 +64,7 @@ func TestResourcesReturnToTheirBaseline(t *testing.T) {
 
 	var diff string
 	harness.Eventually(t, 30*time.Second, "Snowflake has nothing to do", func() bool { return c.RunningStatements(t) == 0 })
-	// Each closed run stays for its readers, for 90 days.
+	// Each closed run is kept for 90 days.
 	keys["run:good.n"] += many
 	keys["run:bad.n"] += many
 	keys["run:slow.n"] += many
@@ -96,7 +96,7 @@ func expectState(t *testing.T, c *harness.Cluster, run string, states ...string)
 	t.Fatalf("%s is %s (%+v), want one of %v", run, r.State, r.Error, states)
 }
 
-// snowflakeFaults tells the sandbox Snowflake how to misbehave.
+// snowflakeFaults sets faults of the sandbox Snowflake.
 func snowflakeFaults(t *testing.T, c *harness.Cluster, body string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, c.Endpoints.Snowflake.URL+"/sandbox/v1/snowflake/faults", strings.NewReader(body))

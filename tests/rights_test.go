@@ -31,7 +31,7 @@ func TestServicesWorkWithTheirRights(t *testing.T) {
 			t.Errorf("%s was refused something:\n%s", service, text)
 		}
 	}
-	// Import Center says what is missing, and who makes it.
+	// Import Center says which topic is missing and who creates it.
 	path := c.Dir + "/other.yaml"
 	if err := os.WriteFile(path, []byte(definition("other")), 0o600); err != nil {
 		t.Fatal(err)
@@ -48,7 +48,7 @@ func TestServicesWorkWithTheirRights(t *testing.T) {
 const refusedWithin = 90 * time.Second
 
 // TestServicesSayWhichRightIsMissing takes each right from its service, which
-// must say so, and go on once it has it.
+// must say so, and continue once it has the right.
 func TestServicesSayWhichRightIsMissing(t *testing.T) {
 	onRealServers(t) // it takes minutes
 	c, secured := securedCluster(t)

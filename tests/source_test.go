@@ -18,7 +18,7 @@ func TestMain(m *testing.M) {
 }
 
 // customers writes a CSV of n customers and returns its path and how many rows
-// break the rule of each code.
+// are rejected with each code.
 func customers(t *testing.T, n int) (path string, broken map[string]int64) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "customers.csv")

@@ -40,7 +40,7 @@ func reports(t *testing.T, c *harness.Cluster, run string) (out []schemas.Report
 	return out
 }
 
-// chunks is in how many chunks a run was read.
+// chunks returns the number of chunks of a run.
 func chunks(t *testing.T, c *harness.Cluster, run string) (n int) {
 	t.Helper()
 	for _, r := range reports(t, c, run) {

@@ -19,7 +19,8 @@ func TestOneTraceTellsTheWholeRun(t *testing.T) {
 	collector := harness.StartCollector(t)
 	c := harness.Start(t, harness.Options{Separate: true, Env: collector.Env(), DevArgs: []string{"--load", table + "=" + path}})
 	c.Faults(t, `{"faults":[{"kind":"latency","latencyMs":300,"share":1}]}`)
-	// Each dies with work under way that the next life does again, and tells of.
+	// Each service is killed with work in flight. After its next start it does that work
+	// again and sends its spans.
 	for killed, point := range map[string]string{"": "", "mapper": "mapper.before-commit", "loader": "loader.after-answer"} {
 		t.Run("killed="+killed, func(t *testing.T) {
 			importName := "traced" + killed

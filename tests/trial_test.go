@@ -51,8 +51,8 @@ var mistakesAt = map[string]string{
 	"17:": "format", "18:": "number", "19:": "counted up", "20:": "", "21:": "exactly one", "22:": "default",
 }
 
-// TestTryingAnImport goes the way of a data engineer: preview, map, apply, dry run,
-// sync, run.
+// TestTryingAnImport does what a data engineer does: preview, map, apply, dry run, sync,
+// run.
 func TestTryingAnImport(t *testing.T) {
 	t.Parallel()
 	const n = 2_000
@@ -210,8 +210,8 @@ func estimateShares(t *testing.T, c *harness.Cluster, n int) {
 	if err := json.Unmarshal([]byte(out), &shown); err != nil || code != harnessRejects {
 		t.Fatalf("exit code %d (%v)\n%s%s", code, err, out, stderr)
 	}
-	// A sample of 1,000 of 2,000 rows is off by more than 110 once in a million times.
-	// One of a hundred of the other identities is a placeholder as well.
+	// The estimate from a sample of 1,000 of 2,000 rows is wrong by more than 110 once in a
+	// million times. One in a hundred of the other identities is a placeholder too.
 	e, want := shown.Estimate, n*6/10-n*6/1000
 	if e.Rows != n || e.Records < want-110 || e.Records > want+110 {
 		t.Errorf("the estimate is %+v, want about %d records of %d rows", e, want, n)
@@ -248,7 +248,7 @@ func sendSample(t *testing.T, c *harness.Cluster, shown []string) {
 	}
 }
 
-// values are what a partition holds.
+// values returns the values of a partition's records.
 func values(t *testing.T, c *harness.Cluster, topic string, partition int32) (out []string) {
 	t.Helper()
 	reader, err := kafka.OpenReader(c.Kafka(), kafka.Deps{Log: slog.New(slog.DiscardHandler)})
@@ -265,7 +265,7 @@ func values(t *testing.T, c *harness.Cluster, topic string, partition int32) (ou
 	return out
 }
 
-// taken are the records that the sandbox CleverTap took for an identity.
+// taken returns the records that the sandbox CleverTap accepted for an identity.
 func taken(t *testing.T, c *harness.Cluster, identity string) (out []string) {
 	t.Helper()
 	res, err := http.Get(c.Endpoints.CleverTap.URL + "/sandbox/v1/history?identity=" + url.QueryEscape(identity))

@@ -88,8 +88,8 @@ func TestEnding(t *testing.T) {
 	})
 }
 
-// What the session that runs a statement cannot abort is cancelled from another
-// one, though no statement's id is known.
+// A statement that its own session cannot abort is cancelled from another session, though
+// the statement's id is not known.
 func TestEndingOfAStatementThatCannotBeAborted(t *testing.T) {
 	t.Parallel()
 	preview := func(a *schemas.ActiveRun) { a.Mode, a.Rows = schemas.ModePreview, 5 }
@@ -143,8 +143,8 @@ func TestEndingOfAStatementThatCannotBeAborted(t *testing.T) {
 	}
 }
 
-// All places may be taken for hours. A run that waits for one is cancelled all
-// the same, with the statement that an earlier owner left running for it.
+// All places for statements may be taken for hours. A run that waits for one can be
+// cancelled nevertheless, with the statement that an earlier owner left running for it.
 func TestEndingWithoutAPlace(t *testing.T) {
 	t.Parallel()
 	for name, takenOver := range map[string]bool{"of a run that has not begun": false, "of a run whose statement runs": true} {

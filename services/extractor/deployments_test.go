@@ -11,8 +11,8 @@ import (
 )
 
 // TestTwoDeploymentsOnOneRedis: the same definition is applied to staging and to
-// production, so that both count their runs alike. What one has read is nothing
-// that the other may leave out.
+// production, so their runs have the same names. What one has read the other must not
+// leave out.
 func TestTwoDeploymentsOnOneRedis(t *testing.T) {
 	t.Parallel()
 	first, late := dbRow{1, "a@example.com", at(-20)}, dbRow{2, "b@example.com", at(-15)}

@@ -63,7 +63,7 @@ func TestFullRun(t *testing.T) {
 	if tag := w.db.tags[0]; tag.Import != importName || tag.Run != "customers.1" || tag.TraceID == "" {
 		t.Errorf("query tag: %+v", tag)
 	}
-	// A second takeover finds the attempt over and asks Snowflake nothing.
+	// A second takeover finds that the attempt has ended and sends Snowflake no statement.
 	w.extract(w.start())
 	if len(w.db.statements) != 1 {
 		t.Errorf("%d statements, want 1", len(w.db.statements))
@@ -114,7 +114,7 @@ func TestIncrementalRunSendsWhatChanged(t *testing.T) {
 	if final := w.last(schemas.ReportFinal).Final; final.Extracted != 0 || final.Future != 1 || final.Read != 16 {
 		t.Errorf("final: %+v", final)
 	}
-	// The ledger of run 1 is of no use any more.
+	// The ledger of run 1 is not needed any more.
 	for key, err := range s.ledger.Scan(t.Context(), "ledger/customers/1/1.") {
 		t.Errorf("left behind: %s, %v", key, err)
 	}

@@ -114,7 +114,7 @@ func TestLedgerDown(t *testing.T) {
 	}
 }
 
-// hang blocks a hook until the test lets it go.
+// hang blocks a hook until the test releases it.
 type hang struct {
 	reached chan struct{}
 	release chan struct{}

@@ -27,7 +27,7 @@ type dbRow struct {
 	at    string // an instant, "" for NULL
 }
 
-// warehouse stands in for Snowflake: a table with ID, EMAIL and AT.
+// warehouse is a fake of Snowflake: a table with ID, EMAIL and AT.
 type warehouse struct {
 	mu         sync.Mutex
 	clock      time.Time
@@ -128,7 +128,7 @@ func (s *fakeSource) Query(ctx context.Context, stmt statement.Statement, onID f
 	return r, nil
 }
 
-// window is what the statement selects, in its order.
+// window returns the rows that the statement selects, in its order.
 func (w *warehouse) window(stmt statement.Statement) []dbRow {
 	var out []dbRow
 	backfill := len(stmt.Args) == 2 || len(stmt.Args) == 4
@@ -224,8 +224,8 @@ func (r *fakeResult) Chunk(ctx context.Context, i int) ([]byte, error) {
 
 func encode(rows []dbRow) []byte { return encodeSample(rows, nil) }
 
-// encodeSample writes rows, with what stands behind each if all are those that they
-// are a sample of.
+// encodeSample encodes the rows of a sample; all are the rows that it was drawn from, which
+// determine its extra columns.
 func encodeSample(rows, all []dbRow) []byte {
 	pool := memory.NewGoAllocator()
 	ids, emails, ats := array.NewInt64Builder(pool), array.NewStringBuilder(pool), array.NewInt64Builder(pool)

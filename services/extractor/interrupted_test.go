@@ -21,14 +21,14 @@ func events(a *schemas.ActiveRun) {
 	a.Spec.Destination.Type, a.Spec.Destination.Event = schemas.TypeEvent, &schemas.EventSpec{Name: "Bought"}
 }
 
-// record is a record of the active attempt, where it lies.
+// record is a record of the active attempt and its position.
 type record struct {
 	tp     kafka.TP
 	offset int64
 	seq    int64
 }
 
-// mapRows does what the mapper does of the active attempt's rows.
+// mapRows does what the mapper does with the active attempt's rows.
 func (w *world) mapRows(change func(*kafka.Record)) (records []record) {
 	w.t.Helper()
 	a := w.state.Active
@@ -66,8 +66,8 @@ func (w *world) report(r schemas.Report) {
 	w.produce(rec)
 }
 
-// load does what the loader does of records: a receipt for those whose row is among
-// the loaded ones, and no outcome of the others.
+// load does what the loader does with records: it writes a receipt for those whose row is
+// among the loaded ones. The others get no outcome.
 func (w *world) load(records []record, loaded ...int64) {
 	w.t.Helper()
 	for _, r := range records {
@@ -109,8 +109,8 @@ func (w *world) wantFinal(what string, want schemas.Extraction) {
 	}
 }
 
-// TestEventsOfARunWithoutSuccessAreLeftOut: what a receipt calls loaded is not sent
-// again, by none of the runs after it; what has no receipt is.
+// TestEventsOfARunWithoutSuccessAreLeftOut: an event whose receipt says loaded is not sent
+// again by any later run; an event without a receipt is.
 func TestEventsOfARunWithoutSuccessAreLeftOut(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, customers(10)...)
@@ -172,7 +172,8 @@ func TestEventsOfAnAbandonedAttemptAreLeftOut(t *testing.T) {
 	}
 }
 
-// TestEventsThatTheLogDoesNotTell are sent again and counted.
+// TestEventsThatTheLogDoesNotTell: loaded events whose rows the log does not tell are sent
+// again and counted.
 func TestEventsThatTheLogDoesNotTell(t *testing.T) {
 	t.Parallel()
 	without := func(rec *kafka.Record) { // as an older version writes it
@@ -223,7 +224,7 @@ func TestEventsThatTheLogDoesNotTell(t *testing.T) {
 }
 
 // TestEventsUnderAnotherMappingAreTheSame: a row that was loaded is not sent again
-// because the mapping was edited, unless a column that decides is gone.
+// because the mapping was edited, unless a column that identifies it was removed.
 func TestEventsUnderAnotherMappingAreTheSame(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, customers(10)...)
@@ -249,7 +250,8 @@ func TestEventsUnderAnotherMappingAreTheSame(t *testing.T) {
 }
 
 // TestAnAttemptThatGoesOnLeavesOutOnce: another process takes the attempt over in the
-// middle. Nothing is left out twice. What it cannot tell any more, it sends again.
+// middle. Nothing is left out twice. Events of which it does not know any more whether they
+// were left out are sent again.
 func TestAnAttemptThatGoesOnLeavesOutOnce(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -30,8 +30,8 @@ func (w *world) sent(key string) []string {
 	return out
 }
 
-// TestABackfillEndsWithTheNewestVersion: a person reads a window again that holds an
-// older row of somebody. CleverTap keeps what comes last.
+// TestABackfillEndsWithTheNewestVersion: a backfill's span has an older row of an identity.
+// CleverTap keeps the version that it gets last.
 func TestABackfillEndsWithTheNewestVersion(t *testing.T) {
 	t.Parallel()
 	rows := []dbRow{
@@ -59,9 +59,9 @@ func TestABackfillEndsWithTheNewestVersion(t *testing.T) {
 	}
 }
 
-// TestASampleMarksOlderVersions: a sample is of rows, so that a verdict on shares of it
-// holds for all rows; what is older than another row of its identity is marked, so
-// that a sync leaves it out.
+// TestASampleMarksOlderVersions: a sample is of rows, not of identities, so that shares of
+// the sample are estimates for all rows. A row that is older than another one of its
+// identity is marked, and a sync does not send it.
 func TestASampleMarksOlderVersions(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, dbRow{1, "old@example.com", at(-300)}, dbRow{1, "new@example.com", at(-200)}, dbRow{2, "x@example.com", at(-100)})
@@ -79,8 +79,8 @@ func TestASampleMarksOlderVersions(t *testing.T) {
 	}
 }
 
-// TestADryRunShowsFutureRows: with the code, counted as a run counts them, and not as
-// rejected.
+// TestADryRunShowsFutureRows: they have the code cursor.future and are counted as a run
+// counts them, not as rejected.
 func TestADryRunShowsFutureRows(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, dbRow{1, "a@example.com", at(-300)}, dbRow{2, "b@example.com", at(400)})

@@ -15,8 +15,8 @@ import (
 )
 
 // TestARowThatComesBackIsSent: a run that did not succeed has sent another
-// version of a row, and the version that the ledger holds is back. CleverTap has
-// to get it again.
+// version of a row, and then the row changed back to the version in the ledger. That
+// version must be sent again.
 func TestARowThatComesBackIsSent(t *testing.T) {
 	t.Parallel()
 	noCursor := func(a *schemas.ActiveRun) { a.Spec.Source.Cursor = nil }
@@ -85,7 +85,7 @@ func TestAMappingThatIsTakenBackIsSent(t *testing.T) {
 }
 
 // TestTheNewestVersionComesLast: an older row of an identity commits late, or its
-// place in the ledger is lost. It is sent, and so the newest has to follow it.
+// entry in the ledger is lost. It is sent, so the newest must be sent after it.
 func TestTheNewestVersionComesLast(t *testing.T) {
 	t.Parallel()
 	rows := []dbRow{{1, "older", at(-6)}, {2, "x", at(-5)}, {3, "x", at(-5)}, {1, "newest", at(-2)}, {4, "x", at(-1)}}
@@ -123,7 +123,7 @@ func TestTheNewestVersionComesLast(t *testing.T) {
 	}
 }
 
-// last is the place of the last row that holds a text, -1 if none does.
+// last returns the index of the last row with a text, -1 if none has it.
 func last(rows map[string]string, text string) int {
 	found := -1
 	for i, id := range slices.Sorted(maps.Keys(rows)) {
@@ -134,9 +134,9 @@ func last(rows map[string]string, text string) int {
 	return found
 }
 
-// TestTakeoverForgetsWhomItPassed: after a takeover nobody knows of which
-// identities an older version was sent, so the newest are all sent again.
-func TestTakeoverForgetsWhomItPassed(t *testing.T) {
+// TestTakeoverSendsNewestAgain: after a takeover it is not known of which identities an
+// older version was sent, so the newest version of all is sent again.
+func TestTakeoverSendsNewestAgain(t *testing.T) {
 	t.Parallel()
 	rows := []dbRow{{2, "x", at(-4)}, {3, "x", at(-4)}, {4, "x", at(-4)}, {1, "newest", at(-2)}}
 	w := newWorld(t, rows...)
@@ -171,8 +171,8 @@ func TestTakeoverForgetsWhomItPassed(t *testing.T) {
 	}
 }
 
-// TestARetypedCursorStops: a watermark of a wall clock means nothing to a column
-// of instants.
+// TestARetypedCursorStops: a watermark that is a wall-clock time cannot be compared with a
+// column of instants.
 func TestARetypedCursorStops(t *testing.T) {
 	t.Parallel()
 	for zone, stops := range map[string]bool{"Asia/Kolkata": true, "UTC": false} {

@@ -7,8 +7,8 @@ import (
 	"tapline.dev/schemas"
 )
 
-// TestARunReadsFromItsPlaceOnly: an attempt reports the source that it finds, and
-// reads nothing of another one than the run's.
+// TestARunReadsFromItsPlaceOnly: an attempt reports the source that it finds, and does not
+// read if that is not the run's.
 func TestARunReadsFromItsPlaceOnly(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -9,8 +9,8 @@ import (
 )
 
 // TestRowsThatAnotherStageRejected: a row that the mapper or the loader has refused
-// is neither sent again nor unchanged, as long as it stays what it was; and each run
-// knows it, not only the next one.
+// is, as long as it does not change, neither sent again nor counted as unchanged. That is
+// so in all later runs, not only in the next one.
 func TestRowsThatAnotherStageRejected(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, customers(10)...)

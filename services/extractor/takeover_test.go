@@ -28,8 +28,8 @@ func (h hangingLedger) Set(ctx context.Context, key string, value []byte, ttl ti
 	return err
 }
 
-// TestKilled lets one process stop dead at a moment and another take over; the
-// first is a zombie after that, and wakes up to be fenced.
+// TestKilled stops one process at a given point, lets another take over, and then lets the
+// first one continue: it is fenced.
 func TestKilled(t *testing.T) {
 	t.Parallel()
 	moments := map[string]func(*world, *Service, *hang){
@@ -105,7 +105,7 @@ func TestKilled(t *testing.T) {
 			if len(w.db.statements) != statements {
 				t.Errorf("%d statements, want %d", len(w.db.statements), statements)
 			}
-			// The ledger that it left is whole, whoever wrote it.
+			// The ledger is complete, whichever process wrote it.
 			s := w.start()
 			p, complete, err := ledger.Load(t.Context(), s.ledger, importName, *final.Ledger, 1000, nil)
 			if err != nil || !complete || p == nil {
@@ -156,8 +156,8 @@ func TestResultOfTheEarlierTermIsGone(t *testing.T) {
 	}
 }
 
-// A resume that cannot know what of the previous ledger was used sends rows
-// again rather than lose a twin.
+// A takeover that does not know which entries of the previous ledger were used sends rows
+// again, so that one of two equal rows is not lost.
 func TestResumeWithoutItsLedger(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, customers(20)...)
@@ -190,7 +190,7 @@ func TestResumeWithoutItsLedger(t *testing.T) {
 	}
 }
 
-// A statement that another owner can find is left alone, and waited for.
+// A statement that the next owner can find is not cancelled; the next owner waits for it.
 func TestLongStatementMovesToTheNextOwner(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, customers(10)...)

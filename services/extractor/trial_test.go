@@ -33,7 +33,7 @@ func (w *world) trial(mode string, rows int, change func(*schemas.ActiveRun)) {
 	})
 }
 
-// shown are the rows in the dry runs' topic, by id.
+// shown returns the rows in the dry runs' topic, by id.
 func (w *world) shown() map[string]string {
 	w.t.Helper()
 	out := map[string]string{}
@@ -145,8 +145,9 @@ func TestDryRunReadsASampleOfEverything(t *testing.T) {
 	}
 }
 
-// TestSyncSendsTheRowsOfWhatWasShown: a row without a record stays behind, and so does
-// one that is older than another row of its identity; an attempt that is taken over goes on after the last chunk.
+// TestSyncSendsTheRowsOfWhatWasShown: a row without a record is not sent, nor is one that is
+// older than another row of its identity. An attempt that is taken over continues after the
+// last chunk.
 func TestSyncSendsTheRowsOfWhatWasShown(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -187,7 +188,8 @@ func TestSyncSendsTheRowsOfWhatWasShown(t *testing.T) {
 	for p := range int32(3) {
 		w.read(w.topics.Rows(importName), p, func(r *kafka.Record) {
 			got[string(r.Value)] = string(kafka.HeaderValue(r, schemas.HeaderShown))
-			// Where a run would put it, too: versions of one user keep their order.
+			// In the partition that a run would use, so that versions of one user keep
+			// their order.
 			if want := schemas.Partition(bytes.TrimSpace(r.Key), 3); r.Partition != want {
 				t.Errorf("row %q lies in partition %d, want %d", r.Key, r.Partition, want)
 			}
@@ -220,8 +222,8 @@ func TestSyncWithoutItsSampleFails(t *testing.T) {
 	}
 }
 
-// TestDryRunIsTakenOver: the next owner goes on with the same sample, though no
-// second statement would draw the same rows.
+// TestDryRunIsTakenOver: the next owner continues with the same sample, though a second
+// statement would draw other rows.
 func TestDryRunIsTakenOver(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, customers(20)...)

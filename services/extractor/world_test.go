@@ -133,7 +133,7 @@ func (w *world) start() *Service {
 	return s
 }
 
-// startRecorded also returns what the service says of itself.
+// startRecorded also returns the service's log and metrics.
 func (w *world) startRecorded() (*Service, *telemetrytest.Recorder) {
 	w.t.Helper()
 	s, rec := w.service()
@@ -257,8 +257,7 @@ func (w *world) close() {
 	}
 }
 
-// unfinished ends a run that has sent rows and did not succeed, as the scheduler
-// does.
+// unfinished ends, as the scheduler does, a run that has sent rows and did not succeed.
 func (w *world) unfinished(mixed bool) {
 	w.t.Helper()
 	spoiled := *w.state.Ledger

@@ -38,8 +38,8 @@ func (c *center) operations() (out []operation) {
 	return out
 }
 
-// TestEveryRouteWithEveryRole calls each route with each role, without a
-// credential and with ones that do not hold, and holds the answers to the table.
+// TestEveryRouteWithEveryRole calls each route with each role, without a credential and with
+// invalid ones, and compares the answers with the table.
 func TestEveryRouteWithEveryRole(t *testing.T) {
 	t.Parallel()
 	c := startWithKeys(t)
@@ -132,8 +132,8 @@ func (c *center) written() map[string]int {
 	return counts
 }
 
-// TestSelector: a bounded key sees and does what concerns its imports, and nothing
-// that concerns all.
+// TestSelector: a key with a selector reads and changes its own imports, and nothing that
+// concerns all imports.
 func TestSelector(t *testing.T) {
 	t.Parallel()
 	c := startWithKeys(t)
@@ -178,8 +178,8 @@ func TestSelector(t *testing.T) {
 	}
 }
 
-// TestEditorChoosesNoHostAndNoSecret: whoever writes SQL may neither apply a
-// connection or an account of their own, nor have one asked that is not applied.
+// TestEditorChoosesNoHostAndNoSecret: an editor, who writes SQL, can neither apply a
+// connection or an account, nor test or preview with one that is not applied.
 func TestEditorChoosesNoHostAndNoSecret(t *testing.T) {
 	t.Parallel()
 	c := startWithKeys(t, func(cfg *Config) { cfg.CheckTimeout = time.Minute })

@@ -10,9 +10,8 @@ import (
 	"tapline.dev/schemas"
 )
 
-// TestAudit: changes and looks at rows are written with who, from where and by
-// which request, and can be listed; the client's own word for who it is does not
-// count.
+// TestAudit: changes and reads of rows are written with the actor, the address and the
+// request's id, and can be listed. The name that the client gives itself is not used.
 func TestAudit(t *testing.T) {
 	t.Parallel()
 	c := startWithKeys(t)

@@ -42,8 +42,8 @@ func (c *center) commands(kind string) (n int) {
 	return n
 }
 
-// TestProductionIsAsked holds what asks and what does not, and that nothing is
-// written before somebody has agreed.
+// TestProductionIsAsked: which requests ask for confirmation, and that nothing is written
+// before it is given.
 func TestProductionIsAsked(t *testing.T) {
 	t.Parallel()
 	c := start(t)
@@ -95,8 +95,8 @@ func TestProductionIsAsked(t *testing.T) {
 	}
 }
 
-// TestWhatIsNotAsked: accounts that are not production's, and runs that go on with
-// what an epoch has begun.
+// TestWhatIsNotAsked: runs into accounts that are not production's, and later runs of an
+// epoch, need no confirmation.
 func TestWhatIsNotAsked(t *testing.T) {
 	t.Parallel()
 	for name, document := range map[string]string{
@@ -229,8 +229,8 @@ func TestApplyNotesASchedule(t *testing.T) {
 	}
 }
 
-// TestRepeatsAreAsked: a run that may store events a second time asks in every
-// environment, once for each number.
+// TestRepeatsAreAsked: a run that may store events a second time asks for confirmation in
+// every environment, and again if the number has changed.
 func TestRepeatsAreAsked(t *testing.T) {
 	t.Parallel()
 	c := start(t)

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestFreezes: what is frozen is shown, by whom and why, is written to the audit,
-// and a freeze that would hold nothing is refused.
+// TestFreezes: a freeze is shown with its author and reason and is written to the audit. A
+// freeze that matches nothing is refused.
 func TestFreezes(t *testing.T) {
 	t.Parallel()
 	c := start(t)

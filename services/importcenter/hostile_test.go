@@ -29,7 +29,7 @@ var hostileScript string
 // hostileTimeout bounds a visit: Chromium starts slowly on a busy machine.
 const hostileTimeout = 3 * time.Minute
 
-// hostileSite serves a page that attacks an Import Center, and hears what it found.
+// hostileSite serves a page that attacks an Import Center, and receives the page's results.
 type hostileSite struct {
 	t      *testing.T
 	server *httptest.Server
@@ -77,7 +77,7 @@ func (s *hostileSite) url(host, path string) string {
 }
 
 // visit opens a page in Chromium and returns what the page could read or change.
-// Every name under example is this machine.
+// Every host name under example resolves to this machine.
 func (s *hostileSite) visit(page string) []string {
 	s.t.Helper()
 	program, err := exec.LookPath("chromium")
@@ -89,7 +89,7 @@ func (s *hostileSite) visit(page string) []string {
 	}
 	browser := exec.CommandContext(s.t.Context(), program, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
 		"--no-first-run", "--disable-popup-blocking", "--ignore-certificate-errors", "--host-resolver-rules=MAP *.example 127.0.0.1",
-		// The server has to hold by itself, without what newer browsers add.
+		// The server must be safe without the protections that newer browsers add.
 		"--disable-features=LocalNetworkAccessChecks,BlockInsecurePrivateNetworkRequests,HttpsUpgrades,HttpsFirstBalancedModeAutoEnable",
 		"--user-data-dir="+s.t.TempDir(), page)
 	browser.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -109,8 +109,9 @@ func (s *hostileSite) visit(page string) []string {
 	}
 }
 
-// rebound listens as a name does whose address changes: until the hostile page has
-// been served it leads there, and then to the target. It returns the name's origin.
+// rebound is a host name whose address changes (DNS rebinding): connections go to the
+// hostile page until that has been served, and then to the target. It returns the name's
+// origin.
 func (s *hostileSite) rebound(target string) string {
 	s.t.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(s.t.Context(), "tcp", "127.0.0.1:0")
@@ -132,7 +133,7 @@ func (s *hostileSite) rebound(target string) string {
 
 func (s *hostileSite) splice(conn net.Conn, target string) {
 	defer func() { _ = conn.Close() }()
-	// Connections that the browser opens ahead are not decided yet.
+	// For connections that the browser opens in advance the target is not chosen yet.
 	first := make([]byte, 1)
 	if _, err := io.ReadFull(conn, first); err != nil {
 		return
@@ -161,9 +162,9 @@ func (c *center) fillForHostilePage(key string) map[string]int {
 	return c.written()
 }
 
-// TestHostilePage: a page of another site that somebody visits with Chromium, and
-// one whose name is turned to Import Center's address, read and change nothing,
-// whether nobody signs in, with keys, and with a session's cookie in the browser.
+// TestHostilePage: somebody visits with Chromium a page of another site, and one whose name
+// is rebound to Import Center's address. They can read and change nothing: without sign-in,
+// with keys, and with a session's cookie in the browser.
 func TestHostilePage(t *testing.T) {
 	t.Parallel()
 	check := func(t *testing.T, c *center, before map[string]int, findings []string) {
@@ -217,9 +218,8 @@ func TestHostilePage(t *testing.T) {
 	})
 }
 
-// TestHostilePageWithoutTheGuard shows that the page would find something: an
-// Import Center that sees neither the Host nor the Origin that the browser sends
-// is read and changed.
+// TestHostilePageWithoutTheGuard shows that the attack works on an Import Center that does
+// not see the headers Host and Origin of the browser.
 func TestHostilePageWithoutTheGuard(t *testing.T) {
 	t.Parallel()
 	c := start(t)

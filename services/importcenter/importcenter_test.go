@@ -33,7 +33,7 @@ const (
 		"mapping":["EMAIL -> Email"],"topic":{"partitions":2}}}`
 )
 
-// center is a running Import Center and what it stands on.
+// center is a running Import Center with its Kafka and Redis.
 type center struct {
 	t      *testing.T
 	url    string
@@ -129,7 +129,7 @@ func eventually(t *testing.T, ok func() bool) {
 	}
 }
 
-// answer is a response, decoded as far as it is JSON.
+// answer is a response, decoded if it is JSON.
 type answer struct {
 	status int
 	header http.Header
@@ -205,7 +205,7 @@ func (c *center) produce(topic string, values ...any) {
 	}
 }
 
-// TestTheRootSaysWhatThisIs to whoever opens the address, and takes no change.
+// TestTheRootSaysWhatThisIs: / describes the service to everybody and accepts no change.
 func TestTheRootSaysWhatThisIs(t *testing.T) {
 	t.Parallel()
 	c := start(t)

@@ -15,8 +15,8 @@ import (
 	"tapline.dev/schemas"
 )
 
-// startWithKeys runs an Import Center that wants keys, with nobody to answer for
-// the scheduler and the extractor.
+// startWithKeys runs an Import Center that requires keys. Nothing takes the place of the
+// scheduler and the extractor.
 func startWithKeys(t *testing.T, edit ...func(*Config)) *center {
 	t.Helper()
 	return startWith(t, func(cfg *Config) {
@@ -72,8 +72,8 @@ func (c *center) as(key, method, path, body string) answer {
 	return c.do(method, path, body, "Authorization", "Bearer "+key)
 }
 
-// TestCredentialsThatDoNotHold: two credentials are none, and a scheme that is not
-// Bearer is none.
+// TestCredentialsThatDoNotHold: invalid credentials are refused, also two at once and a
+// scheme other than Bearer.
 func TestCredentialsThatDoNotHold(t *testing.T) {
 	t.Parallel()
 	c := startWithKeys(t)

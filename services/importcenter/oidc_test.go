@@ -211,7 +211,7 @@ func TestBrowserSession(t *testing.T) {
 	if status, _, _ := get(t, browser, "POST", c.url+"/auth/logout", "Origin", c.url, "Sec-Fetch-Site", "same-origin"); status != http.StatusNoContent {
 		t.Errorf("signing out = %d", status)
 	}
-	// The cookie is worth nothing any more, wherever somebody has copied it to.
+	// A copy of the cookie is not valid any more either.
 	thief := &http.Client{Transport: browser.Transport}
 	if status, _, _ := get(t, thief, "GET", c.url+"/v1/caller", "Cookie", cookie.Name+"="+cookie.Value); status != http.StatusUnauthorized {
 		t.Errorf("the cookie after signing out = %d", status)
@@ -228,8 +228,8 @@ func TestBrowserSession(t *testing.T) {
 	}
 }
 
-// TestSignInThatIsNotOnesOwn: an answer of the provider counts once, in the browser
-// that began the sign-in.
+// TestSignInThatIsNotOnesOwn: an answer of the provider is accepted once, and only from the
+// browser that began the sign-in.
 func TestSignInThatIsNotOnesOwn(t *testing.T) {
 	t.Parallel()
 	c, _, browser := startWithOIDC(t)
@@ -268,8 +268,8 @@ func TestSignInThatIsNotOnesOwn(t *testing.T) {
 	}
 }
 
-// TestBearerTokens: tokens of the provider are taken, and others are not, with the
-// provider there and away.
+// TestBearerTokens: tokens of the provider are accepted and others are not, while the
+// provider answers and while it is down.
 func TestBearerTokens(t *testing.T) {
 	t.Parallel()
 	c, p, browser := startWithOIDC(t)
@@ -307,8 +307,8 @@ func TestBearerTokens(t *testing.T) {
 	}
 }
 
-// TestProviderIsAwayFromTheStart: Import Center starts, says who is away, and goes
-// on once the provider is there.
+// TestProviderIsAwayFromTheStart: Import Center starts while the provider is down, says so,
+// and accepts its tokens once it answers.
 func TestProviderIsAwayFromTheStart(t *testing.T) {
 	t.Parallel()
 	c, p, browser := startWithOIDC(t)

@@ -51,7 +51,7 @@ func TestAPIPageIsCurrent(t *testing.T) {
 }
 
 // TestAPIDocumentIsCurrent: the committed contract is the one that is served, and
-// it stays small enough to be read: what operations share stands in it once.
+// it stays small enough to be read: what operations share is in it once.
 func TestAPIDocumentIsCurrent(t *testing.T) {
 	t.Parallel()
 	a := start(t).do("GET", "/openapi.yaml", "")

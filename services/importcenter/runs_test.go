@@ -15,7 +15,8 @@ import (
 	"tapline.dev/schemas"
 )
 
-// obey plays the scheduler: it answers the n-th command of the import with a state.
+// obey takes the place of the scheduler: it answers the n-th command of the import with a
+// state.
 func (c *center) obey(t *testing.T, n int, answer func(schemas.Command) schemas.State) {
 	t.Helper()
 	producer, err := kafka.OpenProducer(c.kafka, kafkatest.Deps())

@@ -32,7 +32,7 @@ func startSuppressing(t *testing.T, keys string) *center {
 	return c
 }
 
-// again is another Import Center of the same deployment.
+// again starts another Import Center of the same deployment.
 func (c *center) again(keys string) *center {
 	c.t.Helper()
 	return startWith(c.t, func(cfg *Config) {
@@ -46,7 +46,7 @@ func (c *center) suppressions(what string, identities ...string) answer {
 	return c.do("POST", "/v1/accounts/clevertap/suppressions/"+what, `{"identities":["`+strings.Join(identities, `","`)+`"]}`)
 }
 
-// everything is all that Kafka holds of suppressions and of the audit.
+// everything returns all records of the topics of suppressions and of the audit.
 func (c *center) everything() string {
 	c.t.Helper()
 	var b strings.Builder
@@ -57,8 +57,8 @@ func (c *center) everything() string {
 	return b.String()
 }
 
-// TestSuppressions: people are added, found, counted and removed, twice is once, and
-// neither Kafka nor the audit says who they are.
+// TestSuppressions: people are added, found, counted and removed. Adding one twice has the
+// effect of once, and neither Kafka nor the audit says who they are.
 func TestSuppressions(t *testing.T) {
 	t.Parallel()
 	c := startSuppressing(t, testKey)
@@ -155,7 +155,7 @@ func TestSuppressionsWithoutKafka(t *testing.T) {
 	if err := tx.Begin(); err != nil {
 		t.Fatal(err)
 	}
-	// An open transaction hides the list's end, as a broker that is away does.
+	// With an open transaction the list's end cannot be read, as when the broker is down.
 	tx.Produce(&kafka.Record{Topic: c.topics.Suppressions(), Partition: 0, Key: []byte("x"), Value: []byte("{}")})
 	eventually(t, func() bool {
 		reader, err := kafka.OpenReader(c.kafka, kafkatest.Deps())

@@ -19,7 +19,7 @@ import (
 	"tapline.dev/schemas"
 )
 
-// oracle plays scheduler and extractor: it answers previews.
+// oracle takes the place of scheduler and extractor: it answers previews.
 type oracle struct {
 	mu      sync.Mutex
 	answers map[string]schemas.Report // by import; one that is missing gets none
@@ -211,8 +211,8 @@ func TestPreview(t *testing.T) {
 	}
 }
 
-// TestQuestionsOfOneCaller: previews that nobody answers do not take the places of
-// everybody.
+// TestQuestionsOfOneCaller: previews of one caller that get no answer leave room for those
+// of other callers.
 func TestQuestionsOfOneCaller(t *testing.T) {
 	t.Parallel()
 	c := startWith(t, func(cfg *Config) { cfg.HTTP.QuestionsPerCaller, cfg.PreviewTimeout = 2, 30*time.Second })
@@ -248,7 +248,7 @@ func TestQuestionsOfOneCaller(t *testing.T) {
 }
 
 // TestADryRunSpeaksOfSharesOfRows: 4 of 10 rows have a denied identity, one is
-// unreadable, two are held as future, and three give records, two of them of one
+// unreadable, two have a cursor in the future, and three give records, two of them of one
 // profile. So about 300 of 1,000 rows become records.
 func TestADryRunSpeaksOfSharesOfRows(t *testing.T) {
 	t.Parallel()

@@ -40,7 +40,7 @@ func resource(t *testing.T, spec schemas.CleverTapAccountSpec) schemas.Resource 
 	}
 }
 
-// define gives a member whose loop does not run the definition of an account.
+// define passes the definition of an account to a member whose loop does not run.
 func (m *member) define(t *testing.T, spec schemas.CleverTapAccountSpec) {
 	t.Helper()
 	value, err := json.Marshal(resource(t, spec))
@@ -80,8 +80,8 @@ func TestARotatedPasscodeIsReadAgain(t *testing.T) {
 	w.want(w.settled("customers", 11), map[string]int{"loaded": 11})
 }
 
-// happened runs the events that tasks posted to a loop that does not run, once the tasks
-// are over.
+// happened waits for the tasks and then handles the events that they posted, because the
+// loop does not run.
 func (l *loop) happened(now time.Time) {
 	l.tasks.Wait()
 	for {
@@ -94,15 +94,15 @@ func (l *loop) happened(now time.Time) {
 	}
 }
 
-// follow lets a loop that does not run follow an account's definition.
+// follow makes a member whose loop does not run follow an account's definition.
 func (l *loop) follow(now time.Time) *destination {
 	d := l.destination(testAccount, now)
 	l.happened(now)
 	return d
 }
 
-// An account that is refused with what its secrets still say is asked ever more
-// rarely.
+// While the secrets of a refused account do not change, the loader probes the account at
+// growing intervals.
 func TestARefusedAccountBacksOff(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -138,7 +138,7 @@ func TestARefusedAccountBacksOff(t *testing.T) {
 }
 
 // An edit points an account at another CleverTap account, of which nothing is
-// leased yet; the slots of the one before are somebody else's to use.
+// leased yet; other loaders may use the slots of the former account.
 func TestALeaseDoesNotOutliveItsPool(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -110,8 +110,8 @@ func TestReceiptsAreNotSentAgain(t *testing.T) {
 	w.await("the offsets to be committed", 5*time.Second, func() bool { return w.committed("customers", 1)[0] >= 1001 })
 }
 
-// Anybody with the right can write to the reports topic. What is unreadable there
-// stops nobody: it would stop every import for as long as Kafka keeps it.
+// Anybody with the right can write to the reports topic. An unreadable record there stops
+// no import: it would stop all of them for as long as Kafka keeps it.
 func TestAnUnreadableReportIsLeftOut(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -230,7 +230,7 @@ func TestAnAmbiguousAnswerIsSentAgainAndCounted(t *testing.T) {
 	}
 }
 
-// Kafka is away for longer than the session, and nobody is killed. CleverTap has
+// Kafka is down for longer than the session, and no process is killed. CleverTap has
 // answered: the receipts are kept and written when Kafka is back, and nothing is
 // sent again.
 func TestReceiptsOutliveAnOutageOfKafka(t *testing.T) {
@@ -266,9 +266,8 @@ func TestReceiptsOutliveAnOutageOfKafka(t *testing.T) {
 	}
 }
 
-// The records for which an account's pause was reported are gone, and so is the loader
-// that reported it: when the account works again, its successor reports the end of the
-// pause.
+// A loader reported an account's pause and has stopped, and the records that waited were
+// deleted. When the account works again, its successor reports the end of the pause.
 func TestAnInheritedPauseEndsWithoutRecords(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -13,8 +13,8 @@ import (
 	"tapline.dev/services/loader/internal/clevertap"
 )
 
-// A request that began while its partition drains would hold up the drain, and
-// end the partition's activity a second time.
+// No request begins while its partition drains: it would delay the drain and end the
+// partition's activity a second time.
 func TestADrainingPartitionBeginsNoRequest(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
@@ -32,7 +32,7 @@ func TestADrainingPartitionBeginsNoRequest(t *testing.T) {
 	}
 }
 
-// slowCleverTap answers what it gets once it is let go.
+// slowCleverTap answers its requests once the test releases it.
 type slowCleverTap struct {
 	letGo chan struct{}
 
@@ -60,7 +60,7 @@ func (s *slowCleverTap) count() int {
 }
 
 // In a rolling deployment the new loader joins while the old one drains: the
-// group asks for partitions that drain already, and they stay until they have.
+// group revokes partitions that are already draining, and they stay until they have drained.
 func TestALoaderThatJoinsWaitsForOneThatStops(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -52,12 +52,13 @@ func (a *arrivals) last(importName string) time.Time {
 	return a.at[importName]
 }
 
-// freezeWithin is how long after Kafka has a freeze an upload may still begin.
+// freezeWithin is the time after a freeze is in Kafka within which an upload may still
+// begin.
 const freezeWithin = 2 * time.Second
 
 // TestAFreezeHoldsARunUnderWay: with three loaders and without Redis, nothing of a
-// frozen import is sent soon after the freeze, the imports beside it go on, the run
-// says why it waits, and nothing is lost or sent twice once it goes on.
+// frozen import is sent soon after the freeze, the imports beside it continue, the run
+// says why it waits, and nothing is lost or sent twice once it continues.
 func TestAFreezeHoldsARunUnderWay(t *testing.T) {
 	t.Parallel()
 	for name, spec := range map[string]schemas.FreezeSpec{
@@ -94,7 +95,7 @@ func TestAFreezeHoldsARunUnderWay(t *testing.T) {
 			frozen := time.Now()
 			w.settled("orders", n)
 			w.await("the run to say why it waits", 10*time.Second, func() bool { return waitsFor(w.tally("customers"), "frozen (stop) by key:ops") })
-			// Long enough for whatever would begin late.
+			// Long enough for an upload that would begin too late.
 			w.await("the time in which uploads may still begin to pass", 10*time.Second, func() bool { return time.Since(frozen) > freezeWithin+time.Second })
 			held := w.tally("customers").total
 			if late := seen.last("customers").Sub(frozen); late > freezeWithin {
@@ -153,7 +154,7 @@ func TestAFreezeHoldsRetries(t *testing.T) {
 	w.await("the next try", 10*time.Second, func() bool { after, _ := w.cleverTap.stats(); return after > before })
 }
 
-// TestAFreezeThatCannotBeReadHolds: what it was to stop is not known, so it stops all.
+// TestAFreezeThatCannotBeReadHolds: what it freezes is not known, so it freezes all.
 func TestAFreezeThatCannotBeReadHolds(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

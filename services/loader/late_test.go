@@ -9,8 +9,8 @@ import (
 	"tapline.dev/schemas"
 )
 
-// applyLate lets a fake CleverTap answer its first request as told and apply it a
-// while later: behind a proxy, whatever the answer is.
+// applyLate makes a fake CleverTap give its first request the answer and apply it later, as
+// behind a proxy.
 func (w *world) applyLate(late time.Duration, first answer) {
 	w.cleverTap.decide = func(n int, records []sent) answer {
 		if n > 1 {
@@ -48,9 +48,9 @@ func lateWorld(t *testing.T) *world {
 	return w
 }
 
-// TestAnUnsettledRequestHoldsItsIdentities: whatever ended a request but
-// CleverTap's own answer, and whatever became of its record, no newer version goes
-// out before it can no longer be applied.
+// TestAnUnsettledRequestHoldsItsIdentities: a request ended without CleverTap's own answer.
+// Whatever the outcome of its record, no newer version is sent as long as the request may
+// still be applied.
 func TestAnUnsettledRequestHoldsItsIdentities(t *testing.T) {
 	t.Parallel()
 	answers := map[string]answer{

@@ -9,14 +9,14 @@ import (
 )
 
 // TestOffsetsThatAreGone: the group's offsets are deleted, or have expired, in the
-// middle of a run. What the reports say of this topic still counts, and nothing is
-// sent again; what they say of a topic that was deleted does not, because its offsets
-// are those of other records.
+// middle of a run. The reports about this topic still count, and nothing is sent again.
+// Reports about a deleted topic of the same name do not: their offsets are of other
+// records.
 func TestOffsetsThatAreGone(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		remade bool
-		want   int
+		recreated bool
+		want      int
 	}{
 		"the topic is the same":          {false, 51},
 		"the reports are of another one": {true, 101},
@@ -29,7 +29,7 @@ func TestOffsetsThatAreGone(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if c.remade {
+			if c.recreated {
 				id += "x"
 			}
 			w.load("people", rows(50, 1), 10)

@@ -15,7 +15,7 @@ import (
 // A day takes most of a minute; `make test-capacity` asks for it.
 var outage = flag.Duration("outage", 15*time.Minute, "how long CleverTap is down in TestALongOutage")
 
-// downCleverTap answers 503 after a while, until it is up.
+// downCleverTap answers 503, with a delay, until it is up.
 type downCleverTap struct {
 	mu       sync.Mutex
 	up       bool
@@ -58,7 +58,7 @@ func (d *downCleverTap) since() (requests, most int) {
 }
 
 // A long outage, in virtual time: nothing is lost, nothing is rejected, the
-// load is picked up by itself and there is no storm on return.
+// load resumes by itself, and there is no burst of requests when CleverTap is back.
 func TestALongOutage(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

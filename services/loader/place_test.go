@@ -19,7 +19,7 @@ func (w *world) placed(state string, place *schemas.Place) {
 	}})
 }
 
-// toldPlaces are the places that the loader has reported.
+// toldPlaces returns the places that the loader has reported.
 func (w *world) toldPlaces() (out []string) {
 	w.t.Helper()
 	tp := kafka.TP{Topic: w.topics.Reports(), Partition: schemas.ControlPartition("customers")}
@@ -43,7 +43,8 @@ func (w *world) ownPlace() string {
 	return runs.TargetPlace(w.kafka.Prefix, "customers", "id", w.cleverTap.URL)
 }
 
-// TestAStartingRunIsToldItsAccount before anything is triggered.
+// TestAStartingRunIsToldItsAccount: the account's place is reported before the scheduler
+// triggers an attempt.
 func TestAStartingRunIsToldItsAccount(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -53,8 +54,8 @@ func TestAStartingRunIsToldItsAccount(t *testing.T) {
 	w.await("the place", 10*time.Second, func() bool { told := w.toldPlaces(); return len(told) > 0 && told[0] == w.ownPlace() })
 }
 
-// TestNothingIsSentToAnotherPlace than the run's: its records wait until the
-// scheduler has ended it.
+// TestNothingIsSentToAnotherPlace: if the account resolves to another place than the run's,
+// the run's records wait until the scheduler has ended it.
 func TestNothingIsSentToAnotherPlace(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -70,7 +71,7 @@ func TestNothingIsSentToAnotherPlace(t *testing.T) {
 	}
 }
 
-// TestTheFirstPlaceOfARunIsReportedAndUsed: nobody knows yet where the epoch goes.
+// TestTheFirstPlaceOfARunIsReportedAndUsed: the epoch has no place yet.
 func TestTheFirstPlaceOfARunIsReportedAndUsed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -9,8 +9,8 @@ import (
 	"tapline.dev/services/loader/internal/lane"
 )
 
-// The partition count changes by deleting the drained topics, and applying makes
-// them anew: their offsets begin again.
+// The partition count changes by deleting the drained topics, and applying creates
+// them again: their offsets begin again.
 func TestARecreatedTopic(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

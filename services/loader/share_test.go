@@ -11,7 +11,7 @@ import (
 )
 
 // TestASmallImportIsNotHeldUp: in virtual time, so that only waiting counts, an
-// import that meets a huge one takes at most twice as long as by itself.
+// import beside a huge one takes at most twice as long as alone.
 func TestASmallImportIsNotHeldUp(t *testing.T) {
 	t.Parallel()
 	for _, uploads := range []int{1, 10, 60} {

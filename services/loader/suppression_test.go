@@ -41,7 +41,7 @@ func (w *world) entry(keys config.Secret, account, identity string) *kafka.Recor
 	}
 }
 
-// suppress suppresses people and returns once Kafka has it.
+// suppress suppresses people and returns once their entries are in Kafka.
 func (w *world) suppress(identities ...string) {
 	w.t.Helper()
 	var records []*kafka.Record
@@ -198,8 +198,7 @@ func TestSuppressionBeforeTheWrite(t *testing.T) {
 	}
 }
 
-// lateUploader lets something happen just before a request of several records would
-// be written.
+// lateUploader calls a hook just before a request of several records is written.
 type lateUploader struct {
 	uploader
 	before func()
@@ -215,7 +214,7 @@ func (u *lateUploader) UploadIf(ctx context.Context, records [][]byte, dryRun bo
 }
 
 // TestALoaderWithoutTheKeySendsNothing: an account with entries that the loader cannot
-// compare waits and says so, whatever else is to be sent to it.
+// compare waits, with all its records, and the loader reports why.
 func TestALoaderWithoutTheKeySendsNothing(t *testing.T) {
 	t.Parallel()
 	for name, keys := range map[string]config.Secret{"no key": "", "another key": otherKeys} {
@@ -277,8 +276,8 @@ func TestAListThatCannotBeReadSendsNothing(t *testing.T) {
 	w.want(w.settled("customers", 2), map[string]int{"loaded": 1, "suppressed": 1})
 }
 
-// TestADryRunHoldsNoSuppressedPerson: CleverTap stores nothing of a dry run, and is
-// not shown suppressed people either.
+// TestADryRunHoldsNoSuppressedPerson: CleverTap stores nothing of a dry run, but suppressed
+// people are not sent to it even so.
 func TestADryRunHoldsNoSuppressedPerson(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

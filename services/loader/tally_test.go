@@ -10,7 +10,7 @@ import (
 )
 
 // tally is the fold's view of an import's reports: the first receipt of an
-// offset counts. Outcomes are read only once the test is through.
+// offset counts. Outcomes are read only after the test's work is done.
 type tally struct {
 	outcomes  map[int32]map[int64]string // by partition and offset: "loaded", a code or a reason
 	byOutcome map[string]int
@@ -23,7 +23,7 @@ type tally struct {
 	suppressed []int64
 }
 
-// follow takes in the reports topic until the test ends.
+// follow reads the reports topic until the test ends.
 func (w *world) follow() {
 	from := map[kafka.TP]int64{}
 	for p := range int32(schemas.ControlPartitions) {
@@ -80,7 +80,7 @@ func (w *world) of(name string) *tally {
 	return w.tallies[name]
 }
 
-// tally is what the reports say by now.
+// tally returns what the reports say so far.
 func (w *world) tally(name string) tally {
 	w.mu.Lock()
 	defer w.mu.Unlock()

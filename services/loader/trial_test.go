@@ -30,8 +30,8 @@ func (j *judge) UploadIf(_ context.Context, records [][]byte, dryRun bool, allow
 		return clevertap.Result{Kind: clevertap.NotSent, Cause: clevertap.CauseRefusedHere}, nil
 	}
 	if len(records) == 1 && bytes.Equal(records[0], probeRecord) {
-		// Whether the account works is asked where its definition came later than the
-		// first record.
+		// If the account's definition arrived after the first record, the loader probes
+		// the account.
 		return clevertap.Result{Kind: clevertap.Done, Status: 200, Outcomes: []clevertap.Outcome{{Verdict: clevertap.Loaded}}}, nil
 	}
 	j.mu.Lock()
@@ -93,7 +93,7 @@ func (w *world) tryOut(run string, operator bool, identities ...string) {
 	}
 }
 
-// receipts are those of a run.
+// receipts returns the receipts of a run.
 func (w *world) receipts(run string) (out []schemas.Receipt, records int) {
 	w.t.Helper()
 	tp := kafka.TP{Topic: w.topics.Reports(), Partition: schemas.ControlPartition(run)}

@@ -14,8 +14,8 @@ import (
 	"tapline.dev/services/loader/internal/delivery"
 )
 
-// poison is the position of the record that CleverTap dislikes, from 1 on; 0 if the
-// request has none.
+// poison returns the position, from 1, of the record that CleverTap cannot process; 0 if
+// the request has none.
 func poison(records []sent) int {
 	for i, r := range records {
 		if r.Identity == "u7" {
@@ -25,8 +25,8 @@ func poison(records []sent) int {
 	return 0
 }
 
-// TestAnswersThatDoNotAddUp: 20 events, one of which CleverTap never answers as
-// its documentation says. Every record has its outcome, soon and after few requests.
+// TestAnswersThatDoNotAddUp: of 20 events there is one to which CleverTap's answer never
+// follows its documentation. Every record gets its outcome soon and after few requests.
 func TestAnswersThatDoNotAddUp(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -81,8 +81,8 @@ func TestAnswersThatDoNotAddUp(t *testing.T) {
 	}
 }
 
-// TestAnAnswerThatChangedForAllRejectsNothing: what CleverTap says to everybody is
-// about the account, and not about a record.
+// TestAnAnswerThatChangedForAllRejectsNothing: an unclear answer to every request is a
+// problem of the account and not of a record.
 func TestWhatHoldsForAllRejectsNothing(t *testing.T) {
 	t.Parallel()
 	answers := map[string]answer{
@@ -123,8 +123,8 @@ func TestWhatHoldsForAllRejectsNothing(t *testing.T) {
 	}
 }
 
-// TestAMomentOfCode555RejectsNothing: for all records of all uploads, and for
-// longer than a few requests.
+// TestAMomentOfCode555RejectsNothing: CleverTap answers 555 to all records of all uploads
+// for longer than a few requests take.
 func TestAMomentOfCode555RejectsNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -149,7 +149,7 @@ func TestAMomentOfCode555RejectsNothing(t *testing.T) {
 }
 
 // TestTheBoundHoldsAcrossTakeovers: an intent says how many requests before it may have
-// applied its records, so that owners that come and go send no event for ever.
+// applied its records, so that no event is sent without a limit when the owner changes often.
 func TestTheBoundHoldsAcrossTakeovers(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -22,7 +22,7 @@ import (
 	"tapline.dev/schemas"
 )
 
-// world is everything around the loader.
+// world is what the loader works with: Kafka, Redis and a fake CleverTap.
 type world struct {
 	t         testing.TB
 	kafka     kafka.Config
@@ -52,7 +52,7 @@ func newWorld(t testing.TB) *world {
 	return w
 }
 
-// newVirtualWorld is a world in the virtual time of a synctest bubble, without a
+// newVirtualWorld returns a world in the virtual time of a synctest bubble, without a
 // CleverTap.
 func newVirtualWorld(t testing.TB) *world {
 	t.Helper()
@@ -64,7 +64,7 @@ func newVirtualWorld(t testing.TB) *world {
 	return w
 }
 
-// open connects the test itself.
+// open connects the test's own clients.
 func (w *world) open() {
 	w.t.Helper()
 	t := w.t
@@ -246,7 +246,7 @@ func (r *running) drain() {
 	})
 }
 
-// cables connect a loader to Kafka until they are cut, as a SIGKILL does.
+// cables are a loader's connections to Kafka. The test cuts them, as a SIGKILL would.
 type cables struct {
 	network func(ctx context.Context, network, addr string) (net.Conn, error) // nil: the real one
 
@@ -281,7 +281,7 @@ func (c *cables) kill() {
 	}
 }
 
-// mend lets the loader connect again: Kafka was away.
+// mend lets the loader connect again after an outage of Kafka.
 func (c *cables) mend() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

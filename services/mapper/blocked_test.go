@@ -15,7 +15,7 @@ import (
 	"tapline.dev/schemas"
 )
 
-// holdsSeen is a log that hands on what is said of held partitions.
+// holdsSeen is a log handler that passes on the messages about paused partitions.
 type holdsSeen struct {
 	slog.Handler
 	seen chan string
@@ -41,8 +41,8 @@ func (h holdsSeen) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
-// TestAnImportThatCannotBeMappedStopsNoOther: the rows of orders lack what is
-// broken until it is repaired, customers' rows go on, and each row counts once.
+// TestAnImportThatCannotBeMappedStopsNoOther: something that the rows of orders need is
+// broken and then repaired. Meanwhile customers' rows are mapped, and each row counts once.
 func TestAnImportThatCannotBeMappedStopsNoOther(t *testing.T) {
 	t.Parallel()
 	ordersSpec := spec()
@@ -143,8 +143,8 @@ func orders(w *world, id, value string) *kafka.Record {
 	}
 }
 
-// TestAHeldPartitionIsTriedLessAndLess: something that stays broken must not
-// cost the others a poll every second.
+// TestAHeldPartitionIsTriedLessAndLess: a paused partition is tried at growing intervals,
+// so that it does not interrupt the others every second.
 func TestAHeldPartitionIsTriedLessAndLess(t *testing.T) {
 	t.Parallel()
 	tp, other := kafka.TP{Topic: "rows"}, kafka.TP{Topic: "rows", Partition: 1}

@@ -9,8 +9,8 @@ import (
 )
 
 // TestASecondMappingOfARunThatEnds: the group's offsets are deleted, and the run is
-// ended, or reads anew, before the mapper is back. Rows that were mapped are not
-// counted once more as skipped: the run would have more outcomes than rows.
+// ended, or reads again in a new attempt, before the mapper is back. Rows that were mapped
+// are not also counted as skipped: the run would have more outcomes than rows.
 func TestASecondMappingOfARunThatEnds(t *testing.T) {
 	t.Parallel()
 	ending := schemas.Ending{State: schemas.StateCancelled, Skip: schemas.SkipCancelled}

@@ -65,7 +65,7 @@ func TestARightThatIsTakenAwayStopsNoOther(t *testing.T) {
 	}
 }
 
-// made lets topics be made.
+// made allows topics to be created.
 func made(cfg kafka.Config) kafka.Config {
 	cfg.CreateTopics = true
 	return cfg

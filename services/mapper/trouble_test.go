@@ -15,7 +15,7 @@ import (
 
 const aRow = `{"ID":7,"EMAIL":null,"SINCE":null}`
 
-// besides makes the import orders, whose run 1 attempt 2 is active.
+// besides creates a second import, orders, whose run 1 attempt 2 is active.
 func (w *world) besides() {
 	w.t.Helper()
 	if err := kafka.EnsureTopics(w.t.Context(), w.cfg.Kafka, kafkatest.Deps(), w.topics.ImportTopics("orders", schemas.TopicSettings{Partitions: 1})); err != nil {
@@ -47,7 +47,7 @@ func (w *world) awaitOrders(n int) {
 	}
 }
 
-func (w *world) remake(topic string) {
+func (w *world) recreate(topic string) {
 	w.t.Helper()
 	w.remove(topic)
 	specs := append(w.topics.ImportTopics("customers", schemas.TopicSettings{Partitions: 3}), w.topics.ImportTopics("orders", schemas.TopicSettings{Partitions: 1})...)
@@ -91,7 +91,7 @@ func TestAMissingRecordsTopicStopsNoOther(t *testing.T) {
 				w.produce(orders(w, fmt.Sprintf("1.2.%d", i+1), aRow))
 				w.awaitOrders(n + i + 1)
 			}
-			w.remake(w.topics.Records("customers"))
+			w.recreate(w.topics.Records("customers"))
 			w.sent[0] += 5 + int64(n) // of orders
 			got := w.await()
 			if got.Records != 3 || got.Mapped != int64(8+2*n) {
@@ -165,7 +165,7 @@ func TestARecreatedRowsTopic(t *testing.T) {
 			if !running {
 				stop()
 			}
-			w.remake(w.topics.Rows("customers"))
+			w.recreate(w.topics.Rows("customers"))
 			// Another run: that of the deleted topic has ended. Its rows are fewer than
 			// were read of the deleted topic, and then more.
 			w.control(w.topics.Columns(), schemas.RowSchema{
@@ -189,7 +189,7 @@ func TestARecreatedRowsTopic(t *testing.T) {
 	}
 }
 
-// produceAnew writes with a client that knows no topic yet.
+// produceAnew writes with a new client, which has no metadata of topics yet.
 func (w *world) produceAnew(r *kafka.Record) {
 	w.t.Helper()
 	p, err := kafka.OpenProducer(w.cfg.Kafka, kafkatest.Deps())

@@ -8,7 +8,7 @@ import (
 	"tapline.dev/schemas"
 )
 
-// written counts an import's records in a control topic, whatever they hold.
+// written counts an import's records in a control topic, readable or not.
 func (r *rig) written(topic, importName string) int {
 	r.t.Helper()
 	n := 0
@@ -33,8 +33,8 @@ func neighbour(importName string) string {
 	}
 }
 
-// TestUnreadableRecordStopsOneImport: whose state or counts cannot be read is left
-// as it is, and the others of its control partition go on.
+// TestUnreadableRecordStopsOneImport: an import whose state or counts cannot be read is not
+// changed, and the others of its control partition continue.
 func TestUnreadableRecordStopsOneImport(t *testing.T) {
 	t.Parallel()
 	for name, key := range map[string]string{"a state": "customers", "a fold": "customers.1"} {

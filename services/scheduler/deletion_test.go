@@ -10,7 +10,7 @@ import (
 	"tapline.dev/schemas"
 )
 
-// deleteAt deletes an import as an Import Center whose clock is off would.
+// deleteAt deletes an import as an Import Center with a wrong clock would.
 func (r *rig) deleteAt(importName string, at time.Time) {
 	r.t.Helper()
 	record := control.Tombstone(r.topics.Imports(), importName, importName)
@@ -20,7 +20,7 @@ func (r *rig) deleteAt(importName string, at time.Time) {
 	}
 }
 
-// Whether a deletion has been acted on is a matter of the log, not of clocks.
+// Whether the scheduler has handled a deletion is decided by the log, not by clocks.
 func TestADeletionCountsOnce(t *testing.T) {
 	t.Parallel()
 	for name, skew := range map[string]time.Duration{"by a clock ahead": time.Hour, "by a clock behind": -time.Hour} {
@@ -55,8 +55,8 @@ func TestADeletionCountsOnce(t *testing.T) {
 	}
 }
 
-// TestUnreadableDefinitionIsNoDeletion: also not at a takeover that finds nothing
-// but the unreadable one, because the topic has been compacted.
+// TestUnreadableDefinitionIsNoDeletion, also not at a takeover that finds only the
+// unreadable record because the topic has been compacted.
 func TestUnreadableDefinitionIsNoDeletion(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -76,7 +76,7 @@ func TestUnreadableDefinitionIsNoDeletion(t *testing.T) {
 	if err := r.producer.Produce(t.Context(), unreadable); err != nil {
 		t.Fatal(err)
 	}
-	// As compaction would; Apache Kafka does so in its own time only.
+	// The test deletes what compaction would delete: Apache Kafka compacts only now and then.
 	if kafkatest.Real() == "" {
 		before := map[kafka.TP]int64{{Topic: unreadable.Topic, Partition: unreadable.Partition}: unreadable.Offset}
 		if err := kafka.Truncate(t.Context(), r.cfg.Kafka, kafkatest.Deps(), before); err != nil {

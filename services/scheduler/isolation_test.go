@@ -9,7 +9,7 @@ import (
 	"tapline.dev/schemas"
 )
 
-// wide are columns of long names.
+// wide returns columns with long names.
 func wide(prefix string, n int) (out []schemas.Column) {
 	for i := range n {
 		name := fmt.Sprintf("%s_%05d_", prefix, i)
@@ -18,9 +18,9 @@ func wide(prefix string, n int) (out []schemas.Column) {
 	return out
 }
 
-// TestAWideTableStopsNobody: all of its many columns are renamed between two runs.
-// Neither it nor another import of its control partition may stand still, also
-// under the next scheduler.
+// TestAWideTableStopsNobody: all of a table's many columns are renamed between two runs.
+// Neither its import nor another one of the control partition may stop, also not under the
+// next scheduler.
 func TestAWideTableStopsNobody(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -44,8 +44,8 @@ func TestAWideTableStopsNobody(t *testing.T) {
 	r.awaitRun(other+".1", schemas.StateExtracting)
 }
 
-// TestADefinitionThatIsTooLargeEndsItsRun, and no other import of its control
-// partition notices.
+// TestADefinitionThatIsTooLargeEndsItsRun and does not affect other imports of its control
+// partition.
 func TestADefinitionThatIsTooLargeEndsItsRun(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -70,7 +70,7 @@ func TestADefinitionThatIsTooLargeEndsItsRun(t *testing.T) {
 	r.awaitRun(other+".1", schemas.StateExtracting)
 	r.finish(other+".1", 1, 4, 0, maximum)
 	r.awaitRun(other+".1", schemas.StateSucceeded)
-	// With a definition that fits, the import goes on.
+	// With a definition that fits, the import continues.
 	def.Spec.Mapping, def.Generation, def.AppliedAt = def.Spec.Mapping[:10], 2, time.Now()
 	r.apply(def)
 	r.command("customers", schemas.CommandRun, nil)

@@ -13,7 +13,7 @@ import (
 	"tapline.dev/schemas"
 )
 
-// said keeps what is logged.
+// said is a log handler that keeps the messages.
 type said struct {
 	slog.Handler
 	mu    sync.Mutex
@@ -52,7 +52,7 @@ func (s *said) has(parts ...string) bool {
 }
 
 // TestAnOpenTransactionIsSaid: somebody leaves a transaction open in the commands.
-// Imports of its partition wait until it ends, which is said; others go on.
+// Imports of its partition wait until it ends, and the log says so; others continue.
 func TestAnOpenTransactionIsSaid(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

@@ -10,8 +10,8 @@ import (
 	"tapline.dev/schemas"
 )
 
-// TestProjectionCatchesUp: Redis is away while a run closes, and the scheduler
-// that closed it is gone when Redis is back.
+// TestProjectionCatchesUp: Redis is down while a run closes, and the scheduler
+// that closed it has stopped when Redis is back.
 func TestProjectionCatchesUp(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -128,7 +128,7 @@ func TestAnOlderRedisHeals(t *testing.T) {
 	}
 	restore(upto)
 	r.awaitShown("customers", "customers.1")
-	// Of a time since which only a listing has changed.
+	// A snapshot of a time since which only a listing has changed.
 	now, err := w.Progress(t.Context(), p)
 	if err != nil {
 		t.Fatal(err)
@@ -137,8 +137,8 @@ func TestAnOlderRedisHeals(t *testing.T) {
 	r.awaitShown("customers", "customers.1")
 }
 
-// TestRunsMissedWhileRedisWasAway: more run events than a takeover could look back
-// on by guess were committed while Redis was away, by an owner that is gone.
+// TestRunsMissedWhileRedisWasAway: while Redis was down, an owner that has stopped since
+// committed more run events than a fixed look back at a takeover would cover.
 func TestRunsMissedWhileRedisWasAway(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -179,7 +179,7 @@ func TestRunsMissedWhileRedisWasAway(t *testing.T) {
 	}
 }
 
-// completeWrites are the ids that the partition's part was completely written with.
+// completeWrites returns the ids of complete writes of the partition's projection.
 func (r *rig) completeWrites(partition int32) string {
 	r.t.Helper()
 	mark, err := projection.NewWriter(r.redis.Client(r.t)).CompleteWrite(r.t.Context(), partition)

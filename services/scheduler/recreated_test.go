@@ -10,8 +10,8 @@ import (
 	"tapline.dev/schemas"
 )
 
-// remake deletes topics and makes them again, as a person does by hand.
-func (r *rig) remake(specs ...schemas.TopicSpec) {
+// recreate deletes topics and makes them again, as a person does by hand.
+func (r *rig) recreate(specs ...schemas.TopicSpec) {
 	r.t.Helper()
 	for _, spec := range specs {
 		if err := kafka.DeleteTopics(context.Background(), r.cfg.Kafka, kafkatest.Deps(), spec.Name); err != nil {
@@ -39,8 +39,8 @@ func (r *rig) specOf(name string) schemas.TopicSpec {
 	return schemas.TopicSpec{}
 }
 
-// TestARecreatedControlTopicIsReadFromItsStart, while the scheduler is away and
-// while it runs.
+// TestARecreatedControlTopicIsReadFromItsStart, whether the scheduler runs or is stopped
+// when the topic is deleted and created again.
 func TestARecreatedControlTopicIsReadFromItsStart(t *testing.T) {
 	t.Parallel()
 	topics := map[string]func(schemas.Topics) string{"reports": schemas.Topics.Reports, "commands": schemas.Topics.Commands}
@@ -59,7 +59,7 @@ func TestARecreatedControlTopicIsReadFromItsStart(t *testing.T) {
 			}
 			r.awaitTaken("customers")
 			stop()
-			r.remake(r.specOf(topic(r.topics)))
+			r.recreate(r.specOf(topic(r.topics)))
 			r.start()
 			r.command("customers", schemas.CommandRun, nil)
 			r.awaitRun("customers.4", schemas.StateExtracting)
@@ -69,7 +69,7 @@ func TestARecreatedControlTopicIsReadFromItsStart(t *testing.T) {
 	}
 }
 
-// TestARecreatedTopicEndsItsRun: what lay in it is gone.
+// TestARecreatedTopicEndsItsRun: the rows or records of the deleted topic are lost.
 func TestARecreatedTopicEndsItsRun(t *testing.T) {
 	t.Parallel()
 	for name, which := range map[string]int{"rows": 0, "records": 1} {
@@ -89,7 +89,7 @@ func TestARecreatedTopicEndsItsRun(t *testing.T) {
 				a := r.state("customers").Active
 				return a != nil && a.RowsTopic != "" && a.RecordsTopic != ""
 			})
-			r.remake(specs[which])
+			r.recreate(specs[which])
 			began := time.Now()
 			if got := r.awaitRun("customers.1", schemas.StateFailed); got.Error.Code != "topic_recreated" {
 				t.Errorf("after %s the run ended with %+v", time.Since(began), got.Error)

@@ -21,8 +21,8 @@ import (
 	"tapline.dev/services/scheduler"
 )
 
-// rig is a scheduler with a broker and a Redis of its own. The test plays the
-// other services: it writes definitions, commands and reports.
+// rig is a scheduler with its own broker and Redis. The test takes the place of the other
+// services: it writes definitions, commands and reports.
 type rig struct {
 	t        *testing.T
 	cfg      scheduler.Config
@@ -80,7 +80,7 @@ func (r *rig) follow(topic string, apply func(key string, value []byte)) {
 	go func() { done <- table.Run(ctx) }()
 	r.t.Cleanup(func() {
 		cancel()
-		// The end of the test ends it; what else may be wrong shows as a wait in vain.
+		// It ends with the test. After another error the test's wait times out.
 		if err := <-done; err != nil && !errors.Is(err, context.Canceled) {
 			r.t.Logf("following %s: %v", topic, err)
 		}
@@ -183,7 +183,7 @@ func (r *rig) report(run string, attempt int, edit func(*schemas.Report)) {
 	r.produce(r.topics.Reports(), importName, report)
 }
 
-// finish plays all stages of an attempt that reads n rows: half of them go to
+// finish writes the reports of all stages of an attempt that reads n rows: half of them go to
 // each of the two partitions, and all are loaded.
 func (r *rig) finish(run string, attempt int, n, base int64, maximum string) {
 	r.t.Helper()
@@ -267,7 +267,7 @@ func (r *rig) await(what string, condition func() bool) {
 	}
 }
 
-// awaitTaken waits until the log says that every report has been taken in.
+// awaitTaken waits until the fold has counted every report.
 func (r *rig) awaitTaken(importName string) {
 	r.t.Helper()
 	p := schemas.ControlPartition(importName)

@@ -84,8 +84,8 @@ func TestStopAndStartAtEveryReport(t *testing.T) {
 	}
 }
 
-// TestZombieWritesNothing: what an older owner had under way when it was fenced
-// never becomes visible, and an owner that is fenced takes over again.
+// TestZombieWritesNothing: the open transaction of an owner that is fenced never becomes
+// visible, and an owner that is fenced takes over again.
 func TestZombieWritesNothing(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -128,8 +128,8 @@ func TestZombieWritesNothing(t *testing.T) {
 	}
 }
 
-// TestTwoSchedulers share the partitions; when one goes, the other goes on with
-// its runs.
+// TestTwoSchedulers: they share the partitions. When one stops, the other continues its
+// runs.
 func TestTwoSchedulers(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -180,7 +180,7 @@ func TestRunUsesTheDefinitionBeforeIt(t *testing.T) {
 	}
 }
 
-// TestQueueCancelAndRetry goes the ways of a run that does not simply succeed.
+// TestQueueCancelAndRetry: a run is queued, one is cancelled, one is tried again.
 func TestQueueCancelAndRetry(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -211,8 +211,8 @@ func TestQueueCancelAndRetry(t *testing.T) {
 	}
 }
 
-// TestAfter: a run waits for the run of another import, whose partition may be
-// another one's, to close.
+// TestAfter: a run waits until the run of another import has closed, whose partition may
+// have another owner.
 func TestAfter(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

@@ -9,7 +9,7 @@ import (
 )
 
 // TestOneTracePerRun: a run has a trace of its own, linked to what asked for it;
-// its id stands in the trigger, the state and every event; the closing span
+// its id is in the trigger, the state and every event; the closing span
 // carries the totals.
 func TestOneTracePerRun(t *testing.T) {
 	t.Parallel()

@@ -23,8 +23,8 @@ import (
 	"tapline.dev/services/scheduler"
 )
 
-// pipes is a network inside the process: connections are pipes, so that a bubble
-// of virtual time can see that everybody waits.
+// pipes is a network inside the process. Its connections are pipes, so that synctest sees
+// when all goroutines wait.
 type pipes struct {
 	conns chan net.Conn
 	close sync.Once
@@ -61,7 +61,7 @@ func (p *pipes) Close() error { p.close.Do(func() { close(p.done) }); return nil
 func (p *pipes) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 9092} }
 
 // TestEveryInVirtualTime lets time pass: an import runs every minute, also after
-// the scheduler was away for some.
+// the scheduler was stopped for some minutes.
 func TestEveryInVirtualTime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -75,7 +75,7 @@ func TestEveryInVirtualTime(t *testing.T) {
 		cfg := scheduler.DefaultConfig()
 		cfg.Kafka.Brokers = cluster.Addrs()
 		cfg.Kafka.CreateTopics = true
-		// Heartbeats and looks at the clock are what virtual time costs.
+		// What makes virtual time slow are heartbeats and timers.
 		cfg.Kafka.SessionTimeout, cfg.Tick = time.Minute, 10*time.Second
 		deps := scheduler.Deps{Telemetry: telemetry.Discard(), Health: daemon.NewHealth(), Kafka: kafka.Deps{Dial: network.dial}, Redis: redis.Deps{Dial: server.Dial}}
 		start := func() (stop func()) {

@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// onRealServers leaves a test out where no real server runs.
+// onRealServers skips a test if no real server runs.
 func onRealServers(t *testing.T) {
 	t.Helper()
 	if kafkatest.Real() == "" {

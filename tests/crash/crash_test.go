@@ -42,10 +42,10 @@ func report(t testing.TB, seed uint64, violations []string) {
 	}
 }
 
-// seeds are those of which one has failed once, so that it fails no more.
+// seeds are the seeds that have failed once. They are run again each time.
 var seeds = []uint64{1}
 
-// TestKillsAtRandom is the soak's little sister.
+// TestKillsAtRandom is a short TestSoak.
 func TestKillsAtRandom(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it starts a cluster")
@@ -62,7 +62,7 @@ func TestKillsAtRandom(t *testing.T) {
 }
 
 // TestSoak kills for SOAK_MINUTES, in rounds of a minute and a half, each with a
-// seed of its own and followed by every check.
+// own seed and followed by every check.
 func TestSoak(t *testing.T) {
 	minutes := number(t, "SOAK_MINUTES", 0)
 	if minutes == 0 {

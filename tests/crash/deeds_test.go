@@ -19,7 +19,7 @@ func (d *driver) pick() (service string, p *harness.Process) {
 	return service, replicas[d.random.IntN(len(replicas))]
 }
 
-// lost notes that a service's process ended without a drain.
+// lost records that a service's process ended without a drain.
 func (d *driver) lost(service string) {
 	if service == "loader" {
 		d.done.Uncertain += slots
@@ -36,7 +36,7 @@ func (d *driver) kill(t testing.TB) {
 	p.Start(t)
 }
 
-// killAtPoint lets a process die at a named moment, if it comes there soon.
+// killAtPoint makes a process kill itself at a failpoint, if it gets there soon.
 func (d *driver) killAtPoint(t testing.TB) {
 	t.Helper()
 	service, p := d.pick()
@@ -58,7 +58,7 @@ func (d *driver) killAtPoint(t testing.TB) {
 	d.revive(t)
 }
 
-// revive starts what has died, at a point as a rule.
+// revive starts the processes that have ended, mostly at a failpoint.
 func (d *driver) revive(t testing.TB) {
 	t.Helper()
 	for service, replicas := range d.c.Replicas {
@@ -74,7 +74,7 @@ func (d *driver) revive(t testing.TB) {
 	}
 }
 
-// disarm replaces the processes that wait for a moment to die in.
+// disarm replaces the processes that have a failpoint set.
 func (d *driver) disarm(t testing.TB) {
 	t.Helper()
 	d.revive(t)
@@ -165,7 +165,7 @@ func (d *driver) edit(t testing.TB) {
 	}
 }
 
-// misbehave gives CleverTap one of its moods until the next one.
+// misbehave sets other faults of CleverTap, until the next call.
 func (d *driver) misbehave(t testing.TB) {
 	t.Helper()
 	moods := []string{
@@ -191,7 +191,7 @@ func (d *driver) misbehave(t testing.TB) {
 	d.c.Faults(t, calm)
 }
 
-// calm is how CleverTap answers as a rule: slowly enough to be hit in the middle.
+// calm is CleverTap's usual behaviour: slow enough that kills hit requests in flight.
 const calm = `{"faults":[{"kind":"latency","latencyMs":100,"jitterMs":400}]}`
 
 // pause lets the cluster work for a while.

@@ -17,7 +17,7 @@ import (
 )
 
 // TestAFullDiskOfKafka: the broker's disk is full in the middle of the load, so that
-// it ends itself. Once there is room and it runs again, all goes on: nothing is lost,
+// it ends itself. Once there is room and it runs again, everything continues: nothing is lost,
 // nothing is rejected, and no more is sent twice than what was in flight.
 func TestAFullDiskOfKafka(t *testing.T) {
 	onRealServers(t)
@@ -49,7 +49,7 @@ func TestAFullDiskOfKafka(t *testing.T) {
 	expectNone(t, d.settle(t))
 }
 
-// smallDisk is a folder with a file system of its own.
+// smallDisk returns a folder with its own small file system.
 func smallDisk(t *testing.T, options string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -64,7 +64,7 @@ func smallDisk(t *testing.T, options string) string {
 	return dir
 }
 
-// fill writes to a file until nothing more fits.
+// fill writes to a file until the disk is full.
 func fill(t *testing.T, path string) {
 	t.Helper()
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
@@ -85,7 +85,7 @@ func fill(t *testing.T, path string) {
 }
 
 // TestADamagedBatchOfRows: a bit of the rows topic flips on the broker's disk. The
-// import waits and the log says for what; others go on. Once the records up to the
+// import waits and the log says for what; others continue. Once the records up to the
 // damage are deleted, the run ends by its deadline and the next one reads everything
 // again.
 func TestADamagedBatchOfRows(t *testing.T) {
@@ -150,7 +150,7 @@ func damage(t *testing.T, dir, partition string) {
 	}
 }
 
-// truncateRows deletes all rows of an import, as a person does who gets past damage.
+// truncateRows deletes all rows of an import, as an operator does to get past damage.
 func truncateRows(t *testing.T, c *harness.Cluster, name string) {
 	t.Helper()
 	topic := schemas.NewTopics(c.Kafka().Prefix).Rows(name)

@@ -22,7 +22,7 @@ const (
 	session   = 6 * time.Second // the harness's
 )
 
-// points are the moments before and after durable effects: see libs/failpoint.
+// points are failpoints before and after durable effects: see libs/failpoint.
 var points = map[string][]string{
 	"scheduler":    {"before-step", "in-step", "after-step"},
 	"extractor":    {"before-started", "in-transaction", "after-started", "before-chunk", "after-chunk", "before-final", "after-final"},
@@ -34,7 +34,7 @@ var points = map[string][]string{
 // often are the points that a busy process passes many times a second.
 var often = map[string]bool{"scheduler": true, "mapper": true, "loader": true}
 
-// deeds counts what a driver did.
+// deeds counts the disturbances that a driver made.
 type deeds struct {
 	Kills, AtPoints, Zombies, Terms, Brokers, Redises, Faults, Cancels, Edits int
 	// Uncertain is how many uploads may have been sent twice: those that a loader
@@ -52,13 +52,13 @@ type driver struct {
 	redis   *servers.Redis
 	sources []*source
 	done    deeds
-	armed   map[*harness.Process]bool // to die at a point
+	armed   map[*harness.Process]bool // with a failpoint set
 }
 
-// reseed makes what follows depend on a seed alone.
+// reseed makes all further random choices depend on the seed only.
 func (d *driver) reseed(seed uint64) { d.random = rand.New(rand.NewPCG(seed, 2)) }
 
-// step changes the source and does one thing to the cluster.
+// step changes the sources and makes one disturbance.
 func (d *driver) step(t testing.TB) {
 	t.Helper()
 	d.revive(t)
@@ -89,7 +89,7 @@ func (d *driver) step(t testing.TB) {
 	}
 }
 
-// keepRunning asks for a run of every import that is in none, until stop.
+// keepRunning triggers a run of every import that has no active run, until stop.
 func (d *driver) keepRunning(ctx context.Context) (wait func()) {
 	var group sync.WaitGroup
 	for _, s := range d.sources {
@@ -103,7 +103,7 @@ func (d *driver) keepRunning(ctx context.Context) (wait func()) {
 				case <-ticker.C:
 				}
 				try, cancel := context.WithTimeout(ctx, 3*time.Second)
-				// The Import Center is away now and then, which is the point.
+				// Import Center is down now and then; that is part of the test.
 				if _, active, err := d.c.Active(try, s.name); err == nil && !active {
 					_ = d.c.Post(try, "/v1/imports/"+s.name+"/runs")
 				}
@@ -114,8 +114,8 @@ func (d *driver) keepRunning(ctx context.Context) (wait func()) {
 	return group.Wait
 }
 
-// round disturbs until the time is over, lets the dust settle and returns what
-// is wrong.
+// round makes disturbances until the time is over, waits until the cluster has recovered,
+// and returns the violations.
 func (d *driver) round(t testing.TB, length time.Duration) []string {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
@@ -129,8 +129,8 @@ func (d *driver) round(t testing.TB, length time.Duration) []string {
 	return d.settle(t)
 }
 
-// trigger asks for a run until somebody answers: the last disturbance may be a
-// moment ago. With the same key they are one request.
+// trigger asks for a run until it gets an answer: a disturbance may just have happened. All
+// tries have the same idempotency key.
 func (d *driver) trigger(t testing.TB, s *source) (run string) {
 	t.Helper()
 	key := fmt.Sprintf("settle-%d", time.Now().UnixNano())

@@ -10,8 +10,8 @@ import (
 	"tapline.dev/tests/harness"
 )
 
-// onRealServers leaves a test out where no real server runs: the embedded broker
-// accepts a stale epoch that a real one refuses.
+// onRealServers skips a test if no real server runs: the embedded broker accepts a stale
+// epoch that a real one refuses.
 func onRealServers(t *testing.T) {
 	t.Helper()
 	if kafkatest.Real() == "" {
@@ -82,8 +82,8 @@ func TestZombies(t *testing.T) {
 	expectNone(t, d.settle(t))
 }
 
-// TestTotalLoss: every service and all of Redis are gone; Kafka and what people
-// configured remain.
+// TestTotalLoss: every service and all data of Redis are lost; Kafka and the configuration
+// remain.
 func TestTotalLoss(t *testing.T) {
 	onRealServers(t)
 	d := startDriver(t, 9, "", nil, 3000)
@@ -105,8 +105,8 @@ func TestTotalLoss(t *testing.T) {
 	expectNone(t, d.settle(t))
 }
 
-// TestOutageOfEverything: Kafka, Redis and CleverTap are away for a minute in the
-// middle of the load. Nothing is rejected, and all goes on by itself.
+// TestOutageOfEverything: Kafka, Redis and CleverTap are down for a minute in the
+// middle of the load. Nothing is rejected, and everything continues by itself.
 func TestOutageOfEverything(t *testing.T) {
 	onRealServers(t)
 	d := startDriver(t, 10, t.TempDir(), nil, 3000)

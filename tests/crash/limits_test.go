@@ -35,8 +35,8 @@ func TestMutant7RunsOverlap(t *testing.T) {
 func slotsHold(t *testing.T, d *world) (violations []string) {
 	harness.Eventually(t, 20*time.Second, "nothing is in flight", func() bool { return d.c.Stats(t).InFlight == 0 })
 	before := d.c.Stats(t).Refused
-	// Two loaders share the slots, and the import's partitions: those that are new
-	// to both are dealt evenly, while one that comes later might get others.
+	// Two loaders share the slots, and the import's partitions: partitions that are new to
+	// both are assigned evenly, which is not so for a loader that joins later.
 	d.c.AddReplica(t, "loader")
 	defer d.c.RemoveReplica(t, "loader")
 	harness.Eventually(t, time.Minute, "two loaders are there", func() bool {
@@ -210,7 +210,7 @@ func TestMutant10SecondStatementPasses(t *testing.T) {
 func oneStatementOnly(t *testing.T, d *world) (violations []string) {
 	s := newSource(t, d.w, fmt.Sprintf("people-%d", imports.Add(1)), false, 10)
 	evil := strings.Replace(s.definition(), "select * from "+s.table, "select * from "+s.table+" ->> drop table "+s.table, 1)
-	// Whether it is refused now or when it runs, it goes nowhere.
+	// It may be refused now or when it runs; Snowflake must never get it.
 	if d.c.TryApply(t, evil) == nil {
 		run := d.c.Trigger(t, s.name)
 		r, v := d.closes(t, run, 40*time.Second)

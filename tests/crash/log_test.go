@@ -13,7 +13,7 @@ import (
 	"tapline.dev/tests/harness"
 )
 
-// journal is what the control topics hold, read once.
+// journal is the content of the control topics, read once.
 type journal struct {
 	tallies  map[string]*tally // by run
 	closed   map[string]schemas.Run
@@ -24,8 +24,8 @@ type journal struct {
 	receipts map[kafka.TP]map[int64]bool // offsets of records topics with an outcome
 }
 
-// tally sums a run's reports anew, in another way than the scheduler does: it
-// keeps every offset by itself.
+// tally sums a run's reports in another way than the scheduler does: it keeps every single
+// offset.
 type tally struct {
 	counts   schemas.Counts
 	attempts map[int]schemas.Extraction
@@ -184,7 +184,7 @@ func (run *tally) sum() schemas.Counts {
 	return c
 }
 
-// check returns what of the log breaks an invariant.
+// check returns the invariants that the log violates.
 func (j *journal) check() (violations []string) {
 	bad := func(format string, args ...any) { violations = append(violations, fmt.Sprintf(format, args...)) }
 	for name, run := range j.closed {
@@ -221,7 +221,7 @@ func (j *journal) check() (violations []string) {
 	return violations
 }
 
-// moves returns what is wrong with an import's states, one after the other.
+// moves returns what is wrong in the sequence of an import's states.
 func (j *journal) moves(states []schemas.State) (violations []string) {
 	bad := func(format string, args ...any) { violations = append(violations, fmt.Sprintf(format, args...)) }
 	for i := 1; i < len(states); i++ {

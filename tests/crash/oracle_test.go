@@ -9,8 +9,8 @@ import (
 )
 
 // checkDestination compares what CleverTap holds with what the sources hold: the
-// last version of every profile, every event at least as often as it stands in
-// the table. It returns how many events came too often.
+// last version of every profile, and every event at least as often as it is in
+// the table. It returns the number of surplus events.
 func checkDestination(t testing.TB, c *harness.Cluster, sources []*source) (surplus int, violations []string) {
 	t.Helper()
 	profiles := c.Profiles(t)

@@ -10,7 +10,7 @@ import (
 	"tapline.dev/tests/harness"
 )
 
-// source is a table, the import that reads it and what must arrive of it.
+// source is a table, the import that reads it, and what must arrive at CleverTap.
 type source struct {
 	name     string // of the import
 	table    string
@@ -24,7 +24,7 @@ type source struct {
 // big is beyond what a float64 holds exactly.
 const big = "9007199254740993"
 
-// brokenEvery is how often a profile's address is none, so that its row is rejected.
+// brokenEvery: of so many profiles one has an invalid address, so that its row is rejected.
 const brokenEvery = 50
 
 func newSource(t testing.TB, w *harness.Warehouse, name string, events bool, rows int) *source {
@@ -39,7 +39,7 @@ func newSource(t testing.TB, w *harness.Warehouse, name string, events bool, row
 	return s
 }
 
-// identity is the n-th profile's.
+// identity returns the n-th profile's identity.
 func (s *source) identity(n int) string { return fmt.Sprintf("%s-%d", s.name, n) }
 
 func (s *source) broken(n int) bool { return n%brokenEvery == brokenEvery-1 }
@@ -90,7 +90,7 @@ func (s *source) change(t testing.TB, w *harness.Warehouse, r *rand.Rand) {
 	s.update(t, w, every, r.IntN(every))
 }
 
-// update writes a new version of every so manyth profile.
+// update writes a new version of every n-th profile.
 func (s *source) update(t testing.TB, w *harness.Warehouse, every, rest int) {
 	t.Helper()
 	s.counter++
@@ -100,8 +100,8 @@ func (s *source) update(t testing.TB, w *harness.Warehouse, every, rest int) {
 	}
 }
 
-// definition is the import's. Editing it changes something that later runs may
-// differ in and earlier ones may not.
+// definition returns the import's definition. Each edit changes a value that later runs may
+// have and earlier runs must not.
 func (s *source) definition() string {
 	head := fmt.Sprintf(`apiVersion: tapline.dev/v1alpha1
 kind: Import

@@ -25,7 +25,7 @@ type world struct {
 	collector *harness.Collector
 }
 
-// owner stands in for the test that a cluster belongs to, and outlives each.
+// owner is the testing.TB of the shared cluster. It lives longer than each test.
 type owner struct {
 	testing.TB
 	cleanups []func()
@@ -85,7 +85,7 @@ func enter(t *testing.T) *world {
 	return shared
 }
 
-// people applies an import of a table of its own with so many profiles.
+// people creates a table with so many profiles and applies an import of it.
 func (d *world) people(t *testing.T, rows int) *source {
 	t.Helper()
 	s := newSource(t, d.w, fmt.Sprintf("people-%d", imports.Add(1)), false, rows)
@@ -122,14 +122,13 @@ func (d *world) withMistake(t *testing.T, mistake string, body func(*testing.T, 
 	}
 }
 
-// ready waits until a service has started: before, SIGTERM finds nobody who
-// drains.
+// ready waits until a service has started: before that, SIGTERM ends it without a drain.
 func (d *world) ready(t *testing.T, service string) {
 	t.Helper()
 	harness.Eventually(t, 30*time.Second, service+" is ready", func() bool { return harness.Ready(d.c.Admin[service]) })
 }
 
-// closes waits until a run is over; that it does not end is a violation.
+// closes waits until a run has ended; if it does not end, that is a violation.
 func (d *world) closes(t *testing.T, run string, within time.Duration) (schemas.Run, []string) {
 	t.Helper()
 	for end := time.Now().Add(within); time.Now().Before(end); time.Sleep(20 * time.Millisecond) { // between looks at the condition
@@ -142,7 +141,7 @@ func (d *world) closes(t *testing.T, run string, within time.Duration) (schemas.
 	return r, []string{errors.Join(fmt.Errorf("%s is not over after %s: %s", run, within, text), err).Error()}
 }
 
-// recordOffsets are the offsets of the records of an import's partition.
+// recordOffsets returns the offsets of the records of an import's partition.
 func (d *world) recordOffsets(t *testing.T, importName string, partitions int32) map[kafka.TP][]int64 {
 	t.Helper()
 	out := map[kafka.TP][]int64{}

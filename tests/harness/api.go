@@ -27,7 +27,7 @@ type Event struct {
 	Data     json.RawMessage `json:"evtData"`
 }
 
-// Events are the events of a name.
+// Events returns the events of a name.
 func (c *Cluster) Events(t testing.TB, name string) []Event {
 	t.Helper()
 	var answer struct{ Items []Event }
@@ -37,7 +37,7 @@ func (c *Cluster) Events(t testing.TB, name string) []Event {
 	return answer.Items
 }
 
-// History are the newest records that the sandbox CleverTap took for an identity,
+// History returns the newest records that the sandbox CleverTap took for an identity,
 // oldest first.
 func (c *Cluster) History(t testing.TB, identity string) (out []json.RawMessage) {
 	t.Helper()
@@ -53,8 +53,8 @@ func (c *Cluster) History(t testing.TB, identity string) (out []json.RawMessage)
 	return out
 }
 
-// Post asks the Import Center for something; an error says why it did not
-// accept it, or that it is away.
+// Post sends a request to Import Center. An error says why it was refused, or that Import
+// Center is down.
 func (c *Cluster) Post(ctx context.Context, path string) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.Endpoints.ImportCenter+path, strings.NewReader(""))
 	if err != nil {
@@ -72,7 +72,7 @@ func (c *Cluster) Post(ctx context.Context, path string) error {
 	return err
 }
 
-// Active reports whether an import is in a run, or that it could not be told.
+// Active reports whether an import has an active run, or that this is not known.
 func (c *Cluster) Active(ctx context.Context, importName string) (run string, active bool, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.Endpoints.ImportCenter+"/v1/runs?pageSize=1&import="+importName, http.NoBody)
 	if err != nil {
@@ -127,7 +127,7 @@ func (c *Cluster) AwaitIdle(t testing.TB, importName string, within time.Duratio
 	return errors.Join(fmt.Errorf("not within %s; its state is %s", within, text), err)
 }
 
-// TryApply applies definitions given as YAML, with whoever may be away.
+// TryApply applies definitions given as YAML. Services may be down.
 func (c *Cluster) TryApply(t testing.TB, yaml string) error {
 	t.Helper()
 	path := filepath.Join(c.Dir, "edit.yaml")
@@ -137,7 +137,7 @@ func (c *Cluster) TryApply(t testing.TB, yaml string) error {
 	return c.try("apply", "-f", path)
 }
 
-// SetAccount applies the account anew with fields of its spec changed.
+// SetAccount applies the account again with fields of its spec changed.
 func (c *Cluster) SetAccount(t testing.TB, fields map[string]any) {
 	t.Helper()
 	text := c.resource(t, schemas.KindCleverTapAccount)

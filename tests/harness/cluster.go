@@ -19,7 +19,7 @@ import (
 	"tapline.dev/libs/kafka"
 )
 
-// Options say what a cluster is made of.
+// Options say how a cluster is run.
 type Options struct {
 	// Separate runs the services as programs of their own beside
 	// `tapline dev --only infra`; otherwise `tapline dev` is all there is.
@@ -92,8 +92,8 @@ func Start(t testing.TB, o Options) *Cluster {
 	return c
 }
 
-// checkContracts wants every record of the control topics to be valid by its
-// schema. A cluster whose Kafka the test has ended is not asked.
+// checkContracts checks every record of the control topics against its schema, unless the
+// test has stopped Kafka.
 func (c *Cluster) checkContracts(t testing.TB) {
 	if !c.Dev.Running() {
 		return
@@ -124,7 +124,7 @@ func (c *Cluster) startReplica(t testing.TB, name string, i, base, admin int) *P
 		"TAPLINE_KAFKA_PREFIX=" + c.Endpoints.KafkaPrefix,
 		"TAPLINE_KAFKA_CREATE_TOPICS=true",
 		"TAPLINE_KAFKA_SESSION_TIMEOUT=6s",
-		// Whoever is killed between joining and syncing holds the group up for so long.
+		// A member that is killed between joining and syncing delays the group for so long.
 		"TAPLINE_KAFKA_REBALANCE_TIMEOUT=15s",
 		"TAPLINE_REDIS_ADDRS=" + c.Endpoints.Redis,
 		"TAPLINE_REDIS_KEY_PREFIX=" + c.Endpoints.RedisPrefix,
@@ -146,7 +146,7 @@ func (c *Cluster) startReplica(t testing.TB, name string, i, base, admin int) *P
 	return p
 }
 
-// RemoveReplica stops the last of a service in order.
+// RemoveReplica stops the last replica of a service with a drain.
 func (c *Cluster) RemoveReplica(t testing.TB, name string) {
 	t.Helper()
 	last := len(c.Replicas[name]) - 1
@@ -239,7 +239,7 @@ func (c *Cluster) ApplyText(t testing.TB, yaml string) {
 	c.Apply(t, path)
 }
 
-// Kafka is how to reach the cluster's broker.
+// Kafka returns the connection settings of the cluster's broker.
 func (c *Cluster) Kafka() kafka.Config {
 	cfg := kafka.DefaultConfig()
 	cfg.Brokers = strings.Split(c.Endpoints.Kafka, ",")
@@ -248,7 +248,7 @@ func (c *Cluster) Kafka() kafka.Config {
 	return cfg
 }
 
-// Eventually looks at a condition until it holds.
+// Eventually polls a condition until it holds.
 func Eventually(t testing.TB, within time.Duration, what string, condition func() bool) {
 	t.Helper()
 	deadline := time.Now().Add(within)

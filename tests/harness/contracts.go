@@ -13,7 +13,7 @@ import (
 	"tapline.dev/schemas"
 )
 
-// mostComplaints is how many records that break a contract are named.
+// mostComplaints is the largest number of invalid records that are named.
 const mostComplaints = 5
 
 // CheckContracts reads every control topic from its begin to its end and
@@ -45,7 +45,7 @@ func CheckContracts(ctx context.Context, cfg kafka.Config, deps kafka.Deps) (com
 	return complaints, checked, nil
 }
 
-// checkRecord says what is wrong with a record, or nothing. A tombstone is right.
+// checkRecord returns what is wrong with a record, "" if it is valid. A tombstone is valid.
 func checkRecord(r *kafka.Record) string {
 	if r.Value == nil {
 		return ""

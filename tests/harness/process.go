@@ -45,7 +45,7 @@ func newProcess(t testing.TB, dir, name, path string, env []string, args ...stri
 	return p
 }
 
-// Start starts it.
+// Start starts the process.
 func (p *Process) Start(t testing.TB) {
 	t.Helper()
 	log, err := os.OpenFile(p.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
@@ -65,7 +65,7 @@ func (p *Process) Start(t testing.TB) {
 	go func() { done <- cmd.Wait() }()
 }
 
-// Running reports whether it lives.
+// Running reports whether the process runs.
 func (p *Process) Running() bool {
 	if p.cmd == nil {
 		return false
@@ -79,7 +79,7 @@ func (p *Process) Running() bool {
 	}
 }
 
-// Kill is SIGKILL; it returns once the process is gone.
+// Kill sends SIGKILL and returns once the process has ended.
 func (p *Process) Kill() {
 	if p.cmd == nil {
 		return
@@ -97,7 +97,7 @@ func (p *Process) Signal(t testing.TB, s syscall.Signal) {
 	}
 }
 
-// Stop is SIGTERM; the process must end by itself, with exit code 0.
+// Stop sends SIGTERM. The process must end by itself, with exit code 0.
 func (p *Process) Stop(t testing.TB) {
 	t.Helper()
 	p.Signal(t, syscall.SIGTERM)
@@ -113,7 +113,7 @@ func (p *Process) Stop(t testing.TB) {
 	}
 }
 
-// Log is what it has written last.
+// Log returns the end of what the process has written.
 func (p *Process) Log() string { return string(tail(p.log, 1<<20)) }
 
 func tail(path string, n int) []byte {

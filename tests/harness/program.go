@@ -26,10 +26,10 @@ func Program(t testing.TB, service string) string {
 	return path
 }
 
-// Program is where a program of the cluster is.
+// Program returns the path of a program of the cluster.
 func (c *Cluster) Program(name string) string { return filepath.Join(c.bin, name) }
 
-// FreePort is a port that nobody listens on.
+// FreePort returns a free port.
 func FreePort(t testing.TB) int {
 	t.Helper()
 	return portBase(t)

@@ -12,13 +12,13 @@ import (
 	"testing"
 )
 
-// Resources are what a process or a store holds while nothing is going on.
+// Resources are what a process or a store uses while it is idle.
 type Resources struct {
 	Goroutines, Files int
 	HeapMiB           float64 // after a garbage collection
 }
 
-// Resources tells what a service's process holds.
+// Resources returns what a service's process uses.
 func (c *Cluster) Resources(t testing.TB, service string) Resources {
 	t.Helper()
 	admin := c.Admin[service]
@@ -77,7 +77,7 @@ func (c *Cluster) RedisKeys(t testing.TB) map[string]int {
 	return out
 }
 
-// RunningStatements is how many statements the sandbox Snowflake is busy with.
+// RunningStatements returns the number of statements that the sandbox Snowflake runs.
 func (c *Cluster) RunningStatements(t testing.TB) int {
 	t.Helper()
 	var answer struct{ Items []any }

@@ -47,7 +47,7 @@ func (c *Cluster) Await(t testing.TB, name string, within time.Duration, what st
 	}
 }
 
-// Close waits until a run is over.
+// Close waits until a run has ended.
 func (c *Cluster) Close(t testing.TB, name string, within time.Duration) schemas.Run {
 	t.Helper()
 	return c.Await(t, name, within, name+" is over", func(r schemas.Run) bool { return schemas.Terminal(r.State) })
@@ -68,7 +68,7 @@ func (c *Cluster) Stats(t testing.TB) Stats {
 	return s
 }
 
-// Faults tells the sandbox CleverTap how to misbehave; body is JSON.
+// Faults sets faults of the sandbox CleverTap; body is JSON.
 func (c *Cluster) Faults(t testing.TB, body string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, c.Endpoints.CleverTap.URL+"/sandbox/v1/faults", strings.NewReader(body))
@@ -107,7 +107,7 @@ func (c *Cluster) Profiles(t testing.TB) map[string]map[string]any {
 	return out
 }
 
-// Ready reports whether a service says so itself.
+// Ready reports whether a service's readiness endpoint says that it is ready.
 func Ready(admin string) bool {
 	res, err := http.Get(admin + "/readyz")
 	if err != nil {

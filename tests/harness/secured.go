@@ -15,7 +15,7 @@ import (
 // user of its name, and make no topics.
 func StartSecured(t testing.TB, secured *kafkatest.Secured, devArgs ...string) *Cluster {
 	t.Helper()
-	// Its own broker has nothing to do.
+	// Its own broker is not used.
 	c := Start(t, Options{DevArgs: append([]string{"--only", "infra"}, devArgs...)})
 	c.sasl = secured.Admin.SASL
 	c.Endpoints.Kafka, c.Endpoints.KafkaPrefix = secured.Admin.Brokers[0], secured.Admin.Prefix
@@ -39,8 +39,8 @@ func (c *Cluster) AwaitAPI(t testing.TB) {
 	Eventually(t, time.Minute, "the Import Center answers", func() bool { return c.try("get", "imports", "-o", "json") == nil })
 }
 
-// Logged is what a service's first replica has logged from an offset on, and the
-// offset after it.
+// Logged returns what a service's first replica has logged from an offset on, and the
+// offset after that.
 func (c *Cluster) Logged(t testing.TB, service string, from int) (text string, next int) {
 	t.Helper()
 	all, err := os.ReadFile(filepath.Join(c.Dir, service+"-0.log"))

@@ -44,7 +44,7 @@ func (c *Cluster) Redis(t testing.TB) *redis.Client {
 	return client
 }
 
-// EmptyRedis deletes every key of the cluster behind everybody's back.
+// EmptyRedis deletes every key of the cluster, without the services' knowledge.
 func (c *Cluster) EmptyRedis(t testing.TB) {
 	t.Helper()
 	if err := redistest.Empty(t.Context(), c.Redis(t)); err != nil {

@@ -17,7 +17,7 @@ type sent struct {
 	content string
 }
 
-// audit compares what came of the history with what was written in it.
+// audit compares what CleverTap holds after a history with what was written in it.
 func (h *history) audit() {
 	records, ok := h.records()
 	if !ok {
@@ -62,7 +62,7 @@ func contentOf(record []byte) (string, error) {
 	return b.content(), nil
 }
 
-// auditRepeats wants no row sent more often than it was written, unless there
+// auditRepeats checks that no row was sent more often than it was written, unless there
 // was a reason: the run that sent it first did not succeed, or the run that sent
 // it again took several attempts or had lost the ledger.
 func (h *history) auditRepeats(records []sent) {
@@ -80,7 +80,7 @@ func (h *history) auditRepeats(records []sent) {
 	}
 }
 
-// forgot tells that the run before the given one left a ledger with gaps.
+// forgot reports whether the run before the given one left an incomplete ledger.
 func (h *history) forgot(number int) bool {
 	for i := number - 2; i >= 0; i-- {
 		if r := h.runs[i]; succeeded(r) {
@@ -123,8 +123,8 @@ func (h *history) auditProfiles() {
 	}
 }
 
-// auditEvents wants every event as often as it was written; uploads that were
-// sent again count as often as the runs say.
+// auditEvents checks that every event is there as often as it was written, plus the
+// repeated ones that the runs count.
 func (h *history) auditEvents(records int) {
 	_, raw := h.w.atCleverTap("/sandbox/v1/events?name=" + url.QueryEscape(h.eventName()))
 	var list struct {
@@ -160,7 +160,7 @@ func (h *history) auditEvents(records int) {
 	}
 }
 
-// story tells how the runs went.
+// story returns a text with the outcome of each run, for failures.
 func (h *history) story() string {
 	var b bytes.Buffer
 	for _, r := range h.runs {

@@ -45,7 +45,7 @@ func newBoard(w *world) *board {
 	return b
 }
 
-// show takes an event in.
+// show records an event.
 func (b *board) show(run schemas.Run) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -57,8 +57,8 @@ func (b *board) show(run schemas.Run) {
 	b.moved = make(chan struct{})
 }
 
-// await waits until a run is as asked, and returns it as it is; ok is false
-// after patience.
+// await waits until a run fulfils a condition and returns it; ok is false after
+// patience.
 func (b *board) await(run string, is func(schemas.Run) bool) (r schemas.Run, ok bool) {
 	began := processPace.now()
 	look := time.NewTicker(time.Second)
@@ -74,7 +74,7 @@ func (b *board) await(run string, is func(schemas.Run) bool) (r schemas.Run, ok 
 		select {
 		case <-moved:
 		case <-b.failed:
-			return r, false // enough is known
+			return r, false // a violation was found already
 		case <-look.C:
 			if processPace.now()-began > patience {
 				return r, false

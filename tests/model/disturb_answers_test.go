@@ -8,7 +8,7 @@ import (
 	"net/http/httptest"
 )
 
-// answerDisturbances are those of answers that do not add up, or that refuse.
+// answerDisturbances make CleverTap give unclear answers or refuse records.
 func answerDisturbances() []disturbance {
 	said := func(code int, text string) map[string]any {
 		return map[string]any{"status": "fail", "code": code, "error": text}
@@ -42,7 +42,7 @@ func answerDisturbances() []disturbance {
 	}
 }
 
-// odd makes a disturbance of CleverTap's answers as edit changes them.
+// odd returns a disturbance in which edit changes CleverTap's answers.
 func odd(name string, edit func(answer map[string]any)) disturbance {
 	return disturbance{name: name, before: func(s *scenario) {
 		s.mayRejectAny, s.mayRepeat = true, true // a record whose answer is never clear
@@ -51,7 +51,7 @@ func odd(name string, edit func(answer map[string]any)) disturbance {
 	}}
 }
 
-// rewritten replies 200 with what edit makes of CleverTap's answer.
+// rewritten replies 200 with CleverTap's answer as edit has changed it.
 func rewritten(edit func(answer map[string]any)) reply {
 	return func(w http.ResponseWriter, _ *http.Request, rec *httptest.ResponseRecorder) {
 		var said map[string]any
@@ -62,7 +62,7 @@ func rewritten(edit func(answer map[string]any)) reply {
 	}
 }
 
-// refuseEach refuses every record with a code that no other has.
+// refuseEach refuses every record with its own code.
 func refuseEach(seed uint64) func(sent int) map[int]int {
 	rng := rand.New(rand.NewPCG(seed, 6))
 	return func(sent int) map[int]int {

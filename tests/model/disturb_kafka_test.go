@@ -11,7 +11,7 @@ import (
 	"tapline.dev/schemas"
 )
 
-// kafkaDisturbances are those of topics and offsets.
+// kafkaDisturbances disturb topics and offsets.
 func kafkaDisturbances() []disturbance {
 	return []disturbance{
 		{name: "the mapper's offsets are gone", shared: true, within: func(s *scenario, _ string) { s.w.forgetOffsets("mapper") }},
@@ -30,7 +30,7 @@ func kafkaDisturbances() []disturbance {
 // shortDeadline is for how long a run whose records were deleted may wait for them.
 const shortDeadline = 10 * time.Second
 
-// refuseUntilReleased refuses the account's credentials until the gate behaves.
+// refuseUntilReleased refuses the account's credentials until the gate's faults end.
 func refuseUntilReleased(s *scenario) {
 	s.mayRepeat, s.mayEnd["no_progress"], s.mayEnd["rows_left"] = true, true, true
 	s.apply(func(spec *schemas.ImportSpec) { spec.Limits.Deadline = schemas.Duration(shortDeadline) })
@@ -43,8 +43,8 @@ func withoutDeadline(s *scenario) {
 	s.apply(func(spec *schemas.ImportSpec) { spec.Limits.Deadline = 0 })
 }
 
-// deleted lets retention bite a topic of a run that waits for its account, perhaps
-// restarts the loader, and then lets the account work again.
+// deleted deletes records of a topic, as retention does, while the run waits for its
+// account; perhaps it restarts the loader; then the account works again.
 func (s *scenario) deleted(run, topic string) {
 	s.reaches(run, func(r schemas.Run) bool { return r.Waiting != nil })
 	s.w.truncate(topic, s.spec.Topic.Partitions)
@@ -76,8 +76,7 @@ func (w *world) deleteTopics(topics ...string) {
 	}
 }
 
-// setBackOffsets lets a consumer group's offsets be set to where they may have been
-// before.
+// setBackOffsets sets a consumer group's offsets back to earlier ones.
 func (w *world) setBackOffsets(group string, rng *rand.Rand) {
 	by := 1 + rng.Int64N(20)
 	w.restart(group, func() {

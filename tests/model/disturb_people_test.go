@@ -8,7 +8,7 @@ import (
 	"tapline.dev/schemas"
 )
 
-// peopleDisturbances are those of people who edit, cancel, repeat and delete.
+// peopleDisturbances edit definitions, cancel and repeat runs, and delete imports.
 func peopleDisturbances() []disturbance {
 	return []disturbance{
 		{name: "cancel in flight", within: func(s *scenario, run string) {
@@ -69,14 +69,14 @@ func (s *scenario) recreate(topics bool) {
 		s.w.deleteTopics(s.w.topics.Rows(s.name), s.w.topics.Records(s.name))
 	}
 	if s.rng.IntN(2) == 0 {
-		time.Sleep(time.Duration(s.rng.IntN(200)) * time.Millisecond) // a person's pace
+		time.Sleep(time.Duration(s.rng.IntN(200)) * time.Millisecond) // the delay of a person
 	}
 	s.generation = 0
 	s.apply(func(*schemas.ImportSpec) {})
 }
 
-// moveTable lets the import read a copy of its table, which is written from now
-// on in place of the old one.
+// moveTable makes the import read a copy of its table. From now on the writers write to the
+// copy.
 func (s *scenario) moveTable() {
 	s.mu.Lock()
 	old := s.tableName
@@ -87,7 +87,7 @@ func (s *scenario) moveTable() {
 	s.apply(func(spec *schemas.ImportSpec) { spec.Source.Table = s.tableName })
 }
 
-// pick chooses a row that was written.
+// pick returns a random row that was written.
 func (s *scenario) pick() (row, bool) {
 	if len(s.rows) == 0 {
 		return row{}, false

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// proxyDisturbances are those of what stands between the loader and CleverTap.
-// None of its answers settles a request.
+// proxyDisturbances are faults of a proxy between the loader and CleverTap. None of its
+// answers settles a request.
 func proxyDisturbances() []disturbance {
 	out := []disturbance{
 		{name: "a firewall's 403 for everything", before: func(s *scenario) {
@@ -34,7 +34,7 @@ func proxyDisturbances() []disturbance {
 		out = append(out, disturbance{name: name, before: func(s *scenario) {
 			s.mayRepeat = true // what was applied and not answered is sent again
 			s.mayReject["ambiguous"] = true
-			// A record alone may meet them for as long as it is tried.
+			// They may hit a single record for as long as it is tried.
 			s.mayReject["request_unanswered"], s.mayEnd["too_many_rejects"] = true, true
 			a := answer{name: name, reply: reply}
 			switch s.rng.IntN(3) {
@@ -50,8 +50,7 @@ func proxyDisturbances() []disturbance {
 	return out
 }
 
-// unsettled are all replies of which the loader may not conclude that the request
-// is over.
+// unsettled returns all replies after which the request may still be applied.
 func unsettled() map[string]reply {
 	out := map[string]reply{
 		"a reset":         hangUp,
@@ -77,7 +76,7 @@ func (s *scenario) lateness(rng *rand.Rand) time.Duration {
 	return 50*time.Millisecond + time.Duration(rng.Int64N(int64(most)))
 }
 
-// reply is what the loader is told.
+// reply writes the answer that the loader gets.
 type reply func(http.ResponseWriter, *http.Request, *httptest.ResponseRecorder)
 
 // status replies with a proxy's page.
@@ -93,19 +92,19 @@ func page(code int, contentType, text string) reply {
 	}
 }
 
-// hangUp ends the connection without a reply.
+// hangUp closes the connection without a reply.
 func hangUp(w http.ResponseWriter, _ *http.Request, _ *httptest.ResponseRecorder) {
 	if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
 		_ = conn.Close()
 	}
 }
 
-// silent says nothing until the loader has given up.
+// silent does not reply until the loader has ended the request.
 func silent(_ http.ResponseWriter, r *http.Request, _ *httptest.ResponseRecorder) {
 	<-r.Context().Done()
 }
 
-// truncated ends the connection within an answer.
+// truncated closes the connection in the middle of an answer.
 func truncated(w http.ResponseWriter, r *http.Request, rec *httptest.ResponseRecorder) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", "1000")

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// spellDisturbances are those of an account that refuses for a while: for a moment,
-// or for longer than a record is tried.
+// spellDisturbances make the account refuse for a while: shortly, or for longer than a
+// record is tried.
 func spellDisturbances() []disturbance {
 	own := func(code int) reply {
 		return func(w http.ResponseWriter, _ *http.Request, _ *httptest.ResponseRecorder) {
@@ -31,11 +31,11 @@ func spellDisturbances() []disturbance {
 	}
 }
 
-// recordFaultLimit is for how long the loader of a disturbed world sends a record
-// again that is refused for a moment.
+// recordFaultLimit is how long the loader of a disturbed world tries a record that is
+// refused.
 const recordFaultLimit = 3 * time.Second
 
-// spellLength is from a moment to beyond what a record is tried.
+// spellLength draws a duration of at most twice recordFaultLimit, often a short one.
 func (s *scenario) spellLength() time.Duration {
 	if s.rng.IntN(2) == 0 {
 		return time.Duration(s.rng.IntN(800)) * time.Millisecond
@@ -46,13 +46,13 @@ func (s *scenario) spellLength() time.Duration {
 func spell(name string, a answer) disturbance {
 	a.name = name
 	return disturbance{name: name, before: func(s *scenario) {
-		// After a 503 of a proxy nobody knows whether it was passed on.
+		// After a 503 it is not known whether the proxy has passed the request on.
 		s.mayRepeat, s.mayReject["ambiguous"] = true, true
 		s.gate.begins(s.spellLength(), a)
 	}}
 }
 
-// refuse555 refuses each n-th record for a moment.
+// refuse555 refuses each n-th record with code 555 for a while.
 func refuse555(n int) func(sent int) map[int]int {
 	first := 0
 	return func(sent int) map[int]int {

@@ -9,7 +9,7 @@ import (
 	"tapline.dev/schemas"
 )
 
-// tableDisturbances are those of what becomes of the table.
+// tableDisturbances change the table.
 func tableDisturbances() []disturbance {
 	return []disturbance{
 		{name: "wide, all columns renamed", before: func(s *scenario) { s.widen(50 + s.rng.IntN(400)) }},
@@ -28,7 +28,7 @@ func tableDisturbances() []disturbance {
 			s.write(1 + s.rng.IntN(4)) // after the statement perhaps
 			s.cancel(run)
 		}, after: func(s *scenario) { s.putBack() }},
-		{name: "renamed away and back", before: func(s *scenario) {
+		{name: "renamed and renamed back", before: func(s *scenario) {
 			s.mayEnd["snowflake_query"] = true
 			s.rename(s.tableName + awaySuffix)
 		}, after: func(s *scenario) {
@@ -40,7 +40,7 @@ func tableDisturbances() []disturbance {
 	}
 }
 
-// widen gives the table n columns beside its own, with names that it has never had.
+// widen adds n columns to the table, with names that it has never had.
 func (s *scenario) widen(n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -53,10 +53,11 @@ func (s *scenario) widen(n int) {
 	s.exec(fmt.Sprintf(`CREATE OR REPLACE TABLE "%s" AS SELECT "ID", "V", "AT"%s FROM "%s"`, s.tableName, more.String(), s.tableName))
 }
 
-// awaySuffix ends the name that a table has while the import cannot find it.
+// awaySuffix is the end of the table's name while it is renamed, so that the import does
+// not find it.
 const awaySuffix = "_AWAY"
 
-// rename gives the table another name. Whoever writes finds it there.
+// rename gives the table another name, which the writers know.
 func (s *scenario) rename(to string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -79,7 +80,7 @@ func (s *scenario) putBack() {
 		s.gone[r.content()] = true
 	}
 	s.rows = slices.Clip(s.rows[:s.newestBefore])
-	// What lies behind the watermark is not read again, whatever CleverTap has.
+	// Rows before the watermark are not read again, whatever CleverTap holds.
 	for key := range s.versions {
 		if newest, ok := s.newest(key); !ok || schemas.FormatInstant(newest.at) < from {
 			s.mayBeGone[key] = true
@@ -87,7 +88,7 @@ func (s *scenario) putBack() {
 	}
 }
 
-// watermark is where the next run begins to read.
+// watermark returns the cursor from which the next run reads.
 func (s *scenario) watermark() string {
 	for _, r := range slices.Backward(s.runs) {
 		if r.WatermarkTo != "" {
@@ -97,7 +98,7 @@ func (s *scenario) watermark() string {
 	return ""
 }
 
-// newest is the newest row of an identity in the table.
+// newest returns the newest row of an identity in the table.
 func (s *scenario) newest(key string) (row, bool) {
 	for _, r := range slices.Backward(s.rows) {
 		if r.key == key {
@@ -107,7 +108,7 @@ func (s *scenario) newest(key string) (row, bool) {
 	return row{}, false
 }
 
-// writeMany appends n rows of identities of their own at one instant.
+// writeMany appends n rows at one instant, each with its own identity.
 func (s *scenario) writeMany(n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

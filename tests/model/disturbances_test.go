@@ -11,10 +11,10 @@ import (
 // one run. Several may happen to the same run. Every part may be nil.
 type disturbance struct {
 	name string
-	// broken says what the tree does wrong when it happens. Such a disturbance is
-	// made only if -model.disturb names it; whoever mends the tree empties it.
+	// broken describes a known fault of the code that the disturbance shows. It is then made
+	// only if -model.disturb names it. Who corrects the fault sets it to "".
 	broken string
-	// shared says that it also befalls the other imports of the world.
+	// shared says that it also affects the other imports of the world.
 	shared bool
 	// before happens before the run is triggered.
 	before func(*scenario)
@@ -26,20 +26,19 @@ type disturbance struct {
 	after func(*scenario)
 }
 
-// disturbances are all kinds. A kind of a part's own stands in a file of its own,
-// disturb_<part>_test.go, as a function that returns its list.
+// disturbances returns all kinds. The kinds of each part are in a file of their own,
+// disturb_<part>_test.go, which has a function that returns them.
 func disturbances() []disturbance {
 	return slices.Concat(
 		proxyDisturbances(), answerDisturbances(), spellDisturbances(), peopleDisturbances(),
-		kafkaDisturbances(), tableDisturbances(), serviceDisturbances(), remadeDisturbances(),
+		kafkaDisturbances(), tableDisturbances(), serviceDisturbances(), recreatedDisturbances(),
 	)
 }
 
-// atOnce is how many disturbances befall one run at most.
+// atOnce is the largest number of disturbances of one run.
 const atOnce = 3
 
-// draw chooses what befalls a run: often nothing or one disturbance, sometimes
-// several.
+// draw chooses the disturbances of a run: often none or one, sometimes several.
 func draw(rng *rand.Rand, chosen []disturbance, always bool) []disturbance {
 	if !always && rng.IntN(3) == 0 {
 		return nil
@@ -55,8 +54,8 @@ func draw(rng *rand.Rand, chosen []disturbance, always bool) []disturbance {
 	return out
 }
 
-// run triggers a run, lets disturbances happen to it, and waits for its end. It
-// returns false if nothing can follow.
+// run triggers a run, makes the disturbances, and waits for its end. It returns false if
+// the history cannot continue.
 func (s *scenario) run(ds ...disturbance) bool {
 	c := schemas.Command{Kind: schemas.CommandRun}
 	for _, d := range ds {

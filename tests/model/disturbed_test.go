@@ -26,9 +26,9 @@ const (
 
 var disturb = flag.String("model.disturb", "", "make only the disturbances whose names contain one of these, separated by commas, also those that the tree is known not to stand")
 
-// TestDisturbedHistories lets people, Kafka and a proxy before CleverTap disturb
-// imports, and wants every person and event at CleverTap in the end, versions in
-// their order, every run over, and other imports left alone.
+// TestDisturbedHistories disturbs imports by people, Kafka and a proxy before CleverTap. In
+// the end every person and event must be at CleverTap, versions in their order, every run
+// must have ended, and other imports must not have been affected.
 func TestDisturbedHistories(t *testing.T) {
 	chosen := chooseDisturbances(t)
 	count := max(scenariosPerWorld, *seeds/6)
@@ -65,10 +65,9 @@ func chooseDisturbances(t *testing.T) []disturbance {
 	return chosen
 }
 
-// TestTwoDeploymentsOnOneRedis lets two deployments with the same imports share a
-// Redis. Each has tables and accounts of its own, and neither may read of the
-// other what it has sent. The second one has a prefix of keys of its own, without
-// which it does not start; slots are shared.
+// TestTwoDeploymentsOnOneRedis: two deployments with the same imports share a Redis. Each
+// has its own tables and accounts, and must not read the other's ledgers. The second one
+// has its own prefix of keys, without which it does not start; slots are shared.
 func TestTwoDeploymentsOnOneRedis(t *testing.T) {
 	chosen := slices.DeleteFunc(chooseDisturbances(t), func(d disturbance) bool { return d.shared })
 	staging, production := newWorld(t, trouble{}), newWorld(t, trouble{})
@@ -86,7 +85,7 @@ func disturbedWorld(t *testing.T, chosen []disturbance, first uint64) {
 	newWorld(t, trouble{}).disturb(chosen, first)
 }
 
-// disturb lets scenarios pass in a world.
+// disturb runs scenarios in a world.
 func (w *world) disturb(chosen []disturbance, first uint64) {
 	w.disturbed = true
 	w.kafka.SessionTimeout = 2 * time.Second
@@ -121,8 +120,8 @@ func (w *world) disturb(chosen []disturbance, first uint64) {
 	w.checkContracts()
 }
 
-// standBy runs an undisturbed import again and again: trouble of others may not
-// hold it up.
+// standBy runs an undisturbed import again and again: disturbances of others must not
+// delay it.
 func (s *scenario) standBy(over <-chan struct{}) {
 	for !s.w.broken() {
 		select {
@@ -143,8 +142,7 @@ func (s *scenario) standBy(over <-chan struct{}) {
 	}
 }
 
-// restart ends a service in order, lets something happen while it is away and
-// begins its next life.
+// restart stops a service in an orderly way, calls between, and starts the service again.
 func (w *world) restart(name string, between func()) {
 	w.livesMu.Lock()
 	defer w.livesMu.Unlock()
@@ -155,7 +153,7 @@ func (w *world) restart(name string, between func()) {
 	w.lives[name] = w.start(name)
 }
 
-// forgetOffsets lets a consumer group's offsets be lost.
+// forgetOffsets deletes a consumer group's offsets.
 func (w *world) forgetOffsets(group string) {
 	w.restart(group, func() {
 		if err := kafkatest.DeleteOffsets(w.t.Context(), w.kafka, group); err != nil {
@@ -164,13 +162,13 @@ func (w *world) forgetOffsets(group string) {
 	})
 }
 
-// remakeTopic deletes a topic of an import and makes it anew, empty.
-func (w *world) remakeTopic(importName, topic string, spec schemas.ImportSpec) {
+// recreateTopic deletes a topic of an import and creates it again, empty.
+func (w *world) recreateTopic(importName, topic string, spec schemas.ImportSpec) {
 	ctx := w.t.Context()
 	if err := kafka.DeleteTopics(ctx, w.kafka, kafkatest.Deps(), topic); err != nil {
 		w.t.Errorf("deleting a topic: %v", err)
 	}
 	if err := kafka.EnsureTopics(ctx, w.kafka, kafkatest.Deps(), w.topics.ImportTopics(importName, spec.Topic)); err != nil {
-		w.t.Errorf("making a topic anew: %v", err)
+		w.t.Errorf("creating a topic again: %v", err)
 	}
 }

@@ -1,15 +1,15 @@
-// Package model runs the pipeline through random histories of writers and
-// checks it against an oracle that knows nothing of how it works.
+// Package model runs the pipeline through random histories of writers and compares
+// the result with an oracle that is independent of the implementation.
 //
 // Scheduler, extractor, mapper and loader run in this process as their programs
 // run them, between a sandbox Snowflake whose clock each history sets and a
-// sandbox CleverTap. A world is one such pipeline; it is home to several
-// histories at once, each an import with a table of its own.
+// sandbox CleverTap. A world is one such pipeline. Several histories run
+// in it at once, each an import with its own table.
 //
-// TestHistories is about the incremental reading. A history is a sequence, drawn
+// TestHistories is about incremental reading. A history is a sequence, drawn
 // from its seed, of writes that keep the promise of the lookback (late commits,
 // ties, NULLs, future stamps, updates during a run), steps of the clock and runs.
-// In some worlds services are cut off at any moment, as a kill does it, Snowflake
+// In some worlds services lose the network at any moment, as if killed, Snowflake
 // and CleverTap fail for a while, and Redis is lost. At its end every key must be
 // at CleverTap as its last write left it, every event as often as it was written,
 // no row sent again that had not changed, and the counts of every run must add up.
@@ -26,6 +26,6 @@
 // wants every run to end, versions to arrive in their order, the newest version
 // of every person and every event at CleverTap unless it was rejected with a code
 // that the disturbance explains, and the runs of an import that nothing disturbs to
-// take no longer than a bound. Bounds are told by a clock that stands still while the
-// machine gives the process no time. Kinds of disturbance are listed in disturbances.
+// take no longer than a bound. Bounds are measured by a clock that stops while the
+// machine gives the process no CPU. Kinds of disturbance are listed in disturbances.
 package model

@@ -28,7 +28,7 @@ func plainSpec(query string) schemas.ImportSpec {
 	}
 }
 
-// once runs an import once more.
+// once runs an import one more time.
 func (w *world) once(name string, number int) schemas.Run {
 	w.t.Helper()
 	id := schemas.RunID(name, number)
@@ -43,7 +43,7 @@ func (w *world) once(name string, number int) schemas.Run {
 func (w *world) rows(name string) []string { return w.valuesOf(w.topics.Rows(name)) }
 
 // TestEdgesOfEveryType reads values at the edges of every type, in every carrier
-// that Snowflake is known to send, and wants each exactly.
+// that Snowflake is known to send. Each must arrive exactly.
 func TestEdgesOfEveryType(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, trouble{})
@@ -68,8 +68,8 @@ func TestEdgesOfEveryType(t *testing.T) {
 	}
 }
 
-// TestResultsOfAllSizesThroughFaults reads results from none to many chunks, and
-// through what goes wrong with them.
+// TestResultsOfAllSizesThroughFaults reads results of no chunk to many chunks, also with
+// faults in their transfer.
 func TestResultsOfAllSizesThroughFaults(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, trouble{})
@@ -150,8 +150,8 @@ func (w *world) fill(table string, n int) {
 	}
 }
 
-// TestColumnsThatChange wants a run to say what became of its columns, and to
-// fail before a row is read if a mapped one is gone.
+// TestColumnsThatChange: a run notes how its columns have changed, and fails before a row
+// is read if a mapped one is missing.
 func TestColumnsThatChange(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, trouble{})
@@ -179,8 +179,7 @@ func TestColumnsThatChange(t *testing.T) {
 	}
 }
 
-// TestCancelReachesSnowflake wants a statement to end within five seconds of the
-// cancel.
+// TestCancelReachesSnowflake: the statement ends within five seconds of the cancel.
 func TestCancelReachesSnowflake(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, trouble{})
@@ -204,7 +203,7 @@ func TestCancelReachesSnowflake(t *testing.T) {
 	}
 }
 
-// running counts the statements at work in the sandbox.
+// running counts the statements that run in the sandbox.
 func (w *world) running(t *testing.T) int {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+w.snowflake.Addr()+"/sandbox/v1/queries?status=RUNNING", nil)
@@ -237,8 +236,8 @@ func until(t *testing.T, what string, is func() bool) {
 	}
 }
 
-// TestConnectionIsTested wants to hear who signs in and what that one may do
-// beyond reading.
+// TestConnectionIsTested: the answer says which user signs in and what that user may do
+// besides reading.
 func TestConnectionIsTested(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, trouble{})
@@ -278,8 +277,8 @@ func TestConnectionIsTested(t *testing.T) {
 }
 
 // TestARowThatComesBack: the second run loads a row's new version and is
-// cancelled, the row goes back to what it was, and the third run has to say so to
-// CleverTap although its ledger, the first run's, holds just that.
+// cancelled, the row changes back, and the third run must send it although its ledger, the
+// first run's, holds that very version.
 func TestARowThatComesBack(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, trouble{})

@@ -16,8 +16,8 @@ import (
 	"tapline.dev/sandbox"
 )
 
-// arrival is what an upload held of an identity when CleverTap applied it: its
-// versions from the first to the last.
+// arrival is the part of an applied upload that is about one identity: its first and last
+// version.
 type arrival struct {
 	identity string
 	first    int
@@ -25,13 +25,13 @@ type arrival struct {
 	run      int // number of the run in which the request reached the gate
 	at       time.Time
 	how      string // the fault that the request met
-	// unsure says that the machine let the process wait shortly before: the request may
-	// have been written longer ago than it may be applied.
+	// unsure says that the process got no CPU for a while shortly before: the request may
+	// have been written too long ago to be applied.
 	unsure bool
 }
 
-// answer is what a gate does with one request: whether and when CleverTap gets it,
-// and what the loader is told.
+// answer is what a gate does with one request: whether and when it passes it to CleverTap,
+// and how it replies to the loader.
 type answer struct {
 	name   string
 	late   time.Duration // CleverTap gets it so long after the loader has its reply
@@ -44,8 +44,8 @@ type answer struct {
 	refuse func(sent int) map[int]int
 }
 
-// gate is a proxy before a CleverTap account of its own. It keeps in which order
-// versions arrive, and it misbehaves as it is told.
+// gate is a proxy before its own CleverTap account. It records the order in which versions
+// arrive, and makes the faults that are set.
 type gate struct {
 	server  *httptest.Server
 	account http.Handler
@@ -80,7 +80,7 @@ func newGate(t testing.TB, openTime time.Duration) *gate {
 	return g
 }
 
-// misbehave lets the next n uploads meet an answer.
+// misbehave sets the answer for the next n uploads.
 func (g *gate) misbehave(n int, a answer) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -89,35 +89,35 @@ func (g *gate) misbehave(n int, a answer) {
 	}
 }
 
-// begins lets every request of a time meet an answer.
+// begins sets the answer for every request within a duration.
 func (g *gate) begins(length time.Duration, a answer) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.spell, g.spellEnds = a, time.Now().Add(length)
 }
 
-// forbid lets a firewall refuse whatever holds a content.
+// forbid makes a firewall refuse every request with a content.
 func (g *gate) forbid(content string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.forbidden = append(g.forbidden, content)
 }
 
-// begin says which run is triggered.
+// begin tells the gate which run is triggered.
 func (g *gate) begin(run int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.run = run
 }
 
-// behave ends all misbehaviour.
+// behave ends all faults.
 func (g *gate) behave() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.next, g.spell, g.spellEnds, g.forbidden = nil, answer{}, time.Time{}, nil
 }
 
-// meets says what a request meets, and the run it belongs to.
+// meets returns the answer for a request, and the run that it belongs to.
 func (g *gate) meets(r *http.Request, list []body) (answer, int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -143,7 +143,7 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	came := time.Now()
 	text, err := io.ReadAll(r.Body)
 	if err != nil {
-		return // the loader has given up
+		return // the loader has ended the request
 	}
 	text = plain(text, r.Header.Get("Content-Encoding"))
 	a, run := g.meets(r, records(text))
@@ -176,7 +176,7 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// passed passes CleverTap's answer on.
+// passed replies with CleverTap's answer.
 func passed(w http.ResponseWriter, _ *http.Request, rec *httptest.ResponseRecorder) {
 	for name, values := range rec.Header() {
 		w.Header()[name] = values
@@ -185,7 +185,7 @@ func passed(w http.ResponseWriter, _ *http.Request, rec *httptest.ResponseRecord
 	_, _ = w.Write(rec.Body.Bytes())
 }
 
-// forward lets CleverTap have a request and keeps what it applied. One at a
+// forward passes a request to CleverTap and records what was applied. One at a
 // time, so that the order kept is the order in which CleverTap applied them.
 func (g *gate) forward(r *http.Request, text []byte, run int, how string) *httptest.ResponseRecorder {
 	g.mu.Lock()
@@ -214,7 +214,7 @@ func (g *gate) forward(r *http.Request, text []byte, run int, how string) *httpt
 	return rec
 }
 
-// refuse gives some records of an upload codes, and CleverTap the others.
+// refuse answers some records of an upload with codes and passes the others to CleverTap.
 func (g *gate) refuse(w http.ResponseWriter, r *http.Request, text []byte, run int, a answer) {
 	var upload struct {
 		D []json.RawMessage `json:"d"`
@@ -250,7 +250,7 @@ func (g *gate) refuse(w http.ResponseWriter, r *http.Request, text []byte, run i
 	writeJSON(w, http.StatusOK, said)
 }
 
-// arrivals are what was applied so far, of each identity in its order.
+// arrivals returns what was applied so far, for each identity in its order.
 func (g *gate) arrivals() map[string][]arrival {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -18,7 +18,7 @@ const (
 	nullsCoalesce = "coalesce"
 )
 
-// row is what the table holds.
+// row is a row of the table.
 type row struct {
 	key     string
 	version int
@@ -38,7 +38,7 @@ type history struct {
 	event      bool
 	lookback   time.Duration
 	future     time.Duration
-	delay      time.Duration // the source is so far behind: stamps are old, but in order
+	delay      time.Duration // how far the source lags: stamps are old, but in order
 	lateCheck  bool
 	partitions int
 	rng        *rand.Rand
@@ -77,7 +77,7 @@ func newHistory(w *world, seed uint64) *history {
 	return h
 }
 
-// start is when a history begins: often shortly before clocks change.
+// start draws when a history begins: often shortly before clocks change.
 func start(rng *rand.Rand) time.Time {
 	at := []time.Time{
 		time.Date(2026, 10, 24, 22, 0, 0, 0, time.UTC), // Berlin goes back
@@ -172,8 +172,8 @@ func (h *history) pass() {
 	h.settle()
 }
 
-// settle ends the history: what has a future stamp comes to its time, and two
-// more runs read what is there.
+// settle ends the history: the clock advances past all future stamps, and two more runs
+// read what is there.
 func (h *history) settle() {
 	h.mu.Lock()
 	for _, r := range h.live {

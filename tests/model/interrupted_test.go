@@ -12,11 +12,10 @@ import (
 	"tapline.dev/schemas"
 )
 
-// TestInterruptedEvents lets runs of event imports be cancelled, fail and abandon
-// attempts, at random moments and again and again, and wants each event at CleverTap
-// as often as it was written: neither lost nor stored a second time. Where services
-// are killed as well, or answers of CleverTap are lost, it wants no more second
-// copies than the runs say.
+// TestInterruptedEvents: runs of event imports are cancelled, fail and abandon attempts at
+// random moments, again and again. Each event must be at CleverTap as often as it was
+// written: neither lost nor stored a second time. If services are killed too, or answers of
+// CleverTap are lost, there must be no more second copies than the runs count.
 func TestInterruptedEvents(t *testing.T) {
 	count := max(scenariosPerWorld, *seeds/6)
 	t.Logf("seeds %d to %d", *from, *from+uint64(count)-1)
@@ -38,8 +37,8 @@ func TestInterruptedEvents(t *testing.T) {
 	worlds.Wait()
 }
 
-// interruptedWorld lets the scenarios of some seeds pass in one world, of which every
-// second one kills services.
+// interruptedWorld runs the scenarios of some seeds in one world. Every second world kills
+// services.
 func interruptedWorld(t *testing.T, first uint64) {
 	kills := first/scenariosPerWorld%2 == 1
 	w := newWorld(t, trouble{crashes: kills})
@@ -81,8 +80,8 @@ func interruptedWorld(t *testing.T, first uint64) {
 	t.Logf("runs: %v, %d abandoned attempts; %d runs left rows out", runs, attempts, leftOut)
 }
 
-// interruptAll makes results fall short and get lost, so that attempts are abandoned
-// and runs fail, and kills services.
+// interruptAll makes results incomplete or lost, so that attempts are abandoned and runs
+// fail, and kills services.
 func (w *world) interruptAll(rng *rand.Rand, kills bool, over <-chan struct{}) {
 	// A kill comes between closings of runs, so that there is time to get over it.
 	for w.board.pass(rng.IntN(4), over) && !w.broken() {
@@ -104,7 +103,7 @@ func (w *world) breakChunks(faults map[string]any) {
 	w.put("http://"+w.snowflake.Addr()+"/sandbox/v1/snowflake/faults", faults)
 }
 
-// interruptedScenario is an import of events whose runs do not get to their end.
+// interruptedScenario is an import of events whose runs are interrupted.
 type interruptedScenario struct {
 	*scenario
 	kills bool
@@ -154,7 +153,7 @@ func (s *interruptedScenario) pass() {
 	}
 }
 
-// losesAnswers lets CleverTap store some uploads without saying so.
+// losesAnswers makes the answers to some uploads get lost that CleverTap has stored.
 func (s *interruptedScenario) losesAnswers() {
 	if !s.kills {
 		return // then nothing may be stored twice
@@ -162,7 +161,7 @@ func (s *interruptedScenario) losesAnswers() {
 	s.gate.misbehave(1+s.rng.IntN(2), answer{name: "reset after passing on", reply: hangUp})
 }
 
-// twins writes events once more, just as they are: two equal purchases are two.
+// twins writes equal events again: two equal purchases are two events.
 func (s *interruptedScenario) twins(n int) {
 	for range n {
 		r := s.rows[s.rng.IntN(len(s.rows))]
@@ -174,7 +173,7 @@ func (s *interruptedScenario) twins(n int) {
 	}
 }
 
-// settle lets runs succeed, and looks what CleverTap holds.
+// settle lets runs succeed and then checks what CleverTap holds.
 func (s *interruptedScenario) settle() {
 	s.gate.behave()
 	s.advance(26 * time.Hour)
@@ -195,7 +194,7 @@ func (s *interruptedScenario) settle() {
 	}
 }
 
-// auditCopies wants every event as often as it was written. The runs count the events
+// auditCopies checks that every event is there as often as it was written. The runs count the events
 // of which there are more copies: records that were sent again within a run, however
 // often, and those of runs and attempts that did not succeed.
 func (s *interruptedScenario) auditCopies() {

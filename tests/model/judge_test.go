@@ -8,7 +8,7 @@ import (
 	"tapline.dev/schemas"
 )
 
-// judge compares a closed run with what is known of its history.
+// judge compares a closed run with its history.
 func (h *history) judge(r schemas.Run, p plan, before, after view) {
 	h.judgeState(r, p, before, after)
 	h.judgeCounts(r)
@@ -71,7 +71,7 @@ func (h *history) judgeState(r schemas.Run, p plan, before, after view) {
 	}
 }
 
-// judgeCounts wants every row in exactly one place.
+// judgeCounts checks that every row is counted exactly once.
 func (h *history) judgeCounts(r schemas.Run) {
 	c := r.Counts
 	switch {
@@ -88,8 +88,8 @@ func (h *history) judgeCounts(r schemas.Run) {
 	}
 }
 
-// judgeWatermark wants the mark where the rule puts it, max(W, min(T, M) - L):
-// exactly if nothing moved beside the run, and never beyond it.
+// judgeWatermark compares the watermark with the rule max(W, min(T, M) - L): it must be
+// equal if nothing was written during the run, and never greater.
 func (h *history) judgeWatermark(r schemas.Run, p plan, before, after view) {
 	if h.kind.none {
 		if r.WatermarkTo != "" || r.Mode != schemas.ModeFull {
@@ -137,7 +137,7 @@ func (h *history) exactMark(from string, v view) string {
 	return max(from, minus(highest, h.lookback+h.kind.margin()))
 }
 
-// minus is the instant a span before another one.
+// minus returns the instant a duration before another one.
 func minus(instant string, span time.Duration) string {
 	t, err := schemas.ParseInstant(instant)
 	if err != nil {

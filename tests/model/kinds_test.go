@@ -8,13 +8,13 @@ import (
 	"tapline.dev/schemas"
 )
 
-// kind is a type of Updated On column, as a writer sees it.
+// kind is a kind of cursor column.
 type kind struct {
 	name   string
 	duck   string // DuckDB's type of the column
 	epoch  string
 	zone   *time.Location
-	grain  time.Duration // what the column can tell apart
+	grain  time.Duration // the column's precision
 	coarse bool          // stamps are cut off, though that makes them a grain too early
 	last   time.Time     // the most distant future
 	sql    func(rng *rand.Rand, at time.Time) string
@@ -83,14 +83,14 @@ func date(zone *time.Location) func(*rand.Rand, time.Time) string {
 	return func(_ *rand.Rand, at time.Time) string { return "DATE '" + at.In(zone).Format(time.DateOnly) + "'" }
 }
 
-// frame is an instant as the column tells it, in a form that sorts by time: the
-// text of the column's own zone, where it has no other.
+// frame returns an instant as a text that sorts by time: in the column's time zone, if it
+// has one.
 func (k kind) frame(at time.Time) string {
 	local := at.In(k.zone)
 	return schemas.FormatInstant(time.Date(local.Year(), local.Month(), local.Day(), local.Hour(), local.Minute(), local.Second(), local.Nanosecond(), time.UTC))
 }
 
-// cut is what the column keeps of an instant.
+// cut truncates an instant to the column's precision.
 func (k kind) cut(at time.Time) time.Time {
 	if k.grain == day {
 		local := at.In(k.zone)
@@ -99,7 +99,7 @@ func (k kind) cut(at time.Time) time.Time {
 	return at.Truncate(k.grain)
 }
 
-// margin is what is added to a definition's lookback.
+// margin returns what is added to a definition's lookback.
 func (k kind) margin() time.Duration {
 	var out time.Duration
 	if k.grain == day {
@@ -111,7 +111,7 @@ func (k kind) margin() time.Duration {
 	return out
 }
 
-// definition is the cursor as a definition writes it.
+// definition returns the cursor for a definition.
 func (k kind) definition() *schemas.Cursor {
 	switch {
 	case k.none:

@@ -9,9 +9,9 @@ import (
 	"tapline.dev/schemas"
 )
 
-// TestLateRowsAreFound lets rows commit far behind the watermark of an import
-// that looks for them, whatever its cursor is: the next run reads their hours
-// again, says so, and the run after it reads no more than its window.
+// TestLateRowsAreFound: rows commit far behind the watermark of an import that looks for
+// them, with each kind of cursor. The next run reads their hours again and notes it, and
+// the run after it reads only its window.
 func TestLateRowsAreFound(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, trouble{})
@@ -54,7 +54,7 @@ func TestLateRowsAreFound(t *testing.T) {
 	}
 }
 
-// put writes rows as they are.
+// put writes rows without changing them.
 func (h *history) put(rows ...row) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -28,12 +28,12 @@ var (
 	hunt   = flag.Bool("model.until-failure", false, "one world after the other, and none after one that fails")
 )
 
-// troubles by the name that -model.trouble gives them.
+// troubles are the faults of a world, by their name in -model.trouble.
 var troubles = map[string]trouble{
 	"calm": {}, "crashes": {crashes: true}, "losses": {crashes: true, losses: true}, "answers": {answers: true},
 }
 
-// troubleOf is the trouble of the world that a seed lives in.
+// troubleOf returns the faults in the world of a seed.
 func troubleOf(seed uint64) trouble {
 	if *forced != "" {
 		return troubles[*forced]
@@ -49,7 +49,7 @@ func troubleOf(seed uint64) trouble {
 	return trouble{}
 }
 
-// TestHistories lets histories pass. A failure names its seed; -model.from and
+// TestHistories runs histories. A failure names its seed; -model.from and
 // -model.seeds choose others.
 func TestHistories(t *testing.T) {
 	t.Logf("seeds %d to %d", *from, *from+uint64(*seeds)-1)

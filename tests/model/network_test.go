@@ -9,8 +9,8 @@ import (
 
 var errCut = errors.New("the network is cut")
 
-// network is one process's way to Kafka and Redis. Cutting it is what a kill
-// looks like from outside: connections end, whatever was under way on them.
+// network is a service's connections to Kafka and Redis. Cutting it looks from outside like
+// a kill: the connections end in the middle of what they transfer.
 type network struct {
 	mu     sync.Mutex
 	conns  map[net.Conn]struct{}
@@ -40,8 +40,8 @@ func (n *network) dial(ctx context.Context, kind, addr string) (net.Conn, error)
 	return c, nil
 }
 
-// cutAfter cuts the network at the given write from now on, so that a crash
-// falls between any two requests of a process, or into the middle of one.
+// cutAfter cuts the network at the n-th write from now, so that a crash happens between any
+// two requests of a service or in the middle of one.
 func (n *network) cutAfter(writes int) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -65,7 +65,7 @@ func (n *network) cutLocked() {
 	close(n.cutNow)
 }
 
-// wire is a connection that counts.
+// wire is a connection that counts writes.
 type wire struct {
 	net.Conn
 	network *network

@@ -5,10 +5,9 @@ import (
 	"time"
 )
 
-// pace is a clock that stands still while the machine gives this process no time:
-// each beat takes beat as the machine goes, however long it took. Bounds on what
-// imports may do to each other are told by it, so that a busy machine is not taken
-// for a fault.
+// pace is a clock that stops while the machine gives this process no CPU: each beat counts
+// as the duration beat, however long it took. Bounds on how imports may delay each other are
+// measured by it, so that a busy machine does not look like a fault.
 type pace struct {
 	beats  atomic.Int64
 	missed atomic.Int64 // when a beat was last missed, in nanoseconds
@@ -16,8 +15,8 @@ type pace struct {
 
 const (
 	beat = 20 * time.Millisecond
-	// miss is how late a beat is that counts as missed: a request that the loader gave
-	// up may then lie before the gate for longer than it may be applied.
+	// miss is the delay of a beat that counts as missed: a request that the loader has ended
+	// may then reach the gate too late to be applied.
 	miss = 400 * time.Millisecond
 )
 
@@ -42,5 +41,5 @@ func (p *pace) now() time.Duration { return time.Duration(p.beats.Load()) * beat
 // stumbled reports whether a beat was missed since an instant.
 func (p *pace) stumbled(since time.Time) bool { return p.missed.Load() > since.UnixNano() }
 
-// processPace is the process's.
+// processPace is the clock of this process.
 var processPace = startPace()

@@ -13,8 +13,8 @@ import (
 	"tapline.dev/schemas"
 )
 
-// publicReport is a fault that somebody reported of a program of this trade, as
-// the smallest input that shows it.
+// publicReport is a publicly reported fault of a similar program, as the smallest input
+// that shows it.
 type publicReport struct {
 	source  string // repository and thread
 	query   string
@@ -89,7 +89,7 @@ var reportsElsewhere = []struct{ source, file, test string }{
 	{"dbt-adapters 1143: forms of account names, a URL among them", "domain/definition/odd_test.go", "TestBadInput"},
 }
 
-// TestPublicReports runs each report as an import of its own.
+// TestPublicReports runs each report as an import.
 func TestPublicReports(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, trouble{})
@@ -136,7 +136,7 @@ func (w *world) judgeReport(report publicReport, run schemas.Run, name string) {
 	}
 }
 
-// valuesOf are the values of a topic with one partition.
+// valuesOf returns the values of a topic with one partition.
 func (w *world) valuesOf(topic string) (values []string) {
 	w.t.Helper()
 	_, err := w.reader.ReadTo(w.t.Context(), kafka.TP{Topic: topic}, 0, func(r *kafka.Record) error {
@@ -149,7 +149,7 @@ func (w *world) valuesOf(topic string) (values []string) {
 	return values
 }
 
-// TestReportsElsewhere: the test that is named for a report exists.
+// TestReportsElsewhere: the named test of each report exists.
 func TestReportsElsewhere(t *testing.T) {
 	t.Parallel()
 	for _, report := range reportsElsewhere {

@@ -7,16 +7,16 @@ import (
 	"tapline.dev/schemas"
 )
 
-// plan is what happens beside a run.
+// plan is what happens during a run.
 type plan struct {
 	writers bool // rows are written and time passes while it runs
 	cancel  bool // it is cancelled at some moment
 	last    bool // it has to succeed
 }
 
-// view is what the writers know at an instant.
+// view is what the writers know at a time.
 type view struct {
-	now   string // as the column tells it
+	now   string // in the column's format
 	shift int    // seconds that the column's zone is ahead of UTC
 	nulls int    // rows at which the run has to fail
 	live  []row
@@ -89,7 +89,7 @@ func (h *history) cancel(id string) {
 			return moment == 1 || r.State == schemas.StateLoading || closed(r)
 		})
 		if !ok {
-			return // the run does not get on, which await says again
+			return // the run makes no progress; await reports that
 		}
 	}
 	h.w.command(h.name, schemas.Command{ID: "cancel " + id, Kind: schemas.CommandCancel, Run: id})

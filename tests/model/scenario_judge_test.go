@@ -9,7 +9,7 @@ import (
 	"tapline.dev/schemas"
 )
 
-// judge compares a closed run with what may have become of it.
+// judge checks whether the disturbances allow the way in which a run ended.
 func (s *scenario) judge(r schemas.Run) {
 	c := r.Counts
 	switch {
@@ -23,7 +23,7 @@ func (s *scenario) judge(r schemas.Run) {
 		s.violation("%s rejected rows: %v", r.Run, r.RejectsByCode)
 	}
 	for _, code := range slices.Sorted(maps.Keys(r.RejectsByCode)) {
-		// Under hold, an upload of a killed loader or of one that the machine let wait.
+		// With onAmbiguous hold: an upload of a loader that was killed or got no CPU.
 		held := code == "ambiguous" && (s.w.mayRepeat.Load() || processPace.stumbled(r.StartedAt))
 		if !s.mayReject[code] && !s.mayRejectAny && !held {
 			s.violation("%s rejected records: %v", r.Run, r.RejectsByCode)
@@ -39,7 +39,7 @@ func (s *scenario) judge(r schemas.Run) {
 	}
 }
 
-// audit compares what came to CleverTap with what is in the table.
+// audit compares what CleverTap has applied with what is in the table.
 func (s *scenario) audit() {
 	rejected, ok := s.rejected()
 	if !ok {
@@ -57,8 +57,8 @@ func (s *scenario) audit() {
 	s.auditNewest(rejected)
 }
 
-// auditNewest wants the newest row of every identity at CleverTap. One that was
-// rejected may be missing, and then the newest that was not is there.
+// auditNewest checks that CleverTap has the newest row of every identity, or, if that was
+// rejected, the newest that was not.
 func (s *scenario) auditNewest(rejected map[string]bool) {
 	final := s.gate.arrivals()
 	least, newest := map[string]int{}, map[string]int{}
@@ -82,7 +82,7 @@ func (s *scenario) auditNewest(rejected map[string]bool) {
 	}
 }
 
-// rejected is the content of every record that a run has rejected.
+// rejected returns the content of every record that a run has rejected.
 func (s *scenario) rejected() (map[string]bool, bool) {
 	out := map[string]bool{}
 	tp := kafka.TP{Topic: s.w.topics.Rejects(), Partition: schemas.ControlPartition(s.name)}
@@ -104,7 +104,7 @@ func (s *scenario) rejected() (map[string]bool, bool) {
 	return out, err == nil
 }
 
-// auditOrder wants versions of an identity in their order: what was sent in a run
+// auditOrder checks that versions of an identity arrive in their order: what was sent in a run
 // arrives before what is sent in the next, and within a run no upload begins with an
 // older version than one before it began with. An upload of several versions
 // whose answer was lost is sent again as it was. A run may begin with older
@@ -124,8 +124,8 @@ func (s *scenario) auditOrder(identity string, list []arrival) {
 	}
 }
 
-// auditEvents wants every event that was not rejected, and once unless something
-// happened that repeats.
+// auditEvents checks that every event that was not rejected is there, and once, unless a
+// disturbance may repeat events.
 func (s *scenario) auditEvents(rejected map[string]bool) {
 	once := !s.mayRepeat && !s.w.mayRepeat.Load() && !processPace.stumbled(s.began)
 	s.gate.mu.Lock()

@@ -141,7 +141,7 @@ func (s *scenario) apply(edit func(*schemas.ImportSpec)) {
 	s.w.applyGeneration(s.name, spec, generation)
 }
 
-// moveAccount lets the account that the import names be another one at CleverTap.
+// moveAccount makes the import's account resource name another CleverTap account.
 func (s *scenario) moveAccount() {
 	g := newGate(s.w.t, s.w.openTime())
 	s.mu.Lock()
@@ -150,7 +150,7 @@ func (s *scenario) moveAccount() {
 	s.applyAccount()
 }
 
-// applyAccount applies the account's resource, with other sizes perhaps.
+// applyAccount applies the account's resource, perhaps with other sizes.
 func (s *scenario) applyAccount() {
 	s.w.accountAt(s.account(), s.gate.server.URL, schemas.CleverTapAccountSpec{RecordsPerUpload: []int{1, 3, 3, 50}[s.rng.IntN(4)], Slots: 1 + s.rng.IntN(5)})
 }
@@ -197,7 +197,7 @@ func (s *scenario) start(c schemas.Command) string {
 	return id
 }
 
-// reaches waits until a run is as asked, held or closed.
+// reaches waits until a run fulfils a condition, is held or has closed.
 func (s *scenario) reaches(run string, is func(schemas.Run) bool) {
 	s.w.board.await(run, func(r schemas.Run) bool { return is(r) || closed(r) || r.State == schemas.StateHeld })
 }
@@ -210,7 +210,7 @@ func (s *scenario) cancel(run string) {
 }
 
 // close waits for the end of a run and judges how it ended. A run that is held is
-// approved, or declined once in a while. It returns false if nothing can follow.
+// approved, or declined once in a while. It returns false if the scenario cannot continue.
 func (s *scenario) close(run string) bool {
 	decline := !s.settling && s.rng.IntN(3) == 0
 	answered := false

@@ -23,10 +23,10 @@ type runner interface {
 	Run(ctx context.Context) error
 }
 
-// suppressionKeys are those of every world.
+// suppressionKeys are the keys of every world.
 const suppressionKeys = config.Secret("a-key-of-the-model-and-of-nothing-else")
 
-// instance is one life of a service.
+// instance is one execution of a service, from its start to its end.
 type instance struct {
 	network *network
 	health  *daemon.Health
@@ -36,7 +36,7 @@ type instance struct {
 
 var parts = []string{"scheduler", "extractor", "mapper", "loader"}
 
-// build makes a service as its program does, with waits fit for a test.
+// build creates a service as its program does, with waits that are short enough for a test.
 func (w *world) build(name string, n *network, health *daemon.Health) (runner, error) {
 	tel := telemetry.Discard()
 	tel.Logger = w.log.With(slog.String("service", name))
@@ -84,7 +84,7 @@ func (w *world) build(name string, n *network, health *daemon.Health) (runner, e
 	return nil, errors.New("no such service")
 }
 
-// applySlack is that of the loader of a disturbed world.
+// applySlack is the loader's setting in a disturbed world.
 const applySlack = 3 * time.Second
 
 func (w *world) requestTimeout() time.Duration { return w.kafka.SessionTimeout / 2 }
@@ -93,7 +93,7 @@ func (w *world) requestTimeout() time.Duration { return w.kafka.SessionTimeout /
 // world.
 func (w *world) openTime() time.Duration { return w.requestTimeout() + applySlack }
 
-// startAll begins a life of every service, to end with the test.
+// startAll starts every service until the end of the test.
 func (w *world) startAll() map[string]*instance {
 	lives := map[string]*instance{}
 	for _, name := range parts {
@@ -103,9 +103,8 @@ func (w *world) startAll() map[string]*instance {
 	return lives
 }
 
-// stopAll ends the present lives. Those that crashed are not waited for: without
-// a network they may wait for an outcome for ever, and a killed process would be
-// gone.
+// stopAll stops all instances. It does not wait for those that crashed: without a network
+// they may wait for an outcome for ever, while a killed process would have ended.
 func (w *world) stopAll(lives map[string]*instance) {
 	for _, i := range lives {
 		i.cancel()
@@ -115,7 +114,7 @@ func (w *world) stopAll(lives map[string]*instance) {
 	}
 }
 
-// start begins a life of a service, which ends with the world or a crash.
+// start starts a service, until the world ends or the service crashes.
 func (w *world) start(name string) *instance {
 	i := &instance{network: newNetwork(), health: daemon.NewHealth(), done: make(chan struct{})}
 	service, err := w.build(name, i.network, i.health)
@@ -138,8 +137,8 @@ func (w *world) start(name string) *instance {
 	return i
 }
 
-// crash ends a life at the given write from now on, or after patience, and
-// begins the next one. The old one is not drained: it has lost its network.
+// crash cuts an instance's network at the n-th write from now, or after patience, and
+// starts the next one. The old one is not drained: it has lost its network.
 func (w *world) crash(name string, old *instance, writes int, patience time.Duration) *instance {
 	old.network.cutAfter(writes)
 	select {

@@ -24,10 +24,10 @@ const (
 )
 
 // TestSuppressedHistories suppresses and releases people at random times, between runs,
-// within them and while records wait for a freeze. The oracle wants that nothing of a
+// within them and while records wait for a freeze. The oracle checks that nothing of a
 // person arrives in a run that begins after the acknowledgement, nor later than the
-// bound after it in one under way; that counts add up, to the row; and that whoever was
-// left out and is released arrives with the next run.
+// bound after it in one under way; that counts add up to the
+// row; and that a person who was left out and is then released arrives with the next run.
 func TestSuppressedHistories(t *testing.T) {
 	count := max(2*suppressedPerWorld, *seeds/15)
 	t.Logf("seeds %d to %d", *from, *from+uint64(count)-1)
@@ -317,7 +317,7 @@ func (h *suppressedHistory) judge(r schemas.Run, before map[string]bool, late []
 	}
 }
 
-// audit wants the newest version of everybody who is not suppressed.
+// audit checks that CleverTap has the newest version of everybody who is not suppressed.
 func (h *suppressedHistory) audit() {
 	for person, version := range h.versions {
 		if !h.suppressed[person] && h.inbox.newest(person) != version {

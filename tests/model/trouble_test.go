@@ -8,12 +8,11 @@ import (
 	"time"
 )
 
-// stir makes trouble every now and then until the histories are over.
+// stir causes faults now and then until the histories have ended.
 func (w *world) stir(lives map[string]*instance, rng *rand.Rand, over <-chan struct{}) {
 	snowflake := "http://" + w.snowflake.Addr() + "/sandbox/v1/snowflake/faults"
 	clevertap := "http://" + w.clevertap.Addr() + "/sandbox/v1/faults"
-	// Trouble comes between closings of runs, so that there is always time to get
-	// over it.
+	// Faults are caused between the ends of runs, so that there is time to recover.
 	for w.board.pass(rng.IntN(20), over) && !w.broken() {
 		switch kind := rng.IntN(8); {
 		case kind < 3:

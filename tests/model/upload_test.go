@@ -26,12 +26,12 @@ func (b body) data() *data {
 	return b.Event
 }
 
-// version is that of the row which the record was made of.
+// version returns the version of the row that the record was made of.
 func (b body) version() int { return b.data().V }
 
 func (b body) content() string { return row{key: b.Identity, version: b.version()}.content() }
 
-// plain is a request's text without its encoding.
+// plain returns the text of a request, decompressed.
 func plain(text []byte, encoding string) []byte {
 	if encoding != "gzip" {
 		return text
@@ -53,7 +53,7 @@ func records(text []byte) []body {
 		D []body `json:"d"`
 	}
 	if json.Unmarshal(text, &upload) != nil {
-		return nil // CleverTap has said what it thinks of it
+		return nil // CleverTap has refused it
 	}
 	out := upload.D[:0]
 	for _, b := range upload.D {
@@ -64,7 +64,7 @@ func records(text []byte) []body {
 	return out
 }
 
-// failure is an error about the n-th record.
+// failure returns an error about the n-th record.
 func failure(code, n int) map[string]any {
 	return map[string]any{"status": "fail", "code": code, "error": fmt.Sprintf("refused. Skipped record number : %d", n)}
 }

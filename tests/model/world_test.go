@@ -28,9 +28,9 @@ import (
 	"tapline.dev/tests/harness"
 )
 
-// trouble is what a world has in store beside its writers.
+// trouble is the kinds of faults in a world.
 type trouble struct {
-	crashes bool // services are cut off, Snowflake and CleverTap fail for a while
+	crashes bool // services lose the network, Snowflake and CleverTap fail for a while
 	losses  bool // Redis loses everything, or does not answer
 	answers bool // Kafka's answers get lost after it has done what was asked
 }
@@ -68,7 +68,7 @@ type world struct {
 	lives                map[string]*instance // of a world whose services a disturbance restarts
 	attempts, chunkTries int
 	disturbed            bool        // people, Kafka and proxies disturb it
-	mayRepeat            atomic.Bool // events may arrive more than once, for what has befallen all imports
+	mayRepeat            atomic.Bool // events may arrive more than once, because of a fault that affects all imports
 	stall                time.Duration
 	failed               chan struct{} // closed at the first violation
 	mu                   sync.Mutex
@@ -88,7 +88,7 @@ func newWorld(t testing.TB, trouble trouble) *world {
 		t.Cleanup(func() { _ = file.Close() })
 		w.log = slog.New(slog.NewTextHandler(file, nil))
 	}
-	// A machine that is busy with other things is no trouble of this world's.
+	// A busy machine must not count as a fault.
 	w.redis.Config.Timeout = time.Minute
 	w.kafka = kafkatest.Start(t)
 	if trouble.crashes && kafkatest.Real() == "" { // Apache Kafka wants six
@@ -140,7 +140,7 @@ func (w *world) startSandboxes() {
 	<-w.clevertap.Ready()
 }
 
-// clock tells the time of the history that a session works for.
+// clock returns the time of the history that a session belongs to.
 func (w *world) clock(queryTag string) time.Time {
 	var tag struct {
 		Import string `json:"import"`
@@ -241,7 +241,7 @@ func (w *world) command(importName string, c schemas.Command) {
 	w.produce(w.record(w.topics.Commands(), importName, importName, schemas.EventCommand, c))
 }
 
-// run lets all histories pass, with the world's trouble, and then stops.
+// run runs all histories with the world's faults, and then stops.
 func (w *world) run(seed uint64) {
 	lives := w.startAll()
 	var writers sync.WaitGroup
@@ -261,8 +261,8 @@ func (w *world) run(seed uint64) {
 	w.checkContracts()
 }
 
-// checkContracts wants every record that the services wrote to be valid by the
-// schema that its event type names.
+// checkContracts checks every record that the services wrote against the schema that its
+// event type names.
 func (w *world) checkContracts() {
 	complaints, checked, err := harness.CheckContracts(w.t.Context(), w.kafka, kafkatest.Deps())
 	if err != nil {
@@ -276,7 +276,7 @@ func (w *world) checkContracts() {
 	}
 }
 
-// dump keeps what everybody waits for.
+// dump writes the stacks of all goroutines.
 func (w *world) dump() {
 	if *logDir == "" {
 		return
@@ -288,7 +288,8 @@ func (w *world) dump() {
 	}
 }
 
-// violation is what must never happen. The first ones of a world say enough.
+// violation reports something that must never happen. Only the first ones of a world are
+// printed.
 func (w *world) violation(h *history, format string, args ...any) {
 	w.report(fmt.Sprintf("seed %d (%s, %s)", h.seed, h, w.trouble), fmt.Sprintf(format, args...))
 }
@@ -314,7 +315,7 @@ func (w *world) broken() bool {
 	}
 }
 
-// put sets the switches of a sandbox.
+// put sets the faults of a sandbox.
 func (w *world) put(url string, body any) {
 	raw, err := json.Marshal(body)
 	if err != nil {
@@ -335,7 +336,7 @@ func (w *world) put(url string, body any) {
 	}
 }
 
-// atCleverTap asks the sandbox CleverTap without a socket.
+// atCleverTap calls the sandbox CleverTap's handler without a socket.
 func (w *world) atCleverTap(path string) (int, []byte) {
 	rec := httptest.NewRecorder()
 	w.clevertap.Handler().ServeHTTP(rec, httptest.NewRequest(http.MethodGet, path, nil))

@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// stamped reports whether a row's cursor is one.
+// stamped reports whether a row has a cursor.
 func (h *history) stamped(r row) bool { return !r.null || h.nulls == nullsCoalesce }
 
-// advance lets time pass.
+// advance moves the history's clock.
 func (h *history) advance(d time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -33,7 +33,7 @@ func (h *history) write(n int) {
 	h.note()
 }
 
-// note keeps the stamps that a run may see.
+// note records the stamps that a run may see.
 func (h *history) note() {
 	for _, r := range h.live {
 		if h.stamped(r) {
@@ -88,7 +88,7 @@ func (h *history) appendEvent() string {
 	return h.insert(r)
 }
 
-// twin is an event that may be written once more just as it is.
+// twin returns an event that may be written again unchanged.
 func (h *history) twin() (row, bool) {
 	if len(h.live) == 0 {
 		return row{}, false
@@ -98,10 +98,10 @@ func (h *history) twin() (row, bool) {
 	return r, h.kind.none || honest
 }
 
-// earliest is the lowest stamp that keeps the promise of the lookback.
+// earliest returns the lowest stamp that the lookback allows.
 func (h *history) earliest() time.Time { return h.now.Add(-h.delay - h.lookback) }
 
-// stamp draws an Updated On for a row that commits now.
+// stamp draws the cursor of a row that commits now.
 func (h *history) stamp() (at time.Time, null bool) {
 	draw := h.rng.IntN(100)
 	switch {
@@ -138,7 +138,7 @@ func (h *history) stamp() (at time.Time, null bool) {
 	return at, null
 }
 
-// look keeps the highest stamp that readers can have seen.
+// look records the highest stamp that readers can have seen.
 func (h *history) look() time.Time {
 	for _, r := range h.live {
 		if h.stamped(r) && !r.at.After(h.now) && r.at.After(h.newest) {

@@ -10,10 +10,10 @@ import (
 	"tapline.dev/schemas"
 )
 
-// topicsMark stands in docs/topics.md between what people write and the table.
+// topicsMark is the line in docs/topics.md after which the generated table begins.
 const topicsMark = "<!-- topics: written by make docs -->\n"
 
-// topicsPage renews the table of topics; the rest of the page is left alone.
+// topicsPage writes the table of topics again and leaves the rest of the page unchanged.
 func topicsPage(root string) (string, error) {
 	old, err := os.ReadFile(filepath.Join(root, "docs", "topics.md"))
 	if err != nil {

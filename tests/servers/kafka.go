@@ -109,7 +109,7 @@ func (k *Kafka) Start(ctx context.Context) error {
 	return nil
 }
 
-// Stop ends it in order.
+// Stop stops it in an orderly way.
 func (k *Kafka) Stop() { k.process.end(syscall.SIGTERM) }
 
 // Kill ends it by SIGKILL.

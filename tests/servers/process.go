@@ -60,7 +60,7 @@ func (p *process) running() bool {
 	}
 }
 
-// end signals and waits until the process is gone.
+// end sends a signal and waits until the process has ended.
 func (p *process) end(s syscall.Signal) {
 	if p == nil || !p.running() {
 		return
@@ -69,7 +69,7 @@ func (p *process) end(s syscall.Signal) {
 	<-p.done
 }
 
-// until repeats a check until it passes, the process ends or the time is over.
+// until repeats a check until it passes, the process ends or the timeout is over.
 func (p *process) until(ctx context.Context, within time.Duration, check func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
@@ -95,7 +95,7 @@ func (p *process) until(ctx context.Context, within time.Duration, check func(co
 // itself.
 func freePorts(n int) (int, error) {
 	for range 100 {
-		// At random, because others look at the same moment.
+		// At random, because other tests may look for ports at the same moment.
 		base := 10000 + rand.IntN(10000)
 		if allFree(base, n) {
 			return base, nil
@@ -115,7 +115,7 @@ func allFree(base, n int) bool {
 	return true
 }
 
-// Tail is the end of a log.
+// Tail returns the end of a log.
 func Tail(path string, n int) string {
 	text, err := os.ReadFile(path)
 	if err != nil {

@@ -57,7 +57,7 @@ func (r *Redis) Start(ctx context.Context) error {
 	return nil
 }
 
-// Stop ends it in order.
+// Stop stops it in an orderly way.
 func (r *Redis) Stop() { r.process.end(syscall.SIGTERM) }
 
 // Kill ends it by SIGKILL.

@@ -14,9 +14,8 @@ import (
 	"tapline.dev/libs/kafka"
 )
 
-// runPlain is the loader that anybody would write first: decode the records,
-// collect a thousand, marshal, post from 15 workers, hope. It keeps no order,
-// looks at no answer and commits nothing.
+// runPlain is the simplest possible loader: it decodes the records, collects a thousand,
+// and posts them from 15 workers. It keeps no order, reads no answer and commits nothing.
 func runPlain(ctx context.Context, world string) error {
 	part := strings.Split(world, "|")
 	cfg := kafka.DefaultConfig()

@@ -29,7 +29,7 @@ const (
 	perUpload  = 1000
 )
 
-// world is what a loader needs around it.
+// world is what a loader works with: Kafka, Redis and the sandbox CleverTap.
 type world struct {
 	dir     string
 	log     *slog.Logger
@@ -103,8 +103,8 @@ type stats struct {
 	Connections int64 `json:"connections"`
 }
 
-// measure lets one loader load a new import. The clock runs from the first
-// record that CleverTap has to the last, the CPU from start to end.
+// measure runs one loader on a new import. The time is that from the first record that
+// CleverTap has to the last, the CPU time that from the loader's start to its end.
 func (w *world) measure(ctx context.Context, subject, binary string, rows int, latency time.Duration) (result, error) {
 	w.runs++
 	name := fmt.Sprintf("bench-%d", w.runs)
@@ -188,7 +188,7 @@ func (w *world) command(ctx context.Context, subject, binary, name string) (*exe
 	return cmd, nil
 }
 
-// call talks to the sandbox's own endpoints.
+// call sends a request to the sandbox's inspection endpoints.
 func (w *world) call(ctx context.Context, method, path string, body, into any) error {
 	raw, err := json.Marshal(body)
 	if err != nil {
