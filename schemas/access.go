@@ -45,7 +45,7 @@ func NewAccessKey() string {
 	return AccessKeyPrefix + base64.RawURLEncoding.EncodeToString(raw[:])
 }
 
-// HashAccessKey is what is kept of a key; false of a text that is no key.
+// HashAccessKey returns the hash that is stored of a key, and false if the text is no key.
 func HashAccessKey(key string) (string, bool) {
 	if !accessKeyPattern.MatchString(key) {
 		return "", false

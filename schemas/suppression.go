@@ -33,7 +33,7 @@ func (k SuppressionKey) Partition(partitions int) int32 {
 	return int32(int(k.Hash[0]) % partitions)
 }
 
-// ParseSuppressionKey reads a record's key, and is false of any other text. A list
+// ParseSuppressionKey parses a record's key. It returns false for any other text. A list
 // may have a million of them.
 func ParseSuppressionKey(text string) (k SuppressionKey, ok bool) {
 	account, rest, ok := strings.Cut(text, "/")

@@ -35,7 +35,7 @@ func checkQuery(f *findings, query string) {
 	}
 }
 
-// sqlToken returns where the token at i ends; code is false of blanks and comments.
+// sqlToken returns where the token at i ends; code is false if it is blank or a comment.
 func sqlToken(sql string, i int) (end int, code bool) {
 	rest := sql[i:]
 	switch {

@@ -5,8 +5,8 @@ import (
 	"unicode/utf8"
 )
 
-// appendUnescaped writes the text that a JSON string means. It is false for a
-// lone surrogate, which no UTF-8 text can hold.
+// appendUnescaped appends the text of a JSON string. It returns false if the string has a
+// lone surrogate, which UTF-8 cannot encode.
 func appendUnescaped(dst, raw []byte) ([]byte, bool) {
 	for i := 0; i < len(raw); {
 		c := raw[i]

@@ -109,7 +109,7 @@ func (s *hostileSite) visit(page string) []string {
 	}
 }
 
-// rebound is a host name whose address changes (DNS rebinding): connections go to the
+// rebound serves a host name whose address changes (DNS rebinding): connections go to the
 // hostile page until that has been served, and then to the target. It returns the name's
 // origin.
 func (s *hostileSite) rebound(target string) string {

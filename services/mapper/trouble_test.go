@@ -152,7 +152,7 @@ func (w *world) forget() {
 // deleted, and the new one is read from its start.
 func TestARecreatedRowsTopic(t *testing.T) {
 	t.Parallel()
-	for name, running := range map[string]bool{"while the mapper is away": false, "while it works": true} {
+	for name, running := range map[string]bool{"while the mapper is stopped": false, "while it works": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)

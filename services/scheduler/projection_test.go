@@ -179,7 +179,7 @@ func TestRunsMissedWhileRedisWasAway(t *testing.T) {
 	}
 }
 
-// completeWrites returns the ids of complete writes of the partition's projection.
+// completeWrites returns the id of the last complete write of the partition's projection.
 func (r *rig) completeWrites(partition int32) string {
 	r.t.Helper()
 	mark, err := projection.NewWriter(r.redis.Client(r.t)).CompleteWrite(r.t.Context(), partition)

@@ -33,7 +33,8 @@
 // two values. ORDER BY, MIN and MAX of a bare VARIANT go by its JSON text; numbers beyond
 // a double lose digits inside a path of a VARIANT. Lengths, NOT NULL and OBJECT or ARRAY
 // in the metadata of a result are known for plain columns. A NUMBER has one carrier in all
-// chunks of a result, where Snowflake's may differ between chunks; the fault varyCarriers imitates that.
+// chunks of a result, where Snowflake's may differ between chunks; the fault varyCarriers
+// imitates that.
 //
 // # Hand-made results
 //

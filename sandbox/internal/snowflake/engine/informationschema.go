@@ -88,8 +88,8 @@ func relation(columns []string, rows [][]string) string {
 	return "(" + strings.Join(selects, " UNION ALL ") + ")"
 }
 
-// onlyTable returns the columns of the table that the statement reads; ok is false if it
-// reads several.
+// onlyTable returns the columns of the table that the statement reads, and false unless it
+// reads exactly one.
 func (st *statement) onlyTable() ([]string, bool) {
 	if len(st.tables) != 1 {
 		return nil, false

@@ -15,7 +15,7 @@ const groupMark = "\x02"
 // expressionMark is the placeholder for the expression that a group is ordered by.
 const expressionMark = "\x03"
 
-// orderedBy fills in the expression of WITHIN GROUP (ORDER BY …), whose order must be
+// orderedBy returns the form of a call with WITHIN GROUP (ORDER BY …). The order must be
 // ascending.
 func orderedBy(call, group sqltext.Node) (sqltext.Node, error) {
 	for _, n := range group.Kids {

@@ -92,7 +92,7 @@ func (h *handlers) listRuns(ctx context.Context, in *listRunsInput) (*runsOutput
 	return out, nil
 }
 
-// findRun reads a run from the projection, or from the log when Redis is away
+// findRun reads a run from the projection, or from the log if Redis is down
 // or was emptied.
 func (h *handlers) findRun(ctx context.Context, id string) (schemas.Run, bool, error) {
 	importName, _, err := schemas.ParseRunID(id)
