@@ -54,6 +54,12 @@ PACKAGES ?= work
 test: ## run all tests with the race detector
 	go test -race -shuffle=on -timeout 10m $(ARGS) $(PACKAGES)
 
+# What starts processes, and most histories of the model, are left to `make test`.
+.PHONY: test-quick
+test-quick: ## run the tests of packages and a few histories, with the race detector
+	go test -race -timeout 10m $(ARGS) $$(go list work | grep -v '^tapline.dev/tests$$\|^tapline.dev/tests/\(crash\|capacity\|model\)$$')
+	go test -race -timeout 10m -skip 'Disturbed|Interrupted|Suppressed' ./tests/model -model.seeds 20
+
 # Without the race detector, which makes each history five times as slow: `make
 # test` runs fewer of them with it.
 .PHONY: test-large
@@ -71,7 +77,6 @@ INTEGRATION := tapline.dev/libs/kafka/... tapline.dev/libs/redis/... tapline.dev
 .PHONY: test-integration
 test-integration: ## run the tests of the pipeline on a real Kafka and a real Redis
 	go run ./tests/servers/withservers go test -race -count=1 -shuffle=on -timeout 14m $(ARGS) $(INTEGRATION)
-	$(MAKE) --no-print-directory test-capacity
 
 # On a Kafka and a Redis of its own, or on those that the environment names; on
 # the embedded ones with the second half of the line alone.
@@ -86,7 +91,8 @@ soak: ## kill at random for MINUTES=n, with SEED=n if given, and check every 90 
 	SOAK_MINUTES=$(MINUTES) SOAK_SEED=$(SEED) go test -count=1 -v -timeout 0 -run TestSoak ./tests/crash
 
 # Without the race detector: the loaders are programs of their own, and a day of
-# virtual time is long enough.
+# virtual time is long enough. Not part of .ci/run, which it would make five minutes
+# longer: run it after a change of the loader.
 .PHONY: test-capacity
 test-capacity: ## prove the loader's order, its slots and a day of outage at full size
 	go run ./tests/servers/withservers go test -count=1 -timeout 10m $(ARGS) ./tests/capacity
@@ -133,7 +139,7 @@ test-sandbox-sql: ## compare the sandbox's answers to SQL with another Snowflake
 ## --- keep in order ---
 
 .PHONY: check
-check: lint tidy-check test ## what has to pass before a commit; CI adds the rest
+check: lint tidy-check test-quick ## what has to pass before a commit; CI adds the rest
 
 # golangci-lint does not understand the pattern `work`, and without modules it
 # prints "0 issues" and checks nothing: so name every module.
