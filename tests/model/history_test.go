@@ -35,6 +35,7 @@ type history struct {
 	name       string
 	kind       kind
 	nulls      string
+	nullsEver  int // rows without a stamp that were written, gone ones too
 	event      bool
 	lookback   time.Duration
 	future     time.Duration

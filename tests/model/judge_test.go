@@ -60,7 +60,7 @@ func (h *history) judgeState(r schemas.Run, p plan, before, after view) {
 			h.w.violation(h, "%s was cancelled by nobody", r.Run)
 		}
 	case schemas.StateFailed:
-		if r.Error == nil || r.Error.Code != "cursor_null" || before.nulls+after.nulls == 0 {
+		if r.Error == nil || r.Error.Code != "cursor_null" || before.nulls == 0 && before.ever == after.ever {
 			h.w.violation(h, "%s failed for no reason of the history: %+v", r.Run, r.Error)
 		}
 	default:

@@ -19,6 +19,7 @@ type view struct {
 	now   string // in the column's format
 	shift int    // seconds that the column's zone is ahead of UTC
 	nulls int    // rows at which the run has to fail
+	ever  int    // rows without a stamp that were written so far
 	live  []row
 }
 
@@ -26,7 +27,7 @@ func (h *history) view() view {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	_, shift := h.now.In(h.kind.zone).Zone()
-	return view{now: h.kind.frame(h.now), shift: shift, nulls: nullsLive(h.live, h.nulls), live: slices.Clone(h.live)}
+	return view{now: h.kind.frame(h.now), shift: shift, nulls: nullsLive(h.live, h.nulls), ever: h.nullsEver, live: slices.Clone(h.live)}
 }
 
 // run triggers a run, does beside it what is planned, and judges how it ended.

@@ -109,6 +109,7 @@ func (h *history) stamp() (at time.Time, null bool) {
 		return h.now, false
 	case draw < 8 && (h.nulls == nullsAlways || h.nulls == nullsCoalesce), draw < 3 && h.nulls == nullsFail:
 		null = true
+		h.nullsEver++
 	case draw < 14 && h.delay == 0:
 		return h.kind.cut(h.now.Add(time.Duration(h.rng.Int64N(int64(3 * h.future))))), false
 	case draw < 17:
