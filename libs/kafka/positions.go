@@ -43,9 +43,11 @@ func newPositions(group string, rereads bool) *positions {
 	return &positions{group: group, rereads: rereads, ids: map[string]string{}, doubts: map[TP]bool{}}
 }
 
-// note keeps a topic's id; the caller holds the lock. A reader that looked at a topic
-// twice, for its offsets and for what they mean, must have seen the same topic.
+// note keeps a topic's id. A reader that looked at a topic twice, for its offsets and
+// for what they mean, must have seen the same topic.
 func (p *positions) note(topic, id string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if known := p.ids[topic]; !p.rereads && known != "" && id != "" && known != id {
 		return fmt.Errorf("looking at topic %s: %w", topic, errRecreated)
 	}
@@ -70,8 +72,6 @@ func (p *positions) adjust(ctx context.Context, client *kgo.Client, offsets map[
 	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
 		return nil, fmt.Errorf("fetching committed offsets: %w", err)
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	for topic, partitions := range offsets {
 		id := topicID(described[topic].TopicID)
 		if err := p.note(topic, id); err != nil {
@@ -81,13 +81,11 @@ func (p *positions) adjust(ctx context.Context, client *kgo.Client, offsets map[
 			tp := TP{topic, partition}
 			commit, found := commits.Lookup(topic, partition)
 			noted, _ := splitMark(commit.Metadata)
-			delete(p.doubts, tp)
-			switch {
-			case !found || commit.At < 0 || commit.Metadata == "":
-				// Nobody has read the partition, or the group's offsets have expired, or a
-				// person has set them.
-				p.doubts[tp] = true
-			case id != "" && noted != "" && noted != id:
+			// Nobody has read the partition, or the group's offsets have expired, or a
+			// person has set them.
+			doubt := !found || commit.At < 0 || commit.Metadata == ""
+			p.setDoubt(tp, doubt)
+			if !doubt && id != "" && noted != "" && noted != id {
 				partitions[partition] = kgo.NewOffset().AtStart()
 			}
 		}
@@ -126,8 +124,6 @@ func (p *positions) current(ctx context.Context, client *kgo.Client, commits map
 	if err != nil {
 		return nil, err
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	out := make(map[TP]Commit, len(commits))
 	for tp, commit := range commits {
 		id := topicID(described[tp.Topic].TopicID)
@@ -161,6 +157,16 @@ func splitMark(metadata string) (id, rest string) {
 	}
 	id, rest, _ = strings.Cut(marked, " ")
 	return id, rest
+}
+
+func (p *positions) setDoubt(tp TP, doubt bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if doubt {
+		p.doubts[tp] = true
+		return
+	}
+	delete(p.doubts, tp)
 }
 
 func (p *positions) inDoubt(tp TP) bool {
