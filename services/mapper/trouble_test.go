@@ -3,6 +3,7 @@ package mapper
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -197,7 +198,16 @@ func (w *world) produceAnew(r *kafka.Record) {
 		w.t.Fatal(err)
 	}
 	defer p.Close()
-	if err := p.Produce(w.t.Context(), r); err != nil {
-		w.t.Fatal(err)
+	deadline := time.Now().Add(30 * time.Second)
+	for {
+		err := p.Produce(w.t.Context(), r)
+		if err == nil {
+			return
+		}
+		// A broker may not host a topic yet that it has just created; nothing is written then.
+		if !strings.Contains(err.Error(), "UNKNOWN_TOPIC_OR_PARTITION") || time.Now().After(deadline) {
+			w.t.Fatal(err)
+		}
+		time.Sleep(50 * time.Millisecond)
 	}
 }
