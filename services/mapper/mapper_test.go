@@ -273,13 +273,7 @@ func TestARecreatedRecordsTopic(t *testing.T) {
 	defer w.start(nil)()
 	w.produce(w.row("3.2.1", 0, `{"ID":7,"EMAIL":null,"SINCE":null}`))
 	w.await()
-	if err := kafka.DeleteTopics(t.Context(), w.cfg.Kafka, kafkatest.Deps(), w.topics.Records("customers")); err != nil {
-		t.Fatal(err)
-	}
-	specs := w.topics.ImportTopics("customers", schemas.TopicSettings{Partitions: 3})
-	if err := kafka.EnsureTopics(t.Context(), w.cfg.Kafka, kafkatest.Deps(), specs); err != nil {
-		t.Fatal(err)
-	}
+	w.recreate(w.topics.Records("customers"))
 	w.produce(w.row("3.2.2", 0, `{"ID":8,"EMAIL":null,"SINCE":null}`))
 	if got := w.await(); got.Records != 1 || got.Mapped != 2 {
 		t.Errorf("outcome %+v, want 2 mapped rows and the later one's record", got)

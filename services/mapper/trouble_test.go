@@ -52,8 +52,20 @@ func (w *world) recreate(topic string) {
 	w.t.Helper()
 	w.remove(topic)
 	specs := append(w.topics.ImportTopics("customers", schemas.TopicSettings{Partitions: 3}), w.topics.ImportTopics("orders", schemas.TopicSettings{Partitions: 1})...)
-	if err := kafka.EnsureTopics(w.t.Context(), w.cfg.Kafka, kafkatest.Deps(), specs); err != nil {
-		w.t.Fatal(err)
+	deadline := time.Now().Add(30 * time.Second)
+	for {
+		// A broker that has not heard of the deletion yet says that the topic is there.
+		err := kafka.EnsureTopics(w.t.Context(), w.cfg.Kafka, kafkatest.Deps(), specs)
+		if err == nil {
+			_, err = w.reader.EndOffset(w.t.Context(), kafka.TP{Topic: topic})
+		}
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			w.t.Fatal(err)
+		}
+		time.Sleep(50 * time.Millisecond) // between looks at the topic
 	}
 }
 
