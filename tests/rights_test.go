@@ -170,12 +170,18 @@ func atStart(service string, r schemas.Right) bool {
 }
 
 // seldom reports whether a right is needed only for previews, dry runs, a rebuild of
-// Redis, rejects of CleverTap, or rows that are too large for Kafka.
+// Redis, rejects of CleverTap, rows that are too large for Kafka, changes of the
+// suppression list, or after a run of events that did not succeed.
 func seldom(topics schemas.Topics, service string, r schemas.Right) bool {
 	if r.May == schemas.MayDescribe {
 		return true // a topic that was deleted and created again
 	}
+	if service == "extractor" && r.Prefixed && r.May == schemas.MayRead {
+		return true // records that an interrupted run has loaded
+	}
 	switch r.Name {
+	case topics.Suppressions():
+		return r.May == schemas.MayWrite
 	case topics.DryRunRows(), topics.DryRunRecords(), topics.DryRunRejects():
 		return true
 	case topics.Rejects():
