@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 func onRealServers(t *testing.T) {
 	t.Helper()
 	if kafkatest.Real() == "" {
-		t.Skip("it needs a real Kafka: make test-integration")
+		t.Skip("it needs a real Kafka: make test-capacity")
 	}
 }
 
