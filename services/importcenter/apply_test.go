@@ -140,33 +140,3 @@ func TestApplyWritesNothingWhenAnythingIsWrong(t *testing.T) {
 }
 
 const codeRefused = "definition_refused"
-
-func TestPutAndDelete(t *testing.T) {
-	t.Parallel()
-	c := start(t)
-	c.apply(connection, account)
-	if a := c.do("PUT", "/v1/imports/other", customers); a.status != http.StatusUnprocessableEntity {
-		t.Errorf("PUT under another name = %d %s", a.status, a.text)
-	}
-	if a := c.do("PUT", "/v1/imports/customers", customers); a.status != http.StatusOK || a.header.Get("ETag") != `"1"` {
-		t.Errorf("PUT = %d %s %s", a.status, a.header.Get("ETag"), a.text)
-	}
-	if a := c.do("PUT", "/v1/imports/customers", customers, "If-Match", `"7"`); a.status != http.StatusPreconditionFailed {
-		t.Errorf("PUT over a change = %d %s", a.status, a.text)
-	}
-	if a := c.do("DELETE", "/v1/connections/warehouse", ""); a.status != http.StatusConflict || !strings.Contains(a.text, "customers") {
-		t.Errorf("deleting a connection in use = %d %s", a.status, a.text)
-	}
-	if a := c.do("DELETE", "/v1/imports/customers", ""); a.status != http.StatusNoContent {
-		t.Errorf("DELETE = %d %s", a.status, a.text)
-	}
-	if a := c.do("GET", "/v1/imports/customers", ""); a.status != http.StatusNotFound || a.body["code"] != "not_found" {
-		t.Errorf("GET of a deleted import = %d %s", a.status, a.text)
-	}
-	if a := c.do("DELETE", "/v1/connections/warehouse", ""); a.status != http.StatusNoContent {
-		t.Errorf("deleting a connection not in use = %d %s", a.status, a.text)
-	}
-	if got := c.log(c.topics.Imports(), schemas.ControlPartition("customers")); len(got) != 2 || got[1] != "customers " {
-		t.Errorf("imports topic holds %q, want a definition and a tombstone", got)
-	}
-}

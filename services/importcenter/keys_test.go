@@ -64,12 +64,12 @@ func (c *center) put(kind, name string, spec json.RawMessage) {
 	}
 }
 
-func (c *center) as(key, method, path, body string) answer {
+func (c *center) as(key, method, path, body string, header ...string) answer {
 	c.t.Helper()
-	if key == "" {
-		return c.do(method, path, body)
+	if key != "" {
+		header = append(header, "Authorization", "Bearer "+key)
 	}
-	return c.do(method, path, body, "Authorization", "Bearer "+key)
+	return c.do(method, path, body, header...)
 }
 
 // TestCredentialsThatDoNotHold: invalid credentials are refused, also two at once and a

@@ -76,6 +76,7 @@ var Routes = map[string]Route{
 	"apply": {Role: Editor, Scope: ScopeDocuments,
 		Note: "a connection or an account that is new or changed needs admin"},
 	"put-import":       {Role: Editor, Scope: ScopeDocuments},
+	"patch-import":     {Role: Editor, Scope: ScopeNamed},
 	"delete-import":    {Role: Editor, Scope: ScopeNamed},
 	"list-connections": {Role: Editor, Scope: ScopeNone},
 	"get-connections":  {Role: Editor, Scope: ScopeNone},
@@ -83,6 +84,8 @@ var Routes = map[string]Route{
 	"list-accounts":    {Role: Editor, Scope: ScopeNone},
 	"get-accounts":     {Role: Editor, Scope: ScopeNone},
 	"list-defaults":    {Role: Viewer, Scope: ScopeNone},
+	"put-defaults":     {Role: Editor, Scope: ScopeWhole},
+	"patch-defaults":   {Role: Editor, Scope: ScopeWhole},
 	"delete-defaults":  {Role: Editor, Scope: ScopeWhole},
 
 	"list-sign-in": {Role: Anyone, Scope: ScopeNone},
@@ -100,6 +103,10 @@ var Routes = map[string]Route{
 	"check-suppressions":  {Role: Admin, Scope: ScopeWhole, Note: "tells whether people are suppressed; audited"},
 	"count-suppressions":  {Role: Admin, Scope: ScopeWhole},
 
+	"put-connections":    {Role: Admin, Scope: ScopeWhole},
+	"patch-connections":  {Role: Admin, Scope: ScopeWhole},
 	"delete-connections": {Role: Admin, Scope: ScopeWhole},
+	"put-accounts":       {Role: Admin, Scope: ScopeWhole},
+	"patch-accounts":     {Role: Admin, Scope: ScopeWhole},
 	"delete-accounts":    {Role: Admin, Scope: ScopeWhole},
 }

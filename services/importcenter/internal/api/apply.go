@@ -35,9 +35,14 @@ type Applied struct {
 	Note       string `json:"note,omitempty" doc:"What to know about what is applied, such as what it does to the next run, or expressions that keep a former meaning"`
 }
 
+// OfflineQuery says whether queries are checked against Snowflake.
+type OfflineQuery struct {
+	Offline bool `query:"offline" doc:"Apply without asking Snowflake whether the queries' columns fit"`
+}
+
 // CheckQuery says what is done about the check against Snowflake.
 type CheckQuery struct {
-	Offline   bool `query:"offline" doc:"Apply without asking Snowflake whether the queries' columns fit"`
+	OfflineQuery
 	CheckOnly bool `query:"checkOnly" doc:"Only report what apply would refuse"`
 }
 

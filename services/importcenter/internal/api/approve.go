@@ -61,13 +61,20 @@ func (h *handlers) approveApproval(ctx context.Context, in *approvalInput) (*app
 	var err error
 	switch spec.Action {
 	case schemas.ApprovalApply:
-		_, err = h.apply(ctx, spec.By, spec.Documents, CheckQuery{Offline: spec.Offline}, nil)
+		_, err = h.apply(ctx, spec.By, spec.Documents, CheckQuery{OfflineQuery: OfflineQuery{Offline: spec.Offline}}, nil)
 	case schemas.ApprovalDelete:
-		_, err = h.deleteImport(ctx, &deleteImportInput{ImportPath: ImportPath{Import: out.Body.Imports[0]}, ActorHeader: ActorHeader{Actor: spec.By}})
+		_, err = h.deleteImport(ctx, h.approvedDelete(out.Body.Imports[0], spec))
 	default:
 		err = h.approveCommand(ctx, spec)
 	}
 	return out, err
+}
+
+// approvedDelete is the deletion that was asked for, of the version that was there then.
+func (h *handlers) approvedDelete(name string, spec schemas.ApprovalSpec) *deleteImportInput {
+	in := &deleteImportInput{ImportPath: ImportPath{Import: name}, ActorHeader: ActorHeader{Actor: spec.By}}
+	in.IfMatch = etag(spec.Imports[name])
+	return in
 }
 
 func (h *handlers) approveCommand(ctx context.Context, spec schemas.ApprovalSpec) error {

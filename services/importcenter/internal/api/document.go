@@ -102,7 +102,15 @@ func describeOperation(op *huma.Operation) {
 
 // describeBody names the schema of a body that is a definition as it was written.
 func describeBody(op *huma.Operation) {
-	for _, content := range op.RequestBody.Content {
+	for contentType, content := range op.RequestBody.Content {
+		if contentType == mergePatch {
+			content.Schema = &huma.Schema{
+				Type: huma.TypeObject, AdditionalProperties: true,
+				Description: "What changes: a value replaces, an object goes into the object that is there, null removes",
+				Examples:    []any{map[string]any{"metadata": map[string]any{"owner": "growth"}}},
+			}
+			continue
+		}
 		if content.Schema != nil && content.Schema.Ref == "" && content.Schema.Type == "" {
 			content.Schema = &huma.Schema{Ref: documentRef}
 		}

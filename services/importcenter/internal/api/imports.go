@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
-	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -14,7 +13,6 @@ import (
 	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
 	"tapline.dev/services/importcenter/internal/access"
-	"tapline.dev/services/importcenter/internal/plan"
 )
 
 // ImportPath names an import in the path.
@@ -30,14 +28,23 @@ type importOutput struct {
 type putImportInput struct {
 	ImportPath
 	ActorHeader
-	CheckQuery
-	IfMatch string `header:"If-Match" doc:"The generation that is to be replaced, as its ETag"`
-	Body    json.RawMessage
+	OfflineQuery
+	ConditionHeaders
+	Body json.RawMessage
+}
+
+type patchImportInput struct {
+	ImportPath
+	ActorHeader
+	OfflineQuery
+	IfMatchHeader
+	Body json.RawMessage `contentType:"application/merge-patch+json"`
 }
 
 type deleteImportInput struct {
 	ImportPath
 	ActorHeader
+	IfMatchHeader
 }
 
 type listingsOutput struct {
@@ -61,13 +68,18 @@ func (h *handlers) registerImports(api huma.API) {
 	huma.Register(api, huma.Operation{
 		OperationID: "put-import", Method: http.MethodPut, Path: "/v1/imports/{import}",
 		Summary: "Create an import or change it", MaxBodyBytes: maxBody,
-		Errors: []int{http.StatusUnprocessableEntity, http.StatusPreconditionFailed, http.StatusConflict, http.StatusServiceUnavailable},
+		Errors: changeErrors,
 	}, h.putImport)
+	huma.Register(api, huma.Operation{
+		OperationID: "patch-import", Method: http.MethodPatch, Path: "/v1/imports/{import}",
+		Summary: "Change parts of an import, by a JSON merge patch (RFC 7396) of its definition", MaxBodyBytes: maxBody,
+		Errors: append([]int{http.StatusNotFound}, changeErrors...),
+	}, h.patchImport)
 	huma.Register(api, huma.Operation{
 		OperationID: "delete-import", Method: http.MethodDelete, Path: "/v1/imports/{import}",
 		Summary:       "Delete an import; its topics keep their data until it expires, and tapline topics prune removes what it has left",
 		DefaultStatus: http.StatusNoContent,
-		Errors:        []int{http.StatusNotFound, http.StatusConflict, http.StatusServiceUnavailable},
+		Errors:        []int{http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed, http.StatusPreconditionRequired, http.StatusServiceUnavailable},
 	}, h.deleteImport)
 }
 
@@ -119,21 +131,21 @@ func (h *handlers) getImport(_ context.Context, in *ImportPath) (*importOutput, 
 	return &importOutput{ETag: etag(d.Generation), Body: d}, nil
 }
 
-func etag(generation int) string { return strconv.Quote(strconv.Itoa(generation)) }
-
 func (h *handlers) putImport(ctx context.Context, in *putImportInput) (*importOutput, error) {
-	changes, err := h.apply(ctx, in.Actor, []json.RawMessage{in.Body}, CheckQuery{Offline: in.Offline}, func(changes []plan.Change) *Problem {
-		if len(changes) != 1 || changes[0].Import == nil || changes[0].Name != in.Import {
-			return problem(http.StatusUnprocessableEntity, codeRefused,
-				"the body is one document of kind Import whose metadata.name is the name in the path")
-		}
-		now, _ := h.Catalog.Import(in.Import)
-		if in.IfMatch != "" && in.IfMatch != etag(now.Generation) {
-			return problem(http.StatusPreconditionFailed, codeChanged,
-				"the import has been changed since; read it again and apply the change to what is there now")
-		}
-		return nil
-	})
+	changes, err := h.put(ctx, in.Actor, in.Body, putting{schemas.KindImport, in.Import, in.Offline, in.ConditionHeaders})
+	if err != nil {
+		return nil, err
+	}
+	return &importOutput{ETag: etag(changes[0].Generation), Body: *changes[0].Import}, nil
+}
+
+func (h *handlers) patchImport(ctx context.Context, in *patchImportInput) (*importOutput, error) {
+	before, ok := h.Catalog.Import(in.Import)
+	if !ok {
+		return nil, h.noImport(in.Import)
+	}
+	written := writtenImport(before)
+	changes, err := h.patch(ctx, in.Actor, written, in.Body, putting{schemas.KindImport, in.Import, in.Offline, in.conditions()})
 	if err != nil {
 		return nil, err
 	}
@@ -141,12 +153,18 @@ func (h *handlers) putImport(ctx context.Context, in *putImportInput) (*importOu
 }
 
 func (h *handlers) deleteImport(ctx context.Context, in *deleteImportInput) (*struct{}, error) {
+	if refusal := in.required(); refusal != nil {
+		return nil, refusal
+	}
 	var waits *pending
 	err := h.Transactions.Write(ctx, func(ctx context.Context) (records []*kafka.Record, err error) {
 		waits = nil
 		before, ok := h.Catalog.Import(in.Import)
 		if !ok {
 			return nil, h.noImport(in.Import)
+		}
+		if refusal := in.conditions().unmet("the import "+in.Import, etag(before.Generation)); refusal != nil {
+			return nil, refusal
 		}
 		if state, _ := h.Catalog.State(in.Import); state.Active != nil {
 			return nil, problem(http.StatusConflict, codeInUse,

@@ -11,6 +11,7 @@ import (
 
 	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
+	"tapline.dev/services/importcenter/internal/plan"
 )
 
 // ResourcePath names a resource in the path.
@@ -21,9 +22,25 @@ type ResourcePath struct {
 type deleteResourceInput struct {
 	ResourcePath
 	ActorHeader
+	IfMatchHeader
+}
+
+type putResourceInput struct {
+	ResourcePath
+	ActorHeader
+	ConditionHeaders
+	Body json.RawMessage
+}
+
+type patchResourceInput struct {
+	ResourcePath
+	ActorHeader
+	IfMatchHeader
+	Body json.RawMessage `contentType:"application/merge-patch+json"`
 }
 
 type resourceOutput struct {
+	ETag string `header:"ETag"`
 	Body schemas.Resource
 }
 
@@ -34,9 +51,8 @@ type resourcesOutput struct {
 	}
 }
 
-// registerResources gives connections, accounts and defaults the same three
-// operations; they are written by apply. Their secrets are references, so
-// showing them shows none.
+// registerResources gives connections, accounts and defaults the same operations.
+// Their secrets are references, so showing them shows none.
 func (h *handlers) registerResources(api huma.API) {
 	for kind, plural := range map[string]string{
 		schemas.KindSnowflakeConnection: "connections",
@@ -60,17 +76,49 @@ func (h *handlers) registerResources(api huma.API) {
 			if !ok {
 				return nil, noResource(kind, in.Name)
 			}
-			return &resourceOutput{Body: r}, nil
+			return &resourceOutput{ETag: resourceETag(r), Body: r}, nil
 		})
-		huma.Register(api, huma.Operation{
-			OperationID: "delete-" + plural, Method: http.MethodDelete, Path: "/v1/" + plural + "/{name}",
-			Summary:       "Delete one of the " + plural + " that no import names",
-			DefaultStatus: http.StatusNoContent,
-			Errors:        []int{http.StatusNotFound, http.StatusConflict, http.StatusServiceUnavailable},
-		}, func(ctx context.Context, in *deleteResourceInput) (*struct{}, error) {
-			return nil, h.deleteResource(ctx, kind, in)
-		})
+		h.registerResourceChanges(api, kind, plural)
 	}
+}
+
+// registerResourceChanges gives a kind of resources the operations that write it.
+func (h *handlers) registerResourceChanges(api huma.API, kind, plural string) {
+	huma.Register(api, huma.Operation{
+		OperationID: "put-" + plural, Method: http.MethodPut, Path: "/v1/" + plural + "/{name}",
+		Summary: "Create or change one of the " + plural, MaxBodyBytes: maxBody,
+		Errors: changeErrors,
+	}, func(ctx context.Context, in *putResourceInput) (*resourceOutput, error) {
+		return resourceChanged(h.put(ctx, in.Actor, in.Body, putting{kind, in.Name, true, in.ConditionHeaders}))
+	})
+	huma.Register(api, huma.Operation{
+		OperationID: "patch-" + plural, Method: http.MethodPatch, Path: "/v1/" + plural + "/{name}",
+		Summary: "Change parts of one of the " + plural + ", by a JSON merge patch (RFC 7396)", MaxBodyBytes: maxBody,
+		Errors: append([]int{http.StatusNotFound}, changeErrors...),
+	}, func(ctx context.Context, in *patchResourceInput) (*resourceOutput, error) {
+		before, ok := h.Catalog.Resource(kind, in.Name)
+		if !ok {
+			return nil, noResource(kind, in.Name)
+		}
+		return resourceChanged(h.patch(ctx, in.Actor, writtenResource(before), in.Body, putting{kind, in.Name, true, in.conditions()}))
+	})
+	huma.Register(api, huma.Operation{
+		OperationID: "delete-" + plural, Method: http.MethodDelete, Path: "/v1/" + plural + "/{name}",
+		Summary:       "Delete one of the " + plural + " that no import names",
+		DefaultStatus: http.StatusNoContent,
+		Errors:        []int{http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed, http.StatusPreconditionRequired, http.StatusServiceUnavailable},
+	}, func(ctx context.Context, in *deleteResourceInput) (*struct{}, error) {
+		return nil, h.deleteResource(ctx, kind, in)
+	})
+}
+
+// resourceChanged is the answer to a change of one resource.
+func resourceChanged(changes []plan.Change, err error) (*resourceOutput, error) {
+	if err != nil {
+		return nil, err
+	}
+	r := *changes[0].Resource
+	return &resourceOutput{ETag: resourceETag(r), Body: r}, nil
 }
 
 func noResource(kind, name string) *Problem {
@@ -78,10 +126,16 @@ func noResource(kind, name string) *Problem {
 }
 
 func (h *handlers) deleteResource(ctx context.Context, kind string, in *deleteResourceInput) error {
+	if refusal := in.required(); refusal != nil {
+		return refusal
+	}
 	err := h.Transactions.Write(ctx, func(ctx context.Context) ([]*kafka.Record, error) {
 		before, ok := h.Catalog.Resource(kind, in.Name)
 		if !ok {
 			return nil, noResource(kind, in.Name)
+		}
+		if refusal := in.conditions().unmet("the "+kind+" "+in.Name, resourceETag(before)); refusal != nil {
+			return nil, refusal
 		}
 		if users := h.Catalog.Referring(kind, in.Name); len(users) > 0 {
 			return nil, problem(http.StatusConflict, codeInUse,
