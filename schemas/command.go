@@ -12,6 +12,7 @@ const (
 	CommandBackfill       = "backfill"
 	CommandPreview        = "preview"
 	CommandTestConnection = "testConnection"
+	CommandListTables     = "listTables"
 	CommandDryRun         = "dryRun"
 	CommandSync           = "sync"
 	CommandApprove        = "approve" // lets a held run go on
@@ -33,6 +34,8 @@ type Command struct {
 	// connection test, Spec names the connection and nothing to read.
 	Spec       *ImportSpec              `json:"spec,omitempty"`
 	Connection *SnowflakeConnectionSpec `json:"connection,omitempty"`
+	// Tables is what of a connection is listed; Spec names the connection.
+	Tables *TablesQuery `json:"tables,omitempty"`
 	// Repeats is how many events the asker has agreed to store a second time, of a
 	// run or a reset of an event import.
 	Repeats     *int64    `json:"repeats,omitempty"`
@@ -50,6 +53,7 @@ const (
 	ModeDryRun         = "dryRun"         // a random sample, in the dry runs' topics
 	ModePreview        = "preview"        // the first rows, for show
 	ModeConnectionTest = "connectionTest" // signs in and reads nothing
+	ModeTables         = "tables"         // lists what the connection sees and reads no rows
 )
 
 // Causes of a run.

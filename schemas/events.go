@@ -85,7 +85,7 @@ var (
 	}
 	reportKinds = []string{
 		ReportStarted, ReportHeartbeat, ReportChunk, ReportFinal, ReportAbandoned, ReportMapped, ReportIntent, ReportReceipt,
-		ReportWaiting, ReportResolved, ReportPreview, ReportConnection,
+		ReportWaiting, ReportResolved, ReportPreview, ReportConnection, ReportTables,
 	}
 	runStates = []string{
 		StateQueued, StateStarting, StateHeld, StateExtracting, StateLoading, StateSucceeded, StateSucceededWithRejects, StateFailed, StateCancelled,

@@ -25,6 +25,7 @@ type Report struct {
 	Resolved  *Resolved   `json:"resolved,omitempty"`
 
 	Connection *ConnectionTest `json:"connection,omitempty"`
+	Tables     *TableList      `json:"tables,omitempty"`
 }
 
 // Kinds of reports and their writers.
@@ -42,6 +43,7 @@ const (
 	ReportPreview   = "preview"   // extractor, in the transaction of a preview's rows, in place of final
 
 	ReportConnection = "connection" // extractor, once: what a connection test found
+	ReportTables     = "tables"     // extractor, once: what a connection sees
 )
 
 // Started is what an attempt begins with.

@@ -174,6 +174,8 @@ type ActiveRun struct {
 	Rows          int        `json:"rows,omitempty"` // of a trial, at most
 	// Connection stands in for the applied one in a preview.
 	Connection *SnowflakeConnectionSpec `json:"connection,omitempty"`
+	// Tables is what a trial of the mode tables lists.
+	Tables *TablesQuery `json:"tables,omitempty"`
 	// Sample is what a sync sends.
 	Sample *Sample `json:"sample,omitempty"`
 	Key    string  `json:"key,omitempty"`

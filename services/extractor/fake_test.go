@@ -48,6 +48,7 @@ type warehouse struct {
 	onQuery func(ctx context.Context, id string, on func(string)) error // before the result is there
 	onChunk func(ctx context.Context, i int) error
 	opened  int
+	wide    int // columns of the tables that it lists
 }
 
 func newWarehouse(rows ...dbRow) *warehouse {
@@ -176,6 +177,15 @@ func (s *fakeSource) Cancel(_ context.Context, id string) error {
 
 func (s *fakeSource) SessionFacts(context.Context) (schemas.ConnectionTest, error) {
 	return schemas.ConnectionTest{User: "TAPLINE", Role: "READER", Privileges: []string{"INSERT on TABLE SHOP.PUBLIC.T"}}, nil
+}
+
+func (s *fakeSource) Tables(_ context.Context, q schemas.TablesQuery) (schemas.TableList, error) {
+	out := schemas.TableList{}
+	for i := range q.Rows {
+		columns := make([]schemas.TableColumn, s.w.wide)
+		out.Items = append(out.Items, schemas.Table{TablePlace: schemas.TablePlace{Database: q.Database, Schema: "PUBLIC", Name: fmt.Sprintf("T%d", i)}, Kind: "TABLE", Columns: columns})
+	}
+	return out, nil
 }
 
 func (s *fakeSource) KeepStatement() {

@@ -47,6 +47,8 @@ func (s *Service) modeOf(a attempt.Attempt, j *journal.Journal, log *slog.Logger
 		}, nil
 	case schemas.ModeConnectionTest:
 		return &connectionTest{sessions: sessions, journal: j, log: log, maxRecord: extraction.chunks.MaxRow}, nil
+	case schemas.ModeTables:
+		return &tables{sessions: sessions, journal: j, attempt: a, log: log, maxRecord: extraction.chunks.MaxRow}, nil
 	case schemas.ModeSync:
 		return &sampleSync{
 			resources: s.resources, suppressed: suppressed, reader: s.reader, journal: j, attempt: a, topics: s.topics, metrics: s.metrics, tracer: s.tracer,

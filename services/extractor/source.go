@@ -27,6 +27,8 @@ type source interface {
 	MayStillRun() bool
 	// SessionFacts returns the session's user and role, and what it may do beyond reading.
 	SessionFacts(ctx context.Context) (schemas.ConnectionTest, error)
+	// Tables lists databases, schemas, or tables with their columns.
+	Tables(ctx context.Context, q schemas.TablesQuery) (schemas.TableList, error)
 	KeepStatement()
 	Close()
 }

@@ -263,3 +263,40 @@ func TestAConnectionIsTested(t *testing.T) {
 		t.Errorf("the answer is %+v", got)
 	}
 }
+
+func TestTablesAreListed(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		rows, wide int
+		want       int // tables; -1 is a refusal
+		more       bool
+	}{
+		"all":             {rows: 3, want: 3},
+		"more than fit":   {rows: 100, wide: 400, want: 31, more: true},
+		"one that is too": {rows: 1, wide: 100_000, want: -1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.db.wide = tc.wide
+			w.trial(schemas.ModeTables, 0, func(a *schemas.ActiveRun) {
+				a.Spec = schemas.ImportSpec{Source: schemas.Source{ConnectionRef: "warehouse"}}
+				a.Tables = &schemas.TablesQuery{Level: schemas.LevelTable, Database: "SHOP", Rows: tc.rows}
+			})
+			w.extract(w.start())
+			if tc.want < 0 {
+				if r := w.last(schemas.ReportAbandoned).Abandoned; r == nil || !r.Permanent || r.Code != failure.CodeTooManyColumns {
+					t.Errorf("the answer is %+v", r)
+				}
+				return
+			}
+			got := w.last(schemas.ReportTables).Tables
+			if got == nil || len(got.Items) != tc.want || (got.Next != nil) != tc.more || len(w.db.statements) != 0 {
+				t.Fatalf("%d tables, next %+v, want %d", len(got.Items), got.Next, tc.want)
+			}
+			if last := got.Items[len(got.Items)-1].TablePlace; tc.more && *got.Next != last {
+				t.Errorf("the next page is after %+v, and the last item is %+v", *got.Next, last)
+			}
+		})
+	}
+}

@@ -58,6 +58,7 @@ var examples = map[string]string{
 	"suppress list":     "tapline suppress list --account main",
 	"suppress remove":   "echo 4711 | tapline suppress remove --account main",
 	"secrets set":       "tapline secrets set main --for clevertap < passcode.txt\ntapline secrets set warehouse --for snowflake < snowflake_key.p8",
+	"tables":            "tapline tables\ntapline tables warehouse 'SHOP.PUBLIC.CUST*'\ntapline tables warehouse shop.public.customers",
 	"topics apply":      "tapline topics apply --config /etc/tapline/tapline.yaml -f customers.yaml",
 	"topics plan":       "tapline topics plan --config /etc/tapline/tapline.yaml",
 	"topics prune":      "tapline topics prune --config /etc/tapline/tapline.yaml",

@@ -22,6 +22,16 @@ func (a *app) printJSON(v any) error {
 	return encoder.Encode(v)
 }
 
+// printNames writes a name on each line, for scripts.
+func printNames[T any](out io.Writer, items []T, name func(T) string) error {
+	for _, item := range items {
+		if _, err := fmt.Fprintln(out, printable(name(item))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func number(n int64) string {
 	s := strconv.FormatInt(n, 10)
 	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {

@@ -13,13 +13,6 @@ import (
 	"tapline.dev/sandbox/internal/snowflake/sqltext"
 )
 
-// showScope is what a SHOW command lists: its scope and its pattern.
-type showScope struct {
-	pattern          string
-	database, schema string
-	table            string
-}
-
 // show runs the SHOW commands that people and drivers use.
 func (st *statement) show(ctx context.Context) (*resultset.Result, error) {
 	st.e.catalog.invalidate() // it holds sizes of tables, which change with every INSERT
@@ -34,6 +27,9 @@ func (st *statement) show(ctx context.Context) (*resultset.Result, error) {
 	p.I++
 	scope, err := st.scope(p, kind)
 	if err != nil {
+		return nil, err
+	}
+	if err := st.scopeExists(kind, scope); err != nil {
 		return nil, err
 	}
 	switch kind {
@@ -66,77 +62,6 @@ func (st *statement) showGrants() *resultset.Result {
 		rows = append(rows, []*string{resultset.Cell(since), resultset.Cell(privilege), resultset.Cell(kind), resultset.Cell(name), resultset.Cell("ROLE"), resultset.Cell(st.ses.role), resultset.Cell("false"), resultset.Cell("")})
 	}
 	return resultset.TableResult(resultset.Show, []string{"created_on", "privilege", "granted_on", "name", "granted_to", "grantee_name", "grant_option", "granted_by"}, rows)
-}
-
-// scope reads [LIKE 'p'] [IN [ACCOUNT | DATABASE d | SCHEMA s | TABLE t | name]].
-func (st *statement) scope(p *sqltext.Reader, kind string) (showScope, error) {
-	out := showScope{database: st.ses.database, schema: st.ses.schema}
-	for p.More() {
-		switch {
-		case p.Accept("LIKE"):
-			out.pattern = p.Peek().Text
-			p.I++
-		case p.Accept("IN", "ACCOUNT"):
-			out.database, out.schema = "", ""
-		case p.Accept("IN", "DATABASE"):
-			parts, err := p.Path()
-			if err != nil {
-				return out, err
-			}
-			out.database, out.schema = parts[0], ""
-		case p.Accept("IN", "SESSION"), p.Accept("FOR", "SESSION"):
-		case kind == "PARAMETERS" && (p.Accept("IN", "USER") || p.Accept("FOR", "USER")):
-			p.I++
-		case kind == "PARAMETERS" && (p.Accept("IN", "ACCOUNT") || p.Accept("FOR", "ACCOUNT")):
-		case p.Accept("IN"), p.Accept("ON"), p.Accept("TO"):
-			table := p.Accept("TABLE") || p.Accept("VIEW") || kind == "COLUMNS"
-			p.Accept("SCHEMA")
-			if kind == "GRANTS" {
-				p.I = len(p.In)
-				break
-			}
-			parts, err := p.Path()
-			if err != nil {
-				return out, err
-			}
-			if table {
-				out.table = parts[len(parts)-1]
-				parts = parts[:len(parts)-1]
-			}
-			if len(parts) > 0 {
-				out.schema = parts[len(parts)-1]
-			}
-			if len(parts) > 1 {
-				out.database = parts[0]
-			}
-		default:
-			return out, sferr.Unsupported("SHOW with %s", p.Peek().Text)
-		}
-	}
-	return out, nil
-}
-
-// like matches a SHOW pattern. It has the wildcards % and _ and ignores case.
-func like(pattern, name string) bool {
-	if pattern == "" {
-		return true
-	}
-	return likeRunes([]rune(strings.ToUpper(pattern)), []rune(strings.ToUpper(name)))
-}
-
-func likeRunes(p, s []rune) bool {
-	if len(p) == 0 {
-		return len(s) == 0
-	}
-	if p[0] == '%' {
-		for i := range len(s) + 1 {
-			if likeRunes(p[1:], s[i:]) {
-				return true
-			}
-		}
-		return false
-	}
-	return len(s) > 0 && (p[0] == '_' || p[0] == s[0]) && likeRunes(p[1:], s[1:])
 }
 
 func (st *statement) tablesIn(scope showScope) []table {

@@ -57,7 +57,7 @@ func (h *history) apply(value []byte, a attempt.Attempt) {
 		return
 	}
 	switch head.Kind {
-	case schemas.ReportFinal, schemas.ReportAbandoned, schemas.ReportPreview, schemas.ReportConnection:
+	case schemas.ReportFinal, schemas.ReportAbandoned, schemas.ReportPreview, schemas.ReportConnection, schemas.ReportTables:
 		h.over = true
 	case schemas.ReportStarted, schemas.ReportChunk:
 		var r schemas.Report

@@ -40,8 +40,10 @@ type server struct {
 	strike func(w http.ResponseWriter, r *http.Request, i int, body []byte) bool // spoils a chunk
 	deafen func(w http.ResponseWriter, r *http.Request, n int) bool              // spoils the n-th abort
 	shows  map[string]string                                                     // the session's parameters; without them it knows no SHOW
-	tried  int                                                                   // aborts, spoiled or not
-	links  int                                                                   // generation of the chunks' links; older ones have expired
+	// listings are its answers to other SHOW statements, by statement; it refuses the rest.
+	listings map[string]listing
+	tried    int // aborts, spoiled or not
+	links    int // generation of the chunks' links; older ones have expired
 }
 
 func newServer(t *testing.T) *server {
@@ -151,6 +153,10 @@ func (s *server) query(w http.ResponseWriter, r *http.Request) {
 		s.show(w)
 		return
 	}
+	if strings.HasPrefix(sql, "SHOW ") {
+		s.list(w, sql)
+		return
+	}
 	if block != nil {
 		block(r)
 	}
@@ -161,6 +167,22 @@ func (s *server) query(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	s.result(w, r)
+}
+
+func (s *server) list(w http.ResponseWriter, sql string) {
+	found, ok := s.listings[sql]
+	if !ok {
+		s.answer(w, "002043", "02000", "SQL compilation error:\nObject does not exist, or operation cannot be performed.", nil)
+		return
+	}
+	var types []any
+	for _, name := range found.columns {
+		types = append(types, map[string]any{"name": name, "type": "text", "nullable": true})
+	}
+	rows := append([][]any{}, found.rows...)
+	s.answer(w, "", "", "", map[string]any{
+		"queryId": "01b-9", "total": len(rows) + found.missing, "returned": len(rows), "queryResultFormat": "json", "rowtype": types, "rowset": rows,
+	})
 }
 
 func (s *server) show(w http.ResponseWriter) {

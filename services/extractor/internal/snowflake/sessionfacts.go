@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"tapline.dev/schemas"
@@ -80,31 +79,14 @@ func (s *Session) privileges(ctx context.Context, role string) (beyond []string,
 
 type grant struct{ privilege, on, name string }
 
-// grants reads a role's grants. SHOW is answered as JSON, and its first part is
-// enough to warn of.
+// grants reads a role's grants, of which the first part is enough to warn of.
 func (s *Session) grants(ctx context.Context, role string) (out []grant, whole bool, err error) {
-	loader, err := s.arrow.QueryArrowStream(ctx, `SHOW GRANTS TO ROLE "`+strings.ReplaceAll(role, `"`, `""`)+`"`)
+	rows, whole, err := s.show(ctx, "looking at the role's grants", "SHOW GRANTS TO ROLE "+quoted(role), "privilege", "granted_on", "name")
 	if err != nil {
-		return nil, false, s.translate(ctx, "looking at the role's grants", err)
+		return nil, false, err
 	}
-	at := map[string]int{}
-	for i, c := range columnsOf(loader) {
-		at[strings.ToLower(c.Name)] = i
-	}
-	for _, name := range []string{"privilege", "granted_on", "name"} {
-		if _, ok := at[name]; !ok {
-			return nil, false, &Error{Code: CodeUnreadable, Permanent: true, Reason: "the answer to SHOW GRANTS has other columns than it should"}
-		}
-	}
-	rows := loader.JSONData()
 	for _, row := range rows {
-		cell := func(name string) string {
-			if i := at[name]; i < len(row) && row[i] != nil {
-				return *row[i]
-			}
-			return ""
-		}
-		out = append(out, grant{cell("privilege"), cell("granted_on"), cell("name")})
+		out = append(out, grant{row["privilege"], row["granted_on"], row["name"]})
 	}
-	return out, int64(len(rows)) >= loader.TotalRows(), nil
+	return out, whole, nil
 }

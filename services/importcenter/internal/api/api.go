@@ -139,6 +139,7 @@ func New(cfg Config, deps Deps) http.Handler {
 	h.registerSuppressions(api)
 	h.registerSecrets(api)
 	h.registerConnectionTest(api)
+	h.registerTables(api)
 	h.registerPreview(api)
 	h.registerDryRuns(api)
 	h.registerCaller(api)

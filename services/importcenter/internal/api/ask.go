@@ -19,22 +19,24 @@ import (
 )
 
 // question is what Import Center asks an extractor: to describe a query and read
-// its first rows, or to test a connection.
+// its first rows, to test a connection or to list what it sees.
 type question struct {
 	importName string
 	spec       schemas.ImportSpec
 	connection *schemas.SnowflakeConnectionSpec // nil: the applied one
 	rows       int
+	tables     *schemas.TablesQuery
 	kind       string // of the command
 }
 
-// reply is the extractor's answer to a question. None of preview, tested and
+// reply is the extractor's answer to a question. None of preview, tested, tables and
 // refusal is set if no answer came in time.
 type reply struct {
 	run     string
 	from    int64 // the offset in the trials' rows topic from which its rows are found
 	preview *schemas.Preview
 	tested  *schemas.ConnectionTest
+	tables  *schemas.TableList
 	refusal *schemas.Abandoned
 }
 
@@ -119,7 +121,7 @@ func (h *handlers) writeQuestions(ctx context.Context, actor string, questions [
 		for i, q := range questions {
 			rec, err := h.questionRecord(ctx, schemas.Command{
 				Import: q.importName, Kind: q.kind, Run: replies[i].run, Rows: q.rows,
-				Spec: &questions[i].spec, Connection: q.connection, Actor: actor,
+				Spec: &questions[i].spec, Connection: q.connection, Tables: q.tables, Actor: actor,
 			})
 			if err != nil {
 				return nil, err
@@ -145,10 +147,10 @@ func note(r *kafka.Record, open map[string]int, replies []reply) (int, bool) {
 		return 0, false
 	}
 	i, ok := open[report.Run]
-	if !ok || (report.Preview == nil && report.Connection == nil && report.Abandoned == nil) {
+	if !ok || (report.Preview == nil && report.Connection == nil && report.Tables == nil && report.Abandoned == nil) {
 		return 0, false
 	}
-	replies[i].preview, replies[i].tested, replies[i].refusal = report.Preview, report.Connection, report.Abandoned
+	replies[i].preview, replies[i].tested, replies[i].tables, replies[i].refusal = report.Preview, report.Connection, report.Tables, report.Abandoned
 	return i, true
 }
 

@@ -32,28 +32,42 @@ func (h *handlers) registerConnectionTest(api huma.API) {
 
 // testConnection asks the extractor: only it holds the credentials.
 func (h *handlers) testConnection(ctx context.Context, in *testInput) (*testOutput, error) {
-	if err := h.View.ReadToEnd(ctx); err != nil {
-		return nil, h.kafkaFailed(ctx, err)
-	}
-	if _, ok := h.Catalog.Resource(schemas.KindSnowflakeConnection, in.Name); !ok {
-		return nil, noResource(schemas.KindSnowflakeConnection, in.Name)
-	}
-	q := question{kind: schemas.CommandTestConnection, importName: in.Name, spec: schemas.ImportSpec{
-		Source: schemas.Source{ConnectionRef: in.Name}, Mapping: []schemas.Property{},
-	}}
-	replies, failed := h.ask(ctx, in.Actor, []question{q}, h.PreviewTimeout)
+	r, failed := h.askOfConnection(ctx, in.Actor, in.Name, question{kind: schemas.CommandTestConnection})
 	if failed != nil {
 		return nil, failed
 	}
-	r := replies[0]
-	switch {
-	case r.refusal != nil && r.refusal.Permanent:
-		return nil, problem(http.StatusUnprocessableEntity, r.refusal.Code, r.refusal.Reason)
-	case r.refusal != nil:
-		return nil, problem(http.StatusServiceUnavailable, r.refusal.Code, r.refusal.Reason)
-	case r.tested == nil:
-		return nil, problem(http.StatusGatewayTimeout, codeNoAnswer,
-			"no extractor has answered within "+h.PreviewTimeout.String()+"; is one running, with a scheduler?")
+	if r.tested == nil {
+		return nil, h.noAnswer()
 	}
 	return &testOutput{Body: ConnectionTestResult{Connection: in.Name, ConnectionTest: *r.tested}}, nil
+}
+
+// askOfConnection puts a question about an applied connection to the extractor. A
+// refusal is the problem; the reply may still hold no answer.
+func (h *handlers) askOfConnection(ctx context.Context, actor, name string, q question) (reply, *Problem) {
+	if err := h.View.ReadToEnd(ctx); err != nil {
+		return reply{}, h.kafkaFailed(ctx, err)
+	}
+	if _, ok := h.Catalog.Resource(schemas.KindSnowflakeConnection, name); !ok {
+		return reply{}, noResource(schemas.KindSnowflakeConnection, name)
+	}
+	q.importName = name
+	q.spec = schemas.ImportSpec{Source: schemas.Source{ConnectionRef: name}, Mapping: []schemas.Property{}}
+	replies, failed := h.ask(ctx, actor, []question{q}, h.PreviewTimeout)
+	if failed != nil {
+		return reply{}, failed
+	}
+	refusal := replies[0].refusal
+	switch {
+	case refusal != nil && refusal.Permanent:
+		return reply{}, problem(http.StatusUnprocessableEntity, refusal.Code, refusal.Reason)
+	case refusal != nil:
+		return reply{}, problem(http.StatusServiceUnavailable, refusal.Code, refusal.Reason)
+	}
+	return replies[0], nil
+}
+
+func (h *handlers) noAnswer() *Problem {
+	return problem(http.StatusGatewayTimeout, codeNoAnswer,
+		"no extractor has answered within "+h.PreviewTimeout.String()+"; is one running, with a scheduler?")
 }

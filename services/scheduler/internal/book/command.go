@@ -20,6 +20,9 @@ func (b *Book) Command(ctx context.Context, c schemas.Command, now time.Time) {
 	case schemas.CommandTestConnection:
 		b.preview(ctx, c, schemas.ModeConnectionTest, now)
 		return
+	case schemas.CommandListTables:
+		b.preview(ctx, c, schemas.ModeTables, now)
+		return
 	}
 	if c.Kind == schemas.CommandCancel && schemas.IsTrial(c.Run) {
 		b.cancelTrial(ctx, c, now)
