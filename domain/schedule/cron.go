@@ -20,6 +20,22 @@ func parseCron(text string) (cron.Schedule, error) {
 	return spec, nil
 }
 
+const (
+	everyHour   = 1<<24 - 1
+	everyMinute = 1<<60 - 1
+)
+
+// repeating reports whether a cron's minute or hour is a wildcard, such as */15 or *, or
+// names every value, such as 0-23.
+func repeating(text string, spec cron.Schedule) bool {
+	fields := strings.Fields(text)
+	if strings.ContainsAny(fields[0]+fields[1], "*?") {
+		return true
+	}
+	s, ok := spec.(*cron.SpecSchedule)
+	return ok && (s.Hour&everyHour == everyHour || s.Minute&everyMinute == everyMinute)
+}
+
 // cronMistake says what to write instead of a text that is no cron.
 func cronMistake(text string) string {
 	const form = "want five fields: minute, hour, day of month, month, day of week"

@@ -5,15 +5,15 @@
 // Wall times follow the calendar of their zone. A fixed wall time that the clocks
 // skip in spring falls due at the first instant after the gap; one that comes
 // twice in autumn falls due at its first coming only. A cron that repeats within
-// the hour or the day (its minute or hour begins with *) falls due whenever the
-// clock shows one of its times, so in both of the autumn's hours, as cron's users
-// expect. every: counts elapsed time from an anchor and knows no zone.
+// the hour or the day (its minute or hour is *, ? or a step of them, or names every
+// minute or hour) falls due whenever the clock shows one of its times, so in both of
+// the autumn's hours, as cron's users expect. every: counts elapsed time from an
+// anchor and knows no zone.
 package schedule
 
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"tapline.dev/schemas"
@@ -105,7 +105,7 @@ func (c Calendar) next(s schemas.Schedule, after time.Time) (time.Time, bool, er
 		if err != nil {
 			return time.Time{}, false, err
 		}
-		if repeating(s.Cron) {
+		if repeating(s.Cron, spec) {
 			due, ok := everyWall(after, zone, spec.Next)
 			return due, ok, nil
 		}
@@ -150,10 +150,4 @@ func location(s schemas.Schedule, zone string) (*time.Location, error) {
 		return nil, fmt.Errorf("timezone %q is unknown; use a name such as Europe/Berlin", zone)
 	}
 	return loc, nil
-}
-
-// repeating reports whether a cron's minute or hour is a wildcard, such as */15 or *.
-func repeating(text string) bool {
-	fields := strings.Fields(text)
-	return len(fields) > 1 && (strings.HasPrefix(fields[0], "*") || strings.HasPrefix(fields[1], "*"))
 }

@@ -18,6 +18,7 @@ func (b *Book) Tick(ctx context.Context, now time.Time) {
 		if e.state == nil {
 			continue
 		}
+		b.comeBack(ctx, e, now)
 		b.startQueued(ctx, e, now)
 		b.due(ctx, e, now)
 		if s := e.state.Sample; s != nil && now.Sub(s.TakenAt) > schemas.TrialRetention {
@@ -68,24 +69,11 @@ func drains(e *entry) bool {
 	return a.RetryAt != nil && a.Spec.Destination.Type == schemas.TypeEvent && a.Mode != schemas.ModeSync && !e.isTrial() && !fold.Accounted(e.fold)
 }
 
-// maxAhead is how far LastDue, the newest due instant that was acted on, may lie
-// ahead of now. A new owner whose clock is a little behind must not run the instant
-// again. After a clock was set back, schedules start nothing for at most this long.
-const maxAhead = time.Hour
-
 // due begins the run of the newest due instant that has passed. The instant is
 // written with the trigger, in the state, so that no restart repeats it.
 func (b *Book) due(ctx context.Context, e *entry, now time.Time) {
 	if e.def == nil || e.state.Paused {
 		return
-	}
-	if due := e.state.LastDue; due != nil && due.Sub(now) > maxAhead {
-		// A clock had jumped ahead and has been corrected. With this instant the
-		// schedules would start nothing until the clock reaches it again, perhaps for
-		// years. Without it, one extra run may begin.
-		b.log.WarnContext(ctx, "a due instant lies in the future and is dropped", slog.String("import", e.name), slog.Time("due", *due))
-		e.state.LastDue, e.dueKnown = nil, false
-		b.stateChanged(e, now)
 	}
 	if e.dueKnown && (e.nextDue.IsZero() || e.nextDue.After(now)) {
 		return

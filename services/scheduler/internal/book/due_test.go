@@ -1,7 +1,6 @@
 package book_test
 
 import (
-	"fmt"
 	"testing"
 	"time"
 
@@ -148,38 +147,6 @@ func TestScheduleApplies(t *testing.T) {
 	// One that makes no sense stops nothing else.
 	d.define(func(def *schemas.Definition) { def.Spec.Schedules = []schemas.Schedule{{Cron: "nonsense"}} })
 	d.wantTriggers(d.command(schemas.CommandRun, "k", nil), `a.2/1 incremental "`+moved+`" `)
-}
-
-// TestClockJumpsAhead: once it is right again the schedules continue, in the process
-// that saw the jump and in the next one.
-func TestClockJumpsAhead(t *testing.T) {
-	t.Parallel()
-	for name, c := range map[string]struct {
-		ahead time.Duration
-		next  string // trigger at the next instant
-	}{
-		"far":                           {10_000 * time.Hour, `a.2/1 incremental "` + moved + `" `},
-		"a little: nothing is repeated": {time.Hour, ""},
-	} {
-		for _, takeover := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%s, takeover %v", name, takeover), func(t *testing.T) {
-				t.Parallel()
-				d := newDesk(t)
-				start := d.now
-				d.define(every(time.Hour))
-				d.now = start.Add(c.ahead)
-				d.wantTriggers(d.step(nil), `a.1/1 full "" `)
-				d.succeed("a.1", 1, 0, 1)
-				d.now = start.Add(time.Minute)
-				if takeover {
-					d.b = d.reload()
-				}
-				d.wantTriggers(d.step(nil), "")
-				d.now = start.Add(time.Hour)
-				d.wantTriggers(d.step(nil), c.next)
-			})
-		}
-	}
 }
 
 func TestDueInstantWaitsBehindABackfill(t *testing.T) {
