@@ -82,7 +82,11 @@ type Listing struct {
 	Schedule    string   `json:"schedule"`
 	Health      *float64 `json:"health"`                // share of the epoch's records that got through; null before the first run
 	OpenRejects int64    `json:"openRejects,omitempty"` // rejects of the epoch that nothing has made good yet, at most
-	HeldBecause *Hold    `json:"hold,omitempty"`        // of the active run
+	// Future counts the rows that the last run left for a later one because their cursor
+	// lies ahead of the clock. If that is most of the table, the cursor has another unit
+	// or timezone than the definition says, and the rows wait for ever.
+	Future      int64 `json:"future,omitempty"`
+	HeldBecause *Hold `json:"hold,omitempty"` // of the active run
 	// Unfinished counts the events that runs without success may have stored and
 	// that the next run cannot leave out: it may store them a second time.
 	Unfinished int64 `json:"unfinished,omitempty"`

@@ -291,7 +291,7 @@ func TestCancelOfWhatIsOver(t *testing.T) {
 func TestGet(t *testing.T) {
 	t.Parallel()
 	url := center(t, map[string]http.HandlerFunc{
-		"GET /v1/imports":        answer(200, `{"items":[{"import":"customers","type":"profile","status":"Ready","health":0.97}],"nextPageToken":""}`),
+		"GET /v1/imports":        answer(200, `{"items":[{"import":"customers","type":"profile","status":"Ready","health":0.97,"future":1200}],"nextPageToken":""}`),
 		"GET /v1/runs":           answer(200, `{"items":[{"run":"customers.2","state":"succeeded","counts":{"read":1234567}}],"nextPageToken":"1"}`),
 		"GET /v1/rejects":        answer(200, `{"items":[{"run":"customers.2","stage":"map","code":"email_invalid","reason":"not an address"}]}`),
 		"GET /v1/connections":    answer(200, `{"items":[{"kind":"SnowflakeConnection","metadata":{"name":"warehouse"},"generation":3}]}`),
@@ -299,6 +299,8 @@ func TestGet(t *testing.T) {
 	})
 	for args, says := range map[string]string{
 		"get imports":                    "97.00 %",
+		"get imports -o json":            `"future": 1200`,
+		"get imports -o table":           "Ready, 1,200 rows in the future",
 		"get runs":                       "1,234,567",
 		"get rejects --import customers": "email_invalid",
 		"get connections":                "warehouse  SnowflakeConnection  3",

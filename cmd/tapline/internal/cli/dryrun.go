@@ -176,13 +176,16 @@ func dryRunSummary(d client.DryRun) string {
 		return b.String()
 	}
 	if counts.Future > 0 {
-		fmt.Fprintf(&b, "%s rows have a cursor in the future, and are left for a later run\n", number(counts.Future))
+		fmt.Fprintf(&b, "warning: %s rows have a cursor in the future, and are left for a later run\n", number(counts.Future))
 	}
 	if counts.Skipped() > 0 {
 		fmt.Fprintf(&b, "%s rows skipped: %s\n", number(counts.Skipped()), countsByName(d.Run.SkippedByReason))
 	}
 	if p := d.Profiles; p != nil {
 		fmt.Fprintf(&b, "profiles: %s new, %s updated, %s unknown\n", number(p.New), number(p.Updated), number(p.Unknown))
+	}
+	for _, note := range d.Run.Notes {
+		fmt.Fprintf(&b, "note: %s\n", printable(note))
 	}
 	if d.Older > 0 {
 		fmt.Fprintf(&b, "%s of the records are of rows that are not the newest of their identity; --sync does not send them\n", number(d.Older))

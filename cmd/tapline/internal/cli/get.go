@@ -58,6 +58,9 @@ func status(l schemas.Listing) string {
 	if l.Frozen != nil {
 		text += ", frozen"
 	}
+	if l.Future > 0 {
+		text += ", " + number(l.Future) + " rows in the future"
+	}
 	if n := len(l.Approvals); n > 0 {
 		text += ", " + strconv.Itoa(n) + " to approve"
 	}

@@ -57,7 +57,7 @@ func TestPreview(t *testing.T) {
 
 func TestDryRunAndSync(t *testing.T) {
 	t.Parallel()
-	const shown = `{"run":{"run":"purchases.d1","import":"purchases","mode":"dryRun","state":"succeededWithRejects","counts":{"read":6,"loaded":2,"mapRejected":1,"future":2,"mapSkipped":1}},
+	const shown = `{"run":{"run":"purchases.d1","import":"purchases","mode":"dryRun","state":"succeededWithRejects","counts":{"read":6,"loaded":2,"mapRejected":1,"future":2,"mapSkipped":1},"notes":["the cursor has another unit"]},
 		"properties":[{"result":"error","column":"AMOUNT","property":"Amount","type":"float","failing":1,"code":"type_mismatch","reason":"no number"}],
 		"older":1,
 		"estimate":{"rows":3000,"records":2000,"calls":2,"seconds":0.4},
@@ -69,7 +69,7 @@ func TestDryRunAndSync(t *testing.T) {
 		syncs int
 		says  []string
 	}{
-		"shown":        {[]string{"purchases"}, "", ExitRejects, 0, []string{"type_mismatch: no number", "a run that reads everything: 3,000 rows, about 2,000 records in 2 calls", "nothing was stored", "2 rows have a cursor in the future", "1 rows skipped: ", "1 of the records are of rows that are not the newest"}},
+		"shown":        {[]string{"purchases"}, "", ExitRejects, 0, []string{"type_mismatch: no number", "a run that reads everything: 3,000 rows, about 2,000 records in 2 calls", "nothing was stored", "warning: 2 rows have a cursor in the future", "note: the cursor has another unit", "1 rows skipped: ", "1 of the records are of rows that are not the newest"}},
 		"rows":         {[]string{"purchases", "-o", "rows"}, "", ExitRejects, 0, []string{`{"row":{"A":1},"record":{"z":1,"a":"<"}}` + "\n"}},
 		"asked, no":    {[]string{"purchases", "--sync"}, "no\n", ExitFailed, 0, []string{"a second time", "nothing was sent"}},
 		"nobody there": {[]string{"purchases", "--sync"}, "", ExitFailed, 0, []string{"nothing was sent"}},

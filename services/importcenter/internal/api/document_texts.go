@@ -101,8 +101,9 @@ var fieldTexts = map[string]map[string]string{
 	"Listing": {
 		"import": "Its name", "displayName": "Its nickname", "type": "profile or event", "status": "Running, Scheduled, Ready, Paused or Stopped",
 		"schedule": "Its schedules in words", "health": "Share of the records that got through, in per cent; null before the first run",
-		"openRejects": "At most so many rejects without a later load of the same identity", "unfinished": "Events stored by runs that did not succeed: the next run may store them a second time",
-		"lastRun": "Its newest run", "lastRunState": "That run's state", "lastRunAt": "When that run started; null before the first", "nextRunAt": "When the next run starts; null if none is due",
+		"openRejects": "At most so many rejects without a later load of the same identity", "future": "Rows that the last run left for a later one because their cursor lies ahead of the clock",
+		"unfinished": "Events stored by runs that did not succeed: the next run may store them a second time",
+		"lastRun":    "Its newest run", "lastRunState": "That run's state", "lastRunAt": "When that run started; null before the first", "nextRunAt": "When the next run starts; null if none is due",
 		"watermark": "The next run reads what changed after this", "epoch": "Rises with each reset", "generation": "Rises with each change of the definition",
 	},
 	"Reject": {

@@ -29,7 +29,7 @@ func (b *Book) Listing(importName string) *schemas.Listing {
 	}
 	if e.last != nil {
 		l.LastRun, l.LastRunState, l.LastRunAt = e.last.Run, e.last.State, &e.last.StartedAt
-		l.Health = health(e.state, e.last)
+		l.Health, l.Future = health(e.state, e.last), e.last.Counts.Future
 	}
 	if a := e.state.Active; a != nil {
 		started := a.StartedAt
