@@ -35,6 +35,7 @@ var contracts = map[string]func() any{
 	"import":    func() any { return &Definition{} },
 	"audit":     func() any { return &AuditEntry{} },
 
+	"generation":  func() any { return &Generation{} },
 	"suppression": func() any { return &Suppression{} },
 }
 

@@ -34,7 +34,22 @@ type Definition struct {
 	Spec       ImportSpec `json:"spec"`
 	Generation int        `json:"generation"`
 	AppliedAt  time.Time  `json:"appliedAt"`
+	// FirstGeneration is the generation that this import began with. It is more than 1
+	// if an import of the same name was deleted before: generations go on, so that none
+	// ever means two definitions. A record without it began with 1.
+	FirstGeneration int        `json:"firstGeneration,omitempty"`
+	ManagedBy       *ManagedBy `json:"managedBy,omitempty"`
 }
+
+// ManagedBy says that a definition comes from somewhere else, which alone may change
+// it.
+type ManagedBy struct {
+	Tool   string `json:"tool"`   // ManagedByGit
+	Source string `json:"source"` // where it comes from: a URL
+}
+
+// ManagedByGit is of definitions that are applied from a Git repository.
+const ManagedByGit = "git"
 
 // Resource is the value of the resources topic: a connection, an account or
 // defaults. Spec is a SnowflakeConnectionSpec, a CleverTapAccountSpec or a part
@@ -46,6 +61,7 @@ type Resource struct {
 	Spec       json.RawMessage `json:"spec"`
 	Generation int             `json:"generation"`
 	AppliedAt  time.Time       `json:"appliedAt"`
+	ManagedBy  *ManagedBy      `json:"managedBy,omitempty"`
 }
 
 // ResourceKey is the key of a resource in the resources topic.

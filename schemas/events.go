@@ -11,6 +11,7 @@ import (
 // ParseEventType and never look for a part of it.
 const (
 	EventDefinition = "definition.applied" // import.v1.schema.json
+	EventGeneration = "definition.generation"
 	EventResource   = "resource.applied"
 	EventAudit      = "audit"
 	EventSuppress   = "suppression"
@@ -80,7 +81,7 @@ func EventTypes() (types []string, contract map[string]string) {
 
 var (
 	contractOf = map[string]string{
-		EventDefinition: "import", EventResource: "resource", EventAudit: "audit", EventSuppress: "suppression", EventCommand: "command", EventTrigger: "trigger",
+		EventDefinition: "import", EventGeneration: "generation", EventResource: "resource", EventAudit: "audit", EventSuppress: "suppression", EventCommand: "command", EventTrigger: "trigger",
 		EventState: "state", EventFold: "fold", EventPosition: "position", EventColumns: "rowschema", EventReject: "reject",
 	}
 	reportKinds = []string{

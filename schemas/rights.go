@@ -66,9 +66,9 @@ func (t Topics) Rights(service string) []Right {
 		add(OnTopic, MayRead, true, records)
 		add(OnGroup, MayRead, false, t.prefix+"loader")
 	case "importcenter":
-		read(t.Imports(), t.Resources(), t.Suppressions(), t.State(), t.Runs(), t.Triggers(), t.Rejects(), t.Reports(),
+		read(t.Imports(), t.Generations(), t.Resources(), t.Suppressions(), t.State(), t.Runs(), t.Triggers(), t.Rejects(), t.Reports(),
 			t.DryRunRows(), t.DryRunRecords(), t.DryRunRejects(), t.Audit())
-		write(t.Imports(), t.Resources(), t.Suppressions(), t.Commands(), t.Audit())
+		write(t.Imports(), t.Generations(), t.Resources(), t.Suppressions(), t.Commands(), t.Audit())
 		// An import's topics must be seen before it is applied.
 		add(OnTopic, MayRead, true, rows, records)
 		add(OnTransactionalID, MayWrite, false, t.prefix+"importcenter")

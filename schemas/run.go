@@ -41,6 +41,7 @@ type Run struct {
 	State           string           `json:"state"`
 	Attempt         int              `json:"attempt"`
 	Epoch           int              `json:"epoch"`
+	Generation      int              `json:"generation,omitempty"` // of the definition that it uses; 0 if it is not known
 	Cause           string           `json:"cause,omitempty"`
 	QueryID         string           `json:"queryId"`
 	TraceID         string           `json:"traceId"`

@@ -47,6 +47,10 @@ func (t Topics) Resources() string { return t.prefix + "resources.v1" }
 // SuppressionKey, in the partition of its hash, compacted.
 func (t Topics) Suppressions() string { return t.prefix + "suppressions.v1" }
 
+// Generations holds every generation of each import: Import Center writes, keyed by
+// GenerationKey, in the control partition of the import, compacted.
+func (t Topics) Generations() string { return t.prefix + "generations.v1" }
+
 // Commands holds what people ask of an import: Import Center writes, keyed by import.
 func (t Topics) Commands() string { return t.prefix + "commands.v1" }
 
@@ -195,6 +199,8 @@ func (t Topics) Catalogue() []TopicSpec {
 	resources.Key, resources.Partitions = "<Kind>/<name>", 1
 	suppressions := newest(t.Suppressions(), "importcenter", "since when the person must not be sent")
 	suppressions.Key, suppressions.Personal = "<account>/<id of the key>/<keyed hash of the identity>", true
+	generations := newest(t.Generations(), "importcenter", "a definition as it was applied, by whom and when")
+	generations.Key, generations.Personal = "<import>/<generation>", true
 	fold := newest(t.Fold(), "scheduler", "the fold's counts and offset intervals; its position")
 	fold.Key = "run, and _position/<partition>"
 	rejects := byImport(t.Rejects(), "extractor, mapper, loader", "reject", 30*day)
@@ -208,6 +214,7 @@ func (t Topics) Catalogue() []TopicSpec {
 		newest(t.Imports(), "importcenter", "definition"),
 		resources,
 		suppressions,
+		generations,
 		byImport(t.Commands(), "importcenter", "command", 7*day),
 		byImport(t.Triggers(), "scheduler", "trigger", 30*day),
 		newest(t.State(), "scheduler", "state"),

@@ -122,9 +122,9 @@ func bodyOf(op operation) string {
 func (c *center) written() map[string]int {
 	c.t.Helper()
 	counts := map[string]int{}
-	for _, topic := range []string{c.topics.Imports(), c.topics.Resources(), c.topics.Commands(), c.topics.Audit()} {
+	for _, topic := range []string{c.topics.Imports(), c.topics.Resources(), c.topics.Commands(), c.topics.Audit(), c.topics.Generations()} {
 		for p := range int32(schemas.ControlPartitions) {
-			if p == 0 || topic == c.topics.Imports() || topic == c.topics.Commands() {
+			if p == 0 || topic == c.topics.Imports() || topic == c.topics.Commands() || topic == c.topics.Generations() {
 				counts[topic] += len(c.log(topic, p))
 			}
 		}

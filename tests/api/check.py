@@ -16,7 +16,7 @@ import urllib.request
 from confluent_kafka import Consumer, TopicPartition
 
 ROLES = ["viewer", "operator", "analyst", "editor", "admin"]
-TOPICS = ["imports.v1", "resources.v1", "commands.v1", "audit.v1"]
+TOPICS = ["imports.v1", "generations.v1", "resources.v1", "commands.v1", "audit.v1"]
 LEAST = 5000
 
 OPERATOR = {"run", "cancel", "pause", "resume", "reset", "sync", "approve", "decline", "dismiss", "backfill"}
@@ -86,7 +86,7 @@ def overstepped(role, records):
     wrong = []
     for topic, key, value in records:
         kind = key.split("/")[0]
-        if topic == "imports.v1" and not definitions:
+        if topic in ("imports.v1", "generations.v1") and not definitions:
             wrong.append("the definition " + key)
         elif topic == "resources.v1" and kind not in kinds:
             wrong.append("the resource " + key)

@@ -130,6 +130,7 @@ func New(cfg Config, deps Deps) http.Handler {
 	api.UseMiddleware(h.count, h.authorize)
 	h.registerApply(api)
 	h.registerImports(api)
+	h.registerGenerations(api)
 	h.registerResources(api)
 	h.registerCommands(api)
 	h.registerRuns(api)

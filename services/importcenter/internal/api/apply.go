@@ -165,6 +165,9 @@ func (h *handlers) recordsOf(ctx context.Context, actor string, changes []plan.C
 		}
 		records = append(records, made...)
 	}
+	if len(records) > 0 {
+		records = append(records, h.forgottenRecords()...)
+	}
 	return records, nil
 }
 

@@ -34,6 +34,9 @@ var componentTexts = map[string]string{
 	"Freeze":                      "What keeps records from being sent until it is removed.",
 	"FreezesOutputBody":           "The freezes that hold.",
 	"FrozenBy":                    "The freeze that holds an import, who made it and since when.",
+	"Generation":                  "A definition as it was applied, by whom and when; or that it was deleted.",
+	"GenerationsOutputBody":       "What is kept of an import's generations, newest first.",
+	"ManagedBy":                   "Where a definition comes from that is changed nowhere else.",
 	"Hold":                        "Why a run waits for a person.",
 	"Identity":                    "The column that tells whose row it is.",
 	"ImportSpec":                  "Where rows come from, what becomes of them, where they go and when; docs/definitions.md has each key.",
@@ -84,7 +87,7 @@ var fieldTexts = map[string]map[string]string{
 	"Run": {
 		"run": "Its id, such as customers.42", "import": "The import's name", "mode": "full, incremental, backfill, replay or dry",
 		"state":   "queued, starting, held, extracting, loading, succeeded, succeededWithRejects, failed or cancelled",
-		"attempt": "Attempts so far", "epoch": "Rises with each reset", "cause": "What started it",
+		"attempt": "Attempts so far", "epoch": "Rises with each reset", "generation": "Of the definition that it uses", "cause": "What started it",
 		"queryId": "Snowflake's id of the query", "traceId": "The trace of the run",
 		"watermarkFrom": "The run reads what changed after this", "watermarkTo": "The next run reads what changed after this",
 		"total": "Rows of Snowflake's result; 0 until it is known", "rejectsByCode": "Rejected rows by code", "skippedByReason": "Skipped rows by reason",
@@ -133,6 +136,14 @@ var fieldTexts = map[string]map[string]string{
 		"database": "The database", "schema": "The schema; absent of a database", "name": "The table or view; absent of a database or schema",
 		"kind": "As Snowflake says, such as TABLE, VIEW, SCHEMA or DATABASE", "rows": "Its rows as Snowflake counts them; absent of a view",
 		"columns": "Its columns in their order, if the table was named",
+	},
+	"Generation": {
+		"import": "The import's name", "generation": "Its number; rises with each change and is never used twice", "definition": "The definition; absent in lists and of a deletion",
+		"action": "apply or delete", "by": "Who, such as key:ci; absent if it was applied before generations were kept", "role": "Their role", "approvedBy": "The second person, of a change that needed one", "at": "When",
+	},
+	"ManagedBy": {"tool": "git", "source": "The URL of what it comes from"},
+	"Definition": {
+		"generation": "Rises with each change", "firstGeneration": "The generation that it began with, if an import of this name was deleted before", "managedBy": "Where it comes from, if it is changed nowhere else",
 	},
 	"ConnectionTestResult": {
 		"user": "The user that signed in", "role": "Its role", "warehouse": "Its warehouse", "region": "Snowflake's region", "version": "Snowflake's version",

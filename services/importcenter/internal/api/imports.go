@@ -186,7 +186,12 @@ func (h *handlers) deleteImport(ctx context.Context, in *deleteImportInput) (*st
 		if err != nil {
 			return nil, err
 		}
-		return append(records, control.Tombstone(h.Topics.Imports(), in.Import, in.Import), audit), nil
+		kept, err := h.deletedRecords(ctx, in.Actor, before)
+		if err != nil {
+			return nil, err
+		}
+		records = append(records, control.Tombstone(h.Topics.Imports(), in.Import, in.Import), audit)
+		return append(records, kept...), nil
 	})
 	if err == nil {
 		err = h.View.ReadToEnd(ctx)

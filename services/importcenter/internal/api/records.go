@@ -36,7 +36,12 @@ func (h *handlers) changeRecords(ctx context.Context, actor string, c plan.Chang
 	if err != nil {
 		return nil, err
 	}
-	return []*kafka.Record{record, audit}, nil
+	records := []*kafka.Record{record, audit}
+	if c.Import == nil {
+		return records, nil
+	}
+	kept, err := h.generationRecords(ctx, actor, c)
+	return append(records, kept...), err
 }
 
 // resourceRecord is a record of the resources topic, which has one partition.

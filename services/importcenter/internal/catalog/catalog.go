@@ -22,8 +22,10 @@ type Catalog struct {
 	imports   *kafka.Table[schemas.Definition]
 	resources *kafka.Table[schemas.Resource]
 	states    *kafka.Table[schemas.State]
+	history   *kafka.Table[schemas.Generation]
 
 	mu    sync.RWMutex
+	kept  map[string]span // of the history, by import
 	runs  map[runKey]schemas.ActiveRun
 	order []runKey // of runs, oldest first
 }
@@ -31,10 +33,10 @@ type Catalog struct {
 // runKey names the command that became a run.
 type runKey struct{ importName, key string }
 
-// Follow opens the imports, resources and state topics. It connects lazily; Run
+// Follow opens the imports, resources, state and generations topics. It connects lazily; Run
 // follows.
 func Follow(cfg kafka.Config, deps kafka.Deps, topics schemas.Topics) (*Catalog, error) {
-	c := &Catalog{runs: map[runKey]schemas.ActiveRun{}}
+	c := &Catalog{runs: map[runKey]schemas.ActiveRun{}, kept: map[string]span{}}
 	var err error
 	if c.imports, err = kafka.OpenTable(cfg, deps, kafka.TableConfig[schemas.Definition]{Topic: topics.Imports()}); err != nil {
 		return nil, err
@@ -43,6 +45,9 @@ func Follow(cfg kafka.Config, deps kafka.Deps, topics schemas.Topics) (*Catalog,
 		return nil, err
 	}
 	if c.states, err = kafka.OpenTable(cfg, deps, kafka.TableConfig[schemas.State]{Topic: topics.State(), Each: c.seen}); err != nil {
+		return nil, err
+	}
+	if c.history, err = openHistory(cfg, deps, topics, c.keep); err != nil {
 		return nil, err
 	}
 	return c, nil

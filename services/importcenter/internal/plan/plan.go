@@ -22,6 +22,9 @@ const (
 type Current interface {
 	Import(name string) (schemas.Definition, bool)
 	Resource(kind, name string) (schemas.Resource, bool)
+	// Next is the generation of an import that is created, and its first one; 0 if it
+	// goes on as the import that it is.
+	Next(importName string) (generation, first int)
 }
 
 // Set is what is to be applied, already found valid.
@@ -59,6 +62,13 @@ func Make(set Set, current Current, now time.Time) []Change {
 		before, ok := current.Import(d.Metadata.Name)
 		c := Change{Kind: schemas.KindImport, Name: d.Metadata.Name}
 		c.Outcome, c.Generation = judge(ok, before.Generation, importBody(before), importBody(d))
+		d.FirstGeneration = before.FirstGeneration
+		if !ok {
+			c.Generation, d.FirstGeneration = current.Next(d.Metadata.Name)
+		}
+		if d.FirstGeneration == 1 {
+			d.FirstGeneration = 0 // as a record from before
+		}
 		d.APIVersion, d.Kind, d.Generation, d.AppliedAt = schemas.APIVersion, schemas.KindImport, c.Generation, now
 		c.Import, c.Before = &d, encoded(ok, before)
 		changes = append(changes, c)

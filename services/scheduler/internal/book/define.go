@@ -18,8 +18,7 @@ func (b *Book) Define(ctx context.Context, def schemas.Definition, now time.Time
 		return
 	}
 	e := b.entry(def.Metadata.Name)
-	if e.state != nil && def.Generation < e.state.Generation {
-		// A definition's generation only rises: this is another import of the name.
+	if e.state != nil && isAnother(def, e.state.Generation) {
 		// The record of the deletion between them may be gone from the log.
 		b.log.InfoContext(ctx, "the import was deleted and created again", slog.String("import", e.name))
 		b.Undefine(ctx, e.name, now)
@@ -48,6 +47,14 @@ func (b *Book) Define(ctx context.Context, def schemas.Definition, now time.Time
 		b.stateChanged(e, now)
 	}
 	b.compareDefinition(ctx, e, source, now)
+}
+
+// isAnother reports whether a definition is of another import than the one whose newest
+// generation is known, which had the same name and was deleted. The generations of one
+// import only rise; those of the next one begin after them, or with 1 where Import
+// Center has kept none.
+func isAnother(def schemas.Definition, known int) bool {
+	return def.Generation < known || known > 0 && def.FirstGeneration > known
 }
 
 // Unreadable takes in that the newest definition cannot be read, by this version

@@ -270,6 +270,26 @@ func TestADeletedImportBeginsClean(t *testing.T) {
 	d.wantTriggers(d.command(schemas.CommandRun, "k2", nil), `a.2/1 full "" `)
 }
 
+// TestARecreationWhoseGenerationsGoOn: as below, where Import Center has kept the
+// generations of the deleted import.
+func TestARecreationWhoseGenerationsGoOn(t *testing.T) {
+	t.Parallel()
+	at := func(generation, first int) func(*schemas.Definition) {
+		return func(def *schemas.Definition) { def.Generation, def.FirstGeneration = generation, first }
+	}
+	d := loadedFrom(t, at(7, 3), "s1", "t1")
+	d.define(at(8, 3))
+	if s := d.state(); s.Watermark != moved || s.Generation != 8 {
+		t.Fatalf("an edit begins anew: %+v", s)
+	}
+	d.define(at(11, 10))
+	if s := d.state(); s.Watermark != "" || s.Epoch != 2 || s.Generation != 11 {
+		t.Errorf("state %+v", s)
+	}
+	d.define(at(12, 10))
+	d.wantTriggers(d.command(schemas.CommandRun, "k2", nil), `a.2/1 full "" `)
+}
+
 // TestARecreationWithoutItsTombstone: the scheduler was down for longer than the
 // record of the deletion is kept, and sees only the new definition.
 func TestARecreationWithoutItsTombstone(t *testing.T) {

@@ -244,7 +244,7 @@ func partition(f *schemas.Fold, p int32) *schemas.FoldPartition {
 // Event returns the run event of the active run, for the runs topic and Redis.
 func Event(f *schemas.Fold, a *schemas.ActiveRun) schemas.Run {
 	r := schemas.Run{
-		Run: a.Run, Import: f.Import, Mode: a.Mode, State: a.State, Attempt: a.Attempt, Epoch: a.Epoch, Cause: a.Cause,
+		Run: a.Run, Import: f.Import, Mode: a.Mode, State: a.State, Attempt: a.Attempt, Epoch: a.Epoch, Generation: a.Generation, Cause: a.Cause,
 		TraceID: a.TraceID, WatermarkFrom: a.WatermarkFrom, Counts: Counts(f),
 		RejectsByCode: maps.Clone(f.RejectsByCode), SkippedByReason: maps.Clone(f.Skipped),
 		Waiting: f.Waiting, StartedAt: a.StartedAt,
