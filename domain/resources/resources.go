@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
@@ -93,6 +94,14 @@ func (v *View) Run(ctx context.Context) error { return v.table.Run(ctx) }
 // ReadToEnd returns once every definition that was in the topic at the call is
 // in the view.
 func (v *View) ReadToEnd(ctx context.Context) error { return v.table.ReadToEnd(ctx) }
+
+// Age is how long ago the view was last known to hold everything.
+func (v *View) Age() time.Duration { return v.table.Age() }
+
+// Confirm reads the topic to its end unless that was done within the given time.
+func (v *View) Confirm(ctx context.Context, within time.Duration) error {
+	return v.table.Confirm(ctx, within)
+}
 
 // Apply takes records of the topic in; see kafka.Table.
 func (v *View) Apply(records ...*kafka.Record) { v.table.Apply(records...) }

@@ -42,10 +42,6 @@ type List struct {
 	mu         sync.RWMutex
 	accounts   map[string]map[string]set // by account and id of the key
 	unreadable map[string]struct{}       // keys of records
-
-	reading   chan struct{} // holds one token: one confirmation at a time
-	confirmed atomic.Int64  // when the list was last known to be whole, in nanoseconds since began
-	began     time.Time
 }
 
 // Open connects lazily; Run follows.
@@ -64,13 +60,7 @@ func New(cfg Config, log *slog.Logger) (*List, error) {
 	if err != nil {
 		return nil, fmt.Errorf("suppression: %w", err)
 	}
-	l := &List{
-		log: log, keys: keys, accounts: map[string]map[string]set{}, unreadable: map[string]struct{}{},
-		reading: make(chan struct{}, 1), began: time.Now(),
-	}
-	l.confirmed.Store(int64(-1 << 62))
-	l.reading <- struct{}{}
-	return l, nil
+	return &List{log: log, keys: keys, accounts: map[string]map[string]set{}, unreadable: map[string]struct{}{}}, nil
 }
 
 // Run follows until ctx ends.
@@ -78,37 +68,14 @@ func (l *List) Run(ctx context.Context) error { return l.follower.Run(ctx) }
 
 // ReadToEnd returns once everybody who was suppressed at the call is in the list.
 // Nothing may be sent before it has returned once.
-func (l *List) ReadToEnd(ctx context.Context) error {
-	at := time.Since(l.began)
-	if err := l.follower.ReadToEnd(ctx); err != nil {
-		return err
-	}
-	for {
-		before := l.confirmed.Load()
-		if before >= int64(at) || l.confirmed.CompareAndSwap(before, int64(at)) {
-			return nil
-		}
-	}
-}
+func (l *List) ReadToEnd(ctx context.Context) error { return l.follower.ReadToEnd(ctx) }
 
 // Age is how long ago the list was last known to hold everybody.
-func (l *List) Age() time.Duration { return time.Since(l.began) - time.Duration(l.confirmed.Load()) }
+func (l *List) Age() time.Duration { return l.follower.Age() }
 
 // Confirm reads the topic to its end unless that was done within the given time.
 func (l *List) Confirm(ctx context.Context, within time.Duration) error {
-	if l.Age() < within {
-		return nil
-	}
-	select {
-	case <-l.reading:
-		defer func() { l.reading <- struct{}{} }()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	if l.Age() < within {
-		return nil // another caller has done it meanwhile
-	}
-	return l.ReadToEnd(ctx)
+	return l.follower.Confirm(ctx, within)
 }
 
 // Version changes with each record of the topic.

@@ -25,8 +25,9 @@ const fromStart = -2
 // feed reads every partition of a topic from its start and keeps the position
 // that it has reached.
 type feed struct {
-	topic  string
-	reader *Reader
+	topic     string
+	reader    *Reader
+	confirmed *confirmed
 
 	mu       sync.Mutex
 	position map[int32]int64 // next offset, of partitions with any record
@@ -34,7 +35,7 @@ type feed struct {
 }
 
 func newFeed(topic string, reader *Reader) *feed {
-	return &feed{topic: topic, reader: reader, position: map[int32]int64{}, moved: make(chan struct{})}
+	return &feed{topic: topic, reader: reader, confirmed: newConfirmed(), position: map[int32]int64{}, moved: make(chan struct{})}
 }
 
 // run passes the topic's records to apply until ctx is done. An error before
@@ -149,6 +150,7 @@ func (f *feed) announce() {
 // the others: one of them may be offline, or an open transaction that nobody
 // ends may hide its records.
 func (f *feed) readToEnd(ctx context.Context, partitions []int32) error {
+	start := time.Now()
 	ends, err := f.ends(ctx, partitions)
 	if err != nil {
 		return fmt.Errorf("reading %s to its end: listing offsets: %w", f.topic, err)
@@ -161,6 +163,9 @@ func (f *feed) readToEnd(ctx context.Context, partitions []int32) error {
 		}
 		f.mu.Unlock()
 		if !behind {
+			if len(partitions) == 0 {
+				f.confirmed.note(start)
+			}
 			return nil
 		}
 		select {
@@ -169,6 +174,11 @@ func (f *feed) readToEnd(ctx context.Context, partitions []int32) error {
 			return fmt.Errorf("reading %s to its end: %w", f.topic, ctx.Err())
 		}
 	}
+}
+
+// confirm reads every partition to its end unless that was done within the given time.
+func (f *feed) confirm(ctx context.Context, within time.Duration) error {
+	return f.confirmed.confirm(ctx, within, func(ctx context.Context) error { return f.readToEnd(ctx, nil) })
 }
 
 // ends returns the end offset of each of the partitions that holds any record.

@@ -1,6 +1,9 @@
 package kafka
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // A Sink takes in the records of a topic. Its methods are called by one goroutine.
 type Sink interface {
@@ -33,3 +36,11 @@ func (f *Follower) Run(ctx context.Context) error { return f.feed.run(ctx, f.sin
 // ReadToEnd returns once everything that was in the topic at the call is in the
 // sink. It needs Run to be running.
 func (f *Follower) ReadToEnd(ctx context.Context) error { return f.feed.readToEnd(ctx, nil) }
+
+// Age is how long ago the sink was last known to have everything.
+func (f *Follower) Age() time.Duration { return f.feed.confirmed.age() }
+
+// Confirm is ReadToEnd unless the sink had everything within the given time.
+func (f *Follower) Confirm(ctx context.Context, within time.Duration) error {
+	return f.feed.confirm(ctx, within)
+}

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
@@ -102,6 +103,14 @@ func (t *Table[V]) Run(ctx context.Context) error { return t.feed.run(ctx, t.App
 // table; with partitions, what was in these. It needs Run to be running.
 func (t *Table[V]) ReadToEnd(ctx context.Context, partitions ...int32) error {
 	return t.feed.readToEnd(ctx, partitions)
+}
+
+// Age is how long ago the table was last known to hold everything.
+func (t *Table[V]) Age() time.Duration { return t.feed.confirmed.age() }
+
+// Confirm is ReadToEnd unless the table held everything within the given time.
+func (t *Table[V]) Confirm(ctx context.Context, within time.Duration) error {
+	return t.feed.confirm(ctx, within)
 }
 
 // Get returns the newest value of a key, and whether there is one. The error is

@@ -11,6 +11,7 @@ import (
 	"tapline.dev/domain/control"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
+	"tapline.dev/services/loader/internal/clevertap"
 )
 
 // freeze writes a freeze and returns once Kafka has it.
@@ -51,10 +52,6 @@ func (a *arrivals) last(importName string) time.Time {
 	defer a.mu.Unlock()
 	return a.at[importName]
 }
-
-// freezeWithin is the time after a freeze is in Kafka within which an upload may still
-// begin.
-const freezeWithin = 2 * time.Second
 
 // TestAFreezeHoldsARunUnderWay: with three loaders and without Redis, nothing of a
 // frozen import is sent soon after the freeze, the imports beside it continue, the run
@@ -172,4 +169,72 @@ func TestAFreezeThatCannotBeReadHolds(t *testing.T) {
 	}
 	w.unfreeze("broken")
 	w.want(w.settled("customers", 10), map[string]int{"loaded": 10})
+}
+
+// TestFreezesThatCannotBeReadHold: a loader that has not read the freezes to their end
+// lately sends nothing: neither one that begins, nor one that is about to write its
+// request. Here an open transaction hides what follows it.
+func TestFreezesThatCannotBeReadHold(t *testing.T) {
+	t.Parallel()
+	for name, late := range map[string]bool{"from the start": false, "between the intent and the write": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.importOf("customers", 1, schemas.ImportSpec{})
+			w.load("customers", []row{{identity: "zoe"}, {identity: "max"}}, 2)
+			tx, err := kafka.OpenTransactor(t.Context(), w.kafka, w.deps, "hides")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer tx.Close()
+			hide := func() {
+				if err := tx.Begin(); err != nil {
+					t.Error(err)
+				}
+				tp := kafka.TP{Topic: w.topics.Resources()}
+				before, err := w.reader.EndOffset(t.Context(), tp)
+				if err != nil {
+					t.Error(err)
+				}
+				tx.Produce(&kafka.Record{Topic: tp.Topic, Key: []byte("hidden"), Value: []byte("{}")})
+				w.await("the record to be in the log", 10*time.Second, func() bool {
+					end, err := w.reader.EndOffset(t.Context(), tp)
+					return err == nil && end > before
+				})
+			}
+			hidden := make(chan struct{})
+			if !late {
+				hide()
+				close(hidden)
+			}
+			var once sync.Once
+			w.prepare = func(s *Service) {
+				connect := s.connect
+				s.connect = func(a clevertap.Account) uploader {
+					return &lateUploader{connect(a), func() {
+						once.Do(func() {
+							if late {
+								hide()
+								w.await("what is known of the freezes to be old", 10*time.Second, func() bool {
+									return s.accounts.resources.Age() > freezeWithin
+								})
+								close(hidden)
+							}
+						})
+					}}
+				}
+			}
+			w.start()
+			<-hidden
+			over := time.Now().Add(time.Second)
+			w.await("time to send in", 5*time.Second, func() bool { return time.Now().After(over) })
+			if requests, _ := w.cleverTap.stats(); requests > 0 {
+				t.Errorf("%d requests were sent while freezes may have been hidden", requests)
+			}
+			if err := tx.Abort(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			w.want(w.settled("customers", 2), map[string]int{"loaded": 2})
+		})
+	}
 }

@@ -57,6 +57,7 @@ func (m *member) send(u *upload) {
 		return
 	}
 	failpoint.Hit("loader.after-intent")
+	_ = m.confirmFreezes() // mayHold refuses what is still too old
 	answer := account.Answer{Result: m.request(u, set), Began: u.began, MayBeRecordsFault: u.delivery.MayBeRecordsFault()}
 	failpoint.Hit("loader.after-answer")
 	if until := m.cfg.mayBeApplied(answer.Result, u.began); until.After(u.openUntil) {

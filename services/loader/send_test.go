@@ -17,7 +17,8 @@ import (
 	"tapline.dev/services/loader/internal/lane"
 )
 
-// newMember is a member of a loader that does not run.
+// newMember is a member of a loader that does not run. It follows the resources, because
+// nothing is sent without knowing the freezes.
 func (w *world) newMember() *member {
 	w.t.Helper()
 	s, err := New(w.config(), Deps{Telemetry: telemetry.Discard(), Health: daemon.NewHealth()})
@@ -25,7 +26,19 @@ func (w *world) newMember() *member {
 		w.t.Fatal(err)
 	}
 	m := s.newMember(context.Background())
-	w.t.Cleanup(func() { m.cancel(context.Canceled) })
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if err := s.accounts.resources.Run(ctx); err != nil {
+			w.t.Error(err)
+		}
+	}()
+	w.t.Cleanup(func() {
+		m.cancel(context.Canceled)
+		stop()
+		<-ended
+	})
 	m.journal.producer = w.producer
 	return m
 }

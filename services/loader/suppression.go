@@ -12,9 +12,13 @@ import (
 )
 
 const (
-	// confirmWithin is how old the loader's knowledge of the suppression list may be
-	// when an upload is screened.
+	// confirmWithin is how old the loader's knowledge of the freezes and of the
+	// suppression list may be when an upload is screened.
 	confirmWithin = time.Second
+	// freezeWithin is how old the loader's knowledge of the freezes may be when the
+	// first byte of a request is written: after it no upload begins any more that a
+	// freeze holds, whatever hinders the loader from reading it.
+	freezeWithin = 2 * time.Second
 	// writeWithin is the same when the first byte of a request is written. It is the
 	// time after which no upload begins any more that holds a person whose suppression
 	// was acknowledged, whatever hinders the loader from reading the list.
@@ -22,14 +26,18 @@ const (
 )
 
 var (
-	errStaleList  = errors.New("the suppression list was not read to its end lately")
-	errSuppressed = errors.New("a person in the request was suppressed meanwhile")
+	errStaleFreezes = errors.New("the freezes were not read to their end lately")
+	errStaleList    = errors.New("the suppression list was not read to its end lately")
+	errSuppressed   = errors.New("a person in the request was suppressed meanwhile")
 )
 
 // screen takes everybody out of an upload who must not be sent. Extractor and mapper
 // left out whom they knew of; this is the check that counts, because it comes after
 // everything that a record may have waited for: topics, retries, a freeze.
 func (m *member) screen(u *upload) error {
+	if err := m.confirmFreezes(); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(m.work, writeWithin)
 	defer cancel()
 	if err := m.suppressed.Confirm(ctx, confirmWithin); err != nil {
@@ -49,9 +57,26 @@ func (m *member) screen(u *upload) error {
 	return nil
 }
 
-// mayHold returns an error unless nobody in a request is suppressed at the moment
-// that it is written. It changes nothing: it runs in the connection's goroutine.
+// confirmFreezes sees to it that the loader knows every freeze of a moment ago. It is
+// called again once the intent is written, which may have taken long: mayHold refuses
+// what is older than freezeWithin.
+func (m *member) confirmFreezes() error {
+	ctx, cancel := context.WithTimeout(m.work, writeWithin)
+	defer cancel()
+	err := m.accounts.resources.Confirm(ctx, confirmWithin)
+	if err != nil {
+		m.log().WarnContext(m.work, "the freezes cannot be read to their end, nothing is sent", slog.Any("error", err))
+	}
+	return err
+}
+
+// mayHold returns an error unless the freezes are known and nobody in a request is
+// suppressed at the moment that it is written. It changes nothing: it runs in the
+// connection's goroutine.
 func (m *member) mayHold(u *upload, set []int) error {
+	if m.accounts.resources.Age() > freezeWithin {
+		return errStaleFreezes
+	}
 	if m.suppressed.Age() > writeWithin {
 		return errStaleList
 	}

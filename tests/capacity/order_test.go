@@ -52,7 +52,7 @@ func TestAMillionVersionsArriveInOrder(t *testing.T) {
 
 	highest, last := map[string]int{}, map[string]int{}
 	applied, early := 0, 0
-	c.Applied(t, func(raw json.RawMessage) {
+	c.Applied(t, func(raw json.RawMessage, _ time.Time) {
 		var record struct {
 			Identity    string
 			ProfileData struct{ Version int }

@@ -153,7 +153,7 @@ func versionsKeepTheirOrder(t *testing.T, d *world) (violations []string) {
 		return v
 	}
 	last := map[string]int{}
-	d.c.Applied(t, func(raw json.RawMessage) {
+	d.c.Applied(t, func(raw json.RawMessage, _ time.Time) {
 		var record struct {
 			Identity    string
 			ProfileData struct{ Version int }

@@ -101,24 +101,29 @@ func (d *world) withMistake(t *testing.T, mistake string, body func(*testing.T, 
 	if service == "mapping" {
 		service = "mapper"
 	}
-	p := d.c.Services[service]
-	d.ready(t, service)
-	p.Stop(t) // in order, so that neither group nor leases wait for it
-	program := p.Path
-	p.Path, p.Mistake = harness.Mutated(t, service), mistake
-	p.Start(t)
-	defer func() {
-		d.ready(t, service)
-		p.Stop(t)
-		p.Path, p.Mistake = program, ""
-		p.Start(t)
-	}()
+	program := d.c.Services[service].Path
+	d.restart(t, service, harness.Mutated(t, service), mistake) // in order, so that neither group nor leases wait for it
+	defer d.restart(t, service, program, "")
 	violations := body(t, d)
 	if len(violations) == 0 {
 		t.Errorf("the mistake %s was not noticed", mistake)
 	}
 	for _, v := range violations {
 		t.Logf("noticed: %s", v)
+	}
+}
+
+// restart stops every replica of a service with a drain and starts it anew as another
+// program.
+func (d *world) restart(t *testing.T, service, program, mistake string) {
+	t.Helper()
+	d.ready(t, service)
+	for _, p := range d.c.Replicas[service] {
+		p.Stop(t)
+	}
+	for _, p := range d.c.Replicas[service] {
+		p.Path, p.Mistake = program, mistake
+		p.Start(t)
 	}
 }
 

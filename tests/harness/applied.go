@@ -9,11 +9,13 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 )
 
 // Applied reads what the sandbox CleverTap has applied so far, record by record in
-// the order in which it applied them, from the file in which it keeps it.
-func (c *Cluster) Applied(t testing.TB, each func(record json.RawMessage)) {
+// the order in which it applied them, with the time of each, from the file in which it
+// keeps it.
+func (c *Cluster) Applied(t testing.TB, each func(record json.RawMessage, at time.Time)) {
 	t.Helper()
 	file, err := os.Open(filepath.Join(c.Dir, "data", "clevertap.journal"))
 	if err != nil {
@@ -47,7 +49,7 @@ func (c *Cluster) Applied(t testing.TB, each func(record json.RawMessage)) {
 			t.Fatalf("reading the sandbox's journal: %v", err)
 		}
 		for _, record := range upload.D {
-			each(record)
+			each(record, time.Unix(0, nanos))
 		}
 	}
 }

@@ -68,6 +68,23 @@ func (c *Cluster) Stats(t testing.TB) Stats {
 	return s
 }
 
+// Upload is a request that the sandbox CleverTap has answered.
+type Upload struct {
+	Time    time.Time `json:"time"` // of its arrival
+	DryRun  bool      `json:"dryRun"`
+	Records int       `json:"records"`
+}
+
+// Uploads returns the newest requests that the sandbox CleverTap has answered.
+func (c *Cluster) Uploads(t testing.TB) []Upload {
+	t.Helper()
+	var answer struct{ Items []Upload }
+	if err := get(c.Endpoints.CleverTap.URL+"/sandbox/v1/requests", &answer); err != nil {
+		t.Fatal(err)
+	}
+	return answer.Items
+}
+
 // Faults sets faults of the sandbox CleverTap; body is JSON.
 func (c *Cluster) Faults(t testing.TB, body string) {
 	t.Helper()
