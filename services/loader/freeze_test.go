@@ -3,6 +3,7 @@ package loader
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"strings"
 	"sync"
 	"testing"
@@ -211,15 +212,19 @@ func TestFreezesThatCannotBeReadHold(t *testing.T) {
 			w.prepare = func(s *Service) {
 				connect := s.connect
 				s.connect = func(a clevertap.Account) uploader {
-					return &lateUploader{connect(a), func() {
+					return &askedUploader{connect(a), func(allow func() error) {
 						once.Do(func() {
-							if late {
-								hide()
-								w.await("what is known of the freezes to be old", 10*time.Second, func() bool {
-									return s.accounts.resources.Age() > freezeWithin
-								})
-								close(hidden)
+							if !late {
+								return
 							}
+							hide()
+							w.await("what is known of the freezes to be old", 10*time.Second, func() bool {
+								return s.accounts.resources.Age() > freezeWithin
+							})
+							if err := allow(); !errors.Is(err, errStaleFreezes) {
+								t.Errorf("the write was allowed with %v, want %v", err, errStaleFreezes)
+							}
+							close(hidden)
 						})
 					}}
 				}
@@ -237,4 +242,17 @@ func TestFreezesThatCannotBeReadHold(t *testing.T) {
 			w.want(w.settled("customers", 2), map[string]int{"loaded": 2})
 		})
 	}
+}
+
+// askedUploader calls a hook before each request is written, with what allows the write.
+type askedUploader struct {
+	uploader
+	before func(allow func() error)
+}
+
+func (u *askedUploader) UploadIf(ctx context.Context, records [][]byte, dryRun bool, allow func() error) (clevertap.Result, error) {
+	return u.uploader.UploadIf(ctx, records, dryRun, func() error {
+		u.before(allow)
+		return allow()
+	})
 }
