@@ -18,6 +18,11 @@ const (
 	CommandApprove        = "approve" // lets a held run go on
 	CommandDecline        = "decline" // ends it
 	CommandDismiss        = "dismiss" // gives up the open rejects of an import
+	CommandStop           = "stop"    // ends an import for good, until it is resumed
+	CommandRunAt          = "runAt"   // plans a run for an instant
+	CommandCancelRunAt    = "cancelRunAt"
+	CommandRunFrom        = "runFrom" // the first run, of rows from a cursor instant on
+	CommandResend         = "resend"  // sends again what earlier runs have loaded
 )
 
 // Command is what a person asks of an import. ID is the caller's idempotency
@@ -27,9 +32,13 @@ type Command struct {
 	Import string `json:"import"`
 	Kind   string `json:"kind"`
 	Run    string `json:"run,omitempty"`  // of a cancel, an approval or a refusal; of a sync, the dry run; of a preview or a connection test, its own name
-	From   string `json:"from,omitempty"` // of a backfill: cursor instants, from inclusive, to exclusive
+	From   string `json:"from,omitempty"` // of a backfill and a first run: cursor instants, from inclusive, to exclusive
 	To     string `json:"to,omitempty"`
-	Rows   int    `json:"rows,omitempty"` // of a preview and a dry run, at most; 0 describes the query
+	// At is the instant of a run that is planned, or whose plan is cancelled.
+	At *time.Time `json:"at,omitempty"`
+	// Runs are those that a resend is of.
+	Runs *RunSpan `json:"runs,omitempty"`
+	Rows int      `json:"rows,omitempty"` // of a preview and a dry run, at most; 0 describes the query
 	// Spec and Connection are a preview's, which need not be of what is applied. Of a
 	// connection test, Spec names the connection and nothing to read.
 	Spec       *ImportSpec              `json:"spec,omitempty"`
@@ -44,11 +53,20 @@ type Command struct {
 	Traceparent string    `json:"traceparent,omitempty"`
 }
 
+// RunSpan names runs of an import by their numbers, both inclusive.
+type RunSpan struct {
+	First int `json:"first"`
+	Last  int `json:"last"`
+	// Since is when the earliest of them started: what they wrote is not older.
+	Since time.Time `json:"since"`
+}
+
 // Modes of a run.
 const (
 	ModeFull           = "full"
 	ModeIncremental    = "incremental"
 	ModeBackfill       = "backfill"
+	ModeResend         = "resend"         // sends again what earlier runs have loaded
 	ModeSync           = "sync"           // sends the sample of a dry run
 	ModeDryRun         = "dryRun"         // a random sample, in the dry runs' topics
 	ModePreview        = "preview"        // the first rows, for show
@@ -75,6 +93,8 @@ type Trigger struct {
 	Spec        ImportSpec `json:"spec"`
 	Watermark   string     `json:"watermark,omitempty"` // W; "" reads everything
 	To          string     `json:"to,omitempty"`        // of a backfill, exclusive
+	Initial     string     `json:"initial,omitempty"`   // as in the state
+	Runs        *RunSpan   `json:"runs,omitempty"`      // of a resend
 	Ledger      *LedgerRef `json:"ledger,omitempty"`    // of the run before
 	Rows        int        `json:"rows,omitempty"`      // of a trial
 	Cause       string     `json:"cause"`

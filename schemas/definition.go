@@ -69,6 +69,9 @@ func ResourceKey(kind, name string) string { return kind + "/" + name }
 
 // ImportSpec is what a user writes under an Import's spec.
 type ImportSpec struct {
+	// Draft keeps an import that is not ready: it may be incomplete, has no topics and
+	// never runs.
+	Draft       bool        `json:"draft,omitempty"`
 	Timezone    string      `json:"timezone,omitempty"`
 	Source      Source      `json:"source"`
 	Destination Destination `json:"destination"`
@@ -121,6 +124,9 @@ type Cursor struct {
 	Lookback Duration `json:"lookback,omitempty"` // default 15m
 	Future   Duration `json:"future,omitempty"`   // default 5m
 	Nulls    Nulls    `json:"nulls,omitzero"`
+	// Initial is where the import begins: no run reads a row whose cursor is earlier.
+	// ParseCursorInstant says how it is written.
+	Initial string `json:"initial,omitempty"`
 }
 
 // Nulls is the policy for a NULL cursor: Policy is fail (default) or always;

@@ -47,7 +47,10 @@ type Run struct {
 	TraceID         string           `json:"traceId"`
 	WatermarkFrom   string           `json:"watermarkFrom"`
 	WatermarkTo     string           `json:"watermarkTo"`
-	Total           int64            `json:"total"` // rows of Snowflake's result; 0 until it is known
+	To              string           `json:"to,omitempty"`      // of a backfill, exclusive; it begins at WatermarkFrom
+	Initial         string           `json:"initial,omitempty"` // where the first run was told to begin
+	Runs            *RunSpan         `json:"runs,omitempty"`    // of a resend
+	Total           int64            `json:"total"`             // rows of Snowflake's result; 0 until it is known
 	Counts          Counts           `json:"counts"`
 	RejectsByCode   map[string]int64 `json:"rejectsByCode"`
 	SkippedByReason map[string]int64 `json:"skippedByReason"`
@@ -79,7 +82,7 @@ type Listing struct {
 	Import      string   `json:"import"`
 	DisplayName string   `json:"displayName,omitempty"`
 	Type        string   `json:"type"`
-	Status      string   `json:"status"` // Running | Scheduled | Ready | Paused | Stopped
+	Status      string   `json:"status"` // Draft | Running | Scheduled | Ready | Paused | Stopped
 	Schedule    string   `json:"schedule"`
 	Health      *float64 `json:"health"`                // share of the epoch's records that got through; null before the first run
 	OpenRejects int64    `json:"openRejects,omitempty"` // rejects of the epoch that nothing has made good yet, at most
@@ -100,7 +103,9 @@ type Listing struct {
 	LastRunState string     `json:"lastRunState,omitempty"`
 	LastRunAt    *time.Time `json:"lastRunAt"`
 	NextRunAt    *time.Time `json:"nextRunAt"`
-	Watermark    string     `json:"watermark"`
-	Epoch        int        `json:"epoch"`
-	Generation   int        `json:"generation"`
+	// Planned are the runs that a person has planned, the earliest first.
+	Planned    []PlannedRun `json:"planned,omitempty"`
+	Watermark  string       `json:"watermark"`
+	Epoch      int          `json:"epoch"`
+	Generation int          `json:"generation"`
 }

@@ -86,7 +86,20 @@ type State struct {
 	// Refused are those among the keys whose command asked for a run while the
 	// import was paused or stopped.
 	Refused []string `json:"refused,omitempty"`
-	Paused  bool     `json:"paused,omitempty"`
+	// RefusedBecause is why, by key; a key without an entry was refused because the
+	// import was paused or stopped.
+	RefusedBecause map[string]string `json:"refusedBecause,omitempty"`
+	Paused         bool              `json:"paused,omitempty"`
+	// Stopped says that a person has ended the import. Paused is set as well, so that
+	// a scheduler that does not know Stopped starts nothing either.
+	Stopped bool `json:"stopped,omitempty"`
+	// Draft says that the newest definition is a draft.
+	Draft bool `json:"draft,omitempty"`
+	// Initial is where the first run began, if a person has said so: no later run of
+	// the epoch reads a row whose cursor is earlier. It is written as cursor.initial.
+	Initial string `json:"initial,omitempty"`
+	// Planned are the runs that a person has planned, the earliest first.
+	Planned []PlannedRun `json:"planned,omitempty"`
 	// ByHand says that a person has resumed the import although its schedules have no
 	// further instant: it may be run by a command. Other schedules end it.
 	ByHand bool       `json:"byHand,omitempty"`
@@ -97,8 +110,30 @@ type State struct {
 	UpdatedAt time.Time `json:"updatedAt"`
 }
 
-// MaxKeys bounds State.Keys.
-const MaxKeys = 64
+// MaxKeys bounds State.Keys, MaxPlanned State.Planned.
+const (
+	MaxKeys    = 64
+	MaxPlanned = 16
+)
+
+// Reasons why a command was refused.
+const (
+	RefusedPaused       = "paused"
+	RefusedStopped      = "stopped"
+	RefusedDraft        = "draft"
+	RefusedOtherWindow  = "otherWindow"  // a run of another window waits already
+	RefusedHasWatermark = "hasWatermark" // of a first run, of an import that has run
+	RefusedPlanFull     = "planFull"     // MaxPlanned runs are planned already
+	RefusedNotPlanned   = "notPlanned"   // of a cancelled plan
+)
+
+// PlannedRun is a run that a person wants at an instant, once.
+type PlannedRun struct {
+	At          time.Time `json:"at"`
+	Key         string    `json:"key"`
+	Actor       string    `json:"actor,omitempty"`
+	Traceparent string    `json:"traceparent,omitempty"`
+}
 
 // Place says where rows come from and where they go: keyed hashes of what the
 // definition's references resolve to. A part is "" until a service has reported it.
@@ -170,8 +205,11 @@ type ActiveRun struct {
 	Generation    int        `json:"generation"`
 	Spec          ImportSpec `json:"spec"`
 	WatermarkFrom string     `json:"watermarkFrom,omitempty"`
-	To            string     `json:"to,omitempty"`   // of a backfill, exclusive; From is WatermarkFrom
-	Rows          int        `json:"rows,omitempty"` // of a trial, at most
+	To            string     `json:"to,omitempty"` // of a backfill, exclusive; From is WatermarkFrom
+	// Initial is the state's when the run began.
+	Initial string   `json:"initial,omitempty"`
+	Runs    *RunSpan `json:"runs,omitempty"` // of a resend
+	Rows    int      `json:"rows,omitempty"` // of a trial, at most
 	// Connection stands in for the applied one in a preview.
 	Connection *SnowflakeConnectionSpec `json:"connection,omitempty"`
 	// Tables is what a trial of the mode tables lists.
@@ -211,6 +249,7 @@ type QueuedRun struct {
 	Mode        string    `json:"mode,omitempty"`
 	From        string    `json:"from,omitempty"`
 	To          string    `json:"to,omitempty"`
+	Runs        *RunSpan  `json:"runs,omitempty"` // of a resend
 	Key         string    `json:"key"`
 	Cause       string    `json:"cause"`
 	Traceparent string    `json:"traceparent,omitempty"`

@@ -22,6 +22,23 @@ func ParseInstant(s string) (time.Time, error) {
 	return t, nil
 }
 
+// ParseCursorInstant reads a place in the order of a cursor as a person writes it and
+// returns how commands and states hold it. With a zone, as in 2026-11-01T00:00:00Z, it
+// is an instant, whatever the cursor's type, and the result ends in Z. Without one, as
+// in 2026-11-01 or 2026-11-01T00:00:00, it is what the cursor's own values show: the
+// wall clock of a TIMESTAMP_NTZ or DATE, UTC of the others.
+func ParseCursorInstant(s string) (string, error) {
+	if t, err := time.Parse(time.RFC3339Nano, s); err == nil && t.UTC().Year() > 0 && t.UTC().Year() < 10000 {
+		return FormatInstant(t) + "Z", nil
+	}
+	for _, layout := range []string{"2006-01-02", "2006-01-02T15:04:05", "2006-01-02T15:04:05.999999999"} {
+		if t, err := time.ParseInLocation(layout, s, time.UTC); err == nil {
+			return FormatInstant(t), nil
+		}
+	}
+	return "", fmt.Errorf("%q is no instant such as 2026-11-01T00:00:00Z, and no cursor value such as 2026-11-01 or 2026-11-01T00:00:00", s)
+}
+
 // NextWatermark is the watermark after a run that read from watermark, whose clock
 // was clock, whose highest cursor at or before the clock was maximum ("" when
 // no row had one), under the given lookback.

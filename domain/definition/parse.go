@@ -40,6 +40,8 @@ type Set struct {
 
 	where map[string]positions // by kind/name
 	bad   map[string]badPaths
+	// missing is what drafts lack, by the import's name.
+	missing map[string][]Problem
 }
 
 // ParseFiles reads definitions from files; a queryFile is relative to the file
@@ -80,7 +82,7 @@ func Parse(name string, data []byte, resolveFile func(string) ([]byte, error)) (
 
 // ParseAll reads the definitions of several texts as one set.
 func ParseAll(sources []Source, opts Options) (Set, []Problem) {
-	r := reader{defaults: map[string]json.RawMessage{}, set: Set{where: map[string]positions{}, bad: map[string]badPaths{}}}
+	r := reader{defaults: map[string]json.RawMessage{}, set: Set{where: map[string]positions{}, bad: map[string]badPaths{}, missing: map[string][]Problem{}}}
 	for _, d := range opts.Defaults {
 		if d.Kind == schemas.KindImportDefaults {
 			r.defaults[d.Metadata.Name] = d.Spec
@@ -222,7 +224,8 @@ func (r *reader) finish() {
 		var f findings
 		resolveQuery(&f, &def.Spec.Source, doc.source.ResolveFile)
 		f = append(f, Validate(def)...)
-		r.problems = append(r.problems, doc.where.locate(doc.bad.filter(f))...)
+		located := doc.where.locate(doc.bad.filter(f))
+		r.problems = append(r.problems, r.set.settle(&def, located)...)
 		r.set.Imports = append(r.set.Imports, def)
 	}
 }

@@ -294,3 +294,63 @@ func FuzzParse(f *testing.F) {
 		set.CheckMappings(anyAccount)
 	})
 }
+
+// TestDrafts: what is not there yet refuses no draft, and is said.
+func TestDrafts(t *testing.T) {
+	t.Parallel()
+	text := "apiVersion: tapline.dev/v1alpha1\nkind: Import\nmetadata: {name: customers}\nspec:\n  draft: true\n  destination: {type: profile, accountRef: nowhere}\n"
+	set, problems := Parse("a.yaml", []byte(text), nil)
+	problems = append(problems, set.CheckReferences(nil)...)
+	problems = append(problems, set.CheckMappings(func(string) mapping.Options { return mapping.Options{} })...)
+	if len(problems) > 0 || len(set.Imports) != 1 {
+		t.Fatalf("the draft was refused: %v", problems)
+	}
+	missing := map[string]bool{}
+	for _, p := range set.Missing("customers") {
+		missing[p.Path] = true
+		if p.Line == 0 || p.Message == "" {
+			t.Errorf("%+v says neither where nor what", p)
+		}
+	}
+	for _, path := range []string{"spec.source", "spec.source.connectionRef", "spec.mapping", "spec.identity.column", "spec.destination.accountRef"} {
+		if !missing[path] {
+			t.Errorf("nothing is said of %s: %v", path, set.Missing("customers"))
+		}
+	}
+	// The same without draft is refused, for the same.
+	_, problems = Parse("a.yaml", []byte(strings.Replace(text, "draft: true", "draft: false", 1)), nil)
+	if len(problems) == 0 {
+		t.Error("an incomplete import was taken")
+	}
+	// What cannot be read or named is refused of a draft as well.
+	for _, bad := range []string{
+		strings.Replace(text, "type: profile", "tpye: profile", 1),
+		strings.Replace(text, "name: customers", "name: Customers!", 1),
+		strings.Replace(text, "draft: true", "draft: maybe", 1),
+	} {
+		if _, problems := Parse("a.yaml", []byte(bad), nil); len(problems) == 0 {
+			t.Errorf("taken:\n%s", bad)
+		}
+	}
+	complete, problems := Parse("b.yaml", []byte("apiVersion: tapline.dev/v1alpha1\nkind: Import\nmetadata: {name: c}\nspec:\n  draft: true\n"+
+		"  source: {connectionRef: w, table: T, cursor: {column: C, initial: 2026-11-01T00:00:00Z}}\n  identity: {column: ID}\n"+
+		"  destination: {type: profile, accountRef: a}\n  mapping: [NAME]\n"), nil)
+	if len(problems) > 0 || complete.Missing("c") != nil {
+		t.Errorf("a complete draft lacks %v, %v", complete.Missing("c"), problems)
+	}
+}
+
+func TestInitial(t *testing.T) {
+	t.Parallel()
+	for initial, good := range map[string]bool{
+		"2026-11-01T00:00:00Z": true, "2026-11-01T00:00:00.123+01:00": true, "2026-11-01": true, "2026-11-01T00:00:00": true,
+		"yesterday": false, "1761955200": false, "2026-13-01": false, "9999-12-31T23:59:59-14:00": false,
+	} {
+		_, problems := Parse("a.yaml", []byte("apiVersion: tapline.dev/v1alpha1\nkind: Import\nmetadata: {name: c}\nspec:\n"+
+			"  source: {connectionRef: w, table: T, cursor: {column: C, initial: '"+initial+"'}}\n  identity: {column: ID}\n"+
+			"  destination: {type: profile, accountRef: a}\n  mapping: [NAME]\n"), nil)
+		if good != (len(problems) == 0) {
+			t.Errorf("%s: %v", initial, problems)
+		}
+	}
+}

@@ -31,7 +31,7 @@ func (s *Set) CheckReferences(exists func(kind, name string) bool) []Problem {
 		if circle := s.circle(d.Metadata.Name); circle != nil {
 			f.add(codeConflict, "spec.after", "the imports wait for each other: %s", strings.Join(circle, " after "))
 		}
-		problems = append(problems, s.Locate(schemas.KindImport, d.Metadata.Name, f)...)
+		problems = append(problems, s.settle(d, s.Locate(schemas.KindImport, d.Metadata.Name, f))...)
 	}
 	return problems
 }
@@ -65,7 +65,7 @@ func (c *MappingCheck) Check(ctx context.Context, s *Set, options func(account s
 		for _, p := range c.compile(ctx, d.Spec, options(d.Spec.Destination.AccountRef)) {
 			f.add(p.Code, p.Path, "%s", p.Message)
 		}
-		problems = append(problems, s.Locate(schemas.KindImport, d.Metadata.Name, f)...)
+		problems = append(problems, s.settle(d, s.Locate(schemas.KindImport, d.Metadata.Name, f))...)
 	}
 	return problems
 }

@@ -135,6 +135,11 @@ func checkCursor(f *findings, c *schemas.Cursor) {
 	}
 	checkWord(f, "spec.source.cursor.epoch", c.Epoch, "seconds", "milliseconds")
 	checkZone(f, "spec.source.cursor.timezone", c.Timezone)
+	if c.Initial != "" {
+		if _, err := schemas.ParseCursorInstant(c.Initial); err != nil {
+			f.add(codeValueInvalid, "spec.source.cursor.initial", "%v", err)
+		}
+	}
 	if c.Nulls.Policy != "coalesce" {
 		checkWord(f, "spec.source.cursor.nulls", c.Nulls.Policy, schemas.NullsFail, schemas.NullsAlways)
 	}

@@ -26,7 +26,7 @@ type Calendar struct {
 	// Start and End bound the due instants, both inclusive.
 	Start, End *time.Time
 	// Anchor is what every: counts from when there is no Start: the instant at
-	// which the import was first applied.
+	// which the import was first applied. It is itself due, as Start is.
 	Anchor time.Time
 }
 
@@ -121,18 +121,18 @@ func (c Calendar) next(s schemas.Schedule, after time.Time) (time.Time, bool, er
 	}
 }
 
-// everyAfter is the first anchor + k × every after the given instant. A Start is
-// itself due (k = 0); the instant of applying is not.
+// everyAfter is the first anchor + k × every after the given instant. The anchor is
+// itself due (k = 0).
 func (c Calendar) everyAfter(every time.Duration, after time.Time) time.Time {
-	anchor, first := c.Anchor, int64(1)
+	anchor := c.Anchor
 	if c.Start != nil {
-		anchor, first = *c.Start, 0
+		anchor = *c.Start
 	}
 	k := int64(after.Sub(anchor)/every) + 1
 	if after.Before(anchor) {
 		k = 0
 	}
-	return anchor.Add(time.Duration(max(k, first)) * every).UTC()
+	return anchor.Add(time.Duration(k) * every).UTC()
 }
 
 func location(s schemas.Schedule, zone string) (*time.Location, error) {

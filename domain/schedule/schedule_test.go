@@ -35,7 +35,7 @@ func TestNext(t *testing.T) {
 		{"every counts from the anchor", schemas.Schedule{Every: schemas.Duration(6 * time.Hour)}, "", "2026-11-24T10:00:00Z",
 			[]string{"2026-11-24T14:30:00Z", "2026-11-24T20:30:00Z", "2026-11-25T02:30:00Z"}},
 		{"every is strictly after", schemas.Schedule{Every: schemas.Duration(time.Hour)}, "", "2026-11-24T10:30:00Z", []string{"2026-11-24T11:30:00Z"}},
-		{"the anchor itself is not due", schemas.Schedule{Every: schemas.Duration(time.Hour)}, "", "2026-11-01T08:29:00Z", []string{"2026-11-01T09:30:00Z"}},
+		{"the anchor itself is due", schemas.Schedule{Every: schemas.Duration(time.Hour)}, "", "2026-11-01T08:29:00Z", []string{"2026-11-01T08:30:00Z", "2026-11-01T09:30:00Z"}},
 		{"at", schemas.Schedule{At: new(at(t, "2026-12-01T09:00:00+01:00"))}, "", "2026-11-24T10:00:00Z", []string{"2026-12-01T08:00:00Z", ""}},
 		{"days of the week", schemas.Schedule{DaysOfWeek: []string{"mon", "Friday"}, Times: []string{"18:00", "09:00"}}, "Asia/Kolkata", "2026-11-27T03:29:59Z",
 			[]string{"2026-11-27T03:30:00Z", "2026-11-27T12:30:00Z", "2026-11-30T03:30:00Z"}},

@@ -17,6 +17,7 @@ func TestAfterAnImportThatFailed(t *testing.T) {
 	scheduled := func(t *testing.T) *desk {
 		d := newDesk(t)
 		d.ended["b"] = schemas.StateFailed
+		d.define(nil)
 		d.define(func(def *schemas.Definition) {
 			def.Spec.After = []string{"b"}
 			def.Spec.Schedules = []schemas.Schedule{{Every: schemas.Duration(24 * time.Hour)}}

@@ -30,6 +30,7 @@ func TestEveryOverStepsOfTheClock(t *testing.T) {
 				t.Parallel()
 				d := newDesk(t)
 				start := d.now
+				d.define(nil)
 				d.define(every(often))
 				d.now = start.Add(c.ahead)
 				d.wantTriggers(d.step(nil), `a.1/1 full "" `)
@@ -52,6 +53,7 @@ func TestEveryOverAClockThatIsSetBack(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	start := d.now
+	d.define(nil)
 	d.define(every(20 * time.Minute))
 	runs := 0
 	for _, minute := range []int{20, 40, 60, 80, 20, 30, 40, 60, 80, 100, 110} {

@@ -36,24 +36,46 @@ func (b *Book) Command(ctx context.Context, c schemas.Command, now time.Time) {
 	if c.ID != "" && slices.Contains(e.state.Keys, c.ID) {
 		return
 	}
-	if (e.state.Paused || schedulesOver(e)) && asksForRun(c.Kind) {
-		log.WarnContext(ctx, "the import is paused or stopped: it starts nothing until it is resumed")
-		if c.ID != "" {
-			e.state.Refused = appendKey(e.state.Refused, c.ID)
-			e.state.Keys = appendKey(e.state.Keys, c.ID)
-		}
-		b.stateChanged(e, now)
+	if why := e.idle(); why != "" && (asksForRun(c.Kind) || why == schemas.RefusedDraft && needsSpec(c.Kind)) {
+		b.refuse(ctx, e, c, why, now)
 		return
 	}
-	accepted := true
+	if refused, known := b.obey(ctx, e, c, now); !known {
+		log.WarnContext(ctx, "unknown kind of command")
+		return
+	} else if refused != "" {
+		b.refuse(ctx, e, c, refused, now)
+		return
+	}
+	if c.ID != "" {
+		e.state.Keys = appendKey(e.state.Keys, c.ID)
+	}
+	b.stateChanged(e, now)
+}
+
+// obey does what a command says. It returns why it does not, or "", and false for a
+// kind of command that this version does not know.
+func (b *Book) obey(ctx context.Context, e *entry, c schemas.Command, now time.Time) (refused string, known bool) {
 	switch c.Kind {
-	case schemas.CommandRun:
-		accepted = b.request(ctx, e, schemas.QueuedRun{Key: c.ID, Cause: schemas.CauseCommand, Traceparent: c.Traceparent, Time: now}, now)
-	case schemas.CommandBackfill:
-		accepted = b.request(ctx, e, schemas.QueuedRun{
-			Mode: schemas.ModeBackfill, From: c.From, To: c.To,
-			Key: c.ID, Cause: schemas.CauseCommand, Traceparent: c.Traceparent, Time: now,
-		}, now)
+	case schemas.CommandRun, schemas.CommandBackfill, schemas.CommandResend:
+		q := schemas.QueuedRun{Key: c.ID, Cause: schemas.CauseCommand, Traceparent: c.Traceparent, Time: now}
+		switch c.Kind {
+		case schemas.CommandBackfill:
+			q.Mode, q.From, q.To = schemas.ModeBackfill, c.From, c.To
+		case schemas.CommandResend:
+			q.Mode, q.Runs = schemas.ModeResend, c.Runs
+		}
+		if !b.request(ctx, e, q, now) {
+			refused = schemas.RefusedOtherWindow
+		}
+	case schemas.CommandRunFrom:
+		refused = b.runFrom(ctx, e, c, now)
+	case schemas.CommandRunAt:
+		refused = b.plan(e, c)
+	case schemas.CommandCancelRunAt:
+		refused = b.cancelPlan(e, c)
+	case schemas.CommandStop:
+		b.stop(ctx, e, now)
 	case schemas.CommandDryRun:
 		b.dryRun(ctx, e, c, now)
 	case schemas.CommandSync:
@@ -74,17 +96,9 @@ func (b *Book) Command(ctx context.Context, c schemas.Command, now time.Time) {
 		e.state.Dismissed += e.state.OpenRejects
 		e.state.OpenRejects = 0
 	default:
-		log.WarnContext(ctx, "unknown kind of command")
-		return
+		return "", false
 	}
-	if !accepted {
-		log.WarnContext(ctx, "a run of another window already waits: this one is refused")
-		return
-	}
-	if c.ID != "" {
-		e.state.Keys = appendKey(e.state.Keys, c.ID)
-	}
-	b.stateChanged(e, now)
+	return refused, true
 }
 
 // appendKey appends a key, and keeps only the newest MaxKeys.
@@ -95,7 +109,16 @@ func appendKey(keys []string, key string) []string {
 
 // asksForRun reports whether a command asks for a run.
 func asksForRun(kind string) bool {
-	return kind == schemas.CommandRun || kind == schemas.CommandBackfill || kind == schemas.CommandSync
+	switch kind {
+	case schemas.CommandRun, schemas.CommandRunAt, schemas.CommandRunFrom, schemas.CommandBackfill, schemas.CommandResend, schemas.CommandSync:
+		return true
+	}
+	return false
+}
+
+// needsSpec reports whether a command that asks for no run needs a complete definition.
+func needsSpec(kind string) bool {
+	return kind == schemas.CommandDryRun || kind == schemas.CommandReset || kind == schemas.CommandApprove
 }
 
 // resume lets schedules go on from now: instants that fell due during the pause are
@@ -103,7 +126,7 @@ func asksForRun(kind string) bool {
 // now on.
 func (b *Book) resume(e *entry, now time.Time) {
 	if e.state.Paused {
-		e.state.Paused, e.state.LastDue, e.dueKnown = false, &now, false
+		e.state.Paused, e.state.Stopped, e.state.LastDue, e.dueKnown = false, false, &now, false
 	}
 	e.state.ByHand = e.state.ByHand || schedulesOver(e)
 }
@@ -137,17 +160,21 @@ func (b *Book) request(ctx context.Context, e *entry, q schemas.QueuedRun, now t
 		s.Queued = &q
 		b.stateChanged(e, now)
 		b.out.Events = append(b.out.Events, queuedEvent(e))
-	case s.Queued.Mode != q.Mode || s.Queued.From != q.From || s.Queued.To != q.To:
+	case s.Queued.Mode != q.Mode || s.Queued.From != q.From || s.Queued.To != q.To || !sameRuns(s.Queued.Runs, q.Runs):
 		return false
 	}
 	return true
+}
+
+func sameRuns(x, y *schemas.RunSpan) bool {
+	return x == y || x != nil && y != nil && x.First == y.First && x.Last == y.Last
 }
 
 // startQueued begins the queued run, unless it has to wait for the import's active
 // run or for one of the imports that it comes after.
 func (b *Book) startQueued(ctx context.Context, e *entry, now time.Time) {
 	q := e.state.Queued
-	if q == nil || e.state.Active != nil || e.def == nil || e.state.Paused {
+	if q == nil || e.state.Active != nil || e.def == nil || e.def.Spec.Draft || e.state.Paused {
 		return
 	}
 	if len(e.def.Spec.After) == 0 {

@@ -38,15 +38,29 @@ func (b *Book) Define(ctx context.Context, def schemas.Definition, now time.Time
 		s.Generation = def.Generation
 		b.stateChanged(e, now)
 	}
+	if def.Spec.Draft {
+		b.draft(ctx, e, now)
+		return
+	}
+	b.noDraft(e, applied, now)
+	b.compareSchedules(e, applied, now)
+	b.compareDefinition(ctx, e, source, now)
+}
+
+// compareSchedules begins the schedules of a definition that are not in force yet.
+func (b *Book) compareSchedules(e *entry, applied, now time.Time) {
+	s, since := e.state, applied
 	if s.Anchor == nil {
 		s.Anchor = &applied
+		// The first run of an interval is due at once, when the import is first applied:
+		// the anchor itself lies after this instant.
+		since = applied.Add(-time.Nanosecond)
 		b.stateChanged(e, now)
 	}
-	if schedules := scheduleHash(def.Spec); s.ScheduleHash != schedules {
-		s.ScheduleHash, s.ScheduleSince, s.ByHand = schedules, &applied, false
+	if schedules := scheduleHash(e.def.Spec); s.ScheduleHash != schedules {
+		s.ScheduleHash, s.ScheduleSince, s.ByHand = schedules, &since, false
 		b.stateChanged(e, now)
 	}
-	b.compareDefinition(ctx, e, source, now)
 }
 
 // isAnother reports whether a definition is of another import than the one whose newest
@@ -86,6 +100,7 @@ func (b *Book) Undefine(ctx context.Context, importName string, now time.Time) {
 	s.Place, s.Pending, s.Events, s.LastEnded = nil, nil, nil, nil
 	s.Interrupted, s.UnfinishedEvents, s.Loaded, s.OpenRejects, s.Dismissed = nil, 0, 0, 0, 0
 	s.Anchor, s.LastDue, s.Paused, s.Generation = nil, nil, false, 0
+	s.Stopped, s.Draft, s.Initial, s.Planned = false, false, "", nil
 	s.ScheduleHash, s.ScheduleSince, s.ByHand = "", nil, false
 	b.deleteClosedFolds(e)
 	b.stateChanged(e, now)
@@ -114,10 +129,14 @@ func hash(v any) string {
 // queuedEvent is the run event of the queued run. An import has only one queued
 // run, so its number is certain before it begins.
 func queuedEvent(e *entry) schemas.Run {
-	q := e.state.Queued
+	return waitingEvent(e, e.state.Queued)
+}
+
+// waitingEvent is the run event of a run that would begin next.
+func waitingEvent(e *entry, q *schemas.QueuedRun) schemas.Run {
 	return schemas.Run{
 		Run: schemas.RunID(e.name, e.state.LastNumber+1), Import: e.name, Mode: mode(e, q), State: schemas.StateQueued,
-		Attempt: 1, Epoch: e.state.Epoch, Cause: q.Cause, StartedAt: q.Time,
+		Attempt: 1, Epoch: e.state.Epoch, Cause: q.Cause, To: q.To, Runs: q.Runs, StartedAt: q.Time,
 		RejectsByCode: map[string]int64{}, SkippedByReason: map[string]int64{},
 	}
 }

@@ -20,6 +20,7 @@ func (b *Book) Tick(ctx context.Context, now time.Time) {
 		}
 		b.comeBack(ctx, e, now)
 		b.startQueued(ctx, e, now)
+		b.planned(ctx, e, now)
 		b.due(ctx, e, now)
 		if s := e.state.Sample; s != nil && now.Sub(s.TakenAt) > schemas.TrialRetention {
 			b.deleteTrial(e)
@@ -54,6 +55,9 @@ func (b *Book) NextWake() (time.Time, bool) {
 		if e.dueKnown {
 			consider(e.nextDue)
 		}
+		if e.state != nil && len(e.state.Planned) > 0 && e.state.Queued == nil && e.def != nil {
+			consider(e.state.Planned[0].At)
+		}
 		if e.state != nil && e.state.Active != nil && e.state.Active.RetryAt != nil && !drains(e) {
 			consider(*e.state.Active.RetryAt)
 		}
@@ -72,7 +76,7 @@ func drains(e *entry) bool {
 // due begins the run of the newest due instant that has passed. The instant is
 // written with the trigger, in the state, so that no restart repeats it.
 func (b *Book) due(ctx context.Context, e *entry, now time.Time) {
-	if e.def == nil || e.state.Paused {
+	if e.def == nil || e.def.Spec.Draft || e.state.Paused {
 		return
 	}
 	if e.dueKnown && (e.nextDue.IsZero() || e.nextDue.After(now)) {
@@ -121,7 +125,7 @@ func calendar(e *entry) (cal schedule.Calendar, after time.Time) {
 // schedulesOver reports whether an import has schedules and none of them has a further
 // instant. It is stopped then, until a person resumes it.
 func schedulesOver(e *entry) bool {
-	if e.def == nil || len(e.def.Spec.Schedules) == 0 || e.state.ByHand {
+	if e.def == nil || e.def.Spec.Draft || len(e.def.Spec.Schedules) == 0 || e.state.ByHand {
 		return false
 	}
 	cal, after := calendar(e)

@@ -7,6 +7,8 @@ import (
 	"tapline.dev/schemas"
 )
 
+// every gives an import an interval. Only where the import is applied for the first
+// time is a run due at once, so that tests define it without one before.
 func every(interval time.Duration) func(*schemas.Definition) {
 	return func(def *schemas.Definition) {
 		def.Spec.Schedules = []schemas.Schedule{{Every: schemas.Duration(interval)}}
@@ -17,6 +19,7 @@ func TestDueInstants(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	start := d.now
+	d.define(nil)
 	d.wantTriggers(d.define(every(time.Hour)), "")
 	if wake, ok := d.b.NextWake(); !ok || !wake.Equal(start.Add(time.Hour)) {
 		t.Fatalf("the alarm is set to %v, %v", wake, ok)
@@ -62,6 +65,7 @@ func TestMissedInstants(t *testing.T) {
 			t.Parallel()
 			d := newDesk(t)
 			start := d.now
+			d.define(nil)
 			d.define(func(def *schemas.Definition) { every(time.Hour)(def); def.Spec.CatchUp = c.catchUp })
 			d.now = start.Add(c.late)
 			if got := len(d.step(nil).Triggers); got != c.want {
@@ -97,6 +101,7 @@ func TestEditsLoseNoInstant(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d := newDesk(t)
+			d.define(nil)
 			d.define(every(time.Hour))
 			// No step at the instant: whoever owns the partition is down.
 			d.now = d.now.Add(time.Hour + time.Minute)
@@ -111,6 +116,7 @@ func TestPause(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	start := d.now
+	d.define(nil)
 	d.define(every(time.Hour))
 	d.command(schemas.CommandPause, "p", nil)
 	if l := d.b.Listing("a"); l.Status != "Paused" || l.NextRunAt != nil {
@@ -132,6 +138,7 @@ func TestScheduleApplies(t *testing.T) {
 	d.define(nil)
 	// A schedule that is added to an old import does not make up for the past.
 	d.now = d.now.Add(48 * time.Hour)
+	d.define(nil)
 	d.wantTriggers(d.define(every(time.Hour)), "")
 	// One whose start lies ahead begins there.
 	at := d.now.Add(90 * time.Minute)
@@ -153,6 +160,7 @@ func TestDueInstantWaitsBehindABackfill(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	start := d.now
+	d.define(nil)
 	d.define(every(time.Hour))
 	d.command(schemas.CommandRun, "k", nil)
 	d.command(schemas.CommandBackfill, "b", nil)
@@ -222,6 +230,7 @@ func TestAfterOtherImports(t *testing.T) {
 func TestClockSteps(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
+	d.define(nil)
 	d.define(func(def *schemas.Definition) {
 		def.Spec.Schedules = []schemas.Schedule{{Every: schemas.Duration(time.Minute)}}
 	})

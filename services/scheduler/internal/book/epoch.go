@@ -57,7 +57,7 @@ func (b *Book) newEpoch(e *entry, now time.Time) {
 	s := e.state
 	s.Epoch++
 	s.Watermark, s.TimeBasis, s.Ledger, s.Columns, s.Place, s.Pending = "", "", nil, nil, nil, nil
-	s.Loaded, s.OpenRejects, s.Dismissed = 0, 0, 0
+	s.Loaded, s.OpenRejects, s.Dismissed, s.Initial = 0, 0, 0, ""
 	// Everything is sent again in the new epoch, also what these have loaded.
 	s.Interrupted, s.UnfinishedEvents = nil, s.UnfinishedEvents+interrupted(s)
 	b.stateChanged(e, now)

@@ -9,6 +9,7 @@ import (
 
 // Statuses of an import.
 const (
+	statusDraft     = "Draft"
 	statusRunning   = "Running"
 	statusScheduled = "Scheduled"
 	statusReady     = "Ready"
@@ -38,6 +39,7 @@ func (b *Book) Listing(importName string) *schemas.Listing {
 	if next := nextRun(e); !next.IsZero() {
 		l.NextRunAt = &next
 	}
+	l.Planned = e.state.Planned
 	return l
 }
 
@@ -45,10 +47,16 @@ func status(e *entry) string {
 	switch {
 	case e.state.Active != nil:
 		return statusRunning
+	case e.def != nil && e.def.Spec.Draft:
+		return statusDraft
+	case e.state.Stopped:
+		return statusStopped
 	case e.state.Paused:
 		return statusPaused
 	case e.def == nil:
 		return statusStopped
+	case len(e.state.Planned) > 0:
+		return statusScheduled
 	case len(e.def.Spec.Schedules) == 0:
 		return statusReady
 	case !e.dueKnown || !e.nextDue.IsZero():
@@ -60,10 +68,17 @@ func status(e *entry) string {
 }
 
 func nextRun(e *entry) time.Time {
-	if e.state.Paused || !e.dueKnown {
+	if e.state.Paused || e.def == nil {
 		return time.Time{}
 	}
-	return e.nextDue
+	var next time.Time
+	if e.dueKnown {
+		next = e.nextDue
+	}
+	if planned := e.state.Planned; len(planned) > 0 && (next.IsZero() || planned[0].At.Before(next)) {
+		next = planned[0].At
+	}
+	return next
 }
 
 // health is the share of the epoch's records that got through: loaded records

@@ -14,8 +14,8 @@ import (
 // a window that a person named.
 func mode(e *entry, q *schemas.QueuedRun) string {
 	switch {
-	case q.Mode == schemas.ModeBackfill:
-		return schemas.ModeBackfill
+	case q.Mode == schemas.ModeBackfill, q.Mode == schemas.ModeResend:
+		return q.Mode
 	case e.state.Watermark == "" || e.def == nil || e.def.Spec.Source.Cursor == nil:
 		return schemas.ModeFull
 	}
@@ -31,8 +31,13 @@ func (b *Book) start(ctx context.Context, e *entry, q schemas.QueuedRun, now tim
 		Run: schemas.RunID(e.name, s.LastNumber), Number: s.LastNumber, Mode: mode(e, &q),
 		Generation: e.def.Generation, Spec: e.def.Spec, WatermarkFrom: s.Watermark, Key: q.Key, Cause: q.Cause,
 	}
-	if a.Mode == schemas.ModeBackfill {
+	switch a.Mode {
+	case schemas.ModeBackfill:
 		a.WatermarkFrom, a.To = q.From, q.To
+	case schemas.ModeResend:
+		a.WatermarkFrom, a.Runs = "", q.Runs
+	default:
+		a.Initial = s.Initial
 	}
 	b.begin(ctx, e, a, q.Traceparent, now)
 }
@@ -73,7 +78,7 @@ func (b *Book) trigger(e *entry, now time.Time) {
 	a := e.state.Active
 	t := schemas.Trigger{
 		Import: e.state.Import, Run: a.Run, Number: a.Number, Attempt: a.Attempt, Rows: a.Rows, Mode: a.Mode, Epoch: a.Epoch, Generation: a.Generation,
-		Spec: a.Spec, Watermark: a.WatermarkFrom, To: a.To, Cause: a.Cause, Key: a.Key, Traceparent: a.Traceparent, Time: now,
+		Spec: a.Spec, Watermark: a.WatermarkFrom, To: a.To, Initial: a.Initial, Runs: a.Runs, Cause: a.Cause, Key: a.Key, Traceparent: a.Traceparent, Time: now,
 	}
 	if usesLedger(a.Mode) && a.Epoch == e.state.Epoch {
 		t.Ledger = e.state.Ledger

@@ -36,7 +36,7 @@ func (b *Book) TooLarge(ctx context.Context, subject string, c *Changes, now tim
 			"what the scheduler has to remember of this run is larger than kafka.maxMessageBytes: use fewer columns or a shorter definition, or raise the limit here and at the brokers"), now)
 		fold.Shrink(f)
 	} else {
-		s.Keys, s.Refused = nil, nil
+		s.Keys, s.Refused, s.RefusedBecause = nil, nil, nil
 		b.stateChanged(e, now)
 	}
 	c.add(b.Take())

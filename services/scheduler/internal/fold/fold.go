@@ -245,7 +245,7 @@ func partition(f *schemas.Fold, p int32) *schemas.FoldPartition {
 func Event(f *schemas.Fold, a *schemas.ActiveRun) schemas.Run {
 	r := schemas.Run{
 		Run: a.Run, Import: f.Import, Mode: a.Mode, State: a.State, Attempt: a.Attempt, Epoch: a.Epoch, Generation: a.Generation, Cause: a.Cause,
-		TraceID: a.TraceID, WatermarkFrom: a.WatermarkFrom, Counts: Counts(f),
+		TraceID: a.TraceID, WatermarkFrom: a.WatermarkFrom, To: a.To, Initial: a.Initial, Runs: a.Runs, Counts: Counts(f),
 		RejectsByCode: maps.Clone(f.RejectsByCode), SkippedByReason: maps.Clone(f.Skipped),
 		Waiting: f.Waiting, StartedAt: a.StartedAt,
 	}
