@@ -13,6 +13,7 @@ const (
 	CommandPreview        = "preview"
 	CommandTestConnection = "testConnection"
 	CommandListTables     = "listTables"
+	CommandTestAccount    = "testAccount"
 	CommandDryRun         = "dryRun"
 	CommandSync           = "sync"
 	CommandApprove        = "approve" // lets a held run go on
@@ -31,7 +32,7 @@ type Command struct {
 	ID     string `json:"id"`
 	Import string `json:"import"`
 	Kind   string `json:"kind"`
-	Run    string `json:"run,omitempty"`  // of a cancel, an approval or a refusal; of a sync, the dry run; of a preview or a connection test, its own name
+	Run    string `json:"run,omitempty"`  // of a cancel, an approval or a refusal; of a sync, the dry run; of a preview or a test, its own name
 	From   string `json:"from,omitempty"` // of a backfill and a first run: cursor instants, from inclusive, to exclusive
 	To     string `json:"to,omitempty"`
 	// At is the instant of a run that is planned, or whose plan is cancelled.
@@ -40,7 +41,7 @@ type Command struct {
 	Runs *RunSpan `json:"runs,omitempty"`
 	Rows int      `json:"rows,omitempty"` // of a preview and a dry run, at most; 0 describes the query
 	// Spec and Connection are a preview's, which need not be of what is applied. Of a
-	// connection test, Spec names the connection and nothing to read.
+	// test, Spec names the connection or the account and nothing to read.
 	Spec       *ImportSpec              `json:"spec,omitempty"`
 	Connection *SnowflakeConnectionSpec `json:"connection,omitempty"`
 	// Tables is what of a connection is listed; Spec names the connection.
@@ -72,6 +73,7 @@ const (
 	ModePreview        = "preview"        // the first rows, for show
 	ModeConnectionTest = "connectionTest" // signs in and reads nothing
 	ModeTables         = "tables"         // lists what the connection sees and reads no rows
+	ModeAccountTest    = "accountTest"    // asks CleverTap and stores nothing; the loader does it, so it has no trigger
 )
 
 // Causes of a run.

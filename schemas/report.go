@@ -26,6 +26,7 @@ type Report struct {
 
 	Connection *ConnectionTest `json:"connection,omitempty"`
 	Tables     *TableList      `json:"tables,omitempty"`
+	Account    *AccountTest    `json:"account,omitempty"`
 }
 
 // Kinds of reports and their writers.
@@ -44,6 +45,7 @@ const (
 
 	ReportConnection = "connection" // extractor, once: what a connection test found
 	ReportTables     = "tables"     // extractor, once: what a connection sees
+	ReportAccount    = "account"    // loader, once: what an account test found
 )
 
 // Started is what an attempt begins with.

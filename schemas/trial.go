@@ -127,6 +127,30 @@ type ConnectionTest struct {
 	Millis     int64    `json:"millis"`           // at Snowflake, without the sign-in
 }
 
+// AccountTest is what asking a CleverTap account has shown. Nothing was stored.
+type AccountTest struct {
+	Endpoint string  `json:"endpoint,omitempty"` // that was asked; "" if none could be
+	Checks   []Check `json:"checks"`
+	Millis   int64   `json:"millis"`
+}
+
+// Check is one thing that was looked at and what came of it. Action says what to
+// do, and is empty if there is nothing to do.
+type Check struct {
+	Name    string `json:"name"`
+	State   string `json:"state"`
+	Finding string `json:"finding"`
+	Action  string `json:"action,omitempty"`
+}
+
+// What came of a check.
+const (
+	CheckOK      = "ok"
+	CheckWarning = "warning" // it works, and somebody should look at it
+	CheckFailed  = "failed"  // it keeps imports from working
+	CheckUnknown = "unknown" // it could not be looked at
+)
+
 // SpecProblem is a mistake in a definition, found at the path.
 type SpecProblem struct {
 	Code    string `json:"code"`

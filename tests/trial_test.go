@@ -64,6 +64,12 @@ func TestTryingAnImport(t *testing.T) {
 	if out, code := c.CLI(t, "connection", "test", "nowhere"); code != 1 || out != "" {
 		t.Errorf("tapline connection test nowhere: exit code %d\n%s", code, out)
 	}
+	if out, code := c.CLI(t, "account", "test", "clevertap"); code != 0 || !strings.Contains(out, "accountId and passcode are accepted") || strings.Contains(out, "warning") {
+		t.Errorf("tapline account test: exit code %d\n%s", code, out)
+	}
+	if out, code := c.CLI(t, "account", "test", "nowhere"); code != 1 || out != "" {
+		t.Errorf("tapline account test nowhere: exit code %d\n%s", code, out)
+	}
 	file := write(t, c, "customers.yaml", definition("customers"))
 
 	columns, _, code := c.Tapline(t, "", "preview", "-f", file, "-o", "json")

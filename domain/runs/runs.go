@@ -79,6 +79,16 @@ func (v *View) Starting() (out []schemas.ActiveRun) {
 	return out
 }
 
+// AccountTests returns the tests of accounts that wait for a loader's answer.
+func (v *View) AccountTests() (out []schemas.ActiveRun) {
+	for _, state := range v.states.All() {
+		if a := state.Active; a != nil && a.Mode == schemas.ModeAccountTest && a.Ending == nil {
+			out = append(out, *a)
+		}
+	}
+	return out
+}
+
 // ActiveRun returns the import's active run as the state topic, read to its end, says;
 // nil if there is none.
 func (v *View) ActiveRun(ctx context.Context, importName string) (*schemas.ActiveRun, error) {

@@ -28,6 +28,7 @@ type destination struct {
 	formerPool    string      // the pool of a lease to be given back, of an earlier definition
 
 	waiting    []*upload // for their next request
+	tests      int       // of the account, not answered yet
 	candidates []*candidate
 }
 
@@ -133,7 +134,7 @@ func (l *loop) accountConfig(spec accountSpec) account.Config {
 
 // busy reports whether there is anything to send or to ask.
 func (d *destination) busy() bool {
-	return d.account.InFlight() > 0 || d.account.ProbeNeeded() || len(d.waiting) > 0 || len(d.candidates) > 0
+	return d.account.InFlight() > 0 || d.account.ProbeNeeded() || len(d.waiting) > 0 || len(d.candidates) > 0 || d.tests > 0
 }
 
 // takeFrom removes and returns a partition's waiting uploads.

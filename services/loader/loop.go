@@ -34,6 +34,7 @@ type loop struct {
 	heldRuns       map[string]*heldRun // by run
 	nextLease      time.Time
 	places         placeReports
+	tests          accountTests
 	draining       bool // nothing is cut any more
 	closed         bool // no task begins any more
 	finished       bool // closed, and no task is under way: no event follows
@@ -42,7 +43,7 @@ type loop struct {
 func newLoop(m *member) *loop {
 	return &loop{
 		member: m, partitions: map[kafka.TP]*partition{}, destinations: map[string]*destination{}, leaving: map[kafka.TP][]<-chan struct{}{}, turns: turns.New(), heldRuns: map[string]*heldRun{},
-		places: placeReports{reported: map[string]reportedPlace{}},
+		places: placeReports{reported: map[string]reportedPlace{}}, tests: accountTests{tests: map[string]*accountTest{}},
 	}
 }
 
@@ -56,6 +57,7 @@ func (l *loop) run() {
 			e(l, time.Now())
 			l.takeMore()
 		case <-l.places.wake():
+		case <-l.tests.stateChanged:
 		case <-timer.C:
 		}
 		if l.finished {
@@ -95,6 +97,9 @@ func (l *loop) pass(now time.Time) (again time.Time) {
 		again = earliest(again, l.dispatch(now))
 	}
 	again = earliest(again, l.reportStartingPlaces(now))
+	if !l.draining {
+		again = earliest(again, l.testAccounts(now))
+	}
 	again = earliest(again, l.commitIfDue(now))
 	again = earliest(again, l.leaseIfDue(now))
 	l.writeNotices()

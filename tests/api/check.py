@@ -21,7 +21,7 @@ LEAST = 5000
 
 OPERATOR = {"run", "cancel", "pause", "resume", "reset", "sync", "approve", "decline", "dismiss", "backfill"}
 ANALYST = OPERATOR | {"preview", "dryRun"}
-EDITOR = ANALYST | {"testConnection", "listTables"}
+EDITOR = ANALYST | {"testConnection", "listTables", "testAccount"}
 # What each role may write: kinds of commands, kinds of resources, and whether definitions.
 MAY = {
     "nobody": (set(), set(), False),

@@ -24,7 +24,10 @@ change is left alone. A paused import stays paused.
 
 The queries of new and changed imports are described in Snowflake, and the
 mappings compared with their columns, before anything is applied. --offline
-leaves that to the first run, for when Snowflake cannot be reached now.`,
+leaves that to the first run, for when Snowflake cannot be reached now.
+
+Accounts that are new or changed are tested after that, as by tapline account test;
+what that finds is a warning.`,
 		Args: cobra.NoArgs,
 	}
 	a.outputFlag(cmd)
@@ -37,6 +40,9 @@ leaves that to the first run, for when Snowflake cannot be reached now.`,
 	})
 	cmd.RunE = a.online(func(ctx context.Context, c *client.Client, _ []string) error {
 		applied, err := applySources(ctx, c, sources, offline)
+		if err == nil && !offline {
+			defer a.testApplied(ctx, c, applied)
+		}
 		return a.printFetched(client.List[client.Applied]{Items: applied}, err, func() error {
 			var rows [][]string
 			for _, r := range applied {

@@ -124,7 +124,7 @@ map, preview);
 		a.stateCommand("resume", "Resume a paused import, or one that is stopped because its schedules are over"),
 		a.resetCommand(), a.decisionCommand("approve", "Let a held run continue"), a.decisionCommand("decline", "End a held run; its import keeps the watermark"),
 		a.rejectsCommand(), a.approvalsCommand(), a.secretsCommand(),
-		a.mapCommand(), a.previewCommand(), a.connectionCommand(), a.tablesCommand(), a.dryRunCommand(), a.topicsCommand(), a.rebuildCommand(), a.versionCommand(),
+		a.mapCommand(), a.previewCommand(), a.connectionCommand(), a.accountCommand(), a.tablesCommand(), a.dryRunCommand(), a.topicsCommand(), a.rebuildCommand(), a.versionCommand(),
 		a.keysCommand(), a.accessCommand(), a.auditCommand(), a.loginCommand(), a.logoutCommand(), a.configCommand())
 	root.AddCommand(a.devCommands()...)
 	refuseUnknownVerbs(root)

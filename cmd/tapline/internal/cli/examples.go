@@ -11,6 +11,7 @@ import (
 var examples = map[string]string{
 	"access list":       "tapline access list",
 	"access whoami":     "TAPLINE_TOKEN=tapline_… tapline access whoami",
+	"account test":      "tapline account test main",
 	"apply":             "tapline apply -f imports/\ntapline apply -f connection.yaml -f customers.yaml",
 	"approvals approve": "tapline approvals approve customers-1f2e3d4c",
 	"approvals decline": "tapline approvals decline customers-1f2e3d4c",

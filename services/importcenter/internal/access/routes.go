@@ -84,6 +84,7 @@ var Routes = map[string]Route{
 	"get-connections":  {Role: Editor, Scope: ScopeNone},
 	"test-connection":  {Role: Editor, Scope: ScopeNone},
 	"list-tables":      {Role: Editor, Scope: ScopeNone, Note: "shows names, types and sizes, never rows; for whoever may write a query of their own"},
+	"test-account":     {Role: Editor, Scope: ScopeNone},
 	"list-accounts":    {Role: Editor, Scope: ScopeNone},
 	"get-accounts":     {Role: Editor, Scope: ScopeNone},
 	"list-defaults":    {Role: Viewer, Scope: ScopeNone},

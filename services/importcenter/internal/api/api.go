@@ -141,6 +141,7 @@ func New(cfg Config, deps Deps) http.Handler {
 	h.registerSecrets(api)
 	h.registerConnectionTest(api)
 	h.registerTables(api)
+	h.registerAccountTest(api)
 	h.registerPreview(api)
 	h.registerDryRuns(api)
 	h.registerCaller(api)

@@ -18,8 +18,9 @@ import (
 	"tapline.dev/services/importcenter/internal/access"
 )
 
-// question is what Import Center asks an extractor: to describe a query and read
-// its first rows, to test a connection or to list what it sees.
+// question is what Import Center asks an extractor or a loader: to describe a query
+// and read its first rows, to list what a connection sees, or to test a connection or
+// an account.
 type question struct {
 	importName string
 	spec       schemas.ImportSpec
@@ -29,13 +30,14 @@ type question struct {
 	kind       string // of the command
 }
 
-// reply is the extractor's answer to a question. None of preview, tested, tables and
+// reply is the answer to a question. None of preview, tested, account, tables and
 // refusal is set if no answer came in time.
 type reply struct {
 	run     string
 	from    int64 // the offset in the trials' rows topic from which its rows are found
 	preview *schemas.Preview
 	tested  *schemas.ConnectionTest
+	account *schemas.AccountTest
 	tables  *schemas.TableList
 	refusal *schemas.Abandoned
 }
@@ -46,9 +48,9 @@ const cancelTimeout = 5 * time.Second
 // errAnswered ends the reading of reports.
 var errAnswered = errors.New("everything is answered")
 
-// ask puts questions to the extractor, each as a trial, and waits for its
-// answers in the reports, at most for the given time without any. Only the
-// extractor holds Snowflake's credentials.
+// ask puts questions, each as a trial, and waits for the answers in the reports, at
+// most for the given time without any. Only the extractor holds Snowflake's
+// credentials, and only the loader CleverTap's.
 func (h *handlers) ask(ctx context.Context, actor string, questions []question, wait time.Duration) ([]reply, *Problem) {
 	leave, ok := h.Questions.Take(access.CallerOf(ctx).Name)
 	if !ok {
@@ -147,10 +149,11 @@ func note(r *kafka.Record, open map[string]int, replies []reply) (int, bool) {
 		return 0, false
 	}
 	i, ok := open[report.Run]
-	if !ok || (report.Preview == nil && report.Connection == nil && report.Tables == nil && report.Abandoned == nil) {
+	if !ok || (report.Preview == nil && report.Connection == nil && report.Account == nil && report.Tables == nil && report.Abandoned == nil) {
 		return 0, false
 	}
-	replies[i].preview, replies[i].tested, replies[i].tables, replies[i].refusal = report.Preview, report.Connection, report.Tables, report.Abandoned
+	replies[i].preview, replies[i].tested, replies[i].account = report.Preview, report.Connection, report.Account
+	replies[i].tables, replies[i].refusal = report.Tables, report.Abandoned
 	return i, true
 }
 

@@ -75,6 +75,8 @@ var componentTexts = map[string]string{
 	"TableColumn":                 "A column of a table.",
 	"Table":                       "A table or view, or the database or schema above one.",
 	"TablesOutputBody":            "A page of what a connection sees, ordered by name.",
+	"AccountTestResult":           "What asking a CleverTap account has shown, check by check.",
+	"Check":                       "One thing that was looked at and what came of it.",
 	"TopicSettings":               "The size of the import's topics and how long they keep rows.",
 	"Waiting":                     "What a run waits for.",
 	"WaitsFor":                    "A change of the import that waits for a second person, by the name of its approval.",
@@ -144,6 +146,12 @@ var fieldTexts = map[string]map[string]string{
 	"ManagedBy": {"tool": "git", "source": "The URL of what it comes from"},
 	"Definition": {
 		"generation": "Rises with each change", "firstGeneration": "The generation that it began with, if an import of this name was deleted before", "managedBy": "Where it comes from, if it is changed nowhere else",
+	},
+	"AccountTestResult": {
+		"account": "The account's name", "endpoint": "The address that was asked; absent if none could be", "checks": "Each check, in order", "millis": "How long all checks took",
+	},
+	"Check": {
+		"name": "What was looked at", "state": "ok, warning, failed, or unknown if it could not be looked at", "finding": "What was found, in a sentence", "action": "What to do; absent if nothing",
 	},
 	"ConnectionTestResult": {
 		"user": "The user that signed in", "role": "Its role", "warehouse": "Its warehouse", "region": "Snowflake's region", "version": "Snowflake's version",

@@ -89,6 +89,7 @@ func judge(status int, header http.Header, body []byte, sent int) Result {
 		r.Kind, r.Settled = Malformed, ownForm(body)
 	case status == http.StatusUnauthorized:
 		r.Kind, r.Settled = AuthRefused, ownForm(body)
+		r.UnknownAccount = r.Settled && bytes.Contains(body, []byte("Account ID"))
 	case status == http.StatusForbidden:
 		r.Kind = Blocked
 		if r.Settled = ownForm(body); r.Settled {

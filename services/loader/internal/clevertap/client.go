@@ -171,7 +171,11 @@ func (c *Client) send(ctx context.Context, req *http.Request, p *payload, sent i
 		return Result{Kind: Ambiguous, Status: res.StatusCode, Cause: CauseOversize}
 	}
 	// Elsewhere the status alone decides, so a body cut short changes nothing.
-	return judge(res.StatusCode, res.Header, body, sent)
+	r := judge(res.StatusCode, res.Header, body, sent)
+	if date, err := http.ParseTime(res.Header.Get("Date")); err == nil {
+		r.Date = date
+	}
+	return r
 }
 
 // broken classifies a request that has no answer.

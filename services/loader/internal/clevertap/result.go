@@ -82,6 +82,11 @@ type Result struct {
 	Status int
 	// Cause is one of a few fixed words that say why Kind is not Done.
 	Cause string
+	// Date is the server's clock by its answer, to the second; zero if it says none.
+	Date time.Time
+	// UnknownAccount says, of AuthRefused, that CleverTap's own words name the account's
+	// id as what it does not know.
+	UnknownAccount bool
 	// RetryAfter is what the server asked for, 0 if nothing.
 	RetryAfter time.Duration
 	// Err is the transport's own error when Kind is NotSent, for operators: an

@@ -13,15 +13,8 @@ import (
 // nothing; one that makes no sense now is dropped with a log line.
 func (b *Book) Command(ctx context.Context, c schemas.Command, now time.Time) {
 	log := b.log.With(slog.String("import", c.Import), slog.String("command", c.Kind))
-	switch c.Kind {
-	case schemas.CommandPreview:
-		b.preview(ctx, c, schemas.ModePreview, now)
-		return
-	case schemas.CommandTestConnection:
-		b.preview(ctx, c, schemas.ModeConnectionTest, now)
-		return
-	case schemas.CommandListTables:
-		b.preview(ctx, c, schemas.ModeTables, now)
+	if mode := questionMode(c.Kind); mode != "" {
+		b.preview(ctx, c, mode, now)
 		return
 	}
 	if c.Kind == schemas.CommandCancel && schemas.IsTrial(c.Run) {
@@ -99,6 +92,21 @@ func (b *Book) obey(ctx context.Context, e *entry, c schemas.Command, now time.T
 		return "", false
 	}
 	return refused, true
+}
+
+// questionMode is the mode of the trial that a question makes; "" of other commands.
+func questionMode(kind string) string {
+	switch kind {
+	case schemas.CommandPreview:
+		return schemas.ModePreview
+	case schemas.CommandTestConnection:
+		return schemas.ModeConnectionTest
+	case schemas.CommandTestAccount:
+		return schemas.ModeAccountTest
+	case schemas.CommandListTables:
+		return schemas.ModeTables
+	}
+	return ""
 }
 
 // appendKey appends a key, and keeps only the newest MaxKeys.

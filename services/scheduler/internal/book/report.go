@@ -35,7 +35,7 @@ func (b *Book) Report(ctx context.Context, r *schemas.Report, now time.Time) boo
 	b.out.Folds[a.Run] = e.fold
 	e.eventDue = true
 	switch {
-	case (r.Preview != nil || r.Connection != nil || r.Tables != nil) && r.Attempt == a.Attempt:
+	case (r.Preview != nil || r.Connection != nil || r.Tables != nil || r.Account != nil) && r.Attempt == a.Attempt:
 		b.closeTrial(ctx, e, schemas.StateSucceeded, nil, now)
 	case r.Abandoned != nil && r.Attempt == a.Attempt && schemas.IsPreview(a.Run):
 		// A preview is not tried again: the person who asked sees the reason.

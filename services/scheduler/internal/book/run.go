@@ -83,7 +83,10 @@ func (b *Book) trigger(e *entry, now time.Time) {
 	if usesLedger(a.Mode) && a.Epoch == e.state.Epoch {
 		t.Ledger = e.state.Ledger
 	}
-	b.out.Triggers = append(b.out.Triggers, t)
+	if a.Mode != schemas.ModeAccountTest {
+		// A loader answers an account test, because of the state: no extractor is asked.
+		b.out.Triggers = append(b.out.Triggers, t)
+	}
 	b.out.Folds[a.Run] = e.fold
 	b.stateChanged(e, now)
 	b.addRunEvent(e, now)
@@ -109,7 +112,7 @@ func (b *Book) end(e *entry, ending schemas.Ending, now time.Time) {
 	// had waited before: closed earlier, it would have rows without an outcome.
 	e.fold.ProgressAt = now
 	b.out.Folds[a.Run] = e.fold
-	if a.RetryAt != nil || a.State == schemas.StateStarting || a.State == schemas.StateHeld {
+	if a.RetryAt != nil || a.State == schemas.StateStarting || a.State == schemas.StateHeld || a.Mode == schemas.ModeAccountTest {
 		// No extractor works on the run, so none will report its end.
 		a.RetryAt, a.HeldBecause = nil, nil
 		b.endEarly(e)

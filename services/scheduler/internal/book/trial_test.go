@@ -2,6 +2,7 @@ package book_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -40,6 +41,37 @@ func TestPreviewsLeaveNothing(t *testing.T) {
 			d.wantTriggers(d.command(schemas.CommandPreview, "k", preview), `a.p7/1 preview "" `)
 			if c := d.command(schemas.CommandPreview, "k2", preview); !c.Empty() {
 				t.Errorf("the same preview twice: %+v", c)
+			}
+			end(d)
+			if len(d.log.states) != 0 || len(d.log.folds) != 0 || len(d.events) != 0 {
+				t.Errorf("left are states %v, folds %v, events %v", d.log.states, d.log.folds, d.events)
+			}
+		})
+	}
+}
+
+// TestAccountTests: a loader answers them because of the state, so no extractor is
+// triggered, and a cancel waits for nobody.
+func TestAccountTests(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(d *desk){
+		"answered": func(d *desk) { d.reports("a.p7", 1, schemas.Report{Account: &schemas.AccountTest{}}) },
+		"cancelled": func(d *desk) {
+			d.command(schemas.CommandCancel, "c", func(c *schemas.Command) { c.Run = "a.p7" })
+		},
+		"unheard of": func(d *desk) {
+			d.now = d.now.Add(11 * time.Minute)
+			d.step(nil)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t)
+			changes := d.command(schemas.CommandTestAccount, "k", func(c *schemas.Command) {
+				c.Run, c.Spec = "a.p7", &schemas.ImportSpec{Destination: schemas.Destination{AccountRef: "a"}}
+			})
+			if len(changes.Triggers) != 0 || !strings.Contains(d.log.states["a.p7"], schemas.ModeAccountTest) {
+				t.Fatalf("triggers %+v, state %s: an extractor is asked, or no loader", changes.Triggers, d.log.states["a.p7"])
 			}
 			end(d)
 			if len(d.log.states) != 0 || len(d.log.folds) != 0 || len(d.events) != 0 {
