@@ -98,11 +98,22 @@ func (l *loop) limits(d *destination, c *candidate) lane.Limits {
 	return lane.Limits{
 		Records: d.spec.RecordsPerUpload,
 		Bytes:   int64(d.spec.BytesPerUpload) - bodyOverhead,
-		Linger:  l.cfg.Linger,
-		// Of two records of one identity the second must not overtake the first
-		// when that one is retried alone.
-		OncePerIdentity: c.policy != delivery.Replace && !isDry(c.run) && c.run.Spec.Destination.Type == schemas.TypeProfile,
+		Linger:  l.cfg.Linger, MayFollow: mayFollow(c),
 	}
+}
+
+// mayFollow says which records of one identity may be in one upload. Of two of them the
+// second must not overtake the first if that one alone is refused for a moment: profiles
+// with operators go one by one, others if the second leaves nothing of the first, which
+// is then not sent again. Each event is stored whatever comes before it.
+func mayFollow(c *candidate) func(older, newer []byte) bool {
+	switch {
+	case isDry(c.run) || c.run.Spec.Destination.Type != schemas.TypeProfile:
+		return nil
+	case c.policy == delivery.Replace:
+		return lane.Covers
+	}
+	return lane.Never
 }
 
 // bodyOverhead is what surrounds the records in a body.

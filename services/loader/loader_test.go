@@ -183,6 +183,7 @@ func TestAMalformedRecordIsFoundByBisection(t *testing.T) {
 	}
 	w.importOf("customers", 1, schemas.ImportSpec{})
 	w.load("customers", rows(1000, 1), 1000)
+	w.tune = func(c *Config) { c.Linger = 5 * time.Second } // all of them are one upload
 	w.start()
 	w.want(w.settled("customers", 1000), map[string]int{"loaded": 999, "request_malformed": 1})
 	if requests, _ := w.cleverTap.stats(); requests > 21 {

@@ -152,6 +152,7 @@ type row struct {
 	identity  string
 	version   int
 	run       string // "" is 1.1
+	data      string // properties
 }
 
 // load writes records, in transactions of at most batch, which leaves a gap in
@@ -173,7 +174,7 @@ func (w *world) load(name string, rows []row, batch int) {
 			}
 			tx.Produce(&kafka.Record{
 				Topic: w.topics.Records(name), Partition: r.partition, Key: []byte(r.identity),
-				Value:   fmt.Appendf(nil, `{"type":"profile","identity":%q,"version":%d,"name":%q,"profileData":{}}`, r.identity, r.version, name),
+				Value:   fmt.Appendf(nil, `{"type":"profile","identity":%q,"version":%d,"name":%q,"profileData":{%s}}`, r.identity, r.version, name, r.data),
 				Headers: []kafka.Header{{Key: schemas.HeaderID, Value: fmt.Appendf(nil, "%s.%d", r.run, begin+i+1)}},
 			})
 		}

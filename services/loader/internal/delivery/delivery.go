@@ -310,10 +310,13 @@ func (d *Delivery) answered(res clevertap.Result, now time.Time) Wait {
 	}
 	set := d.requests[0].records
 	var again []int
-	repeated := map[uint64]bool{}
+	newest := newestTaken(d, set, res)
 	for n, i := range set {
 		o := res.Outcomes[n]
 		switch {
+		case o.Verdict == clevertap.Retry555 && newest[d.Identities[i]] > n:
+			// Invariant 4: sent again, it would overwrite the newer one.
+			d.Outcomes[i] = superseded
 		case o.Verdict == clevertap.Retry555:
 			if d.failingSince[i].IsZero() {
 				d.failingSince[i] = now
@@ -322,12 +325,6 @@ func (d *Delivery) answered(res clevertap.Result, now time.Time) Wait {
 				d.Outcomes[i] = stuck555 // and CleverTap takes others beside it
 				continue
 			}
-			again = append(again, i)
-			repeated[d.Identities[i]] = true
-		case o.Verdict == clevertap.Loaded && d.Policy == Replace && repeated[d.Identities[i]]:
-			// An earlier record of the identity is sent again, so this one, which is
-			// newer, must follow it again.
-			d.MayBeApplied[i] = true
 			again = append(again, i)
 		case o.Verdict == clevertap.Loaded:
 			d.Outcomes[i] = Outcome{Loaded: true}

@@ -30,7 +30,7 @@ func kind(k clevertap.Kind, status int) clevertap.Result {
 }
 
 // spell writes outcomes a letter each: l, r, e, h held, m malformed, b too
-// large, . undecided; upper case when resent.
+// large, s superseded, . undecided; upper case when resent.
 func spell(d *Delivery) string {
 	var b strings.Builder
 	for i, o := range d.Outcomes {
@@ -38,6 +38,8 @@ func spell(d *Delivery) string {
 		switch {
 		case o.Loaded:
 			letter = "l"
+		case o == superseded:
+			letter = "s"
 		case o.Code != "":
 			letter = map[string]string{"clevertap_515": "r", "clevertap_555": "e", CodeAmbiguous: "h", CodeMalformed: "m", CodeTooLarge: "b"}[o.Code]
 		}
@@ -100,7 +102,8 @@ func TestDelivery(t *testing.T) {
 		{"one half is held", Hold, false, []step{
 			{"0123", kind(clevertap.Malformed, 400), Go}, {"01", kind(clevertap.Ambiguous, 0), Go}, {"23", done("ll"), Finished},
 		}, "hhll"},
-		{"555, a newer profile follows again", Replace, false, []step{{"0123", done("elll"), Backoff}, {"02", done("ll"), Finished}}, "llLl"},
+		{"555, a newer profile was taken", Replace, false, []step{{"0123", done("elll"), Finished}}, "slll"},
+		{"555 for the newer profile", Replace, false, []step{{"0123", done("llel"), Backoff}, {"2", done("l"), Finished}}, "llll"},
 		{"555, a newer event does not", Resend, false, []step{{"0123", done("elll"), Backoff}, {"0", done("l"), Finished}}, "llll"},
 		{"555, a newer reject stays", Replace, false, []step{{"0123", done("elrl"), Backoff}, {"0", done("l"), Finished}}, "llrl"},
 		{"555, for longer than the limit", Replace, false, []step{ // a minute from one answer to the next

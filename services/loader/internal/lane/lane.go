@@ -33,9 +33,10 @@ type Limits struct {
 	Records int
 	Bytes   int64
 	Linger  time.Duration
-	// OncePerIdentity keeps a second record of an identity out of the batch: for
-	// records that must not be sent twice when the first of two is retried.
-	OncePerIdentity bool
+	// MayFollow says whether a record may be in one batch with the older one of its
+	// identity, given both values; nil is always. CleverTap may refuse the older one for a
+	// moment and take the newer one of the same request.
+	MayFollow func(older, newer []byte) bool
 }
 
 // Batch is a sequence of records of one run and attempt that have the same
@@ -216,9 +217,9 @@ func (l *Lane) CutUnsent(now time.Time, limit int) *Batch {
 // not make it larger.
 func (l *Lane) measure(state recovery.State, limits Limits) (n int, closed bool) {
 	var size int64
-	var seen map[uint64]bool
-	if limits.OncePerIdentity {
-		seen = map[uint64]bool{}
+	var newest map[uint64][]byte
+	if limits.MayFollow != nil {
+		newest = make(map[uint64][]byte, min(limits.Records, l.Pending()))
 	}
 	for n < limits.Records && l.head+n < len(l.queue) {
 		item := &l.queue[l.head+n]
@@ -229,11 +230,11 @@ func (l *Lane) measure(state recovery.State, limits Limits) (n int, closed bool)
 		if l.locks[item.Identity] > 0 {
 			return n, false
 		}
-		if seen != nil {
-			if seen[item.Identity] {
+		if newest != nil {
+			if older, ok := newest[item.Identity]; ok && !limits.MayFollow(older, item.Record.Value) {
 				return n, true
 			}
-			seen[item.Identity] = true
+			newest[item.Identity] = item.Record.Value
 		}
 		size += more
 		n++

@@ -72,7 +72,8 @@ func TestCut(t *testing.T) {
 		{"bytes", []rec{{0, "a", "1.1.1"}, {1, "b", "1.1.2"}, {2, "c", "1.1.3"}}, Limits{Records: 9, Bytes: 25, Linger: time.Second}, 0, []int64{0, 1}, false},
 		{"one record larger than a body", []rec{{0, "a", "1.1.1"}, {1, "b", "1.1.2"}}, Limits{Records: 9, Bytes: 3, Linger: time.Second}, 0, []int64{0}, false},
 		{"an identity twice", []rec{{0, "a", "1.1.1"}, {1, "a", "1.1.2"}, {2, "b", "1.1.3"}}, limits, 0, []int64{0, 1, 2}, false},
-		{"an identity once at a time", []rec{{0, "a", "1.1.1"}, {1, "b", "1.1.2"}, {2, "a", "1.1.3"}}, Limits{Records: 9, Bytes: 1000, Linger: time.Second, OncePerIdentity: true}, 0, []int64{0, 1}, false},
+		{"an identity once at a time", []rec{{0, "a", "1.1.1"}, {1, "b", "1.1.2"}, {2, "a", "1.1.3"}}, Limits{Records: 9, Bytes: 1000, Linger: time.Second, MayFollow: Never}, 0, []int64{0, 1}, false},
+		{"an identity twice, the newer covers the older", []rec{{0, "a", "1.1.1"}, {1, "b", "1.1.2"}, {2, "a", "1.1.3"}}, Limits{Records: 9, Bytes: 1000, Linger: time.Second, MayFollow: func(_, _ []byte) bool { return true }}, time.Second, []int64{0, 1, 2}, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
