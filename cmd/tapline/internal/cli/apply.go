@@ -35,7 +35,7 @@ what that finds is a warning.`,
 	cmd.Flags().BoolVar(&offline, "offline", false, "do not ask Snowflake whether the queries' columns fit")
 	var sources []definition.Source
 	checkFirst(cmd, func([]string) (err error) {
-		sources, err = readSources(files)
+		sources, err = a.sources(files)
 		return err
 	})
 	cmd.RunE = a.online(func(ctx context.Context, c *client.Client, _ []string) error {
@@ -58,7 +58,7 @@ what that finds is a warning.`,
 }
 
 func filesFlag(cmd *cobra.Command, files *[]string) {
-	cmd.Flags().StringSliceVarP(files, "file", "f", nil, "a file, or a directory of *.yaml; may be given again")
+	cmd.Flags().StringSliceVarP(files, "file", "f", nil, "a file, a directory of *.yaml, or - for standard input; may be given again")
 }
 
 // applySources checks the files as far as that goes here and applies them.
@@ -107,7 +107,7 @@ columns fit the mapping, is checked by apply.`,
 	}
 	filesFlag(cmd, &files)
 	cmd.RunE = func(*cobra.Command, []string) error {
-		sources, err := readSources(files)
+		sources, err := a.sources(files)
 		if err != nil {
 			return err
 		}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os/user"
 	"slices"
 	"strings"
@@ -24,6 +25,8 @@ const (
 	ExitChanges     = 2   // plan and diff: there are changes
 	ExitRejects     = 3   // some rows were rejected
 	ExitRefused     = 4   // a definition was refused
+	ExitUnknown     = 5   // Import Center could not be asked, or did not answer
+	ExitHeld        = 6   // the run waits for a person
 	ExitInterrupted = 130 // by a signal
 )
 
@@ -92,8 +95,16 @@ func exitCode(ctx context.Context, err error) int {
 	if c, ok := errors.AsType[*coded](err); ok {
 		return c.code
 	}
-	if p, ok := errors.AsType[*client.Problem](err); ok && p.Code == "definition_refused" {
-		return ExitRefused
+	if _, ok := errors.AsType[*client.Unanswered](err); ok {
+		return ExitUnknown
+	}
+	if p, ok := errors.AsType[*client.Problem](err); ok {
+		switch {
+		case p.Code == "definition_refused":
+			return ExitRefused
+		case p.Status == http.StatusGatewayTimeout:
+			return ExitUnknown
+		}
 	}
 	return ExitFailed
 }
@@ -108,7 +119,8 @@ func newRoot(streams IO) *cobra.Command {
 Exit codes: 0 done; 1 error, or the run failed or was cancelled; 2 there are
 changes (topics plan); 3 some rows
 were rejected (run, map, dryrun); 4 a definition was refused (validate, apply,
-map, preview);
+map, preview); 5 Import Center could not be asked or did not answer, so that it is
+not known whether it did what was asked; 6 the run waits for a person (run --wait);
 130 interrupted.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -123,10 +135,11 @@ map, preview);
 		a.stateCommand("pause", "Start no run of an import until it is resumed"),
 		a.stateCommand("resume", "Resume a paused import, or one that is stopped because its schedules are over"),
 		a.resetCommand(), a.decisionCommand("approve", "Let a held run continue"), a.decisionCommand("decline", "End a held run; its import keeps the watermark"),
-		a.rejectsCommand(), a.approvalsCommand(), a.secretsCommand(),
+		a.describeCommand(), a.editCommand(), a.deleteCommand(), a.logsCommand(), a.rejectsCommand(), a.approvalsCommand(), a.secretsCommand(),
 		a.mapCommand(), a.previewCommand(), a.connectionCommand(), a.accountCommand(), a.tablesCommand(), a.dryRunCommand(), a.topicsCommand(), a.rebuildCommand(), a.versionCommand(),
 		a.keysCommand(), a.accessCommand(), a.auditCommand(), a.loginCommand(), a.logoutCommand(), a.configCommand())
 	root.AddCommand(a.devCommands()...)
+	a.completeArguments(root)
 	refuseUnknownVerbs(root)
 	addExamples(root)
 	return root
@@ -187,8 +200,10 @@ func (a *app) outputFlag(cmd *cobra.Command) {
 func (a *app) oneOf(cmd *cobra.Command, forms ...string) {
 	last := len(forms) - 1
 	list := strings.Join(forms[:last], ", ") + " or " + forms[last]
-	cmd.Flags().StringVarP(&a.output, "output", "o", forms[0], list)
+	// Each verb has a default of its own, so the shared field is set when one runs.
+	output := cmd.Flags().StringP("output", "o", forms[0], list)
 	checkFirst(cmd, func([]string) error {
+		a.output = *output
 		if !slices.Contains(forms, a.output) {
 			return fmt.Errorf("-o is %s, not %q", list, a.output)
 		}

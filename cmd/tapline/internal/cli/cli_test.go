@@ -235,13 +235,13 @@ func TestServerThatIsNotThere(t *testing.T) {
 		t.Errorf("another server: %+v", r)
 	}
 	server.Close()
-	if r := tapline(t, "", "get", "runs", "--server", server.URL); r.code != ExitFailed || !strings.Contains(r.err, "tapline dev") {
+	if r := tapline(t, "", "get", "runs", "--server", server.URL); r.code != ExitUnknown || !strings.Contains(r.err, "tapline dev") {
 		t.Errorf("no server: %+v", r)
 	}
 	if r := tapline(t, "", "get", "runs", "--server", "localhost:19000"); r.code != ExitFailed || !strings.Contains(r.err, "TAPLINE_SERVER") {
 		t.Errorf("no URL: %+v", r)
 	}
-	if r := tapline(t, "", "get", "runs", "-o", "xml"); r.code != ExitFailed || !strings.Contains(r.err, "table or json") {
+	if r := tapline(t, "", "get", "runs", "-o", "xml"); r.code != ExitFailed || !strings.Contains(r.err, "yaml or name") {
 		t.Errorf("another format: %+v", r)
 	}
 }

@@ -16,9 +16,10 @@ const skewWarned = 5 * time.Second
 func (a *app) connectionCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "connection", Short: "Test connections to Snowflake"}
 	test := &cobra.Command{
-		Use:   "test NAME",
-		Short: "Sign in and show role, warehouse, region, clock and privileges; nothing is read",
-		Args:  cobra.ExactArgs(1),
+		ValidArgsFunction: a.completeOne(resourceNames(resourceKinds[0])),
+		Use:               "test NAME",
+		Short:             "Sign in and show role, warehouse, region, clock and privileges; nothing is read",
+		Args:              cobra.ExactArgs(1),
 	}
 	a.oneOf(test, "table", "json")
 	test.RunE = a.online(func(ctx context.Context, c *client.Client, args []string) error {

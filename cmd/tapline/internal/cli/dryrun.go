@@ -93,12 +93,28 @@ func (a *app) dryRun(ctx context.Context, c *client.Client, name string, f dryRu
 // await shows progress until a run is over.
 func (a *app) await(ctx context.Context, c *client.Client, run string) (schemas.Run, error) {
 	display := progress.New(a.io.Err)
-	ended, err := c.Wait(ctx, run, display.Show)
+	ended, err := c.Wait(ctx, run, client.Waiter{
+		Show: display.Show, Silent: a.silent,
+		Enough: func(r schemas.Run) bool { return r.State == schemas.StateHeld },
+	})
 	display.Close()
-	if ctx.Err() != nil {
+	switch {
+	case ctx.Err() != nil:
 		a.say("%s continues; tapline get run %s shows it, tapline cancel %s ends it", run, run, run)
+	case err != nil && client.MayPass(err):
+		return ended, exit(ExitUnknown, fmt.Errorf("%w\nit is not known how %s ends; tapline get run %s shows it once Import Center answers", err, run, run))
 	}
 	return ended, err
+}
+
+// silent says that the server does not answer, or does so again.
+func (a *app) silent(err error) {
+	if err == nil {
+		a.say("Import Center answers again")
+		return
+	}
+	a.say("%v", err)
+	a.say("asking again for %s", client.Patience)
 }
 
 // sendSample sends the records that a dry run has shown.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -40,6 +41,29 @@ func readSources(paths []string) ([]definition.Source, error) {
 		}
 	}
 	return sources, nil
+}
+
+// maxStdin bounds what is read from standard input.
+const maxStdin = 64 << 20
+
+// sources reads the files of -f, of which - is standard input.
+func (a *app) sources(paths []string) ([]definition.Source, error) {
+	at := slices.Index(paths, "-")
+	if at < 0 {
+		return readSources(paths)
+	}
+	data, err := io.ReadAll(io.LimitReader(a.io.In, maxStdin))
+	if err != nil {
+		return nil, fmt.Errorf("reading definitions from standard input: %w", err)
+	}
+	// Files that the text names are found from the working directory.
+	sources := []definition.Source{{Name: "standard input", Data: data, ResolveFile: relativeTo("-")}}
+	others := slices.DeleteFunc(slices.Clone(paths), func(p string) bool { return p == "-" })
+	if len(others) == 0 {
+		return sources, nil
+	}
+	read, err := readSources(others)
+	return append(sources, read...), err
 }
 
 func expand(path string) ([]string, error) {

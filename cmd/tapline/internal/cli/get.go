@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strconv"
 
@@ -15,39 +14,72 @@ import (
 func (a *app) getCommand() *cobra.Command {
 	get := &cobra.Command{
 		Use:   "get",
-		Short: "Show imports, runs, rejects, connections and accounts",
+		Short: "Show imports, runs, rejects, connections, accounts and defaults",
 	}
-	get.AddCommand(a.getImports(), a.getImport(), a.getRuns(), a.getRun(), a.getRejects(), a.getFreezes(),
-		a.getResources("connections", "Snowflake connections"),
-		a.getResources("accounts", "CleverTap accounts"),
-		a.getResources("defaults", "defaults of imports"))
+	get.AddCommand(a.getImports(), a.getImport(), a.getRuns(), a.getRun(), a.getRejects(), a.getFreezes())
+	for _, r := range resourceKinds {
+		get.AddCommand(a.getResources(r), a.getResource(r))
+	}
 	return get
 }
 
+// listFlags are those of a verb that lists.
+type listFlags struct {
+	labels labelSelector
+	watch  bool
+}
+
+// listFlags adds -o, and -w and -l where the things have labels or change.
+func (a *app) listFlags(cmd *cobra.Command, f *listFlags, labelled bool) {
+	a.oneOf(cmd, "table", "wide", "json", "yaml", "name")
+	cmd.Flags().BoolVarP(&f.watch, "watch", "w", false, "show each change until interrupted; -o json shows a line of JSON each")
+	if labelled {
+		cmd.Flags().VarP(&f.labels, "selector", "l", "only those with these labels, such as team=growth,tier!=gold")
+	}
+	checkFirst(cmd, func([]string) error {
+		if f.watch && a.output == "yaml" {
+			return fmt.Errorf("-w shows a table, names or JSON; leave -o yaml out")
+		}
+		return nil
+	})
+}
+
+var importColumns = []column[schemas.Listing]{
+	{head: "IMPORT", cell: func(l schemas.Listing) string { return l.Import }},
+	{head: "STATUS", cell: status},
+	{head: "HEALTH", cell: func(l schemas.Listing) string { return health(l.Health) }},
+	{head: "LAST RUN", cell: func(l schemas.Listing) string { return orDash(l.LastRunState) }},
+	{head: "AT", cell: func(l schemas.Listing) string { return moment(l.LastRunAt) }},
+	{head: "NEXT", cell: func(l schemas.Listing) string { return moment(l.NextRunAt) }},
+	{head: "TYPE", wide: true, cell: func(l schemas.Listing) string { return l.Type }},
+	{head: "RUN", wide: true, cell: func(l schemas.Listing) string { return orDash(l.LastRun) }},
+	{head: "SCHEDULE", wide: true, cell: func(l schemas.Listing) string { return orDash(l.Schedule) }},
+	{head: "WATERMARK", wide: true, cell: func(l schemas.Listing) string { return orDash(l.Watermark) }},
+	{head: "OPEN REJECTS", wide: true, cell: func(l schemas.Listing) string { return number(l.OpenRejects) }},
+}
+
 func (a *app) getImports() *cobra.Command {
-	cmd := &cobra.Command{Use: "imports", Short: "List imports", Args: cobra.NoArgs}
-	a.oneOf(cmd, "table", "wide", "json")
-	cmd.RunE = a.online(func(ctx context.Context, c *client.Client, _ []string) error {
-		list, err := c.Imports(ctx)
-		return a.printFetched(list, err, func() error {
-			var rows [][]string
-			for _, l := range list.Items {
-				rows = append(rows, []string{
-					l.Import, status(l), health(l.Health), orDash(l.LastRunState), moment(l.LastRunAt), moment(l.NextRunAt),
-					l.Type, orDash(l.LastRun), orDash(l.Schedule), orDash(l.Watermark), number(l.OpenRejects),
-				})
-			}
-			head := []string{"IMPORT", "STATUS", "HEALTH", "LAST RUN", "AT", "NEXT", "TYPE", "RUN", "SCHEDULE", "WATERMARK", "OPEN REJECTS"}
-			if a.output != "wide" {
-				// What fits into 100 columns with names of usual length.
-				const narrow = 6
-				head = head[:narrow]
-				for i := range rows {
-					rows[i] = rows[i][:narrow]
+	var f listFlags
+	cmd := &cobra.Command{
+		Use: "imports [NAME…]", Short: "List imports; -o yaml prints their definitions as apply takes them", ValidArgsFunction: a.completeAll(importNames),
+	}
+	a.listFlags(cmd, &f, true)
+	cmd.RunE = a.online(func(ctx context.Context, c *client.Client, args []string) error {
+		view := view[schemas.Listing]{
+			columns: importColumns, name: func(l schemas.Listing) string { return l.Import },
+			document: func(ctx context.Context, l schemas.Listing) ([]byte, error) {
+				return definitionYAML(ctx, c, "imports", l.Import)
+			},
+			fetch: func(ctx context.Context) (client.List[schemas.Listing], error) {
+				list, err := c.Imports(ctx)
+				if err != nil {
+					return list, err
 				}
-			}
-			return printTable(a.io.Out, head, rows)
-		})
+				list.Items, err = f.labels.imports(ctx, c, list.Items)
+				return list, err
+			},
+		}
+		return showList(ctx, a, view, args, f.watch)
 	})
 	return cmd
 }
@@ -69,37 +101,70 @@ func status(l schemas.Listing) string {
 
 func (a *app) getImport() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "import NAME", Short: "Show an import's definition as applied, as JSON", Args: cobra.ExactArgs(1),
+		Use: "import NAME", Short: "Show an import's definition as applied; -o yaml as apply takes it", Args: cobra.ExactArgs(1),
+		ValidArgsFunction: a.completeOne(importNames),
 	}
+	a.oneOf(cmd, "json", "yaml", "name")
 	cmd.RunE = a.online(func(ctx context.Context, c *client.Client, args []string) error {
-		d, err := c.Import(ctx, args[0])
-		if err != nil {
-			return err
-		}
-		return a.printJSON(d)
+		return a.showDefinition(ctx, c, "imports", args[0])
 	})
 	return cmd
 }
 
+// showDefinition prints a definition: as the API shows it, or as apply takes it.
+func (a *app) showDefinition(ctx context.Context, c *client.Client, plural, name string) error {
+	if a.output == "yaml" {
+		text, err := definitionYAML(ctx, c, plural, name)
+		if err != nil {
+			return err
+		}
+		_, err = a.io.Out.Write(text)
+		return err
+	}
+	raw, _, err := c.Document(ctx, plural, name)
+	switch {
+	case err != nil:
+		return err
+	case a.output == "name":
+		_, err := fmt.Fprintln(a.io.Out, name)
+		return err
+	}
+	return a.printJSON(raw)
+}
+
+var runColumns = []column[schemas.Run]{
+	{head: "RUN", cell: func(r schemas.Run) string { return orDash(r.Run) }},
+	{head: "STATE", cell: func(r schemas.Run) string { return r.State }},
+	{head: "MODE", wide: true, cell: func(r schemas.Run) string { return orDash(r.Mode) }},
+	{head: "READ", cell: func(r schemas.Run) string { return number(r.Counts.Read) }},
+	{head: "UNCHANGED", wide: true, cell: func(r schemas.Run) string { return number(r.Counts.Unchanged) }},
+	{head: "FUTURE", wide: true, cell: func(r schemas.Run) string { return number(r.Counts.Future) }},
+	{head: "REJECTED", cell: func(r schemas.Run) string { return number(r.Counts.Rejected()) }},
+	{head: "LOADED", cell: func(r schemas.Run) string { return number(r.Counts.Loaded) }},
+	{head: "SKIPPED", wide: true, cell: func(r schemas.Run) string { return number(r.Counts.Skipped()) }},
+	{head: "TOOK", moving: true, cell: func(r schemas.Run) string { return elapsed(r).String() }},
+	{head: "STARTED", cell: func(r schemas.Run) string { return moment(&r.StartedAt) }},
+	{head: "WAITS FOR", cell: waitsFor},
+}
+
 func (a *app) getRuns() *cobra.Command {
 	var q client.RunsQuery
+	var f listFlags
 	cmd := &cobra.Command{Use: "runs", Short: "List runs, newest first", Args: cobra.NoArgs}
-	a.outputFlag(cmd)
+	a.listFlags(cmd, &f, false)
 	cmd.Flags().StringVar(&q.Import, "import", "", "only runs of this import")
 	cmd.Flags().StringVar(&q.State, "state", "", "only runs in this state")
 	cmd.Flags().BoolVar(&q.Dry, "dry", false, "dry runs in place of runs")
 	cmd.Flags().IntVar(&q.Size, "limit", 50, "how many to show, 1 to 1000")
 	cmd.Flags().StringVar(&q.Token, "page-token", "", "nextPageToken of the previous page")
+	a.completeFlag(cmd, "import", importNames)
 	checkFirst(cmd, func([]string) error { return checkLimit(q.Size) })
 	cmd.RunE = a.online(func(ctx context.Context, c *client.Client, _ []string) error {
-		list, err := c.Runs(ctx, q)
-		return a.printFetched(list, err, func() error {
-			var rows [][]string
-			for _, r := range list.Items {
-				rows = append(rows, runRow(r))
-			}
-			return a.printPage(runHead, rows, list.NextPageToken)
-		})
+		view := view[schemas.Run]{
+			columns: runColumns, name: func(r schemas.Run) string { return r.Run },
+			fetch: func(ctx context.Context) (client.List[schemas.Run], error) { return c.Runs(ctx, q) },
+		}
+		return showList(ctx, a, view, nil, f.watch)
 	})
 	return cmd
 }
@@ -125,8 +190,10 @@ func (a *app) printPage(head []string, rows [][]string, token string) error {
 }
 
 func (a *app) getRun() *cobra.Command {
-	cmd := &cobra.Command{Use: "run ID", Short: "Show a run such as customers.42", Args: cobra.ExactArgs(1)}
-	a.outputFlag(cmd)
+	cmd := &cobra.Command{
+		Use: "run ID", Short: "Show a run such as customers.42", Args: cobra.ExactArgs(1), ValidArgsFunction: a.completeOne(runNames),
+	}
+	a.oneOf(cmd, "table", "wide", "json", "yaml", "name")
 	cmd.RunE = a.online(func(ctx context.Context, c *client.Client, args []string) error {
 		run, err := c.Run(ctx, args[0])
 		if err != nil {
@@ -138,90 +205,14 @@ func (a *app) getRun() *cobra.Command {
 }
 
 func (a *app) showRun(run schemas.Run) error {
-	if a.output == "json" {
+	switch a.output {
+	case "json":
 		return a.printJSON(run)
-	}
-	return printRun(a.io.Out, run)
-}
-
-func (a *app) getRejects() *cobra.Command {
-	var q client.RejectsQuery
-	var all bool
-	cmd := &cobra.Command{
-		Use: "rejects", Short: "List rejected rows with their reasons, newest first", Args: cobra.NoArgs,
-		Long: `List rejected rows with their reasons, newest first.
-
-Rejected rows hold what Snowflake held, personal data too: -o json shows it.`,
-	}
-	a.outputFlag(cmd)
-	cmd.Flags().StringVar(&q.Import, "import", "", "the import; not needed with --run")
-	cmd.Flags().StringVar(&q.Run, "run", "", "only rejects of this run")
-	cmd.Flags().StringVar(&q.Code, "code", "", "only rejects with this code")
-	cmd.Flags().IntVar(&q.Size, "limit", 100, "how many to show, 1 to 1000")
-	cmd.Flags().StringVar(&q.Token, "page-token", "", "nextPageToken of the previous page")
-	cmd.Flags().BoolVar(&all, "all", false, "print all as NDJSON, a line each")
-	checkFirst(cmd, func([]string) error { return checkLimit(q.Size) })
-	cmd.RunE = a.online(func(ctx context.Context, c *client.Client, _ []string) error {
-		if all {
-			return a.streamRejects(ctx, c, q)
-		}
-		list, err := c.Rejects(ctx, q)
-		return a.printFetched(list, err, func() error {
-			var rows [][]string
-			for _, r := range list.Items {
-				rows = append(rows, []string{
-					r.Run, rowOf(r), r.Stage, r.Code, orDash(r.Column), orDash(r.Property), r.Reason,
-				})
-			}
-			if err := a.printPage([]string{"RUN", "ROW", "STAGE", "CODE", "COLUMN", "PROPERTY", "REASON"}, rows, list.NextPageToken); err != nil {
-				return err
-			}
-			return a.summarize(ctx, c, q.Run)
-		})
-	})
-	return cmd
-}
-
-// rowOf is the row's position in Snowflake's result, which -o json shows with the
-// row itself.
-func rowOf(r schemas.Reject) string {
-	if id, ok := schemas.ParseRowID([]byte(r.ID)); ok {
-		return strconv.FormatInt(id.Seq, 10)
-	}
-	return "-"
-}
-
-// summarize says how many rejects of a run have which code.
-func (a *app) summarize(ctx context.Context, c *client.Client, id string) error {
-	if id == "" {
-		return nil
-	}
-	run, err := c.Run(ctx, id)
-	if err != nil {
+	case "yaml":
+		return a.printYAML(run)
+	case "name":
+		_, err := fmt.Fprintln(a.io.Out, run.Run)
 		return err
 	}
-	a.say("%s of %s rows read were rejected: %s", number(run.Counts.Rejected()), number(run.Counts.Read), countsByName(run.RejectsByCode))
-	return nil
-}
-
-func (a *app) streamRejects(ctx context.Context, c *client.Client, q client.RejectsQuery) error {
-	encoder := json.NewEncoder(a.io.Out)
-	encoder.SetEscapeHTML(false)
-	return c.AllRejects(ctx, q, func(r schemas.Reject) error { return encoder.Encode(r) })
-}
-
-func (a *app) getResources(plural, what string) *cobra.Command {
-	cmd := &cobra.Command{Use: plural, Short: "List " + what, Args: cobra.NoArgs}
-	a.outputFlag(cmd)
-	cmd.RunE = a.online(func(ctx context.Context, c *client.Client, _ []string) error {
-		list, err := c.Resources(ctx, plural)
-		return a.printFetched(list, err, func() error {
-			var rows [][]string
-			for _, r := range list.Items {
-				rows = append(rows, []string{r.Metadata.Name, r.Kind, strconv.Itoa(r.Generation), moment(&r.AppliedAt)})
-			}
-			return printTable(a.io.Out, []string{"NAME", "KIND", "GENERATION", "APPLIED"}, rows)
-		})
-	})
-	return cmd
+	return printRun(a.io.Out, run)
 }

@@ -49,7 +49,7 @@ too.`,
 		var sent []document
 		if len(files) > 0 {
 			var err error
-			if set, sent, err = previewed(files); err != nil {
+			if set, sent, err = a.previewed(files); err != nil {
 				return err
 			}
 			for _, d := range sent {
@@ -66,8 +66,8 @@ too.`,
 }
 
 // previewed reads definitions of which only the source must be valid.
-func previewed(files []string) (definition.Set, []document, error) {
-	sources, err := readSources(files)
+func (a *app) previewed(files []string) (definition.Set, []document, error) {
+	sources, err := a.sources(files)
 	if err != nil {
 		return definition.Set{}, nil, err
 	}

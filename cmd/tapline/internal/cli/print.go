@@ -22,6 +22,13 @@ func (a *app) printJSON(v any) error {
 	return encoder.Encode(v)
 }
 
+// printLine writes a value as one line of JSON.
+func (a *app) printLine(v any) error {
+	encoder := json.NewEncoder(a.io.Out)
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(v)
+}
+
 // printNames writes a name on each line, for scripts.
 func printNames[T any](out io.Writer, items []T, name func(T) string) error {
 	for _, item := range items {
@@ -98,16 +105,6 @@ func elapsed(r schemas.Run) time.Duration {
 	return end.Sub(r.StartedAt).Round(10 * time.Millisecond)
 }
 
-var runHead = []string{"RUN", "STATE", "MODE", "READ", "UNCHANGED", "FUTURE", "REJECTED", "LOADED", "SKIPPED", "TOOK", "STARTED", "WAITS FOR"}
-
-func runRow(r schemas.Run) []string {
-	return []string{
-		orDash(r.Run), r.State, orDash(r.Mode), number(r.Counts.Read), number(r.Counts.Unchanged), number(r.Counts.Future),
-		number(r.Counts.Rejected()), number(r.Counts.Loaded),
-		number(r.Counts.Skipped()), elapsed(r).String(), moment(&r.StartedAt), waitsFor(r),
-	}
-}
-
 // waitsFor says what a run waits for, or "-".
 func waitsFor(r schemas.Run) string {
 	if schemas.Terminal(r.State) {
@@ -157,6 +154,11 @@ func printRun(out io.Writer, r schemas.Run) error {
 	if r.Error != nil {
 		rows = append(rows, [2]string{"error", r.Error.Code + ": " + r.Error.Reason})
 	}
+	return printPairs(out, rows)
+}
+
+// printPairs writes what is said of one thing, a line each.
+func printPairs(out io.Writer, rows [][2]string) error {
 	for _, row := range rows {
 		if _, err := fmt.Fprintf(out, "%-14s  %s\n", row[0], printable(row[1])); err != nil {
 			return err

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/google/uuid"
@@ -24,8 +25,10 @@ confirmation. So does a run that may store events a second time. Without a termi
 these need --yes.
 
 With --wait the progress is shown until the run ends. Interrupting the wait does
-not cancel the run; tapline cancel does. Exit codes: 0 all rows loaded or
-unchanged, 1 the run failed or was cancelled, 3 some rows were rejected.`,
+not cancel the run; tapline cancel does. A restart of Import Center does not end the
+wait. Exit codes: 0 all rows loaded or unchanged, 1 the run failed or was cancelled,
+3 some rows were rejected, 5 Import Center does not answer, so how the run ends is
+not known, 6 the run is held until somebody approves or declines it.`,
 		Args: cobra.ExactArgs(1),
 	}
 	a.outputFlag(cmd)
@@ -38,7 +41,7 @@ unchanged, 1 the run failed or was cancelled, 3 some rows were rejected.`,
 		}
 		var run schemas.Run
 		err := a.agree(yes, "nothing was started", func(agreed client.Agreement) (err error) {
-			run, err = c.StartRun(ctx, args[0], key, agreed)
+			run, err = a.start(ctx, c, args[0], key, agreed, wait)
 			return err
 		})
 		switch {
@@ -50,6 +53,18 @@ unchanged, 1 the run failed or was cancelled, 3 some rows were rejected.`,
 		return a.waitFor(ctx, c, run)
 	})
 	return cmd
+}
+
+// start asks for a run. Whoever waits for it anyway asks again if there is no answer: the
+// key makes that harmless.
+func (a *app) start(ctx context.Context, c *client.Client, name, key string, agreed client.Agreement, wait bool) (schemas.Run, error) {
+	silent := client.Silence{Tell: a.silent}
+	for {
+		run, err := c.StartRun(ctx, name, key, agreed)
+		if _, ok := errors.AsType[*client.Unanswered](err); !ok || !wait || !silent.Again(ctx, err) {
+			return run, err
+		}
+	}
 }
 
 func (a *app) showStarted(run schemas.Run) error {
@@ -83,6 +98,10 @@ func (a *app) waitFor(ctx context.Context, c *client.Client, run schemas.Run) er
 // outcome returns an error with the exit code for how a run ended, or nil.
 func outcome(run schemas.Run) error {
 	switch {
+	case run.State == schemas.StateHeld && run.HeldBecause != nil:
+		return exit(ExitHeld, fmt.Errorf("%s is held: %s\ntapline approve %s lets it continue, tapline decline %s ends it", run.Run, run.HeldBecause.Reason, run.Run, run.Run))
+	case run.State == schemas.StateHeld:
+		return exit(ExitHeld, fmt.Errorf("%s is held; tapline approve %s lets it continue, tapline decline %s ends it", run.Run, run.Run, run.Run))
 	case run.State == schemas.StateFailed && run.Error != nil:
 		return fmt.Errorf("%s failed: %s", run.Run, run.Error.Reason)
 	case run.State == schemas.StateFailed, run.State == schemas.StateCancelled:

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -15,15 +16,24 @@ const maxCell = 100
 // printTable writes a heading and rows, aligned by the width that each character
 // has on a terminal.
 func printTable(out io.Writer, head []string, rows [][]string) error {
-	all := append([][]string{head}, rows...)
-	widths := make([]int, len(head))
-	for _, row := range all {
+	_, err := printRows(out, nil, append([][]string{head}, rows...))
+	return err
+}
+
+// printRows writes rows, aligned with rows of these widths that were written before, and
+// returns the widths.
+func printRows(out io.Writer, before []int, rows [][]string) ([]int, error) {
+	widths := slices.Clone(before)
+	for _, row := range rows {
 		for i := range row {
 			row[i] = runewidth.Truncate(printable(row[i]), maxCell, "…")
+			if i >= len(widths) {
+				widths = append(widths, 0)
+			}
 			widths[i] = max(widths[i], runewidth.StringWidth(row[i]))
 		}
 	}
-	for _, row := range all {
+	for _, row := range rows {
 		var line strings.Builder
 		for i, cell := range row {
 			line.WriteString(cell)
@@ -32,10 +42,10 @@ func printTable(out io.Writer, head []string, rows [][]string) error {
 			}
 		}
 		if _, err := fmt.Fprintln(out, line.String()); err != nil {
-			return err
+			return widths, err
 		}
 	}
-	return nil
+	return widths, nil
 }
 
 // printable replaces characters that a terminal acts on instead of showing them:

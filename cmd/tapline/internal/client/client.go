@@ -276,7 +276,7 @@ func (c *Client) doWithin(ctx context.Context, timeout time.Duration, method, pa
 		return nil
 	}
 	if err := json.NewDecoder(res.Body).Decode(out); err != nil {
-		return fmt.Errorf("reading the answer of %s: %w", c.server, err)
+		return &Unanswered{fmt.Errorf("reading the answer of %s: %w", c.server, err)}
 	}
 	return nil
 }
@@ -320,7 +320,11 @@ func (c *Client) send(ctx context.Context, method, path string, header http.Head
 func refusal(server string, res *http.Response) error {
 	var p Problem
 	if err := json.NewDecoder(io.LimitReader(res.Body, 8<<20)).Decode(&p); err != nil || p.Detail == "" {
-		return fmt.Errorf("%s answered %s, which is not an answer of Import Center; is --server right?", server, res.Status)
+		err := fmt.Errorf("%s answered %s, which is not an answer of Import Center; is --server right?", server, res.Status)
+		if res.StatusCode >= http.StatusBadGateway { // a proxy's, while Import Center is away
+			return &Unanswered{err}
+		}
+		return err
 	}
 	return &p
 }
@@ -331,7 +335,7 @@ func (c *Client) unreachable(err error) error {
 	case errors.Is(err, context.Canceled):
 		return context.Canceled
 	case errors.Is(err, syscall.ECONNREFUSED), isNet:
-		return fmt.Errorf("Import Center does not answer at %s; start it (tapline dev), or name another with --server or TAPLINE_SERVER", c.server)
+		return &Unanswered{fmt.Errorf("Import Center does not answer at %s; start it (tapline dev), or name another with --server or TAPLINE_SERVER", c.server)}
 	}
-	return fmt.Errorf("asking %s: %w", c.server, err)
+	return &Unanswered{fmt.Errorf("asking %s: %w", c.server, err)}
 }

@@ -159,7 +159,7 @@ func (d *Demo) run(ctx context.Context, importName string) error {
 		return err
 	}
 	display := progress.New(d.err)
-	run, err := d.client.Wait(ctx, started.Run, display.Show)
+	run, err := d.client.Wait(ctx, started.Run, client.Waiter{Show: display.Show})
 	display.Close()
 	if err != nil {
 		return err

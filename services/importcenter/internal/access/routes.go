@@ -48,6 +48,7 @@ var Routes = map[string]Route{
 	"list-runs":        {Role: Viewer, Scope: ScopeListed},
 	"get-run":          {Role: Viewer, Scope: ScopeNamed},
 	"get-defaults":     {Role: Viewer, Scope: ScopeNone},
+	"get-run-log":      {Role: Viewer, Scope: ScopeNamed},
 
 	"start-run":       {Role: Operator, Scope: ScopeNamed},
 	"cancel-run":      {Role: Operator, Scope: ScopeNamed},

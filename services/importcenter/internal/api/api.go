@@ -134,6 +134,7 @@ func New(cfg Config, deps Deps) http.Handler {
 	h.registerResources(api)
 	h.registerCommands(api)
 	h.registerRuns(api)
+	h.registerRunLog(api)
 	h.registerRejects(api)
 	h.registerFreezes(api)
 	h.registerApprovals(api)
