@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -14,6 +13,7 @@ import (
 
 	"tapline.dev/cmd/tapline/internal/client"
 	"tapline.dev/domain/definition"
+	"tapline.dev/libs/config"
 )
 
 func (a *app) editCommand() *cobra.Command {
@@ -82,7 +82,9 @@ func (a *app) completeKindAndName(cmd *cobra.Command, args []string, begun strin
 
 // edited lets a person edit a text, and returns the file with what was saved.
 func (a *app) edited(ctx context.Context, text []byte) (file string, saved []byte, err error) {
-	editor := cmp.Or(os.Getenv("VISUAL"), os.Getenv("EDITOR"))
+	visual, _ := config.LookupEnv("VISUAL")
+	plain, _ := config.LookupEnv("EDITOR")
+	editor := cmp.Or(visual, plain)
 	if editor == "" {
 		return "", nil, errors.New("no editor is named; set EDITOR, such as EDITOR=vi")
 	}
@@ -127,6 +129,6 @@ func (a *app) putEdited(ctx context.Context, c *client.Client, plural, name, eta
 	case len(sent) != 1 || sent[0].name != name:
 		return exit(ExitRefused, fmt.Errorf("the text must hold one definition, and its name must stay %s", name))
 	}
-	err = c.PutDocument(ctx, plural, name, etag, json.RawMessage(sent[0].raw))
+	err = c.PutDocument(ctx, plural, name, etag, sent[0].raw)
 	return inFiles(err, &set, sent)
 }
