@@ -39,6 +39,11 @@ type Definition struct {
 	// ever means two definitions. A record without it began with 1.
 	FirstGeneration int        `json:"firstGeneration,omitempty"`
 	ManagedBy       *ManagedBy `json:"managedBy,omitempty"`
+	AppliedBy       string     `json:"appliedBy,omitempty"`
+	// CreatedAt and CreatedBy are of the first generation. Definitions that were applied
+	// before these fields existed lack them.
+	CreatedAt time.Time `json:"createdAt,omitzero"`
+	CreatedBy string    `json:"createdBy,omitempty"`
 }
 
 // ManagedBy says that a definition comes from somewhere else, which alone may change

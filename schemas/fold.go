@@ -31,12 +31,13 @@ type Fold struct {
 	LoadedByAttempt map[int]int64 `json:"loadedOf,omitempty"`
 	// UncertainByAttempt counts the records that may have been stored although they were
 	// skipped or rejected, by attempt.
-	UncertainByAttempt map[int]int64 `json:"uncertainByAttempt,omitempty"`
-	Resent             int64         `json:"resent"`
-	Repeated           int64         `json:"repeated,omitempty"`
-	Waiting            *Waiting      `json:"waiting,omitempty"`
-	WaitingAt          *time.Time    `json:"waitingAt,omitempty"` // when Waiting was last reported
-	ProgressAt         time.Time     `json:"progressAt"`
+	UncertainByAttempt map[int]int64         `json:"uncertainByAttempt,omitempty"`
+	Resent             int64                 `json:"resent"`
+	Repeated           int64                 `json:"repeated,omitempty"`
+	Waiting            *Waiting              `json:"waiting,omitempty"`
+	WaitingAt          *time.Time            `json:"waitingAt,omitempty"` // when Waiting was last reported
+	ProgressAt         time.Time             `json:"progressAt"`
+	Stages             map[string]StageTimes `json:"stages,omitempty"` // by the name of the stage
 	// ClosedAs is the run event with which the run ended, once it has.
 	ClosedAs *Run `json:"closedAs,omitempty"`
 }

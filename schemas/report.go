@@ -249,6 +249,9 @@ const (
 	WaitingExpiry  = 2 * time.Minute
 )
 
+// WaitingCredentials is the code of a wait for an account whose credentials are refused.
+const WaitingCredentials = "credentials_refused"
+
 // Waiting says that a run waits for its CleverTap account, or in the stage
 // extract for its Snowflake connection, or, with Over, no longer. Since is when
 // the wait began: a renewal repeats it.
@@ -257,5 +260,6 @@ type Waiting struct {
 	Account string    `json:"account"` // or connection
 	Since   time.Time `json:"since"`
 	Reason  string    `json:"reason"`
+	Code    string    `json:"code,omitempty"` // such as credentials_refused; "" has none of its own
 	Over    bool      `json:"over,omitempty"`
 }

@@ -43,6 +43,9 @@ type Run struct {
 	Epoch           int              `json:"epoch"`
 	Generation      int              `json:"generation,omitempty"` // of the definition that it uses; 0 if it is not known
 	Cause           string           `json:"cause,omitempty"`
+	Actor           string           `json:"actor,omitempty"`   // who asked for it; "" if a schedule did
+	Due             *time.Time       `json:"due,omitempty"`     // the newest due instant that it stands for
+	DueFrom         *time.Time       `json:"dueFrom,omitempty"` // the first one, if it stands for several
 	QueryID         string           `json:"queryId"`
 	TraceID         string           `json:"traceId"`
 	WatermarkFrom   string           `json:"watermarkFrom"`
@@ -60,6 +63,10 @@ type Run struct {
 	StartedAt       time.Time        `json:"startedAt"`
 	FinishedAt      *time.Time       `json:"finishedAt"`
 	Error           *RunError        `json:"error"`
+	// Stages says when each stage was at work, by its name.
+	Stages map[string]StageTimes `json:"stages,omitempty"`
+	// Figures are in the API only.
+	Figures *RunFigures `json:"figures,omitempty"`
 }
 
 // RowSchema is the value of the columns topic: the columns of the newest
@@ -108,4 +115,13 @@ type Listing struct {
 	Watermark  string       `json:"watermark"`
 	Epoch      int          `json:"epoch"`
 	Generation int          `json:"generation"`
+	// LastRunRead and LastRunError are of the newest closed run: the rows that it read,
+	// and the code of its error.
+	LastRunRead  int64  `json:"lastRunRead,omitempty"`
+	LastRunError string `json:"lastRunError,omitempty"`
+	// LastSuccess is the newest run that succeeded; LastSuccessAt is when it began.
+	LastSuccess   string     `json:"lastSuccess,omitempty"`
+	LastSuccessAt *time.Time `json:"lastSuccessAt,omitempty"`
+	Waiting       *Waiting   `json:"waiting,omitempty"` // of the active run
+	ListingColumns
 }

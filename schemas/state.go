@@ -55,9 +55,11 @@ type State struct {
 	Columns    []Column `json:"columns,omitempty"`
 	Generation int      `json:"generation,omitempty"` // of the newest definition that was taken in
 	LastNumber int      `json:"lastNumber"`           // of the newest run, active or closed
-	// LastEnded is the newest run that has closed.
-	LastEnded  *EndedRun `json:"lastEnded,omitempty"`
-	LastDryRun int       `json:"lastDryRun,omitempty"`
+	// LastEnded is the newest run that has closed, LastSucceeded the newest one that
+	// succeeded.
+	LastEnded     *EndedRun `json:"lastEnded,omitempty"`
+	LastSucceeded *EndedRun `json:"lastSucceeded,omitempty"`
+	LastDryRun    int       `json:"lastDryRun,omitempty"`
 	// Events counts the events that the import has stored in CleverTap, in all
 	// epochs.
 	Events *EventCount `json:"events,omitempty"`
@@ -78,6 +80,8 @@ type State struct {
 	// from it, so that neither a restart nor an edit shifts its instants.
 	Anchor  *time.Time `json:"anchor,omitempty"`
 	LastDue *time.Time `json:"lastDue,omitempty"`
+	// SkippedDue are the newest due instants that no run stands for, oldest first.
+	SkippedDue []SkippedDue `json:"skippedDue,omitempty"`
 	// ScheduleHash covers the schedules in force, which are so since ScheduleSince:
 	// an instant before it is not due, one after it is, whatever else is edited.
 	ScheduleHash  string     `json:"scheduleHash,omitempty"`
@@ -153,9 +157,10 @@ type PendingEpoch struct {
 
 // EndedRun is how a run ended.
 type EndedRun struct {
-	Run   string    `json:"run"`
-	State string    `json:"state"`
-	Time  time.Time `json:"time"`
+	Run       string    `json:"run"`
+	State     string    `json:"state"`
+	StartedAt time.Time `json:"startedAt,omitzero"`
+	Time      time.Time `json:"time"`
 }
 
 // MaxInterrupted bounds State.Interrupted. The events of the oldest run beyond it
@@ -218,6 +223,13 @@ type ActiveRun struct {
 	Sample *Sample `json:"sample,omitempty"`
 	Key    string  `json:"key,omitempty"`
 	Cause  string  `json:"cause"`
+	// Actor is who asked for the run, "" if a schedule did.
+	Actor string `json:"actor,omitempty"`
+	// Due is the newest due instant that the run stands for, DueFrom the first one if
+	// there are several: those after it fell due while the run waited, or while no
+	// scheduler ran.
+	Due     *time.Time `json:"due,omitempty"`
+	DueFrom *time.Time `json:"dueFrom,omitempty"`
 	// Place is what the run reads from and sends to. A service that resolves
 	// another place reports it, and reads or sends nothing for the run.
 	Place *Place `json:"place,omitempty"`
@@ -252,8 +264,12 @@ type QueuedRun struct {
 	Runs        *RunSpan  `json:"runs,omitempty"` // of a resend
 	Key         string    `json:"key"`
 	Cause       string    `json:"cause"`
+	Actor       string    `json:"actor,omitempty"`
 	Traceparent string    `json:"traceparent,omitempty"`
 	Time        time.Time `json:"time"`
+	// Due and DueFrom are as those of an ActiveRun.
+	Due     *time.Time `json:"due,omitempty"`
+	DueFrom *time.Time `json:"dueFrom,omitempty"`
 }
 
 // RunError says why a run failed, in words that name no value.

@@ -21,6 +21,7 @@ func (h *handlers) changeRecords(ctx context.Context, actor string, c plan.Chang
 	var after any
 	var err error
 	if c.Import != nil {
+		sign(actor, c)
 		after = c.Import
 		record, err = control.Record(h.Topics.Imports(), c.Name, c.Name, c.Import, schemas.EventDefinition, source)
 	} else {
@@ -42,6 +43,14 @@ func (h *handlers) changeRecords(ctx context.Context, actor string, c plan.Chang
 	}
 	kept, err := h.generationRecords(ctx, actor, c)
 	return append(records, kept...), err
+}
+
+// sign notes who has applied a definition, and of a new one who has created it.
+func sign(actor string, c plan.Change) {
+	c.Import.AppliedBy = actor
+	if c.Outcome == plan.Created {
+		c.Import.CreatedAt, c.Import.CreatedBy = c.Import.AppliedAt, actor
+	}
 }
 
 // resourceRecord is a record of the resources topic, which has one partition.

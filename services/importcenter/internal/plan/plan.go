@@ -70,6 +70,7 @@ func Make(set Set, current Current, now time.Time) []Change {
 			d.FirstGeneration = 0 // as a record from before
 		}
 		d.APIVersion, d.Kind, d.Generation, d.AppliedAt = schemas.APIVersion, schemas.KindImport, c.Generation, now
+		d.CreatedAt, d.CreatedBy = before.CreatedAt, before.CreatedBy
 		c.Import, c.Before = &d, encoded(ok, before)
 		changes = append(changes, c)
 	}

@@ -2,8 +2,10 @@ package account
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
+	"tapline.dev/schemas"
 	"tapline.dev/services/loader/internal/clevertap"
 )
 
@@ -88,11 +90,23 @@ func (a *Account) paused(before bool) Change {
 	return NoChange
 }
 
+// credentialsRefused begins the reason of a wait for an account whose credentials
+// CleverTap refuses.
+const credentialsRefused = "CleverTap refuses the account's credentials"
+
+// codeOf is the code of a reason to wait, "" if it has none of its own.
+func codeOf(reason string) string {
+	if strings.HasPrefix(reason, credentialsRefused) {
+		return schemas.WaitingCredentials
+	}
+	return ""
+}
+
 // reasonOf says why requests are held back after an answer.
 func reasonOf(res clevertap.Result) string {
 	switch {
 	case res.Kind == clevertap.AuthRefused:
-		return fmt.Sprintf("CleverTap refuses the account's credentials (HTTP %d); check accountId, passcode and region", res.Status)
+		return fmt.Sprintf(credentialsRefused+" (HTTP %d); check accountId, passcode and region", res.Status)
 	case res.Kind == clevertap.ConfigFault:
 		return fmt.Sprintf("the account's endpoint does not take uploads (HTTP %d)", res.Status)
 	case res.Kind == clevertap.Blocked:

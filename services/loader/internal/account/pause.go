@@ -42,7 +42,7 @@ func (a *Account) AnnouncePause(name string, run Run, now time.Time) (Notice, bo
 		return Notice{}, false
 	}
 	a.pauses[run.Run] = &pause{run: run, reason: reason, at: now}
-	return Notice{run, schemas.Waiting{Account: name, Since: since.UTC(), Reason: reason}}, true
+	return Notice{run, schemas.Waiting{Account: name, Since: since.UTC(), Reason: reason, Code: codeOf(reason)}}, true
 }
 
 // InheritPause takes over a pause that an earlier owner reported and did not end. The

@@ -51,7 +51,7 @@ func (b *Book) Command(ctx context.Context, c schemas.Command, now time.Time) {
 func (b *Book) obey(ctx context.Context, e *entry, c schemas.Command, now time.Time) (refused string, known bool) {
 	switch c.Kind {
 	case schemas.CommandRun, schemas.CommandBackfill, schemas.CommandResend:
-		q := schemas.QueuedRun{Key: c.ID, Cause: schemas.CauseCommand, Traceparent: c.Traceparent, Time: now}
+		q := schemas.QueuedRun{Key: c.ID, Cause: schemas.CauseCommand, Actor: c.Actor, Traceparent: c.Traceparent, Time: now}
 		switch c.Kind {
 		case schemas.CommandBackfill:
 			q.Mode, q.From, q.To = schemas.ModeBackfill, c.From, c.To
@@ -134,6 +134,7 @@ func needsSpec(kind string) bool {
 // now on.
 func (b *Book) resume(e *entry, now time.Time) {
 	if e.state.Paused {
+		skipPaused(e, now)
 		e.state.Paused, e.state.Stopped, e.state.LastDue, e.dueKnown = false, false, &now, false
 	}
 	e.state.ByHand = e.state.ByHand || schedulesOver(e)
@@ -170,6 +171,9 @@ func (b *Book) request(ctx context.Context, e *entry, q schemas.QueuedRun, now t
 		b.out.Events = append(b.out.Events, queuedEvent(e))
 	case s.Queued.Mode != q.Mode || s.Queued.From != q.From || s.Queued.To != q.To || !sameRuns(s.Queued.Runs, q.Runs):
 		return false
+	default:
+		joinDue(e, q)
+		b.stateChanged(e, now)
 	}
 	return true
 }

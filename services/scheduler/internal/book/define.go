@@ -97,9 +97,9 @@ func (b *Book) Undefine(ctx context.Context, importName string, now time.Time) {
 	s := e.state
 	b.dropQueued(e, now)
 	s.SourceHash, s.Watermark, s.TimeBasis, s.Ledger, s.Columns = "", "", "", nil, nil
-	s.Place, s.Pending, s.Events, s.LastEnded = nil, nil, nil, nil
+	s.Place, s.Pending, s.Events, s.LastEnded, s.LastSucceeded = nil, nil, nil, nil, nil
 	s.Interrupted, s.UnfinishedEvents, s.Loaded, s.OpenRejects, s.Dismissed = nil, 0, 0, 0, 0
-	s.Anchor, s.LastDue, s.Paused, s.Generation = nil, nil, false, 0
+	s.Anchor, s.LastDue, s.SkippedDue, s.Paused, s.Generation = nil, nil, nil, false, 0
 	s.Stopped, s.Draft, s.Initial, s.Planned = false, false, "", nil
 	s.ScheduleHash, s.ScheduleSince, s.ByHand = "", nil, false
 	b.deleteClosedFolds(e)
@@ -136,7 +136,7 @@ func queuedEvent(e *entry) schemas.Run {
 func waitingEvent(e *entry, q *schemas.QueuedRun) schemas.Run {
 	return schemas.Run{
 		Run: schemas.RunID(e.name, e.state.LastNumber+1), Import: e.name, Mode: mode(e, q), State: schemas.StateQueued,
-		Attempt: 1, Epoch: e.state.Epoch, Cause: q.Cause, To: q.To, Runs: q.Runs, StartedAt: q.Time,
+		Attempt: 1, Epoch: e.state.Epoch, Cause: q.Cause, Actor: q.Actor, Due: q.Due, DueFrom: q.DueFrom, To: q.To, Runs: q.Runs, StartedAt: q.Time,
 		RejectsByCode: map[string]int64{}, SkippedByReason: map[string]int64{},
 	}
 }

@@ -83,7 +83,7 @@ func (b *Book) due(ctx context.Context, e *entry, now time.Time) {
 		return
 	}
 	spec := e.def.Spec
-	cal, after := calendar(e)
+	cal, after := schedule.Applied(*e.def, *e.state)
 	latest, passed, err := cal.Latest(after, now)
 	if err != nil {
 		b.log.ErrorContext(ctx, "the schedules of an import are invalid", slog.String("import", e.name), slog.Any("error", err))
@@ -91,8 +91,11 @@ func (b *Book) due(ctx context.Context, e *entry, now time.Time) {
 		return
 	}
 	if passed {
+		first := firstDue(cal, after, latest)
 		skip := spec.CatchUp == schemas.CatchUpSkip && now.Sub(latest) > b.cfg.CatchUpGrace
-		if !skip && !b.request(ctx, e, schemas.QueuedRun{Key: latest.Format(time.RFC3339Nano), Cause: schemas.CauseSchedule, Time: now}, now) {
+		if skip {
+			addSkippedDue(e, schemas.SkippedDue{From: first, To: latest, Reason: schemas.SkippedLate, Time: now})
+		} else if !b.request(ctx, e, scheduledRun(first, latest, now), now) {
 			// A run of another window is queued already. The instant stays due until
 			// that run has begun.
 			e.nextDue, e.dueKnown = latest, true
@@ -109,26 +112,13 @@ func (b *Book) due(ctx context.Context, e *entry, now time.Time) {
 	b.out.Listings[e.name] = true
 }
 
-// calendar returns when an import is due, and the instant up to which that has been
-// acted on. A schedule is in force from when it was applied. Edits of other fields do
-// not change that: an instant that fell due while no scheduler ran is still acted on.
-func calendar(e *entry) (cal schedule.Calendar, after time.Time) {
-	spec := e.def.Spec
-	cal = schedule.Calendar{Schedules: spec.Schedules, Zone: spec.Timezone, Start: spec.Start, End: spec.End, Anchor: *e.state.Anchor}
-	after = *e.state.ScheduleSince
-	if due := e.state.LastDue; due != nil && due.After(after) {
-		after = *due
-	}
-	return cal, after
-}
-
 // schedulesOver reports whether an import has schedules and none of them has a further
 // instant. It is stopped then, until a person resumes it.
 func schedulesOver(e *entry) bool {
 	if e.def == nil || e.def.Spec.Draft || len(e.def.Spec.Schedules) == 0 || e.state.ByHand {
 		return false
 	}
-	cal, after := calendar(e)
+	cal, after := schedule.Applied(*e.def, *e.state)
 	_, further, err := cal.Next(after)
 	return err == nil && !further
 }

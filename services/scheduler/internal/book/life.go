@@ -90,7 +90,7 @@ func (b *Book) runFrom(ctx context.Context, e *entry, c schemas.Command, now tim
 		return schemas.RefusedHasWatermark
 	}
 	s.Initial = c.From
-	b.request(ctx, e, schemas.QueuedRun{Key: c.ID, Cause: schemas.CauseCommand, Traceparent: c.Traceparent, Time: now}, now)
+	b.request(ctx, e, schemas.QueuedRun{Key: c.ID, Cause: schemas.CauseCommand, Actor: c.Actor, Traceparent: c.Traceparent, Time: now}, now)
 	return ""
 }
 
@@ -123,7 +123,7 @@ func (b *Book) planned(ctx context.Context, e *entry, now time.Time) {
 			continue
 		}
 		p := e.state.Planned[0]
-		if !b.request(ctx, e, schemas.QueuedRun{Key: p.Key, Cause: schemas.CauseCommand, Traceparent: p.Traceparent, Time: now}, now) {
+		if !b.request(ctx, e, schemas.QueuedRun{Key: p.Key, Cause: schemas.CauseCommand, Actor: p.Actor, Traceparent: p.Traceparent, Time: now}, now) {
 			return // a run of another window waits: the plan waits until that has begun
 		}
 		e.state.Planned = after(e.state.Planned, 1)
@@ -140,7 +140,7 @@ func (b *Book) dropPlanned(ctx context.Context, e *entry, n int, why string, now
 	what := map[string]string{schemas.RefusedStopped: "stopped", schemas.RefusedDraft: "a draft", schemas.RefusedPaused: "paused"}
 	for _, p := range e.state.Planned[:n] {
 		b.log.WarnContext(ctx, "a planned run does not begin", slog.String("import", e.name), slog.Time("at", p.At), slog.String("reason", why))
-		r := waitingEvent(e, &schemas.QueuedRun{Key: p.Key, Cause: schemas.CauseCommand, Time: p.At})
+		r := waitingEvent(e, &schemas.QueuedRun{Key: p.Key, Cause: schemas.CauseCommand, Actor: p.Actor, Time: p.At})
 		r.State, r.FinishedAt = schemas.StateCancelled, &now
 		r.Error = fold.BoundError("", CodeNotStarted, "it was planned for "+p.At.Format(time.RFC3339)+", and then the import was "+what[why])
 		e.state.LastNumber++

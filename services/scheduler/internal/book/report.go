@@ -48,6 +48,9 @@ func (b *Book) Report(ctx context.Context, r *schemas.Report, now time.Time) boo
 		b.addRunEvent(e, now)
 	case waited != (e.fold.Waiting != nil), r.Started != nil:
 		b.addRunEvent(e, now)
+		if !e.isTrial() {
+			b.out.Listings[e.name] = true // it says what the run waits for
+		}
 	}
 	return true
 }

@@ -30,6 +30,7 @@ func (b *Book) start(ctx context.Context, e *entry, q schemas.QueuedRun, now tim
 	a := schemas.ActiveRun{
 		Run: schemas.RunID(e.name, s.LastNumber), Number: s.LastNumber, Mode: mode(e, &q),
 		Generation: e.def.Generation, Spec: e.def.Spec, WatermarkFrom: s.Watermark, Key: q.Key, Cause: q.Cause,
+		Actor: q.Actor, Due: q.Due, DueFrom: q.DueFrom,
 	}
 	switch a.Mode {
 	case schemas.ModeBackfill:
@@ -171,7 +172,10 @@ func (b *Book) close(ctx context.Context, e *entry, state string, runErr *schema
 		state, runErr = b.advance(e, &r, state)
 	}
 	countEvents(e, succeeded(state))
-	e.state.LastEnded = &schemas.EndedRun{Run: a.Run, State: state, Time: now}
+	e.state.LastEnded = &schemas.EndedRun{Run: a.Run, State: state, StartedAt: a.StartedAt, Time: now}
+	if succeeded(state) {
+		e.state.LastSucceeded = e.state.LastEnded
+	}
 	r.State, r.Error, r.FinishedAt, r.Waiting = state, runErr, &now, nil
 	e.fold.ClosedAs, e.fold.Waiting = &r, nil
 	for i := range e.fold.Partitions {

@@ -90,6 +90,7 @@ func escaped(r rune) int {
 func boundWaiting(w *schemas.Waiting) *schemas.Waiting {
 	bounded := *w
 	bounded.Stage, bounded.Account, bounded.Reason = cut(w.Stage, maxCode), cut(w.Account, maxText), cut(w.Reason, maxText)
+	bounded.Code = cut(w.Code, maxCode)
 	return &bounded
 }
 

@@ -46,6 +46,7 @@ func EndEarly(f *schemas.Fold, attempt int) {
 // whether the run has made progress.
 func Apply(f *schemas.Fold, attempt int, r *schemas.Report, now time.Time) bool {
 	progress := apply(f, attempt, r, now)
+	noteStage(f, r)
 	if progress {
 		f.ProgressAt = now
 	}
@@ -245,6 +246,7 @@ func partition(f *schemas.Fold, p int32) *schemas.FoldPartition {
 func Event(f *schemas.Fold, a *schemas.ActiveRun) schemas.Run {
 	r := schemas.Run{
 		Run: a.Run, Import: f.Import, Mode: a.Mode, State: a.State, Attempt: a.Attempt, Epoch: a.Epoch, Generation: a.Generation, Cause: a.Cause,
+		Actor: a.Actor, Due: a.Due, DueFrom: a.DueFrom, Stages: maps.Clone(f.Stages),
 		TraceID: a.TraceID, WatermarkFrom: a.WatermarkFrom, To: a.To, Initial: a.Initial, Runs: a.Runs, Counts: Counts(f),
 		RejectsByCode: maps.Clone(f.RejectsByCode), SkippedByReason: maps.Clone(f.Skipped),
 		Waiting: f.Waiting, StartedAt: a.StartedAt,
