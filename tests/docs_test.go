@@ -1,9 +1,11 @@
 package tests
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 
 	"tapline.dev/tests/harness"
@@ -15,17 +17,22 @@ var (
 	heading  = regexp.MustCompile(`(?m)^## .*?: ([a-z/]+)`)
 )
 
-// TestDocumentsPointAtFiles: every relative link of every page names an existing file,
-// and every file that the life of a row names exists where its heading says.
-func TestDocumentsPointAtFiles(t *testing.T) {
-	t.Parallel()
+// pages returns every page of the documentation.
+func pages(t *testing.T) []string {
+	t.Helper()
 	pages, err := filepath.Glob(filepath.Join(harness.Root(), "docs", "*.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	decisions, _ := filepath.Glob(filepath.Join(harness.Root(), "docs", "decisions", "*.md"))
-	pages = append(append(pages, decisions...), filepath.Join(harness.Root(), "README.md"), filepath.Join(harness.Root(), "CONTRIBUTING.md"))
-	for _, page := range pages {
+	return append(append(pages, decisions...), filepath.Join(harness.Root(), "README.md"), filepath.Join(harness.Root(), "CONTRIBUTING.md"))
+}
+
+// TestDocumentsPointAtFiles: every relative link of every page names an existing file,
+// and every file that the life of a row names exists where its heading says.
+func TestDocumentsPointAtFiles(t *testing.T) {
+	t.Parallel()
+	for _, page := range pages(t) {
 		text, err := os.ReadFile(page)
 		if err != nil {
 			t.Fatal(err)
@@ -37,6 +44,52 @@ func TestDocumentsPointAtFiles(t *testing.T) {
 		}
 	}
 	checkLifeOfARow(t)
+}
+
+var (
+	namedTest   = regexp.MustCompile("`((?:Test|Fuzz|Benchmark)[A-Z][A-Za-z0-9]*)`")
+	definedTest = regexp.MustCompile(`(?m)^func ((?:Test|Fuzz|Benchmark)[A-Z][A-Za-z0-9]*)\(`)
+)
+
+// TestDocumentsNameTests: every test that a page names exists, so that no promise rests on
+// a test that was renamed or deleted.
+func TestDocumentsNameTests(t *testing.T) {
+	t.Parallel()
+	defined := map[string]bool{}
+	err := filepath.WalkDir(harness.Root(), func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && strings.HasPrefix(d.Name(), ".") && path != harness.Root():
+			return fs.SkipDir
+		case !strings.HasSuffix(path, "_test.go"):
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		for _, m := range definedTest.FindAllSubmatch(text, -1) {
+			defined[string(m[1])] = true
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := 0
+	for _, page := range pages(t) {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range namedTest.FindAllStringSubmatch(string(text), -1) {
+			names++
+			if !defined[m[1]] {
+				t.Errorf("%s names %s, and there is no such test", filepath.Base(page), m[1])
+			}
+		}
+	}
+	if names < 100 {
+		t.Errorf("the pages name %d tests, want at least 100: have they changed their form?", names)
+	}
 }
 
 func checkLifeOfARow(t *testing.T) {
