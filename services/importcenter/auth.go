@@ -189,6 +189,7 @@ type signingIn struct {
 	authenticate func(*http.Request) (access.Caller, error)
 	info         api.SignIn
 	pages        *http.ServeMux
+	sessions     api.Sessions // nil without a sign-in with a browser
 }
 
 func (s *Service) signingIn(keys *signin.Keys, used *signin.LastUse, rdb *redis.Client, audit func(context.Context, *kafka.Record) error) signingIn {
@@ -215,7 +216,7 @@ func (s *Service) signingIn(keys *signin.Keys, used *signin.LastUse, rdb *redis.
 		return out
 	}
 	sessions := signin.NewSessions(rdb, c.SessionIdle, c.SessionLife, log)
-	a.Sessions = sessions
+	a.Sessions, out.sessions = sessions, sessions
 	out.pages = (&signin.Browser{
 		Provider: provider, Sessions: sessions, Redis: rdb, ClientID: c.ClientID, ClientSecret: c.ClientSecret.Reveal(),
 		RedirectURL: c.RedirectURL, Scopes: c.Scopes, Now: time.Now, Log: log,

@@ -170,7 +170,7 @@ func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.C
 		EnsureTopics: func(ctx context.Context, specs []schemas.TopicSpec) error {
 			return kafka.EnsureTopics(ctx, s.cfg.Kafka, s.kafka, specs)
 		},
-		Audit: audit, Pages: signing.pages,
+		Audit: audit, Pages: signing.pages, Sessions: signing.sessions,
 		LastUsed: used.Last,
 		Now:      func() time.Time { return time.Now().UTC() },
 		Count:    s.metrics.count,

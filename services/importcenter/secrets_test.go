@@ -82,3 +82,47 @@ func TestNoStore(t *testing.T) {
 		}
 	}
 }
+
+// TestStoredSecretsAreListedAndDeleted: names only, and nothing that is used is deleted.
+func TestStoredSecretsAreListedAndDeleted(t *testing.T) {
+	t.Parallel()
+	const canary = "hush-canary-77aa"
+	dir := filepath.Join(t.TempDir(), "store")
+	c := startWithKeys(t, func(cfg *Config) { cfg.Secrets.Store = dir })
+	admin, editor := c.writeKey("admin", schemas.AccessKeySpec{Role: "admin"}), c.writeKey("editor", schemas.AccessKeySpec{Role: "editor"})
+	if a := c.as(admin, "GET", "/v1/secrets", ""); a.status != http.StatusOK || !strings.Contains(a.text, `"items":[]`) {
+		t.Errorf("an empty store = %d %s", a.status, a.text)
+	}
+	for _, name := range []string{"clevertap/main", "clevertap/old", "snowflake/main"} {
+		if a := c.as(admin, "PUT", "/v1/secrets/"+name, `{"value":"`+canary+`"}`); a.status != http.StatusOK {
+			t.Fatalf("storing %s = %d %s", name, a.status, a.text)
+		}
+	}
+	c.put(schemas.KindCleverTapAccount, "ct", []byte(`{"accountId":"a","passcode":"ref+file://`+dir+`/clevertap/main"}`))
+	list := c.as(admin, "GET", "/v1/secrets", "")
+	if list.status != http.StatusOK || strings.Contains(list.text, canary) || strings.Count(list.text, `"storedAt"`) != 3 ||
+		!strings.Contains(list.text, `"usedBy":["CleverTapAccount/ct"]`) {
+		t.Errorf("the list = %d %s", list.status, list.text)
+	}
+	for _, r := range []struct {
+		key, method, path string
+		want              int
+	}{
+		{editor, "GET", "/v1/secrets", 403}, {editor, "DELETE", "/v1/secrets/clevertap/old", 403},
+		{admin, "DELETE", "/v1/secrets/clevertap/main", 409}, {admin, "DELETE", "/v1/secrets/clevertap/none", 404},
+		{admin, "DELETE", "/v1/secrets/clevertap/..%2Fsnowflake%2Fmain", 422},
+		{admin, "DELETE", "/v1/secrets/clevertap/old", 204}, {admin, "DELETE", "/v1/secrets/clevertap/old", 404},
+	} {
+		if a := c.as(r.key, r.method, r.path, ""); a.status != r.want {
+			t.Errorf("%s %s = %d, want %d: %s", r.method, r.path, a.status, r.want, a.text)
+		}
+	}
+	for name, there := range map[string]bool{"clevertap/main": true, "clevertap/old": false, "snowflake/main": true} {
+		if _, err := os.Stat(filepath.Join(dir, name)); (err == nil) != there {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if audit := c.as(admin, "GET", "/v1/audit?action=delete", "").text; strings.Count(audit, `"kind":"Secret"`) != 1 || !strings.Contains(audit, `"name":"clevertap/old"`) {
+		t.Errorf("the audit is %s", audit)
+	}
+}

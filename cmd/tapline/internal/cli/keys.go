@@ -29,7 +29,7 @@ func (a *app) accessCommand() *cobra.Command {
 		}
 		return a.printJSON(caller)
 	})}
-	cmd.AddCommand(a.keysList("list", "List who may do what by key, last used and expiring"), whoami)
+	cmd.AddCommand(a.keysList("list", "List who may do what by key, last used and expiring"), whoami, a.accessSessions(), a.accessSignOut())
 	return cmd
 }
 

@@ -96,7 +96,12 @@ var Routes = map[string]Route{
 	"list-sign-in": {Role: Anyone, Scope: ScopeNone},
 	"get-caller":   {Role: Viewer, Scope: ScopeNone},
 
-	"put-secret": {Role: Admin, Scope: ScopeWhole},
+	"list-secrets":  {Role: Admin, Scope: ScopeWhole, Note: "shows names, never values"},
+	"put-secret":    {Role: Admin, Scope: ScopeWhole},
+	"delete-secret": {Role: Admin, Scope: ScopeWhole},
+
+	"list-sessions": {Role: Admin, Scope: ScopeWhole},
+	"end-session":   {Role: Admin, Scope: ScopeWhole},
 
 	"list-keys":  {Role: Admin, Scope: ScopeWhole},
 	"create-key": {Role: Admin, Scope: ScopeWhole},

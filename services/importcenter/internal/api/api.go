@@ -100,6 +100,8 @@ type Deps struct {
 	Follow func(ctx context.Context, from map[kafka.TP]int64, fn func(*kafka.Record) error) error
 	// Audit writes a record to the audit topic outside of a transaction.
 	Audit func(ctx context.Context, record *kafka.Record) error
+	// Sessions are those of browsers; nil if this deployment has no sign-in with one.
+	Sessions Sessions
 	// LastUsed returns when each key was used last; the zero time if that is not known.
 	LastUsed func(ctx context.Context, names []string) []time.Time
 	// EnsureTopics creates an import's topics.
@@ -140,6 +142,7 @@ func New(cfg Config, deps Deps) http.Handler {
 	h.registerApprovals(api)
 	h.registerSuppressions(api)
 	h.registerSecrets(api)
+	h.registerSessions(api)
 	h.registerConnectionTest(api)
 	h.registerTables(api)
 	h.registerAccountTest(api)

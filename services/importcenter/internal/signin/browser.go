@@ -119,6 +119,11 @@ func (b *Browser) callback(w http.ResponseWriter, r *http.Request) {
 		b.say(w, http.StatusServiceUnavailable, "Redis does not answer, so nobody can sign in with a browser; try again")
 		return
 	}
+	if former, err := r.Cookie(SessionCookie); err == nil {
+		if err := b.Sessions.end(r.Context(), former.Value); err != nil {
+			b.Log.WarnContext(r.Context(), "the browser's former session could not be ended", slog.Any("error", err))
+		}
+	}
 	http.SetCookie(w, cookie(SessionCookie, id, b.Sessions.life))
 	http.Redirect(w, r, p.Return, http.StatusFound)
 }

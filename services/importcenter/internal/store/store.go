@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // The folders of the store, by the system that a secret signs in to. They are apart
@@ -56,6 +57,42 @@ func (s Store) Put(use, name, value string) error {
 	}
 	if err := os.Rename(temporary, path); err != nil {
 		return errors.Join(fmt.Errorf("putting a secret in its place: %w", err), ignoreMissing(os.Remove(temporary)))
+	}
+	return nil
+}
+
+// Secret is what is known of a stored secret.
+type Secret struct {
+	Use, Name string
+	Stored    time.Time
+}
+
+// List returns what is stored, without any value.
+func (s Store) List() ([]Secret, error) {
+	out := []Secret{}
+	for _, use := range []string{ForCleverTap, ForSnowflake} {
+		entries, err := os.ReadDir(filepath.Join(s.Dir, use))
+		if ignoreMissing(err) != nil {
+			return nil, fmt.Errorf("listing secrets: %w", err)
+		}
+		for _, e := range entries {
+			info, err := e.Info()
+			if ignoreMissing(err) != nil {
+				return nil, fmt.Errorf("listing secrets: %w", err)
+			}
+			// What is about to be renamed has a dot in its name.
+			if err == nil && info.Mode().IsRegular() && !strings.Contains(e.Name(), ".") {
+				out = append(out, Secret{Use: use, Name: e.Name(), Stored: info.ModTime().UTC()})
+			}
+		}
+	}
+	return out, nil
+}
+
+// Delete removes a secret; one that is not there is none.
+func (s Store) Delete(use, name string) error {
+	if err := ignoreMissing(os.Remove(filepath.Join(s.Dir, use, name))); err != nil {
+		return fmt.Errorf("removing a secret: %w", err)
 	}
 	return nil
 }
