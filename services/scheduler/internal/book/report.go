@@ -46,6 +46,8 @@ func (b *Book) Report(ctx context.Context, r *schemas.Report, now time.Time) boo
 		a.State = schemas.StateLoading
 		b.stateChanged(e, now)
 		b.addRunEvent(e, now)
+	case r.Waiting != nil && !r.Waiting.Over && schemas.IsDryRun(a.Run) && a.Ending == nil && r.Time.Sub(r.Waiting.Since) >= dryRunPatience:
+		b.waitedTooLong(ctx, e, r.Waiting, now)
 	case waited != (e.fold.Waiting != nil), r.Started != nil:
 		b.addRunEvent(e, now)
 		if !e.isTrial() {
@@ -62,7 +64,7 @@ func (b *Book) abandoned(ctx context.Context, e *entry, ab *schemas.Abandoned, n
 	switch {
 	case a.Ending != nil:
 		b.endEarly(e)
-	case ab.Permanent || a.Attempt >= b.cfg.MaxAttempts:
+	case ab.Permanent || a.Attempt >= b.cfg.MaxAttempts || schemas.IsDryRun(a.Run) && a.Attempt >= dryRunAttempts:
 		log.WarnContext(ctx, "the extraction failed permanently")
 		b.endEarly(e)
 		b.end(e, schemas.Ending{

@@ -12,6 +12,26 @@ import (
 // trialDeadline is how long a trial may be without progress before it is ended.
 const trialDeadline = 10 * time.Minute
 
+// A person waits for a dry run. So it does not wait without end for an account that
+// refuses its credentials, and is not tried as often as a run.
+const (
+	dryRunPatience = 30 * time.Second
+	dryRunAttempts = 2
+)
+
+// waitedTooLong ends a dry run whose account or connection does not let it go on.
+func (b *Book) waitedTooLong(ctx context.Context, e *entry, w *schemas.Waiting, now time.Time) {
+	b.log.InfoContext(ctx, "a dry run has waited too long and is ended", slog.String("run", e.state.Active.Run))
+	stage := w.Stage
+	if stage == "" {
+		stage = schemas.StageLoad
+	}
+	b.end(e, schemas.Ending{
+		State: schemas.StateFailed, Skip: schemas.SkipStopped,
+		Error: fold.BoundError(stage, fold.CodeAccountUnavailable, w.Account+" does not let the dry run go on: "+w.Reason),
+	}, now)
+}
+
 func (e *entry) isTrial() bool { return schemas.IsTrial(e.name) }
 
 // preview begins a preview or a connection test. The import of a preview need not

@@ -136,6 +136,32 @@ func TestDryRunsChangeNothingOfTheImport(t *testing.T) {
 	}
 }
 
+// TestDryRunsDoNotWaitForEver: one whose account does not let it go on says why and fails,
+// and one that CleverTap slows down for a moment goes on.
+func TestDryRunsDoNotWaitForEver(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.define(nil)
+	d.command(schemas.CommandDryRun, "k", func(c *schemas.Command) { c.Rows = 2 })
+	d.reports("a.d1", 1, schemas.Report{Started: &schemas.Started{QueryID: "q", Clock: clock, Total: 2}}, final(2), mapped(2))
+	waits := func(after time.Duration) schemas.Report {
+		return schemas.Report{Time: d.now.Add(after), Waiting: &schemas.Waiting{Account: "ct", Since: d.now, Reason: "HTTP 401; check the passcode"}}
+	}
+	d.reports("a.d1", 1, waits(29*time.Second))
+	if r := d.want("a.d1", schemas.StateLoading); r.Waiting == nil {
+		t.Errorf("it does not say that it waits: %+v", r)
+	}
+	d.reports("a.d1", 1, waits(30*time.Second))
+	d.reports("a.d1", 1, schemas.Report{Receipt: &schemas.Receipt{Ranges: []schemas.Range{{Prev: -1, From: 0, To: 1}}, Records: 2, SkipReason: schemas.SkipStopped}})
+	r := d.want("a.d1", schemas.StateFailed)
+	if r.Error == nil || r.Error.Code != "account_unavailable" || !strings.Contains(r.Error.Reason, "ct does not let the dry run go on: HTTP 401") {
+		t.Errorf("it failed because of %+v", r.Error)
+	}
+	d.command(schemas.CommandRun, "r", nil)
+	d.reports("a.1", 1, schemas.Report{Started: &schemas.Started{QueryID: "q", Clock: clock, Total: 2}}, final(2), mapped(2), waits(time.Hour))
+	d.want("a.1", schemas.StateLoading) // a run waits on
+}
+
 func TestSyncSendsASampleOnce(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)

@@ -10,10 +10,12 @@ import (
 
 // Codes of runs that end as failed by the scheduler's own judgement.
 const (
-	CodeNoProgress    = "no_progress"
-	CodeCountMismatch = "count_mismatch"
-	CodeRowsLeft      = "rows_left"
-	CodeEndedEarly    = "ended_early"
+	CodeNoProgress = "no_progress"
+	// CodeAccountUnavailable ends a dry run whose account or connection holds it up.
+	CodeAccountUnavailable = "account_unavailable"
+	CodeCountMismatch      = "count_mismatch"
+	CodeRowsLeft           = "rows_left"
+	CodeEndedEarly         = "ended_early"
 )
 
 // Settled reports whether the run is over: its newest attempt has said how much it
