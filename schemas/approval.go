@@ -29,6 +29,10 @@ type ApprovalSpec struct {
 	// Documents are of an apply, which leaves the queries unchecked if Offline is set.
 	Documents []json.RawMessage `json:"documents,omitempty"`
 	Offline   bool              `json:"offline,omitempty"`
+	// ManagedBy and Prune are of an apply: where its documents come from, and the labels
+	// of what it removes.
+	ManagedBy *ManagedBy        `json:"managedBy,omitempty"`
+	Prune     map[string]string `json:"prune,omitempty"`
 	// Command is of a command; Confirm is what was agreed to with it.
 	Command   *Command  `json:"command,omitempty"`
 	Confirm   string    `json:"confirm,omitempty"`

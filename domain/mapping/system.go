@@ -47,6 +47,13 @@ func systemProperties() map[string]*systemProperty {
 	return byName
 }
 
+// IsSystemProperty reports whether a property of profiles is one of CleverTap's own,
+// which do not count towards an account's.
+func IsSystemProperty(name string) bool {
+	lower := strings.ToLower(name)
+	return strings.HasPrefix(lower, messagePrefix) || systemProperties()[lower] != nil
+}
+
 // systemProperty finds the rules of a profile's property in any case, nil if it
 // has none.
 func (c *compiler) systemProperty(name string) *systemProperty {

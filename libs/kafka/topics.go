@@ -167,3 +167,28 @@ func DeleteTopics(ctx context.Context, cfg Config, deps Deps, names ...string) e
 	}
 	return errors.Join(errs...)
 }
+
+// PartitionCounts returns how many partitions topics have. One that does not exist is
+// left out.
+func PartitionCounts(ctx context.Context, cfg Config, deps Deps, topics []string) (map[string]int, error) {
+	admin, err := openAdmin(cfg, deps)
+	if err != nil {
+		return nil, err
+	}
+	defer admin.Close()
+	details, err := look(ctx, admin, cfg, topics)
+	if err != nil {
+		return nil, err
+	}
+	counts := map[string]int{}
+	for _, d := range details {
+		switch {
+		case errors.Is(d.Err, kerr.UnknownTopicOrPartition):
+		case d.Err != nil:
+			return nil, fmt.Errorf("describing topic %s: %w", d.Topic, d.Err)
+		default:
+			counts[d.Topic] = len(d.Partitions)
+		}
+	}
+	return counts, nil
+}

@@ -162,7 +162,7 @@ func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.C
 		Guard:                 s.cfg.HTTP.guard(),
 		AnswerTimeout:         s.cfg.AnswerTimeout,
 		CheckTimeout:          s.cfg.CheckTimeout, PreviewTimeout: s.cfg.PreviewTimeout,
-		SignIn: signing.info, Approvals: s.cfg.Approvals.forAPI(), Store: store.Store{Dir: s.cfg.Secrets.Store},
+		CreateTopics: s.cfg.Kafka.CreateTopics, SignIn: signing.info, Approvals: s.cfg.Approvals.forAPI(), Store: store.Store{Dir: s.cfg.Secrets.Store},
 	}, api.Deps{
 		Log: log, Authenticate: signing.authenticate, Limiter: guard.NewLimiter(s.cfg.HTTP.RequestsPerMinute),
 		Questions: guard.NewPlaces(s.cfg.HTTP.QuestionsPerCaller), Catalog: cat, Suppressions: suppressions, View: cat, Transactions: w,
@@ -171,6 +171,9 @@ func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.C
 			return kafka.EnsureTopics(ctx, s.cfg.Kafka, s.kafka, specs)
 		},
 		Audit: audit, Pages: signing.pages, Sessions: signing.sessions,
+		PartitionCounts: func(ctx context.Context, topics []string) (map[string]int, error) {
+			return kafka.PartitionCounts(ctx, s.cfg.Kafka, s.kafka, topics)
+		},
 		LastUsed: used.Last,
 		Now:      func() time.Time { return time.Now().UTC() },
 		Count:    s.metrics.count,

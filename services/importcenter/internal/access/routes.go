@@ -76,6 +76,7 @@ var Routes = map[string]Route{
 	"preview": {Role: Analyst, Scope: ScopeDocuments, ShowsRows: true,
 		Note: "documents that are not applied need editor; a connection among them that differs from the applied one, admin"},
 
+	"plan": {Role: Editor, Scope: ScopeDocuments, Note: "as apply, which it foretells"},
 	"apply": {Role: Editor, Scope: ScopeDocuments,
 		Note: "a connection or an account that is new or changed needs admin"},
 	"put-import":       {Role: Editor, Scope: ScopeDocuments},
@@ -102,6 +103,11 @@ var Routes = map[string]Route{
 
 	"list-sessions": {Role: Admin, Scope: ScopeWhole},
 	"end-session":   {Role: Admin, Scope: ScopeWhole},
+
+	"unmanage-import":      {Role: Admin, Scope: ScopeNamed, Note: "an admin alone, without a second person: the change that follows needs one"},
+	"unmanage-connections": {Role: Admin, Scope: ScopeWhole},
+	"unmanage-accounts":    {Role: Admin, Scope: ScopeWhole},
+	"unmanage-defaults":    {Role: Admin, Scope: ScopeWhole},
 
 	"list-keys":  {Role: Admin, Scope: ScopeWhole},
 	"create-key": {Role: Admin, Scope: ScopeWhole},

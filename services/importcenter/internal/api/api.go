@@ -67,6 +67,8 @@ type Config struct {
 	// apply does not check queries at all. PreviewTimeout bounds a preview.
 	CheckTimeout   time.Duration
 	PreviewTimeout time.Duration
+	// CreateTopics says whether EnsureTopics makes topics that are missing.
+	CreateTopics bool
 	// Store keeps secrets for the services.
 	Store store.Store
 	// Approvals say which changes need a second person.
@@ -106,7 +108,9 @@ type Deps struct {
 	LastUsed func(ctx context.Context, names []string) []time.Time
 	// EnsureTopics creates an import's topics.
 	EnsureTopics func(ctx context.Context, specs []schemas.TopicSpec) error
-	Now          func() time.Time
+	// PartitionCounts returns how many partitions topics have, those that exist.
+	PartitionCounts func(ctx context.Context, topics []string) (map[string]int, error)
+	Now             func() time.Time
 	// Count counts a request by operation and status.
 	Count func(ctx context.Context, operation string, status int, took time.Duration)
 }
@@ -131,6 +135,8 @@ func New(cfg Config, deps Deps) http.Handler {
 	h := &handlers{cfg, deps}
 	api.UseMiddleware(h.count, h.authorize)
 	h.registerApply(api)
+	h.registerPlan(api)
+	h.registerUnmanage(api)
 	h.registerImports(api)
 	h.registerGenerations(api)
 	h.registerResources(api)

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
@@ -30,7 +29,7 @@ type ActorHeader struct {
 type Applied struct {
 	Kind       string `json:"kind"`
 	Name       string `json:"name"`
-	Outcome    string `json:"outcome" enum:"created,updated,unchanged"`
+	Outcome    string `json:"outcome" enum:"created,updated,unchanged,removed"`
 	Generation int    `json:"generation"`
 	Note       string `json:"note,omitempty" doc:"What to know about what is applied, such as what it does to the next run, or expressions that keep a former meaning"`
 }
@@ -50,7 +49,8 @@ type applyInput struct {
 	ActorHeader
 	CheckQuery
 	Body struct {
-		Documents []json.RawMessage `json:"documents" minItems:"1" maxItems:"1000" doc:"Import, ImportDefaults, SnowflakeConnection and CleverTapAccount documents"`
+		ChangeSet
+		Plan string `json:"plan,omitempty" maxLength:"64" doc:"Of the answer of /v1/plan: the request is refused if it would do anything else by now"`
 	}
 }
 
@@ -65,9 +65,9 @@ func (h *handlers) registerApply(api huma.API) {
 		OperationID: "apply", Method: http.MethodPost, Path: "/v1/apply",
 		Summary:      "Apply a set of documents, all of them or none",
 		MaxBodyBytes: maxBody,
-		Errors:       []int{http.StatusUnprocessableEntity, http.StatusConflict, http.StatusServiceUnavailable},
+		Errors:       []int{http.StatusUnprocessableEntity, http.StatusConflict, http.StatusPreconditionFailed, http.StatusServiceUnavailable},
 	}, func(ctx context.Context, in *applyInput) (*appliedOutput, error) {
-		changes, err := h.apply(ctx, in.Actor, in.Body.Documents, in.CheckQuery, nil)
+		changes, err := h.apply(ctx, in.Actor, wanted{ChangeSet: in.Body.ChangeSet, CheckQuery: in.CheckQuery, digest: in.Body.Plan})
 		if err != nil {
 			return nil, err
 		}
@@ -75,8 +75,8 @@ func (h *handlers) registerApply(api huma.API) {
 		out.Body.Items = []Applied{}
 		for _, c := range changes {
 			a := Applied{Kind: c.Kind, Name: c.Name, Outcome: c.Outcome, Generation: c.Generation}
-			notes := h.consequences(c)
-			if c.Import != nil {
+			notes := notesOf(h.consequences(ctx, c))
+			if c.Import != nil && c.Outcome != plan.Removed {
 				if former := definition.FormerExpressions(*c.Import); former != "" {
 					notes = append(notes, former)
 				}
@@ -89,28 +89,14 @@ func (h *handlers) registerApply(api huma.API) {
 }
 
 // apply judges every document, asks Snowflake, then judges again, creates topics
-// and writes everything in one transaction. before, if given, may still refuse the
-// changes.
-func (h *handlers) apply(ctx context.Context, actor string, documents []json.RawMessage, check CheckQuery, before func([]plan.Change) *Problem) ([]plan.Change, error) {
-	if err := h.View.ReadToEnd(ctx); err != nil {
-		return nil, h.kafkaFailed(ctx, err)
-	}
-	var changes []plan.Change
-	var refusal *Problem
+// and writes everything in one transaction.
+func (h *handlers) apply(ctx context.Context, actor string, w wanted) ([]plan.Change, error) {
 	mappings := &definition.MappingCheck{}
-	if check.Offline {
-		_, changes, refusal = h.judge(ctx, documents, mappings)
-		if refusal == nil {
-			refusal = h.mayChange(ctx, changes)
-		}
-	} else {
-		// Outside the transaction: it may take a while, and others want to apply too.
-		changes, refusal = h.check(ctx, actor, documents, mappings)
-	}
+	changes, refusal := h.plan(ctx, actor, w, mappings)
 	if refusal != nil {
 		return nil, refusal
 	}
-	if check.CheckOnly {
+	if w.CheckOnly {
 		return nil, nil
 	}
 	// Other writers wait while the transaction runs, so everything that takes long
@@ -120,19 +106,15 @@ func (h *handlers) apply(ctx context.Context, actor string, documents []json.Raw
 	err := h.Transactions.Write(ctx, func(ctx context.Context) (records []*kafka.Record, err error) {
 		var refusal *Problem
 		waits = nil
-		if _, changes, refusal = h.judge(ctx, documents, mappings); refusal != nil {
-			return nil, refusal
+		if _, changes, refusal = h.judge(ctx, w, mappings); refusal == nil {
+			refusal = h.mayBeMade(ctx, w, changes)
 		}
-		if refusal = h.mayChange(ctx, changes); refusal != nil {
+		if refusal != nil {
 			return nil, refusal
-		}
-		if before != nil {
-			if refusal := before(changes); refusal != nil {
-				return nil, refusal
-			}
 		}
 		waits, records, err = h.approvalRecords(ctx, schemas.ApprovalSpec{
-			Action: schemas.ApprovalApply, Imports: h.guardedChanges(changes), Documents: documents, Offline: check.Offline,
+			Action: schemas.ApprovalApply, Imports: h.guardedChanges(changes), Documents: w.Documents, Offline: w.Offline,
+			ManagedBy: w.ManagedBy, Prune: w.Prune,
 		})
 		if err != nil || waits != nil {
 			return records, err
@@ -151,6 +133,51 @@ func (h *handlers) apply(ctx context.Context, actor string, documents []json.Raw
 		return nil, h.whyNotMade(ctx, err, waits)
 	}
 	return changes, nil
+}
+
+// plan judges a change set as it is now and asks Snowflake about its queries. It is
+// done outside the transaction: it may take a while, and others want to apply too.
+func (h *handlers) plan(ctx context.Context, actor string, w wanted, mappings *definition.MappingCheck) ([]plan.Change, *Problem) {
+	if refusal := sourceOf(w.ManagedBy); refusal != nil {
+		return nil, refusal
+	}
+	if err := h.View.ReadToEnd(ctx); err != nil {
+		return nil, h.kafkaFailed(ctx, err)
+	}
+	if !w.Offline {
+		return h.check(ctx, actor, w, mappings)
+	}
+	_, changes, refusal := h.judge(ctx, w, mappings)
+	if refusal == nil {
+		refusal = h.mayChange(ctx, changes)
+	}
+	return changes, refusal
+}
+
+// mayBeMade refuses changes that the caller may not make, or that are no longer those
+// that the caller has seen.
+func (h *handlers) mayBeMade(ctx context.Context, w wanted, changes []plan.Change) *Problem {
+	if refusal := h.mayChange(ctx, changes); refusal != nil {
+		return refusal
+	}
+	if w.digest != "" && w.digest != plan.Digest(changes) {
+		return problem(http.StatusPreconditionFailed, codeChanged,
+			"nothing was applied: what is applied has been changed since the plan was made; plan again and look at what it says now")
+	}
+	if w.unless != nil {
+		return w.unless(changes)
+	}
+	return nil
+}
+
+// notesOf are the consequences that whoever applies without a plan has to know.
+func notesOf(said []Consequence) (texts []string) {
+	for _, c := range said {
+		if c.noted {
+			texts = append(texts, c.Text)
+		}
+	}
+	return texts
 }
 
 // recordsOf returns the records that make changes.
@@ -188,15 +215,6 @@ func (h *handlers) writeFailed(ctx context.Context, err error) error {
 	return h.kafkaFailed(ctx, err)
 }
 
-// judge parses, validates and plans; everything that is wrong is reported at once.
-func (h *handlers) judge(ctx context.Context, documents []json.RawMessage, mappings *definition.MappingCheck) (*definition.Set, []plan.Change, *Problem) {
-	set, details := h.parse(ctx, documents, mappings)
-	if len(details) > 0 {
-		return nil, nil, refused(details)
-	}
-	return set, plan.Make(plan.Set{Imports: set.Imports, Resources: set.Resources}, h.Catalog, h.Now()), nil
-}
-
 // refused is the refusal of definitions.
 func refused(details []Detail) *Problem {
 	return problem(http.StatusUnprocessableEntity, codeRefused,
@@ -208,7 +226,7 @@ func refused(details []Detail) *Problem {
 func (h *handlers) ensureTopics(ctx context.Context, changes []plan.Change) *Problem {
 	var specs []schemas.TopicSpec
 	for _, c := range changes {
-		if c.Import != nil {
+		if c.Import != nil && c.Outcome != plan.Removed {
 			specs = append(specs, h.Topics.ImportTopics(c.Name, c.Import.Spec.Topic)...)
 		}
 	}

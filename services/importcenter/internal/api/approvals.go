@@ -33,9 +33,9 @@ type Approval struct {
 type ApprovalChange struct {
 	Kind    string `json:"kind"`
 	Name    string `json:"name"`
-	Outcome string `json:"outcome" enum:"created,updated,unchanged"`
+	Outcome string `json:"outcome" enum:"created,updated,unchanged,removed"`
 	Before  any    `json:"before,omitempty"`
-	After   any    `json:"after"`
+	After   any    `json:"after,omitempty"`
 }
 
 // ApprovalPath names an approval in the path.
@@ -145,9 +145,13 @@ func (h *handlers) getApproval(ctx context.Context, in *ApprovalPath) (*approval
 		return out, nil
 	}
 	set, _ := h.read(spec.Documents)
-	for _, c := range plan.Make(plan.Set{Imports: set.Imports, Resources: set.Resources}, h.Catalog, h.Now()) {
-		change := ApprovalChange{Kind: c.Kind, Name: c.Name, Outcome: c.Outcome, After: c.Import}
-		if c.Resource != nil {
+	for _, c := range h.changes(set, wantedBy(spec).ChangeSet) {
+		change := ApprovalChange{Kind: c.Kind, Name: c.Name, Outcome: c.Outcome}
+		switch {
+		case c.Outcome == plan.Removed:
+		case c.Import != nil:
+			change.After = c.Import
+		default:
 			change.After = c.Resource
 		}
 		if c.Before != nil {

@@ -61,13 +61,20 @@ func (h *handlers) approveApproval(ctx context.Context, in *approvalInput) (*app
 	var err error
 	switch spec.Action {
 	case schemas.ApprovalApply:
-		_, err = h.apply(ctx, spec.By, spec.Documents, CheckQuery{OfflineQuery: OfflineQuery{Offline: spec.Offline}}, nil)
+		_, err = h.apply(ctx, spec.By, wantedBy(spec))
 	case schemas.ApprovalDelete:
 		_, err = h.deleteImport(ctx, h.approvedDelete(out.Body.Imports[0], spec))
 	default:
 		err = h.approveCommand(ctx, spec)
 	}
 	return out, err
+}
+
+// wantedBy is the apply that was asked for.
+func wantedBy(spec schemas.ApprovalSpec) wanted {
+	w := wanted{ChangeSet: ChangeSet{Documents: spec.Documents, ManagedBy: spec.ManagedBy, Prune: spec.Prune}}
+	w.Offline = spec.Offline
+	return w
 }
 
 // approvedDelete is the deletion that was asked for, of the version that was there then.

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -18,10 +17,17 @@ import (
 // queries of new and changed imports, and compiles their mappings against the real
 // columns. So every mistake that can be found without reading rows is reported at
 // once, before anything is applied.
-func (h *handlers) check(ctx context.Context, actor string, documents []json.RawMessage, mappings *definition.MappingCheck) ([]plan.Change, *Problem) {
-	set, details := h.parse(ctx, documents, mappings)
-	changes := plan.Make(plan.Set{Imports: set.Imports, Resources: set.Resources}, h.Catalog, h.Now())
-	if refusal := h.mayChange(ctx, changes); refusal != nil {
+func (h *handlers) check(ctx context.Context, actor string, w wanted, mappings *definition.MappingCheck) ([]plan.Change, *Problem) {
+	set, details := h.parse(ctx, w.Documents, mappings)
+	changes := h.changes(set, w.ChangeSet)
+	refusal := h.mayChange(ctx, changes)
+	if refusal == nil {
+		refusal = h.managedElsewhere(changes, w.ManagedBy)
+	}
+	if refusal == nil {
+		refusal = h.mayRemove(changes)
+	}
+	if refusal != nil {
 		return nil, refusal
 	}
 	found, refusal := h.checkColumns(ctx, actor, set, questionsOf(set, changes, details))
@@ -41,7 +47,7 @@ func (h *handlers) check(ctx context.Context, actor string, documents []json.Raw
 func questionsOf(set *definition.Set, changes []plan.Change, details []Detail) []question {
 	var questions []question
 	for _, c := range changes {
-		if c.Import == nil || c.Outcome == plan.Unchanged {
+		if c.Import == nil || c.Outcome == plan.Unchanged || c.Outcome == plan.Removed {
 			continue
 		}
 		source := detailsOf(set.Locate(schemas.KindImport, c.Name, []definition.Problem{{Path: "spec.source"}}))

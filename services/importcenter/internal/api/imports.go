@@ -8,7 +8,6 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"tapline.dev/domain/control"
 	"tapline.dev/domain/schedule"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
@@ -166,6 +165,9 @@ func (h *handlers) deleteImport(ctx context.Context, in *deleteImportInput) (*st
 		if refusal := in.conditions().unmet("the import "+in.Import, etag(before.Generation)); refusal != nil {
 			return nil, refusal
 		}
+		if refusal := managedRefusal(schemas.KindImport, in.Import, before.ManagedBy, nil); refusal != nil {
+			return nil, refusal
+		}
 		if state, _ := h.Catalog.State(in.Import); state.Active != nil {
 			return nil, problem(http.StatusConflict, codeInUse,
 				"run "+state.Active.Run+" is active; cancel it or wait for its end, then delete the import")
@@ -176,22 +178,8 @@ func (h *handlers) deleteImport(ctx context.Context, in *deleteImportInput) (*st
 		if err != nil || waits != nil {
 			return records, err
 		}
-		raw, err := json.Marshal(before)
-		if err != nil {
-			return nil, err
-		}
-		audit, err := h.auditRecord(ctx, schemas.AuditEntry{
-			Actor: in.Actor, Action: schemas.AuditDelete, Kind: schemas.KindImport, Name: in.Import, Before: raw,
-		}, nil)
-		if err != nil {
-			return nil, err
-		}
-		kept, err := h.deletedRecords(ctx, in.Actor, before)
-		if err != nil {
-			return nil, err
-		}
-		records = append(records, control.Tombstone(h.Topics.Imports(), in.Import, in.Import), audit)
-		return append(records, kept...), nil
+		made, err := h.importRemovalRecords(ctx, in.Actor, before)
+		return append(records, made...), err
 	})
 	if err == nil {
 		err = h.View.ReadToEnd(ctx)

@@ -13,6 +13,7 @@ const (
 	codeNotFound       = "not_found"
 	codeInUse          = "in_use"
 	codeChanged        = "changed_meanwhile"
+	codeManaged        = "managed_elsewhere"
 	codeCondition      = "condition_required"
 	codeRefused        = "definition_refused"
 	codeTopics         = "topics_differ"

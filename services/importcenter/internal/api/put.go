@@ -36,7 +36,9 @@ func (h *handlers) put(ctx context.Context, actor string, document json.RawMessa
 	if refusal := p.conditions.required(); refusal != nil {
 		return nil, refusal
 	}
-	return h.apply(ctx, actor, []json.RawMessage{document}, CheckQuery{OfflineQuery: OfflineQuery{Offline: p.offline}}, func(changes []plan.Change) *Problem {
+	w := wanted{ChangeSet: ChangeSet{Documents: []json.RawMessage{document}}}
+	w.Offline = p.offline
+	w.unless = func(changes []plan.Change) *Problem {
 		if len(changes) != 1 || changes[0].Kind != p.kind || changes[0].Name != p.name {
 			return problem(http.StatusUnprocessableEntity, codeRefused,
 				"the body is one document of kind "+p.kind+" whose metadata.name is the name in the path")
@@ -45,7 +47,8 @@ func (h *handlers) put(ctx context.Context, actor string, document json.RawMessa
 			return nil
 		}
 		return p.conditions.unmet("the "+p.kind+" "+p.name, h.etagNow(p.kind, p.name))
-	})
+	}
+	return h.apply(ctx, actor, w)
 }
 
 // patch lays a merge patch over a definition as it is written and applies the result.

@@ -17,6 +17,12 @@ const source = "importcenter"
 
 // changeRecords returns the records that make a change, its audit entry among them.
 func (h *handlers) changeRecords(ctx context.Context, actor string, c plan.Change) ([]*kafka.Record, error) {
+	switch {
+	case c.Outcome == plan.Removed && c.Import != nil:
+		return h.importRemovalRecords(ctx, actor, *c.Import)
+	case c.Outcome == plan.Removed:
+		return h.removalRecords(ctx, actor, c.Kind, c.Name, c.Before)
+	}
 	var record *kafka.Record
 	var after any
 	var err error
@@ -72,6 +78,22 @@ func (h *handlers) removalRecords(ctx context.Context, actor, kind, name string,
 	tombstone := control.Tombstone(h.Topics.Resources(), name, schemas.ResourceKey(kind, name))
 	tombstone.Partition = 0 // the topic has one
 	return []*kafka.Record{tombstone, audit}, nil
+}
+
+// importRemovalRecords remove an import, keep that it was removed, and say in the audit
+// what it was.
+func (h *handlers) importRemovalRecords(ctx context.Context, actor string, before schemas.Definition) ([]*kafka.Record, error) {
+	name := before.Metadata.Name
+	raw, err := json.Marshal(before)
+	if err != nil {
+		return nil, err
+	}
+	audit, err := h.auditRecord(ctx, schemas.AuditEntry{Actor: actor, Action: schemas.AuditDelete, Kind: schemas.KindImport, Name: name, Before: raw}, nil)
+	if err != nil {
+		return nil, err
+	}
+	kept, err := h.deletedRecords(ctx, actor, before)
+	return append([]*kafka.Record{control.Tombstone(h.Topics.Imports(), name, name), audit}, kept...), err
 }
 
 // auditRecord is a record of the audit topic, which has one partition.

@@ -137,6 +137,9 @@ func (h *handlers) deleteResource(ctx context.Context, kind string, in *deleteRe
 		if refusal := in.conditions().unmet("the "+kind+" "+in.Name, resourceETag(before)); refusal != nil {
 			return nil, refusal
 		}
+		if refusal := managedRefusal(kind, in.Name, before.ManagedBy, nil); refusal != nil {
+			return nil, refusal
+		}
 		if users := h.Catalog.Referring(kind, in.Name); len(users) > 0 {
 			return nil, problem(http.StatusConflict, codeInUse,
 				"imports still name it: "+strings.Join(users, ", ")+"; change or delete them first")

@@ -4,6 +4,7 @@ package plan
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -16,6 +17,7 @@ const (
 	Created   = "created"
 	Updated   = "updated"
 	Unchanged = "unchanged"
+	Removed   = "removed"
 )
 
 // Current is what is applied now.
@@ -31,10 +33,12 @@ type Current interface {
 type Set struct {
 	Imports   []schemas.Definition
 	Resources []schemas.Resource
+	// ManagedBy is where the set comes from, if it is changed nowhere else.
+	ManagedBy *schemas.ManagedBy
 }
 
-// Change is what applying one document does. Exactly one of Import and Resource
-// is set.
+// Change is what applying one document does, or the removal of what no document names.
+// Exactly one of Import and Resource is set; of a removal, to what is removed.
 type Change struct {
 	Kind       string
 	Name       string
@@ -53,6 +57,7 @@ func Make(set Set, current Current, now time.Time) []Change {
 	for _, r := range set.Resources {
 		before, ok := current.Resource(r.Kind, r.Metadata.Name)
 		c := Change{Kind: r.Kind, Name: r.Metadata.Name}
+		r.ManagedBy = cmp.Or(set.ManagedBy, before.ManagedBy)
 		c.Outcome, c.Generation = judge(ok, before.Generation, resourceBody(before), resourceBody(r))
 		r.APIVersion, r.Generation, r.AppliedAt = schemas.APIVersion, c.Generation, now
 		c.Resource, c.Before = &r, encoded(ok, before)
@@ -61,6 +66,7 @@ func Make(set Set, current Current, now time.Time) []Change {
 	for _, d := range set.Imports {
 		before, ok := current.Import(d.Metadata.Name)
 		c := Change{Kind: schemas.KindImport, Name: d.Metadata.Name}
+		d.ManagedBy = cmp.Or(set.ManagedBy, before.ManagedBy)
 		c.Outcome, c.Generation = judge(ok, before.Generation, importBody(before), importBody(d))
 		d.FirstGeneration = before.FirstGeneration
 		if !ok {
@@ -93,16 +99,18 @@ func judge(known bool, generation int, before, after []byte) (outcome string, ne
 // adds to it.
 func importBody(d schemas.Definition) []byte {
 	return encoded(true, struct {
-		Metadata schemas.Metadata   `json:"metadata"`
-		Spec     schemas.ImportSpec `json:"spec"`
-	}{d.Metadata, d.Spec})
+		Metadata  schemas.Metadata   `json:"metadata"`
+		Spec      schemas.ImportSpec `json:"spec"`
+		ManagedBy *schemas.ManagedBy `json:"managedBy,omitempty"`
+	}{d.Metadata, d.Spec, d.ManagedBy})
 }
 
 func resourceBody(r schemas.Resource) []byte {
 	return encoded(true, struct {
-		Metadata schemas.Metadata `json:"metadata"`
-		Spec     any              `json:"spec"`
-	}{r.Metadata, decoded(r.Spec)})
+		Metadata  schemas.Metadata   `json:"metadata"`
+		Spec      any                `json:"spec"`
+		ManagedBy *schemas.ManagedBy `json:"managedBy,omitempty"`
+	}{r.Metadata, decoded(r.Spec), r.ManagedBy})
 }
 
 // decoded makes raw JSON comparable whatever its blanks and key order.
