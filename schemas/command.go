@@ -103,6 +103,9 @@ type Trigger struct {
 	Key         string     `json:"key,omitempty"` // the due instant or the command's id
 	Traceparent string     `json:"traceparent,omitempty"`
 	Time        time.Time  `json:"time"`
+	// Check and Approval are those of the active run.
+	Check    *ResultCheck `json:"check,omitempty"`
+	Approval *Approved    `json:"approval,omitempty"`
 }
 
 // LedgerNames is how the values of a ledger are named today.

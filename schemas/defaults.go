@@ -9,9 +9,13 @@ const (
 	DefaultBytesPerUpload     = Bytes(4 << 20)
 	DefaultMaxEventProperties = 100
 	DefaultMaxRejectRatio     = 0.2
+	DefaultGrowth             = 10.0
 	DefaultLookback           = Duration(15 * time.Minute)
 	DefaultFuture             = Duration(5 * time.Minute)
 )
+
+// GrowthFrom is how many rows a result has at most that limits.hold.growth never holds.
+const GrowthFrom = 100_000
 
 // Words of a definition's policies. The first of each is the default.
 const (
@@ -20,6 +24,10 @@ const (
 
 	AmbiguousResend = "resend"
 	AmbiguousHold   = "hold"
+
+	OnColumnChangeHold     = "hold"
+	OnColumnChangeContinue = "continue"
+	OnColumnChangeFail     = "fail"
 
 	NullsFail   = "fail"
 	NullsAlways = "always"

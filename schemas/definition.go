@@ -83,15 +83,18 @@ type ImportSpec struct {
 	Identity    Identity    `json:"identity"`
 	Mapping     []Property  `json:"mapping"`
 	// Expressions is what the mapping's expressions mean: see ExpressionsExact.
-	Expressions string        `json:"expressions,omitempty"`
-	Schedules   []Schedule    `json:"schedules,omitempty"`
-	Start       *time.Time    `json:"start,omitempty"`
-	End         *time.Time    `json:"end,omitempty"`
-	CatchUp     string        `json:"catchUp,omitempty"` // latest (default) | skip
-	After       []string      `json:"after,omitempty"`
-	Priority    int           `json:"priority,omitempty"`
-	Limits      Limits        `json:"limits,omitzero"`
-	Topic       TopicSettings `json:"topic,omitzero"`
+	Expressions string     `json:"expressions,omitempty"`
+	Schedules   []Schedule `json:"schedules,omitempty"`
+	Start       *time.Time `json:"start,omitempty"`
+	End         *time.Time `json:"end,omitempty"`
+	CatchUp     string     `json:"catchUp,omitempty"` // latest (default) | skip
+	After       []string   `json:"after,omitempty"`
+	Priority    int        `json:"priority,omitempty"`
+	Limits      Limits     `json:"limits,omitzero"`
+	// OnColumnChange is what is done when a mapped column has another type than in the
+	// run before: hold (default), continue or fail.
+	OnColumnChange string        `json:"onColumnChange,omitempty"`
+	Topic          TopicSettings `json:"topic,omitzero"`
 }
 
 // ExpressionsExact says that a NUMBER is an exact decimal in the mapping's
@@ -225,6 +228,24 @@ const LastDay MonthDay = -1
 type Limits struct {
 	MaxRejectRatio float64  `json:"maxRejectRatio,omitempty"` // default 0.2
 	Deadline       Duration `json:"deadline,omitempty"`       // without progress; default 6h
+	// WarehouseTime is how long the import's statements may execute on a day of its time
+	// zone: a run that would begin afterwards is held.
+	WarehouseTime Duration    `json:"warehouseTime,omitempty"`
+	Hold          *HoldLimits `json:"hold,omitempty"`
+}
+
+// HoldLimits say which runs wait for a person before their first row is sent.
+type HoldLimits struct {
+	Rows int `json:"rows,omitempty"` // of the result
+	// Growth is how many times the rows of the largest of the last MaxSizes runs of the
+	// same mode a result may have; nil is DefaultGrowth, 0 switches the rule off. It
+	// holds only results of more than GrowthFrom rows.
+	Growth *float64 `json:"growth,omitempty"`
+	// NullShare is, by mapped column, which share of the rows may be NULL there, and
+	// RepeatedIdentities which share of the identities may occur more than once. Either
+	// has the result read once more before its first row is sent.
+	NullShare          map[string]float64 `json:"nullShare,omitempty"`
+	RepeatedIdentities *float64           `json:"repeatedIdentities,omitempty"`
 }
 
 // TopicSettings size an import's own topics.

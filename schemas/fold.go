@@ -15,6 +15,8 @@ type Fold struct {
 	Attempts map[int]Extraction `json:"attempts"` // newest cumulative extraction of each attempt
 	Started  *Started           `json:"started,omitempty"`
 	Final    *Final             `json:"final,omitempty"`
+	// Snowflake is what the statements of each attempt have taken.
+	Snowflake map[int]SnowflakeUse `json:"snowflake,omitempty"`
 	// Changed says how the run's columns differ from those of the run before.
 	Changed []string `json:"changed,omitempty"`
 	// Notes are further remarks about the run.

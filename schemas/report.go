@@ -23,10 +23,14 @@ type Report struct {
 	Waiting   *Waiting    `json:"waiting,omitempty"`
 	Preview   *Preview    `json:"preview,omitempty"`
 	Resolved  *Resolved   `json:"resolved,omitempty"`
+	Held      *Held       `json:"held,omitempty"`
 
 	Connection *ConnectionTest `json:"connection,omitempty"`
 	Tables     *TableList      `json:"tables,omitempty"`
 	Account    *AccountTest    `json:"account,omitempty"`
+	// Snowflake is what the attempt's statements have taken so far, in the reports of an
+	// extractor that knows it.
+	Snowflake *SnowflakeUse `json:"snowflake,omitempty"`
 }
 
 // Kinds of reports and their writers.
@@ -41,6 +45,7 @@ const (
 	ReportReceipt   = "receipt"   // loader, after the answer
 	ReportWaiting   = "waiting"   // extractor and loader, when a run begins to wait, every WaitingRenewal while it waits, and when it goes on
 	ReportResolved  = "resolved"  // extractor and loader, of a run that starts, and whenever they find another place than the run's
+	ReportHeld      = "held"      // extractor, when a result is beyond a limit: nothing of the attempt follows before a person has approved it
 	ReportPreview   = "preview"   // extractor, in the transaction of a preview's rows, in place of final
 
 	ReportConnection = "connection" // extractor, once: what a connection test found

@@ -58,8 +58,10 @@ type Run struct {
 	RejectsByCode   map[string]int64 `json:"rejectsByCode"`
 	SkippedByReason map[string]int64 `json:"skippedByReason"`
 	Waiting         *Waiting         `json:"waiting"`
-	HeldBecause     *Hold            `json:"hold,omitempty"`  // while the state is held
-	Notes           []string         `json:"notes,omitempty"` // such as columns that changed since the run before
+	HeldBecause     *Hold            `json:"hold,omitempty"`      // while the state is held
+	Approval        *Approved        `json:"approval,omitempty"`  // what a person has approved of its result
+	Snowflake       *SnowflakeUse    `json:"snowflake,omitempty"` // what its statements have taken
+	Notes           []string         `json:"notes,omitempty"`     // such as columns that changed since the run before
 	StartedAt       time.Time        `json:"startedAt"`
 	FinishedAt      *time.Time       `json:"finishedAt"`
 	Error           *RunError        `json:"error"`
@@ -98,6 +100,9 @@ type Listing struct {
 	// or timezone than the definition says, and the rows wait for ever.
 	Future      int64 `json:"future,omitempty"`
 	HeldBecause *Hold `json:"hold,omitempty"` // of the active run
+	HeldBecause *Hold `json:"hold,omitempty"` // of the active run
+	// Snowflake is what the newest runs took on average, and what a day takes.
+	Snowflake *SnowflakeUse `json:"snowflake,omitempty"`
 	// Unfinished counts the events that runs without success may have stored and
 	// that the next run cannot leave out: it may store them a second time.
 	Unfinished int64 `json:"unfinished,omitempty"`

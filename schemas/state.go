@@ -6,7 +6,7 @@ import "time"
 const (
 	StateQueued               = "queued"
 	StateStarting             = "starting" // what its references resolve to is compared; nothing is triggered yet
-	StateHeld                 = "held"     // it waits until a person approves or declines it; nothing is triggered yet
+	StateHeld                 = "held"     // it waits until a person approves or declines it; nothing of the attempt has been sent
 	StateExtracting           = "extracting"
 	StateLoading              = "loading"
 	StateSucceeded            = "succeeded"
@@ -106,9 +106,14 @@ type State struct {
 	Planned []PlannedRun `json:"planned,omitempty"`
 	// ByHand says that a person has resumed the import although its schedules have no
 	// further instant: it may be run by a command. Other schedules end it.
-	ByHand bool       `json:"byHand,omitempty"`
-	Active *ActiveRun `json:"active,omitempty"`
-	Queued *QueuedRun `json:"queued,omitempty"`
+	ByHand bool `json:"byHand,omitempty"`
+	// Sizes are the rows of the last runs that succeeded, by mode, oldest first, at
+	// most MaxSizes of each.
+	Sizes map[string][]int64 `json:"sizes,omitempty"`
+	// Snowflake is what the import's statements have taken today.
+	Snowflake *DayOfSnowflake `json:"snowflake,omitempty"`
+	Active    *ActiveRun      `json:"active,omitempty"`
+	Queued    *QueuedRun      `json:"queued,omitempty"`
 	// Sample is set in the state of a dry run that has closed.
 	Sample    *Sample   `json:"sample,omitempty"`
 	UpdatedAt time.Time `json:"updatedAt"`
@@ -185,20 +190,6 @@ type EventCount struct {
 	AtLeast bool  `json:"atLeast,omitempty"`
 }
 
-// Hold is the reason why a run is held: it waits for a person to approve or decline it.
-type Hold struct {
-	Code   string `json:"code"`
-	Reason string `json:"reason"`
-	// Records is the number of records that the code is about; with AtLeast it is a lower
-	// bound.
-	Records int64     `json:"records"`
-	AtLeast bool      `json:"atLeast,omitempty"`
-	Since   time.Time `json:"since"`
-}
-
-// HoldEventsRepeat is the code of a run that would store events a second time.
-const HoldEventsRepeat = "events_repeat"
-
 // ActiveRun is the run that an import is in.
 type ActiveRun struct {
 	Run           string     `json:"run"`
@@ -235,6 +226,12 @@ type ActiveRun struct {
 	Place *Place `json:"place,omitempty"`
 	// HeldBecause is set while State is held.
 	HeldBecause *Hold `json:"hold,omitempty"`
+	// Check is what the result is compared with before its first row is sent. It is
+	// nil of a run that is never held for its result, and of one that an older scheduler
+	// has begun.
+	Check *ResultCheck `json:"check,omitempty"`
+	// Approval is what a person has approved of the run's result.
+	Approval *Approved `json:"approval,omitempty"`
 	// RowsTopic and RecordsTopic are Kafka's ids of the import's topics when the
 	// run began: one that was deleted and created again since has lost what the run had
 	// written.

@@ -325,7 +325,7 @@ func enumerations() map[string][]string {
 		"destination.type": {"profile", "event"}, "destination.onAmbiguous": {"resend", "hold"}, "destination.onOutsideRetention": {"send", "skip", "reject"}, "expressions": {"exact"},
 		"destination.event.createdOn.format": mapping.Formats(), "identity.kind": {"identity", "clevertapId"},
 		"source.columns":      {"all", "mapped"},
-		"source.cursor.epoch": {"seconds", "milliseconds"}, "catchUp": {"latest", "skip"},
+		"source.cursor.epoch": {"seconds", "milliseconds"}, "catchUp": {"latest", "skip"}, "onColumnChange": {"hold", "continue", "fail"},
 		"mapping.type":   {"string", "integer", "long", "float", "boolean", "date", "object", "array"},
 		"mapping.format": mapping.Formats(), "mapping.onInvalid": {"reject", "omit"}, "mapping.onNull": {"omit", "reject", "default"},
 		"mapping.op": {"add", "remove", "incr"}, "mapping.transform": {"sha256"}, "region": Regions(), "environment": {"test", "production"}, "protocol": {"https", "http"},

@@ -96,6 +96,11 @@ func checkSpec(f *findings, s *schemas.ImportSpec, name string) {
 	if r := s.Limits.MaxRejectRatio; r < 0 || r > 1 {
 		f.add(codeValueInvalid, "spec.limits.maxRejectRatio", "a ratio is between 0 and 1")
 	}
+	checkWord(f, "spec.onColumnChange", s.OnColumnChange, schemas.OnColumnChangeHold, schemas.OnColumnChangeContinue, schemas.OnColumnChangeFail)
+	checkDuration(f, "spec.limits.warehouseTime", s.Limits.WarehouseTime, time.Second, 24*time.Hour)
+	if s.Limits.Hold != nil {
+		checkHold(f, s.Limits.Hold)
+	}
 	checkRange(f, "spec.topic.partitions", int64(s.Topic.Partitions), 0, schemas.MaxPartitions)
 }
 

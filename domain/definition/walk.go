@@ -93,7 +93,7 @@ func (w *walker) value(n *yaml.Node, t reflect.Type, path string, depth int) {
 	case reflect.Slice:
 		w.list(n, t.Elem(), path, depth)
 	case reflect.Map:
-		w.texts(n, path)
+		w.entries(n, t.Elem(), path)
 	default:
 		w.scalar(n, t.Kind(), path)
 	}
@@ -243,15 +243,15 @@ func (w *walker) list(n *yaml.Node, elem reflect.Type, path string, depth int) {
 	}
 }
 
-// texts checks a mapping from any text to text, such as labels.
-func (w *walker) texts(n *yaml.Node, path string) {
+// entries checks a mapping from any text, such as labels, to values of one type.
+func (w *walker) entries(n *yaml.Node, elem reflect.Type, path string) {
 	if n.Kind != yaml.MappingNode {
 		w.problem(n, codeWrongType, path, "write keys and values here")
 		return
 	}
 	fields := map[string]reflect.Type{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		fields[n.Content[i].Value] = reflect.TypeFor[string]()
+		fields[n.Content[i].Value] = elem
 	}
 	w.object(n, fields, path, 0)
 }

@@ -12,7 +12,7 @@ import (
 func TestCodesAreInTheCatalogue(t *testing.T) {
 	t.Parallel()
 	for _, code := range []string{
-		failure.CodeReferenceMissing, failure.CodeSecretUnresolved, failure.CodeQueryRefused, failure.CodeColumnAmbiguous, failure.CodeColumnMissing, failure.CodeColumnType, failure.CodeTooManyColumns,
+		failure.CodeReferenceMissing, failure.CodeSecretUnresolved, failure.CodeQueryRefused, failure.CodeColumnAmbiguous, failure.CodeColumnMissing, failure.CodeColumnType, failure.CodeColumnTypeChanged, failure.CodeTooManyColumns,
 		failure.CodeCursorInvalid, failure.CodeCursorNull, failure.CodeResultChanged, failure.CodeResultShort, failure.CodeRowUnreadable, failure.CodeRowTooLarge, failure.CodeNotComparable,
 		snowflake.CodeConnection, snowflake.CodeAuth, snowflake.CodeUnreachable, snowflake.CodeQuery, snowflake.CodeTimeout,
 		snowflake.CodeCancelled, snowflake.CodeResultLost, snowflake.CodeResultShort, snowflake.CodeUnreadable,

@@ -36,7 +36,7 @@ func newMetrics(m metric.Meter) (metrics, error) {
 	}
 	counter(&out.rows, "rows", "Rows read, by import and outcome (extracted, unchanged, still rejected, future, rejected, skipped); counted once committed.")
 	counter(&out.rejects, "rejects", "Rows rejected, by import and code.")
-	counter(&out.attempts, "attempts", "Attempts that ended, by import and outcome (final, early, abandoned).")
+	counter(&out.attempts, "attempts", "Attempts that ended, by import and outcome (final, early, abandoned, held).")
 	counter(&out.takeovers, "takeovers", "Attempts taken over again after an error of Kafka.")
 	counter(&out.retries, "retries", "Sessions with Snowflake that were begun anew within an attempt.")
 	counter(&out.chunks, "chunks", "Chunks committed, by import.")

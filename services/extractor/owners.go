@@ -193,7 +193,7 @@ func (o *owners) reconcile(ctx context.Context, states map[string]*schemas.State
 		if a == nil || !o.owned[schemas.ControlPartition(subject)] || o.work[subject] != nil {
 			continue
 		}
-		id := attempt.ID{Run: a.Run, Attempt: a.Attempt}
+		id := attempt.IDOf(a)
 		if a.State != schemas.StateExtracting || o.finished[subject] == id {
 			continue
 		}

@@ -48,8 +48,8 @@ func (s *Service) takeOver(ctx context.Context, subject string, w *work) (err er
 	if err != nil {
 		return fmt.Errorf("taking over: %w", err)
 	}
-	if j.Over() {
-		return nil
+	if j.Over() || j.Held() {
+		return nil // until the state names an approval, which makes another id
 	}
 	if a.Run.Ending != nil {
 		w.end()
@@ -121,6 +121,8 @@ func (t *task) finish(ctx context.Context, err error, ending bool) (outcome stri
 	switch {
 	case err == nil:
 		return "final", nil
+	case errors.Is(err, errHeld):
+		return "held", nil
 	case ctx.Err() != nil:
 		return "", context.Cause(ctx)
 	case errors.Is(err, errEnding) || ending && !journal.Failed(err):

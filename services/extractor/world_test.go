@@ -164,7 +164,7 @@ func (w *world) startRecorded() (*Service, *telemetrytest.Recorder) {
 
 func (w *world) work() *work {
 	a := w.state.Active
-	return &work{id: attempt.ID{Run: a.Run, Attempt: a.Attempt}, ending: make(chan struct{}), end: func() {}}
+	return &work{id: attempt.IDOf(a), ending: make(chan struct{}), end: func() {}}
 }
 
 // extract takes the attempt over and works to its end.

@@ -7,10 +7,17 @@ import (
 	"tapline.dev/schemas"
 )
 
-// ID names an attempt of an import.
+// ID names an attempt of an import. Approvals is the number of the newest approval of
+// its run: with each of them the work on an attempt that was held begins again.
 type ID struct {
-	Run     string
-	Attempt int
+	Run       string
+	Attempt   int
+	Approvals int
+}
+
+// IDOf is the id of the attempt that a state names as active.
+func IDOf(a *schemas.ActiveRun) ID {
+	return ID{Run: a.Run, Attempt: a.Attempt, Approvals: a.Approval.NumberOf()}
 }
 
 // Attempt is what the scheduler's state says of the active attempt. It is a value
@@ -20,9 +27,11 @@ type Attempt struct {
 	Import  string
 	Run     schemas.ActiveRun
 	// Ledger is the one of the last run that succeeded, and TimeBasis that of its
-	// watermark. Both are empty where the state's belong to another epoch.
+	// watermark. They are empty where the state's belong to another epoch.
 	Ledger    *schemas.LedgerRef
 	TimeBasis string
+	// Columns are those of that run.
+	Columns []schemas.Column
 	// Interrupted are the runs since then that have loaded events and did not succeed.
 	Interrupted []schemas.InterruptedRun
 }
@@ -31,7 +40,7 @@ type Attempt struct {
 func Of(subject string, state *schemas.State) Attempt {
 	a := Attempt{Subject: subject, Import: schemas.ImportOf(subject), Run: *state.Active}
 	if a.Run.Epoch == state.Epoch {
-		a.Ledger, a.TimeBasis, a.Interrupted = state.Ledger, state.TimeBasis, state.Interrupted
+		a.Ledger, a.TimeBasis, a.Columns, a.Interrupted = state.Ledger, state.TimeBasis, state.Columns, state.Interrupted
 	}
 	return a
 }
@@ -57,7 +66,7 @@ func (a Attempt) Earlier() []schemas.InterruptedRun {
 
 // Names reports whether a state's active attempt is the one with this id.
 func Names(state *schemas.State, id ID) bool {
-	return state != nil && state.Active != nil && state.Active.Run == id.Run && state.Active.Attempt == id.Attempt
+	return state != nil && state.Active != nil && IDOf(state.Active) == id
 }
 
 // Trial reports whether the attempt moves nothing of its import.

@@ -1,7 +1,11 @@
 // Package failure holds what ends an attempt: a code and a sentence for users.
 package failure
 
-import "fmt"
+import (
+	"fmt"
+
+	"tapline.dev/schemas"
+)
 
 // Codes of failures beside Snowflake's own.
 const (
@@ -11,15 +15,17 @@ const (
 	CodeColumnAmbiguous  = "column_ambiguous"
 	CodeColumnMissing    = "column_missing"
 	CodeColumnType       = "column_unsupported"
-	CodeTooManyColumns   = "too_many_columns"
-	CodeCursorInvalid    = "cursor_invalid"
-	CodeCursorNull       = "cursor_null"
-	CodeCursorFuture     = "cursor_future"
-	CodeResultChanged    = "result_changed"
-	CodeResultShort      = "result_short"
-	CodeResultUnreadable = "result_unreadable"
-	CodeRowUnreadable    = "row_unreadable"
-	CodeRowTooLarge      = "row_too_large"
+	// CodeColumnTypeChanged ends a run whose definition says onColumnChange: fail.
+	CodeColumnTypeChanged = schemas.HoldColumnTypeChanged
+	CodeTooManyColumns    = "too_many_columns"
+	CodeCursorInvalid     = "cursor_invalid"
+	CodeCursorNull        = "cursor_null"
+	CodeCursorFuture      = "cursor_future"
+	CodeResultChanged     = "result_changed"
+	CodeResultShort       = "result_short"
+	CodeResultUnreadable  = "result_unreadable"
+	CodeRowUnreadable     = "row_unreadable"
+	CodeRowTooLarge       = "row_too_large"
 	// CodeSampleGone ends a run that should send a sample that Kafka no longer has.
 	CodeSampleGone = "sample_gone"
 	// CodeSourceChanged ends a run whose connection resolves to another place than

@@ -18,6 +18,7 @@ const ClockSlack = 2 * time.Hour
 // history is what the reports say of an attempt.
 type history struct {
 	over       bool
+	held       bool             // and not approved since
 	started    *schemas.Started // the newest
 	extraction schemas.Extraction
 }
@@ -59,13 +60,16 @@ func (h *history) apply(value []byte, a attempt.Attempt) {
 	switch head.Kind {
 	case schemas.ReportFinal, schemas.ReportAbandoned, schemas.ReportPreview, schemas.ReportConnection, schemas.ReportTables:
 		h.over = true
-	case schemas.ReportStarted, schemas.ReportChunk:
+	case schemas.ReportStarted, schemas.ReportChunk, schemas.ReportHeld:
 		var r schemas.Report
 		if json.Unmarshal(value, &r) != nil {
 			return
 		}
 		if r.Started != nil {
 			h.started = r.Started
+		}
+		if r.Held != nil && r.Held.Approvals == a.Run.Approval.NumberOf() {
+			h.held = true
 		}
 		if r.Chunk != nil {
 			h.extraction = *r.Chunk

@@ -66,6 +66,14 @@ func (j *Journal) Over() bool {
 	return j.history.over
 }
 
+// Held reports whether the attempt has stopped before its first row and nobody has
+// approved its result since.
+func (j *Journal) Held() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.history.held
+}
+
 // Started is the newest report of the start; nil before the first.
 func (j *Journal) Started() *schemas.Started {
 	j.mu.Lock()
@@ -131,6 +139,20 @@ func (j *Journal) Chunk(ctx context.Context, rows []*kafka.Record, e schemas.Ext
 	j.mu.Lock()
 	j.history.extraction = e
 	j.mu.Unlock()
+	return nil
+}
+
+// Hold reports that the result waits for an approval.
+func (j *Journal) Hold(ctx context.Context, h schemas.Held) error {
+	records, err := j.records(ctx, nil, schemas.Report{Kind: schemas.ReportHeld, Held: &h})
+	if err != nil {
+		return err
+	}
+	failpoint.Hit("extractor.before-held")
+	if err := j.transact(ctx, records); err != nil {
+		return fmt.Errorf("reporting that the result is held: %w", err)
+	}
+	failpoint.Hit("extractor.after-held")
 	return nil
 }
 

@@ -98,6 +98,7 @@ func (b *Book) Undefine(ctx context.Context, importName string, now time.Time) {
 	b.dropQueued(e, now)
 	s.SourceHash, s.Watermark, s.TimeBasis, s.Ledger, s.Columns = "", "", "", nil, nil
 	s.Place, s.Pending, s.Events, s.LastEnded, s.LastSucceeded = nil, nil, nil, nil, nil
+	s.Sizes = nil
 	s.Interrupted, s.UnfinishedEvents, s.Loaded, s.OpenRejects, s.Dismissed = nil, 0, 0, 0, 0
 	s.Anchor, s.LastDue, s.SkippedDue, s.Paused, s.Generation = nil, nil, nil, false, 0
 	s.Stopped, s.Draft, s.Initial, s.Planned = false, false, "", nil

@@ -35,6 +35,8 @@ func (b *Book) Tick(ctx context.Context, now time.Time) {
 			b.retry(ctx, e, now)
 		case (a.RetryAt == nil || drains(e)) && a.State != schemas.StateHeld && now.Sub(b.progressAt(e)) > b.deadline(a):
 			b.expire(ctx, e, now)
+		case a.State == schemas.StateHeld && a.HeldBecause.Code == schemas.HoldWarehouseTime && !warehouseTimeUsed(e, now):
+			b.release(e, now)
 		case e.eventDue && now.Sub(e.lastEventAt) >= b.cfg.ProgressEvery:
 			b.addRunEvent(e, now)
 		}

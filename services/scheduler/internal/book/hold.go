@@ -10,16 +10,22 @@ import (
 
 // hold lets the active run wait until a person approves or declines it: neither a
 // deadline nor a schedule ends the wait. A new reason to hold a run needs a code of
-// its own here, and its consequence in approve.
-func (b *Book) hold(ctx context.Context, e *entry, now time.Time) {
-	s, a := e.state, e.state.Active
-	a.State = schemas.StateHeld
-	a.HeldBecause = &schemas.Hold{
-		Code: schemas.HoldEventsRepeat, Records: s.Events.Stored, AtLeast: s.Events.AtLeast, Since: now,
-		Reason: s.Pending.Reason + ": every event would be read and sent again, and those that CleverTap has stored would be there twice",
-	}
-	b.log.WarnContext(ctx, "the run waits for an approval", slog.String("run", a.Run), slog.String("code", a.HeldBecause.Code))
+// its own, and its consequence in approve.
+func (b *Book) hold(ctx context.Context, e *entry, h schemas.Hold, now time.Time) {
+	a := e.state.Active
+	h.Since = now
+	a.State, a.HeldBecause = schemas.StateHeld, &h
+	b.log.WarnContext(ctx, "the run waits for an approval", slog.String("run", a.Run), slog.String("code", h.Code))
 	b.writeWithoutTrigger(e, now)
+}
+
+// holdPending holds a run that would begin an epoch in which events are stored twice.
+func (b *Book) holdPending(ctx context.Context, e *entry, now time.Time) {
+	s := e.state
+	b.hold(ctx, e, schemas.Hold{
+		Code: schemas.HoldEventsRepeat, Records: s.Events.Stored, AtLeast: s.Events.AtLeast,
+		Reason: s.Pending.Reason + ": every event would be read and sent again, and those that CleverTap has stored would be there twice",
+	}, now)
 }
 
 // held reports whether the import's active run is held and the command names that
@@ -38,6 +44,18 @@ func (b *Book) approve(ctx context.Context, e *entry, c schemas.Command, now tim
 	if !b.held(ctx, e, c) {
 		return
 	}
+	switch e.state.Active.HeldBecause.Code {
+	case schemas.HoldEventsRepeat:
+		b.approvePending(e, now)
+	case schemas.HoldWarehouseTime:
+		b.release(e, now)
+	default:
+		b.approveResult(ctx, e, now)
+	}
+}
+
+// approvePending begins the epoch that was approved, and the run in it.
+func (b *Book) approvePending(e *entry, now time.Time) {
 	s := e.state
 	if p := s.Pending; p != nil {
 		s.SourceHash = p.SourceHash

@@ -90,7 +90,7 @@ func (b *Book) comparePlaces(ctx context.Context, e *entry, now time.Time) {
 		b.trigger(e, now)
 	case wouldRepeatEvents(e, a.Spec):
 		s.Pending = &schemas.PendingEpoch{SourceHash: s.SourceHash, Place: &schemas.Place{Source: found.Source, Target: found.Target}, Reason: "the connection or the account resolves to another place than before"}
-		b.hold(ctx, e, now)
+		b.holdPending(ctx, e, now)
 	default:
 		b.log.InfoContext(ctx, "another source or target begins a new epoch", slog.String("import", e.name), slog.Int("epoch", s.Epoch+1))
 		b.newEpoch(e, now)

@@ -26,6 +26,13 @@ func (b *Book) Report(ctx context.Context, r *schemas.Report, now time.Time) boo
 		b.placeReported(ctx, e, r.Resolved, now)
 		return true
 	}
+	if r.Snowflake != nil {
+		b.countSnowflake(e, r, now)
+	}
+	if r.Held != nil {
+		b.resultHeld(ctx, e, r, now)
+		return true
+	}
 	hadFinal := e.fold.Final != nil
 	waited := e.fold.Waiting != nil
 	fold.Apply(e.fold, a.Attempt, r, now)
@@ -64,7 +71,7 @@ func (b *Book) abandoned(ctx context.Context, e *entry, ab *schemas.Abandoned, n
 	switch {
 	case a.Ending != nil:
 		b.endEarly(e)
-	case ab.Permanent || a.Attempt >= b.cfg.MaxAttempts || schemas.IsDryRun(a.Run) && a.Attempt >= dryRunAttempts:
+	case ab.Permanent || attemptsSinceApproval(a) >= b.cfg.MaxAttempts || schemas.IsDryRun(a.Run) && a.Attempt >= dryRunAttempts:
 		log.WarnContext(ctx, "the extraction failed permanently")
 		b.endEarly(e)
 		b.end(e, schemas.Ending{
@@ -72,7 +79,7 @@ func (b *Book) abandoned(ctx context.Context, e *entry, ab *schemas.Abandoned, n
 			Error: fold.BoundError(schemas.StageExtract, ab.Code, ab.Reason),
 		}, now)
 	default:
-		delay := min(b.cfg.RetryDelay<<min(a.Attempt-1, 20), b.cfg.RetryMax)
+		delay := min(b.cfg.RetryDelay<<min(attemptsSinceApproval(a)-1, 20), b.cfg.RetryMax)
 		at := now.Add(delay)
 		a.RetryAt = &at
 		log.WarnContext(ctx, "the extraction was abandoned; another attempt follows", slog.Duration("in", delay))

@@ -57,13 +57,23 @@ func (b *Book) begin(ctx context.Context, e *entry, a schemas.ActiveRun, from st
 	e.fold = fold.New(a.Run, e.name, partitions(a.Spec), now)
 	switch {
 	case needsApproval(e, &a):
-		b.hold(ctx, e, now)
-	case mustComparePlaces(e, &a):
+		b.holdPending(ctx, e, now)
+	case warehouseTimeUsed(e, now):
+		b.holdForWarehouseTime(ctx, e, now)
+	default:
+		b.compareOrTrigger(e, now)
+	}
+}
+
+// compareOrTrigger triggers the active run, or has its source and target compared with
+// those of the epoch first.
+func (b *Book) compareOrTrigger(e *entry, now time.Time) {
+	if a := e.state.Active; mustComparePlaces(e, a) {
 		a.State = schemas.StateStarting
 		b.writeWithoutTrigger(e, now)
-	default:
-		b.trigger(e, now)
+		return
 	}
+	b.trigger(e, now)
 }
 
 // writeWithoutTrigger writes the active run's state, fold and event, but no trigger.
@@ -77,9 +87,11 @@ func (b *Book) writeWithoutTrigger(e *entry, now time.Time) {
 // names it and the fold that counts it.
 func (b *Book) trigger(e *entry, now time.Time) {
 	a := e.state.Active
+	a.Check = resultCheck(e.state, a)
 	t := schemas.Trigger{
 		Import: e.state.Import, Run: a.Run, Number: a.Number, Attempt: a.Attempt, Rows: a.Rows, Mode: a.Mode, Epoch: a.Epoch, Generation: a.Generation,
 		Spec: a.Spec, Watermark: a.WatermarkFrom, To: a.To, Initial: a.Initial, Runs: a.Runs, Cause: a.Cause, Key: a.Key, Traceparent: a.Traceparent, Time: now,
+		Check: a.Check, Approval: a.Approval,
 	}
 	if usesLedger(a.Mode) && a.Epoch == e.state.Epoch {
 		t.Ledger = e.state.Ledger
@@ -175,6 +187,7 @@ func (b *Book) close(ctx context.Context, e *entry, state string, runErr *schema
 	e.state.LastEnded = &schemas.EndedRun{Run: a.Run, State: state, StartedAt: a.StartedAt, Time: now}
 	if succeeded(state) {
 		e.state.LastSucceeded = e.state.LastEnded
+		rememberSize(e)
 	}
 	r.State, r.Error, r.FinishedAt, r.Waiting = state, runErr, &now, nil
 	e.fold.ClosedAs, e.fold.Waiting = &r, nil

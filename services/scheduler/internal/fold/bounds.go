@@ -94,6 +94,21 @@ func boundWaiting(w *schemas.Waiting) *schemas.Waiting {
 	return &bounded
 }
 
+// BoundFigures returns the first figures of a hold, with texts that fit into a state, and
+// how many more there are.
+func BoundFigures(figures []schemas.HoldFigure) ([]schemas.HoldFigure, int) {
+	const longest = 256
+	more := max(len(figures)-schemas.MaxHoldFigures, 0)
+	out := slices.Clone(figures[:len(figures)-more])
+	for i, f := range out {
+		out[i].Code, out[i].Column, out[i].Reason = cut(f.Code, maxCode), cut(f.Column, longest), cut(f.Reason, longest)
+	}
+	return out, more
+}
+
+// Cut shortens a text to what a state and a run event may hold.
+func Cut(text string) string { return cut(text, maxText) }
+
 // BoundError is an error whose texts fit into a state and a run event.
 func BoundError(stage, code, reason string) *schemas.RunError {
 	return &schemas.RunError{Stage: cut(stage, maxCode), Code: cut(code, maxCode), Reason: cut(reason, maxText)}

@@ -254,7 +254,7 @@ func Event(f *schemas.Fold, a *schemas.ActiveRun) schemas.Run {
 	if f.Started != nil {
 		r.QueryID, r.Total = f.Started.QueryID, f.Started.Total
 	}
-	r.HeldBecause = a.HeldBecause
+	r.HeldBecause, r.Approval, r.Snowflake = a.HeldBecause, a.Approval, Snowflake(f)
 	r.Notes = append(r.Notes, f.Notes...)
 	r.Notes = append(r.Notes, f.Changed...)
 	r.Notes = append(r.Notes, lateNotes(f, a)...)

@@ -1,0 +1,95 @@
+package extractor
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"tapline.dev/schemas"
+	"tapline.dev/services/extractor/internal/failure"
+	"tapline.dev/services/extractor/internal/oddity"
+	"tapline.dev/services/extractor/internal/plan"
+	"tapline.dev/services/extractor/internal/rowjson"
+	"tapline.dev/services/extractor/internal/statement"
+)
+
+// errHeld ends the work on an attempt until a person has approved its result.
+var errHeld = errors.New("the result waits for an approval")
+
+// holdIfOdd reports what of the result is beyond its limit and has not been approved,
+// and returns errHeld if that is something. It comes before the first row; an attempt
+// that has sent rows was let through already, by whoever sent them. A result that a
+// person has approved is not looked at again.
+func (x *extraction) holdIfOdd(ctx context.Context, res result, r *plan.Reader) error {
+	run := x.attempt.Run
+	if run.Check == nil || x.journal.Counts().Chunks > 0 || run.Approval != nil && run.Approval.Attempt == run.Attempt {
+		return nil
+	}
+	figures := oddity.Size(res.Total(), run.Mode, run.Spec.Limits.Hold, *run.Check)
+	changed := oddity.Columns(res.Columns(), append([]int{r.Identity}, r.Mapped...), x.attempt.Columns)
+	switch run.Spec.OnColumnChange {
+	case schemas.OnColumnChangeContinue:
+	case schemas.OnColumnChangeFail:
+		if len(changed) > 0 {
+			return failure.Permanent(failure.CodeColumnTypeChanged, "%s; correct the query, or set onColumnChange: continue", changed[0].Reason)
+		}
+	default:
+		figures = append(figures, changed...)
+	}
+	shares, err := x.shares(ctx, res, r)
+	if err != nil {
+		return err
+	}
+	held := schemas.Held{Rows: res.Total(), Approvals: run.Approval.NumberOf()}
+	for _, f := range append(figures, shares...) {
+		switch {
+		case run.Approval.Covers(held.Rows, f):
+		case len(held.Figures) == schemas.MaxHoldFigures:
+			held.More++
+		default:
+			held.Figures = append(held.Figures, f)
+		}
+	}
+	if len(held.Figures) == 0 {
+		return nil
+	}
+	if err := x.journal.Hold(ctx, held); err != nil {
+		return err
+	}
+	x.log.WarnContext(ctx, "the result waits for an approval", slog.String("code", held.Figures[0].Code), slog.Int64("rows", held.Rows))
+	return errHeld
+}
+
+// shares reads the result through, if the definition asks for figures that take that.
+// Its chunks are fetched again afterwards, because all of them would not fit into memory.
+func (x *extraction) shares(ctx context.Context, res result, r *plan.Reader) ([]schemas.HoldFigure, error) {
+	visible := r.Columns[:r.Visible]
+	shares, err := oddity.NewShares(x.attempt.Run.Spec.Limits.Hold, r.Identity, func(name string) (int, bool) { return statement.Resolve(visible, name) })
+	if err != nil {
+		return nil, failure.Permanent(failure.CodeColumnMissing, "%s", err)
+	}
+	if shares == nil {
+		return nil, nil
+	}
+	decoder, err := rowjson.NewLooseDecoder(r.Columns, r.Visible, r.Held)
+	if err != nil {
+		return nil, failure.Permanent(failure.CodeColumnType, "%s", err)
+	}
+	for i := range res.Chunks() {
+		began := time.Now()
+		data, err := res.Chunk(ctx, i)
+		if err != nil {
+			return nil, err
+		}
+		x.metrics.downloaded(ctx, len(data), time.Since(began))
+		_, err = decoder.Rows(data, func(row *rowjson.Row) (bool, error) {
+			shares.Add(row)
+			return false, nil
+		})
+		if err != nil {
+			return nil, failure.Permanent(failure.CodeResultUnreadable, "chunk %d: %s", i, err)
+		}
+	}
+	return shares.Figures(), nil
+}
