@@ -100,7 +100,6 @@ type Listing struct {
 	// or timezone than the definition says, and the rows wait for ever.
 	Future      int64 `json:"future,omitempty"`
 	HeldBecause *Hold `json:"hold,omitempty"` // of the active run
-	HeldBecause *Hold `json:"hold,omitempty"` // of the active run
 	// Snowflake is what the newest runs took on average, and what a day takes.
 	Snowflake *SnowflakeUse `json:"snowflake,omitempty"`
 	// Unfinished counts the events that runs without success may have stored and

@@ -177,6 +177,7 @@ func TestRunExitCodes(t *testing.T) {
 		says string
 	}{
 		{"loaded", `"state":"succeeded","counts":{"read":3,"loaded":3}`, ExitDone, "loaded"},
+		{"held", `"state":"held","snowflake":{"queueSeconds":0,"executionSeconds":41.254},"hold":{"code":"rows_grew","reason":"the result has 2,400,000 rows, too many","records":2400000,"figures":[{"code":"rows_grew","reason":"x"}]}`, ExitHeld, "tapline approve customers.1 lets it continue, tapline decline customers.1 ends it"},
 		{"with rejects", `"state":"succeededWithRejects","counts":{"read":3,"loaded":2,"mapRejected":1}`, ExitRejects, "get rejects --run customers.1"},
 		{"failed", `"state":"failed","error":{"code":"x","reason":"the password is wrong"}`, ExitFailed, "the password is wrong"},
 		{"cancelled", `"state":"cancelled"`, ExitFailed, "cancelled"},

@@ -14,9 +14,12 @@ func (a *app) decisionCommand(kind, short string) *cobra.Command {
 		Use: kind + " RUN", Short: short, Args: cobra.ExactArgs(1),
 		Long: short + `.
 
-A run is held if it would store events a second time. That is so if a change of the
-definition or of what its references resolve to, or a reset, makes the import read
-everything again. tapline get run RUN says how many events it would store again.`,
+A run is held before its first row is sent: tapline get run RUN says why, with the
+figures. It is held if its result is too large or too odd (limits.hold,
+onColumnChange), if the import has used limits.warehouseTime today, or if it would
+store events a second time, because the definition, what its references resolve to
+or a reset makes the import read everything again. Approved, it goes on with the
+same result of Snowflake; declined, it ends as cancelled.`,
 		RunE: a.online(func(ctx context.Context, c *client.Client, args []string) error {
 			if err := c.Decide(ctx, args[0], kind); err != nil {
 				return err

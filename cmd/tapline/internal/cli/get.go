@@ -87,6 +87,9 @@ func (a *app) getImports() *cobra.Command {
 // status is the import's status, with what keeps it from being sent.
 func status(l schemas.Listing) string {
 	text := l.Status
+	if l.HeldBecause != nil {
+		text += ", held: " + l.HeldBecause.Code
+	}
 	if l.Frozen != nil {
 		text += ", frozen"
 	}

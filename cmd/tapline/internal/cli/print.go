@@ -111,7 +111,7 @@ func waitsFor(r schemas.Run) string {
 		return "-"
 	}
 	if r.HeldBecause != nil {
-		return fmt.Sprintf("approval: %s (%s); tapline approve %s or tapline decline %s", r.HeldBecause.Reason, held(r.HeldBecause), r.Run, r.Run)
+		return fmt.Sprintf("approval: %s%s; tapline approve %s or tapline decline %s", r.HeldBecause.Reason, held(r.HeldBecause), r.Run, r.Run)
 	}
 	if r.Waiting == nil || r.Waiting.Over {
 		return "-"
@@ -145,6 +145,12 @@ func printRun(out io.Writer, r schemas.Run) error {
 		{"finished", moment(r.FinishedAt)},
 		{"took", elapsed(r).String()},
 	}
+	if r.Snowflake != nil {
+		rows = append(rows, [2]string{"snowflake", warehouse(*r.Snowflake)})
+	}
+	if a := r.Approval; a != nil {
+		rows = append(rows, [2]string{"approved", fmt.Sprintf("%s rows, %s", number(a.Rows), moment(&a.Time))})
+	}
 	if waits := waitsFor(r); waits != "-" {
 		rows = append(rows, [2]string{"waits for", waits})
 	}
@@ -167,12 +173,36 @@ func printPairs(out io.Writer, rows [][2]string) error {
 	return nil
 }
 
-// held says how many records a hold speaks of.
+// held says how many records a hold speaks of, if its reason does not.
 func held(h *schemas.Hold) string {
-	if h.AtLeast {
-		return number(h.Records) + " records at least"
+	switch {
+	case len(h.Figures) > 0:
+		return ""
+	case h.AtLeast:
+		return " (" + number(h.Records) + " records at least)"
 	}
-	return number(h.Records) + " records"
+	return " (" + number(h.Records) + " records)"
+}
+
+// warehouse says what a run's statements have taken at Snowflake.
+func warehouse(u schemas.SnowflakeUse) string {
+	text := fmt.Sprintf("%s s of execution, %s s in the queue", seconds(u.ExecutionSeconds), seconds(u.QueueSeconds))
+	if u.SecondsPerThousand > 0 {
+		text += fmt.Sprintf(", %s s for 1,000 loaded", seconds(u.SecondsPerThousand))
+	}
+	if u.BytesScanned > 0 {
+		text += fmt.Sprintf(", %s bytes scanned", number(u.BytesScanned))
+	}
+	return text
+}
+
+// seconds has three significant digits or two decimals, whichever is more.
+func seconds(s float64) string {
+	const small = 1
+	if s < small {
+		return strconv.FormatFloat(s, 'g', 3, 64)
+	}
+	return strconv.FormatFloat(s, 'f', 2, 64)
 }
 
 // traced is a trace id and where it leads: the deployment decides that, and the client

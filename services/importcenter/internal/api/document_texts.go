@@ -45,6 +45,10 @@ var componentTexts = map[string]string{
 	"GenerationsOutputBody":       "What is kept of an import's generations, newest first.",
 	"ManagedBy":                   "Where a definition comes from that is changed nowhere else.",
 	"Hold":                        "Why a run waits for a person.",
+	"HoldFigure":                  "One thing that was found beyond its limit.",
+	"HoldLimits":                  "Which runs wait for a person before their first row is sent.",
+	"Approved":                    "What a person has let a run go on with.",
+	"SnowflakeUse":                "What statements have taken at Snowflake; docs/holds.md says how it is measured.",
 	"Identity":                    "The column that tells whose row it is.",
 	"ImportSpec":                  "Where rows come from, what becomes of them, where they go and when; docs/definitions.md has each key.",
 	"Key":                         "A key to this API, without its secret.",
@@ -112,6 +116,7 @@ var fieldTexts = map[string]map[string]string{
 		"total": "Rows of Snowflake's result; 0 until it is known", "rejectsByCode": "Rejected rows by code", "skippedByReason": "Skipped rows by reason",
 		"notes": "What else is worth knowing, such as columns that changed", "startedAt": "When it started", "finishedAt": "When it ended; null while it goes on",
 		"error": "Why it failed; null otherwise", "waiting": "What it waits for; null while it works",
+		"hold": "Why it waits for a person, while it is held", "approval": "What a person has approved of its result", "snowflake": "What its statements have taken at Snowflake",
 	},
 	"Counts": {
 		"read": "Rows that were read from Snowflake", "unchanged": "Of them, equal to what was sent before", "stillRejected": "Of them, rejected by an earlier run and not changed since",
@@ -126,6 +131,7 @@ var fieldTexts = map[string]map[string]string{
 		"openRejects": "At most so many rejects without a later load of the same identity", "future": "Rows that the last run left for a later one because their cursor lies ahead of the clock",
 		"unfinished": "Events stored by runs that did not succeed: the next run may store them a second time",
 		"lastRun":    "Its newest run", "lastRunState": "That run's state", "lastRunAt": "When that run started; null before the first", "nextRunAt": "When the next run starts; null if none is due",
+		"hold": "Why its run waits for a person", "snowflake": "What the newest runs took at Snowflake on average, and what a day takes",
 		"watermark": "The next run reads what changed after this", "epoch": "Rises with each reset", "generation": "Rises with each change of the definition",
 	},
 	"Reject": {
@@ -139,7 +145,17 @@ var fieldTexts = map[string]map[string]string{
 		"before": "What was there before; absent if nothing was", "after": "What is there after it; absent if nothing is", "role": "The actor's role", "from": "The address that the request came from",
 		"requestId": "X-Request-Id of the answer", "traceparent": "The request's trace", "time": "When",
 	},
+	"HoldFigure": {"code": "Which rule it is beyond", "column": "The column that it is about", "found": "What was found: rows, seconds, or a share of 1", "limit": "What is allowed", "reason": "The figure in a sentence"},
+	"Approved": {
+		"number": "Counts the approvals of the run", "attempt": "The attempt that was held", "rows": "Rows that were approved; up to a tenth more need no further approval",
+		"figures": "What was approved", "more": "Further figures that were approved", "time": "When",
+	},
+	"SnowflakeUse": {
+		"queueSeconds": "Time for which Snowflake called the statements queued, as far as it was seen", "executionSeconds": "Time of the statements at Snowflake beside that",
+		"bytesScanned": "Bytes that they scanned", "secondsPer1000": "executionSeconds for 1,000 loaded records", "secondsPerDay": "executionSeconds of a day at the schedules",
+	},
 	"Hold": {
+		"figures": "Everything that is beyond its limit", "more": "Further figures",
 		"code": "Which rule holds it", "reason": "Why, in a sentence", "records": "How many records the rule speaks of", "atLeast": "There may be more records", "since": "Since when",
 	},
 	"Waiting": {
