@@ -33,6 +33,7 @@ type rig struct {
 	view     *projection.Reader
 	ids      atomic.Int64
 	tel      *telemetry.Telemetry
+	network  kafka.Deps // of the scheduler
 
 	mu        sync.Mutex
 	runs      map[string]schemas.Run      // newest event of each, a moment late
@@ -114,7 +115,7 @@ func (r *rig) notePosition(key string, value []byte) {
 func (r *rig) start() (stop func()) {
 	r.t.Helper()
 	health := daemon.NewHealth()
-	service, err := scheduler.New(r.cfg, scheduler.Deps{Telemetry: r.tel, Health: health})
+	service, err := scheduler.New(r.cfg, scheduler.Deps{Telemetry: r.tel, Health: health, Kafka: r.network})
 	if err != nil {
 		r.t.Fatal(err)
 	}
