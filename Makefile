@@ -39,6 +39,10 @@ build: ## build every program into bin/
 tapline: ## build the command line with `tapline dev` into bin/tapline
 	go build -ldflags "$(LDFLAGS)" -o bin/ ./cmd/tapline
 
+.PHONY: web
+web: ## build the web page into services/importcenter/web/dist, which is committed
+	services/importcenter/web/with-node.sh ./build.sh
+
 .PHONY: demo
 demo: tapline ## run the whole pipeline once, compare, exit
 	bin/tapline demo $(ARGS)
@@ -131,6 +135,10 @@ test-connector: ## prove the sandbox with Snowflake's own Python connector
 .PHONY: test-api
 test-api: build ## drive the API from its OpenAPI document, with each role and without
 	tests/api/run.sh
+
+.PHONY: test-web
+test-web: tapline ## test the web page, with Chromium against the demo
+	services/importcenter/web/with-node.sh ./test.sh
 
 .PHONY: test-sandbox-sql
 test-sandbox-sql: ## compare the sandbox's answers to SQL with another Snowflake on DuckDB

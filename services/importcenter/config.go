@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"time"
 
 	"tapline.dev/domain/suppression"
@@ -73,6 +75,9 @@ type HTTPConfig struct {
 	TrustedProxies []string
 	// TLS is the certificate to serve with; none serves plain HTTP.
 	TLS tlsconf.Server
+	// BasePath is the path under which a proxy shows Import Center, such as /tapline.
+	// The proxy may leave it in the requests or take it off.
+	BasePath string
 	// MaxConnections bounds the connections that are open at a time.
 	MaxConnections int
 	// RequestsPerMinute is the rate limit of each caller: a key, a person, or an
@@ -90,6 +95,9 @@ type HTTPConfig struct {
 	IdleTimeout  time.Duration
 }
 
+// plainPath are the paths that need no quoting in HTML and no escaping in an address.
+var plainPath = regexp.MustCompile(`^(/[A-Za-z0-9_-]+)+$`)
+
 func defaultHTTP() HTTPConfig {
 	return HTTPConfig{
 		Addr: "127.0.0.1:19000", MaxConnections: 1000, RequestsPerMinute: 6000, QuestionsPerCaller: 4,
@@ -103,6 +111,9 @@ func (c HTTPConfig) Validate() error {
 	var errs []error
 	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
 		errs = append(errs, config.Bad("addr", `must be host:port, such as "127.0.0.1:19000"`))
+	}
+	if c.BasePath != "" && (!strings.HasPrefix(c.BasePath, "/") || !plainPath.MatchString(c.BasePath)) {
+		errs = append(errs, config.Bad("basePath", `must begin with "/", not end with it, and hold letters, digits, "/", "-" and "_" only`))
 	}
 	if _, err := guard.ParseProxies(c.TrustedProxies); err != nil {
 		errs = append(errs, config.Bad("trustedProxies", "%s", err))

@@ -2,6 +2,9 @@ module tapline.dev/services/importcenter
 
 go 1.26.0
 
+// Packages of the web page may hold Go files.
+ignore ./web/node_modules
+
 require (
 	github.com/coreos/go-oidc/v3 v3.21.0
 	github.com/danielgtaylor/huma/v2 v2.37.2

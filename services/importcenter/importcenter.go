@@ -25,9 +25,11 @@ import (
 	"tapline.dev/services/importcenter/internal/api"
 	"tapline.dev/services/importcenter/internal/catalog"
 	"tapline.dev/services/importcenter/internal/guard"
+	"tapline.dev/services/importcenter/internal/page"
 	"tapline.dev/services/importcenter/internal/signin"
 	"tapline.dev/services/importcenter/internal/store"
 	"tapline.dev/services/importcenter/internal/writer"
+	"tapline.dev/services/importcenter/web"
 )
 
 const (
@@ -153,6 +155,10 @@ func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.C
 		defer cancel()
 		return producer.Produce(ctx, record)
 	}
+	webPage, err := s.webPage()
+	if err != nil {
+		return err
+	}
 	signing := s.signingIn(keys, used, rdb, audit)
 	w := writer.New(s.cfg.Kafka, s.kafka, cat)
 	defer w.Close()
@@ -170,7 +176,7 @@ func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.C
 		EnsureTopics: func(ctx context.Context, specs []schemas.TopicSpec) error {
 			return kafka.EnsureTopics(ctx, s.cfg.Kafka, s.kafka, specs)
 		},
-		Audit: audit, Pages: signing.pages, Sessions: signing.sessions,
+		Audit: audit, Pages: signing.pages, Sessions: signing.sessions, Page: webPage,
 		PartitionCounts: func(ctx context.Context, topics []string) (map[string]int, error) {
 			return kafka.PartitionCounts(ctx, s.cfg.Kafka, s.kafka, topics)
 		},
@@ -200,10 +206,19 @@ func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.C
 	return group.Wait()
 }
 
+// webPage reads the built web page.
+func (s *Service) webPage() (*page.Page, error) {
+	files, err := web.Files()
+	if err != nil {
+		return nil, fmt.Errorf("opening the web page: %w", err)
+	}
+	return page.New(files, s.cfg.HTTP.BasePath)
+}
+
 // server bounds what a request may take, and traces it.
 func (s *Service) server(ctx context.Context, handler http.Handler) *http.Server {
 	return &http.Server{
-		Handler: otelhttp.NewHandler(handler, "serve request",
+		Handler: otelhttp.NewHandler(page.Below(s.cfg.HTTP.BasePath, handler), "serve request",
 			otelhttp.WithTracerProvider(s.deps.Telemetry.TracerProvider()),
 			otelhttp.WithMeterProvider(s.deps.Telemetry.MeterProvider()),
 			otelhttp.WithPropagators(s.deps.Telemetry.Propagator())),

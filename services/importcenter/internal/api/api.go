@@ -43,6 +43,12 @@ type projected interface {
 	Listing(ctx context.Context, importName string) (schemas.Listing, bool, error)
 }
 
+// webPage serves the requests for which Has is true.
+type webPage interface {
+	http.Handler
+	Has(r *http.Request) bool
+}
+
 // partitions reads ranges of offsets of a partition.
 type partitions interface {
 	ReadTo(ctx context.Context, tp kafka.TP, from int64, fn func(*kafka.Record) error) (next int64, err error)
@@ -89,7 +95,9 @@ type Deps struct {
 	Questions *guard.Places
 	// Pages serves /auth/, where people sign in with a browser; nil if this deployment
 	// has no sign-in with a browser.
-	Pages        *http.ServeMux
+	Pages *http.ServeMux
+	// Page serves the web page.
+	Page         webPage
 	Catalog      *catalog.Catalog
 	Suppressions *suppression.List
 	View         view

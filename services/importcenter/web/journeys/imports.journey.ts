@@ -1,0 +1,102 @@
+import { expect, test } from "vitest";
+
+import { accessible, api, open } from "./browser";
+
+interface RunOf { run: string; state: string; counts: { loaded: number; read: number; mapRejected: number } }
+interface Runs { items: RunOf[] }
+interface Listings { items: { import: string; status: string }[] }
+
+const statusOf = async (name: string) => (await api<Listings>("/v1/imports")).items.find((l) => l.import === name)?.status;
+const newest = async (name: string) => (await api<Runs>(`/v1/runs?import=${name}&pageSize=1`)).items[0];
+
+test("an import is found, run by mouse, and the figures of its run are the API's", async () => {
+  const page = await open("/");
+  const before = await newest("customers");
+  await page.getByLabel("Search").fill("CUST");
+  await expect.poll(() => page.url()).toContain("q=CUST");
+  await expect.poll(() => page.getByRole("row").count()).toBe(2);
+  await page.getByRole("link", { name: "Customers" }).click();
+  await page.getByRole("button", { name: "Run now" }).click();
+  await expect.poll(async () => (await newest("customers"))?.run, { timeout: 30_000 }).not.toBe(before?.run);
+  await expect.poll(async () => (await newest("customers"))?.state, { timeout: 30_000 }).toMatch(/^succeeded/);
+  const run = await newest("customers");
+  await page.getByRole("link", { name: run?.run ?? "", exact: true }).click();
+  await page.getByText(/succeeded: |ended: /).waitFor();
+  await page.getByText(`${run?.counts.read.toLocaleString("en-US")} read = `, { exact: false }).waitFor();
+  await page.goBack();
+  await page.goBack();
+  expect(page.url()).toContain("q=CUST");
+});
+
+test("the same by keyboard alone, from the listing to a paused and resumed import", async () => {
+  const page = await open("/");
+  await page.keyboard.press("/");
+  await page.keyboard.type("purch");
+  await expect.poll(() => page.getByRole("row").count()).toBe(2);
+  for (let n = 0; n < 20; n++) {
+    await page.keyboard.press("Tab");
+    if ((await page.evaluate(() => document.activeElement?.textContent)) === "Purchases") break;
+  }
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { level: 1, name: "Purchases" }).waitFor();
+  await page.getByRole("button", { name: "Pause" }).focus();
+  await page.keyboard.press("Enter");
+  await expect.poll(() => statusOf("purchases"), { timeout: 15_000 }).toBe("Paused");
+  await page.getByText("is paused").waitFor();
+  expect(await page.getByRole("button", { name: "Run now" }).isDisabled()).toBe(true);
+  await page.getByRole("button", { name: "Resume" }).focus();
+  await page.keyboard.press("Enter");
+  await expect.poll(() => statusOf("purchases"), { timeout: 15_000 }).toBe("Ready");
+});
+
+test("rejected rows are not read before somebody asks for them", async () => {
+  const page = await open("/runs/customers.1");
+  let asked = 0;
+  page.on("request", (r) => { if (r.url().includes("/v1/rejects")) asked++; });
+  await page.getByRole("link", { name: "null_rejected" }).click();
+  await page.getByText("Rows hold personal data").waitFor();
+  expect(asked).toBe(0);
+  await page.getByRole("button", { name: "Show the rows" }).click();
+  await page.getByRole("cell", { name: "null_rejected" }).first().waitFor();
+  const all = await api<{ items: unknown[] }>("/v1/rejects?import=customers&run=customers.1&code=null_rejected&pageSize=50");
+  expect(await page.getByRole("cell", { name: "null_rejected" }).count()).toBe(all.items.length);
+});
+
+test("a second press, a lost answer and a refusal do no harm", async () => {
+  const page = await open("/imports/purchases");
+  await page.route("**/v1/imports/purchases/pause", (route) => route.abort());
+  await page.getByRole("button", { name: "Pause" }).click();
+  await page.getByRole("alert").getByText("Import Center does not answer").waitFor();
+  expect(await statusOf("purchases")).toBe("Ready");
+  await page.unroute("**/v1/imports/purchases/pause");
+  const missing = await open("/imports/custmers");
+  await missing.getByRole("alert").getByText("did you mean customers").waitFor();
+});
+
+test("the page says how old its figures are while Import Center does not answer, and goes on afterwards", async () => {
+  const page = await open("/");
+  await page.getByRole("link", { name: "Customers" }).waitFor();
+  await page.context().setOffline(true);
+  await page.getByText("does not answer").waitFor({ timeout: 30_000 });
+  expect(await page.getByRole("link", { name: "Customers" }).isVisible()).toBe(true);
+  await page.context().setOffline(false);
+  await page.getByText("does not answer").waitFor({ state: "detached", timeout: 30_000 });
+});
+
+for (const colorScheme of ["light", "dark"] as const) {
+  for (const path of ["/", "/imports/customers", "/runs/customers.1", "/imports/customers/rejects", "/nothing/here"]) {
+    test(`${path} has no serious accessibility finding in the ${colorScheme} theme`, async () => {
+      const page = await open(path, { colorScheme, reducedMotion: "reduce" });
+      await page.waitForLoadState("networkidle").catch(() => undefined);
+      await accessible(page);
+    });
+  }
+}
+
+test("the listing and a run fit a phone", async () => {
+  for (const path of ["/", "/runs/customers.1"]) {
+    const page = await open(path, { viewport: { width: 390, height: 844 } });
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    expect(wide, path).toBeLessThanOrEqual(0);
+  }
+});

@@ -1,0 +1,95 @@
+import { Button, Group, List, Modal, Stack, Text, TextInput } from "@mantine/core";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import type { ReactNode } from "react";
+
+import { ApiError } from "../api/client";
+import type { Confirmation } from "../api/client";
+import { count } from "../format/number";
+import { text } from "../text";
+
+/** Agreement is what a person has agreed to, as the API asks for it. */
+export interface Agreement {
+  confirm?: string;
+  repeats?: number;
+}
+
+interface Action {
+  start: () => void;
+  pending: boolean;
+  error: unknown;
+  /** The dialog that asks before something that cannot be taken back; null while nothing is asked. */
+  dialog: ReactNode;
+}
+
+/**
+ * useAction sends a command. An answer 428 says what the command would do that cannot be
+ * taken back: it is shown, and the command is sent again once a person has agreed. One
+ * idempotency key stands for all tries of one press, so that a lost answer starts nothing twice.
+ */
+export function useAction(send: (agreed: Agreement, key: string) => Promise<unknown>): Action {
+  const queries = useQueryClient();
+  const [asked, setAsked] = useState<{ confirmation: Confirmation; key: string }>();
+  const mutation = useMutation({
+    mutationFn: ({ agreed, key }: { agreed: Agreement; key: string }) => send(agreed, key),
+    onSuccess: () => {
+      setAsked(undefined);
+      return queries.invalidateQueries();
+    },
+    onError: (error, { key }) => {
+      if (error instanceof ApiError && error.problem.confirmation !== undefined) setAsked({ confirmation: error.problem.confirmation, key });
+      else setAsked(undefined);
+    },
+  });
+  const asks = mutation.error instanceof ApiError && mutation.error.problem.confirmation !== undefined;
+  return {
+    start: () => mutation.mutate({ agreed: {}, key: crypto.randomUUID() }),
+    pending: mutation.isPending,
+    error: asks ? null : mutation.error,
+    dialog: asked === undefined ? null : (
+      <ConfirmDialog
+        confirmation={asked.confirmation}
+        pending={mutation.isPending}
+        onAgree={(agreed) => mutation.mutate({ agreed, key: asked.key })}
+        onClose={() => {
+          setAsked(undefined);
+          mutation.reset();
+        }}
+      />
+    ),
+  };
+}
+
+interface DialogProps {
+  confirmation: Confirmation;
+  pending: boolean;
+  onAgree: (agreed: Agreement) => void;
+  onClose: () => void;
+}
+
+/** ConfirmDialog says what an action does to other people's data, and asks for the account's name where one is to be agreed to. */
+function ConfirmDialog({ confirmation, pending, onAgree, onClose }: DialogProps): ReactNode {
+  const [typed, setTyped] = useState("");
+  const word = confirmation.confirm ?? "";
+  const records = confirmation.recordsKnown && confirmation.records !== undefined
+    ? `${count(confirmation.records)} ${confirmation.type}s` : text.confirm.unknown;
+  const agreed: Agreement = {
+    ...(word === "" ? {} : { confirm: word }),
+    ...(confirmation.repeats === undefined || confirmation.repeats === 0 ? {} : { repeats: confirmation.repeats }),
+  };
+  return (
+    <Modal opened onClose={onClose} title={text.confirm.title(confirmation.action)} closeButtonProps={{ "aria-label": text.close }}>
+      <Stack>
+        <Text fw={600}>{text.confirm.send(records, text.confirm.account(confirmation.account, confirmation.environment ?? "environment not said"))}</Text>
+        <List>
+          {confirmation.sentences.map((s) => <List.Item key={s}>{s}</List.Item>)}
+        </List>
+        {word !== "" && <TextInput label={text.confirm.type(word)} value={typed} onChange={(e) => setTyped(e.currentTarget.value)} data-autofocus />}
+        <Group justify="flex-end">
+          <Button variant="default" onClick={onClose}>{text.confirm.cancel}</Button>
+          <Button color="red" disabled={typed !== word} loading={pending} onClick={() => onAgree(agreed)}>{text.confirm.agree}</Button>
+        </Group>
+      </Stack>
+    </Modal>
+  );
+}

@@ -1,0 +1,62 @@
+import { ActionIcon, Anchor, Button, Text, useComputedColorScheme, useMantineColorScheme } from "@mantine/core";
+import { useHotkeys } from "@mantine/hooks";
+import { IconMoon, IconSun } from "@tabler/icons-react";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { Link, Outlet, useNavigate } from "@tanstack/react-router";
+import type { ReactNode } from "react";
+
+import { ApiError, setKey } from "../api/client";
+import { callerQuery } from "../api/queries";
+import { text } from "../text";
+import { Unavailable } from "./ProblemNote";
+import { SignIn } from "./SignIn";
+import { Waiting } from "./Waiting";
+import { basePath } from "./base";
+
+/** Shell is what every screen stands in: the name, the theme and who is signed in; without a sign-in, the way to it. */
+export function Shell(): ReactNode {
+  const caller = useQuery(callerQuery);
+  const navigate = useNavigate();
+  useHotkeys([["/", () => document.getElementById("search")?.focus()], ["i", () => void navigate({ to: "/", search: {} })]]);
+  const refused = caller.error instanceof ApiError && caller.error.problem.status === 401;
+  return (
+    <>
+      <header className="header">
+        <Anchor fw={700} renderRoot={(props) => <Link {...props} to="/" search={{}} />}>{text.title}</Anchor>
+        <div className="right">
+          <ThemeSwitch />
+          {caller.data !== undefined && <Who name={caller.data.name} role={caller.data.role} by={caller.data.by} />}
+        </div>
+      </header>
+      <main className="main">
+        {refused ? <SignIn /> : caller.data !== undefined ? <Outlet /> : caller.error === null ? <Waiting /> : <Unavailable title={text.title} error={caller.error} />}
+      </main>
+    </>
+  );
+}
+
+function ThemeSwitch(): ReactNode {
+  const { setColorScheme } = useMantineColorScheme();
+  const dark = useComputedColorScheme("light") === "dark";
+  return (
+    <ActionIcon variant="default" aria-label={dark ? text.theme.toLight : text.theme.toDark} onClick={() => setColorScheme(dark ? "light" : "dark")}>
+      {dark ? <IconSun size={16} /> : <IconMoon size={16} />}
+    </ActionIcon>
+  );
+}
+
+function Who({ name, role, by }: { name: string; role: string; by: string }): ReactNode {
+  const queries = useQueryClient();
+  const signOut = async () => {
+    setKey("");
+    if (by === "session") await fetch(`${basePath}/auth/logout`, { method: "POST" });
+    queries.clear();
+    await queries.invalidateQueries();
+  };
+  return (
+    <>
+      <Text size="sm">{name === "" ? role : `${name}, ${role}`}</Text>
+      {by !== "none" && <Button size="compact-sm" variant="default" onClick={() => void signOut()}>{text.signOut}</Button>}
+    </>
+  );
+}

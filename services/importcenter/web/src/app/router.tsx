@@ -1,0 +1,40 @@
+import { Anchor, Stack, Text, Title } from "@mantine/core";
+import { Link, createRootRoute, createRoute, createRouter } from "@tanstack/react-router";
+import type { ReactNode } from "react";
+
+import { ImportScreen } from "../import/ImportScreen";
+import { ImportsScreen } from "../imports/ImportsScreen";
+import { readSearch } from "../imports/filter";
+import { readRejectSearch } from "../rejects/search";
+import { RejectsScreen } from "../rejects/RejectsScreen";
+import { RunScreen } from "../run/RunScreen";
+import { text } from "../text";
+import { Shell } from "./Shell";
+import { basePath } from "./base";
+
+function NotFound(): ReactNode {
+  return (
+    <Stack>
+      <Title order={1} size="h3">{text.notFound.title}</Title>
+      <Text><Anchor renderRoot={(props) => <Link {...props} to="/" search={{}} />}>{text.notFound.next}</Anchor></Text>
+    </Stack>
+  );
+}
+
+const root = createRootRoute({ component: Shell, notFoundComponent: NotFound });
+const imports = createRoute({ getParentRoute: () => root, path: "/", component: ImportsScreen, validateSearch: readSearch });
+const importRoute = createRoute({ getParentRoute: () => root, path: "/imports/$import", component: ImportScreen });
+const rejects = createRoute({ getParentRoute: () => root, path: "/imports/$import/rejects", component: RejectsScreen, validateSearch: readRejectSearch });
+const run = createRoute({ getParentRoute: () => root, path: "/runs/$run", component: RunScreen });
+
+export const router = createRouter({
+  routeTree: root.addChildren([imports, importRoute, rejects, run]),
+  basepath: basePath === "" ? "/" : basePath,
+  scrollRestoration: true,
+});
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}

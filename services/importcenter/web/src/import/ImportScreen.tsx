@@ -1,0 +1,92 @@
+import { Anchor, Button, Group, Stack, Text, Title } from "@mantine/core";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { Link, getRouteApi } from "@tanstack/react-router";
+import type { ReactNode } from "react";
+
+import { useAction } from "../action/useAction";
+import { client, take } from "../api/client";
+import type { Definition, Listing } from "../api/client";
+import { importQuery, importsQuery, runsQuery } from "../api/queries";
+import { Commands } from "../app/Commands";
+import { Facts } from "../app/Facts";
+import { ProblemNote, Unavailable } from "../app/ProblemNote";
+import { Waiting } from "../app/Waiting";
+import { useNow } from "../app/useNow";
+import { relative } from "../format/time";
+import { text } from "../text";
+import { RunsTable } from "./RunsTable";
+
+const route = getRouteApi("/imports/$import");
+
+/** ImportScreen is one import: how it is, what it did, what it is made of. */
+export function ImportScreen(): ReactNode {
+  const { import: name } = route.useParams();
+  const now = useNow();
+  const definition = useQuery(importQuery(name));
+  const listing = useQuery(importsQuery).data?.find((l) => l.import === name);
+  const runs = useInfiniteQuery(runsQuery(name));
+  if (definition.data === undefined) return definition.error === null ? <Waiting /> : <Unavailable title={name} error={definition.error} />;
+  const items = runs.data?.pages.flatMap((p) => p.items) ?? [];
+  return (
+    <Stack>
+      <Title order={1} size="h3">{definition.data.metadata.displayName ?? name}</Title>
+      {listing !== undefined && <Text className="sentence">{name} {sentence(listing, now)}</Text>}
+      <Actions name={name} status={listing?.status ?? ""} />
+      <Facts facts={facts(definition.data, listing)} />
+      <Title order={2} size="h5">{text.import.runs}</Title>
+      <ProblemNote error={runs.error} />
+      {items.length === 0 && runs.data !== undefined ? <Text>{text.import.noRuns}</Text> : <RunsTable runs={items} now={now} />}
+      {runs.hasNextPage && <Group><Button variant="default" loading={runs.isFetchingNextPage} onClick={() => void runs.fetchNextPage()}>{text.import.older}</Button></Group>}
+      <Anchor renderRoot={(props) => <Link {...props} to="/imports/$import/rejects" params={{ import: name }} search={{}} />}>{text.import.rejects}</Anchor>
+      <details>
+        <summary>{text.import.definition}</summary>
+        <pre className="code">{JSON.stringify(definition.data, null, 2)}</pre>
+      </details>
+      <Commands lines={[`tapline get import ${name}`, `tapline get runs --import ${name}`, `tapline run ${name} --wait`]} />
+    </Stack>
+  );
+}
+
+/** sentence says the one thing that matters of an import now. */
+function sentence(l: Listing, now: number): string {
+  const s = text.import.sentence;
+  if (l.hold !== undefined) return s.held(l.hold.reason);
+  switch (l.status) {
+    case "Running": return s.running(l.lastRun ?? "");
+    case "Paused": return s.paused;
+    case "Stopped": return s.stopped;
+    case "Scheduled": return l.nextRunAt === null ? s.ready : s.scheduled(relative(l.nextRunAt, now));
+    default: return s.ready;
+  }
+}
+
+function facts(d: Definition, l: Listing | undefined): [string, string][] {
+  const t = text.import;
+  return [
+    [t.schedule, l?.schedule ?? ""],
+    [t.watermark, l === undefined || l.watermark === "" ? t.watermarkNone : l.watermark],
+    [t.connection, d.spec.source.connectionRef],
+    [t.account, d.spec.destination.accountRef],
+    [t.generation, t.generationValue(d.generation)],
+  ];
+}
+
+function Actions({ name, status }: { name: string; status: string }): ReactNode {
+  const params = { path: { import: name } };
+  const run = useAction((agreed, key) => take(client.POST("/v1/imports/{import}/runs", { params: { ...params, query: agreed, header: { "Idempotency-Key": key } } })));
+  const pause = useAction((_, key) => take(client.POST("/v1/imports/{import}/pause", { params: { ...params, header: { "Idempotency-Key": key } } })));
+  const resume = useAction((_, key) => take(client.POST("/v1/imports/{import}/resume", { params: { ...params, header: { "Idempotency-Key": key } } })));
+  const halted = status === "Paused" || status === "Stopped";
+  return (
+    <>
+      <Group>
+        <Button loading={run.pending} onClick={run.start} disabled={halted}>{text.import.run}</Button>
+        {halted
+          ? <Button variant="default" loading={resume.pending} onClick={resume.start}>{text.import.resume}</Button>
+          : <Button variant="default" loading={pause.pending} onClick={pause.start}>{text.import.pause}</Button>}
+      </Group>
+      <ProblemNote error={run.error ?? pause.error ?? resume.error} />
+      {run.dialog}{pause.dialog}{resume.dialog}
+    </>
+  );
+}

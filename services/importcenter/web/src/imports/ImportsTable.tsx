@@ -1,0 +1,101 @@
+import { Anchor, Text, UnstyledButton } from "@mantine/core";
+import { IconArrowDown, IconArrowUp } from "@tabler/icons-react";
+import { Link } from "@tanstack/react-router";
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { useRef } from "react";
+import type { ReactNode } from "react";
+
+import type { Listing } from "../api/client";
+import { Badge, Toned } from "../app/Badge";
+import type { Tone } from "../app/Badge";
+import { Instant } from "../app/Instant";
+import { count, health } from "../format/number";
+import { text } from "../text";
+import type { Search, SortKey } from "./filter";
+
+const rowHeight = 37;
+
+interface Props {
+  imports: Listing[];
+  search: Search;
+  now: number;
+  onSort: (sort: SortKey, down: boolean) => void;
+}
+
+/** ImportsTable draws only the rows that are in view, so that thousands scroll smoothly. */
+export function ImportsTable({ imports, search, now, onSort }: Props): ReactNode {
+  const scroll = useRef<HTMLDivElement>(null);
+  const rows = useVirtualizer({ count: imports.length, getScrollElement: () => scroll.current, estimateSize: () => rowHeight, overscan: 12 });
+  const items = rows.getVirtualItems();
+  const before = items[0]?.start ?? 0;
+  const after = rows.getTotalSize() - (items.at(-1)?.end ?? 0);
+  const c = text.imports.columns;
+  const head = (key: SortKey, label: string, numbers = false) => (
+    <Head label={label} numbers={numbers} sorted={(search.sort ?? "name") === key} down={search.down === true} onSort={(down) => onSort(key, down)} />
+  );
+  return (
+    <div ref={scroll} className="scroll" style={{ maxHeight: "70vh" }} tabIndex={0} role="region" aria-label={text.imports.title}>
+      <table className="table" aria-rowcount={imports.length + 1}>
+        <thead>
+          <tr>
+            {head("name", c.name)}{head("status", c.status)}<th scope="col">{c.sync}</th>{head("health", c.health, true)}
+            {head("last", c.last)}{head("next", c.next)}<th scope="col">{c.schedule}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {before > 0 && <tr aria-hidden style={{ height: before }} />}
+          {items.map((item) => <Row key={item.key} at={item.index} listing={imports[item.index]} now={now} />)}
+          {after > 0 && <tr aria-hidden style={{ height: after }} />}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Head({ label, numbers, sorted, down, onSort }: { label: string; numbers: boolean; sorted: boolean; down: boolean; onSort: (down: boolean) => void }): ReactNode {
+  const Icon = down ? IconArrowDown : IconArrowUp;
+  return (
+    <th scope="col" className={numbers ? "numbers" : undefined} aria-sort={sorted ? (down ? "descending" : "ascending") : undefined}>
+      <UnstyledButton fw={600} fz="inherit" onClick={() => onSort(sorted && !down)}>
+        {label}{sorted && <Icon size={14} aria-hidden />}
+      </UnstyledButton>
+    </th>
+  );
+}
+
+function Row({ at, listing: l, now }: { at: number; listing: Listing | undefined; now: number }): ReactNode {
+  if (l === undefined) return null;
+  const status = l.hold === undefined ? l.status : "Held";
+  return (
+    <tr aria-rowindex={at + 2}>
+      <td>
+        <Anchor inherit fw={500} renderRoot={(props) => <Link {...props} to="/imports/$import" params={{ import: l.import }} />}>{l.displayName ?? l.import}</Anchor>
+        {l.displayName !== undefined && <Text span size="xs" ml={8}>{l.import}</Text>}
+      </td>
+      <td><Badge state={status} word={status} /></td>
+      <td>{text.imports.sync[l.type] ?? l.type}</td>
+      <td className="numbers"><Health listing={l} /></td>
+      <td>
+        {l.lastRun === undefined ? text.imports.never : (
+          <Anchor inherit renderRoot={(props) => <Link {...props} to="/runs/$run" params={{ run: l.lastRun ?? "" }} />}>
+            {l.lastRunState === undefined ? l.lastRun : <Badge state={l.lastRunState} word={text.states[l.lastRunState] ?? l.lastRunState} />}{" "}
+            <Instant at={l.lastRunAt} now={now} />
+          </Anchor>
+        )}
+      </td>
+      <td><Instant at={l.nextRunAt} now={now} none={text.imports.notDue} /></td>
+      <td>{l.schedule}</td>
+    </tr>
+  );
+}
+
+/** Health is a figure, and how many rows failed beside one that is not whole; its colour repeats it. */
+export function Health({ listing: l }: { listing: Listing }): ReactNode {
+  if (l.health === null) return text.imports.noHealth;
+  const tone: Tone = l.health >= 1 ? "ok" : l.health >= 0.5 ? "warn" : "bad";
+  return (
+    <Toned tone={tone}>
+      {health(l.health)}{(l.openRejects ?? 0) > 0 && `, ${text.imports.openRejects(count(l.openRejects ?? 0))}`}
+    </Toned>
+  );
+}
