@@ -14,7 +14,10 @@ require (
 	tapline.dev/schemas v0.0.0
 )
 
-require github.com/cockroachdb/apd/v3 v3.2.3 // indirect
+require (
+	github.com/cockroachdb/apd/v3 v3.2.3 // indirect
+	github.com/rogpeppe/go-internal v1.16.0 // indirect
+)
 
 require (
 	github.com/99designs/go-keychain v0.0.0-20191008050251-8e49817e8af4 // indirect

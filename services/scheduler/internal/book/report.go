@@ -44,6 +44,8 @@ func (b *Book) Report(ctx context.Context, r *schemas.Report, now time.Time) boo
 	switch {
 	case (r.Preview != nil || r.Connection != nil || r.Tables != nil || r.Account != nil) && r.Attempt == a.Attempt:
 		b.closeTrial(ctx, e, schemas.StateSucceeded, nil, now)
+	case r.Waiting != nil && !r.Waiting.Over && schemas.IsDryRun(a.Run) && a.Ending == nil && r.Time.Sub(r.Waiting.Since) >= dryRunPatience:
+		b.waitedTooLong(ctx, e, r.Waiting, now)
 	case r.Abandoned != nil && r.Attempt == a.Attempt && schemas.IsPreview(a.Run):
 		// A preview is not tried again: the person who asked sees the reason.
 		b.closeTrial(ctx, e, schemas.StateFailed, fold.BoundError(schemas.StageExtract, r.Abandoned.Code, r.Abandoned.Reason), now)
@@ -53,8 +55,6 @@ func (b *Book) Report(ctx context.Context, r *schemas.Report, now time.Time) boo
 		a.State = schemas.StateLoading
 		b.stateChanged(e, now)
 		b.addRunEvent(e, now)
-	case r.Waiting != nil && !r.Waiting.Over && schemas.IsDryRun(a.Run) && a.Ending == nil && r.Time.Sub(r.Waiting.Since) >= dryRunPatience:
-		b.waitedTooLong(ctx, e, r.Waiting, now)
 	case waited != (e.fold.Waiting != nil), r.Started != nil:
 		b.addRunEvent(e, now)
 		if !e.isTrial() {
