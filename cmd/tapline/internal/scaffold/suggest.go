@@ -1,0 +1,233 @@
+package scaffold
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"tapline.dev/domain/mapping"
+	"tapline.dev/schemas"
+)
+
+// Suggestion is a first mapping of an import's columns. Each choice has its reason.
+type Suggestion struct {
+	Spec     schemas.ImportSpec
+	Identity string // why this column
+	Cursor   string // why this column, or why none
+	Why      []string
+	LeftOut  []LeftOut
+}
+
+// LeftOut is a column that is not mapped, and why.
+type LeftOut struct{ Column, Why string }
+
+// folded is a column's name without what people write differently.
+func folded(name string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return -1
+	}, strings.ToLower(name))
+}
+
+// The lists are in order: the first that a column matches is taken.
+func identityNames() []string {
+	return []string{"identity", "customerid", "userid", "profileid", "memberid", "accountid", "clientid", "contactid", "personid", "uuid", "id", "email", "emailaddress"}
+}
+
+func cursorNames() []string {
+	return []string{"updatedat", "updatedon", "updated", "lastupdated", "lastupdatedat", "modifiedat", "modifiedon", "lastmodified", "lastmodifiedat", "changedat", "lastchange", "updatetime", "updatetimestamp", "loadedat", "syncedat"}
+}
+
+func eventTimeNames() []string {
+	return []string{"eventtime", "eventtimestamp", "eventat", "occurredat", "happenedat", "createdat", "createdon", "timestamp", "orderedat", "purchasedat", "boughtat", "time", "ts", "date"}
+}
+
+// systemTarget is the property of CleverTap's own that a column with this folded name fills.
+func systemTarget(name string) string {
+	return map[string]string{
+		"email": "Email", "emailaddress": "Email", "mail": "Email",
+		"phone": "Phone", "phonenumber": "Phone", "mobile": "Phone", "mobilenumber": "Phone",
+		"name": "Name", "fullname": "Name", "displayname": "Name", "customername": "Name",
+		"gender": "Gender", "sex": "Gender", "dob": "DOB", "dateofbirth": "DOB", "birthdate": "DOB", "birthday": "DOB",
+		"education": "Education", "employed": "Employed", "married": "Married",
+	}[name]
+}
+
+var secretName = regexp.MustCompile(`passw|secret|token|apikey|ssn|socialsecurity|iban|cardnumber|creditcard|cvv|salt`)
+
+// Suggest suggests a mapping of columns for an import that has source, destination and
+// zone already. The identity is one of the columns, or "" to be suggested.
+func Suggest(spec schemas.ImportSpec, identity string, columns []schemas.Column) (Suggestion, error) {
+	s := Suggestion{Spec: spec}
+	event := spec.Destination.Type == schemas.TypeEvent
+	why := "as you said"
+	if identity == "" {
+		identity, why = pick(columns, identityNames(), isIdentity)
+	}
+	if identity == "" {
+		return s, fmt.Errorf("no column can be the identity: it is a text or a NUMBER without decimals; name one with --identity")
+	}
+	s.Spec.Identity.Column, s.Identity = identity, why
+	s.cursor(columns)
+	if event {
+		if at, why := pick(columns, eventTimeNames(), isTime); at != "" && slices.Contains(eventTimeNames(), folded(at)) {
+			s.Spec.Destination.Event.CreatedOn = &schemas.CreatedOn{Column: at}
+			s.Cursor += "; the event's time is " + at + ": " + why
+		}
+	}
+	s.properties(columns, event)
+	s.leaveOutWhatIsRefused(columns)
+	if len(s.Spec.Mapping) == 0 {
+		return s, fmt.Errorf("no column can be mapped; %d were left out, the first because: %s", len(s.LeftOut), s.LeftOut[0].Why)
+	}
+	return s, nil
+}
+
+func (s *Suggestion) cursor(columns []schemas.Column) {
+	if s.Spec.Source.Cursor != nil {
+		s.Cursor = "as you said"
+		return
+	}
+	names := cursorNames()
+	if s.Spec.Destination.Type == schemas.TypeEvent {
+		names = append(names, eventTimeNames()...)
+	}
+	column, why := pick(columns, names, isTime)
+	if column == "" || !slices.Contains(names, folded(column)) {
+		s.Cursor = "no column says when a row was changed: every run reads everything"
+		return
+	}
+	s.Spec.Source.Cursor, s.Cursor = &schemas.Cursor{Column: column}, why
+}
+
+// pick takes the column whose name stands first in a list; without one, the first column
+// of the right type.
+func pick(columns []schemas.Column, names []string, fits func(schemas.Column) bool) (column, why string) {
+	for _, name := range names {
+		for _, c := range columns {
+			if folded(c.Name) == name && fits(c) {
+				return c.Name, "its name says so, and " + c.Type + " can be one"
+			}
+		}
+	}
+	for _, c := range columns {
+		if fits(c) {
+			return c.Name, "no name says so; it is the first column that can be one: check it"
+		}
+	}
+	return "", ""
+}
+
+func isIdentity(c schemas.Column) bool {
+	return c.Type == "TEXT" || c.Type == "FIXED" && c.Scale == 0
+}
+
+func isTime(c schemas.Column) bool {
+	return c.Type == "DATE" || strings.HasPrefix(c.Type, "TIMESTAMP")
+}
+
+// unseen reports whether a definition refuses a character in a name.
+func unseen(r rune) bool {
+	return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == '\u2028' || r == '\u2029'
+}
+
+func (s *Suggestion) properties(columns []schemas.Column, event bool) {
+	used := map[string]bool{}
+	for _, c := range columns {
+		name := folded(c.Name)
+		switch {
+		case c.Name == s.Spec.Identity.Column && systemTarget(name) == "":
+			s.LeftOut = append(s.LeftOut, LeftOut{c.Name, "it is the identity"})
+			continue
+		case event && s.Spec.Destination.Event.CreatedOn != nil && c.Name == s.Spec.Destination.Event.CreatedOn.Column:
+			s.LeftOut = append(s.LeftOut, LeftOut{c.Name, "it is the event's time"})
+			continue
+		case s.Spec.Source.Cursor != nil && c.Name == s.Spec.Source.Cursor.Column:
+			s.LeftOut = append(s.LeftOut, LeftOut{c.Name, "it is the cursor"})
+			continue
+		case strings.ContainsFunc(c.Name, unseen):
+			s.LeftOut = append(s.LeftOut, LeftOut{c.Name, "its name holds a character that nobody sees; give it another one in a query"})
+			continue
+		case secretName.MatchString(name):
+			s.LeftOut = append(s.LeftOut, LeftOut{c.Name, "by its name it may hold a secret; map it only if CleverTap is to have it"})
+			continue
+		}
+		p, why := property(c, event)
+		if used[folded(p.To)] {
+			s.LeftOut = append(s.LeftOut, LeftOut{c.Name, "another column has the property " + p.To})
+			continue
+		}
+		used[folded(p.To)] = true
+		s.Spec.Mapping, s.Why = append(s.Spec.Mapping, p), append(s.Why, why)
+	}
+}
+
+// property suggests the property of a column.
+func property(c schemas.Column, event bool) (schemas.Property, string) {
+	p := schemas.Property{From: c.Name, To: target(c.Name)}
+	if system := systemTarget(folded(c.Name)); system != "" && !event {
+		p.To = system
+		if system == "DOB" {
+			p.Type = "date"
+			if c.Type == "TEXT" {
+				p.Format = "yyyy/MM/dd"
+				return p, "CleverTap's own property; the format is a guess"
+			}
+		}
+		return p, "CleverTap's own property"
+	}
+	switch {
+	case c.Type == "FIXED" && c.Scale == 0:
+		p.Type = "integer"
+	case c.Type == "FIXED", c.Type == "REAL":
+		p.Type = "float"
+	case c.Type == "BOOLEAN":
+		p.Type = "boolean"
+	case isTime(c):
+		p.Type = "date"
+	case c.Type == "OBJECT", c.Type == "ARRAY", c.Type == "VARIANT":
+		p.Type = "string"
+		return p, c.Type + " is sent as its JSON text"
+	default:
+		return p, ""
+	}
+	return p, ""
+}
+
+var prohibited = strings.NewReplacer("%", " ", ">", " ", "<", " ", "!", " ", "|", " ", "&", " ", ".", " ", ":", " ", ";", " ", "$", " ", "'", " ", `"`, " ", `\`, " ", "#", " ", "_", " ")
+
+// target is a property's name made of a column's: in small letters, with blanks.
+func target(column string) string {
+	return strings.Join(strings.Fields(strings.ToLower(prohibited.Replace(column))), " ")
+}
+
+var mappingIndex = regexp.MustCompile(`^spec\.mapping\[(\d+)\]`)
+
+// leaveOutWhatIsRefused has the mapping compiled with the columns, as apply does, and
+// leaves out what it refuses.
+func (s *Suggestion) leaveOutWhatIsRefused(columns []schemas.Column) {
+	_, problems := mapping.Compile(s.Spec, columns, mapping.Options{})
+	out := map[int]string{}
+	for _, p := range problems {
+		if m := mappingIndex.FindStringSubmatch(p.Path); m != nil {
+			if i, err := strconv.Atoi(m[1]); err == nil && out[i] == "" {
+				out[i] = p.Message
+			}
+		}
+	}
+	var kept []schemas.Property
+	var why []string
+	for i, p := range s.Spec.Mapping {
+		if reason, refused := out[i]; refused {
+			s.LeftOut = append(s.LeftOut, LeftOut{p.From, reason})
+			continue
+		}
+		kept, why = append(kept, p), append(why, s.Why[i])
+	}
+	s.Spec.Mapping, s.Why = kept, why
+}
