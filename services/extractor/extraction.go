@@ -61,6 +61,7 @@ func (x *extraction) extract(ctx context.Context, sel selection) error {
 	}
 	return x.sessions.with(ctx, conn, func(src source) error {
 		defer func() {
+			x.journal.Spend(src.TakeUse()) // also of what failed
 			// Once the report of the start is written, the next owner can take the
 			// result up: the end of this session must not abort the statement.
 			if x.journal.Started() != nil {
@@ -136,11 +137,12 @@ func (x *extraction) begin(ctx context.Context, src source, p *plan.Plan, sel se
 		return nil, nil, err
 	}
 	started.QueryID, started.Mapping = res.QueryID(), hex.EncodeToString(r.Hash[:])
-	return res, r, x.begun(ctx, res, r, started, schemas.FormatInstant(now))
+	return res, r, x.begun(ctx, res, r, started, schemas.FormatInstant(now), src.TakeUse())
 }
 
 // begun reports the size and the columns of a complete result.
-func (x *extraction) begun(ctx context.Context, res result, r *plan.Reader, started schemas.Started, clock string) error {
+func (x *extraction) begun(ctx context.Context, res result, r *plan.Reader, started schemas.Started, clock string, use schemas.SnowflakeUse) error {
+	x.journal.Spend(use)
 	started.Chunks, started.Total, started.Columns = res.Chunks(), res.Total(), res.Columns()[:r.Visible]
 	if err := plan.Fits(started.Columns, x.chunks.MaxRow); err != nil {
 		return err
@@ -206,7 +208,8 @@ func (x *extraction) resume(ctx context.Context, src source, p *plan.Plan, sel s
 	if err != nil || complete {
 		return res, r, err
 	}
-	return res, r, x.begun(ctx, res, r, started, r.UTC(started.Clock))
+	src.Measure(ctx, started.QueryID) // the session that ran it could not say
+	return res, r, x.begun(ctx, res, r, started, r.UTC(started.Clock), src.TakeUse())
 }
 
 // stopped is why the reading ended. A statement that an earlier session left

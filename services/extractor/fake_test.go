@@ -79,6 +79,22 @@ type fakeSource struct {
 	id       int64
 	left     bool
 	stranded bool
+	ran      int // statements since TakeUse
+}
+
+// TakeUse says that each statement has taken a second, as Measure does.
+func (s *fakeSource) TakeUse() schemas.SnowflakeUse {
+	s.w.mu.Lock()
+	defer s.w.mu.Unlock()
+	u := schemas.SnowflakeUse{ExecutionSeconds: float64(s.ran)}
+	s.ran = 0
+	return u
+}
+
+func (s *fakeSource) Measure(context.Context, string) {
+	s.w.mu.Lock()
+	defer s.w.mu.Unlock()
+	s.ran++
 }
 
 func (s *fakeSource) ID() int64 { return s.id }
@@ -106,6 +122,7 @@ func (s *fakeSource) Query(ctx context.Context, stmt statement.Statement, onID f
 	w := s.w
 	w.mu.Lock()
 	w.statements = append(w.statements, stmt)
+	s.ran++
 	id := fmt.Sprintf("01b-%d", len(w.statements))
 	r := &fakeResult{w: w, id: id, rows: w.window(stmt), sample: strings.Contains(stmt.SQL, statement.TotalAlias)}
 	w.results[id] = r

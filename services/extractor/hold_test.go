@@ -37,12 +37,18 @@ func TestHeld(t *testing.T) {
 	if held.Rows != 20 || len(held.Figures) != 1 || held.Figures[0].Code != schemas.HoldTooManyRows || held.Figures[0].Limit != 19 {
 		t.Fatalf("held: %+v", held)
 	}
+	if u := w.last(schemas.ReportHeld).Snowflake; u == nil || u.ExecutionSeconds != 1 {
+		t.Errorf("the statement has taken %+v", u)
+	}
 	w.extract(w.start())
 	if n := len(w.reports()); n != 2 || len(w.rows()) != 0 {
 		t.Fatalf("%d reports and %d rows before the approval", n, len(w.rows()))
 	}
 	w.approve(20, held.Figures...)
 	w.extract(w.start())
+	if u := w.last(schemas.ReportFinal).Snowflake; u == nil || u.ExecutionSeconds != 1 {
+		t.Errorf("with the approval the statement has taken %+v", u)
+	}
 	if final := w.last(schemas.ReportFinal).Final; final.Extracted != 20 || len(w.rows()) != 20 || len(w.db.statements) != 1 {
 		t.Errorf("final: %+v, %d rows, %d statements", final, len(w.rows()), len(w.db.statements))
 	}

@@ -19,6 +19,10 @@ type source interface {
 	Query(ctx context.Context, stmt statement.Statement, onID func(queryID string)) (result, error)
 	Attach(ctx context.Context, queryID string) (result, error)
 	Cancel(ctx context.Context, queryID string) error
+	// TakeUse returns what the session's statements have taken since the last call.
+	TakeUse() schemas.SnowflakeUse
+	// Measure adds to that what a statement of another session has taken.
+	Measure(ctx context.Context, queryID string)
 	// CancelSession ends what another session runs.
 	CancelSession(ctx context.Context, id int64) error
 	ID() int64

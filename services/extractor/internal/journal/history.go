@@ -21,6 +21,7 @@ type history struct {
 	held       bool             // and not approved since
 	started    *schemas.Started // the newest
 	extraction schemas.Extraction
+	use        schemas.SnowflakeUse
 }
 
 // Open reads the reports of an attempt to their end. It comes after tx has fenced
@@ -64,6 +65,9 @@ func (h *history) apply(value []byte, a attempt.Attempt) {
 		var r schemas.Report
 		if json.Unmarshal(value, &r) != nil {
 			return
+		}
+		if r.Snowflake != nil {
+			h.use = *r.Snowflake
 		}
 		if r.Started != nil {
 			h.started = r.Started

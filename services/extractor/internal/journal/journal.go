@@ -88,6 +88,24 @@ func (j *Journal) Complete() bool {
 	return started != nil && len(started.Columns) > 0
 }
 
+// Spend notes what statements have taken; the reports that follow say so.
+func (j *Journal) Spend(u schemas.SnowflakeUse) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.history.use = j.history.use.Plus(u)
+}
+
+// spent is what the attempt's statements have taken, nil if that is not known.
+func (j *Journal) spent() *schemas.SnowflakeUse {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.history.use == (schemas.SnowflakeUse{}) {
+		return nil
+	}
+	u := j.history.use
+	return &u
+}
+
 // Counts are those of the committed chunks. Slices and maps in them are shared with the
 // journal, which replaces them and never changes their contents.
 func (j *Journal) Counts() schemas.Extraction {
@@ -236,6 +254,10 @@ func (j *Journal) report(ctx context.Context, r schemas.Report) (*kafka.Record, 
 	r.Import, r.Run, r.Number, r.Attempt = j.attempt.Import, j.attempt.Run.Run, j.attempt.Run.Number, j.attempt.Run.Attempt
 	// Before the attempt has a span the run names its trace.
 	r.Time, r.TraceID = time.Now().UTC(), cmp.Or(telemetry.TraceID(ctx), j.attempt.Run.TraceID)
+	switch r.Kind {
+	case schemas.ReportStarted, schemas.ReportHeld, schemas.ReportFinal, schemas.ReportAbandoned:
+		r.Snowflake = j.spent()
+	}
 	rec, err := control.Record(j.deps.Topics.Reports(), j.attempt.Import, j.attempt.Import, r, schemas.EventReport(r.Kind), "extractor")
 	if err != nil {
 		return nil, Error{err}

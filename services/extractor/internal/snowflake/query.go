@@ -50,7 +50,7 @@ func (s *Session) CancelSession(ctx context.Context, id int64) error {
 
 // scalar is the JSON token of a result of one value.
 func (s *Session) scalar(ctx context.Context, sql string) (string, error) {
-	r, err := s.Query(ctx, statement.Statement{SQL: sql}, nil)
+	r, err := s.run(ctx, statement.Statement{SQL: sql}, nil)
 	if err != nil {
 		return "", err
 	}
@@ -85,8 +85,22 @@ func (s *Session) Describe(ctx context.Context, sql string) ([]schemas.Column, e
 // Query runs a statement and returns once its result is complete. When
 // Snowflake names the query, which for a long statement is earlier, onID is
 // called, if it is not nil. Cancelling ctx aborts the statement, unless KeepStatement
-// was called.
+// was called. What the statement takes is added up for TakeUse.
 func (s *Session) Query(ctx context.Context, stmt statement.Statement, onID func(queryID string)) (*Result, error) {
+	began := time.Now()
+	named, end := s.watch(context.WithoutCancel(ctx))
+	r, err := s.run(ctx, stmt, func(id string) {
+		named(id)
+		if onID != nil {
+			onID(id)
+		}
+	})
+	end(time.Since(began), err == nil)
+	return r, err
+}
+
+// run is Query without its measuring.
+func (s *Session) run(ctx context.Context, stmt statement.Statement, onID func(queryID string)) (*Result, error) {
 	var args []driver.NamedValue
 	for i, a := range stmt.Args {
 		args = append(args, driver.NamedValue{Ordinal: i + 1, Value: a})

@@ -43,7 +43,9 @@ type server struct {
 	// listings are its answers to other SHOW statements, by statement; it refuses the rest.
 	listings map[string]listing
 	tried    int // aborts, spoiled or not
-	links    int // generation of the chunks' links; older ones have expired
+	// monitoring is what it tells of a statement; nil tells nothing.
+	monitoring func() string
+	links      int // generation of the chunks' links; older ones have expired
 }
 
 func newServer(t *testing.T) *server {
@@ -55,6 +57,13 @@ func newServer(t *testing.T) *server {
 	mux.HandleFunc("POST /queries/v1/abort-request", s.abort)
 	mux.HandleFunc("GET /queries/{id}/result", s.result)
 	mux.HandleFunc("GET /chunk/{i}", s.chunk)
+	mux.HandleFunc("GET /monitoring/queries/{id}", func(w http.ResponseWriter, r *http.Request) {
+		if s.monitoring == nil || !strings.HasPrefix(r.Header.Get("Authorization"), "Snowflake Token=") {
+			http.NotFound(w, r)
+			return
+		}
+		_, _ = fmt.Fprintf(w, `{"success":true,"data":{"queries":[%s]}}`, s.monitoring())
+	})
 	s.http = httptest.NewServer(mux)
 	t.Cleanup(s.http.Close)
 	return s

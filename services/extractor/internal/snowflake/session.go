@@ -59,6 +59,7 @@ type Session struct {
 	arrow       arrowConn
 	transport   *transport
 	mayStillRun atomic.Bool
+	use         use
 	second      bool
 }
 

@@ -38,7 +38,8 @@ type transport struct {
 	close   context.CancelFunc
 	keep    atomic.Bool
 	session atomic.Int64 // its id at Snowflake
-	aborted atomic.Bool  // the newest statement: Snowflake was asked to, and heard it
+	query   atomic.Pointer[asked]
+	aborted atomic.Bool // the newest statement: Snowflake was asked to, and heard it
 }
 
 func newTransport(plain bool) *transport {
@@ -76,6 +77,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	if strings.HasSuffix(req.URL.Path, queryPath) {
 		t.aborted.Store(false)
+		t.query.Store(askedBy(req))
 		// The driver passes the session's id to its logger only.
 		if id, ok := req.Context().Value(gosnowflake.SFSessionIDKey).(int64); ok {
 			t.session.Store(id)
