@@ -62,7 +62,7 @@ test: ## run all tests with the race detector
 .PHONY: test-quick
 test-quick: ## run the tests of packages and a few histories, with the race detector
 	go test -race -timeout 10m $(ARGS) $$(go list work | grep -v '^tapline.dev/tests$$\|^tapline.dev/tests/\(crash\|capacity\|model\)$$')
-	go test -race -timeout 10m -skip 'Disturbed|Interrupted|Suppressed' ./tests/model -model.seeds 20
+	go test -race -timeout 10m -skip 'Disturbed|Interrupted|Suppressed' ./tests/model -model.seeds 10
 
 # Without the race detector, which makes each history five times as slow: `make
 # test` runs fewer of them with it.

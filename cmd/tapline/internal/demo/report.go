@@ -61,6 +61,7 @@ func (d *Demo) next() error {
 	e := d.dev.Endpoints()
 	lines := []string{
 		"where to look next, while it runs (make dev keeps it running):",
+		"  " + e.ImportCenter + "/   the page, in a browser",
 		"  bin/tapline get runs                                        the runs, again",
 		"  bin/tapline get rejects --run customers.1                   rejected rows and why",
 		"  curl " + e.CleverTap.URL + "/sandbox/v1/profiles/42   what CleverTap holds of customer 42",
