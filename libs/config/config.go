@@ -6,7 +6,8 @@
 // TAPLINE_KAFKA_BROKERS, that of admin.drainTimeout is
 // TAPLINE_ADMIN_DRAIN_TIMEOUT: words are joined by underscores and dots become
 // underscores. Lists are separated by commas there. Variables that name no key
-// are ignored, because services share an environment.
+// are ignored, because services share an environment; Misspelt finds those that were
+// meant to name one.
 //
 // The package is not for definitions of imports: those are user documents with
 // rules of their own. It is the only place that reads the environment.
@@ -39,6 +40,8 @@ type Source struct {
 	File string
 	// LookupEnv finds an environment variable; nil means the process's own.
 	LookupEnv func(name string) (string, bool)
+	// Others are keys of other programs, which the file may hold too.
+	Others []string
 	// Flags holds values given on the command line by key, such as
 	// "kafka.brokers". They are the strongest.
 	Flags map[string]string
@@ -68,7 +71,11 @@ func load(src Source, into []any) error {
 		if err != nil {
 			return fmt.Errorf("reading the configuration file: %w", err)
 		}
-		if err := decode(data, targets); err != nil {
+		others := map[string]bool{}
+		for _, key := range src.Others {
+			others[key] = true
+		}
+		if err := (document{others}).decode(data, targets); err != nil {
 			return fmt.Errorf("%s: %w", src.File, err)
 		}
 	}
@@ -100,7 +107,7 @@ func Decode(data []byte, into any) error {
 	if err != nil {
 		return err
 	}
-	return decode(data, targets)
+	return document{}.decode(data, targets)
 }
 
 // LookupEnv finds a variable of the process environment. It exists so that no

@@ -6,16 +6,27 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"reflect"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"tapline.dev/libs/nearest"
 )
+
+// document reads YAML into structs.
+type document struct {
+	// others are keys of other programs, which share the file.
+	others map[string]bool
+}
 
 // decode reads one YAML document into the structs; each of them may take any of
 // the top-level keys.
-func decode(data []byte, targets []reflect.Value) error {
+func (d document) decode(data []byte, targets []reflect.Value) error {
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	var doc yaml.Node
 	if err := decoder.Decode(&doc); err != nil {
@@ -31,10 +42,10 @@ func decode(data []byte, targets []reflect.Value) error {
 	for _, target := range targets {
 		all = append(all, fields(target)...)
 	}
-	return decodeFields("", doc.Content[0], all)
+	return d.decodeFields("", doc.Content[0], all)
 }
 
-func decodeFields(path string, node *yaml.Node, known []field) error {
+func (d document) decodeFields(path string, node *yaml.Node, known []field) error {
 	if isNull(node) {
 		return nil
 	}
@@ -48,9 +59,27 @@ func decodeFields(path string, node *yaml.Node, known []field) error {
 	return eachPair(path, node, func(key, value *yaml.Node) error {
 		target, ok := byKey[key.Value]
 		if !ok {
-			return at(key, join(path, key.Value), "unknown key")
+			return d.foreign(join(path, key.Value), key, value, slices.Collect(maps.Keys(byKey)))
 		}
-		return decodeValue(join(path, key.Value), value, target)
+		return d.decodeValue(join(path, key.Value), value, target)
+	})
+}
+
+// foreign passes over a key of another program, and refuses any other: what is
+// misspelt would otherwise have no effect, and nobody would know.
+func (d document) foreign(path string, key, value *yaml.Node, known []string) error {
+	if d.others[path] {
+		return nil
+	}
+	section := false
+	for other := range d.others {
+		section = section || strings.HasPrefix(other, path+".")
+	}
+	if !section || value.Kind != yaml.MappingNode {
+		return at(key, path, "unknown key"+nearest.Question(key.Value, slices.Values(known)))
+	}
+	return eachPair(path, value, func(key, value *yaml.Node) error {
+		return d.foreign(join(path, key.Value), key, value, nil)
 	})
 }
 
@@ -71,7 +100,7 @@ func eachPair(path string, node *yaml.Node, fn func(key, value *yaml.Node) error
 	return errors.Join(errs...)
 }
 
-func decodeValue(path string, node *yaml.Node, v reflect.Value) error {
+func (d document) decodeValue(path string, node *yaml.Node, v reflect.Value) error {
 	for node.Kind == yaml.AliasNode {
 		node = node.Alias
 	}
@@ -83,17 +112,17 @@ func decodeValue(path string, node *yaml.Node, v reflect.Value) error {
 			return nil
 		}
 		item := reflect.New(v.Type().Elem())
-		if err := decodeValue(path, node, item.Elem()); err != nil {
+		if err := d.decodeValue(path, node, item.Elem()); err != nil {
 			return err
 		}
 		v.Set(item)
 		return nil
 	case v.Kind() == reflect.Struct:
-		return decodeFields(path, node, fields(v))
+		return d.decodeFields(path, node, fields(v))
 	case v.Kind() == reflect.Slice:
-		return decodeList(path, node, v)
+		return d.decodeList(path, node, v)
 	case v.Kind() == reflect.Map && v.Type().Key().Kind() == reflect.String:
-		return decodeMap(path, node, v)
+		return d.decodeMap(path, node, v)
 	}
 	return at(node, path, "a setting cannot be a "+v.Type().String())
 }
@@ -111,7 +140,7 @@ func decodeScalar(path string, node *yaml.Node, v reflect.Value) error {
 	return nil
 }
 
-func decodeList(path string, node *yaml.Node, v reflect.Value) error {
+func (d document) decodeList(path string, node *yaml.Node, v reflect.Value) error {
 	if isNull(node) {
 		return nil
 	}
@@ -121,13 +150,13 @@ func decodeList(path string, node *yaml.Node, v reflect.Value) error {
 	list := reflect.MakeSlice(v.Type(), len(node.Content), len(node.Content))
 	var errs []error
 	for i, item := range node.Content {
-		errs = append(errs, decodeValue(fmt.Sprintf("%s[%d]", path, i), item, list.Index(i)))
+		errs = append(errs, d.decodeValue(fmt.Sprintf("%s[%d]", path, i), item, list.Index(i)))
 	}
 	v.Set(list)
 	return errors.Join(errs...)
 }
 
-func decodeMap(path string, node *yaml.Node, v reflect.Value) error {
+func (d document) decodeMap(path string, node *yaml.Node, v reflect.Value) error {
 	if isNull(node) {
 		return nil
 	}
@@ -137,7 +166,7 @@ func decodeMap(path string, node *yaml.Node, v reflect.Value) error {
 	out := reflect.MakeMapWithSize(v.Type(), len(node.Content)/2)
 	err := eachPair(path, node, func(key, value *yaml.Node) error {
 		item := reflect.New(v.Type().Elem()).Elem()
-		if err := decodeValue(join(path, key.Value), value, item); err != nil {
+		if err := d.decodeValue(join(path, key.Value), value, item); err != nil {
 			return err
 		}
 		out.SetMapIndex(reflect.ValueOf(key.Value).Convert(v.Type().Key()), item)

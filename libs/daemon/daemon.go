@@ -44,7 +44,14 @@ type Program[C any] struct {
 	// Wire builds the service without starting anything: --check stops after it.
 	// The returned Run closes what Wire opened.
 	Wire func(ctx context.Context, cfg C, env Env) (Run, error)
+	// Connect signs in to the servers that the service stands on, for --check
+	// --connect. It writes nothing. Nil connects to none.
+	Connect func(ctx context.Context, cfg C, env Env) error
 }
+
+// connectTimeout bounds --connect, so that a check ends where an address swallows
+// packets.
+const connectTimeout = 20 * time.Second
 
 // Env is what a service gets from the process.
 type Env struct {
@@ -81,6 +88,7 @@ func Main[C any](p Program[C]) int {
 type Process struct {
 	Args      []string
 	LookupEnv func(string) (string, bool) // nil: the process environment
+	Environ   func() []string             // as NAME=value; nil: the process environment
 	Stdout    io.Writer
 	Stderr    io.Writer
 }
@@ -103,9 +111,20 @@ func (p Program[C]) Run(ctx context.Context, proc Process) int {
 	case flags.version:
 		return say(proc.Stdout, p.Name+" "+Version()+"\n")
 	}
-	source := config.Source{File: flags.file, LookupEnv: proc.LookupEnv, Flags: flags.settings}
+	keys, err := everyKey(&own, &cfg)
+	if err != nil {
+		return complain(proc.Stderr, p.Name, err)
+	}
+	source := config.Source{File: flags.file, LookupEnv: proc.LookupEnv, Flags: flags.settings, Others: keys}
 	if err := config.Load(source, &own, &cfg); err != nil {
 		return complain(proc.Stderr, p.Name, err)
+	}
+	if err := drains(own, cfg); err != nil {
+		return complain(proc.Stderr, p.Name, fmt.Errorf("%w: %w", config.ErrInvalid, err))
+	}
+	misspelt := config.Misspelt(proc.environ(), keys)
+	if flags.check && misspelt != nil {
+		return complain(proc.Stderr, p.Name, misspelt)
 	}
 	if flags.print {
 		if err := config.Print(proc.Stdout, &own, &cfg); err != nil {
@@ -120,10 +139,35 @@ func (p Program[C]) Run(ctx context.Context, proc Process) int {
 		}
 		return ExitOK
 	}
-	return p.start(ctx, proc, own, cfg, flags.check)
+	return p.start(ctx, proc, own, cfg, flags, misspelt)
 }
 
-func (p Program[C]) start(ctx context.Context, proc Process, own Config, cfg C, check bool) int {
+func (p Process) environ() []string {
+	if p.Environ != nil {
+		return p.Environ()
+	}
+	return os.Environ()
+}
+
+// drainer is a configuration that bounds the service's own drain.
+type drainer interface {
+	// Drain is the key of the bound and the bound.
+	Drain() (key string, most time.Duration)
+}
+
+// drains refuses a drain that the process would not wait for.
+func drains(own Config, cfg any) error {
+	d, ok := cfg.(drainer)
+	if !ok {
+		return nil
+	}
+	if key, most := d.Drain(); most >= own.Admin.DrainTimeout {
+		return config.Bad("admin.drainTimeout", "is %s, within which %s (%s) would not end: make it longer", own.Admin.DrainTimeout, key, most)
+	}
+	return nil
+}
+
+func (p Program[C]) start(ctx context.Context, proc Process, own Config, cfg C, flags commandLine, misspelt error) int {
 	tel, err := telemetry.Start(ctx, telemetry.Settings{
 		Service:   p.Name,
 		Version:   Version(),
@@ -136,26 +180,42 @@ func (p Program[C]) start(ctx context.Context, proc Process, own Config, cfg C, 
 		return complain(proc.Stderr, p.Name, err)
 	}
 	env := Env{Name: p.Name, Version: Version(), Log: tel.Logger, Telemetry: tel, Health: NewHealth()}
-	err = p.wireAndRun(ctx, own, cfg, env, check, proc.Stdout)
+	if misspelt != nil {
+		env.Log.WarnContext(ctx, "a variable has no effect", slog.Any("error", misspelt))
+	}
+	err = p.wireAndRun(ctx, own, cfg, env, flags, proc.Stdout)
 	if err != nil {
 		env.Log.ErrorContext(ctx, "stopped by an error", slog.Any("error", err))
 	}
 	if err := tel.Shutdown(ctx); err != nil {
 		env.Log.WarnContext(ctx, "telemetry is incomplete", slog.Any("error", err))
 	}
-	return exitCode(err, check)
+	return exitCode(err, flags.check)
 }
 
-func (p Program[C]) wireAndRun(ctx context.Context, own Config, cfg C, env Env, check bool, stdout io.Writer) error {
+func (p Program[C]) wireAndRun(ctx context.Context, own Config, cfg C, env Env, flags commandLine, stdout io.Writer) error {
 	run, err := p.Wire(ctx, cfg, env)
 	if err != nil {
 		return fmt.Errorf("wiring: %w", err)
 	}
-	if check {
-		_, err := fmt.Fprintf(stdout, "%s: the configuration is valid\n", p.Name)
-		return err
+	if flags.check {
+		return p.check(ctx, cfg, env, flags.connect, stdout)
 	}
 	return env.Run(ctx, own.Admin, run)
+}
+
+func (p Program[C]) check(ctx context.Context, cfg C, env Env, connect bool, stdout io.Writer) error {
+	found := "the configuration is valid"
+	if connect && p.Connect != nil {
+		ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+		defer cancel()
+		if err := p.Connect(ctx, cfg, env); err != nil {
+			return err
+		}
+		found += ", and Kafka and Redis take it"
+	}
+	_, err := fmt.Fprintf(stdout, "%s: %s\n", p.Name, found)
+	return err
 }
 
 // Run runs a service and its admin server until ctx is done, and drains it.

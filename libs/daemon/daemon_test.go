@@ -25,6 +25,7 @@ type serviceConfig struct {
 	Topic    string
 	Password config.Secret
 	Limit    int
+	Slow     time.Duration
 }
 
 func (c serviceConfig) Validate() error {
@@ -42,8 +43,16 @@ func program(wire wireFunc) daemon.Program[serviceConfig] {
 		AdminAddr: "127.0.0.1:0",
 		Config:    serviceConfig{Topic: "rows", Limit: 3},
 		Wire:      wire,
+		Connect: func(_ context.Context, cfg serviceConfig, _ daemon.Env) error {
+			if cfg.Topic == "refused" {
+				return errors.New("the password is wrong")
+			}
+			return nil
+		},
 	}
 }
+
+func (c serviceConfig) Drain() (key string, most time.Duration) { return "drain", c.Slow }
 
 // output collects what a program writes while it runs.
 type output struct {
@@ -66,7 +75,13 @@ func (o *output) String() string {
 func run(ctx context.Context, wire wireFunc, env map[string]string, args ...string) (code int, stdout, stderr string) {
 	var out, errs output
 	lookup := func(name string) (string, bool) { v, ok := env[name]; return v, ok }
-	code = program(wire).Run(ctx, daemon.Process{Args: args, LookupEnv: lookup, Stdout: &out, Stderr: &errs})
+	environ := func() (all []string) {
+		for name, value := range env {
+			all = append(all, name+"="+value)
+		}
+		return all
+	}
+	code = program(wire).Run(ctx, daemon.Process{Args: args, LookupEnv: lookup, Environ: environ, Stdout: &out, Stderr: &errs})
 	return code, out.String(), errs.String()
 }
 
@@ -86,6 +101,10 @@ func TestCommandLine(t *testing.T) {
 	if err := os.WriteFile(file, []byte("topic: from-file\nlimit: 7\nlog: {level: WARN}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	shared := filepath.Join(t.TempDir(), "tapline.yaml")
+	if err := os.WriteFile(shared, []byte("limit: 7\nhttp: {addr: '127.0.0.1:1'}\nkafka: {brokers: [a:1]}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	wireFails := func(err error) wireFunc {
 		return func(context.Context, serviceConfig, daemon.Env) (daemon.Run, error) { return nil, err }
 	}
@@ -101,16 +120,26 @@ func TestCommandLine(t *testing.T) {
 		"version": {args: []string{"--version"}, stdout: "mapper "},
 		"print": {
 			args: []string{"--config", file, "--print-config", "--limit=9"}, env: map[string]string{"TAPLINE_PASSWORD": "hunter2"},
-			stdout: "admin:\n  addr: 127.0.0.1:0\n  tls:\n    certFile: \"\"\n    keyFile: \"\"\n  drainTimeout: 25s\nlog:\n  level: WARN\n  format: json\ntopic: from-file\npassword: '***'\nlimit: 9\n",
+			stdout: "admin:\n  addr: 127.0.0.1:0\n  tls:\n    certFile: \"\"\n    keyFile: \"\"\n  drainTimeout: 25s\nlog:\n  level: WARN\n  format: json\ntopic: from-file\npassword: '***'\nlimit: 9\nslow: 0s\n",
 		},
-		"check":                 {wire: untilDone, args: []string{"--check"}, stdout: "mapper: the configuration is valid"},
-		"check finds bad value": {wire: untilDone, args: []string{"--check", "--limit", "-1"}, code: 2, stderr: "mapper: invalid configuration: limit: must not be negative"},
-		"check finds bad wire":  {wire: wireFails(errors.New("no such key file")), args: []string{"--check"}, code: 2, stderr: "no such key file"},
-		"unknown flag":          {args: []string{"--nope"}, code: 2, stderr: "nope"},
-		"argument":              {args: []string{"nope"}, code: 2, stderr: `unexpected argument \"nope\"`},
-		"missing file":          {args: []string{"--config", "/no/such"}, code: 2, stderr: "no such file"},
-		"bad telemetry":         {wire: untilDone, env: map[string]string{"OTEL_TRACES_EXPORTER": "x"}, code: 2, stderr: "OTEL_TRACES_EXPORTER"},
-		"wiring fails":          {wire: wireFails(errors.New("boom")), code: 1, stderr: `"error":"wiring: boom"`},
+		"check": {wire: untilDone, args: []string{"--check"}, stdout: "mapper: the configuration is valid"},
+		"check of a misspelt variable": {
+			wire: untilDone, args: []string{"--check"}, env: map[string]string{"TAPLINE_LIMT": "5", "TAPLINE_HTTP_ADDR": "127.0.0.1:1"}, code: 2,
+			stderr: "TAPLINE_LIMT has no effect; did you mean TAPLINE_LIMIT?",
+		},
+		"a file for every service":  {wire: untilDone, args: []string{"--check", "--config", shared}, stdout: "mapper: the configuration is valid"},
+		"connect without check":     {args: []string{"--connect"}, code: 2, stderr: "--connect belongs to --check"},
+		"connect":                   {wire: untilDone, args: []string{"--check", "--connect"}, stdout: "mapper: the configuration is valid, and Kafka and Redis take it"},
+		"connect is refused":        {wire: untilDone, args: []string{"--check", "--connect", "--topic", "refused"}, code: 2, stderr: "the password is wrong"},
+		"connect is not asked for":  {wire: untilDone, args: []string{"--check", "--topic", "refused"}, stdout: "mapper: the configuration is valid"},
+		"a drain that is cut short": {wire: untilDone, args: []string{"--check", "--slow", "5s", "--admin.drainTimeout", "4s"}, code: 2, stderr: "admin.drainTimeout: is 4s, within which drain (5s) would not end"},
+		"check finds bad value":     {wire: untilDone, args: []string{"--check", "--limit", "-1"}, code: 2, stderr: "mapper: invalid configuration: limit: must not be negative"},
+		"check finds bad wire":      {wire: wireFails(errors.New("no such key file")), args: []string{"--check"}, code: 2, stderr: "no such key file"},
+		"unknown flag":              {args: []string{"--nope"}, code: 2, stderr: "nope"},
+		"argument":                  {args: []string{"nope"}, code: 2, stderr: `unexpected argument \"nope\"`},
+		"missing file":              {args: []string{"--config", "/no/such"}, code: 2, stderr: "no such file"},
+		"bad telemetry":             {wire: untilDone, env: map[string]string{"OTEL_TRACES_EXPORTER": "x"}, code: 2, stderr: "OTEL_TRACES_EXPORTER"},
+		"wiring fails":              {wire: wireFails(errors.New("boom")), code: 1, stderr: `"error":"wiring: boom"`},
 		"wiring finds a mistake": {
 			wire: wireFails(fmt.Errorf("%w: topic", config.ErrInvalid)), code: 2, stderr: "invalid configuration: topic",
 		},

@@ -15,6 +15,7 @@ import (
 type commandLine struct {
 	file     string
 	check    bool
+	connect  bool
 	print    bool
 	probe    bool
 	version  bool
@@ -34,6 +35,7 @@ func parseFlags(name string, args []string, cfg ...any) (commandLine, error) {
 	set.SetOutput(io.Discard)
 	set.StringVar(&line.file, "config", "", "")
 	set.BoolVar(&line.check, "check", false, "")
+	set.BoolVar(&line.connect, "connect", false, "")
 	set.BoolVar(&line.print, "print-config", false, "")
 	set.BoolVar(&line.probe, "probe", false, "")
 	set.BoolVar(&line.version, "version", false, "")
@@ -50,6 +52,8 @@ func parseFlags(name string, args []string, cfg ...any) (commandLine, error) {
 		return line, nil
 	case err != nil:
 		return line, fmt.Errorf("%w (--help lists the flags)", err)
+	case line.connect && !line.check:
+		return line, errors.New("--connect belongs to --check")
 	case set.NArg() > 0:
 		return line, fmt.Errorf("unexpected argument %q (--help lists the flags)", set.Arg(0))
 	}
@@ -61,7 +65,8 @@ func usage(name string, settings []config.Setting) string {
 	fmt.Fprintf(&b, `Usage: %s [--config FILE] [--KEY VALUE ...]
 
   --config FILE    read settings from a YAML file
-  --check          validate the configuration, wire everything, exit 0 or 2
+  --check          say whether the configuration would work, exit 0 or 2
+  --connect        with --check: sign in to Kafka and to Redis as well
   --print-config   print the effective configuration, secrets masked
   --probe          ask the running program whether it is ready, exit 0 or 1
   --version        print the version

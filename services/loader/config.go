@@ -112,6 +112,9 @@ func (c Config) Validate() error {
 	return errors.Join(errs...)
 }
 
+// Drain is the bound of the service's own drain.
+func (c Config) Drain() (key string, most time.Duration) { return "drainTimeout", c.DrainTimeout }
+
 // openTime is how long a request may still be applied after it was written.
 func (c Config) openTime() time.Duration { return c.RequestTimeout + c.ApplySlack }
 

@@ -5,6 +5,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -24,21 +25,42 @@ const configurationHead = `# Configuration
 
 <!-- Written by make docs. Change the comments and defaults in the code, not this page. -->
 
-Every service reads a YAML file (` + "`--config FILE`" + `), then the environment, then its flags; the later wins. A key such as ` + "`kafka.brokers`" + ` is nested in the file, and is the flag ` + "`--kafka.brokers`" + `. An unknown key is an error. ` + "`--check`" + ` validates and exits, ` + "`--print-config`" + ` shows what is in force with secrets masked.
+Every service reads a YAML file (` + "`--config FILE`" + `), then the environment, then its flags; the later wins. A key such as ` + "`kafka.brokers`" + ` is nested in the file, and is the flag ` + "`--kafka.brokers`" + `. One file may serve every service: keys of the others are passed over, and a key that none has is an error. ` + "`--check`" + ` validates, finds variables that nearly name a key, and exits; with ` + "`--connect`" + ` it signs in to Kafka and Redis too; ` + "`--print-config`" + ` shows what is in force with secrets masked.
 `
 
-// configurationPage lists the keys of each service.
-func configurationPage(root string) (string, error) {
-	services := []struct {
-		name string
-		cfg  any
-	}{
+type service struct {
+	name string
+	cfg  any
+}
+
+func services() []service {
+	return []service{
 		{"scheduler", ptr(scheduler.DefaultConfig())},
 		{"extractor", ptr(extractor.DefaultConfig())},
 		{"mapper", ptr(mapper.DefaultConfig())},
 		{"loader", ptr(loader.DefaultConfig())},
 		{"importcenter", ptr(importcenter.DefaultConfig())},
 	}
+}
+
+// keysList is every key of every service, one on a line: each program knows the keys of
+// the others by it, so that all can share a file and an environment.
+func keysList() (string, error) {
+	known := map[string]bool{}
+	for _, s := range append(services(), service{"every service", ptr(daemon.DefaultConfig())}) {
+		settings, err := config.Settings(s.cfg)
+		if err != nil {
+			return "", err
+		}
+		for _, setting := range settings {
+			known[setting.Key] = true
+		}
+	}
+	return strings.Join(slices.Sorted(maps.Keys(known)), "\n") + "\n", nil
+}
+
+// configurationPage lists the keys of each service.
+func configurationPage(root string) (string, error) {
 	comments := commentReader{root: root, packages: map[string]map[string]string{}}
 	var page strings.Builder
 	page.WriteString(configurationHead)
@@ -57,7 +79,7 @@ func configurationPage(root string) (string, error) {
 		}
 		fmt.Fprintf(&page, "\n## %s\n\n%s", shared.head, table)
 	}
-	for _, s := range services {
+	for _, s := range services() {
 		table, err := keysTable(&comments, s.cfg, func(key string) bool {
 			return !strings.HasPrefix(key, "kafka.") && !strings.HasPrefix(key, "redis.")
 		})

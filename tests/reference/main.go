@@ -37,6 +37,10 @@ func pages(root string) (map[string]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listing the configuration: %w", err)
 	}
+	keys, err := keysList()
+	if err != nil {
+		return nil, fmt.Errorf("listing the keys: %w", err)
+	}
 	metrics, err := metricsPage(root)
 	if err != nil {
 		return nil, fmt.Errorf("listing the metrics: %w", err)
@@ -47,6 +51,7 @@ func pages(root string) (map[string]string, error) {
 	}
 	return map[string]string{
 		"docs/reference/configuration.md": configuration,
+		"libs/daemon/keys.txt":            keys,
 		"docs/reference/metrics.md":       metrics,
 		"docs/reference/errors.md":        errorsPage(),
 		"docs/topics.md":                  topics,

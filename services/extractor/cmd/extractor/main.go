@@ -4,10 +4,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 	_ "time/tzdata" // zones of cursors, on images without a zone database
 
 	"tapline.dev/libs/daemon"
+	"tapline.dev/libs/kafka"
+	"tapline.dev/libs/redis"
 	"tapline.dev/services/extractor"
 )
 
@@ -22,6 +25,9 @@ func main() {
 				return nil, err
 			}
 			return service.Run, nil
+		},
+		Connect: func(ctx context.Context, cfg extractor.Config, env daemon.Env) error {
+			return errors.Join(kafka.Reachable(ctx, cfg.Kafka, kafka.Deps{Log: env.Log}), redis.Reachable(ctx, cfg.Redis))
 		},
 	}))
 }

@@ -3,10 +3,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 	_ "time/tzdata" // zones of definitions, wherever the program runs
 
 	"tapline.dev/libs/daemon"
+	"tapline.dev/libs/kafka"
+	"tapline.dev/libs/redis"
 	"tapline.dev/services/importcenter"
 )
 
@@ -23,6 +26,9 @@ func main() {
 				return nil, err
 			}
 			return service.Run, nil
+		},
+		Connect: func(ctx context.Context, cfg importcenter.Config, env daemon.Env) error {
+			return errors.Join(kafka.Reachable(ctx, cfg.Kafka, kafka.Deps{Log: env.Log}), redis.Reachable(ctx, cfg.Redis))
 		},
 	}))
 }

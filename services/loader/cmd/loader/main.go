@@ -4,9 +4,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 
 	"tapline.dev/libs/daemon"
+	"tapline.dev/libs/kafka"
+	"tapline.dev/libs/redis"
 	"tapline.dev/services/loader"
 )
 
@@ -21,6 +24,13 @@ func main() {
 				return nil, err
 			}
 			return service.Run, nil
+		},
+		Connect: func(ctx context.Context, cfg loader.Config, env daemon.Env) error {
+			err := kafka.Reachable(ctx, cfg.Kafka, kafka.Deps{Log: env.Log})
+			if cfg.UseRedis {
+				err = errors.Join(err, redis.Reachable(ctx, cfg.Redis))
+			}
+			return err
 		},
 	}))
 }

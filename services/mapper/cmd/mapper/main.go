@@ -8,6 +8,7 @@ import (
 	_ "time/tzdata" // zones of imports, on images without a zone database
 
 	"tapline.dev/libs/daemon"
+	"tapline.dev/libs/kafka"
 	"tapline.dev/services/mapper"
 )
 
@@ -22,6 +23,9 @@ func main() {
 				return nil, err
 			}
 			return service.Run, nil
+		},
+		Connect: func(ctx context.Context, cfg mapper.Config, env daemon.Env) error {
+			return kafka.Reachable(ctx, cfg.Kafka, kafka.Deps{Log: env.Log})
 		},
 	}))
 }

@@ -4,10 +4,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 	_ "time/tzdata" // zones of schedules, on images without a zone database
 
 	"tapline.dev/libs/daemon"
+	"tapline.dev/libs/kafka"
+	"tapline.dev/libs/redis"
 	"tapline.dev/services/scheduler"
 )
 
@@ -22,6 +25,9 @@ func main() {
 				return nil, err
 			}
 			return service.Run, nil
+		},
+		Connect: func(ctx context.Context, cfg scheduler.Config, env daemon.Env) error {
+			return errors.Join(kafka.Reachable(ctx, cfg.Kafka, kafka.Deps{Log: env.Log}), redis.Reachable(ctx, cfg.Redis))
 		},
 	}))
 }
