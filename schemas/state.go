@@ -166,6 +166,12 @@ type EndedRun struct {
 	State     string    `json:"state"`
 	StartedAt time.Time `json:"startedAt,omitzero"`
 	Time      time.Time `json:"time"`
+	// Read, Future, Share and Code are for the listing where Redis does not answer: rows
+	// read, rows in the future, the share that was processed, and the code of the error.
+	Read   int64    `json:"read,omitempty"`
+	Future int64    `json:"future,omitempty"`
+	Share  *float64 `json:"share,omitempty"`
+	Code   string   `json:"code,omitempty"`
 }
 
 // MaxInterrupted bounds State.Interrupted. The events of the oldest run beyond it

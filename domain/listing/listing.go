@@ -46,6 +46,9 @@ func Of(i Import) *schemas.Listing {
 			l.LastRunError = last.Error.Code
 		}
 	}
+	if ended := s.LastEnded; i.Last == nil && ended != nil {
+		fromState(l, s, ended)
+	}
 	if a := s.Active; a != nil {
 		started := a.StartedAt
 		l.LastRun, l.LastRunState, l.LastRunAt, l.HeldBecause = a.Run, a.State, &started, a.HeldBecause
@@ -139,4 +142,31 @@ func Share(r *schemas.Run) *float64 {
 		share = float64(max(c.Read-failed, 0)) / float64(c.Read)
 	}
 	return &share
+}
+
+// Ended is what a state keeps of a run that has ended.
+func Ended(r schemas.Run) *schemas.EndedRun {
+	ended := &schemas.EndedRun{
+		Run: r.Run, State: r.State, StartedAt: r.StartedAt, Read: r.Counts.Read, Future: r.Counts.Future, Share: Share(&r),
+	}
+	if r.FinishedAt != nil {
+		ended.Time = *r.FinishedAt
+	}
+	if r.Error != nil {
+		ended.Code = r.Error.Code
+	}
+	return ended
+}
+
+// fromState tells of the newest closed run where only the state is at hand.
+func fromState(l *schemas.Listing, s *schemas.State, ended *schemas.EndedRun) {
+	l.LastRun, l.LastRunState, l.LastRunRead, l.LastRunError, l.Future = ended.Run, ended.State, ended.Read, ended.Code, ended.Future
+	if !ended.StartedAt.IsZero() {
+		l.LastRunAt = &ended.StartedAt
+	}
+	l.Health = ended.Share
+	if all := s.Loaded + s.OpenRejects; all > 0 && Succeeded(ended.State) {
+		through := float64(s.Loaded) / float64(all)
+		l.Health = &through
+	}
 }

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"tapline.dev/libs/redis"
 	"tapline.dev/schemas"
 )
 
@@ -61,6 +62,7 @@ func runsOf(dry bool, importName string) string {
 type ReadStore interface {
 	HGetAllOf(ctx context.Context, keys ...string) ([]map[string]string, error)
 	ZRange(ctx context.Context, key string, offset, limit int, descending bool) ([]string, error)
+	ZDescending(ctx context.Context, key string, from float64, offset, limit int) ([]redis.Scored, error)
 }
 
 // Store is what a Writer needs of Redis; libs/redis.Client provides it.

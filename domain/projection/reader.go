@@ -3,7 +3,6 @@ package projection
 import (
 	"context"
 	"fmt"
-	"strconv"
 
 	"tapline.dev/schemas"
 )
@@ -31,6 +30,14 @@ func (r *Reader) Run(ctx context.Context, run string) (schemas.Run, bool, error)
 	return runs[0], true, nil
 }
 
+// Named returns the runs of these names that there are.
+func (r *Reader) Named(ctx context.Context, names []string) ([]schemas.Run, error) {
+	if len(names) == 0 {
+		return nil, nil
+	}
+	return r.runs(ctx, names)
+}
+
 // Listing returns one import, and false if the projection has none of that name.
 func (r *Reader) Listing(ctx context.Context, importName string) (schemas.Listing, bool, error) {
 	all, err := r.listings(ctx, []string{importName})
@@ -48,66 +55,6 @@ func (r *Reader) Listings(ctx context.Context) ([]schemas.Listing, error) {
 	}
 	return r.listings(ctx, names)
 }
-
-// Query selects runs; the zero value of a field selects all.
-type Query struct {
-	Import string
-	State  string
-	Dry    bool // dry runs in place of runs
-	// Limit is the size of a page, Token the NextToken of the page before.
-	Limit int
-	Token string
-}
-
-// Page is a page of runs, newest first. NextToken is "" at the end.
-type Page struct {
-	Runs      []schemas.Run
-	NextToken string
-}
-
-// Runs returns a page of runs. Runs that begin while a listing is paged through
-// move the others back, so that a page may show a run again, but none is missed.
-func (r *Reader) Runs(ctx context.Context, q Query) (Page, error) {
-	offset := 0
-	if q.Token != "" {
-		n, err := strconv.Atoi(q.Token)
-		if err != nil || n < 0 {
-			return Page{}, fmt.Errorf("%w: %q", ErrToken, q.Token)
-		}
-		offset = n
-	}
-	key := runsOf(q.Dry, q.Import)
-	var out Page
-	for {
-		names, err := r.store.ZRange(ctx, key, offset, page, true)
-		if err != nil || len(names) == 0 {
-			return out, err
-		}
-		runs, err := r.runs(ctx, names)
-		if err != nil {
-			return Page{}, err
-		}
-		byName := make(map[string]schemas.Run, len(runs))
-		for _, run := range runs {
-			byName[run.Run] = run
-		}
-		for i, name := range names {
-			run, ok := byName[name]
-			if !ok || (q.State != "" && run.State != q.State) {
-				continue
-			}
-			if len(out.Runs) == q.Limit {
-				out.NextToken = strconv.Itoa(offset + i)
-				return out, nil
-			}
-			out.Runs = append(out.Runs, run)
-		}
-		offset += len(names)
-	}
-}
-
-// ErrToken marks a page token that no page has handed out.
-var ErrToken = fmt.Errorf("unknown page token")
 
 func (r *Reader) runs(ctx context.Context, names []string) ([]schemas.Run, error) {
 	return read[schemas.Run](ctx, r.store, names, RunKey)

@@ -2,6 +2,7 @@ package redis
 
 import (
 	"context"
+	"math"
 	"strconv"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -52,4 +53,33 @@ func (c *Client) ZBelow(ctx context.Context, key string, score float64, limit in
 		return err
 	})
 	return members, err
+}
+
+// Scored is a member of a sorted set with its score.
+type Scored struct {
+	Member string
+	Score  float64
+}
+
+// ZDescending returns at most limit members whose score is at most the given one,
+// highest first, after the first offset of them.
+func (c *Client) ZDescending(ctx context.Context, key string, from float64, offset, limit int) ([]Scored, error) {
+	highest := strconv.FormatFloat(from, 'f', -1, 64)
+	if math.IsInf(from, 1) {
+		highest = "+inf"
+	}
+	var members []goredis.Z
+	err := c.repeat(ctx, "reading a sorted set", func(ctx context.Context) (err error) {
+		members, err = c.rdb.ZRangeArgsWithScores(ctx, goredis.ZRangeArgs{
+			Key: c.prefix + key, ByScore: true, Rev: true, Start: highest, Stop: "-inf",
+			Offset: int64(offset), Count: int64(limit),
+		}).Result()
+		return err
+	})
+	out := make([]Scored, len(members))
+	for i, m := range members {
+		member, _ := m.Member.(string)
+		out[i] = Scored{member, m.Score}
+	}
+	return out, err
 }

@@ -23,6 +23,8 @@ type Config struct {
 	HTTP    HTTPConfig
 	Auth    AuthConfig
 	Secrets SecretsConfig
+	// Schedules bound how often imports may be due.
+	Schedules SchedulesConfig
 	// Approvals say which imports need two people.
 	Approvals ApprovalsConfig
 	// Suppression is about people who must not be sent.
@@ -40,6 +42,21 @@ type Config struct {
 	// bounds a preview, the query included.
 	CheckTimeout   time.Duration
 	PreviewTimeout time.Duration
+}
+
+// SchedulesConfig bounds the schedules of imports.
+type SchedulesConfig struct {
+	// MinInterval is the least time between two due instants of a schedule, of any
+	// kind, that is new or changed. A schedule in force goes on, with a note.
+	MinInterval time.Duration
+}
+
+// Validate reports what cannot work.
+func (c SchedulesConfig) Validate() error {
+	if c.MinInterval < time.Second {
+		return config.Bad("minInterval", "must be a second at least")
+	}
+	return nil
 }
 
 // SecretsConfig says where secrets are stored that come in through the API.
@@ -149,6 +166,7 @@ func DefaultConfig() Config {
 		HTTP:          defaultHTTP(),
 		Auth:          defaultAuth(),
 		Approvals:     defaultApprovals(),
+		Schedules:     SchedulesConfig{MinInterval: 15 * time.Minute},
 		AnswerTimeout: 15 * time.Second,
 		CheckTimeout:  30 * time.Second, PreviewTimeout: 2 * time.Minute,
 	}

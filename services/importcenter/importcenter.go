@@ -167,6 +167,7 @@ func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.C
 		LoopbackEndpointsOnly: s.cfg.LoopbackEndpointsOnly,
 		Guard:                 s.cfg.HTTP.guard(),
 		AnswerTimeout:         s.cfg.AnswerTimeout,
+		MinInterval:           s.cfg.Schedules.MinInterval,
 		CheckTimeout:          s.cfg.CheckTimeout, PreviewTimeout: s.cfg.PreviewTimeout,
 		CreateTopics: s.cfg.Kafka.CreateTopics, SignIn: signing.info, Approvals: s.cfg.Approvals.forAPI(), Store: store.Store{Dir: s.cfg.Secrets.Store},
 	}, api.Deps{

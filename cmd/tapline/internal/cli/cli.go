@@ -135,7 +135,7 @@ not known whether it did what was asked; 6 the run waits for a person (run --wai
 		a.stateCommand("pause", "Start no run of an import until it is resumed"),
 		a.stateCommand("resume", "Resume a paused import, or one that is stopped because its schedules are over"),
 		a.resetCommand(), a.decisionCommand("approve", "Let a held run continue"), a.decisionCommand("decline", "End a held run; its import keeps the watermark"),
-		a.describeCommand(), a.editCommand(), a.deleteCommand(), a.logsCommand(), a.rejectsCommand(), a.approvalsCommand(), a.secretsCommand(),
+		a.describeCommand(), a.editCommand(), a.deleteCommand(), a.logsCommand(), a.scheduleCommand(), a.rejectsCommand(), a.approvalsCommand(), a.secretsCommand(),
 		a.mapCommand(), a.previewCommand(), a.connectionCommand(), a.accountCommand(), a.initCommand(), a.tablesCommand(), a.dryRunCommand(), a.topicsCommand(), a.rebuildCommand(), a.versionCommand(),
 		a.keysCommand(), a.accessCommand(), a.auditCommand(), a.loginCommand(), a.logoutCommand(), a.configCommand())
 	root.AddCommand(a.devCommands()...)
@@ -175,6 +175,7 @@ func (a *app) client(ctx context.Context) (*client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	c = c.WithNotice(func(text string) { a.say("note: %s", text) })
 	token, err := a.credential(ctx)
 	if err != nil {
 		return nil, err

@@ -63,6 +63,7 @@ var examples = map[string]string{
 	"secrets delete":      "tapline secrets delete main --for clevertap",
 	"access sessions":     "tapline access sessions",
 	"access sign-out":     "tapline access sign-out oidc:maya@example.com",
+	"schedule":            "tapline schedule customers --next 10\ntapline schedule customers --past\ntapline schedule -f customers.yaml --zone Asia/Kolkata",
 	"secrets set":         "tapline secrets set main --for clevertap < passcode.txt\ntapline secrets set warehouse --for snowflake < snowflake_key.p8",
 	"tables":              "tapline tables\ntapline tables warehouse 'SHOP.PUBLIC.CUST*'\ntapline tables warehouse shop.public.customers",
 	"topics apply":        "tapline topics apply --config /etc/tapline/tapline.yaml -f customers.yaml",

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -51,6 +52,13 @@ var importColumns = []column[schemas.Listing]{
 	{head: "LAST RUN", cell: func(l schemas.Listing) string { return orDash(l.LastRunState) }},
 	{head: "AT", cell: func(l schemas.Listing) string { return moment(l.LastRunAt) }},
 	{head: "NEXT", cell: func(l schemas.Listing) string { return moment(l.NextRunAt) }},
+	{head: "CONDITION", wide: true, cell: func(l schemas.Listing) string { return orDash(l.Condition) }},
+	{head: "FRESH", wide: true, cell: fresh},
+	{head: "OWNER", wide: true, cell: func(l schemas.Listing) string { return orDash(l.Owner) }},
+	{head: "DATASOURCE", wide: true, cell: func(l schemas.Listing) string { return orDash(l.Datasource) }},
+	{head: "FREQUENCY", wide: true, cell: func(l schemas.Listing) string { return orDash(l.Frequency) }},
+	{head: "CREATED", wide: true, cell: func(l schemas.Listing) string { return moment(l.CreatedAt) + " " + orDash(l.CreatedBy) }},
+	{head: "UPDATED", wide: true, cell: func(l schemas.Listing) string { return moment(l.UpdatedAt) + " " + orDash(l.UpdatedBy) }},
 	{head: "TYPE", wide: true, cell: func(l schemas.Listing) string { return l.Type }},
 	{head: "RUN", wide: true, cell: func(l schemas.Listing) string { return orDash(l.LastRun) }},
 	{head: "SCHEDULE", wide: true, cell: func(l schemas.Listing) string { return orDash(l.Schedule) }},
@@ -82,6 +90,14 @@ func (a *app) getImports() *cobra.Command {
 		return showList(ctx, a, view, args, f.watch)
 	})
 	return cmd
+}
+
+// fresh is how long ago the watermark was.
+func fresh(l schemas.Listing) string {
+	if l.FreshnessSeconds == nil {
+		return "-"
+	}
+	return time.Duration(*l.FreshnessSeconds * float64(time.Second)).Round(time.Second).String()
 }
 
 // status is the import's status, with what keeps it from being sent.

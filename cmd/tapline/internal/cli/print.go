@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"tapline.dev/domain/listing"
 	"tapline.dev/schemas"
 )
 
@@ -39,13 +39,7 @@ func printNames[T any](out io.Writer, items []T, name func(T) string) error {
 	return nil
 }
 
-func number(n int64) string {
-	s := strconv.FormatInt(n, 10)
-	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
+func number(n int64) string { return listing.Number(n) }
 
 // rowsWere is "1 row was" or "2 rows were".
 func rowsWere(n int64) string {
@@ -73,12 +67,7 @@ func health(h *float64) string {
 	if h == nil {
 		return "-"
 	}
-	if *h >= 1 {
-		return "100 %"
-	}
-	// Rounded down: if one row in a million did not get through, that is not 100 %.
-	// The small amount corrects the error of binary fractions.
-	return strconv.FormatFloat(math.Floor(*h*10_000+1e-9)/100, 'f', 2, 64) + " %"
+	return listing.Percent(*h)
 }
 
 // countsByName formats counts by name, the largest first.
@@ -126,6 +115,8 @@ func printRun(out io.Writer, r schemas.Run) error {
 		{"import", r.Import},
 		{"state", r.State},
 		{"mode", orDash(r.Mode) + " (" + orDash(r.Cause) + ")"},
+		{"asked by", orDash(r.Actor)},
+		{"due", due(r)},
 		{"attempt", strconv.Itoa(r.Attempt)},
 		{"read", number(r.Counts.Read)},
 		{"unchanged", number(r.Counts.Unchanged)},
@@ -151,6 +142,7 @@ func printRun(out io.Writer, r schemas.Run) error {
 	if a := r.Approval; a != nil {
 		rows = append(rows, [2]string{"approved", fmt.Sprintf("%s rows, %s", number(a.Rows), moment(&a.Time))})
 	}
+	rows = append(rows, figures(r)...)
 	if waits := waitsFor(r); waits != "-" {
 		rows = append(rows, [2]string{"waits for", waits})
 	}
@@ -161,6 +153,37 @@ func printRun(out io.Writer, r schemas.Run) error {
 		rows = append(rows, [2]string{"error", r.Error.Code + ": " + r.Error.Reason})
 	}
 	return printPairs(out, rows)
+}
+
+// due is the due instants that a run stands for.
+func due(r schemas.Run) string {
+	if r.DueFrom != nil {
+		return moment(r.DueFrom) + " to " + moment(r.Due)
+	}
+	return moment(r.Due)
+}
+
+// figures are what the server has computed of a run: the equations, and each stage's
+// pace.
+func figures(r schemas.Run) [][2]string {
+	f := r.Figures
+	if f == nil {
+		return nil
+	}
+	rows := [][2]string{
+		{"health", health(f.Health)},
+		{"imported on", moment(f.ImportedOn)},
+		{"rows per second", number(int64(f.RowsPerSecond))},
+		{"equation", f.Equation},
+	}
+	for _, s := range f.Stages {
+		text := s.Equation
+		if s.Seconds > 0 {
+			text += fmt.Sprintf(" (%.1f s, %s rows/s)", s.Seconds, number(int64(s.RowsPerSecond)))
+		}
+		rows = append(rows, [2]string{"  " + s.Stage, text})
+	}
+	return rows
 }
 
 // printPairs writes what is said of one thing, a line each.

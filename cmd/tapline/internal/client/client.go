@@ -24,6 +24,7 @@ type Client struct {
 	server string
 	actor  string
 	token  string
+	notice func(string)
 	http   *http.Client
 }
 
@@ -42,6 +43,13 @@ func New(server, actor string) (*Client, error) {
 func (c *Client) WithToken(token string) *Client {
 	out := *c
 	out.token = token
+	return &out
+}
+
+// WithNotice returns a client that tells what is odd about an answer.
+func (c *Client) WithNotice(notice func(string)) *Client {
+	out := *c
+	out.notice = notice
 	return &out
 }
 
@@ -311,6 +319,9 @@ func (c *Client) send(ctx context.Context, method, path string, header http.Head
 		return nil, c.unreachable(err)
 	}
 	if res.StatusCode < 300 {
+		if c.notice != nil && res.Header.Get("Tapline-Source") == "log" {
+			c.notice("Redis does not answer: this is from the log, takes longer, and may lack what runs wait for")
+		}
 		return res, nil
 	}
 	defer func() { _ = res.Body.Close() }()

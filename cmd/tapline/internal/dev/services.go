@@ -59,6 +59,7 @@ func (d *Dev) parts() []part {
 			// A web page that the developer visits must not make Import Center send the
 			// sandboxes' secrets to another host.
 			cfg.AllowCustomEndpoints, cfg.LoopbackEndpointsOnly = true, true
+			cfg.Schedules.MinInterval = time.Second
 			// In a folder that the extractor and the loader may read.
 			cfg.Secrets.Store = filepath.Join(filepath.Dir(d.secrets.passwordFile), "store")
 			return runOf(importcenter.New(cfg, importcenter.Deps{Telemetry: env.Telemetry, Health: env.Health}))

@@ -41,14 +41,17 @@ type Route struct {
 // OpenAPI document's security, the table in docs/access.md and the tests of every role
 // are made from it. The API refuses an operation without an entry, and a test fails.
 var Routes = map[string]Route{
-	"list-imports":     {Role: Viewer, Scope: ScopeListed},
-	"get-import":       {Role: Viewer, Scope: ScopeNamed},
-	"list-generations": {Role: Viewer, Scope: ScopeNamed},
-	"get-generation":   {Role: Viewer, Scope: ScopeNamed},
-	"list-runs":        {Role: Viewer, Scope: ScopeListed},
-	"get-run":          {Role: Viewer, Scope: ScopeNamed},
-	"get-defaults":     {Role: Viewer, Scope: ScopeNone},
-	"get-run-log":      {Role: Viewer, Scope: ScopeNamed},
+	"list-imports":        {Role: Viewer, Scope: ScopeListed},
+	"get-import":          {Role: Viewer, Scope: ScopeNamed},
+	"list-generations":    {Role: Viewer, Scope: ScopeNamed},
+	"get-generation":      {Role: Viewer, Scope: ScopeNamed},
+	"list-runs":           {Role: Viewer, Scope: ScopeListed},
+	"get-run":             {Role: Viewer, Scope: ScopeNamed},
+	"get-import-stats":    {Role: Viewer, Scope: ScopeNamed},
+	"get-import-schedule": {Role: Viewer, Scope: ScopeNamed},
+	"show-schedule":       {Role: Viewer, Scope: ScopeDocuments},
+	"get-defaults":        {Role: Viewer, Scope: ScopeNone},
+	"get-run-log":         {Role: Viewer, Scope: ScopeNamed},
 
 	"start-run":       {Role: Operator, Scope: ScopeNamed},
 	"cancel-run":      {Role: Operator, Scope: ScopeNamed},

@@ -40,7 +40,9 @@ type transactions interface {
 type projected interface {
 	Run(ctx context.Context, run string) (schemas.Run, bool, error)
 	Runs(ctx context.Context, q projection.Query) (projection.Page, error)
-	Listing(ctx context.Context, importName string) (schemas.Listing, bool, error)
+	Listings(ctx context.Context) ([]schemas.Listing, error)
+	// Named returns those of the runs that Redis holds.
+	Named(ctx context.Context, runs []string) ([]schemas.Run, error)
 }
 
 // webPage serves the requests for which Has is true.
@@ -67,6 +69,8 @@ type Config struct {
 	// Guard holds the host names that requests may ask for and the sites that may send
 	// them.
 	Guard guard.Config
+	// MinInterval is the least time between two due instants of new and changed schedules.
+	MinInterval time.Duration
 	// AnswerTimeout bounds the wait for the scheduler to take a command.
 	AnswerTimeout time.Duration
 	// CheckTimeout bounds how long apply waits for the extractor's next answer; with 0
@@ -150,6 +154,8 @@ func New(cfg Config, deps Deps) http.Handler {
 	h.registerResources(api)
 	h.registerCommands(api)
 	h.registerRuns(api)
+	h.registerStats(api)
+	h.registerSchedule(api)
 	h.registerRunLog(api)
 	h.registerRejects(api)
 	h.registerFreezes(api)

@@ -80,6 +80,9 @@ func (h *handlers) registerApply(api huma.API) {
 				if former := definition.FormerExpressions(*c.Import); former != "" {
 					notes = append(notes, former)
 				}
+				if often := h.tooOften(*c.Import); often != "" && !c.Import.Spec.Draft {
+					notes = append(notes, "its schedules stay in force as they are: "+often)
+				}
 			}
 			a.Note = strings.Join(notes, "; ")
 			out.Body.Items = append(out.Body.Items, a)

@@ -20,6 +20,7 @@ func (h *handlers) parse(ctx context.Context, documents []json.RawMessage, mappi
 	set, problems := h.read(documents)
 	problems = append(problems, set.CheckReferences(h.applied)...)
 	problems = append(problems, h.endpoints(set)...)
+	problems = append(problems, h.intervals(set)...)
 	problems = append(problems, mappings.Check(ctx, set, func(account string) mapping.Options { return h.options(set, account) })...)
 	return set, detailsOf(problems)
 }

@@ -4,14 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"tapline.dev/domain/schedule"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
-	"tapline.dev/services/importcenter/internal/access"
 )
 
 // ImportPath names an import in the path.
@@ -46,10 +43,20 @@ type deleteImportInput struct {
 	IfMatchHeader
 }
 
+type listImportsInput struct {
+	ImportFilter
+	Sort      string `query:"sort" default:"name" enum:"name,-name,nickname,-nickname,partner,-partner,status,-status,type,-type,frequency,-frequency,health,-health,datasource,-datasource,owner,-owner,createdBy,-createdBy,updatedBy,-updatedBy,created,-created,updated,-updated,lastRun,-lastRun,nextRun,-nextRun,freshness,-freshness" doc:"By which column; with - downwards. health sorts the most urgent first"`
+	Recent    int    `query:"recent" minimum:"0" maximum:"20" doc:"With so many of the newest runs of each row"`
+	PageSize  int    `query:"pageSize" minimum:"1" maximum:"1000" doc:"How many at most; all of them if absent"`
+	PageToken string `query:"pageToken" maxLength:"2000" doc:"nextPageToken of the page before; the first page if absent"`
+}
+
 type listingsOutput struct {
+	SourceHeader
 	Body struct {
 		Items         []schemas.Listing `json:"items"`
 		NextPageToken string            `json:"nextPageToken"`
+		Total         int               `json:"total" doc:"Imports that the caller may see, whatever the filters"`
 	}
 }
 
@@ -57,7 +64,7 @@ func (h *handlers) registerImports(api huma.API) {
 	huma.Register(api, huma.Operation{
 		OperationID: "list-imports", Method: http.MethodGet, Path: "/v1/imports",
 		Summary: "List imports with their newest run and their next",
-		Errors:  []int{http.StatusServiceUnavailable},
+		Errors:  []int{http.StatusBadRequest, http.StatusServiceUnavailable},
 	}, h.listImports)
 	huma.Register(api, huma.Operation{
 		OperationID: "get-import", Method: http.MethodGet, Path: "/v1/imports/{import}",
@@ -82,44 +89,20 @@ func (h *handlers) registerImports(api huma.API) {
 	}, h.deleteImport)
 }
 
-func (h *handlers) listImports(ctx context.Context, _ *struct{}) (*listingsOutput, error) {
-	out := &listingsOutput{}
-	out.Body.Items = []schemas.Listing{}
-	waiting := h.waiting(ctx)
-	for _, d := range h.Catalog.Imports() {
-		if !access.CallerOf(ctx).Reaches(d.Metadata) {
-			continue
-		}
-		l, ok, err := h.Projection.Listing(ctx, d.Metadata.Name)
-		if err != nil {
-			return nil, h.redisFailed(ctx, err)
-		}
-		if !ok {
-			l = bareListing(d)
-		}
-		l.Frozen = h.frozenBy(d)
-		for _, a := range waiting {
-			if slices.Contains(a.Imports, d.Metadata.Name) {
-				l.Approvals = append(l.Approvals, schemas.WaitsFor{Name: a.Name, Action: a.Action, By: a.By, Since: a.Since})
-			}
-		}
-		out.Body.Items = append(out.Body.Items, l)
+func (h *handlers) listImports(ctx context.Context, in *listImportsInput) (*listingsOutput, error) {
+	rows, source := h.listings(ctx)
+	total := len(rows)
+	page, next, refusal := in.paged(rows)
+	if refusal != nil {
+		return nil, refusal
 	}
+	h.addProgress(ctx, page)
+	if in.Recent > 0 {
+		h.addRecent(ctx, page, in.Recent)
+	}
+	out := &listingsOutput{SourceHeader: SourceHeader{source}}
+	out.Body.Items, out.Body.NextPageToken, out.Body.Total = page, next, total
 	return out, nil
-}
-
-// bareListing is what is known of an import that the scheduler has not listed
-// yet, which lasts a moment after its first apply.
-func bareListing(d schemas.Definition) schemas.Listing {
-	return schemas.Listing{
-		Import: d.Metadata.Name, DisplayName: d.Metadata.DisplayName, Type: d.Spec.Destination.Type,
-		Status: "Ready", Schedule: schedule.Describe(d.Spec.Schedules, d.Spec.Timezone), Generation: d.Generation,
-	}
-}
-
-func (h *handlers) redisFailed(ctx context.Context, err error) *Problem {
-	return h.fail(ctx, codeRedis,
-		"Redis does not answer, so listings cannot be shown; runs go on without it, and a single run (tapline get run) is read from the log", err)
 }
 
 func (h *handlers) getImport(_ context.Context, in *ImportPath) (*importOutput, error) {

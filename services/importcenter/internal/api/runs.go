@@ -8,9 +8,11 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"tapline.dev/domain/listing"
 	"tapline.dev/domain/projection"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
@@ -26,14 +28,39 @@ type runOutput struct {
 }
 
 type listRunsInput struct {
-	Import    string `query:"import" doc:"Only runs of this import"`
-	State     string `query:"state" enum:"queued,starting,held,extracting,loading,succeeded,succeededWithRejects,failed,cancelled" doc:"Only runs in this state"`
-	Dry       bool   `query:"dry" doc:"Dry runs in place of runs"`
-	PageSize  int    `query:"pageSize" minimum:"1" maximum:"1000" default:"50" doc:"How many at most"`
-	PageToken string `query:"pageToken" doc:"nextPageToken of the page before; the first page if absent"`
+	Import        string    `query:"import" maxLength:"63" doc:"Only runs of this import"`
+	State         []string  `query:"state" enum:"queued,starting,held,extracting,loading,succeeded,succeededWithRejects,failed,cancelled" doc:"Only runs in these states"`
+	Mode          []string  `query:"mode" maxItems:"10" doc:"Only runs of these modes, such as incremental"`
+	Cause         []string  `query:"cause" enum:"schedule,command" doc:"Only runs of these causes"`
+	Actor         string    `query:"actor" maxLength:"200" doc:"Only runs that this caller has asked for"`
+	Code          string    `query:"code" maxLength:"80" doc:"Only runs that failed with this code or have rejects with it"`
+	StartedAfter  time.Time `query:"startedAfter" doc:"Only runs that started at this instant or later"`
+	StartedBefore time.Time `query:"startedBefore" doc:"Only runs that started before this instant"`
+	Dry           bool      `query:"dry" doc:"Dry runs in place of runs"`
+	PageSize      int       `query:"pageSize" minimum:"1" maximum:"1000" default:"50" doc:"How many at most"`
+	PageToken     string    `query:"pageToken" maxLength:"400" doc:"nextPageToken of the page before; the first page if absent"`
+}
+
+func (in *listRunsInput) matches(r schemas.Run) bool {
+	for _, choice := range []struct {
+		wanted []string
+		value  string
+	}{{in.State, r.State}, {in.Mode, r.Mode}, {in.Cause, r.Cause}} {
+		if len(choice.wanted) > 0 && !slices.Contains(choice.wanted, choice.value) {
+			return false
+		}
+	}
+	if in.Actor != "" && r.Actor != in.Actor {
+		return false
+	}
+	if in.Code != "" && r.RejectsByCode[in.Code] == 0 && (r.Error == nil || r.Error.Code != in.Code) {
+		return false
+	}
+	return within(&r.StartedAt, in.StartedAfter, in.StartedBefore)
 }
 
 type runsOutput struct {
+	SourceHeader
 	Body struct {
 		Items         []schemas.Run `json:"items"`
 		NextPageToken string        `json:"nextPageToken"`
@@ -58,7 +85,7 @@ func (h *handlers) registerRuns(api huma.API) {
 		if !found {
 			return nil, noRun(in.Run)
 		}
-		return &runOutput{Body: run}, nil
+		return &runOutput{Body: h.figured(run)}, nil
 	})
 }
 
@@ -67,15 +94,21 @@ func noRun(id string) *Problem {
 }
 
 func (h *handlers) listRuns(ctx context.Context, in *listRunsInput) (*runsOutput, error) {
-	page, err := h.Projection.Runs(ctx, projection.Query{
-		Import: in.Import, State: in.State, Dry: in.Dry, Limit: in.PageSize, Token: in.PageToken,
-	})
+	query := projection.Query{Import: in.Import, Dry: in.Dry, Limit: in.PageSize, Token: in.PageToken}
+	query.Match = func(r schemas.Run) bool { return in.matches(r) && h.reaches(ctx, r.Import) }
+	out := &runsOutput{}
+	page, err := h.Projection.Runs(ctx, query)
+	if err != nil && !errors.Is(err, projection.ErrToken) {
+		h.logFailure(ctx, codeRedis, err)
+		out.Source = sourceLog
+		page, err = h.runsFromLog(ctx, query, in.StartedAfter)
+	}
 	if errors.Is(err, projection.ErrToken) {
 		return nil, problem(http.StatusBadRequest, codeInvalidRequest,
 			"pageToken is the nextPageToken of the page before, unchanged")
 	}
 	if err != nil {
-		return nil, h.redisFailed(ctx, err)
+		return nil, h.kafkaFailed(ctx, err)
 	}
 	if len(page.Runs) == 0 && in.Import != "" {
 		// An import that was deleted still has its runs; an empty list of one that
@@ -84,12 +117,18 @@ func (h *handlers) listRuns(ctx context.Context, in *listRunsInput) (*runsOutput
 			return nil, h.noImport(in.Import)
 		}
 	}
-	out := &runsOutput{}
-	// A page may hold fewer than were asked for: the caller's selector leaves out
-	// what the projection lists.
-	out.Body.Items = slices.DeleteFunc(append([]schemas.Run{}, page.Runs...), func(r schemas.Run) bool { return !h.reaches(ctx, r.Import) })
+	out.Body.Items = []schemas.Run{}
+	for _, r := range page.Runs {
+		out.Body.Items = append(out.Body.Items, h.figured(r))
+	}
 	out.Body.NextPageToken = page.NextToken
 	return out, nil
+}
+
+// figured is a run with its figures.
+func (h *handlers) figured(r schemas.Run) schemas.Run {
+	r.Figures = listing.Figures(r, h.Now())
+	return r
 }
 
 // findRun reads a run from the projection, or from the log if Redis is down
@@ -112,22 +151,6 @@ func (h *handlers) findRun(ctx context.Context, id string) (schemas.Run, bool, e
 		return run, false, h.kafkaFailed(ctx, err)
 	}
 	return run, ok, nil
-}
-
-// runFromLog returns the newest event of a run. Counts in events are
-// cumulative, so the newest one is the run.
-func (h *handlers) runFromLog(ctx context.Context, importName, id string) (run schemas.Run, found bool, err error) {
-	err = h.scan(ctx, h.Topics.Runs(), importName, func(r *kafka.Record) error {
-		var event schemas.Run
-		if err := json.Unmarshal(r.Value, &event); err != nil {
-			return fmt.Errorf("decoding a run event: %w", err)
-		}
-		if event.Run == id {
-			run, found = event, true
-		}
-		return nil
-	})
-	return run, found, err
 }
 
 // triggeredBy returns the run that a key's trigger started, or "".

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"tapline.dev/domain/listing"
 	"tapline.dev/schemas"
 	"tapline.dev/services/scheduler/internal/fold"
 )
@@ -79,7 +80,7 @@ func (b *Book) refuseQueued(ctx context.Context, e *entry, reason string, now ti
 	b.log.WarnContext(ctx, "a run did not begin: an import that it comes after did not succeed", slog.String("run", r.Run))
 	e.state.LastNumber++
 	e.state.Queued = nil
-	e.state.LastEnded = &schemas.EndedRun{Run: r.Run, State: r.State, StartedAt: r.StartedAt, Time: now}
+	e.state.LastEnded = listing.Ended(r)
 	b.out.Events = append(b.out.Events, r)
 	b.stateChanged(e, now)
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"tapline.dev/domain/listing"
 	"tapline.dev/schemas"
 	"tapline.dev/services/scheduler/internal/fold"
 )
@@ -184,12 +185,12 @@ func (b *Book) close(ctx context.Context, e *entry, state string, runErr *schema
 		state, runErr = b.advance(e, &r, state)
 	}
 	countEvents(e, succeeded(state))
-	e.state.LastEnded = &schemas.EndedRun{Run: a.Run, State: state, StartedAt: a.StartedAt, Time: now}
+	r.State, r.Error, r.FinishedAt, r.Waiting = state, runErr, &now, nil
+	e.state.LastEnded = listing.Ended(r)
 	if succeeded(state) {
 		e.state.LastSucceeded = e.state.LastEnded
 		rememberSize(e)
 	}
-	r.State, r.Error, r.FinishedAt, r.Waiting = state, runErr, &now, nil
 	e.fold.ClosedAs, e.fold.Waiting = &r, nil
 	for i := range e.fold.Partitions {
 		e.fold.Partitions[i].CountedRanges = nil // a closed run counts no further reports
