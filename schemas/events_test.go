@@ -1,7 +1,9 @@
 package schemas
 
 import (
+	"encoding/json"
 	"os"
+	"path/filepath"
 	"testing"
 )
 
@@ -28,6 +30,26 @@ func TestEventTypes(t *testing.T) {
 	for _, bad := range []string{"", "report.chunk", "dev.tapline.report.chunk", "dev.tapline.report.v1", "dev.tapline.report.tpyo.v1", "dev.tapline.extract.chunk.v1"} {
 		if contract, _, ok := ParseEventType([]byte(bad)); ok {
 			t.Errorf("%q is read as %s", bad, contract)
+		}
+	}
+}
+
+// TestEveryReportHasAType: of each kind of report there is an example, and a type that
+// readers of the topic know.
+func TestEveryReportHasAType(t *testing.T) {
+	t.Parallel()
+	examples, _ := filepath.Glob(filepath.Join("testdata", "report.v1.*.golden.json"))
+	for _, example := range examples {
+		raw, err := os.ReadFile(example)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var r Report
+		if err := json.Unmarshal(raw, &r); err != nil {
+			t.Fatal(err)
+		}
+		if _, kind, ok := ParseEventType([]byte(EventTypeHeader(EventReport(r.Kind)))); !ok || kind != r.Kind {
+			t.Errorf("%s: the kind %q is in no list of event types", example, r.Kind)
 		}
 	}
 }

@@ -100,7 +100,7 @@ type Listing struct {
 	// or timezone than the definition says, and the rows wait for ever.
 	Future      int64 `json:"future,omitempty"`
 	HeldBecause *Hold `json:"hold,omitempty"` // of the active run
-	// Snowflake is what the newest runs took on average, and what a day takes.
+	// Snowflake is what the newest closed run took, and what a day takes at the schedules.
 	Snowflake *SnowflakeUse `json:"snowflake,omitempty"`
 	// Unfinished counts the events that runs without success may have stored and
 	// that the next run cannot leave out: it may store them a second time.

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -29,6 +30,7 @@ func TestADay(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"tapline": runTapline(c.Program("tapline")),
 			"edit":    editFile,
+			"until":   untilState(c.Program("tapline")),
 		},
 	})
 }
@@ -48,6 +50,25 @@ func runTapline(program string) func(*testscript.TestScript, bool, []string) {
 		}
 		if fmt.Sprint(code) != args[0] {
 			ts.Fatalf("tapline %s ended with %d, want %s", strings.Join(args[1:], " "), code, args[0])
+		}
+	}
+}
+
+// untilState makes the command `until RUN STATE`, which asks until the run has the state.
+func untilState(program string) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, _ bool, args []string) {
+		if len(args) != 2 {
+			ts.Fatalf("usage: until RUN STATE")
+		}
+		for deadline := time.Now().Add(time.Minute); ; {
+			ts.Check(ts.Exec(program, "get", "run", args[0], "-o", "json"))
+			if strings.Contains(ts.ReadFile("stdout"), `"state": "`+args[1]+`"`) {
+				return
+			}
+			if time.Now().After(deadline) {
+				ts.Fatalf("%s is not %s within a minute", args[0], args[1])
+			}
+			time.Sleep(100 * time.Millisecond)
 		}
 	}
 }

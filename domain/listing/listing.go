@@ -42,6 +42,7 @@ func Of(i Import) *schemas.Listing {
 	if last := i.Last; last != nil {
 		l.LastRun, l.LastRunState, l.LastRunAt, l.LastRunRead = last.Run, last.State, &last.StartedAt, last.Counts.Read
 		l.Health, l.Future = health(s, last), last.Counts.Future
+		l.Snowflake = snowflake(i)
 		if last.Error != nil {
 			l.LastRunError = last.Error.Code
 		}
@@ -64,6 +65,20 @@ func Of(i Import) *schemas.Listing {
 	}
 	l.Planned = s.Planned
 	return l
+}
+
+// snowflake is what the newest closed run took at Snowflake, and what a day takes if every
+// scheduled run takes as much.
+func snowflake(i Import) *schemas.SnowflakeUse {
+	if i.Last.Snowflake == nil {
+		return nil
+	}
+	u := *i.Last.Snowflake
+	if i.Definition != nil {
+		cal, _ := schedule.Applied(*i.Definition, *i.State)
+		u.SecondsPerDay = u.ExecutionSeconds * cal.PerDay(i.Last.StartedAt)
+	}
+	return &u
 }
 
 func status(i Import) string {

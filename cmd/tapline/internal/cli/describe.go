@@ -112,6 +112,9 @@ func describedListing(d schemas.Definition, l schemas.Listing) [][2]string {
 	if l.HeldBecause != nil {
 		rows = append(rows, [2]string{"held", l.HeldBecause.Reason})
 	}
+	if u := l.Snowflake; u != nil {
+		rows = append(rows, [2]string{"snowflake", warehouse(*u)})
+	}
 	return rows
 }
 

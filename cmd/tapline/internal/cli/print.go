@@ -213,6 +213,9 @@ func warehouse(u schemas.SnowflakeUse) string {
 	if u.SecondsPerThousand > 0 {
 		text += fmt.Sprintf(", %s s for 1,000 loaded", seconds(u.SecondsPerThousand))
 	}
+	if u.SecondsPerDay > 0 {
+		text += fmt.Sprintf(", %s s a day at its schedules", seconds(u.SecondsPerDay))
+	}
 	if u.BytesScanned > 0 {
 		text += fmt.Sprintf(", %s bytes scanned", number(u.BytesScanned))
 	}

@@ -141,7 +141,7 @@ var fieldTexts = map[string]map[string]string{
 		"openRejects": "At most so many rejects without a later load of the same identity", "future": "Rows that the last run left for a later one because their cursor lies ahead of the clock",
 		"unfinished": "Events stored by runs that did not succeed: the next run may store them a second time",
 		"lastRun":    "Its newest run", "lastRunState": "That run's state", "lastRunAt": "When that run started; null before the first", "nextRunAt": "When the next run starts; null if none is due",
-		"hold": "Why its run waits for a person", "snowflake": "What the newest runs took at Snowflake on average, and what a day takes",
+		"hold": "Why its run waits for a person", "snowflake": "What the newest closed run took at Snowflake, and what a day takes at the schedules",
 		"watermark": "The next run reads what changed after this", "epoch": "Rises with each reset", "generation": "Rises with each change of the definition",
 	},
 	"Reject": {
