@@ -116,12 +116,11 @@ func newRoot(streams IO) *cobra.Command {
 		Short: "Import profiles and events from Snowflake into CleverTap",
 		Long: `tapline applies imports, runs them and shows what became of each row.
 
-Exit codes: 0 done; 1 error, or the run failed or was cancelled; 2 there are
-changes (topics plan); 3 some rows
-were rejected (run, map, dryrun); 4 a definition was refused (validate, apply,
-map, preview); 5 Import Center could not be asked or did not answer, so that it is
-not known whether it did what was asked; 6 the run waits for a person (run --wait);
-130 interrupted.`,
+Exit codes: 0 done; 1 an error, or the run failed or was cancelled; 2 there are
+changes (topics plan); 3 some rows were rejected (run, map, dryrun); 4 a definition
+was refused (validate, apply, edit, map, preview); 5 Import Center could not be
+asked or did not answer, so it is not known whether it did what was asked; 6 the
+run waits for a person (run --wait); 130 interrupted.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
@@ -139,6 +138,7 @@ not known whether it did what was asked; 6 the run waits for a person (run --wai
 		a.mapCommand(), a.previewCommand(), a.connectionCommand(), a.accountCommand(), a.initCommand(), a.tablesCommand(), a.dryRunCommand(), a.topicsCommand(), a.rebuildCommand(), a.versionCommand(),
 		a.keysCommand(), a.accessCommand(), a.auditCommand(), a.loginCommand(), a.logoutCommand(), a.configCommand())
 	root.AddCommand(a.devCommands()...)
+	root.SetUsageTemplate(usageTemplate)
 	a.completeArguments(root)
 	refuseUnknownVerbs(root)
 	addExamples(root)

@@ -27,18 +27,12 @@ func (a *app) dryRunCommand() *cobra.Command {
 		Use:   "dryrun IMPORT | DRYRUN",
 		Short: "Try an import with a random sample of rows; CleverTap stores nothing",
 		Long: `Try an import with a random sample of rows, through the same services as a run.
-CleverTap checks the records and stores nothing; the watermark is not changed. The
-result says, for each property, how many rows fail and why; -o rows prints each row
-with its record or its failed checks.
+CleverTap checks the records and stores nothing; the watermark stays. Interrupting
+the command does not end the dry run; tapline cancel does.
 
-Interrupting the command does not end the dry run; tapline cancel does.
-
-With --sync exactly the records shown are sent afterwards, as a run of the import.
-Of each identity only the newest row's record is sent.
-With the name of a dry run, such as customers.d3, the command shows that dry run
-again or, with --sync, sends it, within an hour and if no run of the import has
-ended since.
-
+--sync sends exactly the records shown, of each identity the newest, as a run. With
+the name of a dry run, such as customers.d3, that one is shown again or sent, within
+an hour and if no run of the import has ended since.
 Exit codes: 0 every row is fine, 1 the dry run failed, 3 some rows were rejected.`,
 		Args: cobra.ExactArgs(1),
 	}

@@ -19,16 +19,13 @@ func (a *app) runCommand() *cobra.Command {
 		Use:   "run IMPORT",
 		Short: "Run an import now",
 		Long: `Run an import now. While a run is active, the next one is queued; at most one is.
-The first run into an account with environment: production, and the first one after
-a reset or a change of the query, says how much it sends and asks for
-confirmation. So does a run that may store events a second time. Without a terminal
-these need --yes.
+A run that sends to a production account for the first time, or may store events a
+second time, says how much and asks; without a terminal it needs --yes.
 
-With --wait the progress is shown until the run ends. Interrupting the wait does
-not cancel the run; tapline cancel does. A restart of Import Center does not end the
-wait. Exit codes: 0 all rows loaded or unchanged, 1 the run failed or was cancelled,
-3 some rows were rejected, 5 Import Center does not answer, so how the run ends is
-not known, 6 the run is held until somebody approves or declines it.`,
+--wait returns when the run ends. Neither interrupting it nor a restart of Import
+Center ends the run. Exit codes: 0 all rows are loaded or unchanged, 1 the run
+failed or was cancelled, 3 some rows were rejected, 5 nobody answers, so how the
+run ends is not known, 6 it is held until somebody approves or declines it.`,
 		Args: cobra.ExactArgs(1),
 	}
 	a.outputFlag(cmd)

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/term"
 
+	"tapline.dev/libs/config"
 	"tapline.dev/schemas"
 )
 
@@ -23,7 +24,8 @@ type Display interface {
 
 // New returns bars if out is a terminal that can draw them, else lines.
 func New(out io.Writer) Display {
-	if f, ok := out.(*os.File); ok {
+	kind, _ := config.LookupEnv("TERM")
+	if f, ok := out.(*os.File); ok && kind != "dumb" {
 		// A terminal that does not say how wide it is shows no bars, and neither does
 		// one that is too narrow for them.
 		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width >= minBarsWidth {
