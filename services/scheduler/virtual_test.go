@@ -142,9 +142,10 @@ func TestEveryInVirtualTime(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := []string{
-			"customers.1 due 1m0s late 0s", "customers.2 due 2m0s late 0s",
-			"customers.3 due 6m0s late 6s", // four were missed: one run
-			"customers.4 due 7m0s late 0s", "customers.5 due 8m0s late 0s",
+			"customers.1 due 0s late 0s", // the first of an interval is at once
+			"customers.2 due 1m0s late 0s", "customers.3 due 2m0s late 0s",
+			"customers.4 due 6m0s late 6s", // four were missed: one run
+			"customers.5 due 7m0s late 0s", "customers.6 due 8m0s late 0s",
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("triggers (-want +got):\n%s", diff)

@@ -30,7 +30,7 @@ func (d *Dev) Describe(w io.Writer) {
 func (d *Dev) places() []string {
 	e := d.endpoints
 	lines := []string{
-		"Import Center  " + e.ImportCenter + "/v1/imports   (API: /openapi.json)",
+		"Import Center  " + e.ImportCenter + "/   (in a browser; the API: /openapi.yaml)",
 		"Kafka          " + e.Kafka,
 		"Redis          " + e.Redis,
 		"Snowflake      " + e.Snowflake.URL + "   (account " + e.Snowflake.Account + ", user " + e.Snowflake.User + ")",
