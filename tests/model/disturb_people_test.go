@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"tapline.dev/domain/control"
@@ -40,7 +41,8 @@ func peopleDisturbances() []disturbance {
 		{name: "mapping edited within a run", within: func(s *scenario, _ string) {
 			s.mayRepeat = true // a new mapping sends every row of the window again
 			s.apply(func(spec *schemas.ImportSpec) {
-				spec.Mapping = []schemas.Property{{From: "V", To: "v"}, {From: "AT", To: fmt.Sprint("at", s.rng.IntN(3))}}
+				others := slices.DeleteFunc(slices.Clone(spec.Mapping), func(p schemas.Property) bool { return p.From == "AT" })
+				spec.Mapping = append(others, schemas.Property{From: "AT", To: fmt.Sprint("at", s.rng.IntN(3))})
 			})
 		}},
 		{name: "source edited within a run", within: func(s *scenario, _ string) {

@@ -55,6 +55,7 @@ func (s *scenario) audit() {
 		}
 	}
 	s.auditNewest(rejected)
+	s.auditPatches(rejected)
 }
 
 // auditNewest checks that CleverTap has the newest row of every identity, or, if that was
@@ -77,6 +78,36 @@ func (s *scenario) auditNewest(rejected map[string]bool) {
 		unsure := len(list) > 0 && list[len(list)-1].unsure
 		if (got < least[identity] || got > version) && !s.mayBeGone[identity] && !unsure {
 			s.violation("%s is lost: the newest version is %d, and %d is the newest that was not rejected; CleverTap got %v", identity, version, least[identity], list)
+			return
+		}
+	}
+}
+
+// auditPatches checks the property that only some versions write: it is of the newest
+// version that writes it, for every identity of which nothing was rejected.
+func (s *scenario) auditPatches(rejected map[string]bool) {
+	if !s.patchy {
+		return
+	}
+	want := map[string]int{}
+	for _, r := range s.rows {
+		if r.version%2 == 0 {
+			want[r.key] = r.version
+		}
+	}
+	for _, r := range s.rows {
+		if rejected[r.content()] || s.mayBeGone[r.key] {
+			delete(want, r.key)
+		}
+	}
+	arrivals := s.gate.arrivals()
+	s.gate.mu.Lock()
+	defer s.gate.mu.Unlock()
+	for identity, version := range want {
+		list := arrivals[identity]
+		unsure := slices.ContainsFunc(list, func(a arrival) bool { return a.unsure })
+		if got := s.gate.even[identity]; got != version && !unsure {
+			s.violation("%s has %d in the property that only some versions write, want %d; CleverTap got %v", identity, got, version, list)
 			return
 		}
 	}

@@ -18,8 +18,10 @@ type scenario struct {
 	seed  uint64
 	name  string
 	event bool
-	rng   *rand.Rand
-	spec  schemas.ImportSpec
+	// patchy says that every second version of a profile writes one more property.
+	patchy bool
+	rng    *rand.Rand
+	spec   schemas.ImportSpec
 
 	began time.Time // by the machine's clock
 
@@ -75,6 +77,18 @@ func newScenario(w *world, seed uint64) *scenario {
 		if rng.IntN(4) == 0 {
 			s.spec.Destination.OnAmbiguous = "hold"
 		}
+		return s
+	}
+	switch rng.IntN(4) {
+	case 0: // with an operator: a record may not be sent twice without being counted
+		s.spec.Mapping = append(s.spec.Mapping, schemas.Property{From: "V", To: "sum", Op: "incr"})
+		if rng.IntN(2) == 0 {
+			s.spec.Destination.OnAmbiguous = "hold"
+		}
+	case 1: // a property that only some versions write: it must not be lost with an older one
+		s.patchy = true
+		s.spec.Expressions = schemas.ExpressionsExact
+		s.spec.Mapping = append(s.spec.Mapping, schemas.Property{Expr: "V % 2 == 0 ? V : nil", To: "even", Type: "integer"})
 	}
 	return s
 }

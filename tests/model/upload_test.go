@@ -16,7 +16,8 @@ type body struct {
 }
 
 type data struct {
-	V int `json:"v"`
+	V    int `json:"v"`
+	Even int `json:"even"` // 0 if the record does not write it
 }
 
 func (b body) data() *data {
