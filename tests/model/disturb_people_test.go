@@ -16,7 +16,8 @@ func peopleDisturbances() []disturbance {
 			s.cancel(run)
 		}},
 		{name: "cancel with a late request", within: func(s *scenario, run string) {
-			s.mayRepeat = true
+			// The next run meets the answer if this one is cancelled before it sends anything.
+			s.mayRepeat, s.mayReject["ambiguous"] = true, true
 			s.gate.misbehave(2, answer{name: "late over a cancel", late: s.lateness(s.rng), reply: hangUp})
 			s.cancel(run)
 		}},

@@ -48,7 +48,12 @@ func spell(name string, a answer) disturbance {
 	return disturbance{name: name, before: func(s *scenario) {
 		// After a 503 it is not known whether the proxy has passed the request on.
 		s.mayRepeat, s.mayReject["ambiguous"] = true, true
-		s.gate.begins(s.spellLength(), a)
+		length := s.spellLength()
+		if a.refuse != nil && !a.checks && length >= recordFaultLimit*2/3 {
+			// A record alone in its request is rejected in the end if the account answers checks.
+			s.mayReject["clevertap_555"], s.mayEnd["too_many_rejects"] = true, true
+		}
+		s.gate.begins(length, a)
 	}}
 }
 
