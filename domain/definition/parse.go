@@ -30,6 +30,8 @@ type Options struct {
 	// Defaults are ImportDefaults that were applied before. Those of the sources
 	// replace the ones of the same name.
 	Defaults []schemas.Resource
+	// Values resolve ${vars.name}; nil leaves it as it is.
+	Values *Values
 }
 
 // Set is what the sources define, defaults merged into the imports. Of a
@@ -82,7 +84,7 @@ func Parse(name string, data []byte, resolveFile func(string) ([]byte, error)) (
 
 // ParseAll reads the definitions of several texts as one set.
 func ParseAll(sources []Source, opts Options) (Set, []Problem) {
-	r := reader{defaults: map[string]json.RawMessage{}, set: Set{where: map[string]positions{}, bad: map[string]badPaths{}, missing: map[string][]Problem{}}}
+	r := reader{values: opts.Values, defaults: map[string]json.RawMessage{}, set: Set{where: map[string]positions{}, bad: map[string]badPaths{}, missing: map[string][]Problem{}}}
 	for _, d := range opts.Defaults {
 		if d.Kind == schemas.KindImportDefaults {
 			r.defaults[d.Metadata.Name] = d.Spec
@@ -102,6 +104,7 @@ type reader struct {
 	set      Set
 	imports  []importDocument
 	defaults map[string]json.RawMessage
+	values   *Values
 	problems []Problem
 }
 
@@ -165,6 +168,9 @@ func syntaxProblem(file string, err error) Problem {
 // it can be read.
 func (r *reader) readDocument(s Source, root *yaml.Node) {
 	w := walker{file: s.Name, where: positions{"": {s.Name, root.Line, root.Column}}, bad: map[*yaml.Node]bool{}}
+	if r.values != nil {
+		r.values.resolve(&w, root, "", 0)
+	}
 	head := w.head(root)
 	if head.kind == "" {
 		r.problems = append(r.problems, w.problems...)
@@ -222,7 +228,7 @@ func (r *reader) finish() {
 			continue
 		}
 		var f findings
-		resolveQuery(&f, &def.Spec.Source, doc.source.ResolveFile)
+		resolveQuery(&f, &def.Spec.Source, doc.source.ResolveFile, r.values)
 		f = append(f, Validate(def)...)
 		located := doc.where.locate(doc.bad.filter(f))
 		r.problems = append(r.problems, r.set.settle(&def, located)...)
@@ -245,7 +251,7 @@ func (r *reader) withDefaults(spec json.RawMessage) json.RawMessage {
 }
 
 // resolveQuery replaces queryFile by what the file holds.
-func resolveQuery(f *findings, s *schemas.Source, resolve func(string) ([]byte, error)) {
+func resolveQuery(f *findings, s *schemas.Source, resolve func(string) ([]byte, error), values *Values) {
 	if s.QueryFile == "" || s.Query != "" || s.Table != "" {
 		return // Validate refuses more than one
 	}
@@ -258,5 +264,12 @@ func resolveQuery(f *findings, s *schemas.Source, resolve func(string) ([]byte, 
 		f.add(codeQueryFile, "spec.source.queryFile", "%s cannot be read: %s", s.QueryFile, cause(err))
 		return
 	}
-	s.Query, s.QueryFile = string(data), ""
+	text := string(data)
+	if values != nil {
+		if text, err = values.replace(text); err != nil {
+			f.add(codeReference, "spec.source.queryFile", "%s: %s", s.QueryFile, err)
+			return
+		}
+	}
+	s.Query, s.QueryFile = text, ""
 }

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"strconv"
 
@@ -14,89 +13,84 @@ import (
 )
 
 func (a *app) applyCommand() *cobra.Command {
-	var files []string
-	var offline bool
+	var flags changeFlags
+	var yes bool
 	cmd := &cobra.Command{
-		Use:   "apply -f FILE",
+		Use:   "apply -f FILE | --generation N IMPORT",
 		Short: "Create or change imports, connections, accounts and defaults",
 		Long: `Create or change what the files define, all of it or none. What does not
-change is left alone. A paused import stays paused.
+change is left alone. A paused import stays paused. tapline plan shows what would
+be done.
 
 The queries of new and changed imports are described in Snowflake, and the
 mappings compared with their columns, before anything is applied. --offline
 leaves that to the first run, for when Snowflake cannot be reached now.
 
+--prune and --generation show what they change and ask. What is applied is what was
+shown, or nothing.
+
 Accounts that are new or changed are tested after that, as by tapline account test;
 what that finds is a warning.`,
-		Args: cobra.NoArgs,
 	}
 	a.outputFlag(cmd)
-	filesFlag(cmd, &files)
-	cmd.Flags().BoolVar(&offline, "offline", false, "do not ask Snowflake whether the queries' columns fit")
-	var sources []definition.Source
-	checkFirst(cmd, func([]string) (err error) {
-		sources, err = a.sources(files)
-		return err
-	})
-	cmd.RunE = a.online(func(ctx context.Context, c *client.Client, _ []string) error {
-		applied, err := applySources(ctx, c, sources, offline)
-		if err == nil && !offline {
+	flags.add(cmd)
+	cmd.Flags().BoolVar(&yes, "yes", false, "do what --prune or --generation shows without being asked")
+	sources := a.changeSources(cmd, &flags)
+	cmd.RunE = a.online(func(ctx context.Context, c *client.Client, args []string) error {
+		p, err := a.prepare(ctx, c, &flags, *sources, args)
+		if err == nil && (flags.prune || flags.generation > 0) {
+			err = a.agreeToPlan(ctx, c, &p, yes)
+		}
+		if err != nil {
+			return err
+		}
+		applied, err := c.ApplySet(ctx, p.change)
+		if err == nil && !flags.offline {
 			defer a.testApplied(ctx, c, applied)
 		}
-		return a.printFetched(client.List[client.Applied]{Items: applied}, err, func() error {
-			var rows [][]string
-			for _, r := range applied {
-				rows = append(rows, []string{r.Kind, r.Name, r.Outcome, strconv.Itoa(r.Generation)})
-				if r.Note != "" {
-					a.say("note: %s", r.Note)
-				}
-			}
-			return printTable(a.io.Out, []string{"KIND", "NAME", "OUTCOME", "GENERATION"}, rows)
-		})
+		return a.printFetched(client.List[client.Applied]{Items: applied}, p.inFiles(err), func() error { return a.printApplied(applied) })
 	})
 	return cmd
+}
+
+func (a *app) printApplied(applied []client.Applied) error {
+	var rows [][]string
+	for _, r := range applied {
+		rows = append(rows, []string{r.Kind, r.Name, r.Outcome, strconv.Itoa(r.Generation)})
+		if r.Note != "" {
+			a.say("note: %s", r.Note)
+		}
+	}
+	return printTable(a.io.Out, []string{"KIND", "NAME", "OUTCOME", "GENERATION"}, rows)
+}
+
+// agreeToPlan shows what a set changes and asks for it. The set then does that and
+// nothing else.
+func (a *app) agreeToPlan(ctx context.Context, c *client.Client, p *prepared, yes bool) error {
+	planned, err := c.Plan(ctx, p.change)
+	if err != nil {
+		return refusedPlan(p.inFiles(err))
+	}
+	if err := printPlan(a.io.Err, p, planned); err != nil {
+		return err
+	}
+	if planned.Refused {
+		return exit(ExitRefused, errors.New("nothing was applied: the plan says what is refused"))
+	}
+	if changes(planned) > 0 && !yes && !a.confirmed("apply this? [yes/no] ") {
+		return errors.New("nothing was applied; --yes applies without asking")
+	}
+	p.change.Plan = planned.Plan
+	return nil
 }
 
 func filesFlag(cmd *cobra.Command, files *[]string) {
 	cmd.Flags().StringSliceVarP(files, "file", "f", nil, "a file, a directory of *.yaml, or - for standard input; may be given again")
 }
 
-// applySources checks the files as far as that goes here and applies them.
-func applySources(ctx context.Context, c *client.Client, sources []definition.Source, offline bool) ([]client.Applied, error) {
-	defaults, err := c.Resources(ctx, "defaults")
-	if err != nil {
-		return nil, err
-	}
-	set, problems := definition.ParseAll(sources, definition.Options{Defaults: defaults.Items})
-	sent, err := documents(&set)
-	if err != nil {
-		return nil, err
-	}
-	raw := make([]json.RawMessage, len(sent))
-	for i, d := range sent {
-		raw[i] = d.raw
-	}
-	if len(problems) > 0 {
-		if !offline && len(raw) > 0 {
-			// The files are refused in any case. The server is asked as well for
-			// problems that only the query's columns show; an error of that request
-			// would add nothing.
-			if p, ok := errors.AsType[*client.Problem](c.Check(ctx, raw)); ok {
-				problems = append(problems, inSources(p, &set, sent)...)
-			}
-		}
-		return nil, refused(problems)
-	}
-	apply := c.Apply
-	if offline {
-		apply = c.ApplyOffline
-	}
-	applied, err := apply(ctx, raw)
-	return applied, inFiles(err, &set, sent)
-}
-
 func (a *app) validateCommand() *cobra.Command {
 	var files []string
+	var valuesFile string
 	cmd := &cobra.Command{
 		Use:   "validate -f FILE",
 		Short: "Check definitions without a server",
@@ -106,12 +100,18 @@ columns fit the mapping, is checked by apply.`,
 		Args: cobra.NoArgs,
 	}
 	filesFlag(cmd, &files)
+	cmd.Flags().StringVar(&valuesFile, "values", "", "a file with what ${vars.NAME} stands for; by default that of the context")
 	cmd.RunE = func(*cobra.Command, []string) error {
 		sources, err := a.sources(files)
 		if err != nil {
 			return err
 		}
-		set, problems := definition.ParseAll(sources, definition.Options{})
+		values, err := a.readValues(valuesFile)
+		if err != nil {
+			return err
+		}
+		set, problems := definition.ParseAll(sources, definition.Options{Values: values})
+		problems = append(problems, values.Unused()...)
 		set.SettleExpressions(nil)
 		problems = append(problems, set.CheckMappings(func(account string) mapping.Options { return accountOptions(&set, account) })...)
 		if len(problems) > 0 {

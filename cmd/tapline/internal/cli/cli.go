@@ -130,7 +130,8 @@ run waits for a person (run --wait); 130 interrupted.`,
 	server := a.usualServer()
 	root.PersistentFlags().StringVar(&a.server, "server", server, "Import Center's URL (or "+serverEnv+")")
 	root.PersistentFlags().StringVar(&a.token, "token", "", "a key or token to sign in with (better "+tokenEnv+" or "+tokenFileEnv+": others see a process's flags)")
-	root.AddCommand(a.applyCommand(), a.validateCommand(), a.getCommand(), a.runCommand(), a.cancelCommand(), a.freezeCommand(), a.unfreezeCommand(), a.suppressCommand(),
+	root.AddCommand(a.planCommand("plan", "Show what an apply would change"), a.planCommand("diff", "Show what an apply would change (as plan)"), a.historyCommand(), a.unmanageCommand(),
+		a.applyCommand(), a.validateCommand(), a.getCommand(), a.runCommand(), a.cancelCommand(), a.freezeCommand(), a.unfreezeCommand(), a.suppressCommand(),
 		a.stateCommand("pause", "Start no run of an import until it is resumed"),
 		a.stateCommand("resume", "Resume a paused import, or one that is stopped because its schedules are over"),
 		a.resetCommand(), a.decisionCommand("approve", "Let a held run continue"), a.decisionCommand("decline", "End a held run; its import keeps the watermark"),

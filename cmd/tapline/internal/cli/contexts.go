@@ -31,6 +31,8 @@ type contexts struct {
 type serverContext struct {
 	Server string `json:"server"`
 	Token  string `json:"token,omitempty"`
+	// Values is the file with what ${vars.NAME} stands for.
+	Values string `json:"values,omitempty"`
 }
 
 func (a *app) configCommand() *cobra.Command {
@@ -54,10 +56,12 @@ chosen context.`,
 
 func (a *app) configSet() *cobra.Command {
 	var withKey bool
+	var values string
 	cmd := &cobra.Command{
 		Use: "set NAME", Short: "Name a server, given by --server; the first one is chosen at once", Args: cobra.ExactArgs(1),
 	}
 	cmd.Flags().BoolVar(&withKey, "key", false, "store a key too: it is read from standard input; at a terminal you are asked for it and it is not shown")
+	cmd.Flags().StringVar(&values, "values", "", "the file with what ${vars.NAME} stands for in definitions that are applied there")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if _, err := client.New(a.server, ""); err != nil {
 			return err
@@ -66,6 +70,13 @@ func (a *app) configSet() *cobra.Command {
 			return errors.New("name the server with --server")
 		}
 		made := serverContext{Server: a.server}
+		if values != "" {
+			path, err := filepath.Abs(values)
+			if err != nil {
+				return fmt.Errorf("finding %s: %w", values, err)
+			}
+			made.Values = path
+		}
 		if withKey {
 			var err error
 			if made.Token, err = a.keyValue(); err != nil {

@@ -14,6 +14,7 @@ import (
 	"tapline.dev/cmd/tapline/internal/client"
 	"tapline.dev/cmd/tapline/internal/demo"
 	"tapline.dev/cmd/tapline/internal/dev"
+	"tapline.dev/domain/definition"
 	"tapline.dev/sandbox"
 )
 
@@ -144,11 +145,18 @@ close or anything differs. The data directory is emptied first.`,
 			if err != nil {
 				return err
 			}
-			applied, err := applySources(ctx, c, sources, false)
+			p, problems, err := readSet(ctx, c, sources, definition.NoValues())
+			if err == nil && len(problems) > 0 {
+				err = refused(problems)
+			}
+			if err != nil {
+				return err
+			}
+			applied, err := c.ApplySet(ctx, p.change)
 			for _, r := range applied {
 				a.say("   %s %s %s", strings.ToLower(r.Kind), r.Name, r.Outcome)
 			}
-			return err
+			return p.inFiles(err)
 		}
 		return demo.New(cfg, apply, a.io.Out, a.io.Err).Run(cmd.Context())
 	}

@@ -110,11 +110,6 @@ func (c *Client) Apply(ctx context.Context, documents []json.RawMessage) ([]Appl
 	return c.apply(ctx, "/v1/apply", documents)
 }
 
-// ApplyOffline applies documents without asking Snowflake whether they fit.
-func (c *Client) ApplyOffline(ctx context.Context, documents []json.RawMessage) ([]Applied, error) {
-	return c.apply(ctx, "/v1/apply?offline=true", documents)
-}
-
 // Check reports what Apply would refuse.
 func (c *Client) Check(ctx context.Context, documents []json.RawMessage) error {
 	_, err := c.apply(ctx, "/v1/apply?checkOnly=true", documents)
