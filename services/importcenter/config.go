@@ -104,6 +104,9 @@ type HTTPConfig struct {
 	// of queries a caller may have under way. An extractor runs only a few of them
 	// at a time.
 	QuestionsPerCaller int
+	// StreamsPerCaller bounds how many streams of events (of runs, of the listing) a
+	// caller may follow at a time.
+	StreamsPerCaller int
 	// ReadTimeout bounds the reading of a request, WriteTimeout the writing of a
 	// response that is no stream, IdleTimeout how long a connection stays open
 	// between two requests.
@@ -117,7 +120,7 @@ var plainPath = regexp.MustCompile(`^(/[A-Za-z0-9_-]+)+$`)
 
 func defaultHTTP() HTTPConfig {
 	return HTTPConfig{
-		Addr: "127.0.0.1:19000", MaxConnections: 1000, RequestsPerMinute: 6000, QuestionsPerCaller: 4,
+		Addr: "127.0.0.1:19000", MaxConnections: 1000, RequestsPerMinute: 6000, QuestionsPerCaller: 4, StreamsPerCaller: 32,
 		// An apply waits for the description of every query.
 		ReadTimeout: time.Minute, WriteTimeout: 10 * time.Minute, IdleTimeout: 2 * time.Minute,
 	}
@@ -143,6 +146,9 @@ func (c HTTPConfig) Validate() error {
 	}
 	if c.QuestionsPerCaller <= 0 {
 		errs = append(errs, config.Bad("questionsPerCaller", "must be positive"))
+	}
+	if c.StreamsPerCaller <= 0 {
+		errs = append(errs, config.Bad("streamsPerCaller", "must be positive"))
 	}
 	for key, d := range map[string]time.Duration{"readTimeout": c.ReadTimeout, "writeTimeout": c.WriteTimeout, "idleTimeout": c.IdleTimeout} {
 		if d <= 0 {

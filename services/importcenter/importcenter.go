@@ -172,7 +172,7 @@ func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.C
 		CreateTopics: s.cfg.Kafka.CreateTopics, SignIn: signing.info, Approvals: s.cfg.Approvals.forAPI(), Store: store.Store{Dir: s.cfg.Secrets.Store},
 	}, api.Deps{
 		Log: log, Authenticate: signing.authenticate, Limiter: guard.NewLimiter(s.cfg.HTTP.RequestsPerMinute),
-		Questions: guard.NewPlaces(s.cfg.HTTP.QuestionsPerCaller), Catalog: cat, Suppressions: suppressions, View: cat, Transactions: w,
+		Questions: guard.NewPlaces(s.cfg.HTTP.QuestionsPerCaller), Streams: guard.NewPlaces(s.cfg.HTTP.StreamsPerCaller), Stopping: ctx.Done(), Catalog: cat, Suppressions: suppressions, View: cat, Transactions: w,
 		Projection: projection.NewReader(rdb), Partitions: reader, Topics: s.topics, Follow: s.follow,
 		EnsureTopics: func(ctx context.Context, specs []schemas.TopicSpec) error {
 			return kafka.EnsureTopics(ctx, s.cfg.Kafka, s.kafka, specs)

@@ -47,6 +47,8 @@ var Routes = map[string]Route{
 	"get-generation":      {Role: Viewer, Scope: ScopeNamed},
 	"list-runs":           {Role: Viewer, Scope: ScopeListed},
 	"get-run":             {Role: Viewer, Scope: ScopeNamed},
+	"follow-run":          {Role: Viewer, Scope: ScopeNamed},
+	"follow-imports":      {Role: Viewer, Scope: ScopeListed},
 	"get-import-stats":    {Role: Viewer, Scope: ScopeNamed},
 	"get-import-schedule": {Role: Viewer, Scope: ScopeNamed},
 	"show-schedule":       {Role: Viewer, Scope: ScopeDocuments},

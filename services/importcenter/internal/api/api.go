@@ -97,6 +97,10 @@ type Deps struct {
 	Limiter      *guard.Limiter
 	// Questions bounds how many requests that query Snowflake a caller has in flight.
 	Questions *guard.Places
+	// Streams bounds how many streams of events a caller follows. Stopping closes when
+	// the service stops, which ends them.
+	Streams  *guard.Places
+	Stopping <-chan struct{}
 	// Pages serves /auth/, where people sign in with a browser; nil if this deployment
 	// has no sign-in with a browser.
 	Pages *http.ServeMux
@@ -155,6 +159,7 @@ func New(cfg Config, deps Deps) http.Handler {
 	h.registerCommands(api)
 	h.registerRuns(api)
 	h.registerStats(api)
+	h.registerEvents(api)
 	h.registerSchedule(api)
 	h.registerRunLog(api)
 	h.registerRejects(api)

@@ -66,6 +66,7 @@ var componentTexts = map[string]string{
 	"Volumes":                     "Sums over runs.",
 	"PlannedRun":                  "A run that a person has planned for an instant.",
 	"RunSpan":                     "A span of run numbers.",
+	"ImportsEvent":                "An event of the listing: what has changed in it.",
 	"RunFigures":                  "What people ask of a run, computed from its counts.",
 	"StageFigures":                "What came into a stage of a run and what became of it.",
 	"StageTimes":                  "When a stage was at work: from its first report to its newest.",

@@ -1,0 +1,251 @@
+package api
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"tapline.dev/schemas"
+	"tapline.dev/services/importcenter/internal/access"
+)
+
+const (
+	// eventEvery is the least time between two events of a stream.
+	eventEvery = 500 * time.Millisecond
+	// logEvery is that time while Redis does not answer, because reading the log costs
+	// more.
+	logEvery = 5 * time.Second
+	// heartbeatEvery is how often an idle stream writes a comment, so that proxies keep
+	// it open and a reader who has gone is noticed.
+	heartbeatEvery = 15 * time.Second
+)
+
+const eventStream = "text/event-stream"
+
+// LastEventHeader resumes a stream of events.
+type LastEventHeader struct {
+	LastEventID string `header:"Last-Event-ID" maxLength:"80" doc:"id of the newest event that was received: what it showed is not sent again"`
+}
+
+type runEventsInput struct {
+	RunPath
+	LastEventHeader
+}
+
+type importEventsInput struct {
+	ImportFilter
+	LastEventHeader
+}
+
+// ImportsEvent is an event of the listing: the rows that are new or changed, and the
+// imports that are gone or match no more.
+type ImportsEvent struct {
+	Items   []schemas.Listing `json:"items"`
+	Removed []string          `json:"removed"`
+}
+
+func (h *handlers) registerEvents(api huma.API) {
+	registry := api.OpenAPI().Components.Schemas
+	events := func(text string, of reflect.Type) map[string]*huma.Response {
+		return map[string]*huma.Response{"200": {
+			Description: text, Content: map[string]*huma.MediaType{eventStream: {Schema: registry.Schema(of, true, "")}},
+		}}
+	}
+	huma.Register(api, huma.Operation{
+		OperationID: "follow-run", Method: http.MethodGet, Path: "/v1/runs/{run}/events",
+		Summary:   "Follow a run as server-sent events: first what it is now, then its progress, at the end an event of type end",
+		Errors:    []int{http.StatusNotFound, http.StatusTooManyRequests, http.StatusServiceUnavailable},
+		Responses: events("Events of type run, and end with the last one. Each holds the whole run", reflect.TypeFor[schemas.Run]()),
+	}, h.followRun)
+	huma.Register(api, huma.Operation{
+		OperationID: "follow-imports", Method: http.MethodGet, Path: "/v1/imports/events",
+		Summary:   "Follow the listing as server-sent events: first all rows, then those that change",
+		Errors:    []int{http.StatusTooManyRequests, http.StatusServiceUnavailable},
+		Responses: events("Events of type imports", reflect.TypeFor[ImportsEvent]()),
+	}, h.followImports)
+}
+
+func (h *handlers) followRun(ctx context.Context, in *runEventsInput) (*huma.StreamResponse, error) {
+	run, found, err := h.findRun(ctx, in.Run)
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		return nil, noRun(in.Run)
+	}
+	return h.events(ctx, in.LastEventID, func(s *events) error {
+		for {
+			kind := "run"
+			if schemas.Terminal(run.State) {
+				kind = "end"
+			}
+			if err := s.send(kind, run, h.figured(run)); err != nil || kind == "end" {
+				return err
+			}
+			every := eventEvery
+			if _, _, err := h.Projection.Run(ctx, in.Run); err != nil {
+				every = logEvery
+			}
+			if err := s.pause(every); err != nil {
+				return err
+			}
+			next, found, err := h.findRun(ctx, in.Run)
+			if err != nil || !found {
+				return errors.Join(err, errStreamEnds)
+			}
+			run = next
+		}
+	})
+}
+
+func (h *handlers) followImports(ctx context.Context, in *importEventsInput) (*huma.StreamResponse, error) {
+	return h.events(ctx, in.LastEventID, func(s *events) error {
+		shown := map[string]string{}
+		for first := true; ; first = false {
+			event, source := h.importsSince(ctx, in.ImportFilter, shown)
+			if first || len(event.Items)+len(event.Removed) > 0 {
+				if err := s.send("imports", shown, event); err != nil {
+					return err
+				}
+			}
+			every := 2 * eventEvery
+			if source == sourceLog {
+				every = logEvery
+			}
+			if err := s.pause(every); err != nil {
+				return err
+			}
+		}
+	})
+}
+
+// importsSince returns what has changed since shown, which it brings up to date. That
+// time passes is no change.
+func (h *handlers) importsSince(ctx context.Context, filter ImportFilter, shown map[string]string) (ImportsEvent, string) {
+	event := ImportsEvent{Items: []schemas.Listing{}, Removed: []string{}}
+	rows, source := h.listings(ctx)
+	rows = slices.DeleteFunc(rows, func(l schemas.Listing) bool { return !filter.matches(l) })
+	h.addProgress(ctx, rows)
+	present := map[string]bool{}
+	for _, l := range rows {
+		present[l.Import] = true
+		timeless := l
+		timeless.FreshnessSeconds = nil
+		if id := eventID(timeless); shown[l.Import] != id {
+			shown[l.Import] = id
+			event.Items = append(event.Items, l)
+		}
+	}
+	for name := range shown {
+		if !present[name] {
+			delete(shown, name)
+			event.Removed = append(event.Removed, name)
+		}
+	}
+	slices.Sort(event.Removed)
+	return event, source
+}
+
+// eventID is the id of an event: a hash of what it shows. Each event holds the whole of
+// what it is about, so that a reader who has missed some lacks nothing.
+func eventID(v any) string {
+	text, _ := json.Marshal(v) // what the API answers always encodes
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:12])
+}
+
+// errStreamEnds ends a stream in good order: its reader connects again.
+var errStreamEnds = errors.New("the stream ends")
+
+// events writes server-sent events. One goroutine, the request's, uses it.
+type events struct {
+	h      *handlers
+	ctx    context.Context
+	caller access.Caller
+	out    http.ResponseWriter
+	last   string // id of the newest event that the reader has
+	wrote  time.Time
+}
+
+// events returns a stream that follow writes, until it returns, the caller's credential
+// ends, the service stops or the reader goes. Each caller has a bounded number of them.
+func (h *handlers) events(ctx context.Context, last string, follow func(*events) error) (*huma.StreamResponse, error) {
+	caller := access.CallerOf(ctx)
+	leave, ok := h.Streams.Take(caller.Name)
+	if !ok {
+		return nil, problem(http.StatusTooManyRequests, codeTooMany, "you follow as many streams as a caller may (http.streamsPerCaller); close one")
+	}
+	return &huma.StreamResponse{Body: func(c huma.Context) {
+		defer leave()
+		out, ok := c.BodyWriter().(http.ResponseWriter)
+		if !ok {
+			return
+		}
+		c.SetHeader("Content-Type", eventStream)
+		c.SetHeader("Cache-Control", "no-store")
+		c.SetHeader("X-Accel-Buffering", "no")
+		s := &events{h: h, ctx: c.Context(), caller: caller, out: out, last: last}
+		err := s.write("retry: 2000\n\n")
+		if err == nil {
+			err = follow(s)
+		}
+		if err != nil && !errors.Is(err, errStreamEnds) && c.Context().Err() == nil {
+			h.logFailure(c.Context(), codeInternal, err)
+		}
+	}}, nil
+}
+
+// send writes an event, unless the reader has what it shows. The id is of shows.
+func (s *events) send(kind string, shows, value any) error {
+	id := eventID(shows)
+	if id == s.last && kind != "end" {
+		return nil
+	}
+	text, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Errorf("encoding an event: %w", err)
+	}
+	s.last = id
+	return s.write(fmt.Sprintf("event: %s\nid: %s\ndata: %s\n\n", kind, id, text))
+}
+
+func (s *events) write(text string) error {
+	control := http.NewResponseController(s.out)
+	// A stream outlasts http.writeTimeout as long as it is read.
+	_ = control.SetWriteDeadline(time.Now().Add(streamPatience))
+	if _, err := s.out.Write([]byte(text)); err != nil {
+		return errors.Join(errStreamEnds, err)
+	}
+	s.wrote = time.Now()
+	return control.Flush()
+}
+
+// pause waits, and keeps an idle stream open. It returns an error when the stream has to
+// end.
+func (s *events) pause(d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-s.ctx.Done():
+		return errStreamEnds
+	case <-s.h.Stopping:
+		return errStreamEnds
+	}
+	if !s.caller.StillHolds(s.h.Now()) {
+		return errStreamEnds
+	}
+	if time.Since(s.wrote) >= heartbeatEvery {
+		return s.write(": still here\n\n")
+	}
+	return nil
+}
