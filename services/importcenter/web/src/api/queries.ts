@@ -14,7 +14,7 @@ export function isActive(state: string): boolean {
 
 export const importsQuery = queryOptions({
   queryKey: ["imports"],
-  queryFn: async (): Promise<Listing[]> => (await take(client.GET("/v1/imports"))).items,
+  queryFn: async (): Promise<Listing[]> => (await take(client.GET("/v1/imports", { params: { query: { recent: 10 } } }))).items,
   refetchInterval: live,
 });
 

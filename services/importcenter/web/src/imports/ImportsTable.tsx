@@ -5,11 +5,12 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { useRef } from "react";
 import type { ReactNode } from "react";
 
-import type { Listing } from "../api/client";
+import type { Listing, Schemas } from "../api/client";
 import { Badge, Toned } from "../app/Badge";
 import type { Tone } from "../app/Badge";
 import { Instant } from "../app/Instant";
 import { count, health } from "../format/number";
+import { span } from "../format/time";
 import { text } from "../text";
 import type { Search, SortKey } from "./filter";
 
@@ -39,7 +40,8 @@ export function ImportsTable({ imports, search, now, onSort }: Props): ReactNode
         <thead>
           <tr>
             {head("name", c.name)}{head("status", c.status)}<th scope="col">{c.sync}</th>{head("health", c.health, true)}
-            {head("last", c.last)}{head("next", c.next)}<th scope="col">{c.schedule}</th>
+            <th scope="col">{c.recent}</th><th scope="col" className="numbers">{c.fresh}</th>
+            {head("last", c.last)}{head("next", c.next)}<th scope="col">{c.schedule}</th><th scope="col">{c.owner}</th>
           </tr>
         </thead>
         <tbody>
@@ -75,6 +77,8 @@ function Row({ at, listing: l, now }: { at: number; listing: Listing | undefined
       <td><Badge state={status} word={status} /></td>
       <td>{text.imports.sync[l.type] ?? l.type}</td>
       <td className="numbers"><Health listing={l} /></td>
+      <td><Recent runs={l.recent ?? []} /></td>
+      <td className="numbers">{l.freshnessSeconds !== undefined && span(l.freshnessSeconds * 1000)}</td>
       <td>
         {l.lastRun === undefined ? text.imports.never : (
           <Anchor inherit renderRoot={(props) => <Link {...props} to="/runs/$run" params={{ run: l.lastRun ?? "" }} />}>
@@ -85,6 +89,7 @@ function Row({ at, listing: l, now }: { at: number; listing: Listing | undefined
       </td>
       <td><Instant at={l.nextRunAt} now={now} none={text.imports.notDue} /></td>
       <td>{l.schedule}</td>
+      <td>{l.owner}</td>
     </tr>
   );
 }
@@ -97,5 +102,25 @@ export function Health({ listing: l }: { listing: Listing }): ReactNode {
     <Toned tone={tone}>
       {health(l.health)}{(l.openRejects ?? 0) > 0 && `, ${text.imports.openRejects(count(l.openRejects ?? 0))}`}
     </Toned>
+  );
+}
+
+const bar = { width: 6, gap: 2, height: 20 };
+
+/** Recent draws the newest runs, oldest first: how much each loaded, and a cross where one failed. */
+function Recent({ runs }: { runs: Schemas["RecentRun"][] }): ReactNode {
+  if (runs.length === 0) return null;
+  const most = Math.max(1, ...runs.map((r) => r.loaded));
+  const oldestFirst = [...runs].sort((a, b) => Date.parse(a.startedAt) - Date.parse(b.startedAt));
+  const failed = runs.filter((r) => r.state === "failed").length;
+  return (
+    <svg width={10 * (bar.width + bar.gap)} height={bar.height} role="img" aria-label={text.imports.recent(runs.length, failed)} fill="currentColor" stroke="currentColor">
+      {oldestFirst.map((r, n) => {
+        const x = n * (bar.width + bar.gap);
+        if (r.state === "failed") return <path key={r.run} d={`M${x} ${bar.height - 7}l6 6m-6 0l6 -6`} strokeWidth={1.5} fill="none" />;
+        const h = Math.max(1, Math.round((r.loaded / most) * (bar.height - 2)));
+        return <rect key={r.run} x={x} y={bar.height - h} width={bar.width} height={h} stroke="none" opacity={0.7} />;
+      })}
+    </svg>
   );
 }

@@ -11,18 +11,22 @@ function listing(name: string, more: Partial<Listing> = {}): Listing {
 }
 
 test("imports that are well need nobody", () => {
-  expect(needs([listing("a"), listing("b", { health: 1, lastRunState: "succeeded" }), listing("c", { health: 0.5 })])).toEqual([]);
+  expect(needs([listing("a", { condition: "neverRun" }), listing("b", { condition: "green" }), listing("c", { condition: "yellow" }), listing("old")])).toEqual([]);
 });
 
 test("what waits for a person comes before what failed, and that before lost rows", () => {
-  const hold = { code: "events_repeat", reason: "12 times as many rows as usual", records: 12, since: "2026-11-30T10:00:00Z" };
   const found = needs([
-    listing("low", { health: 0.4999 }),
-    listing("broken", { lastRunState: "failed", lastRun: "broken.7" }),
-    listing("orders", { hold, lastRunState: "failed" }),
+    listing("low", { condition: "red", conditionReason: "51 % of the records were rejected" }),
+    listing("broken", { condition: "failed", lastRun: "broken.7" }),
+    listing("orders", { condition: "held", conditionReason: "12 times as many rows as usual" }),
+    listing("asked", { condition: "green", approvals: [{ name: "x", action: "apply", by: "a", since: "2026-11-30T10:00:00Z" }] }),
+    listing("cold", { condition: "green", frozen: { name: "f", by: "a", since: "2026-11-30T10:00:00Z", reason: "sale" } }),
   ]);
-  expect(found.map((n) => n.import)).toEqual(["orders", "broken", "low"]);
-  expect(found[0]?.why).toBe("held: 12 times as many rows as usual");
-  expect(found[1]).toEqual({ import: "broken", why: "the last run failed", run: "broken.7" });
-  expect(found[2]?.why).toBe("50.01 % rejected");
+  expect(found).toEqual([
+    { import: "orders", why: "held: 12 times as many rows as usual" },
+    { import: "broken", why: "failed", run: "broken.7" },
+    { import: "low", why: "rows lost: 51 % of the records were rejected" },
+    { import: "asked", why: "waits for a second person" },
+    { import: "cold", why: "frozen: sale" },
+  ]);
 });

@@ -1,5 +1,4 @@
 import type { Listing } from "../api/client";
-import { health } from "../format/number";
 import { text } from "../text";
 
 /** Need is an import that somebody should look at, and why in a few words. */
@@ -9,17 +8,25 @@ export interface Need {
   run?: string;
 }
 
-/** needs lists what should be looked at, the most urgent first: what waits for a person, then what failed, then what lost rows. */
+/** urgent are the conditions that somebody has to look at, the most urgent first. */
+const urgent = ["held", "credentialsRefused", "failed", "stale", "red"];
+
+/** needs lists what should be looked at, the most urgent first. */
 export function needs(imports: Listing[]): Need[] {
   const found: { need: Need; rank: number }[] = [];
-  const add = (rank: number, l: Listing, why: string) =>
-    found.push({ rank, need: { import: l.import, why, ...(l.lastRun === undefined ? {} : { run: l.lastRun }) } });
   for (const l of imports) {
-    if (l.hold !== undefined) add(0, l, `${text.imports.held}: ${l.hold.reason}`);
-    else if ((l.approvals ?? []).length > 0) add(1, l, text.imports.approval);
-    else if (l.frozen !== undefined) add(2, l, l.frozen.reason === undefined ? text.imports.frozen : `${text.imports.frozen}: ${l.frozen.reason}`);
-    else if (l.lastRunState === "failed") add(3, l, text.imports.failed);
-    else if (l.health !== null && l.health < 0.5) add(4, l, text.imports.rejects(health(1 - l.health)));
+    const rank = urgent.indexOf(l.condition ?? "");
+    const why = rank >= 0 ? reason(l)
+      : (l.approvals ?? []).length > 0 ? text.imports.approval
+      : l.frozen !== undefined ? [text.imports.frozen, l.frozen.reason].filter(Boolean).join(": ")
+      : undefined;
+    if (why === undefined) continue;
+    found.push({ rank: rank >= 0 ? rank : urgent.length, need: { import: l.import, why, ...(l.lastRun === undefined ? {} : { run: l.lastRun }) } });
   }
   return found.sort((a, b) => a.rank - b.rank || a.need.import.localeCompare(b.need.import)).map((f) => f.need);
+}
+
+function reason(l: Listing): string {
+  const word = text.imports.conditions[l.condition ?? ""] ?? "";
+  return l.conditionReason === undefined ? word : `${word}: ${l.conditionReason}`;
 }

@@ -33,7 +33,7 @@ export function select(imports: Listing[], s: Search): Listing[] {
   const q = s.q?.toLowerCase();
   const match = imports.filter(
     (l) =>
-      (q === undefined || l.import.toLowerCase().includes(q) || (l.displayName ?? "").toLowerCase().includes(q)) &&
+      (q === undefined || l.import.toLowerCase().includes(q) || (l.displayName ?? "").toLowerCase().includes(q) || (l.owner ?? "").toLowerCase().includes(q)) &&
       (s.status === undefined || l.status === s.status) &&
       (s.type === undefined || l.type === s.type),
   );
