@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -168,7 +169,7 @@ func TestPlanRefusesWhatApplyRefuses(t *testing.T) {
 // TestPlanWarns: of what an account's imports do together.
 func TestPlanWarns(t *testing.T) {
 	t.Parallel()
-	c := start(t)
+	c := startWith(t, func(cfg *Config) { cfg.CheckTimeout, cfg.Schedules.MinInterval = 0, time.Minute })
 	event := func(name, event, mapping string) string {
 		s := strings.Replace(customers, `"name":"customers"`, `"name":"`+name+`"`, 1)
 		s = strings.Replace(s, `"type":"profile"`, `"type":"event","event":{"name":"`+event+`"}`, 1)
