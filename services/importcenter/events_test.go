@@ -25,7 +25,7 @@ func (c *center) follow(path string, header ...string) (<-chan event, int) {
 	for i := 0; i+1 < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
 	}
-	res, err := c.http.Do(req)
+	res, err := c.http.Do(req) //nolint:bodyclose // the goroutine below closes it
 	if err != nil {
 		c.t.Fatal(err)
 	}

@@ -169,7 +169,7 @@ var errStreamEnds = errors.New("the stream ends")
 // events writes server-sent events. One goroutine, the request's, uses it.
 type events struct {
 	h      *handlers
-	ctx    context.Context
+	gone   <-chan struct{} // closes when the reader has gone
 	caller access.Caller
 	out    http.ResponseWriter
 	last   string // id of the newest event that the reader has
@@ -193,7 +193,7 @@ func (h *handlers) events(ctx context.Context, last string, follow func(*events)
 		c.SetHeader("Content-Type", eventStream)
 		c.SetHeader("Cache-Control", "no-store")
 		c.SetHeader("X-Accel-Buffering", "no")
-		s := &events{h: h, ctx: c.Context(), caller: caller, out: out, last: last}
+		s := &events{h: h, gone: c.Context().Done(), caller: caller, out: out, last: last}
 		err := s.write("retry: 2000\n\n")
 		if err == nil {
 			err = follow(s)
@@ -236,7 +236,7 @@ func (s *events) pause(d time.Duration) error {
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-	case <-s.ctx.Done():
+	case <-s.gone:
 		return errStreamEnds
 	case <-s.h.Stopping:
 		return errStreamEnds
