@@ -13,12 +13,17 @@ import (
 	"go.opentelemetry.io/otel/metric"
 
 	"tapline.dev/libs/config"
+	"tapline.dev/libs/daemon"
 	"tapline.dev/libs/tlsconf"
 )
 
 // dialTimeout is franz-go's default. It is set here because a dialer made here
 // replaces franz-go's own.
 const dialTimeout = 10 * time.Second
+
+// clientName begins the client id that the brokers see; the program's version follows, so
+// that whoever looks at a consumer group sees which version its members run.
+const clientName = "tapline"
 
 // Record is a Kafka record.
 type Record = kgo.Record
@@ -132,7 +137,7 @@ type Deps struct {
 func base(cfg Config, deps Deps) []kgo.Opt {
 	opts := []kgo.Opt{
 		kgo.SeedBrokers(cfg.Brokers...),
-		kgo.ClientID("tapline"),
+		kgo.ClientID(clientName + "-" + daemon.Version()),
 		kgo.MetadataMinAge(250 * time.Millisecond),
 		kgo.MetadataMaxAge(30 * time.Second),
 		kgo.WithLogger(kslog.New(quiet(deps.Log))),

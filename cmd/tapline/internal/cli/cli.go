@@ -136,7 +136,7 @@ run waits for a person (run --wait); 130 interrupted.`,
 		a.stateCommand("resume", "Resume a paused import, or one that is stopped because its schedules are over"),
 		a.resetCommand(), a.decisionCommand("approve", "Let a held run continue"), a.decisionCommand("decline", "End a held run; its import keeps the watermark"),
 		a.describeCommand(), a.editCommand(), a.deleteCommand(), a.logsCommand(), a.scheduleCommand(), a.rejectsCommand(), a.approvalsCommand(), a.secretsCommand(),
-		a.mapCommand(), a.previewCommand(), a.connectionCommand(), a.accountCommand(), a.initCommand(), a.tablesCommand(), a.dryRunCommand(), a.topicsCommand(), a.rebuildCommand(), a.versionCommand(),
+		a.mapCommand(), a.previewCommand(), a.connectionCommand(), a.accountCommand(), a.initCommand(), a.doctorCommand(), a.tablesCommand(), a.dryRunCommand(), a.topicsCommand(), a.rebuildCommand(), a.versionCommand(),
 		a.keysCommand(), a.accessCommand(), a.auditCommand(), a.loginCommand(), a.logoutCommand(), a.configCommand())
 	root.AddCommand(a.devCommands()...)
 	root.SetUsageTemplate(usageTemplate)

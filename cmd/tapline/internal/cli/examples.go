@@ -42,6 +42,7 @@ var examples = map[string]string{
 	"get rejects":         "tapline get rejects --run customers.42\ntapline get rejects --import customers --code email_invalid --all > rejects.ndjson",
 	"get run":             "tapline get run customers.42",
 	"get runs":            "tapline get runs --import customers --state failed",
+	"doctor":              "tapline doctor\ntapline doctor -o json | jq '.checks[] | select(.state != \"ok\")'",
 	"init":                "tapline init --snowflake-account acme-eu1 --region eu1 --table SHOP.PUBLIC.CUSTOMERS > grants.sql\ntapline init --table SHOP.PUBLIC.CUSTOMERS",
 	"keys bootstrap":      "tapline keys bootstrap --config /etc/tapline/importcenter.yaml",
 	"keys create":         "tapline keys create ci --role editor --import 'orders-*' --expires 90d",

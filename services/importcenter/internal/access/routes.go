@@ -65,6 +65,8 @@ var Routes = map[string]Route{
 	"dismiss-rejects": {Role: Operator, Scope: ScopeNamed},
 	"sync-dry-run":    {Role: Operator, Scope: ScopeNamed},
 
+	"check-deployment": {Role: Operator, Scope: ScopeWhole, Note: "shows hosts and versions of services"},
+
 	"list-freezes":  {Role: Viewer, Scope: ScopeWhole, Note: "the listing and the runs show what holds an import to everybody"},
 	"create-freeze": {Role: Operator, Scope: ScopeWhole},
 	"delete-freeze": {Role: Operator, Scope: ScopeWhole},

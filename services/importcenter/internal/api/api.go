@@ -122,6 +122,8 @@ type Deps struct {
 	Sessions Sessions
 	// LastUsed returns when each key was used last; the zero time if that is not known.
 	LastUsed func(ctx context.Context, names []string) []time.Time
+	// Inspect checks what the deployment stands on, as far as Import Center sees it.
+	Inspect func(ctx context.Context) []schemas.Check
 	// EnsureTopics creates an import's topics.
 	EnsureTopics func(ctx context.Context, specs []schemas.TopicSpec) error
 	// PartitionCounts returns how many partitions topics have, those that exist.
@@ -171,6 +173,7 @@ func New(cfg Config, deps Deps) http.Handler {
 	h.registerConnectionTest(api)
 	h.registerTables(api)
 	h.registerAccountTest(api)
+	h.registerDeployment(api)
 	h.registerPreview(api)
 	h.registerDryRuns(api)
 	h.registerCaller(api)

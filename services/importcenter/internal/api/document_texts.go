@@ -108,6 +108,7 @@ var componentTexts = map[string]string{
 	"Table":                       "A table or view, or the database or schema above one.",
 	"TablesOutputBody":            "A page of what a connection sees, ordered by name.",
 	"AccountTestResult":           "What asking a CleverTap account has shown, check by check.",
+	"Deployment":                  "What Import Center sees of what the deployment stands on.",
 	"Check":                       "One thing that was looked at and what came of it.",
 	"TopicSettings":               "The size of the import's topics and how long they keep rows.",
 	"Waiting":                     "What a run waits for.",

@@ -1,0 +1,143 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"tapline.dev/schemas"
+)
+
+// GroupMember is a member of a consumer group as the brokers know it.
+type GroupMember struct {
+	Host string
+	// Version is the program's, as it says itself; "" if it does not.
+	Version string
+}
+
+// GroupState is what the brokers know of a consumer group.
+type GroupState struct {
+	State   string // Stable, Empty, Dead, …
+	Members []GroupMember
+}
+
+// Version guesses the brokers' release from the requests that they understand, such as
+// "v4.2".
+func Version(ctx context.Context, cfg Config, deps Deps) (string, error) {
+	admin, err := openAdmin(cfg, deps)
+	if err != nil {
+		return "", err
+	}
+	defer admin.Close()
+	all, err := admin.ApiVersions(ctx)
+	if err != nil {
+		return "", unreachable(cfg, err)
+	}
+	for _, broker := range all.Sorted() {
+		if broker.Err == nil {
+			return broker.VersionGuess(), nil
+		}
+	}
+	return "", fmt.Errorf("asking for the brokers' versions: no broker answered")
+}
+
+// Groups describes consumer groups by their names without the prefix. A group that may
+// not be looked at is an error.
+func Groups(ctx context.Context, cfg Config, deps Deps, names ...string) (map[string]GroupState, error) {
+	admin, err := openAdmin(cfg, deps)
+	if err != nil {
+		return nil, err
+	}
+	defer admin.Close()
+	full := make([]string, len(names))
+	for i, name := range names {
+		full[i] = cfg.Prefix + name
+	}
+	described, err := admin.DescribeGroups(ctx, full...)
+	if err != nil {
+		return nil, fmt.Errorf("describing consumer groups: %w", err)
+	}
+	out := map[string]GroupState{}
+	for i, name := range names {
+		d := described[full[i]]
+		if d.Err != nil {
+			return nil, fmt.Errorf("describing the consumer group %s: %w", full[i], d.Err)
+		}
+		out[name] = GroupState{State: d.State, Members: membersOf(d)}
+	}
+	return out, nil
+}
+
+func membersOf(d kadm.DescribedGroup) []GroupMember {
+	members := make([]GroupMember, len(d.Members))
+	for i, m := range d.Members {
+		version, said := strings.CutPrefix(m.ClientID, clientName+"-")
+		if !said {
+			version = "" // an older one, or none of ours
+		}
+		members[i] = GroupMember{Host: m.ClientHost, Version: version}
+	}
+	slices.SortFunc(members, func(a, b GroupMember) int { return strings.Compare(a.Host, b.Host) })
+	return members
+}
+
+// ErrNoAuthorizer says that the brokers list no rights: everybody may do everything, or
+// rights are kept elsewhere than in Kafka's ACLs.
+var ErrNoAuthorizer = errors.New("the brokers have no ACLs")
+
+// Ungranted are those of the rights that no ACL allows anybody. Whom an ACL allows
+// something is not looked at: users are named as a deployment likes.
+func Ungranted(ctx context.Context, cfg Config, deps Deps, rights []schemas.Right) ([]schemas.Right, error) {
+	client, err := kgo.NewClient(base(cfg, deps)...)
+	if err != nil {
+		return nil, fmt.Errorf("connecting to Kafka: %w", err)
+	}
+	defer client.Close()
+	const all = 1
+	req := kmsg.NewPtrDescribeACLsRequest()
+	req.ResourceType, req.ResourcePatternType, req.Operation, req.PermissionType = all, all, all, all
+	res, err := req.RequestWith(ctx, client)
+	if err == nil {
+		err = kerr.ErrorForCode(res.ErrorCode)
+	}
+	switch {
+	case errors.Is(err, kerr.SecurityDisabled), err == nil && len(res.Resources) == 0:
+		return nil, ErrNoAuthorizer
+	case err != nil:
+		return nil, fmt.Errorf("listing ACLs: %w", err)
+	}
+	return slices.DeleteFunc(slices.Clone(rights), func(r schemas.Right) bool {
+		return slices.ContainsFunc(res.Resources, func(on kmsg.DescribeACLsResponseResource) bool { return grants(on, r) })
+	}), nil
+}
+
+// grants reports whether the ACLs of a resource allow somebody what a right is.
+func grants(on kmsg.DescribeACLsResponseResource, r schemas.Right) bool {
+	types := map[string]kmsg.ACLResourceType{
+		schemas.OnTopic: kmsg.ACLResourceTypeTopic, schemas.OnGroup: kmsg.ACLResourceTypeGroup, schemas.OnTransactionalID: kmsg.ACLResourceTypeTransactionalId,
+	}
+	if on.ResourceType != types[r.On] {
+		return false
+	}
+	switch {
+	case on.ResourceName == "*":
+	case on.ResourcePatternType == kmsg.ACLResourcePatternTypePrefixed && strings.HasPrefix(r.Name, on.ResourceName):
+	case on.ResourcePatternType == kmsg.ACLResourcePatternTypeLiteral && !r.Prefixed && on.ResourceName == r.Name:
+	default:
+		return false
+	}
+	wanted := map[string][]kmsg.ACLOperation{
+		schemas.MayRead: {kmsg.ACLOperationRead}, schemas.MayWrite: {kmsg.ACLOperationWrite}, schemas.MayCreate: {kmsg.ACLOperationCreate},
+		schemas.MayDescribe: {kmsg.ACLOperationDescribe, kmsg.ACLOperationRead, kmsg.ACLOperationWrite},
+	}[r.May]
+	return slices.ContainsFunc(on.ACLs, func(a kmsg.DescribeACLsResponseResourceACL) bool {
+		return a.PermissionType == kmsg.ACLPermissionTypeAllow && (a.Operation == kmsg.ACLOperationAll || slices.Contains(wanted, a.Operation))
+	})
+}

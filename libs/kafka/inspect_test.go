@@ -1,0 +1,54 @@
+package kafka
+
+import (
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"tapline.dev/schemas"
+)
+
+// TestGrants: which ACLs allow a right. One that denies, is on something else or is
+// narrower than the right does not.
+func TestGrants(t *testing.T) {
+	t.Parallel()
+	const (
+		topic, group      = kmsg.ACLResourceTypeTopic, kmsg.ACLResourceTypeGroup
+		literal, prefixed = kmsg.ACLResourcePatternTypeLiteral, kmsg.ACLResourcePatternTypePrefixed
+		allow, deny       = kmsg.ACLPermissionTypeAllow, kmsg.ACLPermissionTypeDeny
+		read, write, all  = kmsg.ACLOperationRead, kmsg.ACLOperationWrite, kmsg.ACLOperationAll
+	)
+	whole := schemas.Right{On: schemas.OnTopic, Name: "t.rows.v1", May: schemas.MayRead}
+	many := schemas.Right{On: schemas.OnTopic, Name: "t.rows.", Prefixed: true, May: schemas.MayWrite}
+	see := schemas.Right{On: schemas.OnTopic, Name: "t.rows.v1", May: schemas.MayDescribe}
+	for name, c := range map[string]struct {
+		kind       kmsg.ACLResourceType
+		name       string
+		pattern    kmsg.ACLResourcePatternType
+		permission kmsg.ACLPermissionType
+		operation  kmsg.ACLOperation
+		right      schemas.Right
+		want       bool
+	}{
+		"the very topic":         {topic, "t.rows.v1", literal, allow, read, whole, true},
+		"a prefix of it":         {topic, "t.", prefixed, allow, read, whole, true},
+		"every topic":            {topic, "*", literal, allow, all, whole, true},
+		"it may be denied":       {topic, "t.rows.v1", literal, deny, read, whole, false},
+		"another operation":      {topic, "t.rows.v1", literal, allow, write, whole, false},
+		"another kind":           {group, "t.rows.v1", literal, allow, read, whole, false},
+		"another name":           {topic, "t.rows.v2", literal, allow, read, whole, false},
+		"a name is no prefix":    {topic, "t.", literal, allow, read, whole, false},
+		"one of many":            {topic, "t.rows.", literal, allow, write, many, false},
+		"many":                   {topic, "t.rows.", prefixed, allow, write, many, true},
+		"fewer than many":        {topic, "t.rows.x", prefixed, allow, write, many, false},
+		"reading implies seeing": {topic, "t.rows.v1", literal, allow, read, see, true},
+	} {
+		on := kmsg.DescribeACLsResponseResource{
+			ResourceType: c.kind, ResourceName: c.name, ResourcePatternType: c.pattern,
+			ACLs: []kmsg.DescribeACLsResponseResourceACL{{PermissionType: c.permission, Operation: c.operation}},
+		}
+		if got := grants(on, c.right); got != c.want {
+			t.Errorf("%s: %t", name, got)
+		}
+	}
+}
