@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -34,6 +35,7 @@ func OpenGroupTransactor(ctx context.Context, cfg Config, deps Deps, group, id s
 			return g.positions.adjust(ctx, g.session.Client(), offsets)
 		}),
 		kgo.TransactionalID(cfg.Prefix+id),
+		kgo.ClientID(transactorClient(id)),
 		// The transaction timeout is shorter than the session timeout: a member that
 		// the group has removed must not keep a transaction open while its successor
 		// works.
@@ -57,6 +59,25 @@ func OpenGroupTransactor(ctx context.Context, cfg Config, deps Deps, group, id s
 		return nil, fmt.Errorf("ending older transactions of %s: %w", id, fenced(err))
 	}
 	return g, nil
+}
+
+// transactorClient is the client id of members that share a transactional id, by which
+// they find each other.
+func transactorClient(id string) string { return "tapline-" + id }
+
+// Twin finds a member of a group whose transactional id is id. Two living members with one
+// id fence each other for ever, so nobody joins as long as there is one. The member of
+// a process that was killed is there until its session ends.
+func Twin(ctx context.Context, cfg Config, deps Deps, group, id string) (Member, bool, error) {
+	members, _, err := Members(ctx, cfg, deps, group)
+	if err != nil {
+		return Member{}, false, err
+	}
+	at := slices.IndexFunc(members, func(m Member) bool { return m.Client == transactorClient(id) })
+	if at < 0 {
+		return Member{}, false, nil
+	}
+	return members[at], true, nil
 }
 
 // InDoubt reports whether an assigned partition has no offset that a member of

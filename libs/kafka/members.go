@@ -14,6 +14,8 @@ import (
 // Member is a member of a consumer group as its coordinator sees it.
 type Member struct {
 	ID         string
+	Client     string // its client id
+	Host       string // the address that it comes from, as the coordinator writes it
 	Partitions []TP
 }
 
@@ -35,7 +37,7 @@ func Members(ctx context.Context, cfg Config, deps Deps, group string) (members 
 		}
 		settled = g.State == "Stable"
 		for _, m := range g.Members {
-			member := Member{ID: m.MemberID}
+			member := Member{ID: m.MemberID, Client: m.ClientID, Host: m.ClientHost}
 			if assigned, ok := m.Assigned.AsConsumer(); ok {
 				for _, t := range assigned.Topics {
 					for _, p := range t.Partitions {

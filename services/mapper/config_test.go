@@ -18,7 +18,6 @@ func TestDefaultConfigIsValid(t *testing.T) {
 func TestValidateNamesTheKey(t *testing.T) {
 	t.Parallel()
 	for key, spoil := range map[string]func(*Config){
-		"instance":  func(c *Config) { c.Instance = "" },
 		"batchRows": func(c *Config) { c.BatchRows = 100_001 },
 	} {
 		cfg := DefaultConfig()

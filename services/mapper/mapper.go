@@ -2,12 +2,15 @@ package mapper
 
 import (
 	"context"
+	"fmt"
+	"os"
 
 	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
 
 	"tapline.dev/domain/runs"
 	"tapline.dev/domain/suppression"
+	"tapline.dev/libs/config"
 	"tapline.dev/libs/daemon"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/telemetry"
@@ -51,6 +54,11 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		ready:  deps.Health.Gate("consuming"),
 	}
 	var err error
+	if s.cfg.Instance == "" {
+		if s.cfg.Instance, err = os.Hostname(); err != nil || s.cfg.Instance == "" {
+			return nil, fmt.Errorf("%w: instance: set it, because this machine has no name: %w", config.ErrInvalid, err)
+		}
+	}
 	if s.metrics, err = newMetrics(deps.Telemetry.Meter("tapline.dev/services/mapper")); err != nil {
 		return nil, err
 	}
@@ -81,6 +89,9 @@ func (s *Service) Run(ctx context.Context) error {
 	group.Go(func() error { return s.rules.run(ctx) })
 	group.Go(func() error { return s.suppressed.Run(ctx) })
 	group.Go(func() error {
+		if err := s.aloneInName(ctx); err != nil {
+			return err
+		}
 		s.rejoin(ctx)
 		return nil
 	})

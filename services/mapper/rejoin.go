@@ -26,7 +26,7 @@ func (s *Service) consume(ctx context.Context) error {
 	if err := s.suppressed.ReadToEnd(ctx); err != nil {
 		return err
 	}
-	group, err := kafka.OpenGroupTransactor(ctx, s.cfg.Kafka, s.kafka, Group, "map-"+s.cfg.Instance)
+	group, err := kafka.OpenGroupTransactor(ctx, s.cfg.Kafka, s.kafka, Group, s.transactionalID())
 	if err != nil {
 		return err
 	}
