@@ -155,6 +155,16 @@ check: lint tidy-check test-quick ## what has to pass before a commit; CI adds t
 lint: $(TOOLS)/golangci-lint deadcode ## run the linters over all modules
 	$(TOOLS)/golangci-lint run --allow-parallel-runners $(addprefix ./,$(addsuffix /...,$(MODULES)))
 
+# tools/apidiff/released.yaml is schemas/openapi.yaml of the last release. It is copied
+# anew at a release, and a change that the changelog calls breaking renews it too. Codes
+# may be added: the document says so.
+.PHONY: api-breaks
+api-breaks: $(TOOLS)/oasdiff ## fail if the API has a change that breaks clients of the last release
+	$(TOOLS)/oasdiff breaking --fail-on ERR --format singleline --severity-levels tools/apidiff/levels.txt tools/apidiff/released.yaml schemas/openapi.yaml
+
+$(TOOLS)/oasdiff: tools/apidiff/go.mod tools/apidiff/go.sum
+	GOWORK=off go build -C tools/apidiff -o $(CURDIR)/$(TOOLS)/oasdiff github.com/oasdiff/oasdiff
+
 # What no program reaches is deleted, or stands in tools/deadcode.txt with a reason.
 .PHONY: deadcode
 deadcode: $(TOOLS)/deadcode ## fail on functions that no program reaches
