@@ -275,6 +275,10 @@ type SnowflakeConnectionSpec struct {
 	Host                 string `json:"host,omitempty"`
 	Port                 int    `json:"port,omitempty"`
 	Protocol             string `json:"protocol,omitempty"`
+	// Proxy is one that the deployment allows (egress.proxies), CAFile a file of
+	// authorities under egress.caDirectories that are trusted besides the system's.
+	Proxy  string `json:"proxy,omitempty"`
+	CAFile string `json:"caFile,omitempty"`
 }
 
 // CleverTapAccountSpec is how to reach a CleverTap account. AccountID and
@@ -297,6 +301,9 @@ type CleverTapAccountSpec struct {
 	Gzip               bool   `json:"gzip,omitempty"`
 	// DataRetention is how long the account keeps events, as its settings say.
 	DataRetention Duration `json:"dataRetention,omitempty"`
+	// Proxy and CAFile are as a connection's.
+	Proxy  string `json:"proxy,omitempty"`
+	CAFile string `json:"caFile,omitempty"`
 }
 
 // Environments of an account.

@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"net/url"
+	"path/filepath"
 	"reflect"
 	"time"
 
 	"tapline.dev/libs/config"
+	"tapline.dev/libs/egress"
 	"tapline.dev/schemas"
 )
 
@@ -58,6 +60,7 @@ func checkConnection(f *findings, s *schemas.SnowflakeConnectionSpec) {
 	if s.User == "" {
 		f.add(codeRequired, "spec.user", "name the user")
 	}
+	checkWay(f, s.Proxy, s.CAFile)
 	if given(s.Password, s.Token, s.OAuthToken, s.PrivateKey) != 1 {
 		f.add(codeConflict, "spec", "give exactly one of privateKey, password, token and oauthToken")
 	}
@@ -94,11 +97,25 @@ func checkAccount(f *findings, s *schemas.CleverTapAccountSpec) {
 		}
 	}
 	checkSecrets(f, s, "accountId", "passcode")
+	checkWay(f, s.Proxy, s.CAFile)
 	checkRange(f, "spec.slots", int64(s.Slots), 1, 1000)
 	checkRange(f, "spec.recordsPerUpload", int64(s.RecordsPerUpload), 1, 1000)
 	checkRange(f, "spec.bytesPerUpload", int64(s.BytesPerUpload), 1<<10, maxUploadBytes)
 	checkDuration(f, "spec.dataRetention", s.DataRetention, 24*time.Hour, 3660*24*time.Hour)
 	checkRange(f, "spec.maxEventProperties", int64(s.MaxEventProperties), 1, 1000)
+}
+
+// checkWay checks how a host is to be reached. Whether the deployment allows it is the
+// services' to say, which go that way.
+func checkWay(f *findings, proxy, caFile string) {
+	if proxy != "" {
+		if _, err := egress.Parse(proxy); err != nil {
+			f.add(codeValueInvalid, "spec.proxy", "%s", err)
+		}
+	}
+	if caFile != "" && !filepath.IsAbs(caFile) {
+		f.add(codeValueInvalid, "spec.caFile", "a caFile is an absolute path, such as /etc/tapline/ca/proxy.pem")
+	}
 }
 
 // checkSecrets refuses secrets that stand in the definition. Its messages never

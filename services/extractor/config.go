@@ -6,6 +6,7 @@ import (
 
 	"tapline.dev/domain/suppression"
 	"tapline.dev/libs/config"
+	"tapline.dev/libs/egress"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/redis"
 )
@@ -34,6 +35,8 @@ type Config struct {
 	AllowCustomEndpoints bool
 	// Secrets bound what secret references in connections may point to.
 	Secrets config.References
+	// Egress bounds which proxies and authorities connections may name.
+	Egress egress.Config
 	// Suppression is about people who must not be sent.
 	Suppression suppression.Config
 	Snowflake   SnowflakeConfig
@@ -62,6 +65,7 @@ func DefaultConfig() Config {
 		Kafka:          kafka.DefaultConfig(),
 		Redis:          redis.Default(),
 		Secrets:        config.DefaultReferences(),
+		Egress:         egress.Default(),
 		Concurrency:    8,
 		LedgerLimit:    5_000_000,
 		HeartbeatEvery: 10 * time.Second,

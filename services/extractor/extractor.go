@@ -88,7 +88,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if s.suppressed, err = suppression.Open(cfg.Suppression, cfg.Kafka, deps.Kafka); err != nil {
 		return nil, err
 	}
-	if s.resources, err = newResources(cfg.Kafka, deps.Kafka, cfg.Secrets); err != nil {
+	if s.resources, err = newResources(cfg.Kafka, deps.Kafka, cfg.Secrets, cfg.Egress); err != nil {
 		return nil, err
 	}
 	return s, nil

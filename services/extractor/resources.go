@@ -7,6 +7,7 @@ import (
 	"tapline.dev/domain/mapping"
 	resourcesview "tapline.dev/domain/resources"
 	"tapline.dev/libs/config"
+	"tapline.dev/libs/egress"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
 	"tapline.dev/services/extractor/internal/failure"
@@ -16,12 +17,13 @@ import (
 type resources struct {
 	view       *resourcesview.View
 	references config.References
+	egress     egress.Config
 	prefix     string // of the deployment's topics
 }
 
-func newResources(cfg kafka.Config, deps kafka.Deps, references config.References) (*resources, error) {
+func newResources(cfg kafka.Config, deps kafka.Deps, references config.References, way egress.Config) (*resources, error) {
 	view, err := resourcesview.Open(cfg, deps)
-	return &resources{view, references, cfg.Prefix}, err
+	return &resources{view: view, references: references, egress: way, prefix: cfg.Prefix}, err
 }
 
 // connection finds the connection of a run and the secrets that it refers to. A
@@ -58,6 +60,14 @@ func (r *resources) definition(ctx context.Context, run schemas.ActiveRun) (sche
 
 // resolve puts the secrets into a connection that refers to them.
 func (r *resources) resolve(name string, spec *schemas.SnowflakeConnectionSpec) error {
+	if _, err := r.egress.Proxy(spec.Proxy); err != nil {
+		return failure.Permanent(failure.CodeReferenceMissing, "connection %s: %s", name, err)
+	}
+	authorities, err := r.egress.CAs(spec.CAFile)
+	if err != nil {
+		return failure.Permanent(failure.CodeReferenceMissing, "connection %s: %s", name, err)
+	}
+	spec.CAFile = authorities
 	for _, secret := range []struct {
 		field string
 		value *string

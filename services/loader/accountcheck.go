@@ -87,6 +87,10 @@ func judgeNetwork(uses clevertap.Account, r clevertap.Result) (c schemas.Check, 
 	switch {
 	case r.Settled && r.Status != 0, r.Kind == clevertap.Done:
 		return ok(checkNetwork, fmt.Sprintf("%s answers", host)), true
+	case r.Cause == clevertap.CauseProxy:
+		return fail("the proxy on the way to %s cannot be reached", "check the account's proxy, and that the loader may reach it")
+	case r.Cause == clevertap.CauseProxyRefuses:
+		return fail("HTTP: the proxy refuses to connect to %s", "ask whoever runs the proxy to let this host through")
 	case r.Cause == clevertap.CauseDNS:
 		return fail("DNS: the name %s does not resolve where the loader runs", "check the loader's name servers, or name a proxy in the account")
 	case r.Cause == clevertap.CauseDial:

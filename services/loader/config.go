@@ -6,6 +6,7 @@ import (
 
 	"tapline.dev/domain/suppression"
 	"tapline.dev/libs/config"
+	"tapline.dev/libs/egress"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/redis"
 )
@@ -25,6 +26,8 @@ type Config struct {
 	AllowCustomEndpoints bool
 	// Secrets bound what secret references in accounts may point to.
 	Secrets config.References
+	// Egress bounds which proxies and authorities accounts may name.
+	Egress egress.Config
 	// Suppression is about people who must not be sent.
 	Suppression suppression.Config
 	// Linger is how long a batch that is not full waits for more records.
@@ -67,6 +70,7 @@ func DefaultConfig() Config {
 		Kafka:            kafka.DefaultConfig(),
 		Redis:            redis.Default(),
 		Secrets:          config.DefaultReferences(),
+		Egress:           egress.Default(),
 		UseRedis:         true,
 		MaxReplicas:      3,
 		Linger:           50 * time.Millisecond,

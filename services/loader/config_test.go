@@ -7,6 +7,7 @@ import (
 
 	"tapline.dev/domain/resources"
 	"tapline.dev/libs/config"
+	"tapline.dev/libs/egress"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/kafka/kafkatest"
 	"tapline.dev/schemas"
@@ -63,7 +64,7 @@ func TestAccountsResolve(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			a := newAccountSpecs(tt.custom, config.References{Directories: []string{"/etc"}}, resources.New(kafkatest.Deps()))
+			a := newAccountSpecs(tt.custom, config.References{Directories: []string{"/etc"}}, egress.Default(), resources.New(kafkatest.Deps()))
 			rec := &kafka.Record{Key: []byte(schemas.ResourceKey(schemas.KindCleverTapAccount, "main"))}
 			if tt.spec != "" {
 				rec.Value = []byte(`{"kind":"CleverTapAccount","spec":` + tt.spec + `}`)

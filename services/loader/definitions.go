@@ -9,6 +9,7 @@ import (
 
 	"tapline.dev/domain/resources"
 	"tapline.dev/libs/config"
+	"tapline.dev/libs/egress"
 	"tapline.dev/schemas"
 	"tapline.dev/services/loader/internal/clevertap"
 )
@@ -41,11 +42,12 @@ var (
 type accountSpecs struct {
 	allowCustom bool
 	secrets     config.References
+	egress      egress.Config
 	resources   *resources.View
 }
 
-func newAccountSpecs(allowCustom bool, secrets config.References, view *resources.View) *accountSpecs {
-	return &accountSpecs{allowCustom: allowCustom, secrets: secrets, resources: view}
+func newAccountSpecs(allowCustom bool, secrets config.References, way egress.Config, view *resources.View) *accountSpecs {
+	return &accountSpecs{allowCustom: allowCustom, secrets: secrets, egress: way, resources: view}
 }
 
 // lookup returns an account's definition as it stands now.
@@ -80,10 +82,17 @@ func (a *accountSpecs) resolve(spec accountSpec, timeout time.Duration) (account
 	if err != nil {
 		return account, "", fmt.Errorf("its passcode: %w", err)
 	}
+	if _, err := a.egress.Proxy(spec.Proxy); err != nil {
+		return account, "", err
+	}
+	authorities, err := a.egress.CAs(spec.CAFile)
+	if err != nil {
+		return account, "", err
+	}
 	sum := sha256.Sum256([]byte(endpoint + "\x00" + id.Reveal()))
 	return clevertap.Account{
 		Endpoint: endpoint, AccountID: id.Reveal(), Passcode: passcode.Reveal(),
-		Timeout: timeout, Gzip: spec.Gzip, Slots: spec.Slots,
+		Timeout: timeout, Gzip: spec.Gzip, Slots: spec.Slots, Proxy: spec.Proxy, CAs: authorities,
 	}, hex.EncodeToString(sum[:8]), nil
 }
 

@@ -92,7 +92,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.accounts = newAccountSpecs(cfg.AllowCustomEndpoints, cfg.Secrets, view)
+	s.accounts = newAccountSpecs(cfg.AllowCustomEndpoints, cfg.Secrets, cfg.Egress, view)
 	if cfg.UseRedis {
 		if s.redis, err = redis.Open(cfg.Redis, redis.Deps{Meter: deps.Telemetry.Meter("tapline.dev/libs/redis"), Dial: deps.Redis.Dial}); err != nil {
 			return nil, err

@@ -93,7 +93,7 @@ func Open(ctx context.Context, cfg Config, conn schemas.SnowflakeConnectionSpec,
 }
 
 func open(ctx context.Context, cfg Config, conn schemas.SnowflakeConnectionSpec, key credential, tag Tag) (*Session, error) {
-	transport := newTransport(conn.Protocol == "http")
+	transport := newTransport(conn)
 	dc, err := driverConfig(cfg, conn, key, tag, transport)
 	if err != nil {
 		return nil, err
@@ -105,7 +105,7 @@ func open(ctx context.Context, cfg Config, conn schemas.SnowflakeConnectionSpec,
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		return nil, translate("signing in", err)
+		return nil, transport.explain(translate("signing in", err))
 	}
 	arrow, ok := c.(arrowConn)
 	if !ok {
@@ -187,6 +187,9 @@ func (s *Session) MayStillRun() bool { return s.mayStillRun.Load() }
 // Close drops the session's connections. It does not wait for Snowflake.
 func (s *Session) Close() {
 	s.transport.close()
+	if s.transport.owned {
+		defer s.transport.base.CloseIdleConnections()
+	}
 	// The session is kept at the server and its token expires; the driver's
 	// Close only stops its heartbeat.
 	_ = s.conn.Close()

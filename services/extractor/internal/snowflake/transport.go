@@ -3,6 +3,7 @@ package snowflake
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +15,9 @@ import (
 	"time"
 
 	"github.com/snowflakedb/gosnowflake"
+
+	"tapline.dev/libs/egress"
+	"tapline.dev/schemas"
 )
 
 const (
@@ -34,7 +38,9 @@ func withAttach(ctx context.Context, queryID string) context.Context {
 // and a Close that nothing can hold up.
 type transport struct {
 	base    *http.Transport
-	life    context.Context //nolint:containedctx // of the session: what it ends with
+	owned   bool                   // base is this session's alone
+	where   atomic.Pointer[string] // where the way of the newest request without an answer ended
+	life    context.Context        //nolint:containedctx // of the session: what it ends with
 	close   context.CancelFunc
 	keep    atomic.Bool
 	session atomic.Int64 // its id at Snowflake
@@ -42,13 +48,37 @@ type transport struct {
 	aborted atomic.Bool // the newest statement: Snowflake was asked to, and heard it
 }
 
-func newTransport(plain bool) *transport {
+func newTransport(conn schemas.SnowflakeConnectionSpec) *transport {
+	plain := conn.Protocol == "http"
 	t := &transport{base: gosnowflake.SnowflakeTransport} // checks certificates for revocation
 	if d, ok := http.DefaultTransport.(*http.Transport); plain && ok {
 		t.base = d
 	}
+	if conn.Proxy != "" || conn.CAFile != "" {
+		proxy, err := egress.Parse(conn.Proxy)
+		if err != nil {
+			proxy = nil // there is none: whoever resolves a connection has checked it
+		}
+		t.base = t.base.Clone()
+		t.owned = true
+		if t.base.TLSClientConfig == nil {
+			t.base.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+		}
+		fromEnvironment := t.base.Proxy
+		egress.Use(t.base, proxy, conn.CAFile)
+		if proxy == nil {
+			t.base.Proxy = fromEnvironment
+		}
+	}
 	t.life, t.close = context.WithCancel(context.Background())
 	return t
+}
+
+// note keeps where the way of a request ended.
+func (t *transport) note(where string) {
+	if where != "" {
+		t.where.Store(&where)
+	}
 }
 
 func (t *transport) keepStatements() { t.keep.Store(true) }
@@ -159,7 +189,11 @@ func (t *transport) send(base *http.Transport, req *http.Request) (*http.Respons
 		cancel(nil)
 	}
 	resp, err := base.RoundTrip(req.WithContext(ctx))
+	if err == nil && resp.StatusCode >= http.StatusMultipleChoices && !strings.Contains(resp.Header.Get("Content-Type"), "json") {
+		t.note(fmt.Sprintf("HTTP: something at or before Snowflake answers with status %d, not in Snowflake's form; ask whoever runs the proxy or the firewall", resp.StatusCode))
+	}
 	if err != nil {
+		t.note(egress.Where(err))
 		end()
 		return nil, err
 	}
@@ -199,4 +233,16 @@ func (b *body) Close() error {
 	err := b.ReadCloser.Close()
 	b.end()
 	return err
+}
+
+// explain adds to an error of the network where the way to Snowflake ended.
+func (t *transport) explain(err error) error {
+	where := t.where.Load()
+	e := new(Error)
+	if where == nil || !errors.As(err, &e) || e.Code != CodeUnreachable {
+		return err
+	}
+	explained := *e
+	explained.Reason = e.Reason + " (" + *where + ")"
+	return &explained
 }

@@ -8,12 +8,15 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+
+	"tapline.dev/libs/egress"
 )
 
 // causeOf gives a transport error one of the fixed names. The error's own text
 // is not used: it may quote what a server sent.
 func causeOf(ctx context.Context, err error) string {
 	var (
+		refusal   *egress.Refusal
 		dns       *net.DNSError
 		op        *net.OpError
 		netErr    net.Error
@@ -29,6 +32,10 @@ func causeOf(ctx context.Context, err error) string {
 	case errors.Is(err, http.ErrSchemeMismatch), errors.As(err, &verify), errors.As(err, &record), errors.As(err, &alert),
 		errors.As(err, &authority), errors.As(err, &hostname):
 		return CauseTLS
+	case errors.As(err, &refusal):
+		return CauseProxyRefuses
+	case errors.As(err, &op) && op.Op == "proxyconnect":
+		return CauseProxy
 	case errors.As(err, &dns):
 		return CauseDNS
 	case errors.As(err, &op) && op.Op == "dial":

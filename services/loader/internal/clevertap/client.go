@@ -15,6 +15,7 @@ import (
 
 	"go.opentelemetry.io/otel/propagation"
 
+	"tapline.dev/libs/egress"
 	"tapline.dev/schemas"
 )
 
@@ -42,6 +43,11 @@ type Account struct {
 	MaxResponseBytes int64
 	// Slots bounds connections, as the account bounds requests in flight.
 	Slots int
+	// Proxy is the URL of the proxy to go by; "" goes straight, whatever the environment
+	// says: the passcode goes to the endpoint only.
+	Proxy string
+	// CAs are trusted besides the system's authorities, as PEM.
+	CAs string
 	// RootCAs are trusted in place of the system's, if set.
 	RootCAs *x509.CertPool
 }
@@ -68,7 +74,6 @@ func NewClient(acc Account) *Client {
 		acc.Slots = schemas.DefaultSlots
 	}
 	transport := &http.Transport{
-		// No proxy from the environment: the passcode goes to the endpoint only.
 		DialContext:         (&net.Dialer{Timeout: dialTimeout}).DialContext,
 		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: acc.RootCAs},
 		TLSHandshakeTimeout: dialTimeout,
@@ -80,6 +85,11 @@ func NewClient(acc Account) *Client {
 		// The cap on an answer must bound what is read, not what it unpacks to.
 		DisableCompression: true,
 	}
+	proxy, err := egress.Parse(acc.Proxy)
+	if err != nil {
+		proxy = nil // there is none: whoever resolves an account has checked it
+	}
+	egress.Use(transport, proxy, acc.CAs)
 	c := &Client{
 		acc:       acc,
 		url:       strings.TrimRight(acc.Endpoint, "/") + "/1/upload",

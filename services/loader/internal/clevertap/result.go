@@ -96,20 +96,22 @@ type Result struct {
 
 // Causes of results that are not Done.
 const (
-	CauseDial        = "dial"
-	CauseDNS         = "dns"
-	CauseTLS         = "tls"
-	CauseCancelled   = "cancelled"
-	CauseTimeout     = "timeout"
-	CauseReset       = "reset"
-	CauseRefusedHere = "not_allowed" // the check before the write said no
-	CauseStatus      = "status"
-	CauseEmpty       = "empty_answer"
-	CauseUnparsable  = "unparsable_answer"
-	CauseOversize    = "answer_too_large"
-	CauseCounts      = "counts_differ"
-	CausePosition    = "position_unknown"
-	CauseEmptyFail   = "fail_without_list"
+	CauseDial         = "dial"
+	CauseDNS          = "dns"
+	CauseTLS          = "tls"
+	CauseProxy        = "proxy"         // the proxy cannot be reached
+	CauseProxyRefuses = "proxy_refuses" // it does not connect to the host
+	CauseCancelled    = "cancelled"
+	CauseTimeout      = "timeout"
+	CauseReset        = "reset"
+	CauseRefusedHere  = "not_allowed" // the check before the write said no
+	CauseStatus       = "status"
+	CauseEmpty        = "empty_answer"
+	CauseUnparsable   = "unparsable_answer"
+	CauseOversize     = "answer_too_large"
+	CauseCounts       = "counts_differ"
+	CausePosition     = "position_unknown"
+	CauseEmptyFail    = "fail_without_list"
 )
 
 // All555 says that CleverTap answered "miscellaneous server error" for every
