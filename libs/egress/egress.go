@@ -84,19 +84,19 @@ func (c Config) CAs(path string) (string, error) {
 	if path == "" {
 		return "", nil
 	}
-	real, err := filepath.EvalSymlinks(path)
+	resolved, err := filepath.EvalSymlinks(path)
 	refused := errors.New("its caFile cannot be used: it is no file of certificates under egress.caDirectories")
 	if err != nil || !slices.ContainsFunc(c.CADirectories, func(dir string) bool {
 		dir, err := filepath.EvalSymlinks(dir)
-		return err == nil && strings.HasPrefix(real, filepath.Clean(dir)+string(filepath.Separator))
+		return err == nil && strings.HasPrefix(resolved, filepath.Clean(dir)+string(filepath.Separator))
 	}) {
 		return "", refused
 	}
-	info, err := os.Stat(real)
+	info, err := os.Stat(resolved)
 	if err != nil || !info.Mode().IsRegular() || info.Size() > maxCAs {
 		return "", refused
 	}
-	text, err := os.ReadFile(real)
+	text, err := os.ReadFile(resolved)
 	if err != nil || !x509.NewCertPool().AppendCertsFromPEM(text) {
 		return "", refused
 	}
