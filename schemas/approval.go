@@ -33,6 +33,10 @@ type ApprovalSpec struct {
 	// of what it removes.
 	ManagedBy *ManagedBy        `json:"managedBy,omitempty"`
 	Prune     map[string]string `json:"prune,omitempty"`
+	// Topics and CancelActive are of a deletion: keep or remove, and whether the active
+	// run is cancelled.
+	Topics       string `json:"topics,omitempty"`
+	CancelActive bool   `json:"cancelActive,omitempty"`
 	// Command is of a command; Confirm is what was agreed to with it.
 	Command   *Command  `json:"command,omitempty"`
 	Confirm   string    `json:"confirm,omitempty"`

@@ -60,6 +60,8 @@ type RunSpan struct {
 	Last  int `json:"last"`
 	// Since is when the earliest of them started: what they wrote is not older.
 	Since time.Time `json:"since"`
+	// Loaded is how many records they have loaded.
+	Loaded int64 `json:"loaded"`
 }
 
 // Modes of a run.

@@ -100,7 +100,7 @@ func TestALabelIsNotTakenOff(t *testing.T) {
 	p.decides(p.omar, "approve", p.waits(p.documents(p.maya, connection, account, guarded)), http.StatusOK)
 
 	off := p.waits(p.documents(p.maya, customers))
-	deleted := p.waits(p.as(p.maya, "DELETE", "/v1/imports/customers", "", "If-Match", "*"))
+	deleted := p.waits(p.as(p.maya, "DELETE", "/v1/imports/customers?topics=keep", "", "If-Match", "*"))
 	p.waits(p.as(p.maya, "PUT", "/v1/imports/customers?offline=true", customers, "If-Match", "*"))
 	if a := p.documents(p.maya, guarded); a.status != http.StatusOK {
 		t.Errorf("what does not change = %d %s", a.status, a.text)

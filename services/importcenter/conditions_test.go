@@ -23,13 +23,13 @@ func TestPutAndDelete(t *testing.T) {
 	if a := c.do("DELETE", "/v1/connections/warehouse", "", "If-Match", tag); a.status != http.StatusConflict || !strings.Contains(a.text, "customers") {
 		t.Errorf("deleting a connection in use = %d %s", a.status, a.text)
 	}
-	if a := c.do("DELETE", "/v1/imports/customers", "", "If-Match", `"1"`); a.status != http.StatusNoContent {
+	if a := c.do("DELETE", "/v1/imports/customers?topics=keep", "", "If-Match", `"1"`); a.status != http.StatusOK {
 		t.Errorf("DELETE = %d %s", a.status, a.text)
 	}
 	if a := c.do("GET", "/v1/imports/customers", ""); a.status != http.StatusNotFound || a.body["code"] != "not_found" {
 		t.Errorf("GET of a deleted import = %d %s", a.status, a.text)
 	}
-	if a := c.do("DELETE", "/v1/imports/customers", "", "If-Match", `"1"`); a.status != http.StatusNotFound {
+	if a := c.do("DELETE", "/v1/imports/customers?topics=keep", "", "If-Match", `"1"`); a.status != http.StatusNotFound {
 		t.Errorf("deleting it again = %d %s", a.status, a.text)
 	}
 	if a := c.do("DELETE", "/v1/connections/warehouse", "", "If-Match", tag); a.status != http.StatusNoContent {
@@ -55,14 +55,14 @@ func TestChangesSayWhichVersion(t *testing.T) {
 	}{
 		"PUT without a condition":               {"PUT", "/v1/imports/customers", customers, nil, 428},
 		"PATCH without a condition":             {"PATCH", "/v1/imports/customers", patch, nil, 428},
-		"DELETE without a condition":            {"DELETE", "/v1/imports/customers", "", nil, 428},
+		"DELETE without a condition":            {"DELETE", "/v1/imports/customers?topics=keep", "", nil, 428},
 		"PUT of a connection without one":       {"PUT", "/v1/connections/warehouse", connection, nil, 428},
 		"PATCH of an account without one":       {"PATCH", "/v1/accounts/clevertap", `{"spec":{"slots":3}}`, nil, 428},
 		"DELETE of a connection without one":    {"DELETE", "/v1/connections/warehouse", "", nil, 428},
 		"PUT of another version":                {"PUT", "/v1/imports/customers", strings.Replace(customers, "Email", "email", 1), []string{"If-Match", `"7"`}, 412},
 		"PATCH of another version":              {"PATCH", "/v1/imports/customers", patch, []string{"If-Match", `"7"`}, 412},
-		"DELETE of another version":             {"DELETE", "/v1/imports/customers", "", []string{"If-Match", `"7"`}, 412},
-		"a weak ETag":                           {"DELETE", "/v1/imports/customers", "", []string{"If-Match", `W/"1"`}, 412},
+		"DELETE of another version":             {"DELETE", "/v1/imports/customers?topics=keep", "", []string{"If-Match", `"7"`}, 412},
+		"a weak ETag":                           {"DELETE", "/v1/imports/customers?topics=keep", "", []string{"If-Match", `W/"1"`}, 412},
 		"DELETE of another version of one":      {"DELETE", "/v1/accounts/clevertap", "", []string{"If-Match", `"1"`}, 412},
 		"creating what is there":                {"PUT", "/v1/imports/customers", customers, []string{"If-None-Match", "*"}, 412},
 		"creating a connection that is there":   {"PUT", "/v1/connections/warehouse", connection, []string{"If-None-Match", "*"}, 412},

@@ -61,7 +61,7 @@ func TestEveryGenerationIsKept(t *testing.T) {
 	if a := c.do("GET", "/v1/imports/customers/generations/3", ""); a.status != http.StatusNotFound || !strings.Contains(a.text, "tapline history") {
 		t.Errorf("a generation that there is not = %d %s", a.status, a.text)
 	}
-	if a := c.do("DELETE", "/v1/imports/customers", "", "If-Match", `"2"`, "Tapline-Actor", "omar"); a.status != http.StatusNoContent {
+	if a := c.do("DELETE", "/v1/imports/customers?topics=keep", "", "If-Match", `"2"`, "Tapline-Actor", "omar"); a.status != http.StatusOK {
 		t.Fatalf("DELETE = %d %s", a.status, a.text)
 	}
 	c.wantHistory("3 delete omar", "2 apply maya", "1 apply maya")
@@ -87,7 +87,7 @@ func TestARefusedChangeKeepsNoGeneration(t *testing.T) {
 	c.apply(connection, account, customers)
 	c.apply(strings.Replace(customers, "EMAIL -> Email", "EMAIL -> a|b", 1))
 	c.do("PUT", "/v1/imports/customers", strings.Replace(customers, "Email", "email", 1), "If-Match", `"7"`)
-	c.do("DELETE", "/v1/imports/customers", "", "If-Match", `"7"`)
+	c.do("DELETE", "/v1/imports/customers?topics=keep", "", "If-Match", `"7"`)
 	c.wantHistory("1 apply maya")
 }
 

@@ -182,6 +182,9 @@ func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.C
 		PartitionCounts: func(ctx context.Context, topics []string) (map[string]int, error) {
 			return kafka.PartitionCounts(ctx, s.cfg.Kafka, s.kafka, topics)
 		},
+		RemoveTopics: func(ctx context.Context, names ...string) error {
+			return kafka.DeleteTopics(ctx, s.cfg.Kafka, s.kafka, names...)
+		},
 		LastUsed: used.Last,
 		Now:      func() time.Time { return time.Now().UTC() },
 		Count:    s.metrics.count,

@@ -60,6 +60,9 @@ func (a *app) printApplied(applied []client.Applied) error {
 		if r.Note != "" {
 			a.say("note: %s", r.Note)
 		}
+		for _, m := range r.Missing {
+			a.say("%s lacks: %s: %s", r.Name, m.Location, m.Message)
+		}
 	}
 	return printTable(a.io.Out, []string{"KIND", "NAME", "OUTCOME", "GENERATION"}, rows)
 }
@@ -116,6 +119,11 @@ columns fit the mapping, is checked by apply.`,
 		problems = append(problems, set.CheckMappings(func(account string) mapping.Options { return accountOptions(&set, account) })...)
 		if len(problems) > 0 {
 			return refused(problems)
+		}
+		for _, d := range set.Imports {
+			for _, p := range set.Missing(d.Metadata.Name) {
+				a.say("the draft %s lacks: %s", d.Metadata.Name, p.Error())
+			}
 		}
 		a.say("%d imports and %d resources are valid", len(set.Imports), len(set.Resources))
 		return nil

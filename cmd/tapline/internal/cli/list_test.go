@@ -247,15 +247,27 @@ func TestDelete(t *testing.T) {
 	deleted := ""
 	url := shop(t, map[string]http.HandlerFunc{
 		"DELETE /v1/imports/customers": func(w http.ResponseWriter, r *http.Request) {
-			deleted = r.Header.Get("If-Match")
-			w.WriteHeader(http.StatusNoContent)
+			deleted = r.Header.Get("If-Match") + r.URL.RawQuery
+			_, _ = w.Write([]byte(`{"import":"customers","cancelled":"customers.3","removed":["tapline.rows.customers.v1"],"kept":["its runs are kept"]}`))
 		},
 	})
-	if r := tapline(t, "no\n", "delete", "import", "customers", "--server", url); r.code != ExitFailed || deleted != "" {
+	if r := tapline(t, "no\n", "delete", "import", "customers", "--topics", "keep", "--server", url); r.code != ExitFailed || deleted != "" {
 		t.Errorf("without agreement: %+v", r)
 	}
-	if r := tapline(t, "", "delete", "import", "customers", "--yes", "--server", url); r.code != ExitDone || deleted != `"4"` {
-		t.Errorf("with it: %+v, If-Match %s", r, deleted)
+	if r := tapline(t, "", "delete", "import", "customers", "--yes", "--server", url); r.code != ExitFailed || deleted != "" || !strings.Contains(r.err, "--topics keep or --topics remove") {
+		t.Errorf("without a choice: %+v", r)
+	}
+	r := tapline(t, "", "delete", "import", "customers", "--topics", "remove", "--cancel", "--yes", "--server", url)
+	if r.code != ExitDone || deleted != `"4"topics=remove&cancelActive=true` {
+		t.Errorf("with both: %+v, request %s", r, deleted)
+	}
+	for _, want := range []string{"customers.3 is cancelled", "removed: tapline.rows.customers.v1", "kept: its runs are kept"} {
+		if !strings.Contains(r.err, want) {
+			t.Errorf("%q is not said: %s", want, r.err)
+		}
+	}
+	if r := tapline(t, "", "delete", "connection", "warehouse", "--topics", "keep", "--yes", "--server", url); r.code != ExitFailed {
+		t.Errorf("topics of a connection: %+v", r)
 	}
 	if r := tapline(t, "", "delete", "topic", "x", "--server", url); r.code != ExitFailed || !strings.Contains(r.err, "is none of import") {
 		t.Errorf("another kind: %+v", r)

@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
-	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
 	"tapline.dev/cmd/tapline/internal/client"
@@ -14,7 +14,7 @@ import (
 
 func (a *app) runCommand() *cobra.Command {
 	var wait, yes bool
-	var key string
+	var key, from, at string
 	cmd := &cobra.Command{
 		Use:   "run IMPORT",
 		Short: "Run an import now",
@@ -30,38 +30,63 @@ run ends is not known, 6 it is held until somebody approves or declines it.`,
 	}
 	a.outputFlag(cmd)
 	yesFlag(cmd.Flags(), &yes)
-	cmd.Flags().BoolVar(&wait, "wait", false, "show progress and return when the run ends")
-	cmd.Flags().StringVar(&key, "key", "", "idempotency key: a second request with the same key returns the first run")
+	waitFlags(cmd, &wait, &key)
+	cmd.Flags().StringVar(&from, "from", "", "of a first run: where it begins in the order of the cursor; nothing before is ever read, until a reset")
+	cmd.Flags().StringVar(&at, "at", "", "begin at this instant, such as 2026-12-01T09:00:00Z, once")
+	var instant time.Time
+	checkFirst(cmd, func([]string) (err error) {
+		if at == "" {
+			return nil
+		}
+		if wait || from != "" {
+			return errors.New("--at plans a run; it goes with neither --wait nor --from")
+		}
+		instant, err = parseInstant("--at", at)
+		return err
+	})
 	cmd.RunE = a.online(func(ctx context.Context, c *client.Client, args []string) error {
-		if key == "" {
-			key = uuid.NewString()
+		if at != "" {
+			return a.planRun(ctx, c, args[0], instant, keyOr(&key), yes)
 		}
-		var run schemas.Run
-		err := a.agree(yes, "nothing was started", func(agreed client.Agreement) (err error) {
-			run, err = a.start(ctx, c, args[0], key, agreed, wait)
-			return err
+		return a.runAsked(ctx, c, wait, yes, func(agreed client.Agreement) (schemas.Run, error) {
+			if from != "" {
+				return c.StartFirstRun(ctx, args[0], from, keyOr(&key), agreed)
+			}
+			return c.StartRun(ctx, args[0], keyOr(&key), agreed)
 		})
-		switch {
-		case err != nil:
-			return err
-		case !wait:
-			return a.showStarted(run)
-		}
-		return a.waitFor(ctx, c, run)
 	})
 	return cmd
 }
 
 // start asks for a run. Whoever waits for it anyway asks again if there is no answer: the
 // key makes that harmless.
-func (a *app) start(ctx context.Context, c *client.Client, name, key string, agreed client.Agreement, wait bool) (schemas.Run, error) {
+func (a *app) start(ctx context.Context, wait bool, ask func() (schemas.Run, error)) (schemas.Run, error) {
 	silent := client.Silence{Tell: a.silent}
 	for {
-		run, err := c.StartRun(ctx, name, key, agreed)
+		run, err := ask()
 		if _, ok := errors.AsType[*client.Unanswered](err); !ok || !wait || !silent.Again(ctx, err) {
 			return run, err
 		}
 	}
+}
+
+func (a *app) planRun(ctx context.Context, c *client.Client, importName string, at time.Time, key string, yes bool) error {
+	err := a.agree(yes, "nothing was planned", func(agreed client.Agreement) error {
+		return c.PlanRun(ctx, importName, at, key, agreed)
+	})
+	if err != nil {
+		return err
+	}
+	a.say("a run of %s is planned for %s; tapline cancel %s --at %s takes it back", importName, at.Format(time.RFC3339), importName, at.Format(time.RFC3339))
+	return nil
+}
+
+func parseInstant(flag, text string) (time.Time, error) {
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return t, fmt.Errorf("%s is an instant such as 2026-12-01T09:00:00Z, not %q", flag, text)
+	}
+	return t, nil
 }
 
 func (a *app) showStarted(run schemas.Run) error {
@@ -111,23 +136,39 @@ func outcome(run schemas.Run) error {
 }
 
 func (a *app) cancelCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "cancel RUN", Short: "Cancel a run such as customers.42", Args: cobra.ExactArgs(1),
-		RunE: a.online(func(ctx context.Context, c *client.Client, args []string) error {
-			run, err := c.Run(ctx, args[0])
+	var at string
+	cmd := &cobra.Command{
+		Use: "cancel RUN", Short: "Cancel a run such as customers.42, or a planned run", Args: cobra.ExactArgs(1),
+		Long: `Cancel a run such as customers.42: rows not yet sent are skipped and counted.
+With --at take back the run of an import that tapline run IMPORT --at has planned.`,
+	}
+	cmd.Flags().StringVar(&at, "at", "", "the instant of a planned run; RUN is then the import")
+	cmd.RunE = a.online(func(ctx context.Context, c *client.Client, args []string) error {
+		if at != "" {
+			instant, err := parseInstant("--at", at)
 			if err != nil {
 				return err
 			}
-			if schemas.Terminal(run.State) {
-				return fmt.Errorf("%s has already ended as %s; there is nothing to cancel", run.Run, run.State)
-			}
-			if err := c.Cancel(ctx, args[0]); err != nil {
+			if err := c.CancelPlannedRun(ctx, args[0], instant); err != nil {
 				return err
 			}
-			a.say("the cancellation of %s is accepted; tapline get run %s shows when it has ended", args[0], args[0])
+			a.say("the run of %s that was planned for %s is taken back", args[0], at)
 			return nil
-		}),
-	}
+		}
+		run, err := c.Run(ctx, args[0])
+		if err != nil {
+			return err
+		}
+		if schemas.Terminal(run.State) {
+			return fmt.Errorf("%s has already ended as %s; there is nothing to cancel", run.Run, run.State)
+		}
+		if err := c.Cancel(ctx, args[0]); err != nil {
+			return err
+		}
+		a.say("the cancellation of %s is accepted; tapline get run %s shows when it has ended", args[0], args[0])
+		return nil
+	})
+	return cmd
 }
 
 func (a *app) stateCommand(kind, short string) *cobra.Command {

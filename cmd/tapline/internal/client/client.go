@@ -94,6 +94,8 @@ type Applied struct {
 	Outcome    string `json:"outcome"`
 	Generation int    `json:"generation"`
 	Note       string `json:"note,omitempty"`
+	// Missing is what a draft lacks before it can be applied without spec.draft.
+	Missing []Detail `json:"missing,omitempty"`
 }
 
 // List is a page of a listing.

@@ -128,7 +128,9 @@ type Deps struct {
 	EnsureTopics func(ctx context.Context, specs []schemas.TopicSpec) error
 	// PartitionCounts returns how many partitions topics have, those that exist.
 	PartitionCounts func(ctx context.Context, topics []string) (map[string]int, error)
-	Now             func() time.Time
+	// RemoveTopics deletes topics; one that is not there is no error.
+	RemoveTopics func(ctx context.Context, names ...string) error
+	Now          func() time.Time
 	// Count counts a request by operation and status.
 	Count func(ctx context.Context, operation string, status int, took time.Duration)
 }
@@ -159,6 +161,7 @@ func New(cfg Config, deps Deps) http.Handler {
 	h.registerGenerations(api)
 	h.registerResources(api)
 	h.registerCommands(api)
+	h.registerLife(api)
 	h.registerRuns(api)
 	h.registerStats(api)
 	h.registerEvents(api)

@@ -27,11 +27,12 @@ type ActorHeader struct {
 
 // Applied says what applying one document did.
 type Applied struct {
-	Kind       string `json:"kind"`
-	Name       string `json:"name"`
-	Outcome    string `json:"outcome" enum:"created,updated,unchanged,removed"`
-	Generation int    `json:"generation"`
-	Note       string `json:"note,omitempty" doc:"What to know about what is applied, such as what it does to the next run, or expressions that keep a former meaning"`
+	Kind       string   `json:"kind"`
+	Name       string   `json:"name"`
+	Outcome    string   `json:"outcome" enum:"created,updated,unchanged,removed"`
+	Generation int      `json:"generation"`
+	Note       string   `json:"note,omitempty" doc:"What to know about what is applied, such as what it does to the next run, or expressions that keep a former meaning"`
+	Missing    []Detail `json:"missing,omitempty" doc:"Of a draft: what it lacks before it can be applied without spec.draft"`
 }
 
 // OfflineQuery says whether queries are checked against Snowflake.
@@ -84,7 +85,7 @@ func (h *handlers) registerApply(api huma.API) {
 					notes = append(notes, "its schedules stay in force as they are: "+often)
 				}
 			}
-			a.Note = strings.Join(notes, "; ")
+			a.Note, a.Missing = strings.Join(notes, "; "), detailsOf(c.Missing)
 			out.Body.Items = append(out.Body.Items, a)
 		}
 		return out, nil
@@ -229,7 +230,7 @@ func refused(details []Detail) *Problem {
 func (h *handlers) ensureTopics(ctx context.Context, changes []plan.Change) *Problem {
 	var specs []schemas.TopicSpec
 	for _, c := range changes {
-		if c.Import != nil && c.Outcome != plan.Removed {
+		if c.Import != nil && c.Outcome != plan.Removed && !c.Import.Spec.Draft {
 			specs = append(specs, h.Topics.ImportTopics(c.Name, c.Import.Spec.Topic)...)
 		}
 	}

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 
@@ -34,7 +35,7 @@ func approvalIn(ctx context.Context) *approving {
 func roleOf(spec schemas.ApprovalSpec) access.Role {
 	operation := map[string]string{schemas.ApprovalApply: "apply", schemas.ApprovalDelete: "delete-import"}[spec.Action]
 	if spec.Command != nil {
-		operation = map[string]string{schemas.CommandApprove: "approve-run", schemas.CommandReset: "reset-import"}[spec.Command.Kind]
+		operation = map[string]string{schemas.CommandApprove: "approve-run", schemas.CommandReset: "reset-import", schemas.CommandBackfill: "start-backfill", schemas.CommandResend: "start-resend"}[spec.Command.Kind]
 	}
 	route, ok := access.Routes[operation]
 	if !ok {
@@ -81,6 +82,8 @@ func wantedBy(spec schemas.ApprovalSpec) wanted {
 func (h *handlers) approvedDelete(name string, spec schemas.ApprovalSpec) *deleteImportInput {
 	in := &deleteImportInput{ImportPath: ImportPath{Import: name}, ActorHeader: ActorHeader{Actor: spec.By}}
 	in.IfMatch = etag(spec.Imports[name])
+	// An approval of an older version says nothing of the topics: they were kept then.
+	in.Topics, in.CancelActive = cmp.Or(spec.Topics, topicsKept), spec.CancelActive
 	return in
 }
 

@@ -66,6 +66,11 @@ func (h *handlers) judge(ctx context.Context, w wanted, mappings *definition.Map
 func (h *handlers) changes(set *definition.Set, c ChangeSet) []plan.Change {
 	made := plan.Set{Imports: set.Imports, Resources: set.Resources, ManagedBy: c.ManagedBy}
 	changes := plan.Make(made, h.Catalog, h.Now())
+	for i := range changes {
+		if changes[i].Import != nil {
+			changes[i].Missing = set.Missing(changes[i].Name)
+		}
+	}
 	if len(c.Prune) == 0 {
 		return changes
 	}

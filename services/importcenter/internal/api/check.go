@@ -47,7 +47,7 @@ func (h *handlers) check(ctx context.Context, actor string, w wanted, mappings *
 func questionsOf(set *definition.Set, changes []plan.Change, details []Detail) []question {
 	var questions []question
 	for _, c := range changes {
-		if c.Import == nil || c.Outcome == plan.Unchanged || c.Outcome == plan.Removed {
+		if c.Import == nil || c.Outcome == plan.Unchanged || c.Outcome == plan.Removed || c.Import.Spec.Draft {
 			continue
 		}
 		source := detailsOf(set.Locate(schemas.KindImport, c.Name, []definition.Problem{{Path: "spec.source"}}))

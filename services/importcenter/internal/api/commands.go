@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
@@ -23,6 +24,7 @@ type runInput struct {
 	ActorHeader
 	IdempotencyHeader
 	ConfirmQuery
+	From string `query:"from" maxLength:"64" doc:"Of a first run: where it begins in the order of the cursor, as in spec.source.cursor.initial; no later run reads what lies before it, until a reset"`
 }
 
 type commandInput struct {
@@ -40,9 +42,10 @@ type cancelInput struct {
 type accepted struct {
 	Location string `header:"Location"`
 	Body     struct {
-		Command string `json:"command" doc:"The command's key"`
-		Import  string `json:"import"`
-		Kind    string `json:"kind"`
+		Command string     `json:"command" doc:"The command's key"`
+		Import  string     `json:"import"`
+		Kind    string     `json:"kind"`
+		At      *time.Time `json:"at,omitempty" doc:"Of a planned run"`
 	}
 }
 
@@ -57,7 +60,7 @@ func (h *handlers) registerCommands(api huma.API) {
 		OperationID: "start-run", Method: http.MethodPost, Path: "/v1/imports/{import}/runs",
 		Summary:       "Run an import now; while one runs, the next is queued, one at most; a paused or stopped import is refused; asks before the first run into a production account",
 		DefaultStatus: http.StatusAccepted,
-		Errors:        []int{http.StatusNotFound, http.StatusConflict, http.StatusPreconditionRequired, http.StatusServiceUnavailable, http.StatusGatewayTimeout},
+		Errors:        []int{http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity, http.StatusPreconditionRequired, http.StatusServiceUnavailable, http.StatusGatewayTimeout},
 	}, h.startRun)
 	huma.Register(api, huma.Operation{
 		OperationID: "cancel-run", Method: http.MethodPost, Path: "/v1/runs/{run}/cancel",
@@ -76,7 +79,8 @@ func (h *handlers) registerCommands(api huma.API) {
 	h.registerDecisions(api)
 	for kind, summary := range map[string]string{
 		schemas.CommandPause:  "Pause an import: neither a schedule nor a person can start a run of it until it is resumed",
-		schemas.CommandResume: "Resume a paused import, or one that is stopped because its schedules have no further instant",
+		schemas.CommandStop:   "Stop an import: the waiting run and the planned runs are cancelled, and nothing of it starts until it is resumed; the active run goes on to its end",
+		schemas.CommandResume: "Resume a paused or stopped import, also one that is stopped because its schedules have no further instant",
 	} {
 		huma.Register(api, huma.Operation{
 			OperationID: kind + "-import", Method: http.MethodPost, Path: "/v1/imports/{import}/" + kind,
@@ -102,12 +106,16 @@ func (h *handlers) confirmed(ctx context.Context, cmd schemas.Command, agreed Co
 	if err := h.writeCommand(ctx, cmd, agreed); err != nil {
 		return nil, err
 	}
+	return acceptedOf(cmd), nil
+}
+
+func acceptedOf(cmd schemas.Command) *accepted {
 	out := &accepted{Location: "/v1/imports/" + cmd.Import}
 	if cmd.Run != "" {
 		out.Location = "/v1/runs/" + cmd.Run
 	}
-	out.Body.Command, out.Body.Import, out.Body.Kind = cmd.ID, cmd.Import, cmd.Kind
-	return out, nil
+	out.Body.Command, out.Body.Import, out.Body.Kind, out.Body.At = cmd.ID, cmd.Import, cmd.Kind, cmd.At
+	return out
 }
 
 func (h *handlers) complete(ctx context.Context, cmd schemas.Command) schemas.Command {
@@ -127,8 +135,12 @@ func (h *handlers) writeCommand(ctx context.Context, cmd schemas.Command, agreed
 	var waits *pending
 	err := h.Transactions.Write(ctx, func(ctx context.Context) (records []*kafka.Record, err error) {
 		unmet, waits = nil, nil
-		if _, ok := h.Catalog.Import(cmd.Import); !ok {
+		def, ok := h.Catalog.Import(cmd.Import)
+		if !ok {
 			return nil, h.noImport(cmd.Import)
+		}
+		if refusal := draftRefuses(def, cmd.Kind); refusal != nil {
+			return nil, refusal
 		}
 		if h.Catalog.ResultOf(cmd.Import, cmd.ID).Known {
 			return nil, nil
@@ -158,7 +170,18 @@ func (h *handlers) writeCommand(ctx context.Context, cmd schemas.Command, agreed
 // startRun writes the command and answers with the run that it became, which
 // the scheduler's state says.
 func (h *handlers) startRun(ctx context.Context, in *runInput) (*runStarted, error) {
-	return h.writeAndAwaitRun(ctx, schemas.Command{ID: in.Key, Import: in.Import, Kind: schemas.CommandRun, Actor: in.Actor}, in.ConfirmQuery)
+	cmd := schemas.Command{ID: in.Key, Import: in.Import, Kind: schemas.CommandRun, Actor: in.Actor}
+	if in.From != "" {
+		var err error
+		if cmd.From, err = schemas.ParseCursorInstant(in.From); err != nil {
+			return nil, problem(http.StatusUnprocessableEntity, codeInvalidRequest, "from: "+err.Error())
+		}
+		if def, ok := h.Catalog.Import(in.Import); ok && def.Spec.Source.Cursor == nil && !def.Spec.Draft {
+			return nil, problem(http.StatusConflict, codeNoCursor, in.Import+" has no cursor, so its first run has nowhere to begin but at the beginning")
+		}
+		cmd.Kind = schemas.CommandRunFrom
+	}
+	return h.writeAndAwaitRun(ctx, cmd, in.ConfirmQuery)
 }
 
 func (h *handlers) awaitRun(ctx context.Context, cmd schemas.Command) (schemas.Run, error) {
@@ -168,9 +191,8 @@ func (h *handlers) awaitRun(ctx context.Context, cmd schemas.Command) (schemas.R
 		changed := h.Catalog.Changed()
 		answer := h.Catalog.ResultOf(cmd.Import, cmd.ID)
 		switch {
-		case answer.Refused:
-			return schemas.Run{}, problem(http.StatusConflict, codePaused,
-				cmd.Import+" is paused, or stopped because its schedules have no further instant, so nothing of it is started; tapline resume "+cmd.Import+" lets it run again")
+		case answer.Refused != "":
+			return schemas.Run{}, notObeyed(cmd, answer.Refused)
 		case answer.Run != nil:
 			return h.current(ctx, *answer.Run), nil
 		case answer.Queued != nil:
@@ -181,9 +203,7 @@ func (h *handlers) awaitRun(ctx context.Context, cmd schemas.Command) (schemas.R
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return schemas.Run{}, problem(http.StatusGatewayTimeout, codeNoAnswer,
-				"the command is recorded but the scheduler has not taken it yet; is the scheduler running? "+
-					"Ask again with Idempotency-Key "+cmd.ID+" to get the run")
+			return schemas.Run{}, notTakenYet(cmd)
 		}
 	}
 }

@@ -20,7 +20,7 @@ type ConfirmQuery struct {
 // Confirmation is what an action would do that cannot be taken back, and how to
 // agree to it.
 type Confirmation struct {
-	Action        string   `json:"action" doc:"run, reset, backfill or sync"`
+	Action        string   `json:"action" doc:"run, reset, backfill, resend or sync"`
 	Import        string   `json:"import"`
 	Account       string   `json:"account" doc:"The CleverTap account that is sent to"`
 	Environment   string   `json:"environment,omitempty" doc:"Of the account, as it says itself"`
@@ -67,9 +67,9 @@ func (h *handlers) needOf(cmd schemas.Command) (n need) {
 // has sent before. The state has columns once a run of the epoch has succeeded.
 func sendsAnew(cmd schemas.Command, def schemas.Definition, state schemas.State) bool {
 	switch cmd.Kind {
-	case schemas.CommandReset, schemas.CommandBackfill, schemas.CommandSync:
+	case schemas.CommandReset, schemas.CommandBackfill, schemas.CommandResend, schemas.CommandSync:
 		return true
-	case schemas.CommandRun:
+	case schemas.CommandRun, schemas.CommandRunAt, schemas.CommandRunFrom:
 		first := state.Watermark == "" && len(state.Columns) == 0
 		return first || state.Pending != nil || state.SourceHash != runs.SourceHash(def.Spec)
 	}
@@ -85,8 +85,10 @@ func repeatsOf(cmd schemas.Command, def schemas.Definition, state schemas.State)
 		return 0, false
 	}
 	switch n := state.Events; cmd.Kind {
-	case schemas.CommandRun:
+	case schemas.CommandRun, schemas.CommandRunAt, schemas.CommandRunFrom:
 		return state.UnfinishedEvents, false
+	case schemas.CommandResend:
+		return cmd.Runs.Loaded, false
 	case schemas.CommandReset, schemas.CommandBackfill:
 		if n != nil && (n.Stored > 0 || n.AtLeast) {
 			return max(n.Stored, 1), n.AtLeast
@@ -105,6 +107,7 @@ func (c *Confirmation) repeated(atLeast bool) string {
 		schemas.CommandRun:      "up to %s of %s that runs without success have sent may be in CleverTap, which has no key to recognise them by, and may be stored a second time",
 		schemas.CommandReset:    "%s of %s are stored in CleverTap, which has no key to recognise them by: they are read and stored a second time",
 		schemas.CommandBackfill: "%s of %s are stored in CleverTap, which has no key to recognise them by: those in the span are stored a second time",
+		schemas.CommandResend:   "%s of %s are stored in CleverTap, which has no key to recognise them by: they are stored a second time, and the wrong ones stay",
 	}[c.Action], stored, c.Import)
 }
 
@@ -114,7 +117,7 @@ func (h *handlers) confirmationRequired(ctx context.Context, cmd schemas.Command
 	def, _ := h.Catalog.Import(cmd.Import)
 	account := def.Spec.Destination.AccountRef
 	c := &Confirmation{
-		Action: cmd.Kind, Import: cmd.Import, Account: account, Environment: h.account(account).Environment,
+		Action: actionOf(cmd.Kind), Import: cmd.Import, Account: account, Environment: h.account(account).Environment,
 		Confirm: n.account, Repeats: n.repeats, Type: def.Spec.Destination.Type,
 	}
 	h.estimateOf(ctx, c, cmd, def)
@@ -127,6 +130,14 @@ func (h *handlers) confirmationRequired(ctx context.Context, cmd schemas.Command
 	p := problem(http.StatusPreconditionRequired, codeConfirm, "nothing was done: "+strings.Join(c.Sentences, ". ")+". Agree with "+n.query())
 	p.Repeats, p.Confirmation = n.repeats, c
 	return p
+}
+
+// actionOf is what a command does to CleverTap: a run is one, whenever it begins.
+func actionOf(kind string) string {
+	if kind == schemas.CommandRunAt || kind == schemas.CommandRunFrom {
+		return schemas.CommandRun
+	}
+	return kind
 }
 
 // query returns the parameters with which a request agrees.
@@ -147,6 +158,7 @@ func (c *Confirmation) production() []string {
 		schemas.CommandReset:    "after the reset the next run of %s sends everything to the production account %s",
 		schemas.CommandRun:      "this is the first run of %s into the production account %s since it began or began anew",
 		schemas.CommandBackfill: "this sends a span of %s again, to the production account %s",
+		schemas.CommandResend:   "this sends again what runs of %s have loaded, to the production account %s",
 		schemas.CommandSync:     "this sends the records of a dry run of %s to the production account %s",
 	}[c.Action]
 	what := c.Type + "s"

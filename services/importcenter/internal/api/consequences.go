@@ -24,6 +24,14 @@ const callSeconds = 0.2
 // the credentials know what a secret reference resolves to, so that is compared
 // when the run starts.
 func (h *handlers) consequences(ctx context.Context, c plan.Change) []Consequence {
+	if c.Import != nil && c.Import.Spec.Draft && c.Outcome != plan.Removed {
+		return []Consequence{{About: "draft", noted: true, Text: "a draft: it has no topics and never runs until it is applied without spec.draft"}}
+	}
+	return append(h.pastEvents(ctx, c), h.changed(ctx, c)...)
+}
+
+// changed says what a change does to what is there.
+func (h *handlers) changed(ctx context.Context, c plan.Change) []Consequence {
 	switch {
 	case c.Outcome == plan.Unchanged:
 		return nil

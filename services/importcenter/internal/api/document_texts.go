@@ -6,6 +6,13 @@ var componentTexts = map[string]string{
 	"Added":                       "What adding people to a suppression list has done.",
 	"Applied":                     "What applying one document did.",
 	"AppliedOutputBody":           "What applying did to each document, in their order; empty where nothing was to be applied.",
+	"BackfillInputBody":           "The span of the cursor that is read again.",
+	"CloneInputBody":              "How the copy is called.",
+	"Deleted":                     "What became of a deleted import, and what is kept.",
+	"PlanRunInputBody":            "When the run is to begin.",
+	"PlannedRun":                  "A run that a person wants at an instant, once.",
+	"ResendInputBody":             "The runs whose records are sent again.",
+	"RunSpan":                     "Runs of an import by their numbers, both inclusive.",
 	"ApplyInputBody":              "Definitions that are applied together, or not at all.",
 	"Approval":                    "A change that waits for a second person.",
 	"ApprovalChange":              "What a change that waits would do to one definition.",
@@ -120,7 +127,7 @@ var componentTexts = map[string]string{
 // services write them.
 var fieldTexts = map[string]map[string]string{
 	"Run": {
-		"run": "Its id, such as customers.42", "import": "The import's name", "mode": "full, incremental, backfill, replay or dry",
+		"run": "Its id, such as customers.42", "import": "The import's name", "mode": "full, incremental, backfill, resend, sync or dryRun", "to": "Of a backfill: it reads rows before this", "initial": "Where the first run was told to begin", "runs": "Of a resend: the runs whose records it sends again",
 		"state":   "queued, starting, held, extracting, loading, succeeded, succeededWithRejects, failed or cancelled",
 		"attempt": "Attempts so far", "epoch": "Rises with each reset", "generation": "Of the definition that it uses", "cause": "What started it",
 		"queryId": "Snowflake's id of the query", "traceId": "The trace of the run",
@@ -138,7 +145,7 @@ var fieldTexts = map[string]map[string]string{
 		"resent": "Records that were sent more than once", "repeated": "Loaded events that CleverTap may hold twice",
 	},
 	"Listing": {
-		"import": "Its name", "displayName": "Its nickname", "type": "profile or event", "status": "Running, Scheduled, Ready, Paused or Stopped",
+		"import": "Its name", "displayName": "Its nickname", "type": "profile or event", "status": "Draft, Running, Scheduled, Ready, Paused or Stopped", "planned": "Runs that somebody has planned, the earliest first",
 		"schedule": "Its schedules in words", "health": "Share of the records that got through, in per cent; null before the first run",
 		"openRejects": "At most so many rejects without a later load of the same identity", "future": "Rows that the last run left for a later one because their cursor lies ahead of the clock",
 		"unfinished": "Events stored by runs that did not succeed: the next run may store them a second time",
@@ -173,6 +180,8 @@ var fieldTexts = map[string]map[string]string{
 	"Waiting": {
 		"stage": "The stage that waits", "account": "The account or connection that it waits for", "since": "Since when", "reason": "Why, in a sentence", "over": "The wait is over",
 	},
+	"RunSpan":          {"first": "The first one's number", "last": "The last one's number", "since": "When the earliest of them started", "loaded": "How many records they have loaded"},
+	"PlannedRun":       {"at": "When it begins", "key": "The command's key", "actor": "Who planned it", "traceparent": "The request's trace"},
 	"Metadata":         {"name": "Never changes", "displayName": "A nickname", "owner": "Whom to ask", "labels": "Key and value pairs, by which selectors choose imports"},
 	"Problem":          {"title": "The status in words", "status": "The HTTP status", "code": "Which problem it is", "traceId": "The request's trace, to be looked up in the service's log"},
 	"Detail":           {"code": "Which problem it is", "message": "What is wrong, in a sentence"},

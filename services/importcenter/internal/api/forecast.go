@@ -20,6 +20,10 @@ func (h *handlers) estimateOf(ctx context.Context, c *Confirmation, cmd schemas.
 		// These events get the run's time as their time, so all of them are recent.
 		defer func() { c.Recent, c.RecentKnown = c.Records, c.RecordsKnown }()
 	}
+	if cmd.Kind == schemas.CommandResend {
+		c.Records, c.RecordsKnown, c.RecordsSource = cmd.Runs.Loaded, true, "as many as these runs have loaded; of a profile only the newest version is sent"
+		return
+	}
 	dryRun := schemas.DryRunID(cmd.Import, state.LastDryRun)
 	if cmd.Kind == schemas.CommandSync {
 		dryRun = cmd.Run

@@ -7,7 +7,6 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
 )
 
@@ -35,12 +34,6 @@ type patchImportInput struct {
 	OfflineQuery
 	IfMatchHeader
 	Body json.RawMessage `contentType:"application/merge-patch+json"`
-}
-
-type deleteImportInput struct {
-	ImportPath
-	ActorHeader
-	IfMatchHeader
 }
 
 type listImportsInput struct {
@@ -83,9 +76,8 @@ func (h *handlers) registerImports(api huma.API) {
 	}, h.patchImport)
 	huma.Register(api, huma.Operation{
 		OperationID: "delete-import", Method: http.MethodDelete, Path: "/v1/imports/{import}",
-		Summary:       "Delete an import; its topics keep their data until it expires, and tapline topics prune removes what it has left",
-		DefaultStatus: http.StatusNoContent,
-		Errors:        []int{http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed, http.StatusPreconditionRequired, http.StatusServiceUnavailable},
+		Summary: "Delete an import, and keep or remove its topics; refused while a run is active unless that is to be cancelled",
+		Errors:  []int{http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed, http.StatusPreconditionRequired, http.StatusServiceUnavailable, http.StatusGatewayTimeout},
 	}, h.deleteImport)
 }
 
@@ -132,43 +124,4 @@ func (h *handlers) patchImport(ctx context.Context, in *patchImportInput) (*impo
 		return nil, err
 	}
 	return &importOutput{ETag: etag(changes[0].Generation), Body: *changes[0].Import}, nil
-}
-
-func (h *handlers) deleteImport(ctx context.Context, in *deleteImportInput) (*struct{}, error) {
-	if refusal := in.required(); refusal != nil {
-		return nil, refusal
-	}
-	var waits *pending
-	err := h.Transactions.Write(ctx, func(ctx context.Context) (records []*kafka.Record, err error) {
-		waits = nil
-		before, ok := h.Catalog.Import(in.Import)
-		if !ok {
-			return nil, h.noImport(in.Import)
-		}
-		if refusal := in.conditions().unmet("the import "+in.Import, etag(before.Generation)); refusal != nil {
-			return nil, refusal
-		}
-		if refusal := managedRefusal(schemas.KindImport, in.Import, before.ManagedBy, nil); refusal != nil {
-			return nil, refusal
-		}
-		if state, _ := h.Catalog.State(in.Import); state.Active != nil {
-			return nil, problem(http.StatusConflict, codeInUse,
-				"run "+state.Active.Run+" is active; cancel it or wait for its end, then delete the import")
-		}
-		waits, records, err = h.approvalRecords(ctx, schemas.ApprovalSpec{
-			Action: schemas.ApprovalDelete, Imports: h.guardedNow(in.Import),
-		})
-		if err != nil || waits != nil {
-			return records, err
-		}
-		made, err := h.importRemovalRecords(ctx, in.Actor, before)
-		return append(records, made...), err
-	})
-	if err == nil {
-		err = h.View.ReadToEnd(ctx)
-	}
-	if err != nil || waits != nil {
-		return nil, h.whyNotMade(ctx, err, waits)
-	}
-	return nil, nil
 }

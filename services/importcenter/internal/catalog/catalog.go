@@ -3,6 +3,7 @@
 package catalog
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -140,8 +141,8 @@ type CommandResult struct {
 	Number int
 	// Known is set when the scheduler has seen the key, whatever became of it.
 	Known bool
-	// Refused is set when the import was paused.
-	Refused bool
+	// Refused is why the scheduler has refused the command, "" if it has not.
+	Refused string
 }
 
 // ResultOf looks for the command with this key in the states seen so far. A command
@@ -157,8 +158,10 @@ func (c *Catalog) ResultOf(importName, key string) CommandResult {
 	}
 	a.Number = s.LastNumber
 	a.Known = slices.Contains(s.Keys, key)
-	a.Refused = slices.Contains(s.Refused, key)
-	if s.Queued != nil && !a.Refused && (a.Known || s.Queued.Key == key) {
+	if slices.Contains(s.Refused, key) {
+		a.Refused = cmp.Or(s.RefusedBecause[key], schemas.RefusedPaused)
+	}
+	if s.Queued != nil && a.Refused == "" && (a.Known || s.Queued.Key == key) {
 		queued := *s.Queued
 		a.Queued, a.Known, a.Number = &queued, true, s.LastNumber+1
 	}

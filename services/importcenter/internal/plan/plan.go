@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"time"
 
+	definitions "tapline.dev/domain/definition"
 	"tapline.dev/schemas"
 )
 
@@ -48,6 +49,8 @@ type Change struct {
 	Resource   *schemas.Resource
 	// Before is the JSON of what is applied now; nil for something new.
 	Before json.RawMessage
+	// Missing is what a draft lacks to become real.
+	Missing []definitions.Problem
 }
 
 // Make returns the changes of a set, resources first. A document that says what
