@@ -131,6 +131,9 @@ func checkSource(f *findings, s *schemas.Source) {
 	checkWord(f, "spec.source.columns", s.Columns, schemas.ColumnsAll, schemas.ColumnsMapped)
 	if s.Cursor != nil {
 		checkCursor(f, s.Cursor)
+		if s.LateCheck && s.Cursor.Initial != "" {
+			f.add(codeConflict, "spec.source.lateCheck", "lateCheck reads hours behind the watermark again, and cursor.initial says that nothing before it is read; leave one of them out")
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"tapline.dev/schemas"
 	"tapline.dev/services/extractor/internal/chunk"
+	"tapline.dev/services/extractor/internal/failure"
 	"tapline.dev/services/extractor/internal/plan"
 	"tapline.dev/services/extractor/internal/statement"
 )
@@ -36,6 +37,10 @@ func (w *window) statement(ctx context.Context, src source, p *plan.Plan, r *pla
 			return statement.Statement{}, err
 		}
 		if c := r.Cursor; c != nil && c.Bucketed {
+			if initial := run.Initial + run.Spec.Source.Cursor.Initial; initial != "" {
+				// Hours before where the import begins are not read, however they have grown.
+				return statement.Statement{}, failure.Permanent(failure.CodeCursorInvalid, "lateCheck reads hours behind the watermark again, and cursor.initial or a first run --from forbids that: leave one of them out")
+			}
 			now, err := countBuckets(ctx, src, p, r)
 			if err != nil {
 				return statement.Statement{}, err
@@ -43,7 +48,11 @@ func (w *window) statement(ctx context.Context, src source, p *plan.Plan, r *pla
 			again, started.Late, started.Counts = w.past.lookForLate(ctx, c, now)
 		}
 	}
-	return p.Window(r, run.WatermarkFrom, run.To, again)
+	from, to, err := p.Bounds(r, run)
+	if err != nil {
+		return statement.Statement{}, err
+	}
+	return p.Window(r, from, to, again)
 }
 
 func (w *window) recall(ctx context.Context, r *plan.Reader, e *schemas.Extraction) (chunk.Ledgers, error) {

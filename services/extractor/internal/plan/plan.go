@@ -68,6 +68,27 @@ func (p *Plan) Window(r *Reader, from, to string, again []statement.Span) (state
 	return stmt, nil
 }
 
+// Bounds are where a window begins and ends in the cursor's time basis: where the run
+// says, and never before where the import begins (cursor.initial, or the first run).
+func (p *Plan) Bounds(r *Reader, run schemas.ActiveRun) (from, to string, err error) {
+	c := r.Cursor
+	if c == nil {
+		return run.WatermarkFrom, run.To, nil
+	}
+	places := []string{run.WatermarkFrom, run.To, run.Initial, ""}
+	if run.Mode != schemas.ModeBackfill && p.spec.Source.Cursor.Initial != "" {
+		if places[3], err = schemas.ParseCursorInstant(p.spec.Source.Cursor.Initial); err != nil {
+			return "", "", failure.Permanent(failure.CodeCursorInvalid, "cursor.initial: %s", err)
+		}
+	}
+	for i := range places {
+		if places[i], err = c.Place(places[i]); err != nil {
+			return "", "", failure.Permanent(failure.CodeCursorInvalid, "%s", err)
+		}
+	}
+	return max(places[0], places[2], places[3]), places[1], nil
+}
+
 // Sample is the statement that reads rows at random, out of all that there are.
 func (p *Plan) Sample(r *Reader, rows int) statement.Statement {
 	return p.source.Sample(r.Columns, rows, p.versions(r))

@@ -108,6 +108,20 @@ func (c *Cursor) Instant(t time.Time) string {
 	return schemas.FormatInstant(local.Add(time.Duration(offset) * time.Second))
 }
 
+// Place is a place in the order of the cursor, as ParseCursorInstant of schemas returns
+// it, in the cursor's time basis; "" stays "".
+func (c *Cursor) Place(text string) (string, error) {
+	instant, zoned := strings.CutSuffix(text, "Z")
+	if !zoned {
+		return text, nil
+	}
+	t, err := schemas.ParseInstant(instant)
+	if err != nil {
+		return "", err
+	}
+	return c.Instant(t), nil
+}
+
 // Minus is the instant a span before another one.
 func Minus(instant string, span time.Duration) (string, error) {
 	t, err := schemas.ParseInstant(instant)

@@ -179,6 +179,9 @@ func (h *handlers) startRun(ctx context.Context, in *runInput) (*runStarted, err
 		if def, ok := h.Catalog.Import(in.Import); ok && def.Spec.Source.Cursor == nil && !def.Spec.Draft {
 			return nil, problem(http.StatusConflict, codeNoCursor, in.Import+" has no cursor, so its first run has nowhere to begin but at the beginning")
 		}
+		if def, _ := h.Catalog.Import(in.Import); def.Spec.Source.LateCheck {
+			return nil, problem(http.StatusConflict, codeNoCursor, in.Import+" has lateCheck, which reads hours behind the watermark again; leave it out to say where the first run begins")
+		}
 		cmd.Kind = schemas.CommandRunFrom
 	}
 	return h.writeAndAwaitRun(ctx, cmd, in.ConfirmQuery)
