@@ -169,7 +169,7 @@ func atStart(service string, r schemas.Right) bool {
 	return r.May == schemas.MayRead
 }
 
-// seldom reports whether a right is needed only for previews, dry runs, a rebuild of
+// seldom reports whether a right is needed only for previews, dry runs, resends, a rebuild of
 // Redis, rejects of CleverTap, rows that are too large for Kafka, changes of the
 // suppression list, or after a run of events that did not succeed.
 func seldom(topics schemas.Topics, service string, r schemas.Right) bool {

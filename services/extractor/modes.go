@@ -49,6 +49,10 @@ func (s *Service) modeOf(a attempt.Attempt, j *journal.Journal, log *slog.Logger
 		return &connectionTest{sessions: sessions, journal: j, log: log, maxRecord: extraction.chunks.MaxRow}, nil
 	case schemas.ModeTables:
 		return &tables{sessions: sessions, journal: j, attempt: a, log: log, maxRecord: extraction.chunks.MaxRow}, nil
+	case schemas.ModeResend:
+		return &resend{
+			resources: s.resources, suppressed: suppressed, reader: s.reader, journal: j, attempt: a, topics: s.topics, metrics: s.metrics, tracer: s.tracer, limit: s.cfg.LedgerLimit,
+		}, nil
 	case schemas.ModeSync:
 		return &sampleSync{
 			resources: s.resources, suppressed: suppressed, reader: s.reader, journal: j, attempt: a, topics: s.topics, metrics: s.metrics, tracer: s.tracer,

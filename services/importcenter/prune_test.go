@@ -98,7 +98,7 @@ func TestPruneLeavesWhatIsUsed(t *testing.T) {
 	active.Run, active.Spec.Source.ConnectionRef = "customers.1", "spare"
 	c.produce(c.topics.State(), schemas.State{Import: "customers", LastNumber: 1, Active: &active})
 	eventually(t, func() bool {
-		return c.do("DELETE", "/v1/imports/customers", "", "If-Match", "*").status == http.StatusConflict
+		return c.do("DELETE", "/v1/imports/customers?topics=keep", "", "If-Match", "*").status == http.StatusConflict
 	})
 	refusedBy("a connection that a run uses", "customers.1", customers)
 
@@ -173,7 +173,7 @@ func TestManagedByGit(t *testing.T) {
 		"another repository":     c.do("POST", "/v1/apply", strings.TrimSuffix(set(changed), "}")+other),
 		"PUT":                    c.do("PUT", "/v1/imports/customers", changed, "If-Match", "*"),
 		"PATCH":                  c.do("PATCH", "/v1/imports/customers", `{"spec":{"priority":1}}`, "If-Match", "*"),
-		"DELETE":                 c.do("DELETE", "/v1/imports/customers", "", "If-Match", "*"),
+		"DELETE":                 c.do("DELETE", "/v1/imports/customers?topics=keep", "", "If-Match", "*"),
 		"PATCH of a connection":  c.do("PATCH", "/v1/connections/warehouse", `{"spec":{"role":"R"}}`, "If-Match", "*"),
 		"prune without the mark": c.do("POST", "/v1/apply", pruning(`{"team":"crm"}`, strings.Replace(changed, `{"name":"customers"}`, `{"name":"customers","labels":{"team":"crm"}}`, 1))),
 	} {

@@ -28,6 +28,8 @@ const (
 	CodeRowTooLarge       = "row_too_large"
 	// CodeSampleGone ends a run that should send a sample that Kafka no longer has.
 	CodeSampleGone = "sample_gone"
+	// CodeRowsGone ends a resend whose rows Kafka no longer has, or has in another form.
+	CodeRowsGone = "rows_gone"
 	// CodeSourceChanged ends a run whose connection resolves to another place than
 	// when it began.
 	CodeSourceChanged = "source_changed"

@@ -71,8 +71,6 @@ var componentTexts = map[string]string{
 	"Stats":                       "Figures of an import over its runs.",
 	"StatsDay":                    "What the runs of a day came to.",
 	"Volumes":                     "Sums over runs.",
-	"PlannedRun":                  "A run that a person has planned for an instant.",
-	"RunSpan":                     "A span of run numbers.",
 	"ImportsEvent":                "An event of the listing: what has changed in it.",
 	"RunFigures":                  "What people ask of a run, computed from its counts.",
 	"StageFigures":                "What came into a stage of a run and what became of it.",
