@@ -96,6 +96,12 @@ func TestEveryRouteWithEveryRole(t *testing.T) {
 			if role < access.Routes[op.id].Role {
 				continue
 			}
+			if strings.HasPrefix(op.id, "follow-") {
+				if status := c.streamStatus(keys[role], op.path); status == http.StatusUnauthorized || status == http.StatusForbidden {
+					t.Errorf("%s as %s = %d", op.id, role, status)
+				}
+				continue
+			}
 			if a := c.as(keys[role], op.method, op.path, bodyOf(op)); a.status == http.StatusUnauthorized || a.status == http.StatusForbidden {
 				t.Errorf("%s as %s = %d %s", op.id, role, a.status, a.text)
 			}
@@ -106,6 +112,22 @@ func TestEveryRouteWithEveryRole(t *testing.T) {
 			t.Errorf("DELETE %s as admin = %d %s", path, a.status, a.text)
 		}
 	}
+}
+
+// streamStatus is the status of an answer that does not end.
+func (c *center) streamStatus(key, path string) int {
+	c.t.Helper()
+	req, err := http.NewRequestWithContext(c.t.Context(), http.MethodGet, c.url+path, http.NoBody)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+key)
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	_ = res.Body.Close() // it goes on for ever
+	return res.StatusCode
 }
 
 func bodyOf(op operation) string {
