@@ -134,6 +134,10 @@ func (s *Service) secured(listener net.Listener) (net.Listener, error) {
 	return tls.NewListener(listener, settings), nil
 }
 
+func (s *Service) removeTopics(ctx context.Context, names ...string) error {
+	return kafka.DeleteTopics(ctx, s.cfg.Kafka, s.kafka, names...)
+}
+
 func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.Client, reader *kafka.Reader) error {
 	log := s.deps.Telemetry.Logger
 	cat, err := catalog.Follow(s.cfg.Kafka, s.kafka, s.topics)
@@ -182,12 +186,10 @@ func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.C
 		PartitionCounts: func(ctx context.Context, topics []string) (map[string]int, error) {
 			return kafka.PartitionCounts(ctx, s.cfg.Kafka, s.kafka, topics)
 		},
-		RemoveTopics: func(ctx context.Context, names ...string) error {
-			return kafka.DeleteTopics(ctx, s.cfg.Kafka, s.kafka, names...)
-		},
-		LastUsed: used.Last,
-		Now:      func() time.Time { return time.Now().UTC() },
-		Count:    s.metrics.count,
+		RemoveTopics: s.removeTopics,
+		LastUsed:     used.Last,
+		Now:          func() time.Time { return time.Now().UTC() },
+		Count:        s.metrics.count,
 	})
 	server := s.server(ctx, handler)
 	group, ctx := errgroup.WithContext(ctx)
