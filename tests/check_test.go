@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/alicebob/miniredis/v2"
+	"github.com/alicebob/miniredis/v2" //nolint:depguard // the embedded server takes no password, which is what is tested here
 
 	"tapline.dev/libs/kafka/kafkatest"
 	"tapline.dev/tests/harness"

@@ -119,7 +119,7 @@ func administer(t *testing.T, c *harness.Cluster, dir string) {
 			t.Fatal(err)
 		}
 	}
-	ctx, stop := context.WithCancel(context.Background())
+	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context())) // it runs until the cleanup
 	done := make(chan error, 1)
 	go func() { done <- snowflake.Run(ctx) }()
 	t.Cleanup(func() {

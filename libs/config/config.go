@@ -116,6 +116,9 @@ func LookupEnv(name string) (string, bool) {
 	return os.LookupEnv(name)
 }
 
+// Environ lists the process's environment as NAME=value.
+func Environ() []string { return os.Environ() }
+
 func overrideFromEnv(settings []setting, lookup func(string) (string, bool)) error {
 	var errs []error
 	for _, s := range settings {

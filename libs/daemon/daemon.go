@@ -146,7 +146,7 @@ func (p Process) environ() []string {
 	if p.Environ != nil {
 		return p.Environ()
 	}
-	return os.Environ()
+	return config.Environ()
 }
 
 // drainer is a configuration that bounds the service's own drain.

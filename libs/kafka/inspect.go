@@ -67,7 +67,9 @@ func Groups(ctx context.Context, cfg Config, deps Deps, names ...string) (map[st
 	out := map[string]GroupState{}
 	for i, name := range names {
 		d := described[full[i]]
-		if d.Err != nil {
+		// A group that nobody has joined yet has no members: Kafka 4 answers with an error,
+		// older brokers with a dead group.
+		if d.Err != nil && !errors.Is(d.Err, kerr.GroupIDNotFound) {
 			return nil, fmt.Errorf("describing the consumer group %s: %w", full[i], d.Err)
 		}
 		out[name] = GroupState{State: d.State, Members: membersOf(d)}
