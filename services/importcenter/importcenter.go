@@ -138,6 +138,10 @@ func (s *Service) removeTopics(ctx context.Context, names ...string) error {
 	return kafka.DeleteTopics(ctx, s.cfg.Kafka, s.kafka, names...)
 }
 
+func (s *Service) partitionCounts(ctx context.Context, topics []string) (map[string]int, error) {
+	return kafka.PartitionCounts(ctx, s.cfg.Kafka, s.kafka, topics)
+}
+
 func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.Client, reader *kafka.Reader) error {
 	log := s.deps.Telemetry.Logger
 	cat, err := catalog.Follow(s.cfg.Kafka, s.kafka, s.topics)
@@ -183,13 +187,10 @@ func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.C
 			return kafka.EnsureTopics(ctx, s.cfg.Kafka, s.kafka, specs)
 		},
 		Audit: audit, Pages: signing.pages, Sessions: signing.sessions, Page: webPage,
-		PartitionCounts: func(ctx context.Context, topics []string) (map[string]int, error) {
-			return kafka.PartitionCounts(ctx, s.cfg.Kafka, s.kafka, topics)
-		},
-		RemoveTopics: s.removeTopics,
-		LastUsed:     used.Last,
-		Now:          func() time.Time { return time.Now().UTC() },
-		Count:        s.metrics.count,
+		PartitionCounts: s.partitionCounts, RemoveTopics: s.removeTopics,
+		LastUsed: used.Last,
+		Now:      func() time.Time { return time.Now().UTC() },
+		Count:    s.metrics.count,
 	})
 	server := s.server(ctx, handler)
 	group, ctx := errgroup.WithContext(ctx)
