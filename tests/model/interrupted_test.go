@@ -116,6 +116,8 @@ func newInterruptedScenario(w *world, seed uint64, kills bool) *interruptedScena
 	s.tableName = s.table()
 	s.spec.Source.Table = s.table()
 	s.spec.Destination = schemas.Destination{AccountRef: s.account(), Type: schemas.TypeEvent, Event: &schemas.EventSpec{Name: "Bought " + s.name}}
+	// A scenario of profiles may have chosen operators, which events have not.
+	s.spec.Mapping, s.spec.Expressions, s.patchy = []schemas.Property{{From: "V", To: "v"}}, "", false
 	if s.rng.IntN(3) == 0 {
 		s.spec.Source.Cursor = nil
 	} else {

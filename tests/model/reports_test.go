@@ -81,7 +81,7 @@ var reportsElsewhere = []struct{ source, file, test string }{
 	{"airbyte 4802: a cursor that is NULL, three policies", "services/extractor/internal/statement/statement_test.go", "TestWindow"},
 	{"peerdb 595: a column added, renamed, given another type, dropped", "tests/model/driver_test.go", "TestColumnsThatChange"},
 	{"gocron 911 and 69, nats-server 8543: instants that clocks skip or repeat", "domain/schedule/schedule_test.go", "TestNext"},
-	{"hashicorp cronexpr 1: an hourly cron in autumn", "domain/schedule/schedule_test.go", "TestRepeatingCronsAgainstTheClock"},
+	{"hashicorp cronexpr 1: an hourly cron in autumn", "domain/schedule/wall_test.go", "TestSchedulesAgainstTheClock"},
 	{"gosnowflake 1119, snowflake-connector-python 3035: expired sessions, 503, short chunks, a wrong total", "tests/model/driver_test.go", "TestResultsOfAllSizesThroughFaults"},
 	{"dbt-snowflake 289 and 174: ROWS_PER_RESULTSET on the account", "services/extractor/internal/snowflake/parameters_test.go", "TestEveryResultParameterIsSent"},
 	{"snowflake-connector-nodejs 423: no current database, a resource monitor", "services/extractor/internal/snowflake/errors_test.go", "TestErrorsByTheirCode"},

@@ -86,7 +86,7 @@ func (h *handlers) registerCommands(api huma.API) {
 			OperationID: kind + "-import", Method: http.MethodPost, Path: "/v1/imports/{import}/" + kind,
 			Summary:       summary,
 			DefaultStatus: http.StatusAccepted,
-			Errors:        []int{http.StatusNotFound, http.StatusServiceUnavailable},
+			Errors:        []int{http.StatusNotFound, http.StatusConflict, http.StatusServiceUnavailable},
 		}, func(ctx context.Context, in *commandInput) (*accepted, error) {
 			return h.command(ctx, schemas.Command{ID: in.Key, Import: in.Import, Kind: kind, Actor: in.Actor})
 		})

@@ -34,7 +34,7 @@ func (h *handlers) registerDecisions(api huma.API) {
 		OperationID: "reset-import", Method: http.MethodPost, Path: "/v1/imports/{import}/reset",
 		Summary:       "Forget the watermark: the next run reads everything again; asks first where that sends to a production account or stores events a second time",
 		DefaultStatus: http.StatusAccepted,
-		Errors:        []int{http.StatusNotFound, http.StatusPreconditionRequired, http.StatusServiceUnavailable},
+		Errors:        []int{http.StatusNotFound, http.StatusConflict, http.StatusPreconditionRequired, http.StatusServiceUnavailable},
 	}, func(ctx context.Context, in *resetInput) (*accepted, error) {
 		return h.confirmed(ctx, schemas.Command{
 			ID: in.Key, Import: in.Import, Kind: schemas.CommandReset, Repeats: &in.Repeats, Actor: in.Actor,

@@ -57,7 +57,7 @@ func (h *handlers) registerEvents(api huma.API) {
 	registry := api.OpenAPI().Components.Schemas
 	events := func(text string, of reflect.Type) map[string]*huma.Response {
 		return map[string]*huma.Response{"200": {
-			Description: text, Content: map[string]*huma.MediaType{eventStream: {Schema: registry.Schema(of, true, "")}},
+			Description: text, Content: map[string]*huma.MediaType{eventStream: {Schema: eventSchema(registry.Schema(of, true, ""))}},
 		}}
 	}
 	huma.Register(api, huma.Operation{
@@ -72,6 +72,22 @@ func (h *handlers) registerEvents(api huma.API) {
 		Errors:    []int{http.StatusTooManyRequests, http.StatusServiceUnavailable},
 		Responses: events("Events of type imports", reflect.TypeFor[ImportsEvent]()),
 	}, h.followImports)
+}
+
+// eventSchema describes one event of a stream; its data is the JSON text of a value.
+func eventSchema(of *huma.Schema) *huma.Schema {
+	return &huma.Schema{
+		Type:        huma.TypeObject,
+		Description: "An event of the stream",
+		Properties: map[string]*huma.Schema{
+			"event": {Type: huma.TypeString, Description: "Its type"},
+			"id":    {Type: huma.TypeString, Description: "A hash of what it shows, for Last-Event-ID"},
+			"data": {Type: huma.TypeString, Description: "What it shows, as JSON", Extensions: map[string]any{
+				"contentMediaType": "application/json", "contentSchema": of,
+			}},
+		},
+		Required: []string{"data"},
+	}
 }
 
 func (h *handlers) followRun(ctx context.Context, in *runEventsInput) (*huma.StreamResponse, error) {
