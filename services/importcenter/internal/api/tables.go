@@ -19,7 +19,7 @@ type tablesInput struct {
 	Schema    string `query:"schema" maxLength:"255" doc:"Only in this schema of the database, by its name as Snowflake stores it"`
 	Table     string `query:"table" maxLength:"255" doc:"Only what has this name, in any case; * stands for any characters. A table whose name is given without * is shown with its columns"`
 	PageSize  int    `query:"pageSize" minimum:"1" maximum:"1000" default:"200" doc:"How many at most"`
-	PageToken string `query:"pageToken" maxLength:"4096" doc:"nextPageToken of the page before; the first page if absent"`
+	PageToken string `query:"pageToken" maxLength:"4096" pattern:"^[A-Za-z0-9_=-]*$" doc:"nextPageToken of the page before; the first page if absent"`
 }
 
 type tablesOutput struct {
