@@ -68,7 +68,7 @@ func TestTwoReplicasChangeOneImport(t *testing.T) {
 			t.Errorf("%s was answered with success: %v, and is there %d times", title, ok, seen[title])
 		}
 	}
-	if kept < each {
+	if kept < each/4 {
 		t.Errorf("%d of %d changes went through: the test shows little", kept, 2*each)
 	}
 	audited := 0

@@ -18,8 +18,24 @@ func (r *rig) recreate(specs ...schemas.TopicSpec) {
 			r.t.Fatal(err)
 		}
 	}
-	r.await("the topics are there again", func() bool {
-		return kafka.EnsureTopics(context.Background(), r.cfg.Kafka, kafkatest.Deps(), specs) == nil
+	reader, err := kafka.OpenReader(r.cfg.Kafka, kafkatest.Deps())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer reader.Close()
+	r.await("the topics are there again, and empty", func() bool {
+		// A broker that has not heard of the deletion yet says that the topic is there.
+		if kafka.EnsureTopics(context.Background(), r.cfg.Kafka, kafkatest.Deps(), specs) != nil {
+			return false
+		}
+		for _, spec := range specs {
+			for p := range spec.Partitions {
+				if end, err := reader.EndOffset(context.Background(), kafka.TP{Topic: spec.Name, Partition: int32(p)}); err != nil || end > 0 {
+					return false
+				}
+			}
+		}
+		return true
 	})
 	producer, err := kafka.OpenProducer(r.cfg.Kafka, kafkatest.Deps()) // one that knows the new topics
 	if err != nil {
