@@ -3,22 +3,31 @@ package loader
 import (
 	"fmt"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"tapline.dev/schemas"
 )
 
-// applyLate makes a fake CleverTap give its first request the answer and apply it later, as
-// behind a proxy.
-func (w *world) applyLate(late time.Duration, first answer) {
-	w.cleverTap.decide = func(n int, records []sent) answer {
-		if n > 1 {
+func isProbe(records []sent) bool {
+	return len(records) == 1 && records[0].Identity == "tapline-check"
+}
+
+// applyLate makes a fake CleverTap give the first request the answer and apply it later, as
+// behind a proxy. What it returns tells whether that request has come.
+func (w *world) applyLate(late time.Duration, first answer) (came func() bool) {
+	var once atomic.Bool
+	w.cleverTap.decide = func(_ int, records []sent) answer {
+		// A probe stores nothing. It comes first if the loader could not read the freezes
+		// in time, as on a busy machine.
+		if isProbe(records) || once.Swap(true) {
 			return answer{}
 		}
 		w.cleverTap.applyLater(late)(records)
 		return first
 	}
+	return once.Load
 }
 
 // endsWithTheNewest checks that version 2 of the one identity is applied last.
@@ -76,11 +85,11 @@ func TestAnUnsettledRequestHoldsItsIdentities(t *testing.T) {
 			t.Run(fmt.Sprint(name, ", ", kind), func(t *testing.T) {
 				t.Parallel()
 				w := lateWorld(t)
-				w.applyLate(late, first)
+				came := w.applyLate(late, first)
 				w.importOf("customers", 1, spec)
 				w.load("customers", []row{{identity: "a", version: 1}}, 1)
 				w.start()
-				w.await("the first request", 10*time.Second, func() bool { n, _ := w.cleverTap.stats(); return n > 0 })
+				w.await("the first request", 10*time.Second, came)
 				w.load("customers", []row{{identity: "a", version: 2}}, 1)
 				w.settled("customers", 2)
 				w.endsWithTheNewest(late)
@@ -94,7 +103,7 @@ func TestAnUnsettledRequestHoldsItsIdentities(t *testing.T) {
 func TestACancelledRunHoldsItsIdentities(t *testing.T) {
 	t.Parallel()
 	w := lateWorld(t)
-	w.applyLate(late, answer{lost: true, skip: true})
+	came := w.applyLate(late, answer{lost: true, skip: true})
 	w.tune = func(c *Config) {
 		c.RequestTimeout, c.ApplySlack = lateTimeout, lateSlack
 		c.BackoffMin, c.BackoffMax = time.Minute, time.Minute
@@ -102,7 +111,7 @@ func TestACancelledRunHoldsItsIdentities(t *testing.T) {
 	w.importOf("customers", 1, schemas.ImportSpec{})
 	w.load("customers", []row{{identity: "a", version: 1}}, 1)
 	w.start()
-	w.await("the first request", 10*time.Second, func() bool { n, _ := w.cleverTap.stats(); return n > 0 })
+	w.await("the first request", 10*time.Second, came)
 	w.state("customers", 1, 1, schemas.ImportSpec{}, &schemas.Ending{State: schemas.StateCancelled, Skip: schemas.SkipCancelled})
 	got := w.settled("customers", 1)
 	w.want(got, map[string]int{schemas.SkipCancelled: 1})
@@ -124,7 +133,7 @@ func TestATakeoverHoldsIdentities(t *testing.T) {
 		t.Run(fmt.Sprint("cancelled ", cancelled), func(t *testing.T) {
 			t.Parallel()
 			w := lateWorld(t)
-			w.applyLate(late, answer{lost: true, skip: true})
+			came := w.applyLate(late, answer{lost: true, skip: true})
 			w.tune = func(c *Config) {
 				c.RequestTimeout, c.ApplySlack = lateTimeout, lateSlack
 				c.BackoffMin, c.BackoffMax = time.Minute, time.Minute
@@ -132,7 +141,7 @@ func TestATakeoverHoldsIdentities(t *testing.T) {
 			w.importOf("customers", 1, schemas.ImportSpec{})
 			w.load("customers", []row{{identity: "a", version: 1}}, 1)
 			first := w.start()
-			w.await("the first request", 10*time.Second, func() bool { n, _ := w.cleverTap.stats(); return n > 0 })
+			w.await("the first request", 10*time.Second, came)
 			if cancelled {
 				w.state("customers", 1, 1, schemas.ImportSpec{}, &schemas.Ending{State: schemas.StateCancelled, Skip: schemas.SkipCancelled})
 				w.settled("customers", 1)

@@ -40,7 +40,7 @@ func TestAVersionThatIsRefusedForAMoment(t *testing.T) {
 			refused := map[string]bool{}
 			w.cleverTap.decide = func(_ int, records []sent) answer {
 				first := fmt.Sprint(records[0])
-				if records[0].Identity == "tapline-check" || refused[first] {
+				if isProbe(records) || refused[first] {
 					return answer{}
 				}
 				refused[first] = true

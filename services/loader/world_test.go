@@ -1,6 +1,7 @@
 package loader
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -165,23 +166,34 @@ func (w *world) load(name string, rows []row, batch int) {
 	}
 	defer tx.Close()
 	for begin := 0; begin < len(rows); begin += batch {
-		if err := tx.Begin(); err != nil {
-			w.t.Fatal(err)
-		}
-		for i, r := range rows[begin:min(begin+batch, len(rows))] {
-			if r.run == "" {
-				r.run = "1.1"
+		end := min(begin+batch, len(rows))
+		for {
+			err := w.loadOnce(tx, name, rows[begin:end], begin)
+			if err == nil {
+				break
 			}
-			tx.Produce(&kafka.Record{
-				Topic: w.topics.Records(name), Partition: r.partition, Key: []byte(r.identity),
-				Value:   fmt.Appendf(nil, `{"type":"profile","identity":%q,"version":%d,"name":%q,"profileData":{%s}}`, r.identity, r.version, name, r.data),
-				Headers: []kafka.Header{{Key: schemas.HeaderID, Value: fmt.Appendf(nil, "%s.%d", r.run, begin+i+1)}},
-			})
-		}
-		if err := tx.Commit(context.Background()); err != nil {
-			w.t.Fatal(err)
+			// Such a transaction is made again, as the services do.
+			if !errors.Is(err, kafka.ErrAborted) || errors.Is(err, kafka.ErrFenced) {
+				w.t.Fatal(err)
+			}
 		}
 	}
+}
+
+// loadOnce produces rows in one transaction; first is the place of the first of them.
+func (w *world) loadOnce(tx *kafka.Transactor, name string, rows []row, first int) error {
+	if err := tx.Begin(); err != nil {
+		return err
+	}
+	for i, r := range rows {
+		run := cmp.Or(r.run, "1.1")
+		tx.Produce(&kafka.Record{
+			Topic: w.topics.Records(name), Partition: r.partition, Key: []byte(r.identity),
+			Value:   fmt.Appendf(nil, `{"type":"profile","identity":%q,"version":%d,"name":%q,"profileData":{%s}}`, r.identity, r.version, name, r.data),
+			Headers: []kafka.Header{{Key: schemas.HeaderID, Value: fmt.Appendf(nil, "%s.%d", run, first+i+1)}},
+		})
+	}
+	return tx.Commit(context.Background())
 }
 
 func (w *world) config() Config {
