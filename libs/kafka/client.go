@@ -25,6 +25,8 @@ const dialTimeout = 10 * time.Second
 // that whoever looks at a consumer group sees which version its members run.
 const clientName = "tapline"
 
+func clientID() string { return clientName + "-" + daemon.Version() }
+
 // Record is a Kafka record.
 type Record = kgo.Record
 
@@ -137,7 +139,7 @@ type Deps struct {
 func base(cfg Config, deps Deps) []kgo.Opt {
 	opts := []kgo.Opt{
 		kgo.SeedBrokers(cfg.Brokers...),
-		kgo.ClientID(clientName + "-" + daemon.Version()),
+		kgo.ClientID(clientID()),
 		kgo.MetadataMinAge(250 * time.Millisecond),
 		kgo.MetadataMaxAge(30 * time.Second),
 		kgo.WithLogger(kslog.New(quiet(deps.Log))),

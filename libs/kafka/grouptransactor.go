@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -61,9 +62,12 @@ func OpenGroupTransactor(ctx context.Context, cfg Config, deps Deps, group, id s
 	return g, nil
 }
 
-// transactorClient is the client id of members that share a transactional id, by which
-// they find each other.
-func transactorClient(id string) string { return "tapline-" + id }
+// transactorClient is the client id of a member with a transactional id. Twin reads the id
+// from it, whatever the member's version, and Groups the version.
+func transactorClient(id string) string { return clientID() + transactorMark + id }
+
+// transactorMark separates the version and the transactional id in a client id.
+const transactorMark = "/"
 
 // Twin finds a member of a group whose transactional id is id. Two living members with one
 // id fence each other for ever, so nobody joins as long as there is one. The member of
@@ -73,7 +77,10 @@ func Twin(ctx context.Context, cfg Config, deps Deps, group, id string) (Member,
 	if err != nil {
 		return Member{}, false, err
 	}
-	at := slices.IndexFunc(members, func(m Member) bool { return m.Client == transactorClient(id) })
+	at := slices.IndexFunc(members, func(m Member) bool {
+		_, theirs, found := strings.Cut(m.Client, transactorMark)
+		return found && theirs == id
+	})
 	if at < 0 {
 		return Member{}, false, nil
 	}

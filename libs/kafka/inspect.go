@@ -80,14 +80,21 @@ func Groups(ctx context.Context, cfg Config, deps Deps, names ...string) (map[st
 func membersOf(d kadm.DescribedGroup) []GroupMember {
 	members := make([]GroupMember, len(d.Members))
 	for i, m := range d.Members {
-		version, said := strings.CutPrefix(m.ClientID, clientName+"-")
-		if !said {
-			version = "" // an older one, or none of ours
-		}
-		members[i] = GroupMember{Host: m.ClientHost, Version: version}
+		members[i] = GroupMember{Host: m.ClientHost, Version: versionOf(m.ClientID)}
 	}
 	slices.SortFunc(members, func(a, b GroupMember) int { return strings.Compare(a.Host, b.Host) })
 	return members
+}
+
+// versionOf is the version of the program with this client id; "" of an older one, and of
+// one that is none of ours.
+func versionOf(client string) string {
+	version, ours := strings.CutPrefix(client, clientName+"-")
+	if !ours {
+		return ""
+	}
+	version, _, _ = strings.Cut(version, transactorMark)
+	return version
 }
 
 // ErrNoAuthorizer says that the brokers list no rights: everybody may do everything, or

@@ -5,6 +5,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"tapline.dev/libs/daemon"
 	"tapline.dev/schemas"
 )
 
@@ -49,6 +50,20 @@ func TestGrants(t *testing.T) {
 		}
 		if got := grants(on, c.right); got != c.want {
 			t.Errorf("%s: %t", name, got)
+		}
+	}
+}
+
+// TestVersionOf: the version is in every client id, also in one that names a
+// transactional id, whatever that looks like.
+func TestVersionOf(t *testing.T) {
+	t.Parallel()
+	for client, want := range map[string]string{
+		"tapline-v1.2-3-gab": "v1.2-3-gab", "tapline-v1/map-host-1": "v1", "tapline-v1/a/b": "v1",
+		"tapline": "", "kcat": "", "": "", clientID(): daemon.Version(), transactorClient("map-0"): daemon.Version(),
+	} {
+		if got := versionOf(client); got != want {
+			t.Errorf("versionOf(%q) = %q, want %q", client, got, want)
 		}
 	}
 }

@@ -43,13 +43,13 @@ func (s *Service) inspectKafka(ctx context.Context) schemas.Check {
 	version, err := kafka.Version(ctx, s.cfg.Kafka, s.kafka)
 	switch {
 	case err != nil:
-		return bad("kafka", schemas.CheckUnknown, fmt.Sprintf("%d brokers answer; their version cannot be told", brokers), "")
+		return bad("kafka", schemas.CheckUnknown, "the brokers answer; their version cannot be told", "")
 	case newer(version):
-		return bad("kafka", schemas.CheckWarning, fmt.Sprintf("%d brokers of %s", brokers, version), "use Kafka 4.2: docs/operations.md says what was seen with newer ones")
+		return bad("kafka", schemas.CheckWarning, fmt.Sprintf("brokers: %d, of %s", brokers, version), "use Kafka 4.2: docs/operations.md says what was seen with newer ones")
 	case brokers < 3:
-		return bad("kafka", schemas.CheckWarning, fmt.Sprintf("%d brokers of %s: an acknowledged record is as safe as one disk", brokers, version), "run three brokers where that matters")
+		return bad("kafka", schemas.CheckWarning, fmt.Sprintf("brokers: %d, of %s: an acknowledged record is as safe as one disk", brokers, version), "run three brokers where that matters")
 	}
-	return good("kafka", "%d brokers of %s", brokers, version)
+	return good("kafka", "brokers: %d, of %s", brokers, version)
 }
 
 // newer reports whether brokers are of a release after 4.2.
@@ -166,9 +166,9 @@ func (s *Service) inspectServices(ctx context.Context) []schemas.Check {
 		case len(members) == 0:
 			out = append(out, bad(name, schemas.CheckFailed, "none runs", "start one; its log says why it ends"))
 		case len(versions) > 1 || versions[0] != daemon.Version():
-			out = append(out, bad(name, schemas.CheckWarning, fmt.Sprintf("%d run, of version %s; Import Center is %s", len(members), strings.Join(versions, " and "), daemon.Version()), "finish the upgrade; docs/operations.md has the order"))
+			out = append(out, bad(name, schemas.CheckWarning, fmt.Sprintf("running: %d, of version %s; Import Center is %s", len(members), strings.Join(versions, " and "), daemon.Version()), "finish the upgrade; docs/operations.md has the order"))
 		default:
-			out = append(out, good(name, "%d run, of version %s", len(members), versions[0]))
+			out = append(out, good(name, "running: %d, of version %s", len(members), versions[0]))
 		}
 	}
 	return out
