@@ -200,6 +200,7 @@ func TestPlanWarns(t *testing.T) {
 		"two types":                {[]string{profile("more", `{"from":"PLAN","to":"plan","type":"integer"}`)}, []string{"property_types_differ more,people"}},
 		"alike":                    {[]string{profile("more", `{"from":"PLAN","to":"Pl an"}`)}, []string{"names_alike more,people"}},
 		"events without profiles":  {[]string{event("orders", "Order", `"A -> a"`)}, []string{"event_without_after orders"}},
+		"a draft sends nothing":    {[]string{strings.Replace(profile("more", `{"from":"PLAN","to":"plan","type":"integer"}`), `"spec":{`, `"spec":{"draft":true,`, 1)}, nil},
 		"events after profiles":    {[]string{strings.Replace(event("orders", "Order", `"A -> a"`), `"mapping"`, `"after":["people"],"mapping"`, 1)}, nil},
 		"events alike":             {[]string{event("a", "Order Paid", `"A -> a"`), event("b", "orderpaid", `"A -> a"`)}, []string{"event_without_after a", "event_without_after b", "names_alike a,b"}},
 		"one event, two types":     {[]string{event("a", "Order", `{"from":"A","to":"a","type":"string"}`), event("b", "Order", `{"from":"A","to":"a","type":"integer"}`)}, []string{"event_without_after a", "event_without_after b", "property_types_differ a,b"}},

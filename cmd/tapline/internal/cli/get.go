@@ -97,7 +97,12 @@ func fresh(l schemas.Listing) string {
 	if l.FreshnessSeconds == nil {
 		return "-"
 	}
-	return time.Duration(*l.FreshnessSeconds * float64(time.Second)).Round(time.Second).String()
+	age := time.Duration(*l.FreshnessSeconds * float64(time.Second))
+	const day = 24 * time.Hour
+	if age < 2*day {
+		return age.Round(time.Second).String()
+	}
+	return fmt.Sprintf("%d days", age/day)
 }
 
 // status is the import's status, with what keeps it from being sent.

@@ -195,7 +195,7 @@ func (h *handlers) withFigures(c Consequence, e *PlanEstimate) Consequence {
 		return c
 	}
 	c.Estimate = e
-	c.Text += fmt.Sprintf(", about %s rows, %s calls, %s s at the account's slots (%s)", counted(e.Records), counted(e.Calls),
+	c.Text += fmt.Sprintf(", about %s, %s, %s s at the account's slots (%s)", numbered(e.Records, "row"), numbered(e.Calls, "call"),
 		strconv.FormatFloat(e.Seconds, 'f', -1, 64), e.Source)
 	return c
 }
@@ -224,6 +224,14 @@ func sameJSON(a, b any) bool {
 	x, errX := json.Marshal(a)
 	y, errY := json.Marshal(b)
 	return errX == nil && errY == nil && string(x) == string(y)
+}
+
+// numbered writes a number with its unit: 1 row, 2,100 rows.
+func numbered(n int64, unit string) string {
+	if n != 1 {
+		unit += "s"
+	}
+	return counted(n) + " " + unit
 }
 
 // counted is a number as people read it.

@@ -51,6 +51,9 @@ func (h *handlers) warnings(ctx context.Context, changes []plan.Change) []PlanWa
 		}
 	}
 	for _, d := range h.remaining(changes) {
+		if d.Spec.Draft {
+			continue // it never sends anything
+		}
 		account := d.Spec.Destination.AccountRef
 		if _, asked := accounts[account]; asked && access.CallerOf(ctx).Reaches(d.Metadata) {
 			accounts[account] = append(accounts[account], d)
