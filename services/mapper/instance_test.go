@@ -36,7 +36,7 @@ func TestASecondMapperOfOneName(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	if err := second.Run(ctx); !errors.Is(err, config.ErrInvalid) || !strings.Contains(err.Error(), `has the name "mapper-0"`) || !strings.Contains(err.Error(), "127.0.0.1") {
 		t.Errorf("the second of one name ended with %v", err)
