@@ -24,6 +24,7 @@ const (
 	CommandCancelRunAt    = "cancelRunAt"
 	CommandRunFrom        = "runFrom" // the first run, of rows from a cursor instant on
 	CommandResend         = "resend"  // sends again what earlier runs have loaded
+	CommandReplay         = "replay"  // sends what earlier runs have rejected
 )
 
 // Command is what a person asks of an import. ID is the caller's idempotency
@@ -39,7 +40,9 @@ type Command struct {
 	At *time.Time `json:"at,omitempty"`
 	// Runs are those that a resend is of.
 	Runs *RunSpan `json:"runs,omitempty"`
-	Rows int      `json:"rows,omitempty"` // of a preview and a dry run, at most; 0 describes the query
+	// Replay says what a replay sends.
+	Replay *Replay `json:"replay,omitempty"`
+	Rows   int     `json:"rows,omitempty"` // of a preview and a dry run, at most; 0 describes the query
 	// Spec and Connection are a preview's, which need not be of what is applied. Of a
 	// test, Spec names the connection or the account and nothing to read.
 	Spec       *ImportSpec              `json:"spec,omitempty"`
@@ -70,6 +73,7 @@ const (
 	ModeIncremental    = "incremental"
 	ModeBackfill       = "backfill"
 	ModeResend         = "resend"         // sends again what earlier runs have loaded
+	ModeReplay         = "replay"         // sends what earlier runs have rejected
 	ModeSync           = "sync"           // sends the sample of a dry run
 	ModeDryRun         = "dryRun"         // a random sample, in the dry runs' topics
 	ModePreview        = "preview"        // the first rows, for show
@@ -99,6 +103,7 @@ type Trigger struct {
 	To          string     `json:"to,omitempty"`        // of a backfill, exclusive
 	Initial     string     `json:"initial,omitempty"`   // as in the state
 	Runs        *RunSpan   `json:"runs,omitempty"`      // of a resend
+	Replay      *Replay    `json:"replay,omitempty"`    // of a replay
 	Ledger      *LedgerRef `json:"ledger,omitempty"`    // of the run before
 	Rows        int        `json:"rows,omitempty"`      // of a trial
 	Cause       string     `json:"cause"`

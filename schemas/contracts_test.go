@@ -153,6 +153,8 @@ func generate(t *testing.T, name string, value any) []byte {
 			switch typ {
 			case reflect.TypeFor[Duration]():
 				return text("15m", "2d")
+			case reflect.TypeFor[RejectRef]():
+				return text("3-18273")
 			case reflect.TypeFor[Bytes]():
 				return text("4MiB")
 			case reflect.TypeFor[Nulls](), reflect.TypeFor[MonthDay](), reflect.TypeFor[json.RawMessage]():

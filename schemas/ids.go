@@ -18,6 +18,15 @@ const (
 	// HeaderOlder is on the rows of a dry run only: the query gives a newer row of the
 	// identity, so that a sync leaves this one out.
 	HeaderOlder = "older"
+	// HeaderReplayOf is on the rows and records of a replay: the reject that was taken,
+	// as RejectRef writes it.
+	HeaderReplayOf = "tapline-replay-of"
+	// HeaderAsSent is on the rows of a replay whose value is a record already, which the
+	// mapper passes on byte for byte.
+	HeaderAsSent = "tapline-as-sent"
+	// HeaderClock is on the rows of a replay of events without Created On: the seconds
+	// since 1970 that the event has for its time, because its first run had them.
+	HeaderClock = "tapline-clock"
 )
 
 // RunID is the name of an import's n-th run, such as customers.42.

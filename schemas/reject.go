@@ -3,6 +3,7 @@ package schemas
 import (
 	"encoding/json"
 	"time"
+	"unicode/utf8"
 )
 
 // Stages of the pipeline that reject rows.
@@ -34,5 +35,22 @@ type Reject struct {
 	Offset    int64           `json:"offset"`
 	Row       json.RawMessage `json:"row,omitempty"`
 	Record    json.RawMessage `json:"record,omitempty"`
-	Time      time.Time       `json:"time"`
+	// Identity is the row's key. It is missing if the row has none, or one that is longer
+	// than MaxRejectIdentity bytes.
+	Identity string `json:"identity,omitempty"`
+	// ReplayOf is the reject that a replay took and of which this one came.
+	ReplayOf *RejectRef `json:"replayOf,omitempty"`
+	Time     time.Time  `json:"time"`
+}
+
+// MaxRejectIdentity bounds Reject.Identity: a reject is at most as large as its row and
+// what its stage allows for the rest.
+const MaxRejectIdentity = 1024
+
+// RejectIdentity is the identity of a reject whose row has this key.
+func RejectIdentity(key []byte) string {
+	if len(key) > MaxRejectIdentity || !utf8.Valid(key) {
+		return ""
+	}
+	return string(key)
 }

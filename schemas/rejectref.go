@@ -30,6 +30,15 @@ func ParseRejectRef(text string) (RejectRef, error) {
 	return ref, nil
 }
 
+// ReplayOf reads the header of a row or record that a replay sends; nil if there is none.
+func ReplayOf(header []byte) *RejectRef {
+	ref, err := ParseRejectRef(string(header))
+	if err != nil {
+		return nil
+	}
+	return &ref
+}
+
 // MarshalText makes a RejectRef its text in JSON.
 func (r RejectRef) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 

@@ -24,6 +24,7 @@ type Report struct {
 	Preview   *Preview    `json:"preview,omitempty"`
 	Resolved  *Resolved   `json:"resolved,omitempty"`
 	Held      *Held       `json:"held,omitempty"`
+	Taken     *Taken      `json:"taken,omitempty"`
 
 	Connection *ConnectionTest `json:"connection,omitempty"`
 	Tables     *TableList      `json:"tables,omitempty"`
@@ -46,6 +47,7 @@ const (
 	ReportWaiting   = "waiting"   // extractor and loader, when a run begins to wait, every WaitingRenewal while it waits, and when it goes on
 	ReportResolved  = "resolved"  // extractor and loader, of a run that starts, and whenever they find another place than the run's
 	ReportHeld      = "held"      // extractor, when a result is beyond a limit: nothing of the attempt follows before a person has approved it
+	ReportTaken     = "taken"     // extractor, in the transaction of a replay's chunk
 	ReportPreview   = "preview"   // extractor, in the transaction of a preview's rows, in place of final
 
 	ReportConnection = "connection" // extractor, once: what a connection test found
@@ -105,6 +107,10 @@ type Extraction struct {
 	Future        int64            `json:"future"`
 	Rejected      int64            `json:"rejected"`
 	Skipped       map[string]int64 `json:"skipped,omitempty"` // by reason: rows that were not even extracted
+	// Taken and Refused are of a replay: the rejects that it has taken, and those that were
+	// selected and not taken, by why.
+	Taken         int64            `json:"taken,omitempty"`
+	Refused       map[string]int64 `json:"refused,omitempty"`
 	Nulls         int64            `json:"nulls,omitempty"`
 	RejectsByCode map[string]int64 `json:"rejectsByCode,omitempty"`
 	// Placeholders counts, by column, the values of unmapped columns that a placeholder

@@ -49,6 +49,8 @@ func (t Topics) Rights(service string) []Right {
 		read(t.Triggers(), t.State(), t.Resources(), t.Suppressions(), t.Reports(), t.DryRunRows(), t.DryRunRecords())
 		write(t.Reports(), t.Columns(), t.Rejects(), t.DryRunRows(), t.DryRunRejects())
 		add(OnTopic, MayWrite, true, rows)
+		// What the run before has rejected is not unchanged, and a replay sends it.
+		read(t.Rejects())
 		// A resend reads rows that were loaded, and writes them again.
 		add(OnTopic, MayRead, true, rows)
 		// What a run of events without success has loaded is left out by the next one.

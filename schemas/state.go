@@ -55,6 +55,9 @@ type State struct {
 	Columns    []Column `json:"columns,omitempty"`
 	Generation int      `json:"generation,omitempty"` // of the newest definition that was taken in
 	LastNumber int      `json:"lastNumber"`           // of the newest run, active or closed
+	// EpochFirst is the number that the epoch's first run has or will have; 0 in the state
+	// of a scheduler that did not note it.
+	EpochFirst int `json:"epochFirst,omitempty"`
 	// LastEnded is the newest run that has closed, LastSucceeded the newest one that
 	// succeeded.
 	LastEnded     *EndedRun `json:"lastEnded,omitempty"`
@@ -211,6 +214,7 @@ type ActiveRun struct {
 	// Initial is the state's when the run began.
 	Initial string   `json:"initial,omitempty"`
 	Runs    *RunSpan `json:"runs,omitempty"` // of a resend
+	Replay  *Replay  `json:"replay,omitempty"`
 	Rows    int      `json:"rows,omitempty"` // of a trial, at most
 	// Connection stands in for the applied one in a preview.
 	Connection *SnowflakeConnectionSpec `json:"connection,omitempty"`
@@ -265,6 +269,7 @@ type QueuedRun struct {
 	From        string    `json:"from,omitempty"`
 	To          string    `json:"to,omitempty"`
 	Runs        *RunSpan  `json:"runs,omitempty"` // of a resend
+	Replay      *Replay   `json:"replay,omitempty"`
 	Key         string    `json:"key"`
 	Cause       string    `json:"cause"`
 	Actor       string    `json:"actor,omitempty"`

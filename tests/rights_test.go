@@ -163,6 +163,8 @@ func atStart(service string, r schemas.Right) bool {
 		return service == "scheduler" || service == "mapper"
 	case service == "importcenter" && r.Prefixed:
 		return false
+	case service == "extractor" && strings.HasSuffix(r.Name, "rejects.v1"):
+		return false
 	case (service == "extractor" || service == "mapper") && strings.HasSuffix(r.Name, "reports.v1"):
 		return false
 	}

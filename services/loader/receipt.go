@@ -128,7 +128,11 @@ func (m *member) reject(u *upload, item *lane.Item, o delivery.Outcome) (*kafka.
 		Stage: schemas.StageLoad, Code: o.Code, Class: class, Reason: o.Reason,
 		Import: schemas.ImportOf(u.subject), Run: schemas.RunOf(u.subject, u.number), Attempt: u.attempt,
 		ID: string(kafka.HeaderValue(r, schemas.HeaderID)), Topic: r.Topic, Partition: r.Partition, Offset: r.Offset,
-		Time: time.Now().UTC(),
+		Time:     time.Now().UTC(),
+		ReplayOf: schemas.ReplayOf(kafka.HeaderValue(r, schemas.HeaderReplayOf)),
+	}
+	if !schemas.IsTrial(u.subject) {
+		reject.Identity = schemas.RejectIdentity(r.Key)
 	}
 	if !schemas.IsTrial(u.subject) && len(r.Value)+rejectOverhead < int(m.cfg.Kafka.MaxMessageBytes) && json.Valid(r.Value) {
 		reject.Record = r.Value

@@ -131,6 +131,9 @@ func (l *attemptRows) headers(row *kafka.Record) []kafka.Header {
 	if fingerprint := kafka.HeaderValue(row, schemas.HeaderFingerprint); fingerprint != nil {
 		headers = append(headers, kafka.Header{Key: schemas.HeaderFingerprint, Value: fingerprint})
 	}
+	if replayOf := kafka.HeaderValue(row, schemas.HeaderReplayOf); replayOf != nil {
+		headers = append(headers, kafka.Header{Key: schemas.HeaderReplayOf, Value: replayOf})
+	}
 	return headers
 }
 

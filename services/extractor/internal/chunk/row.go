@@ -307,6 +307,9 @@ func (p *Preparer) produceReject(c *Chunk, row *rowjson.Row, code, column, reaso
 		Import: a.Import, Run: a.Run.Run, Attempt: a.Run.Attempt, ID: p.id().String(),
 		Partition: -1, Offset: -1, Time: time.Now().UTC(),
 	}
+	if p.trial == nil && row.Unreadable != p.reader.Identity {
+		reject.Identity = schemas.RejectIdentity(mapping.IdentityKey(nil, row.Value(p.reader.Identity)))
+	}
 	if len(row.JSON) <= p.cfg.MaxRow/2 {
 		reject.Row = json.RawMessage(slices.Clone(row.JSON))
 	}

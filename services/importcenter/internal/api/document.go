@@ -176,6 +176,7 @@ func settle(registry huma.Registry) {
 // registerTexts registers the types whose JSON form differs from their Go type.
 func registerTexts(registry huma.Registry) {
 	registry.RegisterTypeAlias(reflect.TypeFor[schemas.Duration](), reflect.TypeFor[durationText]())
+	registry.RegisterTypeAlias(reflect.TypeFor[schemas.RejectRef](), reflect.TypeFor[rejectRefText]())
 	registry.RegisterTypeAlias(reflect.TypeFor[schemas.Bytes](), reflect.TypeFor[bytesText]())
 	registry.RegisterTypeAlias(reflect.TypeFor[schemas.MonthDay](), reflect.TypeFor[monthDay]())
 	registry.RegisterTypeAlias(reflect.TypeFor[schemas.Nulls](), reflect.TypeFor[nulls]())
@@ -183,15 +184,21 @@ func registerTexts(registry huma.Registry) {
 }
 
 type (
-	durationText string
-	bytesText    string
-	monthDay     int
-	nulls        struct{}
+	durationText  string
+	rejectRefText string
+	bytesText     string
+	monthDay      int
+	nulls         struct{}
 )
 
 // Schema is a duration as text.
 func (durationText) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeString, Examples: []any{"15m", "2d"}}
+}
+
+// Schema is a partition and an offset as text.
+func (rejectRefText) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeString, Pattern: "^[0-9]+-[0-9]+$", Examples: []any{"3-18273"}}
 }
 
 // Schema is a size as text.

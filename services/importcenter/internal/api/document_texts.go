@@ -12,6 +12,8 @@ var componentTexts = map[string]string{
 	"PlanRunInputBody":            "When the run is to begin.",
 	"PlannedRun":                  "A run that a person wants at an instant, once.",
 	"ResendInputBody":             "The runs whose records are sent again.",
+	"Replay":                      "Which rejects a replay sends, and how.",
+	"RejectSelection":             "The rejects that match every field; one without a value matches all.",
 	"RunSpan":                     "Runs of an import by their numbers, both inclusive.",
 	"ApplyInputBody":              "Definitions that are applied together, or not at all.",
 	"Approval":                    "A change that waits for a second person.",
@@ -125,7 +127,8 @@ var componentTexts = map[string]string{
 // services write them.
 var fieldTexts = map[string]map[string]string{
 	"Run": {
-		"run": "Its id, such as customers.42", "import": "The import's name", "mode": "full, incremental, backfill, resend, sync or dryRun", "to": "Of a backfill: it reads rows before this", "initial": "Where the first run was told to begin", "runs": "Of a resend: the runs whose records it sends again",
+		"run": "Its id, such as customers.42", "import": "The import's name", "mode": "full, incremental, backfill, resend, replay, sync or dryRun", "to": "Of a backfill: it reads rows before this", "initial": "Where the first run was told to begin", "runs": "Of a resend: the runs whose records it sends again", "replay": "Of a replay: the rejects that it sends",
+		"taken": "Rejects that a replay has taken", "refused": "Rejects that were selected and that it has not taken, by why",
 		"state":   "queued, starting, held, extracting, loading, succeeded, succeededWithRejects, failed or cancelled",
 		"attempt": "Attempts so far", "epoch": "Rises with each reset", "generation": "Of the definition that it uses", "cause": "What started it",
 		"queryId": "Snowflake's id of the query", "traceId": "The trace of the run",
@@ -156,7 +159,10 @@ var fieldTexts = map[string]map[string]string{
 		"column": "The column at fault", "property": "The property at fault", "reason": "Why, in a sentence", "omitted": "The property was left out and the rest of the row was processed",
 		"import": "The import's name", "run": "The run", "attempt": "The run's attempt", "id": "The row's id", "topic": "Where the row or record lies",
 		"partition": "The partition there", "offset": "The offset there", "row": "The row as Snowflake gave it", "record": "The record for CleverTap", "time": "When",
+		"identity": "The key of the row", "replayOf": "The reject that a replay took and of which this one came",
 	},
+	"Replay":          {"selection": "Which rejects", "how": "mapped: anew, by the definition of now; asSent: the same record once more; declined: nothing is sent", "firstRun": "Rejects of earlier runs are left out"},
+	"RejectSelection": {"run": "Of this run", "code": "With this code", "stage": "Of this stage", "column": "Of this column", "since": "At or after this", "until": "Before this", "refs": "These, by where they lie, such as 3-18273"},
 	"AuditEntry": {
 		"actor": "Who, such as key:ci", "action": "apply, delete, command, read, sign-in or sign-out", "kind": "Kind of the definition or the command", "name": "What it was done to",
 		"before": "What was there before; absent if nothing was", "after": "What is there after it; absent if nothing is", "role": "The actor's role", "from": "The address that the request came from",

@@ -1,0 +1,94 @@
+package schemas
+
+import (
+	"slices"
+	"time"
+)
+
+// MaxRejectRefs bounds RejectSelection.Refs.
+const MaxRejectRefs = 1000
+
+// RejectSelection says which rejects of an import are meant: those that match every
+// field. A field without a value matches all.
+type RejectSelection struct {
+	Run    string      `json:"run,omitempty"`
+	Code   string      `json:"code,omitempty"`
+	Stage  string      `json:"stage,omitempty"`
+	Column string      `json:"column,omitempty"`
+	Since  *time.Time  `json:"since,omitempty"` // inclusive
+	Until  *time.Time  `json:"until,omitempty"` // exclusive
+	Refs   []RejectRef `json:"refs,omitempty"`  // at most MaxRejectRefs
+}
+
+// Selects reports whether the reject that lies at ref is meant.
+func (s RejectSelection) Selects(ref RejectRef, r *Reject) bool {
+	return (s.Run == "" || r.Run == s.Run) &&
+		(s.Code == "" || r.Code == s.Code) &&
+		(s.Stage == "" || r.Stage == s.Stage) &&
+		(s.Column == "" || r.Column == s.Column) &&
+		(s.Since == nil || !r.Time.Before(*s.Since)) &&
+		(s.Until == nil || r.Time.Before(*s.Until)) &&
+		(len(s.Refs) == 0 || slices.Contains(s.Refs, ref))
+}
+
+// Equal reports whether two selections mean the same rejects.
+func (s RejectSelection) Equal(other RejectSelection) bool {
+	same := func(x, y *time.Time) bool { return x == y || x != nil && y != nil && x.Equal(*y) }
+	return s.Run == other.Run && s.Code == other.Code && s.Stage == other.Stage && s.Column == other.Column &&
+		same(s.Since, other.Since) && same(s.Until, other.Until) && slices.Equal(s.Refs, other.Refs)
+}
+
+// What a replay does with the rejects that it takes.
+const (
+	// ReplayMapped maps a row anew with the definition of now: an event's from Kafka, a
+	// profile's as Snowflake has it now.
+	ReplayMapped = "mapped"
+	// ReplayAsSent sends the record of an event that CleverTap did not take once more,
+	// byte for byte.
+	ReplayAsSent = "asSent"
+	// ReplayDeclined sends nothing: a person has decided that CleverTap holds what these
+	// rejects are about.
+	ReplayDeclined = "declined"
+)
+
+// Replay is what a run of the mode replay sends.
+type Replay struct {
+	Selection RejectSelection `json:"selection"`
+	How       string          `json:"how"`
+	// FirstRun is the number of the epoch's first run: rejects of earlier runs are of
+	// other rows, or went elsewhere. The scheduler sets it.
+	FirstRun int `json:"firstRun,omitempty"`
+}
+
+// Equal reports whether two replays would take the same rejects in the same way.
+func (r *Replay) Equal(other *Replay) bool {
+	return r == other || r != nil && other != nil && r.How == other.How && r.Selection.Equal(other.Selection)
+}
+
+// Taken says which rejects a chunk of a replay has taken: it is in the transaction of
+// the chunk's rows. A chunk takes at most MaxTaken.
+type Taken struct {
+	Refs []RejectRange `json:"refs"`
+}
+
+// MaxTaken bounds how many rejects a chunk of a replay takes.
+const MaxTaken = 2000
+
+// RejectRange stands for all rejects of the import whose offsets lie between From and
+// To, both inclusive, and that were there when the replay's attempt began.
+type RejectRange struct {
+	Partition int32 `json:"partition"`
+	From      int64 `json:"from"`
+	To        int64 `json:"to"`
+}
+
+// Why a selected reject was not taken by a replay.
+const (
+	RefusedReplayed    = "already_replayed" // an earlier replay has given its row an outcome
+	RefusedOtherEpoch  = "other_epoch"      // it is of a run before the import began anew
+	RefusedNoRow       = "row_not_kept"     // neither the reject nor Kafka has its row
+	RefusedNoRecord    = "record_not_kept"  // there is no record that could be sent as it was
+	RefusedNoIdentity  = "identity_unknown" // nothing tells whose row it is
+	RefusedColumnsGone = "columns_changed"  // its row has not the columns that the definition names now
+	RefusedAmbiguous   = "ambiguous"        // CleverTap may hold it: a person has to name it
+)
