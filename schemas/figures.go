@@ -18,6 +18,15 @@ type SkippedDue struct {
 	Time   time.Time `json:"time"`   // when it was decided
 }
 
+// MaxActedOn bounds State.ActedOn.
+const MaxActedOn = 8
+
+// DueSpan are the due instants from one to another, both inclusive.
+type DueSpan struct {
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
+}
+
 // Reasons for which no run stands for a due instant.
 const (
 	// SkippedPaused is of instants that fell due while the import was paused.

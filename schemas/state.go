@@ -83,6 +83,12 @@ type State struct {
 	// from it, so that neither a restart nor an edit shifts its instants.
 	Anchor  *time.Time `json:"anchor,omitempty"`
 	LastDue *time.Time `json:"lastDue,omitempty"`
+	// DueFrom begins the due instants up to LastDue of which each was acted on by itself.
+	// An earlier one may have shared a run with those after it.
+	DueFrom *time.Time `json:"dueFrom,omitempty"`
+	// ActedOn are due instants that the clock shows once more because it was set back, and
+	// of which each was acted on by itself. At most MaxActedOn.
+	ActedOn []DueSpan `json:"actedOn,omitempty"`
 	// SkippedDue are the newest due instants that no run stands for, oldest first.
 	SkippedDue []SkippedDue `json:"skippedDue,omitempty"`
 	// ScheduleHash covers the schedules in force, which are so since ScheduleSince:

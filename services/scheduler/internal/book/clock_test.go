@@ -2,6 +2,7 @@ package book_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -47,25 +48,78 @@ func TestEveryOverStepsOfTheClock(t *testing.T) {
 	}
 }
 
-// TestEveryOverAClockThatIsSetBack by an hour although it was right, and then set right:
-// instants that it shows once more are run once more, and none of them twice.
-func TestEveryOverAClockThatIsSetBack(t *testing.T) {
+// TestEachInstantOnceOverStepsOfTheClock: the clock jumps ahead by an hour, is set back by
+// one, or both, in steps of which each looks at the clock. Each due instant has one run by
+// itself, or shares one with those that the clock jumped over.
+func TestEachInstantOnceOverStepsOfTheClock(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name    string
+		minutes []int  // that the clock shows, one step each; the schedule is every 20 minutes
+		want    string // the instants that were run
+	}{
+		{"ahead, and it stays so", []int{20, 30, 90, 100, 120}, "20 40-80 100 120"},
+		{"back, although it was right, and right again", []int{20, 40, 60, 80, 25, 30, 40, 60, 80, 100, 110}, "20 40 60 80 100"},
+		{"back, and it stays so", []int{20, 40, 60, 80, 20, 40, 60, 80, 100, 120}, "20 40 60 80 100 120"},
+		{"ahead and back", []int{20, 90, 35, 40, 60, 80, 100}, "20 40-80 40 60 100"},
+		{"back, with a gap when it is right again", []int{20, 40, 60, 80, 20, 30, 140, 160}, "20 40 60 80 100-140 160"},
+		{"ahead and back, and a gap", []int{20, 90, 35, 85, 100}, "20 40-80 40-60 100"},
+		{"back twice", []int{20, 40, 60, 80, 20, 40, 60, 10, 20, 40, 60, 80, 100}, "20 40 60 80 100"},
+		{"ahead and back, twice", []int{20, 100, 50, 60, 110, 70, 80, 100, 120}, "20 40-100 60 80 120"},
+		{"back by a little", []int{20, 40, 60, 55, 60, 80}, "20 40 60 80"},
+		{"back by three hours: each once more", []int{180, 200, 10, 20, 40, 180, 200, 220}, "20-180 200 20 40 60-180 200 220"},
+	} {
+		for _, takeover := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, takeover %v", c.name, takeover), func(t *testing.T) {
+				t.Parallel()
+				d := newDesk(t)
+				start := d.now
+				d.define(nil)
+				d.define(every(20 * time.Minute))
+				minute := func(at *time.Time) int { return int(at.Sub(start).Minutes()) }
+				var got []string
+				for _, shown := range c.minutes {
+					d.now = start.Add(time.Duration(shown) * time.Minute)
+					if takeover {
+						d.b = d.reload()
+					}
+					if triggers := d.step(nil).Triggers; len(triggers) > 0 {
+						a := d.state().Active
+						due := fmt.Sprint(minute(a.Due))
+						if a.DueFrom != nil {
+							due = fmt.Sprintf("%d-%d", minute(a.DueFrom), minute(a.Due))
+						}
+						got = append(got, due)
+						d.succeed(a.Run, 1, int64(len(got)-1), 1)
+					}
+				}
+				if got := strings.Join(got, " "); got != c.want {
+					t.Errorf("runs of %s, want %s", got, c.want)
+				}
+			})
+		}
+	}
+}
+
+// TestOtherSchedulesAfterAClockThatIsSetBack: what was acted on were the instants of the
+// schedules before.
+func TestOtherSchedulesAfterAClockThatIsSetBack(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	start := d.now
 	d.define(nil)
 	d.define(every(20 * time.Minute))
-	runs := 0
-	for _, minute := range []int{20, 40, 60, 80, 20, 30, 40, 60, 80, 100, 110} {
+	for run, minute := range []int{20, 40, 60} {
 		d.now = start.Add(time.Duration(minute) * time.Minute)
-		if c := d.step(nil); len(c.Triggers) > 0 {
-			runs++
-			d.succeed(fmt.Sprintf("a.%d", runs), 1, int64(runs-1), 1)
-		}
+		d.step(nil)
+		d.succeed(fmt.Sprintf("a.%d", run+1), 1, int64(run), 1)
 	}
-	// Four; the instants of 20, 40, 60 and 80 minutes once more; that of 100.
-	if runs != 9 {
-		t.Errorf("%d runs, want 9", runs)
+	d.now = start.Add(10 * time.Minute)
+	d.step(nil)
+	d.define(every(7 * time.Minute))
+	d.now = start.Add(22 * time.Minute)
+	if got := len(d.step(nil).Triggers); got != 1 {
+		t.Errorf("%d triggers of the new schedules, want 1", got)
 	}
 }
 

@@ -135,7 +135,8 @@ func needsSpec(kind string) bool {
 func (b *Book) resume(e *entry, now time.Time) {
 	if e.state.Paused {
 		skipPaused(e, now)
-		e.state.Paused, e.state.Stopped, e.state.LastDue, e.dueKnown = false, false, &now, false
+		e.state.Paused, e.state.Stopped, e.dueKnown = false, false, false
+		e.state.LastDue, e.state.DueFrom = &now, nil
 	}
 	e.state.ByHand = e.state.ByHand || schedulesOver(e)
 }

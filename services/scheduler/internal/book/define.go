@@ -59,6 +59,7 @@ func (b *Book) compareSchedules(e *entry, applied, now time.Time) {
 	}
 	if schedules := scheduleHash(e.def.Spec); s.ScheduleHash != schedules {
 		s.ScheduleHash, s.ScheduleSince, s.ByHand = schedules, &since, false
+		s.DueFrom, s.ActedOn = nil, nil // they are about the instants of other schedules
 		b.stateChanged(e, now)
 	}
 }
@@ -100,7 +101,8 @@ func (b *Book) Undefine(ctx context.Context, importName string, now time.Time) {
 	s.Place, s.Pending, s.Events, s.LastEnded, s.LastSucceeded = nil, nil, nil, nil, nil
 	s.Sizes = nil
 	s.Interrupted, s.UnfinishedEvents, s.Loaded, s.OpenRejects, s.Dismissed = nil, 0, 0, 0, 0
-	s.Anchor, s.LastDue, s.SkippedDue, s.Paused, s.Generation = nil, nil, nil, false, 0
+	s.Anchor, s.LastDue, s.DueFrom, s.ActedOn, s.SkippedDue = nil, nil, nil, nil, nil
+	s.Paused, s.Generation = false, 0
 	s.Stopped, s.Draft, s.Initial, s.Planned = false, false, "", nil
 	s.ScheduleHash, s.ScheduleSince, s.ByHand = "", nil, false
 	b.deleteClosedFolds(e)

@@ -86,24 +86,25 @@ func (b *Book) due(ctx context.Context, e *entry, now time.Time) {
 	}
 	spec := e.def.Spec
 	cal, after := schedule.Applied(*e.def, *e.state)
-	latest, passed, err := cal.Latest(after, now)
+	p, passed, err := duePassed(e.state, cal, after, now)
 	if err != nil {
 		b.log.ErrorContext(ctx, "the schedules of an import are invalid", slog.String("import", e.name), slog.Any("error", err))
 		e.nextDue, e.dueKnown = time.Time{}, true
 		return
 	}
 	if passed {
-		first := firstDue(cal, after, latest)
-		skip := spec.CatchUp == schemas.CatchUpSkip && now.Sub(latest) > b.cfg.CatchUpGrace
-		if skip {
-			addSkippedDue(e, schemas.SkippedDue{From: first, To: latest, Reason: schemas.SkippedLate, Time: now})
-		} else if !b.request(ctx, e, scheduledRun(first, latest, now), now) {
+		switch {
+		case p.again:
+		case spec.CatchUp == schemas.CatchUpSkip && now.Sub(p.last) > b.cfg.CatchUpGrace:
+			addSkippedDue(e, schemas.SkippedDue{From: p.first, To: p.last, Reason: schemas.SkippedLate, Time: now})
+		case !b.request(ctx, e, scheduledRun(p.first, p.last, now), now):
 			// A run of another window is queued already. The instant stays due until
 			// that run has begun.
-			e.nextDue, e.dueKnown = latest, true
+			e.nextDue, e.dueKnown = p.last, true
 			return
 		}
-		e.state.LastDue, after = &latest, latest
+		noteDue(e.state, p)
+		after = p.newest
 		b.stateChanged(e, now)
 	}
 	next, _, err := cal.Next(after)

@@ -1,6 +1,7 @@
 package book
 
 import (
+	"slices"
 	"time"
 
 	"tapline.dev/domain/schedule"
@@ -24,6 +25,53 @@ func firstDue(cal schedule.Calendar, after, latest time.Time) time.Time {
 		return first
 	}
 	return latest
+}
+
+// passedDue are due instants that have passed: the first and the last of those that nothing
+// has acted on, unless all have been acted on before the clock was set back, and the last
+// of all.
+type passedDue struct {
+	first, last, newest time.Time
+	again               bool // nothing is left to act on
+}
+
+// duePassed returns the due instants after the given one and not after now, and false if
+// there are none.
+func duePassed(s *schemas.State, cal schedule.Calendar, after, now time.Time) (passedDue, bool, error) {
+	newest, found, err := cal.Latest(after, now)
+	if err != nil || !found {
+		return passedDue{}, false, err
+	}
+	p := passedDue{last: newest, newest: newest}
+	for in := actedOn(s, p.last); in >= 0; in = actedOn(s, p.last) {
+		p.last, found, err = cal.Latest(after, s.ActedOn[in].From.Add(-time.Nanosecond))
+		if err != nil {
+			return passedDue{}, false, err
+		}
+		if !found {
+			p.again = true
+			return p, true, nil
+		}
+	}
+	p.first = firstDue(cal, after, p.last)
+	for in := actedOn(s, p.first); in >= 0; in = actedOn(s, p.first) {
+		p.first = firstDue(cal, s.ActedOn[in].To, p.last)
+	}
+	return p, true, nil
+}
+
+// actedOn is the index of the span that the instant is in, or below 0.
+func actedOn(s *schemas.State, due time.Time) int {
+	return slices.IndexFunc(s.ActedOn, func(span schemas.DueSpan) bool { return !due.Before(span.From) && !due.After(span.To) })
+}
+
+// noteDue notes that the due instants have been acted on, together if they are several.
+func noteDue(s *schemas.State, p passedDue) {
+	if !p.again && (s.DueFrom == nil || p.first.Before(p.last)) {
+		s.DueFrom = &p.last
+	}
+	s.ActedOn = slices.DeleteFunc(s.ActedOn, func(span schemas.DueSpan) bool { return !span.To.After(p.newest) })
+	s.LastDue = &p.newest
 }
 
 // joinDue makes the queued run stand for the due instants of a request that collapses

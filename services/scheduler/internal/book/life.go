@@ -77,7 +77,7 @@ func (b *Book) noDraft(e *entry, applied, now time.Time) {
 	}
 	e.state.Draft = false
 	if e.state.Anchor != nil {
-		e.state.LastDue = &applied
+		e.state.LastDue, e.state.DueFrom = &applied, nil
 	}
 	b.stateChanged(e, now)
 }
