@@ -25,6 +25,7 @@ import (
 	"tapline.dev/services/importcenter/internal/api"
 	"tapline.dev/services/importcenter/internal/catalog"
 	"tapline.dev/services/importcenter/internal/guard"
+	"tapline.dev/services/importcenter/internal/idempotency"
 	"tapline.dev/services/importcenter/internal/page"
 	"tapline.dev/services/importcenter/internal/signin"
 	"tapline.dev/services/importcenter/internal/store"
@@ -180,7 +181,7 @@ func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.C
 		CreateTopics: s.cfg.Kafka.CreateTopics, SignIn: signing.info, Approvals: s.cfg.Approvals.forAPI(), Store: store.Store{Dir: s.cfg.Secrets.Store},
 	}, api.Deps{
 		Log: log, Authenticate: signing.authenticate, Limiter: guard.NewLimiter(s.cfg.HTTP.RequestsPerMinute),
-		Questions: guard.NewPlaces(s.cfg.HTTP.QuestionsPerCaller), Streams: guard.NewPlaces(s.cfg.HTTP.StreamsPerCaller), Stopping: ctx.Done(), Catalog: cat, Suppressions: suppressions, View: cat, Transactions: w,
+		Questions: guard.NewPlaces(s.cfg.HTTP.QuestionsPerCaller), Streams: guard.NewPlaces(s.cfg.HTTP.StreamsPerCaller), Stopping: ctx.Done(), Requests: idempotency.Open(rdb), Catalog: cat, Suppressions: suppressions, View: cat, Transactions: w,
 		Projection: projection.NewReader(rdb), Partitions: reader, Topics: s.topics, Follow: s.follow,
 		Inspect: func(ctx context.Context) []schemas.Check { return s.inspect(ctx, rdb) },
 		EnsureTopics: func(ctx context.Context, specs []schemas.TopicSpec) error {

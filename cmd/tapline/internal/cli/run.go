@@ -64,7 +64,8 @@ func (a *app) start(ctx context.Context, wait bool, ask func() (schemas.Run, err
 	silent := client.Silence{Tell: a.silent}
 	for {
 		run, err := ask()
-		if _, ok := errors.AsType[*client.Unanswered](err); !ok || !wait || !silent.Again(ctx, err) {
+		_, unanswered := errors.AsType[*client.Unanswered](err)
+		if !wait || !unanswered && !client.InFlight(err) || !silent.Again(ctx, err) {
 			return run, err
 		}
 	}

@@ -49,7 +49,17 @@ func MayPass(err error) bool {
 		return true
 	}
 	p, ok := errors.AsType[*Problem](err)
-	return ok && (p.Status == http.StatusBadGateway || p.Status == http.StatusServiceUnavailable || p.Status == http.StatusGatewayTimeout)
+	return ok && (p.Code == codeInFlight || p.Status == http.StatusBadGateway || p.Status == http.StatusServiceUnavailable || p.Status == http.StatusGatewayTimeout)
+}
+
+// codeInFlight is of a request whose first try is under way, as far as the server knows: it
+// may have died with it.
+const codeInFlight = "request_in_flight"
+
+// InFlight reports whether the same request, tried before, is under way.
+func InFlight(err error) bool {
+	p, ok := errors.AsType[*Problem](err)
+	return ok && p.Code == codeInFlight
 }
 
 // DeleteDocument deletes the definition that has the ETag.

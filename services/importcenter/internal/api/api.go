@@ -97,6 +97,8 @@ type Deps struct {
 	Limiter      *guard.Limiter
 	// Questions bounds how many requests that query Snowflake a caller has in flight.
 	Questions *guard.Places
+	// Requests remember what was asked with an Idempotency-Key.
+	Requests requests
 	// Streams bounds how many streams of events a caller follows. Stopping closes when
 	// the service stops, which ends them.
 	Streams  *guard.Places
@@ -153,7 +155,7 @@ func New(cfg Config, deps Deps) http.Handler {
 	config.OpenAPIPath = ""
 	api := humago.New(mux, config)
 	h := &handlers{cfg, deps}
-	api.UseMiddleware(h.count, h.authorize)
+	api.UseMiddleware(h.count, h.authorize, h.once)
 	h.registerApply(api)
 	h.registerPlan(api)
 	h.registerUnmanage(api)

@@ -16,7 +16,7 @@ import (
 
 // IdempotencyHeader makes a repeated request harmless.
 type IdempotencyHeader struct {
-	Key string `header:"Idempotency-Key" maxLength:"200" doc:"A second request with the same key changes nothing and gets the same answer"`
+	Key string `header:"Idempotency-Key" maxLength:"200" doc:"The same request with the same key changes nothing and gets the same answer, for a day; another request with it is refused (422), and so is a second one while the first is under way (409)"`
 }
 
 type runInput struct {

@@ -90,6 +90,10 @@ func describeOperation(op *huma.Operation) {
 		shared = append(append([]int{}, shared...), bodyRefusals...)
 		describeBody(op)
 	}
+	if takesKey(op) {
+		describeKey(op)
+		shared = append(append([]int{}, shared...), http.StatusConflict)
+	}
 	for _, status := range shared {
 		op.Responses[strconv.Itoa(status)] = nil
 	}
@@ -98,6 +102,22 @@ func describeOperation(op *huma.Operation) {
 			op.Responses[text] = &huma.Response{Ref: "#/components/responses/" + responseName(status)}
 		}
 	}
+}
+
+const keyText = "The same request with the same key changes nothing and gets the same answer, for a day; another request with it is refused (422), and so is a second one while the first is under way (409)"
+
+// describeKey names the header that makes a repetition harmless, unless the operation
+// does so itself.
+func describeKey(op *huma.Operation) {
+	for _, p := range op.Parameters {
+		if p.Name == idempotencyHeader {
+			return
+		}
+	}
+	most := maxIdempotencyKey
+	op.Parameters = append(op.Parameters, &huma.Param{
+		Name: idempotencyHeader, In: "header", Description: keyText, Schema: &huma.Schema{Type: huma.TypeString, MaxLength: &most},
+	})
 }
 
 // describeBody names the schema of a body that is a definition as it was written.

@@ -39,6 +39,9 @@ const (
 	codeTooMany        = "too_many_requests"
 	codeMethod         = "method_not_allowed"
 	codeSignInAway     = "sign_in_unavailable"
+	codeInFlight       = "request_in_flight"
+	codeKeyReused      = "key_reused"
+	codeAnswerNotKept  = "answer_not_kept"
 	codeInternal       = "internal"
 )
 
