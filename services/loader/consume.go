@@ -15,6 +15,7 @@ const pollRecords = 10_000
 // consume polls records and hands them to the loop, one poll at a time: the next
 // begins when the loop has taken the last one in.
 func (m *member) consume(ctx context.Context) error {
+	var items []lane.Item // used again for each poll: lanes keep copies
 	for {
 		records, err := m.group.Poll(ctx, pollRecords)
 		if ctx.Err() != nil {
@@ -26,11 +27,12 @@ func (m *member) consume(ctx context.Context) error {
 		if len(records) == 0 {
 			continue
 		}
-		items := make([]lane.Item, len(records))
-		for i, r := range records {
-			items[i] = lane.Read(m.seed, r)
+		for _, r := range records {
+			items = append(items, lane.Read(m.seed, r))
 		}
 		m.postAndWait(func(l *loop, now time.Time) { l.fetched(items, now) })
+		clear(items) // the lanes alone keep the records alive
+		items = items[:0]
 	}
 }
 

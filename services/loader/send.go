@@ -3,6 +3,7 @@ package loader
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -206,5 +207,5 @@ func (m *member) writeIntent(ctx context.Context, u *upload, set []int, withdraw
 // applied: a next owner then need not take them for ambiguous. If the upload was split,
 // these are more records than those of the next request.
 func (m *member) withdraw(ctx context.Context, u *upload) error {
-	return m.writeIntent(ctx, u, u.delivery.Undecided(), true)
+	return m.writeIntent(ctx, u, slices.Collect(u.delivery.Undecided()), true)
 }

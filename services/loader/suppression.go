@@ -49,7 +49,10 @@ func (m *member) screen(u *upload) error {
 		return err
 	}
 	checker := m.suppressed.Checker(u.destination.name)
-	for _, i := range u.delivery.Undecided() {
+	if checker.Nobody() {
+		return nil
+	}
+	for i := range u.delivery.Undecided() {
 		if checker.Has(u.identity(i)) {
 			u.delivery.Drop(i, delivery.Outcome{Skip: schemas.SkipSuppressed})
 		}

@@ -4,6 +4,7 @@
 package delivery
 
 import (
+	"iter"
 	"slices"
 	"time"
 
@@ -50,12 +51,15 @@ type Delivery struct {
 	MayBeApplied, Resent []bool
 	Tries                int // requests written
 
-	faultLimit        time.Duration
-	requests          []request
-	mayBeAppliedTimes []int // requests of each record that may have applied it
+	faultLimit time.Duration
+	requests   []request
+	inherited  int // requests of earlier owners that may have applied the records
+	// mayBeAppliedTimes counts the requests of this owner that may have applied a record.
+	// It and failingSince have few entries: most records are answered at once.
+	mayBeAppliedTimes map[int]int
 	// failingSince is when a record was first answered with code 555 beside records that
 	// were taken, or first failed alone.
-	failingSince []time.Time
+	failingSince map[int]time.Time
 }
 
 // request is a set of records to be sent together, and what the last answers to
@@ -80,8 +84,8 @@ func New(policy Policy, identities []uint64, touched bool, faultLimit time.Durat
 		MayBeApplied:      make([]bool, n),
 		Resent:            make([]bool, n),
 		faultLimit:        faultLimit,
-		mayBeAppliedTimes: make([]int, n),
-		failingSince:      make([]time.Time, n),
+		mayBeAppliedTimes: map[int]int{},
+		failingSince:      map[int]time.Time{},
 	}
 	all := make([]int, n)
 	for i := range all {
@@ -93,19 +97,19 @@ func New(policy Policy, identities []uint64, touched bool, faultLimit time.Durat
 }
 
 // Inherit counts requests of earlier owners that may have applied the records.
-func (d *Delivery) Inherit(times int) {
-	for i := range d.mayBeAppliedTimes {
-		d.mayBeAppliedTimes[i] = times
-	}
-}
+func (d *Delivery) Inherit(times int) { d.inherited = times }
 
 // Earlier is how many requests may have applied one of the records, at most.
 func (d *Delivery) Earlier(records []int) (most int) {
+	most = d.inherited
 	for _, i := range records {
-		most = max(most, d.mayBeAppliedTimes[i])
+		most = max(most, d.timesOf(i))
 	}
 	return most
 }
+
+// timesOf is how many requests may have applied a record.
+func (d *Delivery) timesOf(i int) int { return d.inherited + d.mayBeAppliedTimes[i] }
 
 // Next lists the records of the next request, in order; none when finished.
 func (d *Delivery) Next() []int {
@@ -178,166 +182,8 @@ func (d *Delivery) Apply(res clevertap.Result, now time.Time) Wait {
 	return d.ambiguous(res, now)
 }
 
-// ambiguous: the request may have been applied.
-func (d *Delivery) ambiguous(res clevertap.Result, now time.Time) Wait {
-	var again []int
-	for _, i := range d.requests[0].records {
-		d.mayBeAppliedTimes[i]++
-		switch {
-		case d.Policy == Hold:
-			d.Outcomes[i] = Held
-		case d.Policy == Resend && d.mayBeAppliedTimes[i] > MaxResends:
-			d.Outcomes[i] = SentTooOften
-		default:
-			d.MayBeApplied[i] = true
-			again = append(again, i)
-		}
-	}
-	if len(again) == 0 {
-		return d.advance(nil)
-	}
-	d.requests[0].records = again
-	return d.failed(res, now)
-}
-
-// blocked: nothing was applied, and what some record says may be why.
-func (d *Delivery) blocked(res clevertap.Result, now time.Time) Wait {
-	if r := &d.requests[0]; len(r.records) > 1 {
-		r.failedBefore = true
-		return d.halve(*r)
-	}
-	return d.failed(res, now)
-}
-
-// failed counts equal failures of the request. It is halved until a single record
-// is left, which is suspected.
-func (d *Delivery) failed(res clevertap.Result, now time.Time) Wait {
-	r := &d.requests[0]
-	if r.cause != res.Cause || r.status != res.Status {
-		r.cause, r.status, r.failures = res.Cause, res.Status, 0
-	}
-	r.failures++
-	most, alone := failuresBeforeHalving, 0
-	switch {
-	case res.Kind == clevertap.Blocked:
-		alone = blockedBeforeSuspect
-	case res.Cause == cause555:
-	case res.Status >= 200 && res.Status < 300:
-		most, alone = unclearBeforeHalving, unclearBeforeSuspect
-	case res.Cause == clevertap.CauseTimeout:
-		most = unclearBeforeHalving
-	}
-	if len(r.records) > 1 {
-		if r.failures < most {
-			return Backoff
-		}
-		r.failedBefore = true
-		d.halve(*r)
-		return Backoff
-	}
-	i := r.records[0]
-	if d.failingSince[i].IsZero() {
-		d.failingSince[i] = now
-	}
-	if alone > 0 && r.failures >= alone || alone == 0 && now.Sub(d.failingSince[i]) >= d.faultLimit {
-		return Suspect
-	}
-	return Backoff
-}
-
-// halve makes two requests of one. Each part keeps all but one of the failures: the
-// next equal failure halves it at once.
-func (d *Delivery) halve(r request) Wait {
-	half := len(r.records) / 2
-	parts := []request{r, r}
-	parts[0].records, parts[1].records = r.records[:half:half], r.records[half:]
-	for i := range parts {
-		if parts[i].failures--; len(parts[i].records) == 1 || parts[i].failures < 0 {
-			parts[i].failures = 0
-		}
-	}
-	d.requests = append(parts, d.requests[1:]...)
-	return Go
-}
-
-// split halves a request that CleverTap refuses whole; a record alone in it is
-// rejected.
-//
-// Invariant 8: a permanent fault of one record costs at most log2(n) requests
-// and only that record.
-func (d *Delivery) split(code, reason string) Wait {
-	r := d.requests[0]
-	if len(r.records) == 1 {
-		d.Outcomes[r.records[0]] = Outcome{Code: code, Reason: reason}
-		return d.advance(nil)
-	}
-	return d.halve(r)
-}
-
-// RejectSuspect rejects the suspected record: the account works for other records.
-func (d *Delivery) RejectSuspect() Wait {
-	r := d.requests[0]
-	o := Outcome{Code: CodeUnanswered, Reason: "CleverTap does not answer a request with this record alone as it should, and answers others"}
-	switch {
-	case r.status == 403:
-		o = Outcome{Code: CodeBlocked, Reason: "a firewall in front of CleverTap refuses a request with this record alone, and takes others"}
-	case r.cause == cause555:
-		o = stuck555
-	}
-	d.Outcomes[r.records[0]] = o
-	return d.advance(nil)
-}
-
-// ClearSuspect lets the suspected record be sent again: the account did not work.
-func (d *Delivery) ClearSuspect() {
-	r := &d.requests[0]
-	r.failures, d.failingSince[r.records[0]] = 0, time.Time{}
-}
-
-// stuck555 is the outcome of a record that CleverTap refuses for a moment, again and
-// again, while it takes others.
-var stuck555 = Outcome{Code: "clevertap_555", Reason: "CleverTap answers with code 555 for this record for too long, and takes others"}
-
-// cause555 is the cause of a request of one record that is answered with code 555.
-const cause555 = "code_555"
-
-// answered takes in an outcome for each record.
-func (d *Delivery) answered(res clevertap.Result, now time.Time) Wait {
-	if res.All555() {
-		// No record is at fault, unless it keeps getting the code alone in its request.
-		res.Cause = cause555
-		return d.failed(res, now)
-	}
-	set := d.requests[0].records
-	var again []int
-	newest := newestTaken(d, set, res)
-	for n, i := range set {
-		o := res.Outcomes[n]
-		switch {
-		case o.Verdict == clevertap.Retry555 && newest[d.Identities[i]] > n:
-			// Invariant 4: sent again, it would overwrite the newer one.
-			d.Outcomes[i] = superseded
-		case o.Verdict == clevertap.Retry555:
-			if d.failingSince[i].IsZero() {
-				d.failingSince[i] = now
-			}
-			if now.Sub(d.failingSince[i]) >= d.faultLimit {
-				d.Outcomes[i] = stuck555 // and CleverTap takes others beside it
-				continue
-			}
-			again = append(again, i)
-		case o.Verdict == clevertap.Loaded:
-			d.Outcomes[i] = Outcome{Loaded: true}
-		default:
-			d.Outcomes[i] = Outcome{Code: o.Code, Reason: o.Reason}
-		}
-	}
-	if wait := d.advance(again); again == nil {
-		return wait
-	}
-	return Backoff
-}
-
+// advance goes on to the next request: the records that are to be sent again, or those
+// that were to follow.
 func (d *Delivery) advance(again []int) Wait {
 	d.requests = d.requests[1:]
 	if again != nil {
@@ -369,15 +215,15 @@ func (d *Delivery) Drop(i int, o Outcome) {
 	d.requests = slices.DeleteFunc(d.requests, func(r request) bool { return len(r.records) == 0 })
 }
 
-// Undecided lists the records that have no outcome, in order.
-func (d *Delivery) Undecided() []int {
-	var out []int
-	for i, o := range d.Outcomes {
-		if !o.Decided() {
-			out = append(out, i)
+// Undecided are the records that have no outcome, in order.
+func (d *Delivery) Undecided() iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for i, o := range d.Outcomes {
+			if !o.Decided() && !yield(i) {
+				return
+			}
 		}
 	}
-	return out
 }
 
 // Uncertain reports whether a record is skipped or rejected although an earlier

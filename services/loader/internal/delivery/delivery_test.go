@@ -199,7 +199,7 @@ func TestPolicyOf(t *testing.T) {
 	}
 }
 
-func TestASuspectIsConvictedOrAcquitted(t *testing.T) {
+func TestASuspectedRecordIsRejectedOrSentAgain(t *testing.T) {
 	t.Parallel()
 	for code, answer := range map[string]clevertap.Result{
 		CodeBlocked: kind(clevertap.Blocked, 403), CodeUnanswered: unclear, "clevertap_555": done("e"),
@@ -250,7 +250,7 @@ func TestResendsAreBounded(t *testing.T) {
 }
 
 // A half with one of two versions must not go out while the whole may be applied.
-func TestParted(t *testing.T) {
+func TestSplitsIdentity(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		identities []uint64

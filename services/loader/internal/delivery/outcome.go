@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"tapline.dev/schemas"
-	"tapline.dev/services/loader/internal/clevertap"
 )
 
 // Codes of rejects that the loader itself gives.
@@ -59,25 +58,6 @@ var Held = Outcome{Code: CodeAmbiguous, Reason: "sent, but whether CleverTap app
 // SentTooOften is the outcome of a record that may have been applied by MaxResends
 // requests and more.
 var SentTooOften = Outcome{Code: CodeAmbiguous, Reason: "sent as often as an event may be, and CleverTap never said whether it applied it"}
-
-// superseded is the outcome of a profile's record that CleverTap refused for a moment
-// while it took a newer one of the same identity, which writes all that this one does.
-var superseded = Outcome{Skip: schemas.SkipSuperseded}
-
-// newestTaken returns, for each identity whose last write wins, the place of its newest
-// record in the request that CleverTap took.
-func newestTaken(d *Delivery, set []int, res clevertap.Result) map[uint64]int {
-	if d.Policy != Replace {
-		return nil
-	}
-	newest := map[uint64]int{}
-	for n, i := range set {
-		if res.Outcomes[n].Verdict == clevertap.Loaded {
-			newest[d.Identities[i]] = n
-		}
-	}
-	return newest
-}
 
 // Decided reports whether an outcome is final.
 func (o Outcome) Decided() bool { return o != Outcome{} }

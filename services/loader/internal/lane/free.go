@@ -49,7 +49,9 @@ func (l *Lane) FreeDue(now time.Time) (some bool, again time.Time) {
 func (l *Lane) free(b *Batch) {
 	b.free = true
 	for _, identity := range b.identities {
-		if l.locks[identity]--; l.locks[identity] == 0 {
+		if n := l.locks[identity]; n > 1 {
+			l.locks[identity] = n - 1
+		} else {
 			delete(l.locks, identity)
 		}
 	}

@@ -80,6 +80,7 @@ type Lane struct {
 	historyFrom int64     // the reports offset from which a successor reads the same history
 
 	locks      map[uint64]int // how many batches lock an identity
+	newest     map[uint64]int // of measure alone, which uses it again each time: the newest record of an identity
 	open       []*Batch       // in the order of offsets, not yet committed
 	unfinished int            // open batches that are not finished
 	waiting    []waitingBatch // finished batches whose identities are not free
@@ -90,7 +91,7 @@ type Lane struct {
 
 // New returns a lane that cuts nothing before Recover has set where it starts.
 func New() *Lane {
-	return &Lane{next: -1, locks: map[uint64]int{}}
+	return &Lane{next: -1, locks: map[uint64]int{}, newest: map[uint64]int{}}
 }
 
 // NewShared starts a lane of records whose keys name their run. A batch holds records
@@ -174,7 +175,7 @@ func (l *Lane) Cut(now time.Time, limits Limits) (*Batch, time.Time) {
 	if !ok {
 		return nil, time.Time{}
 	}
-	n, closed := l.measure(state, limits)
+	n, closed := l.measure(limits)
 	if n == 0 {
 		return nil, time.Time{} // the head's identity is locked
 	}
@@ -203,7 +204,7 @@ func (l *Lane) CutUnsent(now time.Time, limit int) *Batch {
 		return nil
 	}
 	n := 1
-	for n < limit && l.fitsHead(n, state) {
+	for n < limit && l.fitsHead(n) {
 		n++
 	}
 	b := l.take(n, state, now)
@@ -215,26 +216,23 @@ func (l *Lane) CutUnsent(now time.Time, limit int) *Batch {
 
 // measure counts the records that the next batch can hold. closed: waiting will
 // not make it larger.
-func (l *Lane) measure(state recovery.State, limits Limits) (n int, closed bool) {
+func (l *Lane) measure(limits Limits) (n int, closed bool) {
 	var size int64
-	var newest map[uint64][]byte
-	if limits.MayFollow != nil {
-		newest = make(map[uint64][]byte, min(limits.Records, l.Pending()))
-	}
+	clear(l.newest)
 	for n < limits.Records && l.head+n < len(l.queue) {
 		item := &l.queue[l.head+n]
 		more := int64(len(item.Record.Value)) + 1 // and a comma
-		if n > 0 && (size+more > limits.Bytes || !l.fitsHead(n, state)) {
+		if n > 0 && (size+more > limits.Bytes || !l.fitsHead(n)) {
 			return n, true
 		}
 		if l.locks[item.Identity] > 0 {
 			return n, false
 		}
-		if newest != nil {
-			if older, ok := newest[item.Identity]; ok && !limits.MayFollow(older, item.Record.Value) {
+		if limits.MayFollow != nil {
+			if older, ok := l.newest[item.Identity]; ok && !limits.MayFollow(l.queue[l.head+older].Record.Value, item.Record.Value) {
 				return n, true
 			}
-			newest[item.Identity] = item.Record.Value
+			l.newest[item.Identity] = n
 		}
 		size += more
 		n++
@@ -243,15 +241,14 @@ func (l *Lane) measure(state recovery.State, limits Limits) (n int, closed bool)
 }
 
 // fitsHead reports whether the n-th waiting record may follow the head in one batch.
-func (l *Lane) fitsHead(n int, state recovery.State) bool {
+func (l *Lane) fitsHead(n int) bool {
 	if l.head+n >= len(l.queue) {
 		return false
 	}
 	head, item := &l.queue[l.head], &l.queue[l.head+n]
 	return item.ID.Number == head.ID.Number && item.ID.Attempt == head.ID.Attempt &&
 		item.KnownID == head.KnownID && (!l.shared || bytes.Equal(item.Record.Key, head.Record.Key)) &&
-		l.history.State(item.Record.Offset) == state && l.history.Open(item.Record.Offset) == l.history.Open(head.Record.Offset) &&
-		l.history.Times(item.Record.Offset) == l.history.Times(head.Record.Offset)
+		l.history.Alike(item.Record.Offset, head.Record.Offset)
 }
 
 func (l *Lane) take(n int, state recovery.State, now time.Time) *Batch {

@@ -170,7 +170,7 @@ func TestPrefixCoversFinishedBatchesAndKeepsTheirReports(t *testing.T) {
 	}
 }
 
-func TestThePastDecidesTheFate(t *testing.T) {
+func TestHistoryDecidesTheState(t *testing.T) {
 	t.Parallel()
 	history := recovery.New("customers", 0, 10)
 	history.Add(&schemas.Report{Kind: schemas.ReportIntent, Import: "customers", Intent: &schemas.Intent{Ranges: []schemas.Range{{From: 8, To: 13}}}}, time.Second)
@@ -219,7 +219,7 @@ func TestNothingIsCutBeforeACommitStands(t *testing.T) {
 
 // The reports position of an import that is idle for long follows the reports of other
 // imports, once no report about the lane is needed any more.
-func TestTheMarkOfAnIdleLaneMoves(t *testing.T) {
+func TestTheReportsPositionOfAnIdleLaneMoves(t *testing.T) {
 	t.Parallel()
 	told := recovery.New("customers", 0, 5)
 	told.Add(&schemas.Report{Kind: schemas.ReportIntent, Import: "customers", Intent: &schemas.Intent{Ranges: []schemas.Range{{Prev: 4, From: 5, To: 6}}}}, time.Second)

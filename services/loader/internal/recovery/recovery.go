@@ -128,6 +128,16 @@ func (p *History) State(offset int64) State {
 	return p.states.at(offset).state
 }
 
+// Alike reports whether the same is known of two offsets, so that their records may be in
+// one batch.
+func (p *History) Alike(a, b int64) bool {
+	if a > p.last && b > p.last {
+		return true // as nearly always: this is asked of every record
+	}
+	x, y := p.states.at(a), p.states.at(b)
+	return x.state == y.state && x.open == y.open && x.times == y.times
+}
+
 // Open is how long, from the takeover on, a request of earlier owners with the
 // record at an offset may still be applied. Clocks of different machines are not
 // compared: the time that remained when the report was written is counted in full from

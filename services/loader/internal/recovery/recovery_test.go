@@ -29,7 +29,7 @@ func by(holder string, r *schemas.Report) *schemas.Report {
 	return r
 }
 
-func TestPast(t *testing.T) {
+func TestHistory(t *testing.T) {
 	t.Parallel()
 	other := report(schemas.ReportReceipt, 1, 10, 20)
 	other.Import = "orders"
@@ -78,7 +78,7 @@ func TestPast(t *testing.T) {
 }
 
 // How long a request may be applied is what its writer reported; no other clock is used.
-func TestPastKnowsHowLongRequestsMayBeApplied(t *testing.T) {
+func TestHistoryKnowsHowLongRequestsMayBeApplied(t *testing.T) {
 	t.Parallel()
 	open := func(ms int64, r *schemas.Report) *schemas.Report {
 		if r.Receipt != nil {
@@ -118,7 +118,7 @@ func TestPastKnowsHowLongRequestsMayBeApplied(t *testing.T) {
 	}
 }
 
-func TestMark(t *testing.T) {
+func TestCommitMetadata(t *testing.T) {
 	t.Parallel()
 	want := CommitMetadata{Reports: 12, Prev: -1}
 	if got, err := ParseCommitMetadata(want.String()); err != nil || got != want {
@@ -148,9 +148,9 @@ func TestMark(t *testing.T) {
 	}
 }
 
-// TestPastTellsTrialsApart: a trial's records lie in another topic, whose
+// TestHistoryTellsTrialsApart: a trial's records lie in another topic, whose
 // partitions have the same numbers.
-func TestPastTellsTrialsApart(t *testing.T) {
+func TestHistoryTellsTrialsApart(t *testing.T) {
 	t.Parallel()
 	run, dry := report(schemas.ReportReceipt, 1, 10, 10), report(schemas.ReportReceipt, 1, 11, 11)
 	run.Run, dry.Run = "customers.4", "customers.d4"

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// TestSpansAreAMap compares spans with what they stand for: for each offset
+// TestSpansMatchSingleOffsets compares spans with what they stand for: for each offset
 // whether it is done, and whose intents stand.
-func TestSpansAreAMap(t *testing.T) {
+func TestSpansMatchSingleOffsets(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 0))

@@ -86,10 +86,10 @@ func TestShare(t *testing.T) {
 			s.Granted(lease(3, 15, 3600, 31), at(1))
 			s.Granted(lease(15, 15, 1, 32), at(2))
 		}, 2, 3},
-		{"Redis is young", true, func(s *Share) { s.Granted(lease(15, 15, 3, 31), at(1)) }, 7, 5},
-		{"Redis was young", true, func(s *Share) { s.Granted(lease(15, 15, 3, 31), at(1)) }, 9, 15},
-		{"Redis just went", true, func(s *Share) { s.Granted(lease(15, 15, 3600, 31), at(1)); s.Failed(at(2)) }, 3, 5},
-		{"Redis just went, little was leased", true, func(s *Share) { s.Granted(lease(2, 15, 3600, 31), at(1)); s.Failed(at(2)) }, 3, 2},
+		{"Redis has lost the leases a moment ago", true, func(s *Share) { s.Granted(lease(15, 15, 3, 31), at(1)) }, 7, 5},
+		{"Redis had lost the leases, and long enough ago", true, func(s *Share) { s.Granted(lease(15, 15, 3, 31), at(1)) }, 9, 15},
+		{"Redis has just failed", true, func(s *Share) { s.Granted(lease(15, 15, 3600, 31), at(1)); s.Failed(at(2)) }, 3, 5},
+		{"Redis has just failed, little was leased", true, func(s *Share) { s.Granted(lease(2, 15, 3600, 31), at(1)); s.Failed(at(2)) }, 3, 2},
 		{"Redis is gone", true, func(s *Share) { s.Granted(lease(2, 15, 3600, 31), at(1)); s.Failed(at(2)); s.Failed(at(8)) }, 12, 5},
 		{"Redis just came back", true, func(s *Share) {
 			s.Granted(lease(15, 15, 3600, 31), at(1))

@@ -22,7 +22,7 @@ func TestWeights(t *testing.T) {
 	}
 }
 
-func TestIdleImportsSaveNothingUp(t *testing.T) {
+func TestIdleImportsGainNoTurns(t *testing.T) {
 	t.Parallel()
 	turns := New()
 	take(turns, 1000, []string{"huge"}, nil)
@@ -32,7 +32,7 @@ func TestIdleImportsSaveNothingUp(t *testing.T) {
 	}
 }
 
-func TestNobody(t *testing.T) {
+func TestNoNames(t *testing.T) {
 	t.Parallel()
 	if name, ok := New().First(nil); ok {
 		t.Errorf("First() = %q without names", name)
