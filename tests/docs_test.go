@@ -51,10 +51,9 @@ var (
 	definedTest = regexp.MustCompile(`(?m)^func ((?:Test|Fuzz|Benchmark)[A-Z][A-Za-z0-9]*)\(`)
 )
 
-// TestDocumentsNameTests: every test that a page names exists, so that no promise rests on
-// a test that was renamed or deleted.
-func TestDocumentsNameTests(t *testing.T) {
-	t.Parallel()
+// definedTests returns the names of all tests of the tree.
+func definedTests(t *testing.T) map[string]bool {
+	t.Helper()
 	defined := map[string]bool{}
 	err := filepath.WalkDir(harness.Root(), func(path string, d fs.DirEntry, err error) error {
 		switch {
@@ -74,6 +73,14 @@ func TestDocumentsNameTests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return defined
+}
+
+// TestDocumentsNameTests: every test that a page names exists, so that no promise rests on
+// a test that was renamed or deleted.
+func TestDocumentsNameTests(t *testing.T) {
+	t.Parallel()
+	defined := definedTests(t)
 	names := 0
 	for _, page := range pages(t) {
 		text, err := os.ReadFile(page)
@@ -89,6 +96,29 @@ func TestDocumentsNameTests(t *testing.T) {
 	}
 	if names < 100 {
 		t.Errorf("the pages name %d tests, want at least 100: have they changed their form?", names)
+	}
+}
+
+// inMakefile is the name of a test in the Makefile, without the beginnings of patterns.
+var inMakefile = regexp.MustCompile(`\b(Test[A-Z][A-Za-z0-9]*)(?:[^A-Za-z0-9.]|$)`)
+
+// TestMakefileNamesTests: every test that a target names exists. Go says nothing if no
+// test has the name, so a test that was renamed would no longer be run.
+func TestMakefileNamesTests(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(filepath.Join(harness.Root(), "Makefile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defined := definedTests(t)
+	names := inMakefile.FindAllSubmatch(text, -1)
+	for _, m := range names {
+		if !defined[string(m[1])] {
+			t.Errorf("the Makefile names %s, and there is no such test", m[1])
+		}
+	}
+	if len(names) < 20 {
+		t.Errorf("the Makefile names %d tests, want at least 20: has it changed its form?", len(names))
 	}
 }
 
