@@ -14,7 +14,7 @@ func testCleverTapConfig() CleverTapConfig {
 	return cfg
 }
 
-func TestCleverTapServesUntilTold(t *testing.T) {
+func TestCleverTapServesUntilStopped(t *testing.T) {
 	t.Parallel()
 	cfg := testCleverTapConfig()
 	ct := NewCleverTap(cfg, slog.New(slog.DiscardHandler))

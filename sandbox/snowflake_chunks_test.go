@@ -69,8 +69,8 @@ func TestChunksArriveWhole(t *testing.T) {
 	}
 }
 
-// TestChunkFaultsStrike proves that each switch breaks a read in its own way.
-func TestChunkFaultsStrike(t *testing.T) {
+// TestEachChunkFaultBreaksARead proves that each switch breaks a read in its own way.
+func TestEachChunkFaultBreaksARead(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	db := w.open(t, nil)

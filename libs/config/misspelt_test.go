@@ -38,8 +38,8 @@ func said(err error) string {
 	return err.Error()
 }
 
-// TestOneFileForSeveralPrograms: keys of others are passed over, and a key that is
-// nobody's is refused wherever it stands.
+// TestOneFileForSeveralPrograms: keys of others are passed over, and a key that no
+// program has is refused wherever it stands.
 func TestOneFileForSeveralPrograms(t *testing.T) {
 	t.Parallel()
 	others := []string{"http.addr", "http.tls.certFile", "server.hosts", "batchRows"}

@@ -139,15 +139,15 @@ func TestOpenTransactorFencesTheOlderOwner(t *testing.T) {
 	defer old.Close()
 	must(t, old.Begin())
 	old.Produce(record(cfg, 0, "zombie"))
-	young := open[*kafka.Transactor](t)(kafka.OpenTransactor(t.Context(), cfg, kafkatest.Deps(), "a"))
-	defer young.Close()
+	newer := open[*kafka.Transactor](t)(kafka.OpenTransactor(t.Context(), cfg, kafkatest.Deps(), "a"))
+	defer newer.Close()
 	if err := old.Commit(t.Context()); !errors.Is(err, kafka.ErrFenced) {
 		t.Fatalf("old owner: Commit() = %v, want ErrFenced", err)
 	}
-	must(t, young.Begin())
-	young.Produce(record(cfg, 0, "young"))
-	must(t, young.Commit(t.Context()))
-	if diff := cmp.Diff([]string{"young"}, values(t, cfg)); diff != "" {
+	must(t, newer.Begin())
+	newer.Produce(record(cfg, 0, "newer"))
+	must(t, newer.Commit(t.Context()))
+	if diff := cmp.Diff([]string{"newer"}, values(t, cfg)); diff != "" {
 		t.Errorf("records mismatch (-want +got):\n%s", diff)
 	}
 }

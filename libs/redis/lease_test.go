@@ -159,8 +159,8 @@ func TestReleaseAndBadRequests(t *testing.T) {
 }
 
 // A Redis that does not know a lease that has not expired has forgotten it, and may
-// have forgotten others: the pool is young for everybody.
-func TestAMissingLeaseMakesThePoolYoung(t *testing.T) {
+// have forgotten others: the age of the pool begins anew for everybody.
+func TestAMissingLeaseResetsThePoolsAge(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		_, client := redistest.NewVirtual(t)
@@ -169,12 +169,12 @@ func TestAMissingLeaseMakesThePoolYoung(t *testing.T) {
 		time.Sleep(time.Second)
 		held := redis.LeaseRequest{Pool: pool, Holder: "b", Want: 5, InUse: 3, Limit: limit, TTL: leaseTTL}
 		if lease, err := leases.Acquire(t.Context(), held); err != nil || lease.Age < time.Second {
-			t.Fatalf("a holder that comes: %+v, %v; want the pool's age", lease, err)
+			t.Fatalf("a new holder: %+v, %v; want the pool's age", lease, err)
 		}
 		must(t, leases.Release(t.Context(), pool, "b"))
 		held.Held = true
 		if lease, err := leases.Acquire(t.Context(), held); err != nil || lease.Age != 0 {
-			t.Fatalf("a holder whose lease is gone: %+v, %v; want a young pool", lease, err)
+			t.Fatalf("a holder whose lease is gone: %+v, %v; want the age 0", lease, err)
 		}
 		if lease := acquire(t, leases, "a", 15, 0, limit); lease.Age != 0 {
 			t.Errorf("the pool is %v old for others", lease.Age)

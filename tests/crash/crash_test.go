@@ -13,8 +13,8 @@ import (
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	landlord.end()
-	if landlord.failed {
+	clusterTB.end()
+	if clusterTB.failed {
 		code = 1
 	}
 	harness.RemovePrograms()

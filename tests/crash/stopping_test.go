@@ -47,15 +47,15 @@ func enterStopped(t *testing.T) *stopped {
 		t.Skip("make test-crash")
 	}
 	if stoppedWorld == nil {
-		redis, err := servers.StartRedis(t.Context(), landlord.TempDir())
+		redis, err := servers.StartRedis(t.Context(), clusterTB.TempDir())
 		if errors.Is(err, servers.ErrMissing) && os.Getenv("CI") != "true" {
 			t.Skip(err)
 		} else if err != nil {
 			t.Fatal(err)
 		}
-		landlord.Cleanup(redis.Stop)
+		clusterTB.Cleanup(redis.Stop)
 		t.Setenv("TAPLINE_TEST_REDIS", redis.Addr)
-		c := harness.Start(&landlord, harness.Options{
+		c := harness.Start(&clusterTB, harness.Options{
 			Separate: true, Replicas: map[string]int{"loader": loaders},
 			Env: []string{"TAPLINE_SUPPRESSION_KEYS=a-key-of-the-tests-and-of-nothing-else"},
 		})

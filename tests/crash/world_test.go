@@ -25,28 +25,28 @@ type world struct {
 	collector *harness.Collector
 }
 
-// owner is the testing.TB of the shared cluster. It lives longer than each test.
-type owner struct {
+// sharedTB is the testing.TB of the clusters that tests share. It lives longer than each test.
+type sharedTB struct {
 	testing.TB
 	cleanups []func()
 	failed   bool
 }
 
-func (o *owner) Helper()                  {}
-func (o *owner) Name() string             { return "crash" }
-func (o *owner) Failed() bool             { return o.failed }
-func (o *owner) Context() context.Context { return context.Background() }
-func (o *owner) Cleanup(f func())         { o.cleanups = append(o.cleanups, f) }
-func (o *owner) Logf(format string, args ...any) {
+func (o *sharedTB) Helper()                  {}
+func (o *sharedTB) Name() string             { return "crash" }
+func (o *sharedTB) Failed() bool             { return o.failed }
+func (o *sharedTB) Context() context.Context { return context.Background() }
+func (o *sharedTB) Cleanup(f func())         { o.cleanups = append(o.cleanups, f) }
+func (o *sharedTB) Logf(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, format+"\n", args...)
 }
-func (o *owner) Errorf(format string, args ...any) {
+func (o *sharedTB) Errorf(format string, args ...any) {
 	o.failed = true
 	o.Logf(format, args...)
 }
-func (o *owner) Fatal(args ...any)                 { panic(fmt.Sprint(args...)) }
-func (o *owner) Fatalf(format string, args ...any) { panic(fmt.Sprintf(format, args...)) }
-func (o *owner) TempDir() string {
+func (o *sharedTB) Fatal(args ...any)                 { panic(fmt.Sprint(args...)) }
+func (o *sharedTB) Fatalf(format string, args ...any) { panic(fmt.Sprintf(format, args...)) }
+func (o *sharedTB) TempDir() string {
 	dir, err := os.MkdirTemp("", "tapline-crash-")
 	if err != nil {
 		panic(err)
@@ -55,7 +55,7 @@ func (o *owner) TempDir() string {
 	return dir
 }
 
-func (o *owner) end() {
+func (o *sharedTB) end() {
 	for _, f := range slices.Backward(o.cleanups) {
 		f()
 	}
@@ -63,9 +63,9 @@ func (o *owner) end() {
 }
 
 var (
-	landlord owner
-	shared   *world
-	imports  atomic.Int32
+	clusterTB sharedTB
+	shared    *world
+	imports   atomic.Int32
 )
 
 // enter returns the shared cluster, started by the first test that needs it.
@@ -75,9 +75,9 @@ func enter(t *testing.T) *world {
 		t.Skip("make test-crash")
 	}
 	if shared == nil {
-		collector := harness.StartCollector(&landlord)
+		collector := harness.StartCollector(&clusterTB)
 		env := append(collector.Env(), "OTEL_BSP_SCHEDULE_DELAY=200")
-		shared = &world{c: harness.Start(&landlord, harness.Options{Separate: true, Env: env}), collector: collector}
+		shared = &world{c: harness.Start(&clusterTB, harness.Options{Separate: true, Env: env}), collector: collector}
 		shared.w = shared.c.Warehouse(t)
 		shared.c.SetAccount(t, map[string]any{"recordsPerUpload": perUpload, "slots": slots})
 	}

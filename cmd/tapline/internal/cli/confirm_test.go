@@ -57,9 +57,9 @@ func TestProductionAsks(t *testing.T) {
 	}
 }
 
-// TestAPipeIsNobody: what was written into a pipe before the question is no answer
+// TestAPipeIsNotAsked: what was written into a pipe before the question is no answer
 // to it.
-func TestAPipeIsNobody(t *testing.T) {
+func TestAPipeIsNotAsked(t *testing.T) {
 	t.Parallel()
 	read, write, err := os.Pipe()
 	if err != nil {

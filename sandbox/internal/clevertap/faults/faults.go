@@ -138,7 +138,7 @@ func (b *Switchboard) Draw() Plan {
 			p.Markers = append(p.Markers, f.Marker)
 			continue
 		}
-		if f.Kind != Latency && p.Fault != nil || !b.strikes(f) {
+		if f.Kind != Latency && p.Fault != nil || !b.affects(f) {
 			continue
 		}
 		wait := time.Duration(f.LatencyMs) * time.Millisecond
@@ -166,14 +166,15 @@ func (b *Switchboard) RefuseRecords(records []rules.Record) {
 			continue
 		}
 		for j := range records {
-			if records[j].Code == 0 && b.strikes(f) {
+			if records[j].Code == 0 && b.affects(f) {
 				records[j].Code = rules.CodeMiscellaneous
 			}
 		}
 	}
 }
 
-func (b *Switchboard) strikes(f *Fault) bool {
+// affects counts an upload or a record that the switch sees, and says whether it is affected.
+func (b *Switchboard) affects(f *Fault) bool {
 	f.Tried++
 	if f.Tried <= f.Skip || f.Count > 0 && f.Hits >= f.Count {
 		return false

@@ -115,7 +115,7 @@ func (s *Store) Apply(records []rules.Record, notices []rules.Notice, now time.T
 			s.count.rejected[r.Code]++
 			continue
 		case !s.cfg.Store:
-			s.applyLean(r)
+			s.countOnly(r)
 		case r.Kind == rules.KindProfile:
 			s.applyProfile(r, now)
 		default:
@@ -128,7 +128,8 @@ func (s *Store) Apply(records []rules.Record, notices []rules.Notice, now time.T
 	}
 }
 
-func (s *Store) applyLean(r *rules.Record) {
+// countOnly is Apply without cfg.Store: it keeps hashes, to tell duplicates.
+func (s *Store) countOnly(r *rules.Record) {
 	id := maphash.Bytes(s.seed, r.ID) ^ maphash.String(s.seed, r.Scheme)
 	if r.Kind == rules.KindEvent {
 		s.nEvents++

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// TestFaults strikes the first of two uploads; the second must be normal.
+// TestFaults: each fault affects the first of two uploads; the second must be normal.
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	const html = "<html><body><h1>Scheduled maintenance</h1></body></html>"

@@ -128,7 +128,7 @@ func TestSlots(t *testing.T) {
 }
 
 // TestSlotIsFreeWithTheAnswer keeps exactly as many requests in flight as
-// there are slots; a slot given back late would answer 429.
+// there are slots; if a slot is freed late, a request is answered with 429.
 func TestSlotIsFreeWithTheAnswer(t *testing.T) {
 	t.Parallel()
 	cfg := testConfig()

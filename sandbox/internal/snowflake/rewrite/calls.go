@@ -234,7 +234,7 @@ func (r *Rewriter) toNumber(args [][]sqltext.Node, try bool) (sqltext.Node, erro
 	return r.conversion(args[:min(1, len(args))], t, try)
 }
 
-// concat rewrites NULL if one of its arguments is, other than DuckDB's.
+// concat rewrites CONCAT. Unlike DuckDB's function, it is NULL if one of its arguments is.
 func (r *Rewriter) concat(args [][]sqltext.Node) (sqltext.Node, error) {
 	parts := make([]string, len(args))
 	for i, a := range args {

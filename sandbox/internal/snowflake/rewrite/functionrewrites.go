@@ -54,7 +54,7 @@ func (r *Rewriter) decode(args [][]sqltext.Node) (sqltext.Node, error) {
 	return sqltext.Raw(out + " END"), nil
 }
 
-// concatWS rewrites NULL if one of its arguments is, other than DuckDB's.
+// concatWS rewrites CONCAT_WS. Unlike DuckDB's function, it is NULL if one of its arguments is.
 func (r *Rewriter) concatWS(args [][]sqltext.Node) (sqltext.Node, error) {
 	if len(args) < 2 {
 		return sqltext.Node{}, wrongArguments("CONCAT_WS")

@@ -163,7 +163,7 @@ func (r *Rewriter) tableFunction(kids []sqltext.Node) (sqltext.Node, error) {
 	}
 }
 
-// arrayAgg rewrites ARRAY_AGG(x): without NULLs, and an empty array of nothing.
+// arrayAgg rewrites ARRAY_AGG(x), which leaves NULLs out and is an empty array if there are no rows.
 func (r *Rewriter) arrayAgg(args [][]sqltext.Node) (sqltext.Node, error) {
 	if len(args) != 1 || args[0][0].IsWord("DISTINCT") {
 		return sqltext.Node{}, sferr.Unsupported("ARRAY_AGG with these arguments")

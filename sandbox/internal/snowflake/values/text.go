@@ -169,7 +169,8 @@ func expand(replacement, text string, m []int) string {
 	return b.String()
 }
 
-// InitCap implements INITCAP without delimiters of the caller's.
+// InitCap implements INITCAP. One blank as delimiters stands for Snowflake's default:
+// everything but letters and digits.
 func InitCap(text, delimiters string) string {
 	start := true
 	return strings.Map(func(r rune) rune {

@@ -184,8 +184,8 @@ func TestLostValues(t *testing.T) {
 	}
 }
 
-// A resume must know what of the previous ledger was used, or drop it: a twin
-// that straddles the crash would be lost otherwise.
+// A resume must know what of the previous ledger was used, or drop it: of two equal rows,
+// one before the crash and one after it, the second would be lost otherwise.
 func TestResume(t *testing.T) {
 	t.Parallel()
 	before := func() *Previous { return newPrevious([]Fingerprint{fp(1), fp(2)}) }

@@ -64,7 +64,7 @@ func TestAlarm(t *testing.T) {
 }
 
 // TestAnInstantThatIsPassing sets alarms so near that they pass while they are
-// set. Each rings, and none holds up the clock of the others.
+// set. Each fires, and none delays the others.
 func TestAnInstantThatIsPassing(t *testing.T) {
 	t.Parallel()
 	clock, err := alarm.NewClock()

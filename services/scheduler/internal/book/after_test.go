@@ -14,8 +14,8 @@ import (
 // and says so.
 func TestAfterAnImportThatFailed(t *testing.T) {
 	t.Parallel()
-	scheduled := func(t *testing.T) *desk {
-		d := newDesk(t)
+	scheduled := func(t *testing.T) *fixture {
+		d := newFixture(t)
 		d.ended["b"] = schemas.StateFailed
 		d.define(nil)
 		d.define(func(def *schemas.Definition) {
@@ -49,7 +49,7 @@ func TestAfterAnImportThatFailed(t *testing.T) {
 	})
 	t.Run("a person asks", func(t *testing.T) {
 		t.Parallel()
-		d := newDesk(t)
+		d := newFixture(t)
 		d.ended["b"] = schemas.StateCancelled
 		d.define(func(def *schemas.Definition) { def.Spec.After = []string{"b"} })
 		d.command(schemas.CommandRun, "k", nil)

@@ -19,7 +19,7 @@ const (
 
 func TestCommandTriggersOnce(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.define(nil)
 	c := d.command(schemas.CommandRun, "k1", nil)
 	d.wantTriggers(c, `a.1/1 full "" `)
@@ -58,7 +58,7 @@ func TestCommandTriggersOnce(t *testing.T) {
 
 func TestUnknownImport(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	if c := d.command(schemas.CommandRun, "k", nil); !c.Empty() {
 		t.Errorf("changes: %+v", c)
 	}
@@ -73,7 +73,7 @@ func TestUnknownImport(t *testing.T) {
 
 func TestOldFoldsAreForgotten(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.define(nil)
 	for n := int64(1); n <= 5; n++ {
 		d.command(schemas.CommandRun, fmt.Sprint(n), nil)
@@ -86,7 +86,7 @@ func TestOldFoldsAreForgotten(t *testing.T) {
 
 func TestEpochs(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.define(nil)
 	d.command(schemas.CommandRun, "k", nil)
 	d.succeed("a.1", 1, 0, 1)
@@ -115,7 +115,7 @@ func TestEpochs(t *testing.T) {
 
 func TestEpochChangesDuringARun(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.define(nil)
 	d.command(schemas.CommandRun, "k1", nil)
 	d.command(schemas.CommandRun, "k2", nil)
@@ -136,7 +136,7 @@ func TestEpochChangesDuringARun(t *testing.T) {
 
 func TestBackfill(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.define(nil)
 	d.command(schemas.CommandRun, "k1", nil)
 	d.succeed("a.1", 1, 0, 1)
@@ -171,7 +171,7 @@ func TestBackfill(t *testing.T) {
 
 func TestDeletedAndCreatedAgain(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.define(every(time.Hour))
 	d.command(schemas.CommandRun, "k1", nil)
 	d.succeed("a.1", 1, 0, 1)
@@ -209,7 +209,7 @@ func TestDeletedAndCreatedAgain(t *testing.T) {
 // deleted meanwhile: a takeover must not end in that.
 func TestADeletionWithoutTheFold(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.define(nil)
 	d.command(schemas.CommandRun, "k", nil)
 	fresh := d.newBook()
@@ -223,7 +223,7 @@ func TestADeletionWithoutTheFold(t *testing.T) {
 
 func TestProgressEventsAreRare(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.define(nil)
 	d.command(schemas.CommandRun, "k", nil)
 	n := 0
@@ -242,7 +242,7 @@ func TestProgressEventsAreRare(t *testing.T) {
 // what the definition before it would.
 func TestUnreadableDefinition(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.define(every(time.Hour))
 	d.command(schemas.CommandRun, "k1", nil)
 	d.succeed("a.1", 1, 0, 1)
@@ -269,7 +269,7 @@ func TestUnreadableDefinition(t *testing.T) {
 // TestImpossiblePartitions: a report that no stage can have meant harms nobody.
 func TestImpossiblePartitions(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.define(nil)
 	d.command(schemas.CommandRun, "k", nil)
 	for _, p := range []int32{-1, schemas.MaxPartitions, math.MaxInt32} {

@@ -29,7 +29,7 @@ func TestEveryOverStepsOfTheClock(t *testing.T) {
 		for _, takeover := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, takeover %v", name, takeover), func(t *testing.T) {
 				t.Parallel()
-				d := newDesk(t)
+				d := newFixture(t)
 				start := d.now
 				d.define(nil)
 				d.define(every(often))
@@ -72,7 +72,7 @@ func TestEachInstantOnceOverStepsOfTheClock(t *testing.T) {
 		for _, takeover := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, takeover %v", c.name, takeover), func(t *testing.T) {
 				t.Parallel()
-				d := newDesk(t)
+				d := newFixture(t)
 				start := d.now
 				d.define(nil)
 				d.define(every(20 * time.Minute))
@@ -105,7 +105,7 @@ func TestEachInstantOnceOverStepsOfTheClock(t *testing.T) {
 // schedules before.
 func TestOtherSchedulesAfterAClockThatIsSetBack(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	start := d.now
 	d.define(nil)
 	d.define(every(20 * time.Minute))
@@ -129,7 +129,7 @@ func TestWhatAClockAheadHasNoted(t *testing.T) {
 	const years = 30_000 * time.Hour
 	t.Run("a definition applied", func(t *testing.T) {
 		t.Parallel()
-		d := newDesk(t)
+		d := newFixture(t)
 		start := d.now
 		d.define(func(def *schemas.Definition) { every(time.Hour)(def); def.AppliedAt = start.Add(years) })
 		d.now = start.Add(time.Hour)
@@ -137,7 +137,7 @@ func TestWhatAClockAheadHasNoted(t *testing.T) {
 	})
 	t.Run("another attempt", func(t *testing.T) {
 		t.Parallel()
-		d := newDesk(t)
+		d := newFixture(t)
 		start := d.now
 		d.define(nil)
 		d.command(schemas.CommandRun, "k", nil)
@@ -148,7 +148,7 @@ func TestWhatAClockAheadHasNoted(t *testing.T) {
 	})
 	t.Run("progress", func(t *testing.T) {
 		t.Parallel()
-		d := newDesk(t)
+		d := newFixture(t)
 		start := d.now
 		d.define(nil)
 		d.command(schemas.CommandRun, "k", nil)
@@ -162,7 +162,7 @@ func TestWhatAClockAheadHasNoted(t *testing.T) {
 	})
 	t.Run("a wait for an account", func(t *testing.T) {
 		t.Parallel()
-		d := newDesk(t)
+		d := newFixture(t)
 		start := d.now
 		d.define(nil)
 		d.command(schemas.CommandRun, "k", nil)
@@ -176,7 +176,7 @@ func TestWhatAClockAheadHasNoted(t *testing.T) {
 	})
 	t.Run("a run that comes after others", func(t *testing.T) {
 		t.Parallel()
-		d := newDesk(t)
+		d := newFixture(t)
 		start := d.now
 		d.define(func(def *schemas.Definition) { def.Spec.After = []string{"b"} })
 		d.now = start.Add(years)

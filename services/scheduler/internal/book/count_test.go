@@ -13,7 +13,7 @@ import (
 // does, where it is not known what the run read from and sent to.
 func TestEventsOfRunsThatDidNotSucceed(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.define(asEvent)
 	d.command(schemas.CommandRun, "k1", nil)
 	early := final(6)
@@ -47,7 +47,7 @@ func TestEventsOfRunsThatDidNotSucceed(t *testing.T) {
 // version that does not leave them out.
 func TestEventsOfAnAbandonedAttempt(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.define(asEvent)
 	d.command(schemas.CommandRun, "k", nil)
 	d.reports("a.1", 1, schemas.Report{Abandoned: &schemas.Abandoned{Extraction: extraction(5), Code: "chunks_short"}}, mapped(5), loaded(0, 4))
@@ -63,7 +63,7 @@ func TestEventsOfAnAbandonedAttempt(t *testing.T) {
 // TestOpenRejects follows rejects over runs: they do not come back as unchanged.
 func TestOpenRejects(t *testing.T) {
 	t.Parallel()
-	run := func(d *desk, n int, e schemas.Extraction, rejected int64) schemas.Run {
+	run := func(d *fixture, n int, e schemas.Extraction, rejected int64) schemas.Run {
 		name := schemas.RunID("a", n)
 		d.command(schemas.CommandRun, name, nil)
 		e.ByPartition, e.Chunks = []int64{e.Extracted}, 1
@@ -79,14 +79,14 @@ func TestOpenRejects(t *testing.T) {
 		d.reports(name, 1, reports...)
 		return d.newest(name)
 	}
-	want := func(d *desk, r schemas.Run, state string, open int64, health float64) {
+	want := func(d *fixture, r schemas.Run, state string, open int64, health float64) {
 		d.t.Helper()
 		l := d.b.Listing("a")
 		if r.State != state || l.OpenRejects != open || l.Health == nil || *l.Health != health {
 			d.t.Fatalf("%s is %s, open rejects %d, health %v; want %s, %d, %v", r.Run, r.State, l.OpenRejects, *l.Health, state, open, health)
 		}
 	}
-	d := newDesk(t)
+	d := newFixture(t)
 	d.define(func(def *schemas.Definition) { def.Spec.Source.Cursor = nil }) // each run reads everything
 	want(d, run(d, 1, schemas.Extraction{Extracted: 100}, 10), schemas.StateSucceededWithRejects, 10, 0.9)
 	second := run(d, 2, schemas.Extraction{Unchanged: 90, StillRejected: 10}, 0)
@@ -107,7 +107,7 @@ func TestOpenRejects(t *testing.T) {
 // TestAPausedImportStartsNothing, neither for a person nor for the run that waits.
 func TestAPausedImportStartsNothing(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.define(nil)
 	d.command(schemas.CommandRun, "k1", nil)
 	d.command(schemas.CommandRun, "k2", nil)
@@ -131,7 +131,7 @@ func TestAPausedImportStartsNothing(t *testing.T) {
 // applied.
 func TestAStoppedImportStartsNothing(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	at := d.now.Add(time.Hour)
 	once := func(def *schemas.Definition) { def.Spec.Schedules = []schemas.Schedule{{At: &at}} }
 	status := func(want string) {

@@ -17,7 +17,7 @@ func every(interval time.Duration) func(*schemas.Definition) {
 
 func TestDueInstants(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	start := d.now
 	d.define(nil)
 	d.wantTriggers(d.define(every(time.Hour)), "")
@@ -63,7 +63,7 @@ func TestMissedInstants(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := newDesk(t)
+			d := newFixture(t)
 			start := d.now
 			d.define(nil)
 			d.define(func(def *schemas.Definition) { every(time.Hour)(def); def.Spec.CatchUp = c.catchUp })
@@ -100,7 +100,7 @@ func TestEditsLoseNoInstant(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := newDesk(t)
+			d := newFixture(t)
 			d.define(nil)
 			d.define(every(time.Hour))
 			// No step at the instant: whoever owns the partition is down.
@@ -114,7 +114,7 @@ func TestEditsLoseNoInstant(t *testing.T) {
 
 func TestPause(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	start := d.now
 	d.define(nil)
 	d.define(every(time.Hour))
@@ -134,7 +134,7 @@ func TestPause(t *testing.T) {
 
 func TestScheduleApplies(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.define(nil)
 	// A schedule that is added to an old import does not make up for the past.
 	d.now = d.now.Add(48 * time.Hour)
@@ -158,7 +158,7 @@ func TestScheduleApplies(t *testing.T) {
 
 func TestDueInstantWaitsBehindABackfill(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	start := d.now
 	d.define(nil)
 	d.define(every(time.Hour))
@@ -177,7 +177,7 @@ func TestDueInstantWaitsBehindABackfill(t *testing.T) {
 
 func TestListing(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.define(func(def *schemas.Definition) { def.Metadata.DisplayName = "Customers" })
 	if l := d.b.Listing("a"); l.Status != "Ready" || l.Schedule != "by hand" || l.Health != nil || l.LastRun != "" || l.DisplayName != "Customers" || l.Type != "profile" {
 		t.Errorf("listing %+v", l)
@@ -195,7 +195,7 @@ func TestListing(t *testing.T) {
 
 func TestAfterOtherImports(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.define(func(def *schemas.Definition) { def.Spec.After = []string{"b", "c"} })
 	d.wantTriggers(d.command(schemas.CommandRun, "k1", nil), "")
 	d.want("a.1", schemas.StateQueued)
@@ -229,7 +229,7 @@ func TestAfterOtherImports(t *testing.T) {
 // in between.
 func TestClockSteps(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.define(nil)
 	d.define(func(def *schemas.Definition) {
 		def.Spec.Schedules = []schemas.Schedule{{Every: schemas.Duration(time.Minute)}}

@@ -14,7 +14,7 @@ func TestCancel(t *testing.T) {
 	cancel := func(run string) func(*schemas.Command) { return func(c *schemas.Command) { c.Run = run } }
 	t.Run("active", func(t *testing.T) {
 		t.Parallel()
-		d := newDesk(t)
+		d := newFixture(t)
 		d.define(nil)
 		d.command(schemas.CommandRun, "k", nil)
 		d.reports("a.1", 1, schemas.Report{Chunk: new(extraction(4))}, mapped(2), loaded(0, 1))
@@ -34,7 +34,7 @@ func TestCancel(t *testing.T) {
 	})
 	t.Run("queued", func(t *testing.T) {
 		t.Parallel()
-		d := newDesk(t)
+		d := newFixture(t)
 		d.define(nil)
 		d.command(schemas.CommandRun, "k1", nil)
 		d.command(schemas.CommandRun, "k2", nil)
@@ -45,7 +45,7 @@ func TestCancel(t *testing.T) {
 	})
 	t.Run("while no extractor works", func(t *testing.T) {
 		t.Parallel()
-		d := newDesk(t)
+		d := newFixture(t)
 		d.define(nil)
 		d.command(schemas.CommandRun, "k1", nil)
 		d.reports("a.1", 1, schemas.Report{Abandoned: &schemas.Abandoned{Code: "result_lost"}})
@@ -58,7 +58,7 @@ func TestAbandonedAttempts(t *testing.T) {
 	t.Parallel()
 	t.Run("the next attempt reads again", func(t *testing.T) {
 		t.Parallel()
-		d := newDesk(t)
+		d := newFixture(t)
 		d.define(nil)
 		d.command(schemas.CommandRun, "k", nil)
 		d.reports("a.1", 1, schemas.Report{Abandoned: &schemas.Abandoned{Extraction: extraction(3), Code: "result_lost"}}, mapped(1), loaded(0, 0))
@@ -79,7 +79,7 @@ func TestAbandonedAttempts(t *testing.T) {
 	})
 	t.Run("a row that the last attempt left is missing", func(t *testing.T) {
 		t.Parallel()
-		d := newDesk(t)
+		d := newFixture(t)
 		d.define(nil)
 		d.command(schemas.CommandRun, "k", nil)
 		d.reports("a.1", 1, final(2), mapped(1), loaded(0, 0), schemas.Report{Mapped: &schemas.Mapped{Skipped: map[string]int64{schemas.SkipClosed: 1}}})
@@ -89,7 +89,7 @@ func TestAbandonedAttempts(t *testing.T) {
 	})
 	t.Run("the cap", func(t *testing.T) {
 		t.Parallel()
-		d := newDesk(t)
+		d := newFixture(t)
 		d.define(nil)
 		d.command(schemas.CommandRun, "k", nil)
 		for attempt := 1; attempt <= 3; attempt++ {
@@ -103,7 +103,7 @@ func TestAbandonedAttempts(t *testing.T) {
 	})
 	t.Run("permanent, and its rows drain first", func(t *testing.T) {
 		t.Parallel()
-		d := newDesk(t)
+		d := newFixture(t)
 		d.define(nil)
 		d.command(schemas.CommandRun, "k", nil)
 		d.reports("a.1", 1, schemas.Report{Abandoned: &schemas.Abandoned{Extraction: extraction(3), Code: "query_refused", Permanent: true}})
@@ -117,7 +117,7 @@ func TestAbandonedAttempts(t *testing.T) {
 
 func TestStopRule(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.define(nil)
 	d.command(schemas.CommandRun, "k", nil)
 	d.reports("a.1", 1, final(2000), schemas.Report{Mapped: &schemas.Mapped{Mapped: 700, RejectsByCode: map[string]int64{"date_format": 300}}})
@@ -133,7 +133,7 @@ func TestStopRule(t *testing.T) {
 // TestStopRuleNamesTheStage: the loader refuses the first of very many records.
 func TestStopRuleNamesTheStage(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.define(nil)
 	d.command(schemas.CommandRun, "k", nil)
 	refused := loaded(0, 599)
@@ -151,8 +151,8 @@ func TestNoWaitStopsTheClockForEver(t *testing.T) {
 	waits := func(stage string) schemas.Report {
 		return schemas.Report{Waiting: &schemas.Waiting{Stage: stage, Account: "ct"}}
 	}
-	begin := func(t *testing.T) *desk {
-		d := newDesk(t)
+	begin := func(t *testing.T) *fixture {
+		d := newFixture(t)
 		d.define(func(def *schemas.Definition) { def.Spec.Limits.Deadline = schemas.Duration(time.Hour) })
 		d.command(schemas.CommandRun, "k", nil)
 		return d
@@ -192,7 +192,7 @@ func TestNoWaitStopsTheClockForEver(t *testing.T) {
 // stage says anything any more.
 func TestAWaitThatNobodyRenewsEnds(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.define(func(def *schemas.Definition) { def.Spec.Limits.Deadline = schemas.Duration(time.Hour) })
 	d.command(schemas.CommandRun, "k", nil)
 	d.reports("a.1", 1, final(3), mapped(3), schemas.Report{Waiting: &schemas.Waiting{Account: "ct"}})
@@ -213,7 +213,7 @@ func TestAWaitThatNobodyRenewsEnds(t *testing.T) {
 // after each report of it.
 func TestAShortDeadlineBoundsAWait(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.define(func(def *schemas.Definition) { def.Spec.Limits.Deadline = schemas.Duration(10 * time.Second) })
 	d.command(schemas.CommandRun, "k", nil)
 	d.reports("a.1", 1, final(3), mapped(3), schemas.Report{Waiting: &schemas.Waiting{Account: "ct"}})
@@ -229,8 +229,8 @@ func TestAShortDeadlineBoundsAWait(t *testing.T) {
 // to be skipped in, however long the run had waited before.
 func TestCancelAfterALongWait(t *testing.T) {
 	t.Parallel()
-	begin := func(t *testing.T) *desk {
-		d := newDesk(t)
+	begin := func(t *testing.T) *fixture {
+		d := newFixture(t)
 		d.define(func(def *schemas.Definition) { def.Spec.Limits.Deadline = schemas.Duration(time.Hour) })
 		d.command(schemas.CommandRun, "k", nil)
 		d.reports("a.1", 1, final(4), mapped(4), loaded(0, 1))
@@ -275,7 +275,7 @@ func TestMoreOutcomesThanRows(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := newDesk(t)
+			d := newFixture(t)
 			d.define(nil)
 			d.command(schemas.CommandRun, "k", nil)
 			d.reports("a.1", 1, reports...)
@@ -288,7 +288,7 @@ func TestMoreOutcomesThanRows(t *testing.T) {
 
 func TestDeadline(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.define(func(def *schemas.Definition) { def.Spec.Limits.Deadline = schemas.Duration(time.Hour) })
 	d.command(schemas.CommandRun, "k1", nil)
 	d.command(schemas.CommandRun, "k2", nil)
@@ -346,7 +346,7 @@ func TestUnfinishedRunsSpoilTheLedger(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := newDesk(t)
+			d := newFixture(t)
 			d.define(c.edit)
 			d.command(schemas.CommandRun, "k1", nil)
 			whole := final(1)
@@ -375,7 +375,7 @@ func TestUnfinishedRunsSpoilTheLedger(t *testing.T) {
 	}
 	t.Run("between attempts", func(t *testing.T) {
 		t.Parallel()
-		d := newDesk(t)
+		d := newFixture(t)
 		d.define(nil)
 		d.command(schemas.CommandRun, "k1", nil)
 		d.succeed("a.1", 1, 0, 1)

@@ -25,8 +25,8 @@ type log struct {
 	states, folds, defs map[string]string
 }
 
-// desk is a book in the hands of a test, with a clock of its own.
-type desk struct {
+// fixture is a book with a clock of its own, and a log that its changes are written to.
+type fixture struct {
 	t      *testing.T
 	b      *book.Book
 	now    time.Time
@@ -38,8 +38,8 @@ type desk struct {
 	ended  map[string]string    // how other imports' newest runs ended
 }
 
-func newDesk(t *testing.T) *desk {
-	d := &desk{
+func newFixture(t *testing.T) *fixture {
+	d := &fixture{
 		t: t, busy: map[string]time.Time{}, ended: map[string]string{}, now: time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC),
 		log: log{map[string]string{}, map[string]string{}, map[string]string{}},
 	}
@@ -47,7 +47,7 @@ func newDesk(t *testing.T) *desk {
 	return d
 }
 
-func (d *desk) newBook() *book.Book {
+func (d *fixture) newBook() *book.Book {
 	return book.New(config, book.Deps{
 		Log: slog.New(slog.DiscardHandler),
 		Trace: func(_ context.Context, _, run, _ string) (string, string) {
@@ -67,7 +67,7 @@ func (d *desk) newBook() *book.Book {
 }
 
 // step does something, then what every step ends with, and commits.
-func (d *desk) step(do func()) book.Changes {
+func (d *fixture) step(do func()) book.Changes {
 	d.t.Helper()
 	if do != nil {
 		do()
@@ -112,7 +112,7 @@ func decode[T any](t *testing.T, text string) T {
 }
 
 // checkReload takes over from the log and compares.
-func (d *desk) checkReload() {
+func (d *fixture) checkReload() {
 	d.t.Helper()
 	fresh := d.reload()
 	fresh.Tick(d.t.Context(), d.now)
@@ -129,7 +129,7 @@ func (d *desk) checkReload() {
 	}
 }
 
-func (d *desk) reload() *book.Book {
+func (d *fixture) reload() *book.Book {
 	fresh := d.newBook()
 	for _, s := range d.log.states {
 		fresh.LoadState(decode[schemas.State](d.t, s))
@@ -156,7 +156,7 @@ func byRun(runs []schemas.Run) map[string]string {
 	return out
 }
 
-func (d *desk) define(edit func(*schemas.Definition)) book.Changes {
+func (d *fixture) define(edit func(*schemas.Definition)) book.Changes {
 	d.t.Helper()
 	def := schemas.Definition{
 		Kind: schemas.KindImport, Metadata: schemas.Metadata{Name: "a"}, Generation: 1, AppliedAt: d.now,
@@ -174,14 +174,14 @@ func (d *desk) define(edit func(*schemas.Definition)) book.Changes {
 }
 
 // makeUnreadable makes the newest definition one that cannot be read.
-func (d *desk) makeUnreadable() book.Changes {
+func (d *fixture) makeUnreadable() book.Changes {
 	d.t.Helper()
 	delete(d.log.defs, "a")
 	d.broken = true
 	return d.step(func() { d.b.Unreadable("a") })
 }
 
-func (d *desk) command(kind, id string, edit func(*schemas.Command)) book.Changes {
+func (d *fixture) command(kind, id string, edit func(*schemas.Command)) book.Changes {
 	d.t.Helper()
 	c := schemas.Command{ID: id, Import: "a", Kind: kind}
 	if edit != nil {
@@ -190,7 +190,7 @@ func (d *desk) command(kind, id string, edit func(*schemas.Command)) book.Change
 	return d.step(func() { d.b.Command(d.t.Context(), c, d.now) })
 }
 
-func (d *desk) reports(run string, attempt int, reports ...schemas.Report) book.Changes {
+func (d *fixture) reports(run string, attempt int, reports ...schemas.Report) book.Changes {
 	d.t.Helper()
 	return d.step(func() {
 		for _, r := range reports {
@@ -217,17 +217,17 @@ func loaded(from, to int64) schemas.Report {
 }
 
 // succeed plays a whole run of n rows whose records begin at an offset.
-func (d *desk) succeed(run string, attempt int, base, n int64) book.Changes {
+func (d *fixture) succeed(run string, attempt int, base, n int64) book.Changes {
 	d.t.Helper()
 	return d.reports(run, attempt, final(n), mapped(n), loaded(base, base+n-1))
 }
 
-func (d *desk) state() schemas.State {
+func (d *fixture) state() schemas.State {
 	d.t.Helper()
 	return decode[schemas.State](d.t, d.log.states["a"])
 }
 
-func (d *desk) newest(run string) schemas.Run {
+func (d *fixture) newest(run string) schemas.Run {
 	var out schemas.Run
 	for _, e := range d.events {
 		if e.Run == run {
@@ -237,7 +237,7 @@ func (d *desk) newest(run string) schemas.Run {
 	return out
 }
 
-func (d *desk) want(run, state string) schemas.Run {
+func (d *fixture) want(run, state string) schemas.Run {
 	d.t.Helper()
 	got := d.newest(run)
 	if got.State != state {
@@ -254,7 +254,7 @@ func triggered(c book.Changes) string {
 	return out
 }
 
-func (d *desk) wantTriggers(c book.Changes, want string) {
+func (d *fixture) wantTriggers(c book.Changes, want string) {
 	d.t.Helper()
 	if got := triggered(c); got != want {
 		d.t.Fatalf("triggers %q, want %q", got, want)

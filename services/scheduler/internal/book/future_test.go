@@ -12,7 +12,7 @@ import (
 // listing shows them until a run finds none.
 func TestListingCountsFutureRows(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.define(nil)
 	d.command(schemas.CommandRun, "k", nil)
 	held := final(0)

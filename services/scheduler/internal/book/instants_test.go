@@ -16,7 +16,7 @@ func hourly(def *schemas.Definition) { def.Spec.Schedules = []schemas.Schedule{{
 // as a recorded skip.
 func TestDueInstantsEnd(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	start := d.now
 	at := func(n int) *time.Time { due := start.Add(time.Duration(n) * time.Hour).UTC(); return &due }
 	d.now = start.Add(time.Minute)
@@ -65,7 +65,7 @@ func TestDueInstantsEnd(t *testing.T) {
 // TestLateInstantsAreRecorded: catchUp: skip says which instants it left out.
 func TestLateInstantsAreRecorded(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	start := d.now
 	d.now = start.Add(30 * time.Minute)
 	d.define(func(def *schemas.Definition) { hourly(def); def.Spec.CatchUp = schemas.CatchUpSkip })
@@ -89,7 +89,7 @@ func TestLateInstantsAreRecorded(t *testing.T) {
 // TestWhoAsked: a run names who asked for it; one of a schedule names nobody.
 func TestWhoAsked(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.define(nil)
 	d.command(schemas.CommandRun, "k", func(c *schemas.Command) { c.Actor = "key:ci" })
 	if a := d.state().Active; a.Actor != "key:ci" || a.Due != nil {

@@ -8,11 +8,11 @@ import (
 	"tapline.dev/schemas"
 )
 
-// interrupted has a desk whose import of events has had a run that loaded some of
+// interrupted returns a fixture whose import of events has had a run that loaded some of
 // 6 rows and was cancelled. One record more was sent, and never answered.
-func interrupted(t *testing.T) *desk {
+func interrupted(t *testing.T) *fixture {
 	t.Helper()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.define(asEvent)
 	d.command(schemas.CommandRun, "k1", nil)
 	d.topics("rows-1", "records-1")
@@ -28,7 +28,7 @@ func interrupted(t *testing.T) *desk {
 	return d
 }
 
-func (d *desk) topics(rows, records string) {
+func (d *fixture) topics(rows, records string) {
 	d.t.Helper()
 	d.step(func() { d.b.Topics(d.t.Context(), "a", rows, records, d.now) })
 }
@@ -118,8 +118,8 @@ func TestInterruptedRunsAreBounded(t *testing.T) {
 func TestTheNextAttemptOfEventsWaits(t *testing.T) {
 	t.Parallel()
 	abandoned := schemas.Report{Abandoned: &schemas.Abandoned{Extraction: extraction(5), Code: "chunks_short"}}
-	start := func(edit func(*schemas.Definition)) *desk {
-		d := newDesk(t)
+	start := func(edit func(*schemas.Definition)) *fixture {
+		d := newFixture(t)
 		d.define(edit)
 		d.command(schemas.CommandRun, "k", nil)
 		d.topics("rows-1", "records-1")
@@ -153,7 +153,7 @@ func TestTheNextAttemptOfEventsWaits(t *testing.T) {
 	d.want("a.1", schemas.StateCancelled)
 }
 
-func (d *desk) wantTriggersNow(want string) {
+func (d *fixture) wantTriggersNow(want string) {
 	d.t.Helper()
 	d.wantTriggers(d.step(nil), want)
 }

@@ -13,7 +13,7 @@ func asDraft(def *schemas.Definition) { def.Spec.Draft = true }
 // after nothing else that looks like a beginning.
 func TestTheFirstRunOfAnInterval(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	start := d.now
 	d.wantTriggers(d.define(every(time.Hour)), `a.1/1 full "" `)
 	d.succeed("a.1", 1, 0, 1)
@@ -43,7 +43,7 @@ func TestTheFirstRunOfAnInterval(t *testing.T) {
 
 func TestAnIntervalWithAStartBeginsThere(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	at := d.now.Add(3 * time.Hour)
 	d.wantTriggers(d.define(func(def *schemas.Definition) { every(time.Hour)(def); def.Spec.Start = &at }), "")
 	if wake, _ := d.b.NextWake(); !wake.Equal(at) {
@@ -53,7 +53,7 @@ func TestAnIntervalWithAStartBeginsThere(t *testing.T) {
 
 func TestStop(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	start := d.now
 	d.define(every(time.Hour))
 	d.command(schemas.CommandRun, "k", nil) // waits behind a.1
@@ -94,7 +94,7 @@ func TestStop(t *testing.T) {
 
 func TestPlannedRuns(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	start := d.now
 	plan := func(key string, in time.Duration) {
 		at := start.Add(in)
@@ -140,7 +140,7 @@ func TestPlannedRuns(t *testing.T) {
 
 func TestPlannedRunsAreBounded(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.define(nil)
 	for n := range schemas.MaxPlanned + 1 {
 		at := d.now.Add(time.Duration(n+1) * time.Hour)
@@ -155,7 +155,7 @@ func TestPlannedRunsAreBounded(t *testing.T) {
 // become by the time that it is real goes on from there.
 func TestADraftNeverRuns(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.wantTriggers(d.define(func(def *schemas.Definition) { every(time.Hour)(def); asDraft(def); def.Spec.Source = schemas.Source{} }), "")
 	if l := d.b.Listing("a"); l.Status != "Draft" || l.NextRunAt != nil {
 		t.Errorf("listing %+v", l)
@@ -204,7 +204,7 @@ func TestADraftNeverRuns(t *testing.T) {
 // of the epoch as a bound.
 func TestTheFirstRunFrom(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.define(nil)
 	from := func(c *schemas.Command) { c.From = "2026-11-01T00:00:00.000000000Z" }
 	c := d.command(schemas.CommandRunFrom, "k", from)
@@ -234,7 +234,7 @@ func TestTheFirstRunFrom(t *testing.T) {
 // window.
 func TestResend(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.define(nil)
 	d.command(schemas.CommandRun, "k", nil)
 	d.succeed("a.1", 1, 0, 1)

@@ -18,10 +18,10 @@ func asEvent(def *schemas.Definition) {
 	def.Spec.Destination.Type, def.Spec.Destination.Event = schemas.TypeEvent, &schemas.EventSpec{Name: "Bought"}
 }
 
-// loadedFrom has a desk whose import has had a run of 5 rows from one place to
+// loadedFrom returns a fixture whose import has had a run of 5 rows from one place to
 // another.
-func loadedFrom(t *testing.T, edit func(*schemas.Definition), source, target string) *desk {
-	d := newDesk(t)
+func loadedFrom(t *testing.T, edit func(*schemas.Definition), source, target string) *fixture {
+	d := newFixture(t)
 	d.define(edit)
 	d.command(schemas.CommandRun, "k1", nil)
 	d.reports("a.1", 1, resolved(schemas.StageExtract, source), resolved(schemas.StageLoad, target))
@@ -103,7 +103,7 @@ func TestAnotherPlaceInTheMiddleOfARun(t *testing.T) {
 	for stage, code := range map[string]string{schemas.StageExtract: book.CodeSourceChanged, schemas.StageLoad: book.CodeTargetChanged} {
 		t.Run(stage, func(t *testing.T) {
 			t.Parallel()
-			d := newDesk(t)
+			d := newFixture(t)
 			d.define(nil)
 			d.command(schemas.CommandRun, "k", nil)
 			d.reports("a.1", 1, resolved(stage, "one"), final(4), mapped(4), loaded(0, 1))
@@ -160,20 +160,20 @@ func TestAnUpgradeReloadsNothing(t *testing.T) {
 func TestAnEpochOfEventsIsHeld(t *testing.T) {
 	t.Parallel()
 	otherQuery := func(def *schemas.Definition) { asEvent(def); def.Spec.Source.Query = "select 2" }
-	begin := map[string]func(t *testing.T) *desk{
-		"the definition": func(t *testing.T) *desk {
+	begin := map[string]func(t *testing.T) *fixture{
+		"the definition": func(t *testing.T) *fixture {
 			d := loadedFrom(t, asEvent, "s1", "t1")
 			d.define(otherQuery)
 			d.command(schemas.CommandRun, "k2", nil)
 			return d
 		},
-		"a reference": func(t *testing.T) *desk {
+		"a reference": func(t *testing.T) *fixture {
 			d := loadedFrom(t, asEvent, "s1", "t1")
 			d.command(schemas.CommandRun, "k2", nil)
 			d.reports("a.2", 1, resolved(schemas.StageLoad, "t2"), resolved(schemas.StageExtract, "s1"))
 			return d
 		},
-		"a reset": func(t *testing.T) *desk {
+		"a reset": func(t *testing.T) *fixture {
 			d := loadedFrom(t, asEvent, "s1", "t1")
 			d.command(schemas.CommandReset, "r", nil)
 			d.command(schemas.CommandRun, "k2", nil)

@@ -74,7 +74,7 @@ func (b *Book) approveResult(ctx context.Context, e *entry, now time.Time) {
 }
 
 // attemptsSinceApproval is how many attempts the run has had since a person let it go on:
-// the result that was approved may be gone by then, which is nobody's fault.
+// the result that was approved may no longer exist by then, which is no failure of the import.
 func attemptsSinceApproval(a *schemas.ActiveRun) int {
 	if a.Approval == nil {
 		return a.Attempt

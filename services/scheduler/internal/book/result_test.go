@@ -25,7 +25,7 @@ func abandoned(code string) schemas.Report {
 // attempt.
 func TestAHeldResult(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.define(nil)
 	d.command(schemas.CommandRun, "k", nil)
 	d.wantTriggers(d.reports("a.1", 1, tooMany(4000, 0)), "")
@@ -59,7 +59,7 @@ func TestAHeldResult(t *testing.T) {
 func TestADeclinedResult(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{schemas.CommandDecline, schemas.CommandCancel} {
-		d := newDesk(t)
+		d := newFixture(t)
 		d.define(nil)
 		d.command(schemas.CommandRun, "k", nil)
 		d.reports("a.1", 1, tooMany(4000, 0))
@@ -76,7 +76,7 @@ func TestADeclinedResult(t *testing.T) {
 // TestACancelMeetsAHold: the extractor has stopped already and reports no end.
 func TestACancelMeetsAHold(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.define(nil)
 	d.command(schemas.CommandRun, "k", nil)
 	d.command(schemas.CommandCancel, "no", nil)
@@ -89,7 +89,7 @@ func TestACancelMeetsAHold(t *testing.T) {
 // that was never held; the next run has none.
 func TestAnApprovalBelongsToTheRun(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.define(nil)
 	d.command(schemas.CommandRun, "k", nil)
 	for attempt := 1; attempt <= 2; attempt++ {
@@ -126,7 +126,7 @@ func TestAnApprovalBelongsToTheRun(t *testing.T) {
 // TestSizesOfEarlierRuns: by mode, the last ten that succeeded, over epochs.
 func TestSizesOfEarlierRuns(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.define(nil)
 	c := d.command(schemas.CommandRun, "k0", nil)
 	if got := *c.Triggers[0].Check; got != (schemas.ResultCheck{}) {
@@ -170,18 +170,18 @@ func TestWarehouseTime(t *testing.T) {
 		}
 	}
 	for name, c := range map[string]struct {
-		release func(*desk)
+		release func(*fixture)
 		want    string
 	}{
-		"a person":      {func(d *desk) { d.command(schemas.CommandApprove, "yes", nil) }, schemas.StateExtracting},
-		"a person ends": {func(d *desk) { d.command(schemas.CommandDecline, "no", nil) }, schemas.StateCancelled},
-		"a limit":       {func(d *desk) { d.define(limit(schemas.Duration(2 * time.Minute))) }, schemas.StateExtracting},
-		"the next day":  {func(d *desk) { d.now = d.now.Add(3 * time.Hour); d.step(nil) }, schemas.StateExtracting},
-		"an hour":       {func(d *desk) { d.now = d.now.Add(time.Hour); d.step(nil) }, schemas.StateHeld},
+		"a person":      {func(d *fixture) { d.command(schemas.CommandApprove, "yes", nil) }, schemas.StateExtracting},
+		"a person ends": {func(d *fixture) { d.command(schemas.CommandDecline, "no", nil) }, schemas.StateCancelled},
+		"a limit":       {func(d *fixture) { d.define(limit(schemas.Duration(2 * time.Minute))) }, schemas.StateExtracting},
+		"the next day":  {func(d *fixture) { d.now = d.now.Add(3 * time.Hour); d.step(nil) }, schemas.StateExtracting},
+		"an hour":       {func(d *fixture) { d.now = d.now.Add(time.Hour); d.step(nil) }, schemas.StateHeld},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := newDesk(t)
+			d := newFixture(t)
 			d.define(limit(schemas.Duration(time.Minute)))
 			d.command(schemas.CommandRun, "k", nil)
 			d.reports("a.1", 1, spent(20), spent(20), spent(40), abandoned("query_timeout"))

@@ -10,7 +10,7 @@ import (
 // ledger reports whether rows of it were not sent.
 func TestSuppressedRows(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.define(nil)
 	suppressed := map[string]int64{schemas.SkipSuppressed: 2}
 	end := func(run string, skipped map[string]int64, reports ...schemas.Report) {

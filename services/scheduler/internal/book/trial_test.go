@@ -21,23 +21,23 @@ func preview(c *schemas.Command) {
 
 func TestPreviewsLeaveNothing(t *testing.T) {
 	t.Parallel()
-	for name, end := range map[string]func(d *desk){
-		"answered": func(d *desk) { d.reports("a.p7", 1, schemas.Report{Preview: &schemas.Preview{}}) },
-		"refused": func(d *desk) {
+	for name, end := range map[string]func(d *fixture){
+		"answered": func(d *fixture) { d.reports("a.p7", 1, schemas.Report{Preview: &schemas.Preview{}}) },
+		"refused": func(d *fixture) {
 			d.reports("a.p7", 1, schemas.Report{Abandoned: &schemas.Abandoned{Code: "snowflake_query"}})
 		},
-		"unheard of": func(d *desk) {
+		"unheard of": func(d *fixture) {
 			d.now = d.now.Add(11 * time.Minute)
 			d.step(nil)
 		},
-		"cancelled": func(d *desk) {
+		"cancelled": func(d *fixture) {
 			d.command(schemas.CommandCancel, "c", func(c *schemas.Command) { c.Run = "a.p7" })
 			d.reports("a.p7", 1, schemas.Report{Final: &schemas.Final{Early: true}})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := newDesk(t)
+			d := newFixture(t)
 			d.wantTriggers(d.command(schemas.CommandPreview, "k", preview), `a.p7/1 preview "" `)
 			if c := d.command(schemas.CommandPreview, "k2", preview); !c.Empty() {
 				t.Errorf("the same preview twice: %+v", c)
@@ -54,19 +54,19 @@ func TestPreviewsLeaveNothing(t *testing.T) {
 // triggered, and a cancel waits for nobody.
 func TestAccountTests(t *testing.T) {
 	t.Parallel()
-	for name, end := range map[string]func(d *desk){
-		"answered": func(d *desk) { d.reports("a.p7", 1, schemas.Report{Account: &schemas.AccountTest{}}) },
-		"cancelled": func(d *desk) {
+	for name, end := range map[string]func(d *fixture){
+		"answered": func(d *fixture) { d.reports("a.p7", 1, schemas.Report{Account: &schemas.AccountTest{}}) },
+		"cancelled": func(d *fixture) {
 			d.command(schemas.CommandCancel, "c", func(c *schemas.Command) { c.Run = "a.p7" })
 		},
-		"unheard of": func(d *desk) {
+		"unheard of": func(d *fixture) {
 			d.now = d.now.Add(11 * time.Minute)
 			d.step(nil)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := newDesk(t)
+			d := newFixture(t)
 			changes := d.command(schemas.CommandTestAccount, "k", func(c *schemas.Command) {
 				c.Run, c.Spec = "a.p7", &schemas.ImportSpec{Destination: schemas.Destination{AccountRef: "a"}}
 			})
@@ -83,7 +83,7 @@ func TestAccountTests(t *testing.T) {
 
 func TestPreviewsThatMakeNoSense(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	for name, edit := range map[string]func(*schemas.Command){
 		"of another import":  func(c *schemas.Command) { preview(c); c.Run = "b.p7" },
 		"under a run's name": func(c *schemas.Command) { preview(c); c.Run = "a.7" },
@@ -96,7 +96,7 @@ func TestPreviewsThatMakeNoSense(t *testing.T) {
 }
 
 // tryOut begins and ends a dry run.
-func (d *desk) tryOut(run string) {
+func (d *fixture) tryOut(run string) {
 	d.t.Helper()
 	d.command(schemas.CommandDryRun, "key-"+run, func(c *schemas.Command) { c.Rows = 2 })
 	d.reports(run, 1, schemas.Report{Started: &schemas.Started{QueryID: "q", Clock: clock, Total: 2}}, final(2), mapped(2), loaded(0, 1))
@@ -105,7 +105,7 @@ func (d *desk) tryOut(run string) {
 
 func TestDryRunsChangeNothingOfTheImport(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.define(nil)
 	d.command(schemas.CommandRun, "k1", nil)
 	d.succeed("a.1", 1, 0, 1)
@@ -140,7 +140,7 @@ func TestDryRunsChangeNothingOfTheImport(t *testing.T) {
 // and one that CleverTap slows down for a moment goes on.
 func TestDryRunsDoNotWaitForEver(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.define(nil)
 	d.command(schemas.CommandDryRun, "k", func(c *schemas.Command) { c.Rows = 2 })
 	d.reports("a.d1", 1, schemas.Report{Started: &schemas.Started{QueryID: "q", Clock: clock, Total: 2}}, final(2), mapped(2))
@@ -164,7 +164,7 @@ func TestDryRunsDoNotWaitForEver(t *testing.T) {
 
 func TestSyncSendsASampleOnce(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.define(nil)
 	d.tryOut("a.d1")
 	before := d.state()
@@ -186,22 +186,22 @@ func TestSyncSendsASampleOnce(t *testing.T) {
 
 func TestSyncIsRefused(t *testing.T) {
 	t.Parallel()
-	for name, spoil := range map[string]func(d *desk){
-		"a run has closed since": func(d *desk) {
+	for name, spoil := range map[string]func(d *fixture){
+		"a run has closed since": func(d *fixture) {
 			d.command(schemas.CommandRun, "k", nil)
 			d.now = d.now.Add(time.Second)
 			d.succeed("a.1", 1, 0, 1)
 		},
-		"a run is active":        func(d *desk) { d.command(schemas.CommandRun, "k", nil) },
-		"the import has changed": func(d *desk) { d.define(func(def *schemas.Definition) { def.Generation = 2 }) },
-		"the sample is too old": func(d *desk) {
+		"a run is active":        func(d *fixture) { d.command(schemas.CommandRun, "k", nil) },
+		"the import has changed": func(d *fixture) { d.define(func(def *schemas.Definition) { def.Generation = 2 }) },
+		"the sample is too old": func(d *fixture) {
 			d.now = d.now.Add(2 * schemas.TrialRetention)
 			d.step(nil)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := newDesk(t)
+			d := newFixture(t)
 			d.define(nil)
 			d.tryOut("a.d1")
 			spoil(d)
