@@ -32,13 +32,17 @@ func TestDrafts(t *testing.T) {
 		t.Error("the draft has topics")
 	}
 	for _, request := range [][2]string{
-		{"runs", ""}, {"dryruns", `{"rows":5}`}, {"reset", ""}, {"backfills", `{"from":"2026-01-01","to":"2026-02-01"}`},
+		{"runs", ""}, {"reset", ""}, {"backfills", `{"from":"2026-01-01","to":"2026-02-01"}`},
 		{"planned-runs", `{"at":"2126-01-01T00:00:00Z"}`}, {"runs?from=2026-01-01", ""},
 	} {
 		a := c.do("POST", "/v1/imports/customers/"+request[0], request[1])
 		if a.status != http.StatusConflict || a.body["code"] != "import_draft" {
 			t.Errorf("%s of a draft = %d %s", request[0], a.status, a.text)
 		}
+	}
+	// A dry run waits for what is missing, and says what that is.
+	if a := c.do("POST", "/v1/imports/customers/dryruns", `{"rows":5}`); a.status != http.StatusConflict || a.body["code"] != "import_draft" || !strings.Contains(a.text, `"spec.mapping`) {
+		t.Errorf("a dry run of an incomplete draft = %d %s", a.status, a.text)
 	}
 	if n := len(c.log(c.topics.Commands(), schemas.ControlPartition("customers"))); n != 0 {
 		t.Errorf("%d commands of a draft were written", n)

@@ -13,6 +13,7 @@ import (
 	"tapline.dev/cmd/tapline/internal/client"
 	"tapline.dev/cmd/tapline/internal/scaffold"
 	"tapline.dev/domain/definition"
+	"tapline.dev/domain/suggest"
 	"tapline.dev/schemas"
 )
 
@@ -50,7 +51,7 @@ func (a *app) initImport(ctx context.Context, c *client.Client, f *initFlags) (m
 			return made, err
 		}
 	}
-	suggested, err := scaffold.Suggest(spec, f.identity, columns)
+	suggested, err := suggest.Make(spec, f.identity, columns, nil)
 	if err != nil {
 		return made, err
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"tapline.dev/domain/suggest"
 	"tapline.dev/schemas"
 )
 
@@ -65,7 +66,7 @@ func (r Resources) File() string {
 // Import is a definition with a suggested mapping.
 type Import struct {
 	Name string
-	Suggestion
+	suggest.Suggestion
 }
 
 // File is its definition file.
@@ -107,8 +108,8 @@ func (i Import) File() string {
 		if p.Format != "" {
 			text += ", format: " + p.Format
 		}
-		if i.Why[n] != "" {
-			line("    - {%s} # %s", text, comment(i.Why[n]))
+		if why := i.Lines[n].Reason; why != "" {
+			line("    - {%s} # %s", text, comment(why))
 			continue
 		}
 		line("    - {%s}", text)

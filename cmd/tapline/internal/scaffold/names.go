@@ -1,6 +1,6 @@
 // Package scaffold writes what a new import begins with: the SQL that Snowflake's
-// administrator runs, and definition files with a mapping that is suggested from the
-// columns. It asks nobody and reads nothing: the same input gives the same text.
+// administrator runs, and definition files with a suggested mapping. It asks nobody and
+// reads nothing: the same input gives the same text.
 package scaffold
 
 import (

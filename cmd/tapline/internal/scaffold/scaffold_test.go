@@ -5,8 +5,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"tapline.dev/schemas"
 )
 
 func TestParseName(t *testing.T) {
@@ -73,63 +71,6 @@ func TestSQL(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, statements); diff != "" {
 		t.Errorf("statements (-want +got):\n%s", diff)
-	}
-}
-
-func columns() []schemas.Column {
-	return []schemas.Column{
-		{Name: "CUSTOMER_ID", Type: "TEXT"}, {Name: "EMAIL", Type: "TEXT"}, {Name: "PASSWORD_HASH", Type: "TEXT"},
-		{Name: "PLAN_TIER", Type: "TEXT"}, {Name: "Plan Tier", Type: "TEXT"}, {Name: "VISITS", Type: "FIXED", Precision: 38},
-		{Name: "SPEND", Type: "FIXED", Precision: 12, Scale: 2}, {Name: "ACTIVE", Type: "BOOLEAN"}, {Name: "DOB", Type: "DATE"},
-		{Name: "$%&", Type: "TEXT"}, {Name: "PREFS", Type: "VARIANT"}, {Name: "x}: #\n", Type: "TEXT"},
-		{Name: "UPDATED_AT", Type: "TIMESTAMP_NTZ"},
-	}
-}
-
-func TestSuggest(t *testing.T) {
-	t.Parallel()
-	spec := schemas.ImportSpec{Timezone: "UTC", Source: schemas.Source{ConnectionRef: "warehouse", Table: "T"}, Destination: schemas.Destination{AccountRef: "clevertap", Type: schemas.TypeProfile}}
-	s, err := Suggest(spec, "", columns())
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got []string
-	for _, p := range s.Spec.Mapping {
-		got = append(got, p.From+" -> "+p.To+" "+p.Type)
-	}
-	want := []string{
-		"EMAIL -> Email ", "PLAN_TIER -> plan tier ", "VISITS -> visits integer", "SPEND -> spend float", "ACTIVE -> active boolean",
-		"DOB -> DOB date", "PREFS -> prefs string",
-	}
-	for _, w := range want {
-		if !strings.Contains(strings.Join(got, "\n"), w) {
-			t.Errorf("%q is not suggested:\n%s", w, strings.Join(got, "\n"))
-		}
-	}
-	if s.Spec.Identity.Column != "CUSTOMER_ID" || s.Spec.Source.Cursor == nil || s.Spec.Source.Cursor.Column != "UPDATED_AT" {
-		t.Errorf("identity %+v, cursor %+v", s.Spec.Identity, s.Spec.Source.Cursor)
-	}
-	left := map[string]string{}
-	for _, l := range s.LeftOut {
-		left[l.Column] = l.Why
-	}
-	for column, why := range map[string]string{"PASSWORD_HASH": "secret", "Plan Tier": "another column", "$%&": "", "UPDATED_AT": "cursor", "CUSTOMER_ID": "identity"} {
-		if reason, ok := left[column]; !ok || !strings.Contains(reason, why) {
-			t.Errorf("%s is left out because %q (%t), want %q", column, reason, ok, why)
-		}
-	}
-	if len(s.Spec.Mapping)+len(s.LeftOut) != len(columns()) || len(s.Why) != len(s.Spec.Mapping) {
-		t.Errorf("%d mapped, %d left out, %d reasons of %d columns", len(s.Spec.Mapping), len(s.LeftOut), len(s.Why), len(columns()))
-	}
-	again, err := Suggest(spec, "", columns())
-	if diff := cmp.Diff(s, again); diff != "" || err != nil {
-		t.Errorf("another suggestion for the same columns (%v):\n%s", err, diff)
-	}
-	if _, err := Suggest(spec, "", []schemas.Column{{Name: "F", Type: "REAL"}}); err == nil || !strings.Contains(err.Error(), "--identity") {
-		t.Errorf("without an identity: %v", err)
-	}
-	if _, err := Suggest(spec, "ID", []schemas.Column{{Name: "ID", Type: "TEXT"}}); err == nil || !strings.Contains(err.Error(), "no column can be mapped") {
-		t.Errorf("without a property: %v", err)
 	}
 }
 

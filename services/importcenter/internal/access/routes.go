@@ -89,6 +89,10 @@ var Routes = map[string]Route{
 	"preview": {Role: Analyst, Scope: ScopeDocuments, ShowsRows: true,
 		Note: "documents that are not applied need editor; a connection among them that differs from the applied one, admin"},
 
+	"describe":        {Role: Editor, Scope: ScopeDocuments, Note: "shows columns, never rows"},
+	"try-mapping":     {Role: Editor, Scope: ScopeDocuments, Note: "maps the rows that the caller sends"},
+	"suggest-mapping": {Role: Editor, Scope: ScopeDocuments},
+
 	"plan": {Role: Editor, Scope: ScopeDocuments, Note: "as apply, which it foretells"},
 	"apply": {Role: Editor, Scope: ScopeDocuments,
 		Note: "a connection or an account that is new or changed needs admin"},

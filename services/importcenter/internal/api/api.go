@@ -180,6 +180,7 @@ func New(cfg Config, deps Deps) http.Handler {
 	h.registerAccountTest(api)
 	h.registerDeployment(api)
 	h.registerPreview(api)
+	h.registerMappings(api)
 	h.registerDryRuns(api)
 	h.registerCaller(api)
 	h.registerKeys(api)

@@ -30,10 +30,16 @@ type dryRunOutput struct{ Body DryRun }
 func (h *handlers) registerDryRuns(api huma.API) {
 	huma.Register(api, huma.Operation{
 		OperationID: "start-dry-run", Method: http.MethodPost, Path: "/v1/imports/{import}/dryruns",
-		Summary:       "Try an import with a random sample of rows; CleverTap stores nothing",
+		Summary:       "Try an import with a random sample of rows, a draft too if it is complete; CleverTap stores nothing",
 		DefaultStatus: http.StatusAccepted,
 		Errors:        []int{http.StatusNotFound, http.StatusConflict, http.StatusServiceUnavailable, http.StatusGatewayTimeout},
 	}, func(ctx context.Context, in *dryRunInput) (*runStarted, error) {
+		if err := h.View.ReadToEnd(ctx); err != nil {
+			return nil, h.kafkaFailed(ctx, err)
+		}
+		if refusal := h.untriable(ctx, in.Import); refusal != nil {
+			return nil, refusal
+		}
 		return h.writeAndAwaitRun(ctx, schemas.Command{
 			ID: in.Key, Import: in.Import, Kind: schemas.CommandDryRun, Rows: in.Body.Rows, Actor: in.Actor,
 		}, ConfirmQuery{})

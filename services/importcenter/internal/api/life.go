@@ -9,6 +9,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"tapline.dev/domain/definition"
 	"tapline.dev/schemas"
 	"tapline.dev/services/importcenter/internal/plan"
 )
@@ -191,10 +192,44 @@ func draftRefuses(def schemas.Definition, kind string) *Problem {
 	}
 	switch kind {
 	case schemas.CommandPause, schemas.CommandResume, schemas.CommandStop, schemas.CommandCancel, schemas.CommandCancelRunAt,
-		schemas.CommandDecline, schemas.CommandDismiss:
+		schemas.CommandDecline, schemas.CommandDismiss, schemas.CommandDryRun:
 		return nil
 	}
 	return isDraft(def.Metadata.Name)
+}
+
+// untriable says what a draft lacks before it can be tried by a dry run; nil if it lacks
+// nothing, and for every other import.
+func (h *handlers) untriable(ctx context.Context, name string) *Problem {
+	def, ok := h.Catalog.Import(name)
+	if !ok || !def.Spec.Draft {
+		return nil
+	}
+	def.Spec.Draft = false
+	raw, err := documentOf(def.Metadata, def.Spec)
+	if err != nil {
+		return problem(http.StatusInternalServerError, codeInternal, "the draft cannot be written as a document")
+	}
+	_, details := h.parse(ctx, []json.RawMessage{raw}, &definition.MappingCheck{})
+	if len(details) == 0 {
+		return nil
+	}
+	for i, d := range details {
+		details[i].Location = strings.TrimPrefix(d.Location, "documents[0].")
+	}
+	p := problem(http.StatusConflict, codeDraft, name+" is a draft, and what errors names has to be there before a dry run can try it")
+	p.Errors = details
+	return p
+}
+
+// documentOf is an import as apply takes it.
+func documentOf(metadata schemas.Metadata, spec schemas.ImportSpec) (json.RawMessage, error) {
+	return json.Marshal(struct {
+		APIVersion string             `json:"apiVersion"`
+		Kind       string             `json:"kind"`
+		Metadata   schemas.Metadata   `json:"metadata"`
+		Spec       schemas.ImportSpec `json:"spec"`
+	}{schemas.APIVersion, schemas.KindImport, metadata, spec})
 }
 
 // cloneImport applies a copy of a definition as a draft, so that nothing is sent by
@@ -208,12 +243,7 @@ func (h *handlers) cloneImport(ctx context.Context, in *cloneInput) (*cloneOutpu
 		return nil, h.noImport(in.Import)
 	}
 	def.Spec.Draft = true
-	raw, err := json.Marshal(struct {
-		APIVersion string             `json:"apiVersion"`
-		Kind       string             `json:"kind"`
-		Metadata   schemas.Metadata   `json:"metadata"`
-		Spec       schemas.ImportSpec `json:"spec"`
-	}{schemas.APIVersion, schemas.KindImport, schemas.Metadata{Name: in.Body.Name, Owner: def.Metadata.Owner, Labels: def.Metadata.Labels}, def.Spec})
+	raw, err := documentOf(schemas.Metadata{Name: in.Body.Name, Owner: def.Metadata.Owner, Labels: def.Metadata.Labels}, def.Spec)
 	if err != nil {
 		return nil, err
 	}

@@ -52,6 +52,31 @@ func (h *handlers) registerPreview(api huma.API) {
 		Summary: "Read the first rows of an import's query; nothing is imported", MaxBodyBytes: maxBody,
 		Errors: []int{http.StatusNotFound, http.StatusUnprocessableEntity, http.StatusServiceUnavailable, http.StatusGatewayTimeout},
 	}, h.preview)
+	huma.Register(api, huma.Operation{
+		OperationID: "describe", Method: http.MethodPost, Path: "/v1/describe",
+		Summary: "Read the columns of an import's query; no warehouse is used and no row is read", MaxBodyBytes: maxBody,
+		Errors: []int{http.StatusNotFound, http.StatusUnprocessableEntity, http.StatusServiceUnavailable, http.StatusGatewayTimeout},
+	}, h.describe)
+}
+
+type describeInput struct {
+	ActorHeader
+	Body struct {
+		Import    string            `json:"import,omitempty" doc:"The one of the documents that is meant"`
+		Documents []json.RawMessage `json:"documents" minItems:"1" maxItems:"1000" doc:"Definitions that need not be applied; a draft may be incomplete"`
+	}
+}
+
+// describe has Snowflake say the columns of a query that is not applied.
+func (h *handlers) describe(ctx context.Context, in *describeInput) (*previewOutput, error) {
+	if err := h.View.ReadToEnd(ctx); err != nil {
+		return nil, h.kafkaFailed(ctx, err)
+	}
+	set, d, refusal := h.importOf(ctx, in.Body.Documents, in.Body.Import)
+	if refusal != nil {
+		return nil, refusal
+	}
+	return h.look(ctx, in.Actor, set, question{kind: schemas.CommandPreview, importName: d.Metadata.Name, spec: d.Spec, connection: connectionIn(set, d.Spec)})
 }
 
 func (h *handlers) preview(ctx context.Context, in *previewInput) (*previewOutput, error) {
@@ -65,7 +90,12 @@ func (h *handlers) preview(ctx context.Context, in *previewInput) (*previewOutpu
 	if refusal := h.auditRead(ctx, "preview", q.importName); refusal != nil {
 		return nil, refusal
 	}
-	replies, failed := h.ask(ctx, in.Actor, []question{q}, h.PreviewTimeout)
+	return h.look(ctx, in.Actor, set, q)
+}
+
+// look asks the extractor and shows what it answers.
+func (h *handlers) look(ctx context.Context, actor string, set *definition.Set, q question) (*previewOutput, error) {
+	replies, failed := h.ask(ctx, actor, []question{q}, h.PreviewTimeout)
 	if failed != nil {
 		return nil, failed
 	}
@@ -104,29 +134,37 @@ func (h *handlers) previewed(ctx context.Context, in *previewInput) (*definition
 	if caller := access.CallerOf(ctx); !caller.May(access.Editor) {
 		return nil, question{}, needsRole(access.Editor, caller) // it is SQL of one's own
 	}
-	// Problems of the mapping do not refuse a preview: people look at the columns
-	// before they write the mapping.
-	set, problems := h.read(in.Body.Documents)
+	set, d, refusal := h.importOf(ctx, in.Body.Documents, in.Body.Import)
+	if refusal != nil {
+		return nil, question{}, refusal
+	}
+	return set, question{kind: schemas.CommandPreview, importName: d.Metadata.Name, spec: d.Spec, connection: connectionIn(set, d.Spec), rows: in.Body.Rows}, nil
+}
+
+// importOf is the one import of documents that need not be applied, or the one of a
+// name. Problems of the mapping do not refuse it: people look at the columns before they
+// write the mapping.
+func (h *handlers) importOf(ctx context.Context, documents []json.RawMessage, name string) (*definition.Set, schemas.Definition, *Problem) {
+	set, problems := h.read(documents)
 	problems = append(problems, h.endpoints(set)...)
 	if len(problems) > 0 {
-		return nil, question{}, refused(detailsOf(problems))
+		return nil, schemas.Definition{}, refused(detailsOf(problems))
 	}
 	changes := plan.Make(plan.Set{Imports: set.Imports, Resources: set.Resources}, h.Catalog, h.Now())
 	if refusal := h.mayChange(ctx, changes); refusal != nil {
-		return nil, question{}, refusal
+		return nil, schemas.Definition{}, refusal
 	}
 	var found []schemas.Definition
 	for _, d := range set.Imports {
-		if in.Body.Import == "" || in.Body.Import == d.Metadata.Name {
+		if name == "" || name == d.Metadata.Name {
 			found = append(found, d)
 		}
 	}
 	if len(found) != 1 {
-		return nil, question{}, problem(http.StatusUnprocessableEntity, codeInvalidRequest,
+		return nil, schemas.Definition{}, problem(http.StatusUnprocessableEntity, codeInvalidRequest,
 			"the documents hold no import of that name, or several imports; name the one that is meant")
 	}
-	d := found[0]
-	return set, question{kind: schemas.CommandPreview, importName: d.Metadata.Name, spec: d.Spec, connection: connectionIn(set, d.Spec), rows: in.Body.Rows}, nil
+	return set, found[0], nil
 }
 
 func (h *handlers) shown(set *definition.Set, q question, r reply, rows []json.RawMessage) PreviewResult {

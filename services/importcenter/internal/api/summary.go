@@ -59,40 +59,59 @@ const (
 
 // summarize counts the rows' outcomes by property.
 func (h *handlers) summarize(out *DryRun, s *sample) {
-	out.Properties = h.lines(s.Sample)
-	at := map[string]int{}
-	for i, p := range out.Properties {
-		at[p.Property] = i
-	}
-	line := func(c DryRunCheck) *DryRunProperty {
-		name := lineOf(s.Spec, out.Properties, c)
-		if _, ok := at[name]; !ok {
-			at[name] = len(out.Properties)
-			out.Properties = append(out.Properties, DryRunProperty{Result: "success", Property: name})
-		}
-		return &out.Properties[at[name]]
-	}
+	counts := newPropertyCounts(s.Spec, h.lines(s.Spec, s.Columns))
 	records, _ := s.counts(false)
 	for _, row := range s.rows {
 		out.Rows = append(out.Rows, *row)
-		for _, c := range row.Rejects {
-			p := line(c)
-			p.fail(c)
-			p.Result, p.Failing = "error", p.Failing+1
-		}
-		for _, c := range row.Omitted {
-			p := line(c)
-			p.fail(c)
-			p.Omitted++
-		}
+		counts.add(row.Rejects, row.Omitted)
 		if row.Record != nil && row.Older {
 			out.Older++
 		}
 	}
+	out.Properties = counts.properties
 	if s.Spec.Destination.Type == schemas.TypeProfile {
 		out.Profiles = s.profiles()
 	}
 	out.Estimate = h.estimate(s, records)
+}
+
+// propertyCounts counts failed checks by the line of the mapping that they are about.
+type propertyCounts struct {
+	spec       schemas.ImportSpec
+	properties []DryRunProperty
+	at         map[string]int // by property
+}
+
+func newPropertyCounts(spec schemas.ImportSpec, lines []DryRunProperty) *propertyCounts {
+	c := &propertyCounts{spec: spec, properties: lines, at: map[string]int{}}
+	for i, p := range lines {
+		c.at[p.Property] = i
+	}
+	return c
+}
+
+// add counts the checks that a row failed.
+func (c *propertyCounts) add(rejects, omitted []DryRunCheck) {
+	for _, check := range rejects {
+		p := c.line(check)
+		p.fail(check)
+		p.Result, p.Failing = "error", p.Failing+1
+	}
+	for _, check := range omitted {
+		p := c.line(check)
+		p.fail(check)
+		p.Omitted++
+	}
+}
+
+// line is that of a check; a check that is about no line gets one.
+func (c *propertyCounts) line(check DryRunCheck) *DryRunProperty {
+	name := lineOf(c.spec, c.properties, check)
+	if _, ok := c.at[name]; !ok {
+		c.at[name] = len(c.properties)
+		c.properties = append(c.properties, DryRunProperty{Result: "success", Property: name})
+	}
+	return &c.properties[c.at[name]]
 }
 
 // profiles counts each profile once, however many of its rows are in the sample.
@@ -126,9 +145,9 @@ func (p *DryRunProperty) fail(c DryRunCheck) {
 
 // lines returns a line for the identity, for the event's name and time, and for
 // each property, before any row is counted.
-func (h *handlers) lines(s *schemas.Sample) []DryRunProperty {
-	lines := []DryRunProperty{{Column: s.Spec.Identity.Column, Property: lineIdentity, Type: "string"}}
-	if e := s.Spec.Destination.Event; e != nil {
+func (h *handlers) lines(spec schemas.ImportSpec, columns []schemas.Column) []DryRunProperty {
+	lines := []DryRunProperty{{Column: spec.Identity.Column, Property: lineIdentity, Type: "string"}}
+	if e := spec.Destination.Event; e != nil {
 		if e.NameColumn != "" {
 			lines = append(lines, DryRunProperty{Column: e.NameColumn, Property: lineEventName, Type: "string"})
 		}
@@ -136,7 +155,7 @@ func (h *handlers) lines(s *schemas.Sample) []DryRunProperty {
 			lines = append(lines, DryRunProperty{Column: e.CreatedOn.Column, Property: lineCreatedOn, Type: "date"})
 		}
 	}
-	if m, problems := mapping.Compile(s.Spec, s.Columns, h.options(&definition.Set{}, s.Spec.Destination.AccountRef)); len(problems) == 0 {
+	if m, problems := mapping.Compile(spec, columns, h.options(&definition.Set{}, spec.Destination.AccountRef)); len(problems) == 0 {
 		for _, p := range m.Properties() {
 			lines = append(lines, DryRunProperty{Column: p.Column, Property: p.Property, Type: p.Type})
 		}

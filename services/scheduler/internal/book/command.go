@@ -125,8 +125,10 @@ func asksForRun(kind string) bool {
 }
 
 // needsSpec reports whether a command that asks for no run needs a complete definition.
+// A dry run is no run of the import: Import Center asks for one of a draft only once
+// the draft lacks nothing.
 func needsSpec(kind string) bool {
-	return kind == schemas.CommandDryRun || kind == schemas.CommandReset || kind == schemas.CommandApprove
+	return kind == schemas.CommandReset || kind == schemas.CommandApprove
 }
 
 // resume lets schedules go on from now: instants that fell due during the pause are

@@ -165,7 +165,7 @@ func TestADraftNeverRuns(t *testing.T) {
 	at := d.now.Add(time.Hour)
 	for _, kind := range []string{
 		schemas.CommandRun, schemas.CommandRunAt, schemas.CommandBackfill, schemas.CommandResend, schemas.CommandRunFrom,
-		schemas.CommandSync, schemas.CommandDryRun, schemas.CommandReset, schemas.CommandApprove,
+		schemas.CommandSync, schemas.CommandReset, schemas.CommandApprove,
 	} {
 		d.wantTriggers(d.command(kind, kind, func(c *schemas.Command) { c.At = &at }), "")
 		if why := d.state().RefusedBecause[kind]; why != schemas.RefusedDraft {
@@ -174,6 +174,11 @@ func TestADraftNeverRuns(t *testing.T) {
 	}
 	if s := d.state(); s.Epoch != 0 || s.Anchor != nil || s.SourceHash != "" {
 		t.Errorf("the draft left a state: %+v", s)
+	}
+	// A dry run is none of its runs.
+	d.wantTriggers(d.command(schemas.CommandDryRun, "dry", nil), `a.d1/1 dryRun "" `)
+	if s := d.state(); s.Active != nil || s.LastNumber != 0 || s.LastDryRun != 1 {
+		t.Errorf("after a dry run: %+v", s)
 	}
 	// It becomes real: that is its first apply.
 	d.wantTriggers(d.define(func(def *schemas.Definition) { every(time.Hour)(def); def.Generation = 2 }), `a.1/1 full "" `)

@@ -1,6 +1,10 @@
-package scaffold
+// Package suggest makes a first mapping of a query's columns, with a reason for each
+// choice, from the columns' names, their types and, where there are some, sample rows.
+// The same input gives the same suggestion.
+package suggest
 
 import (
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"slices"
@@ -17,8 +21,18 @@ type Suggestion struct {
 	Spec     schemas.ImportSpec
 	Identity string // why this column
 	Cursor   string // why this column, or why none
-	Why      []string
-	LeftOut  []LeftOut
+	// Lines are those of Spec.Mapping, in its order.
+	Lines   []Line
+	LeftOut []LeftOut
+}
+
+// Line is a suggested line of a mapping. Reason may be empty where the column's type
+// alone decides.
+type Line struct {
+	Property schemas.Property
+	Reason   string
+	// Sure is false where a person has to look: a guess, or sample values that do not fit.
+	Sure bool
 }
 
 // LeftOut is a column that is not mapped, and why.
@@ -60,9 +74,10 @@ func systemTarget(name string) string {
 
 var secretName = regexp.MustCompile(`passw|secret|token|apikey|ssn|socialsecurity|iban|cardnumber|creditcard|cvv|salt`)
 
-// Suggest suggests a mapping of columns for an import that has source, destination and
-// zone already. The identity is one of the columns, or "" to be suggested.
-func Suggest(spec schemas.ImportSpec, identity string, columns []schemas.Column) (Suggestion, error) {
+// Make suggests a mapping of columns for an import that has source, destination and
+// zone already. The identity is one of the columns, or "" to be suggested. Rows are
+// sample rows as the rows topic carries them; without any, names and types decide.
+func Make(spec schemas.ImportSpec, identity string, columns []schemas.Column, rows []json.RawMessage) (Suggestion, error) {
 	s := Suggestion{Spec: spec}
 	event := spec.Destination.Type == schemas.TypeEvent
 	why := "as you said"
@@ -80,7 +95,7 @@ func Suggest(spec schemas.ImportSpec, identity string, columns []schemas.Column)
 			s.Cursor += "; the event's time is " + at + ": " + why
 		}
 	}
-	s.properties(columns, event)
+	s.properties(columns, event, newSamples(columns, rows))
 	s.leaveOutWhatIsRefused(columns)
 	if len(s.Spec.Mapping) == 0 {
 		return s, fmt.Errorf("no column can be mapped; %d were left out, the first because: %s", len(s.LeftOut), s.LeftOut[0].Why)
@@ -136,8 +151,11 @@ func unseen(r rune) bool {
 	return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == '\u2028' || r == '\u2029'
 }
 
-func (s *Suggestion) properties(columns []schemas.Column, event bool) {
-	used := map[string]bool{}
+func (s *Suggestion) properties(columns []schemas.Column, event bool, samples samples) {
+	used, named := map[string]bool{}, map[string]bool{}
+	for _, c := range columns {
+		named[systemTarget(folded(c.Name))] = true
+	}
 	for _, c := range columns {
 		name := folded(c.Name)
 		switch {
@@ -157,18 +175,21 @@ func (s *Suggestion) properties(columns []schemas.Column, event bool) {
 			s.LeftOut = append(s.LeftOut, LeftOut{c.Name, "by its name it may hold a secret; map it only if CleverTap is to have it"})
 			continue
 		}
-		p, why := property(c, event)
-		if used[folded(p.To)] {
-			s.LeftOut = append(s.LeftOut, LeftOut{c.Name, "another column has the property " + p.To})
+		line := property(c, event)
+		if values := samples[c.Name]; len(values) > 0 {
+			line = judge(line, c, event, values, named)
+		}
+		if used[folded(line.Property.To)] {
+			s.LeftOut = append(s.LeftOut, LeftOut{c.Name, "another column has the property " + line.Property.To})
 			continue
 		}
-		used[folded(p.To)] = true
-		s.Spec.Mapping, s.Why = append(s.Spec.Mapping, p), append(s.Why, why)
+		used[folded(line.Property.To)] = true
+		s.Lines = append(s.Lines, line)
 	}
 }
 
-// property suggests the property of a column.
-func property(c schemas.Column, event bool) (schemas.Property, string) {
+// property suggests the property of a column by its name and its type.
+func property(c schemas.Column, event bool) Line {
 	p := schemas.Property{From: c.Name, To: target(c.Name)}
 	if system := systemTarget(folded(c.Name)); system != "" && !event {
 		p.To = system
@@ -176,10 +197,10 @@ func property(c schemas.Column, event bool) (schemas.Property, string) {
 			p.Type = "date"
 			if c.Type == "TEXT" {
 				p.Format = "yyyy/MM/dd"
-				return p, "CleverTap's own property; the format is a guess"
+				return Line{Property: p, Reason: "CleverTap's own property; the format is a guess"}
 			}
 		}
-		return p, "CleverTap's own property"
+		return Line{Property: p, Reason: "CleverTap's own property", Sure: true}
 	}
 	switch {
 	case c.Type == "FIXED" && c.Scale == 0:
@@ -192,11 +213,9 @@ func property(c schemas.Column, event bool) (schemas.Property, string) {
 		p.Type = "date"
 	case c.Type == "OBJECT", c.Type == "ARRAY", c.Type == "VARIANT":
 		p.Type = "string"
-		return p, c.Type + " is sent as its JSON text"
-	default:
-		return p, ""
+		return Line{Property: p, Reason: c.Type + " is sent as its JSON text"}
 	}
-	return p, ""
+	return Line{Property: p, Sure: true}
 }
 
 var prohibited = strings.NewReplacer("%", " ", ">", " ", "<", " ", "!", " ", "|", " ", "&", " ", ".", " ", ":", " ", ";", " ", "$", " ", "'", " ", `"`, " ", `\`, " ", "#", " ", "_", " ")
@@ -211,6 +230,10 @@ var mappingIndex = regexp.MustCompile(`^spec\.mapping\[(\d+)\]`)
 // leaveOutWhatIsRefused has the mapping compiled with the columns, as apply does, and
 // leaves out what it refuses.
 func (s *Suggestion) leaveOutWhatIsRefused(columns []schemas.Column) {
+	s.Spec.Mapping = nil
+	for _, l := range s.Lines {
+		s.Spec.Mapping = append(s.Spec.Mapping, l.Property)
+	}
 	_, problems := mapping.Compile(s.Spec, columns, mapping.Options{})
 	out := map[int]string{}
 	for _, p := range problems {
@@ -221,13 +244,13 @@ func (s *Suggestion) leaveOutWhatIsRefused(columns []schemas.Column) {
 		}
 	}
 	var kept []schemas.Property
-	var why []string
-	for i, p := range s.Spec.Mapping {
+	var lines []Line
+	for i, l := range s.Lines {
 		if reason, refused := out[i]; refused {
-			s.LeftOut = append(s.LeftOut, LeftOut{p.From, reason})
+			s.LeftOut = append(s.LeftOut, LeftOut{l.Property.From, reason})
 			continue
 		}
-		kept, why = append(kept, p), append(why, s.Why[i])
+		kept, lines = append(kept, l.Property), append(lines, l)
 	}
-	s.Spec.Mapping, s.Why = kept, why
+	s.Spec.Mapping, s.Lines = kept, lines
 }
