@@ -1,8 +1,11 @@
+import { edit } from "./textEdit";
+
 // Every English sentence of the page that does not come from the API. The words are
 // those of docs/glossary.md and of the command line.
 export const text = {
   title: "Import Center",
   nav: { imports: "Imports" },
+  edit,
   theme: { toDark: "Use the dark theme", toLight: "Use the light theme" },
   signOut: "Sign out",
   loading: "Loading",
@@ -54,7 +57,8 @@ export const text = {
     recent: (runs: number, failed: number) => (failed === 0 ? `${runs} runs, none failed` : `${runs} runs, ${failed} failed`),
     openRejects: (n: string) => `${n} failed`,
     none: "No import yet.",
-    noneNext: "Describe one in a file and apply it; tapline init writes a first one for you.",
+    noneNext: "Make one here, step by step. Nothing is sent before you say so.",
+    new: "New import",
     noMatch: "No import matches.",
     clear: "Clear the filters",
     total: (shown: number, all: number) => (shown === all ? `${all} imports` : `${shown} of ${all} imports`),
@@ -73,6 +77,7 @@ export const text = {
     connection: "Snowflake connection",
     definition: "Definition",
     run: "Run now",
+    edit: "Edit",
     pause: "Pause",
     resume: "Resume",
     teach: "The same without this page",

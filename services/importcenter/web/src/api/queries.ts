@@ -52,3 +52,15 @@ export const signInQuery = queryOptions({
   queryFn: () => take(client.GET("/v1/sign-in")),
   staleTime: Infinity,
 });
+
+export const connectionsQuery = queryOptions({
+  queryKey: ["connections"],
+  queryFn: async () => (await take(client.GET("/v1/connections"))).items,
+  staleTime: 60_000,
+});
+
+export const accountsQuery = queryOptions({
+  queryKey: ["accounts"],
+  queryFn: async () => (await take(client.GET("/v1/accounts"))).items,
+  staleTime: 60_000,
+});

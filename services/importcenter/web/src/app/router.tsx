@@ -1,5 +1,5 @@
 import { Anchor, Stack, Text, Title } from "@mantine/core";
-import { Link, createRootRoute, createRoute, createRouter } from "@tanstack/react-router";
+import { Link, createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 
 import { ImportScreen } from "../import/ImportScreen";
@@ -24,11 +24,13 @@ function NotFound(): ReactNode {
 const root = createRootRoute({ component: Shell, notFoundComponent: NotFound });
 const imports = createRoute({ getParentRoute: () => root, path: "/", component: ImportsScreen, validateSearch: readSearch });
 const importRoute = createRoute({ getParentRoute: () => root, path: "/imports/$import", component: ImportScreen });
+const newImport = createRoute({ getParentRoute: () => root, path: "/new", component: lazyRouteComponent(() => import("../edit/NewScreen"), "NewScreen") });
+const edit = createRoute({ getParentRoute: () => root, path: "/imports/$import/edit/$step", component: lazyRouteComponent(() => import("../edit/EditScreen"), "EditScreen") });
 const rejects = createRoute({ getParentRoute: () => root, path: "/imports/$import/rejects", component: RejectsScreen, validateSearch: readRejectSearch });
 const run = createRoute({ getParentRoute: () => root, path: "/runs/$run", component: RunScreen });
 
 export const router = createRouter({
-  routeTree: root.addChildren([imports, importRoute, rejects, run]),
+  routeTree: root.addChildren([imports, newImport, importRoute, edit, rejects, run]),
   basepath: basePath === "" ? "/" : basePath,
   scrollRestoration: true,
 });

@@ -84,6 +84,7 @@ function Actions({ name, status }: { name: string; status: string }): ReactNode 
         {halted
           ? <Button variant="default" loading={resume.pending} onClick={resume.start}>{text.import.resume}</Button>
           : <Button variant="default" loading={pause.pending} onClick={pause.start}>{text.import.pause}</Button>}
+        <Button variant="default" renderRoot={(props) => <Link {...props} to="/imports/$import/edit/$step" params={{ import: name, step: "source" }} />}>{text.import.edit}</Button>
       </Group>
       <ProblemNote error={run.error ?? pause.error ?? resume.error} />
       {run.dialog}{pause.dialog}{resume.dialog}

@@ -43,6 +43,7 @@ export function ImportsScreen(): ReactNode {
         <Select label={text.imports.type} placeholder={text.imports.any} clearable value={search.type ?? null}
           data={Object.entries(text.imports.sync).map(([value, label]) => ({ value, label }))}
           onChange={(v) => change({ type: v ?? undefined })} clearButtonProps={{ "aria-label": text.imports.clear }} />
+        <Button renderRoot={(props) => <Link {...props} to="/new" />}>{text.imports.new}</Button>
       </Group>
       {data.length === 0 ? <FirstVisit /> : shown.length === 0 ? (
         <Group><Text>{text.imports.noMatch}</Text><Button variant="subtle" onClick={() => void navigate({ search: {} })}>{text.imports.clear}</Button></Group>
