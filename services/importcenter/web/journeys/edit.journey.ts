@@ -1,0 +1,201 @@
+import { expect, test } from "vitest";
+
+import { accessible, api, open } from "./browser";
+
+interface Definition { spec: { draft?: boolean; source: { query?: string; cursor?: { column?: string } }; identity: { column: string }; mapping: { from?: string; to?: string; onInvalid?: string }[]; schedules?: unknown[] } }
+interface Runs { items: { run: string; state: string; mode: string; counts: { loaded: number; mapRejected: number } }[] }
+
+const definition = (name: string) => api<Definition>(`/v1/imports/${name}`);
+const newest = async (name: string) => (await api<Runs>(`/v1/runs?import=${name}&pageSize=1`)).items[0];
+const slow = { timeout: 30_000 };
+
+/** unique gives each try of a journey an import of its own. */
+const unique = (text: string) => `${text} ${Date.now().toString(36)}`;
+const named = (nickname: string) => nickname.toLowerCase().replaceAll(" ", "-");
+
+test("an import is made from nothing to its first run, by mouse; a mistake that the dry run finds is mended", async () => {
+  const nickname = unique("Loyal customers");
+  const name = named(nickname);
+  const page = await open("/");
+  await page.getByRole("link", { name: "New import" }).click();
+  await page.getByLabel("Nickname").fill(nickname);
+  await page.getByRole("button", { name: "Begin the draft" }).click();
+
+  await page.locator(".cm-content").click();
+  await page.keyboard.type("select * from CUSTOMERS");
+  await page.getByRole("cell", { name: "NUMBER(38,0)" }).first().waitFor(slow);
+  await page.getByRole("button", { name: "Preview rows" }).click();
+  await page.getByText("100 rows in").waitFor(slow);
+
+  await page.getByRole("link", { name: "Next: Identity" }).click();
+  await page.getByRole("button", { name: "Use it: CUSTOMER_ID" }).click();
+  await page.getByText("All 100 are different.").waitFor();
+  await page.getByRole("button", { name: "Use it: UPDATED_AT" }).click();
+  await page.getByRole("link", { name: "Next: Properties" }).click();
+  await page.getByRole("button", { name: /Take \d+ sure suggestions/ }).click();
+  await page.getByText('"profileData"').waitFor(slow);
+  await expect.poll(async () => (await definition(name)).spec.mapping.length, slow).toBeGreaterThan(5);
+
+  // A mapping that rejects most rows is seen before anything is sent, and mended.
+  const property = page.getByLabel("Property: PLAN");
+  await property.fill("Email");
+  await page.getByText("name_duplicate").or(page.getByText(/property/i).first()).first().waitFor(slow);
+  await page.getByRole("button", { name: "Undo" }).click();
+  for (let n = 0; n < 10 && (await property.inputValue()) !== "plan"; n++) await page.getByRole("button", { name: "Undo" }).click();
+  expect(await property.inputValue()).toBe("plan");
+  await page.getByText("Draft, saved.").waitFor(slow);
+
+  await page.getByRole("link", { name: "Next: Dry run" }).click();
+  await page.getByRole("button", { name: "Try 1000 rows" }).click();
+  await page.getByText(/\d+ would load, \d+ would be rejected/).waitFor({ timeout: 60_000 });
+  await page.getByRole("cell", { name: "email_invalid" }).waitFor();
+  const dry = await api<Runs>(`/v1/runs?import=${name}&dry=true&pageSize=1`).catch(() => undefined);
+  if (dry?.items[0] !== undefined) expect(dry.items[0].mode).toBe("dryRun");
+  await page.getByRole("row", { name: /email_invalid/ }).getByRole("link", { name: "Fix in the mapping" }).click();
+  await page.getByRole("button", { name: "More about Email" }).or(page.getByRole("button", { name: "More about EMAIL" })).first().click();
+  await page.getByRole("combobox", { name: "When it does not fit" }).click();
+  await page.getByRole("option", { name: "leave the property out" }).click();
+  await page.keyboard.press("Escape");
+  await expect.poll(async () => (await definition(name)).spec.mapping.find((p) => p.from === "EMAIL")?.onInvalid, slow).toBe("omit");
+
+  await page.getByRole("link", { name: "5. Schedule" }).click();
+  await page.getByRole("combobox", { name: "It runs" }).click();
+  await page.getByRole("option", { name: "on days of the week" }).click();
+  await page.getByText("The next five runs").waitFor(slow);
+  await expect.poll(() => page.getByRole("row").count(), slow).toBe(6);
+  await page.getByRole("link", { name: "Next: Review" }).click();
+  await page.getByText(`the topic tapline.rows.${name}.v1 is made`, { exact: false }).waitFor(slow);
+  await page.getByText("cursor:").first().waitFor();
+  await page.getByText("Draft, saved.").waitFor(slow);
+  await page.getByRole("button", { name: "Make it real" }).click();
+  await page.getByRole("button", { name: "Run now" }).waitFor(slow);
+  const applied = await definition(name);
+  expect(applied.spec.draft).toBeUndefined();
+  expect(applied.spec.schedules).toHaveLength(1);
+  expect(applied.spec.source.cursor?.column).toBe("UPDATED_AT");
+
+  await page.getByRole("button", { name: "Run now" }).click();
+  await expect.poll(async () => (await newest(name))?.state, { timeout: 60_000 }).toMatch(/^succeeded/);
+  const run = await newest(name);
+  expect(run?.counts.loaded).toBeGreaterThan(1900);
+}, 180_000);
+
+test("the same by keyboard alone", async () => {
+  const nickname = unique("Typed");
+  const name = named(nickname);
+  const page = await open("/new");
+  const reach = async (label: string) => {
+    for (let n = 0; n < 120; n++) {
+      const at = await page.evaluate(() => {
+        const e = document.activeElement;
+        return e === null ? "" : (e.getAttribute("aria-label") ?? (e instanceof HTMLInputElement ? [...(e.labels ?? [])].map((l) => l.textContent).join(" ") : e.textContent) ?? "");
+      });
+      if (at.startsWith(label)) return;
+      await page.keyboard.press("Tab");
+    }
+    throw new Error(`Tab never reaches ${label}`);
+  };
+  await reach("Nickname");
+  await page.keyboard.type(nickname);
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: `Edit ${nickname}` }).waitFor(slow);
+  await page.locator(".cm-content").waitFor(slow);
+  await reach("Query");
+  await page.keyboard.type("select CUSTOMER_ID, PLAN from CUSTOMERS where CUSTOMER_ID is not null");
+  await page.keyboard.press("Escape");
+  await reach("Preview rows");
+  await page.keyboard.press("Enter");
+  await page.getByText("100 rows in").waitFor(slow);
+  await reach("Next: Identity");
+  await page.keyboard.press("Enter");
+  await page.getByText("Suggested:").first().waitFor(slow);
+  await reach("Use it: CUSTOMER_ID");
+  await page.keyboard.press("Enter");
+  await reach("Next: Properties");
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { name: "Import PLAN" }).waitFor(slow);
+  await reach("Import CUSTOMER_ID");
+  await page.keyboard.press("ArrowDown");
+  await expect.poll(() => page.evaluate(() => document.activeElement?.getAttribute("aria-label"))).toBe("Import PLAN");
+  await page.keyboard.press("Alt+s");
+  await page.getByLabel("Property: PLAN").waitFor(slow);
+  await expect.poll(async () => (await definition(name)).spec.mapping, slow).toEqual([{ from: "PLAN", to: "plan" }]);
+  await reach("6. Review");
+  await page.keyboard.press("Enter");
+  await page.getByText("Draft, saved.").waitFor(slow);
+  await page.getByText("is made, with 6 partitions").first().waitFor(slow);
+  await reach("Make it real");
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { name: "Run now" }).waitFor(slow);
+  expect((await definition(name)).spec.draft).toBeUndefined();
+}, 120_000);
+
+test("a draft survives a closed tab and an Import Center that is away", async () => {
+  const nickname = unique("Kept");
+  const name = named(nickname);
+  const page = await open("/new");
+  await page.getByLabel("Nickname").fill(nickname);
+  await page.getByRole("button", { name: "Begin the draft" }).click();
+  await page.locator(".cm-content").waitFor(slow);
+  await page.route(`**/v1/imports/${name}*`, (route) => (route.request().method() === "PUT" ? route.abort() : route.continue()));
+  await page.locator(".cm-content").click();
+  await page.keyboard.type("select 1 as ID");
+  await page.getByText("Not saved.").waitFor(slow);
+  expect((await definition(name)).spec.source.query).toBeUndefined();
+  const again = await page.context().newPage();
+  await page.close();
+  await again.goto(`/imports/${name}/edit/source`);
+  await again.locator(".cm-content").getByText("select 1 as ID").waitFor(slow);
+  await expect.poll(async () => (await definition(name)).spec.source.query, slow).toBe("select 1 as ID");
+});
+
+test("two people edit: the second sees the difference and chooses", async () => {
+  const nickname = unique("Two");
+  const name = named(nickname);
+  const first = await open("/new");
+  await first.getByLabel("Nickname").fill(nickname);
+  await first.getByRole("button", { name: "Begin the draft" }).click();
+  await first.getByRole("heading", { name: `Edit ${nickname}` }).waitFor(slow);
+  const second = await open(`/imports/${name}/edit/source`);
+  await second.getByLabel("Nickname").fill("Theirs");
+  await second.getByText("Draft, saved.").waitFor(slow);
+  await expect.poll(async () => (await api<{ metadata: { displayName: string } }>(`/v1/imports/${name}`)).metadata.displayName, slow).toBe("Theirs");
+  await first.getByLabel("Nickname").fill("Mine");
+  await first.getByRole("cell", { name: "displayName" }).waitFor(slow);
+  await first.getByRole("cell", { name: "Theirs" }).waitFor();
+  expect((await api<{ metadata: { displayName: string } }>(`/v1/imports/${name}`)).metadata.displayName).toBe("Theirs");
+  await first.getByRole("button", { name: "Keep yours" }).click();
+  await expect.poll(async () => (await api<{ metadata: { displayName: string } }>(`/v1/imports/${name}`)).metadata.displayName, slow).toBe("Mine");
+});
+
+test("what the API refuses stands where it was typed, and an import in force changes only when it is applied", async () => {
+  const page = await open("/imports/customers/edit/schedule");
+  await page.getByRole("combobox", { name: "It runs" }).click();
+  await page.getByRole("option", { name: "by a cron expression" }).click();
+  await page.getByLabel("Cron expression").fill("61 * * * *");
+  await page.getByRole("alert").first().waitFor(slow);
+  expect((await definition("customers")).spec.schedules ?? []).toEqual([]);
+  await page.getByRole("button", { name: "Drop it" }).click();
+  await page.getByText("In force.").waitFor();
+});
+
+test("markup, right-to-left text and long names in data and definitions stay text", async () => {
+  const nickname = `<img src=x onerror=alert(1)> ‮abc ${"x".repeat(150)} ${Date.now().toString(36)}`;
+  const page = await open("/new");
+  page.on("dialog", () => expect.unreachable("markup ran"));
+  await page.getByLabel("Nickname").fill(nickname);
+  await page.getByRole("button", { name: "Begin the draft" }).click();
+  const refusedOrMade = page.getByRole("alert").or(page.getByRole("heading", { name: /Edit/ }));
+  await refusedOrMade.first().waitFor(slow);
+  expect(await page.locator("img").count()).toBe(0);
+});
+
+for (const colorScheme of ["light", "dark"] as const) {
+  for (const step of ["source", "identity", "properties", "dry-run", "schedule", "review"]) {
+    test(`the step ${step} has no serious accessibility finding in the ${colorScheme} theme`, async () => {
+      const page = await open(`/imports/customers/edit/${step}`, { colorScheme, reducedMotion: "reduce" });
+      await page.waitForLoadState("networkidle").catch(() => undefined);
+      await accessible(page);
+    });
+  }
+}
