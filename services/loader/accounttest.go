@@ -134,6 +134,9 @@ func (l *loop) goOn(t *accountTest, now time.Time) {
 	}
 	t.busy = true
 	if t.first != nil {
+		if d.account.Leasing() {
+			return // until it is known how many slots are this process's
+		}
 		l.burst(t, d, min(free, t.uses.Slots))
 		return
 	}

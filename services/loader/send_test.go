@@ -39,6 +39,10 @@ func (w *world) newMember() *member {
 		stop()
 		<-ended
 	})
+	// What define sets afterwards must not be replaced by what is read of the topic.
+	if err := s.accounts.resources.ReadToEnd(w.t.Context()); err != nil {
+		w.t.Fatal(err)
+	}
 	m.journal.producer = w.producer
 	return m
 }

@@ -69,6 +69,10 @@ func (a *Account) Free(now time.Time) int {
 	return most - a.inFlight
 }
 
+// Leasing reports whether a lease is asked for at the moment: until the answer Free counts
+// only the slots that it cannot take away.
+func (a *Account) Leasing() bool { return a.lease.calling }
+
 // RequestBegan counts a request that takes a slot, RequestEnded one that gives it back.
 func (a *Account) RequestBegan() { a.inFlight++ }
 
