@@ -54,15 +54,17 @@ dev: tapline ## the same, and keep running
 ## --- test ---
 
 # The packages that take longest come first, so that none of them runs alone at the end.
+# Most tests of services wait for sessions and timeouts, so more of them run beside each
+# other than there are cores.
 .PHONY: test
 PACKAGES ?= tapline.dev/tests/model tapline.dev/tests tapline.dev/services/loader work
 test: ## run all tests with the race detector
-	go test -race -shuffle=on -timeout 10m $(ARGS) $(PACKAGES)
+	go test -race -shuffle=on -parallel 4 -timeout 10m $(ARGS) $(PACKAGES)
 
 # What starts processes, and most histories of the model, are left to `make test`.
 .PHONY: test-quick
 test-quick: ## run the tests of packages and a few histories, with the race detector
-	go test -race -timeout 10m $(ARGS) $$(go list work | grep -v '^tapline.dev/tests$$\|^tapline.dev/tests/\(crash\|capacity\|model\)$$')
+	go test -race -parallel 4 -timeout 10m $(ARGS) tapline.dev/services/loader $$(go list work | grep -v '^tapline.dev/tests$$\|^tapline.dev/tests/\(crash\|capacity\|model\)$$')
 	go test -race -timeout 10m -skip 'Disturbed|Interrupted|Suppressed' ./tests/model -model.seeds 10
 
 # Without the race detector, which makes each history five times as slow: `make
@@ -104,8 +106,8 @@ space := $(empty) $(empty)
 .PHONY: test-integration-quick
 test-integration-quick: ## run what depends most on the servers on a real Kafka and a real Redis
 	go run ./tests/servers/withservers bash -euc '\
-		go test -race -count=1 -shuffle=on -timeout 10m $(ARGS) $(REAL_WHOLE); \
-		go test -race -count=1 -shuffle=on -timeout 10m $(ARGS) -run "^($(subst $(space),|,$(strip $(REAL_TESTS))))$$" $(REAL_PARTS); \
+		go test -race -count=1 -shuffle=on -parallel 4 -timeout 10m $(ARGS) $(REAL_WHOLE); \
+		go test -race -count=1 -shuffle=on -parallel 4 -timeout 10m $(ARGS) -run "^($(subst $(space),|,$(strip $(REAL_TESTS))))$$" $(REAL_PARTS); \
 		go test -count=1 -timeout 10m -run "^TestHistories$$" -model.from 40 -model.seeds 40 ./tests/model'
 
 # On a Kafka and a Redis of its own, or on those that the environment names; on
