@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -15,6 +16,8 @@ var (
 	link     = regexp.MustCompile(`\]\(([^)#:]+)\)`)
 	codeFile = regexp.MustCompile("`([A-Za-z0-9_./-]+\\.(?:go|md|yaml|json))`")
 	heading  = regexp.MustCompile(`(?m)^## .*?: ([a-z/]+)`)
+	folder   = regexp.MustCompile("`([A-Za-z0-9_./-]+)/`")
+	place    = regexp.MustCompile(`(?m)^\| [^|]*\| (\d+)\. `)
 )
 
 // pages returns every page of the documentation.
@@ -133,14 +136,33 @@ func checkLifeOfARow(t *testing.T) {
 		t.Fatalf("the life of a row has %d steps with a folder, want at least 5", len(starts))
 	}
 	for i, at := range starts {
-		folder, end := string(text[at[2]:at[3]]), len(text)
+		service, end := string(text[at[2]:at[3]]), len(text)
 		if i+1 < len(starts) {
 			end = starts[i+1][0]
 		}
-		for _, m := range codeFile.FindAllSubmatch(text[at[0]:end], -1) {
-			if _, err := os.Stat(filepath.Join(harness.Root(), folder, string(m[1]))); err != nil {
-				t.Errorf("step %d names %s in %s: %v", i+1, m[1], folder, err)
+		step := text[at[0]:end]
+		for _, m := range append(codeFile.FindAllSubmatch(step, -1), folder.FindAllSubmatch(step, -1)...) {
+			if _, err := os.Stat(filepath.Join(harness.Root(), service, string(m[1]))); err != nil {
+				t.Errorf("step %d names %s in %s: %v", i+1, m[1], service, err)
 			}
 		}
+		if service == "services/loader" {
+			checkPlaces(t, step)
+		}
+	}
+}
+
+// checkPlaces: a record visits at most eight places of the loader from its poll to its
+// commit, in one direction.
+func checkPlaces(t *testing.T, step []byte) {
+	t.Helper()
+	places := place.FindAllSubmatch(step, -1)
+	for i, m := range places {
+		if string(m[1]) != strconv.Itoa(i+1) {
+			t.Errorf("place %d of the loader has the number %s", i+1, m[1])
+		}
+	}
+	if n := len(places); n < 5 || n > 8 {
+		t.Errorf("a record visits %d places of the loader, want 5 to 8", n)
 	}
 }

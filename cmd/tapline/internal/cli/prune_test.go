@@ -13,6 +13,7 @@ import (
 	"tapline.dev/domain/control"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/kafka/kafkatest"
+	"tapline.dev/libs/redis"
 	"tapline.dev/libs/redis/redistest"
 	"tapline.dev/schemas"
 )
@@ -91,18 +92,7 @@ func TestTopicsPrune(t *testing.T) {
 		t.Errorf("with --yes: exit code %d\n%s%s", r.code, r.out, r.err)
 	}
 
-	names, err := kafka.Topics(t.Context(), cfg, kafkatest.Deps())
-	if err != nil {
-		t.Fatal(err)
-	}
-	var left []string
-	for _, name := range names {
-		if importName := topics.ImportOf(name); importName != "" {
-			left = append(left, importName)
-		}
-	}
-	slices.Sort(left)
-	if diff := cmp.Diff([]string{"customers", "customers", "ending", "ending"}, left); diff != "" {
+	if diff := cmp.Diff([]string{"customers", "customers", "ending", "ending"}, importsOfTopics(t, cfg)); diff != "" {
 		t.Errorf("topics mismatch (-want +got):\n%s", diff)
 	}
 	columns, err := readTable(t.Context(), cfg, topics.Columns(), schemas.ControlPartitions)
@@ -113,7 +103,35 @@ func TestTopicsPrune(t *testing.T) {
 		text, _ := json.Marshal(columns)
 		t.Errorf("the columns topic holds %s", text)
 	}
-	var keys []string
+	slices.Sort(kept)
+	if diff := cmp.Diff(kept, keysOfLedgers(t, store)); diff != "" {
+		t.Errorf("keys mismatch (-want +got):\n%s", diff)
+	}
+	if r := tapline(t, "", "topics", "prune", "--config", settings, "--yes"); r.code != 0 || !strings.Contains(r.err, "nothing to remove") {
+		t.Errorf("once more: exit code %d\n%s%s", r.code, r.out, r.err)
+	}
+}
+
+// importsOfTopics lists, for each topic of an import, the import.
+func importsOfTopics(t *testing.T, cfg kafka.Config) (imports []string) {
+	t.Helper()
+	names, err := kafka.Topics(t.Context(), cfg, kafkatest.Deps())
+	if err != nil {
+		t.Fatal(err)
+	}
+	topics := schemas.NewTopics(cfg.Prefix)
+	for _, name := range names {
+		if importName := topics.ImportOf(name); importName != "" {
+			imports = append(imports, importName)
+		}
+	}
+	slices.Sort(imports)
+	return imports
+}
+
+// keysOfLedgers lists the keys of all ledgers in Redis.
+func keysOfLedgers(t *testing.T, store *redis.Client) (keys []string) {
+	t.Helper()
 	for key, err := range store.Scan(t.Context(), "ledger") {
 		if err != nil {
 			t.Fatal(err)
@@ -121,11 +139,5 @@ func TestTopicsPrune(t *testing.T) {
 		keys = append(keys, key)
 	}
 	slices.Sort(keys)
-	slices.Sort(kept)
-	if diff := cmp.Diff(kept, keys); diff != "" {
-		t.Errorf("keys mismatch (-want +got):\n%s", diff)
-	}
-	if r := tapline(t, "", "topics", "prune", "--config", settings, "--yes"); r.code != 0 || !strings.Contains(r.err, "nothing to remove") {
-		t.Errorf("once more: exit code %d\n%s%s", r.code, r.out, r.err)
-	}
+	return keys
 }

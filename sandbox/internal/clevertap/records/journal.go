@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 	"time"
 
 	"tapline.dev/sandbox/internal/clevertap/rules"
@@ -13,8 +14,9 @@ import (
 
 // journal keeps every applied record on disk, upload by upload in the order in which
 // they were applied, so that a sandbox that starts again holds what it held: a real
-// CleverTap does not forget either. A nil journal keeps nothing.
+// CleverTap does not forget either. A nil journal keeps nothing. Safe for concurrent use.
 type journal struct {
+	mu   sync.Mutex
 	file *os.File
 	out  *bufio.Writer
 	err  error // the first one; later writes are pointless
@@ -74,21 +76,32 @@ func (s *Store) replay(in *bufio.Reader, d *rules.Decoder) (end int64, err error
 // CloseJournal writes what is pending. Without a journal it does nothing.
 func (s *Store) CloseJournal() error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	j := s.journal
+	s.journal = nil
+	s.mu.Unlock()
+	return j.close()
+}
+
+func (j *journal) close() error {
 	if j == nil {
 		return nil
 	}
-	s.journal = nil
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	if err := errors.Join(j.err, j.out.Flush(), j.file.Close()); err != nil {
 		return fmt.Errorf("writing the journal: %w", err)
 	}
 	return nil
 }
 
-// write adds the accepted records of an upload. The store's mutex is held.
+// write adds the accepted records of an upload.
 func (j *journal) write(records []rules.Record, now time.Time) {
-	if j == nil || j.err != nil {
+	if j == nil {
+		return
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.err != nil {
 		return
 	}
 	size, n := len(`{"d":[]}`), 0
@@ -124,9 +137,14 @@ func (j *journal) write(records []rules.Record, now time.Time) {
 	}
 }
 
-// clear forgets what was written. The store's mutex is held.
+// clear forgets what was written.
 func (j *journal) clear() {
-	if j == nil || j.err != nil {
+	if j == nil {
+		return
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.err != nil {
 		return
 	}
 	j.out.Reset(j.file)

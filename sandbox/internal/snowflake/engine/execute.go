@@ -14,7 +14,7 @@ import (
 	"tapline.dev/sandbox/internal/snowflake/sqltext"
 )
 
-// statement is one execution of a statement. The session's lock is held until it ends.
+// statement is one execution of a statement. A session executes one at a time.
 type statement struct {
 	e      *Engine
 	ses    *Session
