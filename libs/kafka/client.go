@@ -61,6 +61,9 @@ type Config struct {
 	// Prefix starts the name of every topic, group and transactional id, so that
 	// several deployments can share a cluster.
 	Prefix string
+	// StartTimeout is how long a service that starts waits for Kafka and its topics
+	// before it ends.
+	StartTimeout time.Duration
 	// SessionTimeout is how long a member of a consumer group may send no heartbeat
 	// before it is removed.
 	SessionTimeout time.Duration
@@ -87,6 +90,7 @@ func DefaultConfig() Config {
 	return Config{
 		Brokers:            []string{"127.0.0.1:9092"},
 		Prefix:             "tapline.",
+		StartTimeout:       2 * time.Minute,
 		SessionTimeout:     15 * time.Second,
 		RebalanceTimeout:   60 * time.Second,
 		TransactionTimeout: 60 * time.Second,
@@ -110,6 +114,9 @@ func (c Config) Validate() error {
 		if d < time.Second {
 			errs = append(errs, config.Bad(key, "must be at least 1s"))
 		}
+	}
+	if c.StartTimeout < 0 {
+		errs = append(errs, config.Bad("startTimeout", "must not be negative"))
 	}
 	if c.Compression != "lz4" && c.Compression != "none" {
 		errs = append(errs, config.Bad("compression", "must be lz4 or none"))

@@ -106,7 +106,7 @@ func (s *Service) Run(ctx context.Context) (err error) {
 		return err
 	}
 	defer s.producer.Close()
-	if err := kafka.EnsureTopics(ctx, s.cfg.Kafka, s.deps.Kafka, s.topics.Used("extractor")); err != nil {
+	if err := kafka.AwaitTopics(ctx, s.cfg.Kafka, s.deps.Kafka, s.topics.Used("extractor")); err != nil {
 		return daemon.UnlessStopped(ctx, err)
 	}
 	if err := projection.Claim(ctx, s.reader, s.redis); err != nil {

@@ -89,11 +89,8 @@ func (s *Service) Run(ctx context.Context) error {
 
 func (s *Service) run(ctx context.Context, listener net.Listener) error {
 	defer func() { _ = listener.Close() }() // closed before, unless starting failed
-	if err := kafka.Reachable(ctx, s.cfg.Kafka, s.kafka); err != nil {
-		return err
-	}
-	if err := kafka.EnsureTopics(ctx, s.cfg.Kafka, s.kafka, s.topics.Used("importcenter")); err != nil {
-		return fmt.Errorf("looking for the control topics: %w", err)
+	if err := kafka.AwaitTopics(ctx, s.cfg.Kafka, s.kafka, s.topics.Used("importcenter")); err != nil {
+		return daemon.UnlessStopped(ctx, err)
 	}
 	rdb, err := redis.Open(s.cfg.Redis, redis.Deps{Meter: s.deps.Telemetry.Meter("tapline.dev/libs/redis")})
 	if err != nil {

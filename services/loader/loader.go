@@ -103,9 +103,13 @@ func New(cfg Config, deps Deps) (*Service, error) {
 
 // Run loads until ctx ends, then finishes the requests in flight.
 func (s *Service) Run(ctx context.Context) error {
+	starting := kafka.AwaitTopics(ctx, s.cfg.Kafka, s.kafka, s.topics.Used("loader"))
 	// The tables outlive ctx for the drain.
 	following, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
+	if starting != nil {
+		stop() // what New has opened is closed below
+	}
 	group, following := errgroup.WithContext(following)
 	group.Go(func() error { return s.runs.Run(following) })
 	group.Go(func() error { return s.imports.Run(following) })
@@ -113,6 +117,9 @@ func (s *Service) Run(ctx context.Context) error {
 	group.Go(func() error { return s.suppressed.Run(following) })
 	group.Go(func() error {
 		defer stop()
+		if starting != nil {
+			return daemon.UnlessStopped(ctx, starting)
+		}
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		defer context.AfterFunc(following, cancel)()

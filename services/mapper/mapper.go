@@ -83,12 +83,22 @@ func New(cfg Config, deps Deps) (*Service, error) {
 // Run maps until ctx ends, and finishes the transaction in hand.
 func (s *Service) Run(ctx context.Context) error {
 	defer s.reader.Close()
+	starting := kafka.AwaitTopics(ctx, s.cfg.Kafka, s.kafka, s.topics.Used("mapper"))
+	if starting != nil {
+		starting = daemon.UnlessStopped(ctx, starting)
+		stopped, stop := context.WithCancel(ctx)
+		stop() // what New has opened is closed below
+		ctx = stopped
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.runs.Run(ctx) })
 	group.Go(func() error { return s.imports.Run(ctx) })
 	group.Go(func() error { return s.rules.run(ctx) })
 	group.Go(func() error { return s.suppressed.Run(ctx) })
 	group.Go(func() error {
+		if starting != nil || ctx.Err() != nil {
+			return starting
+		}
 		if err := s.aloneInName(ctx); err != nil {
 			return err
 		}

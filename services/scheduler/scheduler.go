@@ -93,7 +93,7 @@ func (s *Service) Run(ctx context.Context) (err error) {
 		return err
 	}
 	defer reader.Close()
-	if err := kafka.EnsureTopics(ctx, s.cfg.Kafka, s.deps.Kafka, s.topics.Used("scheduler")); err != nil {
+	if err := kafka.AwaitTopics(ctx, s.cfg.Kafka, s.deps.Kafka, s.topics.Used("scheduler")); err != nil {
 		return daemon.UnlessStopped(ctx, err)
 	}
 	if err := projection.Claim(ctx, reader, s.redis); err != nil {

@@ -45,6 +45,12 @@ func newProcess(t testing.TB, dir, name, path string, env []string, args ...stri
 	return p
 }
 
+// NewProcess is the program of a service, for tests that need no whole pipeline.
+func NewProcess(t testing.TB, service string, env []string) *Process {
+	t.Helper()
+	return newProcess(t, t.TempDir(), service, Program(t, service), env)
+}
+
 // Start starts the process.
 func (p *Process) Start(t testing.TB) {
 	t.Helper()
