@@ -133,9 +133,7 @@ func (n *Nulls) UnmarshalJSON(b []byte) error {
 		var o struct {
 			Coalesce string `json:"coalesce"`
 		}
-		dec := json.NewDecoder(bytes.NewReader(b))
-		dec.DisallowUnknownFields()
-		if err := dec.Decode(&o); err != nil || o.Coalesce == "" {
+		if err := json.Unmarshal(b, &o); err != nil || o.Coalesce == "" {
 			return fmt.Errorf("nulls is fail, always or {coalesce: SQL}")
 		}
 		*n = Nulls{Policy: "coalesce", Coalesce: o.Coalesce}
@@ -170,11 +168,11 @@ func (p *Property) UnmarshalJSON(b []byte) error {
 		}
 		return nil
 	}
+	// What people write is held against its JSON Schema, which refuses unknown keys. A
+	// record of a newer version must be readable.
 	type plain Property
-	dec := json.NewDecoder(bytes.NewReader(b))
-	dec.DisallowUnknownFields()
 	var v plain
-	if err := dec.Decode(&v); err != nil {
+	if err := json.Unmarshal(b, &v); err != nil {
 		return err
 	}
 	*p = Property(v)

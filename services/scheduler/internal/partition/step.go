@@ -150,8 +150,8 @@ func (t *term) define(ctx context.Context, r *kafka.Record, now time.Time) {
 		t.book.Undefine(ctx, string(r.Key), now)
 		return
 	}
-	var def schemas.Definition
-	if err := json.Unmarshal(r.Value, &def); err != nil {
+	def, err := t.newer.decodeDefinition(string(r.Key), r.Value)
+	if err != nil {
 		t.unreadable(ctx, r, err)
 		t.book.Unreadable(string(r.Key))
 		return

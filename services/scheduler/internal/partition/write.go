@@ -67,8 +67,11 @@ func (t *term) fittingRecords(ctx context.Context, c *book.Changes, now time.Tim
 // records encodes the changes, and names the subjects whose records are too large.
 func (t *term) records(c *book.Changes) (out []*kafka.Record, tooLarge []string, err error) {
 	limit := int(t.cfg.Kafka.MaxMessageBytes) - overhead
-	add := func(topic, importName, subject, key string, value any, typ string) {
+	add := func(topic, importName, subject, key string, value any, typ string, keep func(*kafka.Record) error) {
 		r, encodeErr := control.Record(topic, importName, key, value, typ, source)
+		if encodeErr == nil && keep != nil {
+			encodeErr = keep(r)
+		}
 		if encodeErr != nil {
 			err = errors.Join(err, encodeErr)
 			return
@@ -80,9 +83,11 @@ func (t *term) records(c *book.Changes) (out []*kafka.Record, tooLarge []string,
 	}
 	for run, importName := range c.DeletedFolds {
 		out = append(out, control.Tombstone(t.topics.Fold(), importName, run))
+		delete(t.newer.folds, run)
 	}
 	for run, f := range c.Folds {
-		add(t.topics.Fold(), f.Import, schemas.Subject(f.Import, run), run, f, schemas.EventFold)
+		add(t.topics.Fold(), f.Import, schemas.Subject(f.Import, run), run, f, schemas.EventFold,
+			func(r *kafka.Record) error { return t.newer.keepFold(run, r) })
 	}
 	// A trial's state is written before its import's state. The import's state holds
 	// the ID of the command, so a reader that finds the ID there finds the trial too.
@@ -92,19 +97,25 @@ func (t *term) records(c *book.Changes) (out []*kafka.Record, tooLarge []string,
 			out = append(out, control.Tombstone(t.topics.State(), name, name))
 			continue
 		}
-		add(t.topics.State(), name, name, name, s, schemas.EventState)
+		add(t.topics.State(), name, name, name, s, schemas.EventState,
+			func(r *kafka.Record) error { return t.newer.keepState(name, s, r) })
 	}
 	for _, trigger := range c.Triggers {
-		add(t.topics.Triggers(), trigger.Import, schemas.Subject(trigger.Import, trigger.Run), trigger.Import, trigger, schemas.EventTrigger)
+		subject := schemas.Subject(trigger.Import, trigger.Run)
+		add(t.topics.Triggers(), trigger.Import, subject, trigger.Import, trigger, schemas.EventTrigger,
+			func(r *kafka.Record) error { return t.newer.keepTrigger(subject, r) })
 	}
 	for _, event := range c.Events {
-		add(t.topics.Runs(), event.Import, schemas.Subject(event.Import, event.Run), event.Import, event, schemas.EventRun(event.State))
+		add(t.topics.Runs(), event.Import, schemas.Subject(event.Import, event.Run), event.Import, event, schemas.EventRun(event.State), nil)
 	}
 	if err != nil {
 		return nil, nil, err
 	}
 	position, err := control.Record(t.topics.Fold(), "", schemas.PositionKey(t.partition), t.position, schemas.EventPosition, source)
 	if err != nil {
+		return nil, nil, err
+	}
+	if err := t.newer.keepPosition(position); err != nil {
 		return nil, nil, err
 	}
 	position.Partition = t.partition

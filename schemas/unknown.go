@@ -1,0 +1,233 @@
+package schemas
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+)
+
+// Unknown are the fields of a record that this version does not know: a newer one has
+// written them. Whoever rewrites the record adds them again, so that an older service that
+// runs beside newer ones, or after them, erases nothing.
+type Unknown struct {
+	fields   map[string]json.RawMessage
+	children map[string]*Unknown // by field, key of a map, or element of a list
+	// identity is of an object whose fields are kept only as long as it is the same one.
+	identity string
+}
+
+// everyField says that an object is another one when anything that is known of it has changed.
+const everyField = "*"
+
+// identities names the field that says which object it is, of types whose object may be
+// replaced while the record that it is in stays. Objects of other types belong to what
+// they are in.
+var identities = map[reflect.Type]string{
+	reflect.TypeFor[ActiveRun](): "run", reflect.TypeFor[QueuedRun](): "key", reflect.TypeFor[EndedRun](): "run",
+	reflect.TypeFor[PlannedRun](): "key", reflect.TypeFor[InterruptedRun](): "number", reflect.TypeFor[Sample](): "run",
+	reflect.TypeFor[Run](): "run", reflect.TypeFor[DayOfSnowflake](): "day", reflect.TypeFor[LedgerRef](): everyField,
+	reflect.TypeFor[PendingEpoch](): everyField, reflect.TypeFor[Place](): everyField, reflect.TypeFor[SkippedDue](): everyField,
+	reflect.TypeFor[DueSpan](): everyField, reflect.TypeFor[Hold](): everyField, reflect.TypeFor[Approved](): everyField,
+	reflect.TypeFor[Ending](): everyField, reflect.TypeFor[RunError](): everyField, reflect.TypeFor[Range](): everyField,
+	reflect.TypeFor[Schedule](): everyField, reflect.TypeFor[Property](): everyField,
+}
+
+// UnknownOf returns the fields of a record that V does not have, nil if it has all.
+func UnknownOf[V any](record []byte) *Unknown { return unknownOf(reflect.TypeFor[V](), record) }
+
+// Child is what is unknown in a field of the record; nil if nothing is.
+func (u *Unknown) Child(field string) *Unknown {
+	if u == nil {
+		return nil
+	}
+	return u.children[field]
+}
+
+// Within is what is unknown in a record if something is unknown in one of its fields.
+func Within(field string, unknown *Unknown) *Unknown {
+	return &Unknown{children: map[string]*Unknown{field: unknown}}
+}
+
+// AddTo adds the unknown fields to a record of type V that is written anew.
+func AddTo[V any](u *Unknown, record []byte) ([]byte, error) {
+	if u == nil {
+		return record, nil
+	}
+	return u.addTo(reflect.TypeFor[V](), record)
+}
+
+func unknownOf(typ reflect.Type, text json.RawMessage) *Unknown {
+	for typ.Kind() == reflect.Pointer {
+		typ = typ.Elem()
+	}
+	u := &Unknown{fields: map[string]json.RawMessage{}, children: map[string]*Unknown{}}
+	for name, part := range parts(typ, text) {
+		if part.typ == nil {
+			u.fields[name] = part.text
+		} else if child := unknownOf(part.typ, part.text); child != nil {
+			u.children[name] = child
+		}
+	}
+	if len(u.fields) == 0 && len(u.children) == 0 {
+		return nil
+	}
+	u.identity = identity(typ, text)
+	return u
+}
+
+// part is a field of an object, a value of a map or an element of a list. Its type is nil
+// if this version does not know the field.
+type part struct {
+	typ  reflect.Type
+	text json.RawMessage
+}
+
+// parts are those of a value that may hold something unknown. A text that has another form
+// than the type, such as a short form, has none.
+func parts(typ reflect.Type, text json.RawMessage) map[string]part {
+	out := map[string]part{}
+	switch typ.Kind() {
+	case reflect.Struct:
+		var object map[string]json.RawMessage
+		if json.Unmarshal(text, &object) != nil {
+			return nil
+		}
+		known := knownFields(typ)
+		if len(known) == 0 {
+			return nil // a type that writes itself, such as time.Time
+		}
+		for name, value := range object {
+			out[name] = part{known[name], value}
+		}
+	case reflect.Map:
+		var object map[string]json.RawMessage
+		if json.Unmarshal(text, &object) != nil {
+			return nil
+		}
+		for name, value := range object {
+			out[name] = part{typ.Elem(), value}
+		}
+	case reflect.Slice:
+		var list []json.RawMessage
+		if json.Unmarshal(text, &list) != nil {
+			return nil
+		}
+		for i, value := range list {
+			name := strconv.Itoa(i)
+			if same := identity(typ.Elem(), value); same != "" {
+				name = same
+			}
+			out[name] = part{typ.Elem(), value}
+		}
+	}
+	return out
+}
+
+// knownFields are the fields of a type by their names in JSON.
+func knownFields(typ reflect.Type) map[string]reflect.Type {
+	out := map[string]reflect.Type{}
+	for _, field := range reflect.VisibleFields(typ) {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		if field.Anonymous || !field.IsExported() || name == "-" {
+			continue
+		}
+		if name == "" {
+			name = field.Name
+		}
+		out[name] = field.Type
+	}
+	return out
+}
+
+// identity says which object it is, "" of a type that has no say in that.
+func identity(typ reflect.Type, text json.RawMessage) string {
+	for typ.Kind() == reflect.Pointer {
+		typ = typ.Elem()
+	}
+	field, ok := identities[typ]
+	if !ok {
+		return ""
+	}
+	if field == everyField {
+		known := reflect.New(typ)
+		if json.Unmarshal(text, known.Interface()) != nil {
+			return string(text)
+		}
+		again, err := json.Marshal(known.Interface())
+		if err != nil {
+			return string(text)
+		}
+		return string(again)
+	}
+	var object map[string]json.RawMessage
+	if json.Unmarshal(text, &object) != nil {
+		return string(text)
+	}
+	return string(object[field])
+}
+
+func (u *Unknown) addTo(typ reflect.Type, text json.RawMessage) (json.RawMessage, error) {
+	for typ.Kind() == reflect.Pointer {
+		typ = typ.Elem()
+	}
+	if u.identity != "" && u.identity != identity(typ, text) {
+		return text, nil
+	}
+	if typ.Kind() == reflect.Slice {
+		return u.addToList(typ.Elem(), text)
+	}
+	var object map[string]json.RawMessage
+	if json.Unmarshal(text, &object) != nil || object == nil {
+		return text, nil
+	}
+	for name, part := range parts(typ, text) {
+		child := u.children[name]
+		if child == nil || part.typ == nil {
+			continue
+		}
+		with, err := child.addTo(part.typ, part.text)
+		if err != nil {
+			return nil, err
+		}
+		object[name] = with
+	}
+	for name, value := range u.fields {
+		if _, taken := object[name]; !taken {
+			object[name] = value
+		}
+	}
+	out, err := json.Marshal(object)
+	if err != nil {
+		return nil, fmt.Errorf("keeping unknown fields: %w", err)
+	}
+	return out, nil
+}
+
+func (u *Unknown) addToList(element reflect.Type, text json.RawMessage) (json.RawMessage, error) {
+	var list []json.RawMessage
+	if json.Unmarshal(text, &list) != nil {
+		return text, nil
+	}
+	for i, value := range list {
+		name := strconv.Itoa(i)
+		if same := identity(element, value); same != "" {
+			name = same
+		}
+		child := u.children[name]
+		if child == nil {
+			continue
+		}
+		with, err := child.addTo(element, value)
+		if err != nil {
+			return nil, err
+		}
+		list[i] = with
+	}
+	out, err := json.Marshal(list)
+	if err != nil {
+		return nil, fmt.Errorf("keeping unknown fields: %w", err)
+	}
+	return out, nil
+}
