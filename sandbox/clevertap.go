@@ -12,6 +12,7 @@ import (
 
 	"tapline.dev/sandbox/internal/clevertap/account"
 	"tapline.dev/sandbox/internal/clevertap/server"
+	"tapline.dev/sandbox/internal/pages"
 )
 
 const (
@@ -78,7 +79,7 @@ func (c *CleverTap) Run(ctx context.Context) (err error) {
 	c.addr = listener.Addr().String()
 	c.mu.Unlock()
 	server := &http.Server{
-		Handler:           c.server,
+		Handler:           pages.Without(c.server),
 		ReadHeaderTimeout: headerTimeout,
 		ConnState:         c.server.ConnState,
 		ErrorLog:          slog.NewLogLogger(c.log.Handler(), slog.LevelDebug),

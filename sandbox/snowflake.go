@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"tapline.dev/sandbox/internal/pages"
 	"tapline.dev/sandbox/internal/secret"
 	"tapline.dev/sandbox/internal/snowflake/engine"
 	"tapline.dev/sandbox/internal/snowflake/wire"
@@ -65,7 +66,7 @@ func (s *Snowflake) Run(ctx context.Context) (err error) {
 	s.addr = listener.Addr().String()
 	s.mu.Unlock()
 	server := &http.Server{
-		Handler: s.server.Handler(), ReadHeaderTimeout: 10 * time.Second,
+		Handler: pages.Without(s.server.Handler()), ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 	stopped := make(chan error, 1)

@@ -44,7 +44,7 @@ func Listen(ctx context.Context, cfg AdminConfig, health *Health, metrics http.H
 		}
 		listener = tls.NewListener(listener, settings)
 	}
-	server := &http.Server{Handler: handler(health, metrics), ReadHeaderTimeout: adminReadTimeout}
+	server := &http.Server{Handler: WithoutPages(handler(health, metrics)), ReadHeaderTimeout: adminReadTimeout}
 	return &Admin{listener: listener, server: server}, nil
 }
 

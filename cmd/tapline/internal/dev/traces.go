@@ -27,7 +27,7 @@ func serve(ctx context.Context, addr string, mux *http.ServeMux, health *daemon.
 	if err != nil {
 		return fmt.Errorf("listening for traces: %w", err)
 	}
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	server := &http.Server{Handler: daemon.WithoutPages(mux), ReadHeaderTimeout: 5 * time.Second}
 	stop := context.AfterFunc(ctx, func() { _ = server.Close() }) // ends Serve below
 	defer stop()
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
