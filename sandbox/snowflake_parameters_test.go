@@ -4,9 +4,12 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/snowflakedb/gosnowflake"
+
+	"tapline.dev/sandbox"
 )
 
 // TestParametersAreObeyed sets each parameter and asks a query whose answer depends on it.
@@ -182,6 +185,25 @@ func TestYearsBeyondNanoseconds(t *testing.T) {
 	mustExec(t, db, "insert into exact values ('2026-01-02 03:04:05.123456789')")
 	if _, err := db.ExecContext(t.Context(), "insert into exact values ('9999-12-31')"); snowflakeCode(err) != 100051 {
 		t.Errorf("nanoseconds and the year 9999 in one column = %v, want code 100051", err)
+	}
+}
+
+// TestChunkLinksExpireByThemselves: links that are as old as they may get are refused as
+// Snowflake refuses them after six hours, with no fault set.
+func TestChunkLinksExpireByThemselves(t *testing.T) {
+	t.Parallel()
+	read := func(valid time.Duration) error {
+		w := newWorld(t, func(cfg *sandbox.SnowflakeConfig) { cfg.ChunkValidity = valid })
+		return arrowStream(t, w.open(t, nil), func(ctx context.Context, loader gosnowflake.ArrowStreamLoader) error {
+			_, err := readStreams(ctx, loader)
+			return err
+		}, manyRows)
+	}
+	if err := read(time.Nanosecond); snowflakeCode(err) != gosnowflake.ErrFailedToGetChunk {
+		t.Errorf("reading by links that have expired = %v, want the driver to give up", err)
+	}
+	if err := read(time.Hour); err != nil {
+		t.Errorf("reading by links that hold = %v", err)
 	}
 }
 

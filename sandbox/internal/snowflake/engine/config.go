@@ -42,6 +42,9 @@ type Config struct {
 	PollAfter time.Duration
 	// SessionValidity is how long a session token is valid before it must be renewed.
 	SessionValidity time.Duration
+	// ChunkValidity is how long the links to a result's chunks are valid before they must
+	// be asked for anew.
+	ChunkValidity time.Duration
 	// KeepResults is how many statements' results stay fetchable.
 	KeepResults int
 	// Grants are the privileges of the user's role, besides USAGE. Example: "SELECT ON TABLE
@@ -66,6 +69,7 @@ func DefaultConfig() Config {
 		InlineRows:      500,
 		PollAfter:       time.Second,
 		SessionValidity: time.Hour,
+		ChunkValidity:   6 * time.Hour,
 		KeepResults:     100,
 	}
 }
@@ -93,8 +97,8 @@ func (c Config) Validate() error {
 			problems = append(problems, fmt.Errorf("%s must be at least 1", n.key))
 		}
 	}
-	if c.PollAfter <= 0 || c.SessionValidity <= 0 {
-		problems = append(problems, errors.New("pollAfter and sessionValidity must be positive"))
+	if c.PollAfter <= 0 || c.SessionValidity <= 0 || c.ChunkValidity <= 0 {
+		problems = append(problems, errors.New("pollAfter, sessionValidity and chunkValidity must be positive"))
 	}
 	return errors.Join(problems...)
 }

@@ -157,7 +157,7 @@ func (s *Server) serveChunk(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	issued, err := strconv.ParseInt(req.URL.Query().Get("issued"), 10, 64)
-	if err != nil || s.faults.expired(time.Unix(0, issued)) {
+	if at := time.Unix(0, issued); err != nil || time.Since(at) > s.cfg.ChunkValidity || s.faults.expired(at) {
 		w.Header().Set("Content-Type", "application/xml")
 		w.WriteHeader(http.StatusForbidden)
 		_, _ = w.Write([]byte("<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>"))
