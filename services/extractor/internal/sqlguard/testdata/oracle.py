@@ -3,10 +3,13 @@
 pip install sqlglot==30.30.0; make guard-oracle. For each statement it says where the texts, the names in quotes and the
 brackets stand, by characters; null means that the lexer refuses it. The mutations come from a fixed seed, so that the
 file is the same each time. What differs from our lexer is looked at by TestOracle.
+
+With --serve it answers instead: for each line, a statement as JSON, a line with the tokens. FuzzOracle asks it.
 """
 import json
 import pathlib
 import random
+import sys
 
 from sqlglot.dialects import Snowflake
 from sqlglot.tokens import TokenType
@@ -21,9 +24,21 @@ KINDS = {
 PREFIXED = {TokenType.HEX_STRING, TokenType.NATIONAL_STRING, TokenType.BIT_STRING, TokenType.BYTE_STRING}
 
 
+class Plain(Snowflake.Tokenizer):
+    """Without the templates of Jinja, which Snowflake does not know, and with (+) as three tokens."""
+
+    KEYWORDS = {
+        k: v for k, v in Snowflake.Tokenizer.KEYWORDS.items()
+        if v not in {TokenType.BLOCK_START, TokenType.BLOCK_END, TokenType.JOIN_MARKER}
+    }
+
+
+Plain._COMMENTS = {begin: end for begin, end in Plain._COMMENTS.items() if begin != "{#"}
+
+
 def read(sql):
     try:
-        tokens = Snowflake().tokenize(sql)
+        tokens = Plain(dialect="snowflake").tokenize(sql)
     except Exception:  # whatever it raises, it refuses the statement
         return None
     out = []
@@ -45,6 +60,11 @@ def mutate(sql, rng):
     return sql
 
 
+def serve():
+    for line in sys.stdin:
+        print(json.dumps(read(json.loads(line))), flush=True)
+
+
 def main():
     corpus = [json.loads(line)["sql"] for line in open(HERE / "corpus.ndjson", encoding="utf-8")]
     rng = random.Random(20261129)
@@ -55,4 +75,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    serve() if sys.argv[1:] == ["--serve"] else main()
