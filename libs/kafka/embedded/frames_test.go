@@ -7,10 +7,15 @@ import (
 	"runtime"
 	"testing"
 	"time"
+
+	"tapline.dev/libs/memtest"
 )
 
 // TestAnHTTPRequestCostsNoMemory: any web page can send one to the broker's port.
 func TestAnHTTPRequestCostsNoMemory(t *testing.T) {
+	if !memtest.Little(t, "2147483648") {
+		return
+	}
 	cluster, err := Start(Config{})
 	if err != nil {
 		t.Fatal(err)

@@ -10,12 +10,16 @@ import (
 	"testing"
 	"time"
 
+	"tapline.dev/libs/memtest"
 	"tapline.dev/libs/redis/embedded"
 )
 
 // TestHostileBytesCostNoMemory: whatever reaches the port by mistake or on
 // purpose ends its own connection and nothing else.
 func TestHostileBytesCostNoMemory(t *testing.T) {
+	if !memtest.Little(t, "2147483648") {
+		return
+	}
 	server, err := embedded.Start("")
 	if err != nil {
 		t.Fatal(err)

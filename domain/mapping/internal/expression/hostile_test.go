@@ -2,13 +2,11 @@ package expression
 
 import (
 	"errors"
-	"os"
-	"os/exec"
-	"runtime/debug"
-	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"tapline.dev/libs/memtest"
 )
 
 // hostile are expressions that once killed or stopped a process.
@@ -52,33 +50,12 @@ var hostile = []string{
 	`upper(repeat("ŉ", 8000000))`,
 }
 
-const childVariable = "TAPLINE_TEST_HOSTILE"
-
-// raced reports whether the race detector is on: it reserves more address space
-// than any limit here.
-func raced() bool {
-	info, ok := debug.ReadBuildInfo()
-	return ok && slices.ContainsFunc(info.Settings, func(s debug.BuildSetting) bool { return s.Key == "-race" && s.Value == "true" })
-}
-
 // TestHostileExpressions runs them in a process of 2 GiB of address space, and
 // takes any death for a failure.
 func TestHostileExpressions(t *testing.T) {
 	t.Parallel()
-	if os.Getenv(childVariable) != "" {
+	if memtest.Little(t, "2147483648") {
 		runHostile(t)
-		return
-	}
-	prlimit, err := exec.LookPath("prlimit")
-	if err != nil || raced() {
-		runHostile(t)
-		return
-	}
-	child := exec.CommandContext(t.Context(), prlimit, "--as=2147483648", os.Args[0], "-test.run=^TestHostileExpressions$", "-test.v")
-	child.Env = append(os.Environ(), childVariable+"=1", "GOMEMLIMIT=400MiB")
-	out, err := child.CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "PASS") {
-		t.Fatalf("%v\n%s", err, out[max(0, len(out)-3000):])
 	}
 }
 
