@@ -20,7 +20,7 @@ import (
 
 func loadCompose(t *testing.T) *types.Project {
 	t.Helper()
-	options, err := cli.NewProjectOptions([]string{filepath.Join(harness.Root(), "docker-compose.yml")}, cli.WithProfiles([]string{"*"}))
+	options, err := cli.NewProjectOptions([]string{filepath.Join(harness.Root(), "docker-compose.yml")}, cli.WithEnvFiles(filepath.Join(harness.Root(), ".env")), cli.WithDotEnv, cli.WithProfiles([]string{"*"}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,8 +69,35 @@ func TestComposeIsWhole(t *testing.T) {
 			}
 		}
 	}
-	if sandbox, err := project.GetService("sandbox"); err != nil || !slices.Equal(sandbox.Profiles, []string{"sandbox"}) {
-		t.Errorf("the sandbox is not behind its profile: %v, %v", sandbox.Profiles, err)
+	for _, name := range []string{"sandbox", "demo"} {
+		if service, err := project.GetService(name); err != nil || !slices.Equal(service.Profiles, []string{"demo"}) {
+			t.Errorf("%s is not behind its profile: %v, %v", name, service.Profiles, err)
+		}
+	}
+}
+
+// TestComposeWaitsForWhatEnds: `up --wait` takes a service that has ended for a failure
+// unless another one of the same profiles waits for its end.
+func TestComposeWaitsForWhatEnds(t *testing.T) {
+	t.Parallel()
+	whole := loadCompose(t)
+	for _, profiles := range [][]string{{}, {"demo"}} {
+		project, err := whole.WithProfiles(profiles)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, service := range project.Services {
+			if service.Restart != "" {
+				continue
+			}
+			awaited := false
+			for _, other := range project.Services {
+				awaited = awaited || other.DependsOn[name].Condition == types.ServiceConditionCompletedSuccessfully
+			}
+			if !awaited {
+				t.Errorf("with the profiles %q nothing waits for the end of %s", profiles, name)
+			}
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	_ "time/tzdata" // zones of sessions, on images without a zone database
@@ -19,13 +20,16 @@ func main() {
 		Name:      "sandbox",
 		AdminAddr: "127.0.0.1:19015",
 		Config:    defaultSettings(),
-		Wire: func(_ context.Context, cfg settings, env daemon.Env) (daemon.Run, error) {
+		Wire: func(ctx context.Context, cfg settings, env daemon.Env) (daemon.Run, error) {
 			if err := cfg.resolve(); err != nil {
 				return nil, err
 			}
 			snowflake, err := sandbox.NewSnowflake(cfg.Snowflake, env.Log.With(slog.String("part", "snowflake")))
 			if err != nil {
 				return nil, err
+			}
+			if err := cfg.Demo.make(ctx, snowflake); err != nil {
+				return nil, errors.Join(err, snowflake.Close())
 			}
 			clevertap := sandbox.NewCleverTap(cfg.CleverTap, env.Log.With(slog.String("part", "clevertap")))
 			return func(ctx context.Context) error {

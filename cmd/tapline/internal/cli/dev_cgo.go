@@ -16,6 +16,7 @@ import (
 	"tapline.dev/cmd/tapline/internal/dev"
 	"tapline.dev/domain/definition"
 	"tapline.dev/sandbox"
+	"tapline.dev/sandbox/demotables"
 )
 
 // devCommands are the commands that hold the whole pipeline.
@@ -25,7 +26,7 @@ func (a *app) devCommands() []*cobra.Command {
 
 type devFlags struct {
 	dev      dev.Config
-	tables   demo.Tables
+	tables   demotables.Tables
 	load     []string
 	only     string
 	examples string
@@ -39,7 +40,7 @@ func (f *devFlags) add(cmd *cobra.Command, data string) {
 	cmd.Flags().StringVar(&f.dev.Prefix, "prefix", "tapline", "what the names of topics, groups and Redis keys begin with")
 	cmd.Flags().Int64Var(&f.tables.Seed, "seed", 0, "generate the demo's tables from this number")
 	cmd.Flags().Lookup("seed").NoOptDefVal = "1"
-	cmd.Flags().Int64Var(&f.tables.Customers, "customers", demo.DefaultCustomers, "how many customers to generate")
+	cmd.Flags().Int64Var(&f.tables.Customers, "customers", demotables.DefaultCustomers, "how many customers to generate")
 	cmd.Flags().StringVar(&f.tables.Purchases, "purchases", "data/cdnow_sample.txt", "the purchase log that the demo's table of events is made of")
 }
 
@@ -68,7 +69,7 @@ embedded Kafka's state of idempotent producers.`,
 		}
 		if cmd.Flags().Changed("seed") {
 			f.dev.Fill = func(ctx context.Context, snowflake *sandbox.Snowflake) error {
-				return demo.Seed(ctx, snowflake, f.tables)
+				return demotables.Seed(ctx, snowflake, f.tables)
 			}
 		}
 		f.dev.Progress = func(what string) { a.say("%s", what) }

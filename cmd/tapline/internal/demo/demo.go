@@ -18,13 +18,14 @@ import (
 	"tapline.dev/cmd/tapline/internal/client"
 	"tapline.dev/cmd/tapline/internal/dev"
 	"tapline.dev/cmd/tapline/internal/progress"
+	"tapline.dev/sandbox/demotables"
 	"tapline.dev/schemas"
 )
 
 // Config holds the values of the flags.
 type Config struct {
 	Dev    dev.Config
-	Tables Tables
+	Tables demotables.Tables
 	// Keep keeps everything running after the comparison.
 	Keep bool
 }
@@ -120,12 +121,12 @@ func (d *Demo) show(ctx context.Context, running *dev.Dev) (err error) {
 func (d *Demo) fill(ctx context.Context) error {
 	d.step("2. filling the sandbox Snowflake")
 	// The newest customer changed a minute ago, so that no run counts a row as future.
-	if err := seed(ctx, d.conn, d.cfg.Tables, time.Now().Add(-time.Minute)); err != nil {
+	if err := demotables.Fill(ctx, d.conn, d.cfg.Tables, time.Now().Add(-time.Minute)); err != nil {
 		return err
 	}
 	for _, t := range []struct{ name, what string }{
 		{`"SHOP"."PUBLIC"."CUSTOMERS"`, "generated customers"},
-		{`"SHOP"."DEMO"."EXPECTED"`, fmt.Sprintf("of them have one of %d kinds of invalid value; no import reads this table", len(invalidValues()))},
+		{`"SHOP"."DEMO"."EXPECTED"`, fmt.Sprintf("of them have one of %d kinds of invalid value; no import reads this table", len(demotables.InvalidValues()))},
 		{`"SHOP"."PUBLIC"."PURCHASES"`, "real purchases from a music shop, 1997 and 1998"},
 	} {
 		n, err := count(ctx, d.conn, "SELECT count(*) FROM "+t.name)
@@ -176,8 +177,8 @@ func (d *Demo) run(ctx context.Context, importName string) error {
 
 // runWindow changes customers and shows that the next run reads and loads those.
 func (d *Demo) runWindow(ctx context.Context) error {
-	d.step("   changing %d customers in Snowflake and running customers again", changedCount)
-	if err := change(ctx, d.conn, time.Now()); err != nil {
+	d.step("   changing %d customers in Snowflake and running customers again", demotables.Changed)
+	if err := demotables.Change(ctx, d.conn, time.Now()); err != nil {
 		return err
 	}
 	if err := d.run(ctx, "customers"); err != nil {
@@ -197,13 +198,13 @@ func (d *Demo) runWindow(ctx context.Context) error {
 		return err
 	}
 	d.say("   Snowflake was asked for %d of %d rows, those since the watermark %s:\n     … %s", rows, total, run.WatermarkFrom, tail(text))
-	if run.Counts.Loaded != changedCount {
-		d.diff.report("second run", "%d rows loaded, should be the %d that changed", run.Counts.Loaded, changedCount)
+	if run.Counts.Loaded != demotables.Changed {
+		d.diff.report("second run", "%d rows loaded, should be the %d that changed", run.Counts.Loaded, demotables.Changed)
 	}
 	if rows != window || run.Counts.Read != window {
 		d.diff.report("second run", "Snowflake delivered %d rows and the run read %d, should be the %d of the window", rows, run.Counts.Read, window)
 	}
-	if window > changedCount+total/10 {
+	if window > demotables.Changed+total/10 {
 		d.diff.report("second run", "the window holds %d of %d rows", window, total)
 	}
 	return nil

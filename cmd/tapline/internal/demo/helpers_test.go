@@ -15,6 +15,7 @@ import (
 	"tapline.dev/cmd/tapline/internal/client"
 	"tapline.dev/cmd/tapline/internal/dev"
 	"tapline.dev/domain/definition"
+	"tapline.dev/sandbox/demotables"
 	"tapline.dev/schemas"
 )
 
@@ -27,7 +28,7 @@ func config(t *testing.T) Config {
 	return Config{
 		Dev: dev.Config{Data: filepath.Join(t.TempDir(), "demo"), PortBase: portBase(t)},
 		// A tenth of what a person sees, for the race detector's sake.
-		Tables: Tables{Seed: 1, Customers: DefaultCustomers / 10, Purchases: filepath.Join(root, "data", "cdnow_sample.txt")},
+		Tables: demotables.Tables{Seed: 1, Customers: demotables.DefaultCustomers / 10, Purchases: filepath.Join(root, "data", "cdnow_sample.txt")},
 	}
 }
 

@@ -1,6 +1,8 @@
 //go:build cgo
 
-package demo
+// Package demotables makes the demo's tables in a sandbox Snowflake: customers, about 3 % of
+// them with an invalid value, and purchases.
+package demotables
 
 import (
 	"bufio"
@@ -26,11 +28,11 @@ type Tables struct {
 // DefaultCustomers is how many customers are generated.
 const DefaultCustomers = 100_000
 
-// changedCount is how many of them change before the second run.
-const changedCount = 500
+// Changed is how many of them Change changes.
+const Changed = 500
 
-// seed makes the tables; the newest change of a customer is at now.
-func seed(ctx context.Context, conn *sql.Conn, tables Tables, now time.Time) error {
+// Fill makes the tables; the newest change of a customer is at now.
+func Fill(ctx context.Context, conn *sql.Conn, tables Tables, now time.Time) error {
 	values, err := purchaseValues(tables.Purchases)
 	if err != nil {
 		return err
@@ -84,14 +86,14 @@ func purchaseValues(path string) (string, error) {
 	return b.String(), nil
 }
 
-// change updates some valid customers; now becomes their time of change.
-func change(ctx context.Context, conn *sql.Conn, now time.Time) error {
+// Change updates some valid customers; now becomes their time of change.
+func Change(ctx context.Context, conn *sql.Conn, now time.Time) error {
 	res, err := conn.ExecContext(ctx, fmt.Sprintf(`UPDATE "SHOP"."PUBLIC"."CUSTOMERS"
 		SET PLAN = CASE PLAN WHEN 'platinum' THEN 'gold' ELSE 'platinum' END, SPEND = SPEND + 10.50,
 		    UPDATED_AT = make_timestamp_ns(%d)
 		WHERE ROW_NO IN (SELECT ROW_NO FROM "SHOP"."PUBLIC"."CUSTOMERS"
 		  WHERE ROW_NO NOT IN (SELECT ROW_NO FROM "SHOP"."DEMO"."EXPECTED") ORDER BY ROW_NO LIMIT %d)`,
-		now.UnixNano(), changedCount))
+		now.UnixNano(), Changed))
 	if err != nil {
 		return fmt.Errorf("changing customers: %w", err)
 	}
@@ -99,17 +101,17 @@ func change(ctx context.Context, conn *sql.Conn, now time.Time) error {
 	if err != nil {
 		return fmt.Errorf("changing customers: %w", err)
 	}
-	if n != changedCount {
-		return fmt.Errorf("changing customers: %d rows changed, not %d", n, changedCount)
+	if n != Changed {
+		return fmt.Errorf("changing customers: %d rows changed, not %d", n, Changed)
 	}
 	return nil
 }
 
-// Seed makes the demo's tables in a running sandbox.
+// Seed makes the demo's tables in a sandbox.
 func Seed(ctx context.Context, snowflake *sandbox.Snowflake, tables Tables) error {
 	conn, err := snowflake.Conn(ctx)
 	if err != nil {
 		return fmt.Errorf("reaching the sandbox's DuckDB: %w", err)
 	}
-	return errors.Join(seed(ctx, conn, tables, time.Now().Add(-time.Minute)), conn.Close())
+	return errors.Join(Fill(ctx, conn, tables, time.Now().Add(-time.Minute)), conn.Close())
 }

@@ -1,6 +1,6 @@
 //go:build cgo
 
-package demo
+package demotables
 
 import (
 	"fmt"
@@ -8,17 +8,17 @@ import (
 	"strings"
 )
 
-// invalidValue is a value that makes a customer's row invalid: its column and the code
+// InvalidValue is a value that makes a customer's row invalid: its column and the code
 // with which the row must be rejected.
-type invalidValue struct {
-	code   string
-	column string
-	value  string // SQL over the customer's number i
+type InvalidValue struct {
+	Code   string
+	Column string
+	Value  string // SQL over the customer's number i
 }
 
-// invalidValues returns all of them; about 3 % of the customers have one.
-func invalidValues() []invalidValue {
-	return []invalidValue{
+// InvalidValues returns all of them; about 3 % of the customers have one.
+func InvalidValues() []InvalidValue {
+	return []InvalidValue{
 		{"identity_missing", "CUSTOMER_ID", "NULL"},
 		{"identity_denied", "CUSTOMER_ID", "-(i % 2)"},
 		{"null_rejected", "NAME", "NULL"},
@@ -75,9 +75,9 @@ func customersSQL(count, seed, newest int64) string {
 	for _, c := range columns() {
 		value := c.valid
 		var cases []string
-		for n, r := range invalidValues() {
-			if r.column == c.name {
-				cases = append(cases, fmt.Sprintf("WHEN %d THEN %s", n, r.value))
+		for n, r := range InvalidValues() {
+			if r.Column == c.name {
+				cases = append(cases, fmt.Sprintf("WHEN %d THEN %s", n, r.Value))
 			}
 		}
 		if len(cases) > 0 {
@@ -98,7 +98,7 @@ SELECT %[4]s FROM named ORDER BY i`, invalidSQL(count, seed), seed, newest, expa
 // invalid value that the customer has; -1 for none.
 func invalidSQL(count, seed int64) string {
 	return fmt.Sprintf(`SELECT i, CASE WHEN hash(i, 100, %d) %% 100 < %d THEN (hash(i, 101, %d) %% %d)::INTEGER ELSE -1 END AS rule
-  FROM range(1, %d) AS t(i)`, seed, invalidPercent, seed, len(invalidValues()), count+1)
+  FROM range(1, %d) AS t(i)`, seed, invalidPercent, seed, len(InvalidValues()), count+1)
 }
 
 // hashCall matches h(k).
@@ -113,8 +113,8 @@ func expandHash(sql string) string {
 // import reads that table.
 func expectedSQL(count, seed int64) string {
 	var codes []string
-	for _, r := range invalidValues() {
-		codes = append(codes, "'"+r.code+"'")
+	for _, r := range InvalidValues() {
+		codes = append(codes, "'"+r.Code+"'")
 	}
 	return fmt.Sprintf(`CREATE OR REPLACE TABLE "SHOP"."DEMO"."EXPECTED" AS
 SELECT i::DECIMAL(38,0) AS ROW_NO, [%s][1 + rule] AS CODE FROM (%s) WHERE rule >= 0`,
