@@ -10,6 +10,10 @@ import (
 	"github.com/twmb/franz-go/plugin/kslog"
 )
 
+// ErrOutcomeUnknown says that the broker was asked to commit a transaction and has not
+// answered that it did: the records may have been written.
+var ErrOutcomeUnknown = errors.New("whether the transaction was committed is not known")
+
 // ErrFenced says that another owner has taken over the transactional id. The
 // fenced owner must write nothing more with this id.
 var ErrFenced = errors.New("fenced by another owner of the transactional id")
@@ -104,7 +108,7 @@ func (t *Transactor) Commit(ctx context.Context) error {
 		return fmt.Errorf("%w: %w", ErrAborted, fenced(err))
 	}
 	if err := t.client.EndTransaction(ctx, kgo.TryCommit); err != nil {
-		return fmt.Errorf("committing transaction: %w", fenced(err))
+		return fmt.Errorf("committing transaction: %w: %w", ErrOutcomeUnknown, fenced(err))
 	}
 	if t.watch.aborted.Load() {
 		return fmt.Errorf("%w: the client did not know that its records were written", ErrAborted)

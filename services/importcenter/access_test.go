@@ -236,3 +236,81 @@ func TestEditorChoosesNoHostAndNoSecret(t *testing.T) {
 		t.Errorf("an import beside an unchanged connection = %d %s", a.status, a.text)
 	}
 }
+
+// TestEveryRouteWithASelector calls each route that names an import, and each that concerns
+// the whole deployment, with a key that is bounded to another import: all are refused with
+// the same text whether there is such an import or not, the lists leave the others out,
+// and no answer names an import that the selector excludes.
+func TestEveryRouteWithASelector(t *testing.T) {
+	t.Parallel()
+	c := startWithKeys(t)
+	admin := c.writeKey("admin", schemas.AccessKeySpec{Role: "admin"})
+	orders := strings.Replace(customers, `"name":"customers"`, `"name":"orders-1"`, 1)
+	secret := strings.Replace(customers, `"name":"customers"`, `"name":"orders-secret"`, 1)
+	body := `{"documents":[` + strings.Join([]string{connection, account, customers, orders, secret}, ",") + `]}`
+	if a := c.as(admin, "POST", "/v1/apply", body); a.status != http.StatusOK {
+		t.Fatalf("apply = %d %s", a.status, a.text)
+	}
+	bounded := c.writeKey("bounded", schemas.AccessKeySpec{Role: "admin", Selector: &schemas.Selector{Names: []string{"orders-[0-9]"}}})
+	before := c.written()
+	for _, op := range c.operations() {
+		route := access.Routes[op.id]
+		if route.Scope != access.ScopeNamed && route.Scope != access.ScopeWhole {
+			continue
+		}
+		texts := map[string]bool{}
+		for _, other := range []string{"customers", "nobodies-1"} {
+			path := strings.ReplaceAll(op.path, "customers", other)
+			if route.Scope == access.ScopeNamed && !strings.Contains(path, other) {
+				path += "?import=" + other
+			}
+			a := c.as(bounded, op.method, path, "")
+			if a.status != http.StatusForbidden {
+				t.Errorf("%s: %s %s = %d %s", op.id, op.method, path, a.status, a.text)
+			}
+			detail, _ := a.body["detail"].(string)
+			texts[strings.ReplaceAll(detail, other, "X")] = true
+		}
+		if len(texts) != 1 {
+			t.Errorf("%s tells which imports there are: %v", op.id, texts)
+		}
+	}
+	for name, r := range map[string]struct {
+		method, path, body string
+		want               int
+	}{
+		"a clone of another's":                {"POST", "/v1/imports/customers/clone", `{"name":"orders-2"}`, 403},
+		"a clone that leaves the selector":    {"POST", "/v1/imports/orders-1/clone", `{"name":"customers-2"}`, 403},
+		"a clone over another's":              {"POST", "/v1/imports/orders-1/clone", `{"name":"customers"}`, 403},
+		"a clone within it":                   {"POST", "/v1/imports/orders-1/clone", `{"name":"orders-2"}`, 201},
+		"a plan for another's":                {"POST", "/v1/plan?offline=true", `{"documents":[` + customers + `]}`, 403},
+		"another's schedule":                  {"POST", "/v1/schedule", customers, 403},
+		"all runs":                            {"GET", "/v1/runs", "", 200},
+		"another's runs":                      {"GET", "/v1/runs?import=customers", "", 403},
+		"runs of nobody":                      {"GET", "/v1/runs?import=nobodies-1", "", 403},
+		"a typing mistake beside another's":   {"GET", "/v1/imports/orders-9", "", 404},
+		"another's run in an own import":      {"GET", "/v1/rejects?import=orders-1&run=customers.1", "", 403},
+		"rejects of another's dry run":        {"GET", "/v1/rejects?run=customers.d1", "", 403},
+		"the approvals":                       {"GET", "/v1/approvals", "", 200},
+		"a name with a blank before it":       {"GET", "/v1/imports/%20customers", "", 403},
+		"another's, as a run of its own name": {"GET", "/v1/runs/orders-1.customers.1", "", 404},
+	} {
+		a := c.as(bounded, r.method, r.path, r.body)
+		if a.status != r.want {
+			t.Errorf("%s = %d, want %d: %s", name, a.status, r.want, a.text)
+		}
+		if strings.Contains(a.text, "orders-secret") || strings.Contains(a.text, `"customers"`) {
+			t.Errorf("%s names what the selector excludes: %s", name, a.text)
+		}
+	}
+	events, status := c.follow("/v1/imports/events", "Authorization", "Bearer "+bounded)
+	if e := next(t, events); status != http.StatusOK || !strings.Contains(e.data, "orders-1") || strings.Contains(e.data, "orders-secret") || strings.Contains(e.data, `"import":"customers"`) {
+		t.Errorf("the listing's stream = %d %s", status, e.data)
+	}
+	after := c.written()
+	delete(before, c.topics.Imports())
+	delete(after, c.topics.Imports()) // the clone
+	if before[c.topics.Commands()] != after[c.topics.Commands()] || before[c.topics.Resources()] != after[c.topics.Resources()] {
+		t.Errorf("refused requests have written: %v, before %v", after, before)
+	}
+}

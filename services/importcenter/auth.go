@@ -196,7 +196,7 @@ func (s *Service) signingIn(keys *signin.Keys, used *signin.LastUse, rdb *redis.
 	if s.cfg.Auth.has(authNone) {
 		return signingIn{authenticate: trustEverybody}
 	}
-	a := &signin.Authenticator{Used: used.Note, Now: time.Now}
+	a := &signin.Authenticator{Used: used.Note, Now: s.now}
 	out := signingIn{authenticate: a.Authenticate, info: api.SignIn{Keys: s.cfg.Auth.has(authKeys)}}
 	if s.cfg.Auth.has(authKeys) {
 		a.Keys = keys
@@ -219,7 +219,7 @@ func (s *Service) signingIn(keys *signin.Keys, used *signin.LastUse, rdb *redis.
 	a.Sessions, out.sessions = sessions, sessions
 	out.pages = (&signin.Browser{
 		Provider: provider, Sessions: sessions, Redis: rdb, ClientID: c.ClientID, ClientSecret: c.ClientSecret.Reveal(),
-		RedirectURL: c.RedirectURL, Scopes: c.Scopes, Now: time.Now, Log: log,
+		RedirectURL: c.RedirectURL, Scopes: c.Scopes, Now: s.now, Log: log,
 		Audit: func(ctx context.Context, action, name string, role access.Role) error {
 			return s.auditSignIn(ctx, audit, action, name, role)
 		},
@@ -232,7 +232,7 @@ func (s *Service) auditSignIn(ctx context.Context, audit func(context.Context, *
 	origin := access.OriginOf(ctx)
 	record, err := control.Record(s.topics.Audit(), name, name, schemas.AuditEntry{
 		Actor: name, Action: action, Kind: "session", Name: name, Role: role.String(), From: origin.Addr, RequestID: origin.RequestID,
-		Traceparent: telemetry.Traceparent(ctx), Time: time.Now().UTC(),
+		Traceparent: telemetry.Traceparent(ctx), Time: s.now().UTC(),
 	}, "audit", "importcenter")
 	if err != nil {
 		return err
@@ -248,11 +248,11 @@ const (
 
 // confirmKeys reads the log to its end every second, so that each revoked key is
 // known soon; see signin.Keys.Confirm.
-func confirmKeys(ctx context.Context, readToEnd func(context.Context) error, keys *signin.Keys) error {
+func confirmKeys(ctx context.Context, readToEnd func(context.Context) error, keys *signin.Keys, now func() time.Time) error {
 	tick := time.NewTicker(confirmEvery)
 	defer tick.Stop()
 	for {
-		began := time.Now()
+		began := now()
 		waiting, cancel := context.WithTimeout(ctx, confirmWait)
 		err := readToEnd(waiting)
 		cancel()

@@ -56,6 +56,8 @@ type Service struct {
 	topics    schemas.Topics
 	metrics   *metrics
 	connected func(error)
+	patience  time.Duration    // bounds a write while Kafka does not answer
+	now       func() time.Time // replaced by tests before Run
 }
 
 // New checks the wiring and opens nothing.
@@ -71,6 +73,8 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		topics:    schemas.NewTopics(cfg.Kafka.Prefix),
 		metrics:   m,
 		connected: deps.Health.Gate("log"),
+		patience:  writer.DefaultTimeout,
+		now:       time.Now,
 	}, nil
 }
 
@@ -166,7 +170,7 @@ func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.C
 		return err
 	}
 	signing := s.signingIn(keys, used, rdb, audit)
-	w := writer.New(s.cfg.Kafka, s.kafka, cat)
+	w := writer.New(s.cfg.Kafka, s.kafka, cat, s.patience)
 	defer w.Close()
 	handler := api.New(api.Config{
 		AllowCustomEndpoints:  s.cfg.AllowCustomEndpoints,
@@ -187,7 +191,7 @@ func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.C
 		Audit: audit, Pages: signing.pages, Sessions: signing.sessions, Page: webPage,
 		PartitionCounts: s.partitionCounts, RemoveTopics: s.removeTopics,
 		LastUsed: used.Last,
-		Now:      func() time.Time { return time.Now().UTC() },
+		Now:      func() time.Time { return s.now().UTC() },
 		Count:    s.metrics.count,
 	})
 	server := s.server(ctx, handler)
@@ -202,9 +206,9 @@ func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.C
 		if err := errors.Join(cat.ReadToEnd(ctx), suppressions.ReadToEnd(ctx)); err != nil {
 			return err
 		}
-		keys.Confirm(time.Now())
+		keys.Confirm(s.now())
 		s.connected(nil)
-		group.Go(func() error { return confirmKeys(ctx, cat.ReadToEnd, keys) })
+		group.Go(func() error { return confirmKeys(ctx, cat.ReadToEnd, keys, s.now) })
 		group.Go(func() error { used.Run(ctx); return nil })
 		log.InfoContext(ctx, "serving the API", slog.String("addr", listener.Addr().String()), slog.Any("catalog", cat.Summary()))
 		return serveUntil(ctx, server, listener)

@@ -70,6 +70,12 @@ func start(t *testing.T) *center {
 
 func startWith(t *testing.T, edit func(*Config)) *center {
 	t.Helper()
+	return startService(t, edit, func(*Service) {})
+}
+
+// startService starts an Import Center whose configuration and wiring a test has changed.
+func startService(t *testing.T, edit func(*Config), wire func(*Service)) *center {
+	t.Helper()
 	cfg := DefaultConfig()
 	cfg.Kafka = kafkatest.Start(t)
 	server := redistest.New(t)
@@ -87,6 +93,7 @@ func startWith(t *testing.T, edit func(*Config)) *center {
 	if err != nil {
 		t.Fatal(err)
 	}
+	wire(service)
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	if listener, err = service.secured(listener); err != nil {

@@ -3,6 +3,7 @@ package importcenter
 import (
 	"encoding/json"
 	"net/http"
+	"net/http/cookiejar"
 	"net/url"
 	"strings"
 	"testing"
@@ -78,6 +79,66 @@ func TestAnAdminEndsASession(t *testing.T) {
 	}
 	audit := c.as(admin, "GET", "/v1/audit?action=delete", "").text
 	if !strings.Contains(audit, `"actor":"key:admin"`) || !strings.Contains(audit, `"kind":"session","name":"oidc:id1"`) {
+		t.Errorf("the audit is %s", audit)
+	}
+}
+
+// TestPeopleEndTheirOwnSessions: people see where they are signed in and which session is
+// this one, with a browser and with a token, and end another of theirs; they see and end
+// nobody else's, and a key has none. What is ended is in the audit, and a stream that the
+// session reads ends.
+func TestPeopleEndTheirOwnSessions(t *testing.T) {
+	t.Parallel()
+	c, _, browser := startWithOIDC(t)
+	admin := c.writeKey("admin", schemas.AccessKeySpec{Role: "admin"})
+	get(t, browser, "GET", c.url+"/auth/login?return=/v1/caller")
+	// The same person at another machine: a browser of its own.
+	jar, _ := cookiejar.New(nil)
+	elsewhere := &http.Client{Transport: browser.Transport, Jar: jar}
+	get(t, elsewhere, "GET", c.url+"/auth/login?return=/v1/caller")
+	type sessions struct {
+		Items []struct {
+			ID, Name string
+			Current  bool
+		}
+	}
+	var own, whole sessions
+	status, text, _ := get(t, browser, "GET", c.url+"/v1/caller/sessions")
+	if err := json.Unmarshal([]byte(text), &own); err != nil || status != http.StatusOK || len(own.Items) != 2 || own.Items[0].Current == own.Items[1].Current {
+		t.Fatalf("own sessions = %d %s", status, text)
+	}
+	if err := json.Unmarshal([]byte(c.as(admin, "GET", "/v1/sessions", "").text), &whole); err != nil || len(whole.Items) != 2 {
+		t.Fatalf("the admin sees %+v", whole)
+	}
+	other := own.Items[0].ID
+	if own.Items[0].Current {
+		other = own.Items[1].ID
+	}
+	if a := c.as(admin, "GET", "/v1/caller/sessions", ""); a.status != http.StatusOK || !strings.Contains(a.text, `"items":[]`) {
+		t.Errorf("a key's own sessions = %d %s", a.status, a.text)
+	}
+	if a := c.as(admin, "DELETE", "/v1/caller/sessions/"+other, ""); a.status != http.StatusNotFound {
+		t.Errorf("somebody else's session as one's own = %d %s", a.status, a.text)
+	}
+	stream, status := (&center{t: t, url: c.url, http: elsewhere}).follow("/v1/imports/events")
+	if next(t, stream); status != http.StatusOK {
+		t.Fatalf("following = %d", status)
+	}
+	if status, text, _ := get(t, browser, "DELETE", c.url+"/v1/caller/sessions/"+other, "Origin", c.url, "Sec-Fetch-Site", "same-origin"); status != http.StatusNoContent {
+		t.Fatalf("ending one's other session = %d %s", status, text)
+	}
+	ends(t, "the session's stream", stream)
+	if status, _, _ := get(t, elsewhere, "GET", c.url+"/v1/caller"); status != http.StatusUnauthorized {
+		t.Errorf("the ended session = %d", status)
+	}
+	if status, _, _ := get(t, browser, "GET", c.url+"/v1/caller"); status != http.StatusOK {
+		t.Errorf("the session that ended it = %d", status)
+	}
+	if status, _, _ := get(t, browser, "DELETE", c.url+"/v1/caller/sessions/"+other, "Origin", "https://evil.example", "Sec-Fetch-Site", "cross-site"); status != http.StatusForbidden {
+		t.Errorf("another site's page ends a session = %d", status)
+	}
+	audit := c.as(admin, "GET", "/v1/audit?action=delete", "").text
+	if !strings.Contains(audit, `"actor":"oidc:id1"`) || !strings.Contains(audit, `"kind":"session","name":"oidc:id1"`) {
 		t.Errorf("the audit is %s", audit)
 	}
 }

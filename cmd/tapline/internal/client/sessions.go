@@ -16,15 +16,22 @@ type Session struct {
 	BeganAt    time.Time `json:"beganAt"`
 	LastUsedAt time.Time `json:"lastUsedAt"`
 	EndsAt     time.Time `json:"endsAt"`
+	Current    bool      `json:"current,omitempty"`
 }
 
-// Sessions lists who is signed in with a browser.
-func (c *Client) Sessions(ctx context.Context) (List[Session], error) {
+// Whose sessions are meant.
+const (
+	OfAll    = "/v1/sessions"
+	OfCaller = "/v1/caller/sessions"
+)
+
+// Sessions lists who is signed in with a browser, or where the caller is.
+func (c *Client) Sessions(ctx context.Context, whose string) (List[Session], error) {
 	var out List[Session]
-	return out, c.do(ctx, http.MethodGet, "/v1/sessions", nil, nil, &out)
+	return out, c.do(ctx, http.MethodGet, whose, nil, nil, &out)
 }
 
 // EndSession ends a session.
-func (c *Client) EndSession(ctx context.Context, id string) error {
-	return c.do(ctx, http.MethodDelete, "/v1/sessions/"+url.PathEscape(id), nil, nil, nil)
+func (c *Client) EndSession(ctx context.Context, whose, id string) error {
+	return c.do(ctx, http.MethodDelete, whose+"/"+url.PathEscape(id), nil, nil, nil)
 }

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -98,7 +99,7 @@ func TestRoutesAreDocumented(t *testing.T) {
 func TestStillHolds(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
-	revoked := func(time.Time) bool { return false }
+	revoked := func(time.Time) error { return errors.New("revoked") }
 	for name, c := range map[string]struct {
 		caller Caller
 		want   bool
@@ -109,7 +110,7 @@ func TestStillHolds(t *testing.T) {
 		"after its end":        {Caller{Expires: now.Add(-time.Second)}, false},
 		"revoked before it":    {Caller{Expires: now.Add(time.Hour), Holds: revoked}, false},
 	} {
-		if got := c.caller.StillHolds(now); got != c.want {
+		if got := c.caller.StillHolds(now) == nil; got != c.want {
 			t.Errorf("%s: %v, want %v", name, got, c.want)
 		}
 	}

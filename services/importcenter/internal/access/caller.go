@@ -2,6 +2,7 @@ package access
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"tapline.dev/schemas"
@@ -22,22 +23,30 @@ type Caller struct {
 	Name string
 	Role Role
 	By   string
+	// Session is the id of the browser's session that the request came with; "" without.
+	Session string
 	// Selector restricts the caller to some imports; nil restricts nothing.
 	Selector *schemas.Selector
 	// Expires is when the credential ends; zero is never.
 	Expires time.Time
-	// Holds reports whether the credential is still valid, neither revoked nor
-	// expired; nil means that it always is. A stream asks it again while it runs.
-	Holds func(now time.Time) bool
+	// Holds says why the credential is no longer valid: revoked, expired, narrowed, or not
+	// known to be valid any more, which is an UnavailableError. A nil Holds means that it
+	// always is. A long answer asks it again while it runs.
+	Holds func(now time.Time) error
 }
 
-// StillHolds reports whether the credential is still valid: neither expired nor
-// revoked.
-func (c Caller) StillHolds(now time.Time) bool {
+// errExpired says that a credential has reached its end.
+var errExpired = errors.New("the credential has expired")
+
+// StillHolds says why the credential is no longer valid; nil means that it is.
+func (c Caller) StillHolds(now time.Time) error {
 	if !c.Expires.IsZero() && !now.Before(c.Expires) {
-		return false
+		return errExpired
 	}
-	return c.Holds == nil || c.Holds(now)
+	if c.Holds == nil {
+		return nil
+	}
+	return c.Holds(now)
 }
 
 // May reports whether the caller's role suffices.

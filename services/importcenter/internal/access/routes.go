@@ -13,7 +13,7 @@ const (
 	// They are refused if the selector excludes the import.
 	ScopeNamed Scope = "named"
 	// ScopeListed is for operations that list imports. Imports that the selector
-	// excludes are missing from the answer.
+	// excludes are missing from the answer, and asking for one of them is refused.
 	ScopeListed Scope = "listed"
 	// ScopeDocuments is for operations whose body holds documents. They are refused if
 	// the selector excludes one of the documents.
@@ -113,6 +113,9 @@ var Routes = map[string]Route{
 
 	"list-sign-in": {Role: Anyone, Scope: ScopeNone},
 	"get-caller":   {Role: Viewer, Scope: ScopeNone},
+
+	"list-own-sessions": {Role: Viewer, Scope: ScopeNone},
+	"end-own-session":   {Role: Viewer, Scope: ScopeNone, Note: "the caller's own, and nobody else's"},
 
 	"list-secrets":  {Role: Admin, Scope: ScopeWhole, Note: "shows names, never values"},
 	"put-secret":    {Role: Admin, Scope: ScopeWhole},

@@ -200,6 +200,9 @@ func (h *handlers) count(ctx huma.Context, next func(huma.Context)) {
 // which is logged nowhere else; the caller is told only the sentence.
 func (h *handlers) fail(ctx context.Context, code, sentence string, err error) *Problem {
 	h.logFailure(ctx, code, err)
+	if refusal := notAllowedAnyMore(ctx); refusal != nil {
+		return refusal
+	}
 	status := http.StatusInternalServerError
 	if code == codeKafka || code == codeRedis {
 		status = http.StatusServiceUnavailable
@@ -210,6 +213,10 @@ func (h *handlers) fail(ctx context.Context, code, sentence string, err error) *
 }
 
 func (h *handlers) logFailure(ctx context.Context, code string, err error) {
+	if why := errors.Join(err, context.Cause(ctx)); errors.Is(why, errCredential) {
+		h.Log.WarnContext(ctx, "an answer was ended before its end", slog.String("caller", access.CallerOf(ctx).Name), slog.Any("error", why))
+		return
+	}
 	if errors.Is(ctx.Err(), context.Canceled) {
 		// The caller closed the connection, as `| head` does. That is no failure.
 		h.Log.DebugContext(ctx, "the caller disconnected before the answer", slog.String("code", code))
@@ -222,19 +229,19 @@ func (h *handlers) kafkaFailed(ctx context.Context, err error) *Problem {
 	return h.fail(ctx, codeKafka, "Kafka does not answer, so nothing was changed or read; try again", err)
 }
 
-func (h *handlers) importNames(yield func(string) bool) {
-	for _, d := range h.Catalog.Imports() {
-		if !yield(d.Metadata.Name) {
-			return
+// noImport names no import that the caller's selector excludes.
+func (h *handlers) noImport(ctx context.Context, name string) *Problem {
+	near := func(yield func(string) bool) {
+		for _, d := range h.Catalog.Imports() {
+			if access.CallerOf(ctx).Reaches(d.Metadata) && !yield(d.Metadata.Name) {
+				return
+			}
 		}
 	}
-}
-
-func (h *handlers) noImport(name string) *Problem {
 	if h.Catalog.Broken(name) != nil {
 		return problem(http.StatusConflict, codeRefused,
 			"the definition of the import "+name+" is there but cannot be read; apply it again")
 	}
 	return problem(http.StatusNotFound, codeNotFound,
-		"there is no import named "+name+nearest.Question(name, h.importNames)+"; the list of imports (tapline get imports) names those that there are")
+		"there is no import named "+name+nearest.Question(name, near)+"; the list of imports (tapline get imports) names those that there are")
 }

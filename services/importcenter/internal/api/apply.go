@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"strings"
 
@@ -107,7 +106,7 @@ func (h *handlers) apply(ctx context.Context, actor string, w wanted) ([]plan.Ch
 	// is done before it.
 	mappings.Done()
 	var waits *pending
-	err := h.Transactions.Write(ctx, func(ctx context.Context) (records []*kafka.Record, err error) {
+	err := h.write(ctx, func(ctx context.Context) (records []*kafka.Record, err error) {
 		var refusal *Problem
 		waits = nil
 		if _, changes, refusal = h.judge(ctx, w, mappings); refusal == nil {
@@ -129,10 +128,6 @@ func (h *handlers) apply(ctx context.Context, actor string, w wanted) ([]plan.Ch
 		made, err := h.recordsOf(ctx, actor, changes)
 		return append(records, made...), err
 	})
-	if err == nil {
-		// Whoever applied may read at once what was applied.
-		err = h.View.ReadToEnd(ctx)
-	}
 	if err != nil || waits != nil {
 		return nil, h.whyNotMade(ctx, err, waits)
 	}
@@ -209,14 +204,6 @@ func (h *handlers) whyNotMade(ctx context.Context, err error, waits *pending) er
 		return waits.problem()
 	}
 	return h.writeFailed(ctx, err)
-}
-
-// writeFailed passes a refusal on and turns anything else into a problem.
-func (h *handlers) writeFailed(ctx context.Context, err error) error {
-	if refusal, ok := errors.AsType[*Problem](err); ok {
-		return refusal
-	}
-	return h.kafkaFailed(ctx, err)
 }
 
 // refused is the refusal of definitions.

@@ -163,16 +163,13 @@ func (h *handlers) getApproval(ctx context.Context, in *ApprovalPath) (*approval
 }
 
 func (h *handlers) declineApproval(ctx context.Context, in *approvalInput) (*struct{}, error) {
-	err := h.Transactions.Write(ctx, func(ctx context.Context) ([]*kafka.Record, error) {
+	err := h.write(ctx, func(ctx context.Context) ([]*kafka.Record, error) {
 		r, _, refusal := h.approval(ctx, in.Name)
 		if refusal != nil {
 			return nil, refusal
 		}
 		return h.removalRecords(ctx, access.CallerOf(ctx).Name, schemas.KindApproval, in.Name, r.Spec)
 	})
-	if err == nil {
-		err = h.View.ReadToEnd(ctx)
-	}
 	if err != nil {
 		return nil, h.writeFailed(ctx, err)
 	}

@@ -124,9 +124,6 @@ func (h *handlers) auditRead(ctx context.Context, kind, name string) *Problem {
 // streamPatience is how long a reader may leave a line of a stream unread.
 const streamPatience = 30 * time.Second
 
-// errCredential ends a stream whose reader's credential no longer holds.
-var errCredential = errors.New("the reader's credential has expired or was revoked")
-
 // stream writes a line for each value that walk writes, for as long as the
 // caller's credential holds. Once the first line is out a failure can only be
 // shown by breaking the connection off, so that no reader takes a part for the
@@ -137,8 +134,8 @@ func (h *handlers) stream(c huma.Context, walk func(write func(any) error) error
 	encoder := json.NewEncoder(c.BodyWriter())
 	encoder.SetEscapeHTML(false)
 	err := walk(func(v any) error {
-		if !caller.StillHolds(h.Now()) {
-			return errCredential
+		if err := caller.StillHolds(h.Now()); err != nil {
+			return errors.Join(errCredential, err)
 		}
 		if w, ok := c.BodyWriter().(http.ResponseWriter); ok {
 			// A stream outlasts http.writeTimeout as long as it is read.

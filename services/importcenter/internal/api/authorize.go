@@ -112,7 +112,7 @@ func (h *handlers) authorize(ctx huma.Context, next func(huma.Context)) {
 		refusal = problem(http.StatusForbidden, codeForbidden, "nobody may call this operation: it has no entry in the table of routes")
 	}
 	if refusal == nil {
-		next(ctx)
+		h.whileAllowed(ctx, route, caller, next)
 		return
 	}
 	origin := access.OriginOf(ctx.Context())
@@ -143,9 +143,9 @@ func (h *handlers) refusalOf(ctx huma.Context, route access.Route, caller access
 	switch route.Scope {
 	case access.ScopeWhole:
 		return needsWhole()
-	case access.ScopeNamed:
+	case access.ScopeNamed, access.ScopeListed:
 		named := namedImports(ctx)
-		if len(named) == 0 {
+		if len(named) == 0 && route.Scope == access.ScopeNamed {
 			return problem(http.StatusForbidden, codeForbidden, "name the import: your key is bounded to some imports")
 		}
 		for _, name := range named {

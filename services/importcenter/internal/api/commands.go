@@ -137,7 +137,7 @@ func (h *handlers) writeCommand(ctx context.Context, cmd schemas.Command, agreed
 		unmet, waits = nil, nil
 		def, ok := h.Catalog.Import(cmd.Import)
 		if !ok {
-			return nil, h.noImport(cmd.Import)
+			return nil, h.noImport(ctx, cmd.Import)
 		}
 		if refusal := draftRefuses(def, cmd.Kind); refusal != nil {
 			return nil, refusal

@@ -214,7 +214,7 @@ func (h *handlers) events(ctx context.Context, last string, follow func(*events)
 		if err == nil {
 			err = follow(s)
 		}
-		if err != nil && !errors.Is(err, errStreamEnds) && c.Context().Err() == nil {
+		if ended := errors.Is(context.Cause(c.Context()), errCredential); ended || err != nil && !errors.Is(err, errStreamEnds) && c.Context().Err() == nil {
 			h.logFailure(c.Context(), codeInternal, err)
 		}
 	}}, nil
@@ -257,8 +257,8 @@ func (s *events) pause(d time.Duration) error {
 	case <-s.h.Stopping:
 		return errStreamEnds
 	}
-	if !s.caller.StillHolds(s.h.Now()) {
-		return errStreamEnds
+	if err := s.caller.StillHolds(s.h.Now()); err != nil {
+		return errors.Join(errStreamEnds, err)
 	}
 	if time.Since(s.wrote) >= heartbeatEvery {
 		return s.write(": still here\n\n")

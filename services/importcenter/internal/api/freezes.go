@@ -124,7 +124,7 @@ func (h *handlers) createFreeze(ctx context.Context, in *createFreezeInput) (*fr
 		APIVersion: schemas.APIVersion, Kind: schemas.KindFreeze, Metadata: schemas.Metadata{Name: name}, Spec: raw,
 		Generation: 1, AppliedAt: h.Now(),
 	}
-	err = h.Transactions.Write(ctx, func(ctx context.Context) ([]*kafka.Record, error) {
+	err = h.write(ctx, func(ctx context.Context) ([]*kafka.Record, error) {
 		if now, ok := h.Catalog.Resource(schemas.KindFreeze, name); ok {
 			resource = now // the same freeze exists: keep who made it first, and since when
 			return nil, nil
@@ -138,9 +138,6 @@ func (h *handlers) createFreeze(ctx context.Context, in *createFreezeInput) (*fr
 		}, spec)
 		return []*kafka.Record{record, audit}, err
 	})
-	if err == nil {
-		err = h.View.ReadToEnd(ctx)
-	}
 	if err != nil {
 		return nil, h.writeFailed(ctx, err)
 	}
@@ -206,16 +203,13 @@ func freezeName(spec schemas.FreezeSpec) string {
 }
 
 func (h *handlers) deleteFreeze(ctx context.Context, in *freezePath) (*struct{}, error) {
-	err := h.Transactions.Write(ctx, func(ctx context.Context) ([]*kafka.Record, error) {
+	err := h.write(ctx, func(ctx context.Context) ([]*kafka.Record, error) {
 		before, ok := h.Catalog.Resource(schemas.KindFreeze, in.Name)
 		if !ok {
 			return nil, noResource("freeze", in.Name)
 		}
 		return h.removalRecords(ctx, access.CallerOf(ctx).Name, schemas.KindFreeze, in.Name, before.Spec)
 	})
-	if err == nil {
-		err = h.View.ReadToEnd(ctx)
-	}
 	if err != nil {
 		return nil, h.writeFailed(ctx, err)
 	}

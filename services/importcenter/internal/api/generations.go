@@ -41,11 +41,11 @@ func (h *handlers) registerGenerations(api huma.API) {
 		OperationID: "list-generations", Method: http.MethodGet, Path: "/v1/imports/{import}/generations",
 		Summary: "List what is kept of an import's generations, newest first and without the definitions; also of a deleted import",
 		Errors:  []int{http.StatusNotFound},
-	}, func(_ context.Context, in *ImportPath) (*generationsOutput, error) {
+	}, func(ctx context.Context, in *ImportPath) (*generationsOutput, error) {
 		out := &generationsOutput{}
 		out.Body.Items = append([]schemas.Generation{}, h.generations(in.Import)...)
 		if len(out.Body.Items) == 0 {
-			return nil, h.noImport(in.Import)
+			return nil, h.noImport(ctx, in.Import)
 		}
 		return out, nil
 	})
@@ -86,7 +86,7 @@ func (h *handlers) getGeneration(ctx context.Context, in *generationInput) (*gen
 func (h *handlers) readGeneration(ctx context.Context, importName string, generation int) (g schemas.Generation, err error) {
 	if !h.Catalog.Kept(importName, generation) {
 		if len(h.generations(importName)) == 0 {
-			return g, h.noImport(importName)
+			return g, h.noImport(ctx, importName)
 		}
 		return g, problem(http.StatusNotFound, codeNotFound, fmt.Sprintf(
 			"generation %d of %s is not kept; tapline history %s lists those that are", generation, importName, importName))

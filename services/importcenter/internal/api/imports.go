@@ -97,10 +97,10 @@ func (h *handlers) listImports(ctx context.Context, in *listImportsInput) (*list
 	return out, nil
 }
 
-func (h *handlers) getImport(_ context.Context, in *ImportPath) (*importOutput, error) {
+func (h *handlers) getImport(ctx context.Context, in *ImportPath) (*importOutput, error) {
 	d, ok := h.Catalog.Import(in.Import)
 	if !ok {
-		return nil, h.noImport(in.Import)
+		return nil, h.noImport(ctx, in.Import)
 	}
 	return &importOutput{ETag: etag(d.Generation), Body: d}, nil
 }
@@ -116,7 +116,7 @@ func (h *handlers) putImport(ctx context.Context, in *putImportInput) (*importOu
 func (h *handlers) patchImport(ctx context.Context, in *patchImportInput) (*importOutput, error) {
 	before, ok := h.Catalog.Import(in.Import)
 	if !ok {
-		return nil, h.noImport(in.Import)
+		return nil, h.noImport(ctx, in.Import)
 	}
 	written := writtenImport(before)
 	changes, err := h.patch(ctx, in.Actor, written, in.Body, putting{schemas.KindImport, in.Import, in.Offline, in.conditions()})

@@ -116,7 +116,7 @@ func (h *handlers) createKey(ctx context.Context, in *createKeyInput) (*createKe
 		APIVersion: schemas.APIVersion, Kind: schemas.KindAccessKey, Metadata: schemas.Metadata{Name: in.Body.Name},
 		Spec: raw, Generation: 1, AppliedAt: h.Now(),
 	}
-	err = h.Transactions.Write(ctx, func(ctx context.Context) ([]*kafka.Record, error) {
+	err = h.write(ctx, func(ctx context.Context) ([]*kafka.Record, error) {
 		if _, ok := h.Catalog.Resource(schemas.KindAccessKey, in.Body.Name); ok {
 			return nil, problem(http.StatusConflict, codeInUse, "there is a key named "+in.Body.Name+"; revoke it, or choose another name")
 		}
@@ -129,9 +129,6 @@ func (h *handlers) createKey(ctx context.Context, in *createKeyInput) (*createKe
 		}, h.keyOf(resource))
 		return []*kafka.Record{record, audit}, err
 	})
-	if err == nil {
-		err = h.View.ReadToEnd(ctx)
-	}
 	if err != nil {
 		return nil, h.writeFailed(ctx, err)
 	}
@@ -158,7 +155,7 @@ func (h *handlers) badKey(in *createKeyInput) *Problem {
 }
 
 func (h *handlers) revokeKey(ctx context.Context, in *ResourcePath) (*struct{}, error) {
-	err := h.Transactions.Write(ctx, func(ctx context.Context) ([]*kafka.Record, error) {
+	err := h.write(ctx, func(ctx context.Context) ([]*kafka.Record, error) {
 		before, ok := h.Catalog.Resource(schemas.KindAccessKey, in.Name)
 		if !ok {
 			return nil, noResource("key", in.Name)
@@ -169,9 +166,6 @@ func (h *handlers) revokeKey(ctx context.Context, in *ResourcePath) (*struct{}, 
 		}
 		return h.removalRecords(ctx, access.CallerOf(ctx).Name, schemas.KindAccessKey, in.Name, raw)
 	})
-	if err == nil {
-		err = h.View.ReadToEnd(ctx)
-	}
 	if err != nil {
 		return nil, h.writeFailed(ctx, err)
 	}

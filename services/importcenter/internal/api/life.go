@@ -240,7 +240,7 @@ func (h *handlers) cloneImport(ctx context.Context, in *cloneInput) (*cloneOutpu
 	}
 	def, ok := h.Catalog.Import(in.Import)
 	if !ok {
-		return nil, h.noImport(in.Import)
+		return nil, h.noImport(ctx, in.Import)
 	}
 	def.Spec.Draft = true
 	raw, err := documentOf(schemas.Metadata{Name: in.Body.Name, Owner: def.Metadata.Owner, Labels: def.Metadata.Labels}, def.Spec)

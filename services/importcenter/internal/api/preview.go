@@ -124,7 +124,7 @@ func (h *handlers) previewed(ctx context.Context, in *previewInput) (*definition
 	if len(in.Body.Documents) == 0 {
 		d, ok := h.Catalog.Import(in.Body.Import)
 		if !ok {
-			return nil, question{}, h.noImport(in.Body.Import)
+			return nil, question{}, h.noImport(ctx, in.Body.Import)
 		}
 		if !h.reaches(ctx, in.Body.Import) {
 			return nil, question{}, outside(in.Body.Import)

@@ -80,7 +80,7 @@ func (h *handlers) listRejects(ctx context.Context, in *listRejectsInput) (*huma
 		return nil, h.kafkaFailed(ctx, err)
 	}
 	if _, ok := h.Catalog.Import(query.Import); !ok && len(page.Items) == 0 && next <= 0 {
-		return nil, h.noImport(query.Import)
+		return nil, h.noImport(ctx, query.Import)
 	}
 	if next > 0 {
 		page.NextPageToken = strconv.FormatInt(next, 10)

@@ -44,11 +44,11 @@ func (h *handlers) deleteImport(ctx context.Context, in *deleteImportInput) (*de
 	}
 	out := &deletedOutput{}
 	var waits *pending
-	err := h.Transactions.Write(ctx, func(ctx context.Context) (records []*kafka.Record, err error) {
+	err := h.write(ctx, func(ctx context.Context) (records []*kafka.Record, err error) {
 		waits, out.Body = nil, Deleted{Import: in.Import, Removed: []string{}}
 		before, ok := h.Catalog.Import(in.Import)
 		if !ok {
-			return nil, h.noImport(in.Import)
+			return nil, h.noImport(ctx, in.Import)
 		}
 		if refusal := in.conditions().unmet("the import "+in.Import, etag(before.Generation)); refusal != nil {
 			return nil, refusal
@@ -72,9 +72,6 @@ func (h *handlers) deleteImport(ctx context.Context, in *deleteImportInput) (*de
 		made, err := h.importRemovalRecords(ctx, in.Actor, before)
 		return append(records, made...), err
 	})
-	if err == nil {
-		err = h.View.ReadToEnd(ctx)
-	}
 	if err != nil || waits != nil {
 		return nil, h.whyNotMade(ctx, err, waits)
 	}

@@ -32,7 +32,7 @@ func (h *handlers) startResend(ctx context.Context, in *resendInput) (*runStarte
 		return nil, h.kafkaFailed(ctx, err)
 	}
 	if _, ok := h.Catalog.Import(in.Import); !ok {
-		return nil, h.noImport(in.Import)
+		return nil, h.noImport(ctx, in.Import)
 	}
 	runs, refusal := h.resentRuns(ctx, in.Import, in.Body.First, in.Body.Last)
 	if refusal != nil {

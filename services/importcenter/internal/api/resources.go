@@ -129,7 +129,7 @@ func (h *handlers) deleteResource(ctx context.Context, kind string, in *deleteRe
 	if refusal := in.required(); refusal != nil {
 		return refusal
 	}
-	err := h.Transactions.Write(ctx, func(ctx context.Context) ([]*kafka.Record, error) {
+	err := h.write(ctx, func(ctx context.Context) ([]*kafka.Record, error) {
 		before, ok := h.Catalog.Resource(kind, in.Name)
 		if !ok {
 			return nil, noResource(kind, in.Name)
@@ -150,9 +150,6 @@ func (h *handlers) deleteResource(ctx context.Context, kind string, in *deleteRe
 		}
 		return h.removalRecords(ctx, in.Actor, kind, in.Name, raw)
 	})
-	if err == nil {
-		err = h.View.ReadToEnd(ctx)
-	}
 	if err != nil {
 		return h.writeFailed(ctx, err)
 	}

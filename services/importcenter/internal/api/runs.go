@@ -114,7 +114,7 @@ func (h *handlers) listRuns(ctx context.Context, in *listRunsInput) (*runsOutput
 		// An import that was deleted still has its runs; an empty list of one that
 		// never was would hide a typing mistake.
 		if _, ok := h.Catalog.Import(in.Import); !ok {
-			return nil, h.noImport(in.Import)
+			return nil, h.noImport(ctx, in.Import)
 		}
 	}
 	out.Body.Items = []schemas.Run{}

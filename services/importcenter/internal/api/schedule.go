@@ -81,7 +81,7 @@ func (h *handlers) registerSchedule(api huma.API) {
 func (h *handlers) importSchedule(ctx context.Context, in *scheduleInput) (*scheduleOutput, error) {
 	d, ok := h.Catalog.Import(in.Import)
 	if !ok {
-		return nil, h.noImport(in.Import)
+		return nil, h.noImport(ctx, in.Import)
 	}
 	viewer, refusal := viewerZone(in.Zone)
 	if refusal != nil {

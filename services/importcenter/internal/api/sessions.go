@@ -30,6 +30,7 @@ type Session struct {
 	BeganAt    time.Time `json:"beganAt"`
 	LastUsedAt time.Time `json:"lastUsedAt" doc:"Within a minute"`
 	EndsAt     time.Time `json:"endsAt" doc:"When it ends in any case"`
+	Current    bool      `json:"current,omitempty" doc:"Whether this request came with it"`
 }
 
 type sessionsOutput struct {
@@ -55,6 +56,17 @@ func (h *handlers) registerSessions(api huma.API) {
 		DefaultStatus: http.StatusNoContent,
 		Errors:        []int{http.StatusNotFound, http.StatusServiceUnavailable},
 	}, h.endSession)
+	huma.Register(api, huma.Operation{
+		OperationID: "list-own-sessions", Method: http.MethodGet, Path: "/v1/caller/sessions",
+		Summary: "List where the caller is signed in with a browser",
+		Errors:  []int{http.StatusNotFound, http.StatusServiceUnavailable},
+	}, h.listOwnSessions)
+	huma.Register(api, huma.Operation{
+		OperationID: "end-own-session", Method: http.MethodDelete, Path: "/v1/caller/sessions/{session}",
+		Summary:       "End a browser's session of the caller at once, as one that was left open elsewhere",
+		DefaultStatus: http.StatusNoContent,
+		Errors:        []int{http.StatusNotFound, http.StatusServiceUnavailable},
+	}, h.endOwnSession)
 }
 
 // openSessions lists the sessions, or says why it cannot.
@@ -71,29 +83,55 @@ func (h *handlers) openSessions(ctx context.Context) ([]access.Session, error) {
 
 func (h *handlers) listSessions(ctx context.Context, _ *struct{}) (*sessionsOutput, error) {
 	open, err := h.openSessions(ctx)
-	if err != nil {
-		return nil, err
-	}
+	return sessionsOf(ctx, open), err
+}
+
+// ownSessions are those of the person who asks, however they have signed in now.
+func (h *handlers) ownSessions(ctx context.Context) ([]access.Session, error) {
+	open, err := h.openSessions(ctx)
+	caller := access.CallerOf(ctx)
+	return slices.DeleteFunc(open, func(s access.Session) bool { return s.Name != caller.Name }), err
+}
+
+func (h *handlers) listOwnSessions(ctx context.Context, _ *struct{}) (*sessionsOutput, error) {
+	open, err := h.ownSessions(ctx)
+	return sessionsOf(ctx, open), err
+}
+
+func sessionsOf(ctx context.Context, open []access.Session) *sessionsOutput {
 	out := &sessionsOutput{}
 	out.Body.Items = []Session{}
 	for _, s := range open {
 		out.Body.Items = append(out.Body.Items, Session{
 			ID: s.ID, Name: s.Name, Role: s.Role.String(), From: s.From, BeganAt: s.Began, LastUsedAt: s.Renewed, EndsAt: s.Ends,
+			Current: s.ID == access.CallerOf(ctx).Session,
 		})
 	}
-	return out, nil
+	return out
 }
 
-// endSession writes the audit entry before it ends the session: if the entry cannot be
-// written, the session goes on.
 func (h *handlers) endSession(ctx context.Context, in *sessionPath) (*struct{}, error) {
 	open, err := h.openSessions(ctx)
 	if err != nil {
 		return nil, err
 	}
-	at := slices.IndexFunc(open, func(s access.Session) bool { return s.ID == in.ID })
+	return nil, h.endOneOf(ctx, open, in.ID)
+}
+
+func (h *handlers) endOwnSession(ctx context.Context, in *sessionPath) (*struct{}, error) {
+	open, err := h.ownSessions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return nil, h.endOneOf(ctx, open, in.ID)
+}
+
+// endOneOf writes the audit entry before it ends the session: if the entry cannot be
+// written, the session goes on.
+func (h *handlers) endOneOf(ctx context.Context, open []access.Session, id string) error {
+	at := slices.IndexFunc(open, func(s access.Session) bool { return s.ID == id })
 	if at < 0 {
-		return nil, noResource("session", in.ID)
+		return noResource("session", id)
 	}
 	record, err := h.auditRecord(ctx, schemas.AuditEntry{
 		Actor: access.CallerOf(ctx).Name, Action: schemas.AuditDelete, Kind: auditSession, Name: open[at].Name,
@@ -102,10 +140,10 @@ func (h *handlers) endSession(ctx context.Context, in *sessionPath) (*struct{}, 
 		err = h.Audit(ctx, record)
 	}
 	if err != nil {
-		return nil, h.kafkaFailed(ctx, err)
+		return h.kafkaFailed(ctx, err)
 	}
-	if err := h.Sessions.End(ctx, in.ID); err != nil {
-		return nil, h.fail(ctx, codeRedis, "Redis does not answer, so the session may not have ended; try again", err)
+	if err := h.Sessions.End(ctx, id); err != nil {
+		return h.fail(ctx, codeRedis, "Redis does not answer, so the session may not have ended; try again", err)
 	}
-	return nil, nil
+	return nil
 }

@@ -90,7 +90,7 @@ func (h *handlers) registerStats(api huma.API) {
 func (h *handlers) importStats(ctx context.Context, in *ImportPath) (*statsOutput, error) {
 	d, ok := h.Catalog.Import(in.Import)
 	if !ok {
-		return nil, h.noImport(in.Import)
+		return nil, h.noImport(ctx, in.Import)
 	}
 	now, out := h.Now(), &statsOutput{}
 	since := now.AddDate(0, 0, -slices.Max(statsDays))

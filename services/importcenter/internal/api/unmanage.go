@@ -58,7 +58,7 @@ func (h *handlers) registerUnmanage(api huma.API) {
 // unmanage takes the mark off a definition, which is a change like any other: it makes a
 // generation, and the audit says who did it. A definition without a mark stays as it is.
 func (h *handlers) unmanage(ctx context.Context, actor, kind, name string) error {
-	err := h.Transactions.Write(ctx, func(ctx context.Context) ([]*kafka.Record, error) {
+	err := h.write(ctx, func(ctx context.Context) ([]*kafka.Record, error) {
 		if kind == schemas.KindImport {
 			return h.unmanageImport(ctx, actor, name)
 		}
@@ -73,9 +73,6 @@ func (h *handlers) unmanage(ctx context.Context, actor, kind, name string) error
 		after.ManagedBy, after.Generation, after.AppliedAt = nil, before.Generation+1, h.Now()
 		return h.markRecords(ctx, actor, plan.Change{Kind: kind, Name: name, Generation: after.Generation, Resource: &after}, before)
 	})
-	if err == nil {
-		err = h.View.ReadToEnd(ctx)
-	}
 	if err != nil {
 		return h.writeFailed(ctx, err)
 	}
@@ -85,7 +82,7 @@ func (h *handlers) unmanage(ctx context.Context, actor, kind, name string) error
 func (h *handlers) unmanageImport(ctx context.Context, actor, name string) ([]*kafka.Record, error) {
 	before, ok := h.Catalog.Import(name)
 	if !ok {
-		return nil, h.noImport(name)
+		return nil, h.noImport(ctx, name)
 	}
 	if before.ManagedBy == nil {
 		return nil, nil

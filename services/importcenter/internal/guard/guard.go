@@ -86,7 +86,7 @@ func (c Config) check(r *http.Request) (Refusal, bool) {
 		return Refusal{http.StatusMisdirectedRequest, CodeHost,
 			"this server is not reached under that name; if it is meant to be, add the name to http.hosts (TAPLINE_HTTP_HOSTS)"}, false
 	}
-	if reads := r.Method == http.MethodGet || r.Method == http.MethodHead; reads && !c.sameSiteFetch(r) && !isNavigation(r) {
+	if reads := r.Method == http.MethodGet || r.Method == http.MethodHead; reads && !c.sameSite(r) && !isNavigation(r) {
 		return Refusal{http.StatusForbidden, CodeCrossSite,
 			"a page of another site may ask for nothing here: it could read no answer, but what is read is audited in the visitor's name"}, false
 	} else if !reads && !c.sameSite(r) {

@@ -50,6 +50,7 @@ func TestHandler(t *testing.T) {
 		"a page that the deployment trusts":   {"POST", "localhost:19000", "", []string{"Origin", "https://tools.example.com", "Sec-Fetch-Site", "cross-site"}, 200},
 		"reading from another page":           {"GET", "localhost:19000", "", []string{"Origin", page, "Sec-Fetch-Site", "cross-site"}, 403},
 		"reading as a script of another page": {"GET", "localhost:19000", "", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "no-cors"}, 403},
+		"reading, without Sec-Fetch":          {"GET", "localhost:19000", "", []string{"Origin", page}, 403},
 		"reading from a page we trust":        {"GET", "localhost:19000", "", []string{"Origin", "https://tools.example.com", "Sec-Fetch-Site", "cross-site"}, 200},
 		"reading from our page":               {"GET", "localhost:19000", "", []string{"Sec-Fetch-Site", "same-origin", "Sec-Fetch-Mode", "cors"}, 200},
 		"the address bar":                     {"GET", "localhost:19000", "", []string{"Sec-Fetch-Site", "none", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document"}, 200},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"reflect"
 	"sync"
 	"time"
 
@@ -90,7 +91,15 @@ func (k *Keys) caller(text string, now time.Time) (access.Caller, error) {
 	}
 	return access.Caller{
 		Name: "key:" + held.name, Role: held.role, By: access.ByKey, Selector: held.selector, Expires: held.expires,
-		Holds: func(now time.Time) bool { _, err := k.find(hash, now); return err == nil },
+		// A key that was given another role or selector is another: whoever reads a stream
+		// with it connects anew, and gets what it may have now.
+		Holds: func(now time.Time) error {
+			present, err := k.find(hash, now)
+			if err == nil && !reflect.DeepEqual(present, held) {
+				err = errNarrowed
+			}
+			return err
+		},
 	}, nil
 }
 

@@ -61,14 +61,14 @@ func TestKeys(t *testing.T) {
 		t.Errorf("a key that another of its name has followed: %v", err)
 	}
 	caller, err := k.caller(second, now)
-	if err != nil || caller.Role != access.Operator || !caller.StillHolds(now) {
+	if err != nil || caller.Role != access.Operator || caller.StillHolds(now) != nil {
 		t.Fatalf("the caller is %+v, %v", caller, err)
 	}
 	if _, ok := errors.AsType[*access.UnavailableError](judge(second, now.Add(staleAfter+time.Second))); !ok {
 		t.Error("a key counts although Kafka has long been away")
 	}
 	topic.put("ci", &schemas.AccessKeySpec{Hash: hash(second), Role: "superuser"})
-	if err := judge(second, now); !errors.Is(err, errUnknown) || caller.StillHolds(now) {
+	if err := judge(second, now); !errors.Is(err, errUnknown) || !errors.Is(caller.StillHolds(now), errUnknown) {
 		t.Errorf("a key with a role that is none: %v", err)
 	}
 	topic.put("ci", &schemas.AccessKeySpec{Hash: hash(second), Role: "viewer"})

@@ -87,25 +87,34 @@ func (s *Sessions) Caller(ctx context.Context, id string, now time.Time) (access
 		}
 	}
 	return access.Caller{
-		Name: held.Name, Role: role, By: access.BySession, Expires: held.Began.Add(s.life), Holds: s.stillThere(ctx, id, now),
+		Name: held.Name, Role: role, By: access.BySession, Session: hashed(id)[:sessionIDLength],
+		Expires: held.Began.Add(s.life), Holds: s.stillThere(ctx, id, held.Role, now),
 	}, nil
 }
 
-// stillThere tells a long answer whether its session has been ended. It asks Redis once
-// a second at most, and believes in the session while Redis does not answer: the
-// session's life bounds that.
-func (s *Sessions) stillThere(ctx context.Context, id string, asked time.Time) func(time.Time) bool {
+// stillThere tells a long answer that its session has been ended, or has another role. It
+// asks Redis twice a second at most, and believes in the session while Redis does not
+// answer: the session's life bounds that.
+func (s *Sessions) stillThere(ctx context.Context, id, role string, asked time.Time) func(time.Time) error {
 	var mu sync.Mutex
-	there := true
-	return func(now time.Time) bool {
+	var ended error
+	return func(now time.Time) error {
 		mu.Lock()
 		defer mu.Unlock()
-		if there && now.Sub(asked) >= time.Second {
-			asked = now
-			_, found, err := s.redis.Get(ctx, sessionKey(id))
-			there = err != nil || found
+		if ended != nil || now.Sub(asked) < time.Second/2 {
+			return ended
 		}
-		return there
+		asked = now
+		raw, found, err := s.redis.Get(ctx, sessionKey(id))
+		var held session
+		switch {
+		case err != nil:
+		case !found || json.Unmarshal(raw, &held) != nil:
+			ended = errExpired
+		case held.Role != role:
+			ended = errNarrowed
+		}
+		return ended
 	}
 }
 

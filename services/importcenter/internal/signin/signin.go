@@ -18,6 +18,7 @@ var (
 	errDoubled   = errors.New("more than one credential was given")
 	errUnknown   = errors.New("the key is unknown or revoked")
 	errExpired   = errors.New("the credential has expired")
+	errNarrowed  = errors.New("the credential has another role or selector than before")
 	errMode      = errors.New("auth.mode does not take this kind of credential")
 )
 

@@ -21,9 +21,10 @@ const transactionalID = "importcenter"
 // between, or because the broker lost the transaction.
 const maxTries = 5
 
+// DefaultTimeout bounds a write while Kafka does not answer.
+const DefaultTimeout = 30 * time.Second
+
 const (
-	// stepTimeout bounds a write while Kafka does not answer.
-	stepTimeout = 30 * time.Second
 	// commitTimeout bounds the commit alone, which goes on after the caller has
 	// cancelled.
 	commitTimeout = 30 * time.Second
@@ -36,18 +37,20 @@ type view interface {
 
 // Writer serialises the writes of all replicas. It is safe for concurrent use.
 type Writer struct {
-	cfg  kafka.Config
-	deps kafka.Deps
-	view view
+	cfg     kafka.Config
+	deps    kafka.Deps
+	view    view
+	timeout time.Duration
 
 	turn chan struct{} // holds one token
 	mu   sync.Mutex
 	tx   *kafka.Transactor
 }
 
-// New returns a Writer that reads v to its end before each decision.
-func New(cfg kafka.Config, deps kafka.Deps, v view) *Writer {
-	w := &Writer{cfg: cfg, deps: deps, view: v, turn: make(chan struct{}, 1)}
+// New returns a Writer that reads v to its end before each decision, and tries a write for
+// the timeout at most.
+func New(cfg kafka.Config, deps kafka.Deps, v view, timeout time.Duration) *Writer {
+	w := &Writer{cfg: cfg, deps: deps, view: v, timeout: timeout, turn: make(chan struct{}, 1)}
 	w.turn <- struct{}{}
 	return w
 }
@@ -62,17 +65,23 @@ func (w *Writer) Write(ctx context.Context, decide func(ctx context.Context) ([]
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	ctx, cancel := context.WithTimeout(ctx, stepTimeout)
+	ctx, cancel := context.WithTimeout(ctx, w.timeout)
 	defer cancel()
 	var err error
+	unclear := false
 	for range maxTries {
 		err = w.step(ctx, decide)
+		unclear = unclear || errors.Is(err, kafka.ErrOutcomeUnknown)
 		// Starting again is safe whether or not the transaction was committed:
 		// decide runs again on the log as it then is, and writes nothing that is
 		// already there.
 		if _, failed := errors.AsType[*transactionError](err); !failed || ctx.Err() != nil {
-			return err
+			break
 		}
+	}
+	if unclear && err != nil && !errors.Is(err, kafka.ErrOutcomeUnknown) && ctx.Err() != nil {
+		// A try before this one may have written, and this one did not come to see it.
+		return errors.Join(kafka.ErrOutcomeUnknown, err)
 	}
 	return err
 }

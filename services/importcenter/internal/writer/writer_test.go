@@ -48,7 +48,7 @@ func (b bench) writer(t *testing.T) (*Writer, *counter) {
 	}
 	t.Cleanup(reader.Close)
 	view := &counter{reader: reader, tp: kafka.TP{Topic: b.topic}}
-	w := New(b.cfg, kafkatest.Deps(), view)
+	w := New(b.cfg, kafkatest.Deps(), view, DefaultTimeout)
 	t.Cleanup(w.Close)
 	return w, view
 }
