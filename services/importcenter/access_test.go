@@ -284,6 +284,7 @@ func TestEveryRouteWithASelector(t *testing.T) {
 		"a clone over another's":              {"POST", "/v1/imports/orders-1/clone", `{"name":"customers"}`, 403},
 		"a clone within it":                   {"POST", "/v1/imports/orders-1/clone", `{"name":"orders-2"}`, 201},
 		"a plan for another's":                {"POST", "/v1/plan?offline=true", `{"documents":[` + customers + `]}`, 403},
+		"an import that waits for another's":  {"POST", "/v1/apply?offline=true", `{"documents":[` + strings.Replace(orders, `"mapping"`, `"after":["customers"],"mapping"`, 1) + `]}`, 403},
 		"another's schedule":                  {"POST", "/v1/schedule", customers, 403},
 		"all runs":                            {"GET", "/v1/runs", "", 200},
 		"another's runs":                      {"GET", "/v1/runs?import=customers", "", 403},
@@ -312,5 +313,41 @@ func TestEveryRouteWithASelector(t *testing.T) {
 	delete(after, c.topics.Imports()) // the clone
 	if before[c.topics.Commands()] != after[c.topics.Commands()] || before[c.topics.Resources()] != after[c.topics.Resources()] {
 		t.Errorf("refused requests have written: %v, before %v", after, before)
+	}
+}
+
+// TestNarrowedRoles: a deployment lets an operation need a higher role than it has, and
+// can open none.
+func TestNarrowedRoles(t *testing.T) {
+	t.Parallel()
+	c := startWithKeys(t, func(cfg *Config) { cfg.Auth.Require = []string{"pause-import=admin", "list-rejects=editor"} })
+	admin := c.writeKey("admin", schemas.AccessKeySpec{Role: "admin"})
+	operator, analyst := c.writeKey("operator", schemas.AccessKeySpec{Role: "operator"}), c.writeKey("analyst", schemas.AccessKeySpec{Role: "analyst"})
+	if a := c.as(admin, "POST", "/v1/apply", `{"documents":[`+connection+","+account+","+customers+`]}`); a.status != http.StatusOK {
+		t.Fatalf("apply = %d %s", a.status, a.text)
+	}
+	for name, r := range map[string]struct {
+		key, method, path string
+		want              int
+	}{
+		"an operator's pause":    {operator, "POST", "/v1/imports/customers/pause", 403},
+		"an operator's resume":   {operator, "POST", "/v1/imports/customers/resume", 202},
+		"an analyst's rejects":   {analyst, "GET", "/v1/rejects?import=customers", 403},
+		"an admin's pause":       {admin, "POST", "/v1/imports/customers/pause", 202},
+		"an operator's listing":  {operator, "GET", "/v1/imports", 200},
+		"nobody's pause":         {"", "POST", "/v1/imports/customers/pause", 401},
+		"an admin's own rejects": {admin, "GET", "/v1/rejects?import=customers", 200},
+		"an operator's rejects":  {operator, "GET", "/v1/rejects?import=customers", 403},
+	} {
+		if a := c.as(r.key, r.method, r.path, ""); a.status != r.want {
+			t.Errorf("%s = %d, want %d: %s", name, a.status, r.want, a.text)
+		}
+	}
+	for _, wrong := range []string{"pause-import=viewer", "pause-import=operator", "pause=admin", "pause-import", "pause-import=root"} {
+		cfg := defaultAuth()
+		cfg.Require = []string{wrong}
+		if err := cfg.Validate(); err == nil || !strings.Contains(err.Error(), "require") {
+			t.Errorf("%s = %v", wrong, err)
+		}
 	}
 }

@@ -37,6 +37,10 @@ type AuthConfig struct {
 	// address is an admin, so that it is allowed on a loopback address only.
 	Mode string
 	OIDC OIDCConfig
+	// Require narrows roles: each is OPERATION=ROLE, such as reset-import=admin, and the
+	// operation then needs at least this role. docs/access.md lists the operations. None
+	// can be opened to a lesser role than it has there.
+	Require []string
 }
 
 // OIDCConfig says where people sign in.
@@ -96,6 +100,9 @@ func (c AuthConfig) Validate() error {
 	if c.has(authNone) && len(ways) > 1 {
 		return config.Bad("mode", `"none" cannot be combined with another mode`)
 	}
+	if _, err := c.required(); err != nil {
+		return config.Bad("require", "%s", err)
+	}
 	if !c.has(authOIDC) {
 		return nil
 	}
@@ -147,6 +154,27 @@ func (c OIDCConfig) roles() (map[string]access.Role, error) {
 	}
 	if len(roles) == 0 {
 		return nil, errors.New("must give at least one value of the claim a role, such as tapline-admins=admin")
+	}
+	return roles, nil
+}
+
+// required is the least role of the operations that the deployment has narrowed.
+func (c AuthConfig) required() (map[string]access.Role, error) {
+	roles := map[string]access.Role{}
+	for _, text := range c.Require {
+		operation, name, _ := strings.Cut(text, "=")
+		route, ok := access.Routes[operation]
+		if !ok {
+			return nil, fmt.Errorf("%q names no operation of docs/access.md, as in reset-import=admin", text)
+		}
+		role, err := access.ParseRole(name)
+		if err != nil {
+			return nil, fmt.Errorf("%q is not OPERATION=ROLE: %w", text, err)
+		}
+		if role <= route.Role {
+			return nil, fmt.Errorf("%q opens or repeats what needs %s already; roles can be narrowed only", text, route.Role)
+		}
+		roles[operation] = role
 	}
 	return roles, nil
 }

@@ -172,7 +172,9 @@ func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.C
 	signing := s.signingIn(keys, used, rdb, audit)
 	w := writer.New(s.cfg.Kafka, s.kafka, cat, s.patience)
 	defer w.Close()
+	required, _ := s.cfg.Auth.required() // Validate has refused what cannot be read
 	handler := api.New(api.Config{
+		Required:              required,
 		AllowCustomEndpoints:  s.cfg.AllowCustomEndpoints,
 		LoopbackEndpointsOnly: s.cfg.LoopbackEndpointsOnly,
 		Guard:                 s.cfg.HTTP.guard(),

@@ -85,6 +85,8 @@ type Config struct {
 	Approvals Approvals
 	// SignIn says how to sign in.
 	SignIn SignIn
+	// Required is the least role of operations that the deployment has narrowed.
+	Required map[string]access.Role
 }
 
 // Deps are what the handlers call.

@@ -32,12 +32,12 @@ func approvalIn(ctx context.Context) *approving {
 
 // roleOf is the role that is needed to approve a change: the one that its own route
 // needs.
-func roleOf(spec schemas.ApprovalSpec) access.Role {
+func (h *handlers) roleOf(spec schemas.ApprovalSpec) access.Role {
 	operation := map[string]string{schemas.ApprovalApply: "apply", schemas.ApprovalDelete: "delete-import"}[spec.Action]
 	if spec.Command != nil {
 		operation = map[string]string{schemas.CommandApprove: "approve-run", schemas.CommandReset: "reset-import", schemas.CommandBackfill: "start-backfill", schemas.CommandResend: "start-resend"}[spec.Command.Kind]
 	}
-	route, ok := access.Routes[operation]
+	route, ok := h.route(operation)
 	if !ok {
 		return access.Admin
 	}
@@ -108,7 +108,7 @@ func (h *handlers) mayApprove(ctx context.Context, spec schemas.ApprovalSpec) *P
 	if caller.Name == spec.By {
 		return problem(http.StatusForbidden, codeForbidden, "you have asked for this yourself; somebody else has to approve it")
 	}
-	if need := roleOf(spec); !caller.May(need) {
+	if need := h.roleOf(spec); !caller.May(need) {
 		return needsRole(need, caller)
 	}
 	for name, generation := range spec.Imports {

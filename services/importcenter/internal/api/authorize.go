@@ -102,10 +102,17 @@ func writeProblem(w http.ResponseWriter, p *Problem) {
 	_ = json.NewEncoder(w).Encode(p)
 }
 
+// route is what an operation needs in this deployment.
+func (h *handlers) route(operation string) (access.Route, bool) {
+	route, ok := access.Routes[operation]
+	route.Role = max(route.Role, h.Required[operation])
+	return route, ok
+}
+
 // authorize passes a request on if its caller may call the route. Nobody may call
 // an operation that is missing in the table.
 func (h *handlers) authorize(ctx huma.Context, next func(huma.Context)) {
-	route, ok := access.Routes[ctx.Operation().OperationID]
+	route, ok := h.route(ctx.Operation().OperationID)
 	caller := access.CallerOf(ctx.Context())
 	refusal := h.refusalOf(ctx, route, caller)
 	if !ok {

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"slices"
 
 	"tapline.dev/schemas"
 	"tapline.dev/services/importcenter/internal/access"
@@ -22,11 +23,29 @@ func (h *handlers) mayChange(ctx context.Context, changes []plan.Change) *Proble
 			if !caller.Reaches(c.Import.Metadata) || !h.reaches(ctx, c.Name) && h.applied(schemas.KindImport, c.Name) {
 				return outside(c.Name)
 			}
+			if refusal := h.mayWaitFor(ctx, c); refusal != nil {
+				return refusal
+			}
+			if deletion, _ := h.route("delete-import"); c.Outcome == plan.Removed && !caller.May(deletion.Role) {
+				return needsRole(deletion.Role, caller)
+			}
 		case c.Outcome == plan.Unchanged:
 		case caller.Selector != nil:
 			return needsWhole()
 		case c.Kind != schemas.KindImportDefaults && !caller.May(access.Admin):
 			return needsRole(access.Admin, caller)
+		}
+	}
+	return nil
+}
+
+// mayWaitFor refuses an import that begins to wait for one outside of the caller's
+// selector: that would keep the other one from being deleted.
+func (h *handlers) mayWaitFor(ctx context.Context, c plan.Change) *Problem {
+	before, _ := h.Catalog.Import(c.Name)
+	for _, name := range c.Import.Spec.After {
+		if !slices.Contains(before.Spec.After, name) && !h.reaches(ctx, name) {
+			return outside(name)
 		}
 	}
 	return nil
