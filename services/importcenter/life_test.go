@@ -248,3 +248,27 @@ func TestResends(t *testing.T) {
 		}
 	}
 }
+
+// TestProductionIsAskedToSendAgain: a backfill, a resend and a planned first run into a
+// production account ask for its name, of profiles too, and write nothing before.
+func TestProductionIsAskedToSendAgain(t *testing.T) {
+	t.Parallel()
+	c := start(t)
+	c.apply(connection, production, customers)
+	c.produce(c.topics.Runs(), schemas.Run{Run: "customers.1", Import: "customers", State: schemas.StateSucceeded, Epoch: 1, StartedAt: time.Unix(1, 0), Counts: schemas.Counts{Loaded: 5}})
+	c.produce(c.topics.State(), schemas.State{Import: "customers", Generation: 1, Epoch: 1, LastNumber: 1})
+	for path, body := range map[string]string{
+		"backfills": `{"from":"2026-11-01","to":"2026-11-02"}`, "resends": `{"first":1,"last":1}`, "planned-runs": `{"at":"2099-01-01T00:00:00Z"}`,
+	} {
+		for _, query := range []string{"", "?confirm=another"} {
+			a := c.do("POST", "/v1/imports/customers/"+path+query, body)
+			asked, _ := a.body["confirmation"].(map[string]any)
+			if a.status != http.StatusPreconditionRequired || asked["confirm"] != "clevertap" || asked["environment"] != "production" {
+				t.Errorf("%s%s = %d %s", path, query, a.status, a.text)
+			}
+		}
+	}
+	if n := c.commands("backfill") + c.commands("resend") + c.commands("runAt"); n != 0 {
+		t.Errorf("%d commands were written before anybody agreed", n)
+	}
+}
