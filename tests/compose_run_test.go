@@ -2,6 +2,7 @@ package tests
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -72,7 +73,9 @@ func TestReadmesComposeLines(t *testing.T) {
 	for _, line := range lines {
 		service, args, _ := strings.Cut(line, " ")
 		out, err := c.run(service, strings.Fields(args)...)
-		if err != nil {
+		// The demo's tables have rows that no import can take.
+		ended, exited := errors.AsType[*exec.ExitError](err)
+		if withRejects := exited && ended.ExitCode() == 3 && strings.Contains(out, "succeededWithRejects"); err != nil && !withRejects {
 			t.Fatalf("docker compose run --rm %s: %v\n%s\n%s", line, err, out, c.logs())
 		}
 		said[line] = out

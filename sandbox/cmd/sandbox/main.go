@@ -20,7 +20,7 @@ func main() {
 		Name:      "sandbox",
 		AdminAddr: "127.0.0.1:19015",
 		Config:    defaultSettings(),
-		Wire: func(ctx context.Context, cfg settings, env daemon.Env) (daemon.Run, error) {
+		Wire: func(_ context.Context, cfg settings, env daemon.Env) (daemon.Run, error) {
 			if err := cfg.resolve(); err != nil {
 				return nil, err
 			}
@@ -28,11 +28,13 @@ func main() {
 			if err != nil {
 				return nil, err
 			}
-			if err := cfg.Demo.make(ctx, snowflake); err != nil {
-				return nil, errors.Join(err, snowflake.Close())
-			}
 			clevertap := sandbox.NewCleverTap(cfg.CleverTap, env.Log.With(slog.String("part", "clevertap")))
+			filled := env.Health.Gate("demo tables")
 			return func(ctx context.Context) error {
+				if err := cfg.Demo.make(ctx, snowflake); err != nil {
+					return errors.Join(err, snowflake.Close())
+				}
+				filled(nil)
 				group, ctx := errgroup.WithContext(ctx)
 				group.Go(func() error { return snowflake.Run(ctx) })
 				group.Go(func() error { return clevertap.Run(ctx) })
