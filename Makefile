@@ -164,6 +164,11 @@ test-connector: ## prove the sandbox with Snowflake's own Python connector
 test-api: build ## drive the API from its OpenAPI document, with each role and without
 	tests/api/run.sh
 
+# The tools take minutes and 2 GB to install: not part of .ci/run.
+.PHONY: test-orchestrators
+test-orchestrators: build ## run the examples for dbt, Dagster, Airflow and GitHub Actions with their tools
+	tests/orchestrators/run.sh
+
 .PHONY: test-web
 test-web: tapline ## test the web page, with Chromium against the demo
 	services/importcenter/web/with-node.sh ./test.sh
@@ -214,6 +219,10 @@ vet: ## run go vet over all modules
 .PHONY: guard-oracle
 guard-oracle: ## read the SQL guard's corpus anew with the independent lexer (pip install sqlglot==30.30.0)
 	python3 services/extractor/internal/sqlguard/testdata/oracle.py
+
+.PHONY: schedule-oracle
+schedule-oracle: ## compute anew when schedules are due (pip install croniter==7.0.0 python-dateutil==4.0.0)
+	python3 domain/schedule/testdata/oracle.py
 
 .PHONY: tidy
 tidy: ## tidy every module and give all the same versions
