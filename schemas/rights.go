@@ -15,6 +15,7 @@ const (
 	MayWrite    = "write"
 	MayDescribe = "describe" // whether it is there, and its id
 	MayCreate   = "create"
+	MayDelete   = "delete"
 )
 
 // Right is something that a service may do in Kafka.
@@ -78,6 +79,18 @@ func (t Topics) Rights(service string) []Right {
 		add(OnTransactionalID, MayWrite, false, t.prefix+"importcenter")
 	}
 	return out
+}
+
+// OptionalRights are what a service can do more with, and works without: docs/rights.md
+// says what. Import Center deletes the topics of an import that is deleted with them.
+func (t Topics) OptionalRights(service string) []Right {
+	if service != "importcenter" {
+		return nil
+	}
+	return []Right{
+		{On: OnTopic, Name: t.prefix + "rows.", Prefixed: true, May: MayDelete},
+		{On: OnTopic, Name: t.prefix + "records.", Prefixed: true, May: MayDelete},
+	}
 }
 
 // Used lists the control topics that a service reads or writes.

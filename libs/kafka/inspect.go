@@ -9,10 +9,6 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
-
-	"tapline.dev/schemas"
 )
 
 // GroupMember is a member of a consumer group as the brokers know it.
@@ -95,58 +91,4 @@ func versionOf(client string) string {
 	}
 	version, _, _ = strings.Cut(version, transactorMark)
 	return version
-}
-
-// ErrNoAuthorizer says that the brokers list no rights: everybody may do everything, or
-// rights are kept elsewhere than in Kafka's ACLs.
-var ErrNoAuthorizer = errors.New("the brokers have no ACLs")
-
-// Ungranted are those of the rights that no ACL allows anybody. Whom an ACL allows
-// something is not looked at: users are named as a deployment likes.
-func Ungranted(ctx context.Context, cfg Config, deps Deps, rights []schemas.Right) ([]schemas.Right, error) {
-	client, err := kgo.NewClient(base(cfg, deps)...)
-	if err != nil {
-		return nil, fmt.Errorf("connecting to Kafka: %w", err)
-	}
-	defer client.Close()
-	const all = 1
-	req := kmsg.NewPtrDescribeACLsRequest()
-	req.ResourceType, req.ResourcePatternType, req.Operation, req.PermissionType = all, all, all, all
-	res, err := req.RequestWith(ctx, client)
-	if err == nil {
-		err = kerr.ErrorForCode(res.ErrorCode)
-	}
-	switch {
-	case errors.Is(err, kerr.SecurityDisabled), err == nil && len(res.Resources) == 0:
-		return nil, ErrNoAuthorizer
-	case err != nil:
-		return nil, fmt.Errorf("listing ACLs: %w", err)
-	}
-	return slices.DeleteFunc(slices.Clone(rights), func(r schemas.Right) bool {
-		return slices.ContainsFunc(res.Resources, func(on kmsg.DescribeACLsResponseResource) bool { return grants(on, r) })
-	}), nil
-}
-
-// grants reports whether the ACLs of a resource allow somebody what a right is.
-func grants(on kmsg.DescribeACLsResponseResource, r schemas.Right) bool {
-	types := map[string]kmsg.ACLResourceType{
-		schemas.OnTopic: kmsg.ACLResourceTypeTopic, schemas.OnGroup: kmsg.ACLResourceTypeGroup, schemas.OnTransactionalID: kmsg.ACLResourceTypeTransactionalId,
-	}
-	if on.ResourceType != types[r.On] {
-		return false
-	}
-	switch {
-	case on.ResourceName == "*":
-	case on.ResourcePatternType == kmsg.ACLResourcePatternTypePrefixed && strings.HasPrefix(r.Name, on.ResourceName):
-	case on.ResourcePatternType == kmsg.ACLResourcePatternTypeLiteral && !r.Prefixed && on.ResourceName == r.Name:
-	default:
-		return false
-	}
-	wanted := map[string][]kmsg.ACLOperation{
-		schemas.MayRead: {kmsg.ACLOperationRead}, schemas.MayWrite: {kmsg.ACLOperationWrite}, schemas.MayCreate: {kmsg.ACLOperationCreate},
-		schemas.MayDescribe: {kmsg.ACLOperationDescribe, kmsg.ACLOperationRead, kmsg.ACLOperationWrite},
-	}[r.May]
-	return slices.ContainsFunc(on.ACLs, func(a kmsg.DescribeACLsResponseResourceACL) bool {
-		return a.PermissionType == kmsg.ACLPermissionTypeAllow && (a.Operation == kmsg.ACLOperationAll || slices.Contains(wanted, a.Operation))
-	})
 }

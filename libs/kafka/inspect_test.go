@@ -3,6 +3,7 @@ package kafka
 import (
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"tapline.dev/libs/daemon"
@@ -48,9 +49,48 @@ func TestGrants(t *testing.T) {
 			ResourceType: c.kind, ResourceName: c.name, ResourcePatternType: c.pattern,
 			ACLs: []kmsg.DescribeACLsResponseResourceACL{{PermissionType: c.permission, Operation: c.operation}},
 		}
-		if got := grants(on, c.right); got != c.want {
+		if got := (ACLs{[]kmsg.DescribeACLsResponseResource{on}}).granted("", c.right); got != c.want {
 			t.Errorf("%s: %t", name, got)
 		}
+	}
+}
+
+// TestLacking: a service's users are those with a right on its group, and each right that one
+// of them lacks is named with the user.
+func TestLacking(t *testing.T) {
+	t.Parallel()
+	const allow, deny = kmsg.ACLPermissionTypeAllow, kmsg.ACLPermissionTypeDeny
+	const read, write, all = kmsg.ACLOperationRead, kmsg.ACLOperationWrite, kmsg.ACLOperationAll
+	acl := func(kind kmsg.ACLResourceType, name string, user string, permission kmsg.ACLPermissionType, operation kmsg.ACLOperation) kmsg.DescribeACLsResponseResource {
+		return kmsg.DescribeACLsResponseResource{
+			ResourceType: kind, ResourceName: name, ResourcePatternType: kmsg.ACLResourcePatternTypeLiteral,
+			ACLs: []kmsg.DescribeACLsResponseResourceACL{{Principal: user, PermissionType: permission, Operation: operation}},
+		}
+	}
+	const topic, group = kmsg.ACLResourceTypeTopic, kmsg.ACLResourceTypeGroup
+	acls := ACLs{[]kmsg.DescribeACLsResponseResource{
+		acl(group, "t.mapper", "User:m1", allow, read), acl(group, "t.mapper", "User:m2", allow, read), acl(group, "*", "User:admin", allow, all),
+		acl(topic, "t.a", "User:m1", allow, read), acl(topic, "t.a", "User:m2", allow, write),
+		acl(topic, "t.b", "User:*", allow, read), acl(topic, "t.b", "User:m2", deny, read),
+		acl(topic, "t.c", "User:other", allow, read),
+	}}
+	rights := []schemas.Right{
+		{On: schemas.OnGroup, Name: "t.mapper", May: schemas.MayRead},
+		{On: schemas.OnTopic, Name: "t.a", May: schemas.MayRead}, {On: schemas.OnTopic, Name: "t.b", May: schemas.MayRead}, {On: schemas.OnTopic, Name: "t.c", May: schemas.MayRead},
+	}
+	users := acls.Users(rights)
+	if diff := cmp.Diff([]string{"User:m1", "User:m2"}, users); diff != "" {
+		t.Fatalf("users (-want +got):\n%s", diff)
+	}
+	var got []string
+	for _, lack := range acls.Lacking(users, rights) {
+		got = append(got, lack.Who+" "+lack.Right.Name)
+	}
+	if diff := cmp.Diff([]string{"User:m2 t.a", "User:m2 t.b", "User:m1 t.c", "User:m2 t.c"}, got); diff != "" {
+		t.Errorf("lacking (-want +got):\n%s", diff)
+	}
+	if got := acls.Lacking(nil, []schemas.Right{{On: schemas.OnTopic, Name: "t.d", May: schemas.MayRead}, rights[3]}); len(got) != 1 || got[0].Right.Name != "t.d" || got[0].Who != "" {
+		t.Errorf("of nobody: %+v", got)
 	}
 }
 

@@ -85,29 +85,40 @@ func (s *Service) inspectTopics(ctx context.Context) []schemas.Check {
 	return out
 }
 
+// inspectRights names who lacks which right. A service's user is known by the rights on its
+// consumer group or transactional ids, because users are named as a deployment likes.
 func (s *Service) inspectRights(ctx context.Context) []schemas.Check {
-	services := []string{"scheduler", "extractor", "mapper", "loader", "importcenter"}
+	acls, err := kafka.ListACLs(ctx, s.cfg.Kafka, s.kafka)
+	switch {
+	case errors.Is(err, kafka.ErrNoAuthorizer):
+		return []schemas.Check{bad("kafka rights", schemas.CheckWarning, "Kafka has no ACLs: whoever reaches it may do everything", "docs/rights.md has the rights of each service")}
+	case err != nil:
+		return []schemas.Check{bad("kafka rights", schemas.CheckUnknown, "Import Center may not list Kafka's ACLs", "each service names a missing right in its log; to have them compared here, allow Import Center to describe the cluster")}
+	}
 	var out []schemas.Check
-	for _, service := range services {
-		name := "kafka rights of " + service
-		missing, err := kafka.Ungranted(ctx, s.cfg.Kafka, s.kafka, s.topics.Rights(service))
-		switch {
-		case errors.Is(err, kafka.ErrNoAuthorizer):
-			return []schemas.Check{bad("kafka rights", schemas.CheckWarning, "Kafka has no ACLs: whoever reaches it may do everything", "docs/rights.md has the rights of each service")}
-		case err != nil:
-			return []schemas.Check{bad("kafka rights", schemas.CheckUnknown, "Import Center may not list Kafka's ACLs", "each service names a missing right in its log; to have them compared here, allow Import Center to describe the cluster")}
-		case len(missing) == 0:
-			out = append(out, good(name, "each is granted to somebody"))
+	for _, service := range []string{"scheduler", "extractor", "mapper", "loader", "importcenter"} {
+		rights, name := s.topics.Rights(service), "kafka rights of "+service
+		users := acls.Users(rights)
+		missing := acls.Lacking(users, rights)
+		if len(missing) == 0 {
+			out = append(out, good(name, "%s has each", or(strings.Join(users, " and "), "everybody")))
 		}
-		for _, r := range missing {
-			pattern := ""
-			if r.Prefixed {
-				pattern = "*"
-			}
-			out = append(out, bad(name, schemas.CheckFailed, fmt.Sprintf("nobody may %s %s %s%s", r.May, r.On, r.Name, pattern), "grant it to the service's user; docs/rights.md has them all"))
+		for _, l := range missing {
+			out = append(out, bad(name, schemas.CheckFailed, lackText(l), "grant it to the service's user; docs/rights.md has them all"))
+		}
+		for _, l := range acls.Lacking(users, s.topics.OptionalRights(service)) {
+			out = append(out, bad(name, schemas.CheckWarning, lackText(l)+": an import that is deleted with its topics keeps them", "grant it, or remove such topics with tapline topics prune"))
 		}
 	}
 	return out
+}
+
+func lackText(l kafka.Lack) string {
+	pattern := ""
+	if l.Right.Prefixed {
+		pattern = "*"
+	}
+	return fmt.Sprintf("%s may not %s %s %s%s", or(l.Who, "the service's user, whoever that is,"), l.Right.May, l.Right.On, l.Right.Name, pattern)
 }
 
 func (s *Service) inspectRedis(ctx context.Context, rdb *redis.Client) []schemas.Check {

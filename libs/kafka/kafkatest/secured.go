@@ -89,7 +89,7 @@ func (s *Secured) Revoke(t testing.TB, user string, r schemas.Right) {
 
 func builder(user string, r schemas.Right) *kadm.ACLBuilder {
 	operation := map[string]kadm.ACLOperation{
-		schemas.MayRead: kadm.OpRead, schemas.MayWrite: kadm.OpWrite, schemas.MayCreate: kadm.OpCreate, schemas.MayDescribe: kadm.OpDescribe,
+		schemas.MayRead: kadm.OpRead, schemas.MayWrite: kadm.OpWrite, schemas.MayCreate: kadm.OpCreate, schemas.MayDescribe: kadm.OpDescribe, schemas.MayDelete: kadm.OpDelete,
 	}[r.May]
 	pattern := kadm.ACLPatternLiteral
 	if r.Prefixed {
