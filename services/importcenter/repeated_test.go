@@ -1,8 +1,10 @@
 package importcenter
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -150,5 +152,38 @@ func TestAKeyTooLate(t *testing.T) {
 	}
 	if a := c.do("POST", "/v1/freezes", `{"account":"clevertap","reason":"a sale"}`, "Idempotency-Key", "k"); a.status != http.StatusCreated {
 		t.Errorf("then = %d %s", a.status, a.text)
+	}
+}
+
+// TestEveryPostThatWritesTakesAKey: the document names the header for each, and what it
+// answers to a repetition.
+func TestEveryPostThatWritesTakesAKey(t *testing.T) {
+	t.Parallel()
+	var doc struct {
+		Paths map[string]map[string]struct {
+			OperationID string
+			Parameters  []struct{ Name string }
+			Responses   map[string]json.RawMessage
+		}
+	}
+	if err := json.Unmarshal([]byte(start(t).do("GET", "/openapi.json", "").text), &doc); err != nil {
+		t.Fatal(err)
+	}
+	reads := []string{"plan", "preview", "show-schedule", "check-suppressions", "test-connection", "test-account"}
+	for _, operations := range doc.Paths {
+		op, ok := operations["post"]
+		if !ok {
+			continue
+		}
+		takes := false
+		for _, p := range op.Parameters {
+			takes = takes || p.Name == "Idempotency-Key"
+		}
+		if takes == slices.Contains(reads, op.OperationID) {
+			t.Errorf("%s takes an Idempotency-Key: %t", op.OperationID, takes)
+		}
+		if takes && (op.Responses["409"] == nil || op.Responses["422"] == nil) {
+			t.Errorf("%s does not say that it answers 409 and 422", op.OperationID)
+		}
 	}
 }

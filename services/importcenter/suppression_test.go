@@ -169,7 +169,7 @@ func TestSuppressionsWithoutKafka(t *testing.T) {
 	answered := make(chan answer, 1)
 	go func() { answered <- c.suppressions("add", "1") }()
 	a := <-answered
-	if a.status != http.StatusServiceUnavailable || a.body["code"] != "kafka_unavailable" {
+	if a.status != http.StatusServiceUnavailable || a.body["code"] != "kafka_unavailable" || a.header.Get("Retry-After") == "" {
 		t.Errorf("add = %d %s", a.status, a.text)
 	}
 	if err := tx.Abort(t.Context()); err != nil {

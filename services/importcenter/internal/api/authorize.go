@@ -97,6 +97,9 @@ func (h *handlers) refuseCredential(w http.ResponseWriter, r *http.Request, err 
 
 func writeProblem(w http.ResponseWriter, p *Problem) {
 	w.Header().Set("Content-Type", p.ContentType(""))
+	for name, values := range p.GetHeaders() {
+		w.Header()[name] = values
+	}
 	w.WriteHeader(p.Status)
 	// The reader is gone if this fails; nobody is left to tell.
 	_ = json.NewEncoder(w).Encode(p)

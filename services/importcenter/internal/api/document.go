@@ -144,6 +144,8 @@ func refusalHeaders(status int) map[string]*huma.Param {
 	switch status {
 	case http.StatusUnauthorized:
 		return map[string]*huma.Param{"WWW-Authenticate": {Description: "Bearer", Schema: text}}
+	case http.StatusServiceUnavailable:
+		return map[string]*huma.Param{"Retry-After": {Description: "Seconds until it is worth asking again", Schema: text}}
 	case http.StatusTooManyRequests:
 		return map[string]*huma.Param{"Retry-After": {Description: "Seconds until the next request is answered", Schema: text}}
 	}

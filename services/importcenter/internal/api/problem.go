@@ -76,6 +76,17 @@ func (p *Problem) Error() string { return p.Detail }
 // GetStatus is the HTTP status.
 func (p *Problem) GetStatus() int { return p.Status }
 
+// GetHeaders says when to ask again where something does not answer.
+func (p *Problem) GetHeaders() http.Header {
+	if p.Status != http.StatusServiceUnavailable {
+		return nil
+	}
+	return http.Header{"Retry-After": {retryAfter}}
+}
+
+// retryAfter is in seconds: about as long as a broker or a Redis takes to be replaced.
+const retryAfter = "5"
+
 // ContentType marks the answer as a problem.
 func (p *Problem) ContentType(string) string { return "application/problem+json" }
 

@@ -81,7 +81,7 @@ func (h *handlers) once(ctx huma.Context, next func(huma.Context)) {
 		h.logFailure(ctx.Context(), codeRedis, err)
 		next(recorder)
 	case err != nil:
-		ctx.SetHeader("Retry-After", "5")
+		ctx.SetHeader("Retry-After", retryAfter)
 		refuse(ctx, h.fail(ctx.Context(), codeRedis,
 			"Redis does not answer, so it is not known whether this was done under the Idempotency-Key before, and nothing was done now; ask again, or leave the key out", err))
 	case outcome == idempotency.Begun:
