@@ -92,7 +92,8 @@ type ImportSpec struct {
 	Priority    int        `json:"priority,omitempty"`
 	Limits      Limits     `json:"limits,omitzero"`
 	// OnColumnChange is what is done when a mapped column has another type than in the
-	// run before: hold (default), continue or fail.
+	// run before: hold (default), continue or fail. One that is gone fails the run whatever
+	// this says, because there is nothing to map.
 	OnColumnChange string        `json:"onColumnChange,omitempty"`
 	Topic          TopicSettings `json:"topic,omitzero"`
 }

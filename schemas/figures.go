@@ -101,8 +101,17 @@ type ListingColumns struct {
 	// Progress is the share of the active run's rows that have an outcome; absent
 	// while it is not known.
 	Progress *float64 `json:"progress,omitempty"`
+	// Missing is what a draft lacks before it can be applied without spec.draft.
+	Missing []Lack `json:"missing,omitempty"`
 	// Recent are the newest runs, oldest first, where they were asked for.
 	Recent []RecentRun `json:"recent,omitempty"`
+}
+
+// Lack is something that a draft lacks.
+type Lack struct {
+	Location string `json:"location"` // such as spec.identity.column
+	Code     string `json:"code,omitempty"`
+	Message  string `json:"message"`
 }
 
 // RecentRun is a run in a row of the listing.

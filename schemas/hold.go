@@ -108,8 +108,8 @@ type SnowflakeUse struct {
 	// SecondsPerThousand is ExecutionSeconds for 1,000 loaded records; only of a run that
 	// has loaded some.
 	SecondsPerThousand float64 `json:"secondsPer1000,omitempty"`
-	// SecondsPerDay is what a day takes at the schedules if each run takes as much; only of
-	// a listing.
+	// SecondsPerDay is what a day takes at the schedules if each run takes as much; in the
+	// API only.
 	SecondsPerDay float64 `json:"secondsPerDay,omitempty"`
 }
 

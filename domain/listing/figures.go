@@ -35,9 +35,7 @@ func Figures(r schemas.Run, now time.Time) *schemas.RunFigures {
 	if f.Moving && f.RowsPerSecond > 0 {
 		f.SecondsLeft = float64(f.RemainingRows) / f.RowsPerSecond
 	}
-	f.Equation = equation(c.Read, "read", []term{
-		{c.Loaded, "loaded"}, {c.Unchanged, "unchanged"}, {f.Failed, "rejected"}, {f.Skipped, "skipped"}, {c.Future, "future"}, {max(c.Read-done, 0), "on the way"},
-	})
+	f.Equation = Equation(c.Read, c.Loaded, c.Unchanged, f.Failed, f.Skipped, c.Future)
 	f.Stages = stages(r)
 	return f
 }
@@ -87,6 +85,15 @@ func stages(r schemas.Run) []schemas.StageFigures {
 		s.Equation = equation(s.In, words[s.Stage][0], terms)
 	}
 	return out
+}
+
+// Equation says in one line what became of the rows read. Those without an outcome are on
+// the way.
+func Equation(read, loaded, unchanged, rejected, skipped, future int64) string {
+	waiting := max(read-loaded-unchanged-rejected-skipped-future, 0)
+	return equation(read, "read", []term{
+		{loaded, "loaded"}, {unchanged, "unchanged"}, {rejected, "rejected"}, {skipped, "skipped"}, {future, "future"}, {waiting, "on the way"},
+	})
 }
 
 type term struct {

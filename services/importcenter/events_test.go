@@ -116,31 +116,50 @@ func TestFollowImports(t *testing.T) {
 	c := start(t)
 	c.imports(t)
 	events, _ := c.follow("/v1/imports/events?q=a")
+	var newest string
 	var got struct {
 		Items []struct {
 			Import, Owner string
 		}
-		Removed []string
+		Removed  []string
+		Complete bool
 	}
 	read := func() {
 		t.Helper()
-		got.Items, got.Removed = nil, nil
-		if err := json.Unmarshal([]byte(next(t, events).data), &got); err != nil {
+		got.Items, got.Removed, got.Complete = nil, nil, false
+		e := next(t, events)
+		if err := json.Unmarshal([]byte(e.data), &got); err != nil {
 			t.Fatal(err)
 		}
+		newest = e.id
 	}
-	if read(); len(got.Items) != 3 {
+	if read(); len(got.Items) != 3 || !got.Complete {
 		t.Fatalf("snapshot %+v", got)
 	}
 	c.apply(connection, account, strings.Replace(customers, `"name":"customers"`, `"name":"gamma","owner":"new"`, 1))
-	if read(); len(got.Items) != 1 || got.Items[0].Owner != "new" {
+	if read(); len(got.Items) != 1 || got.Items[0].Owner != "new" || got.Complete {
 		t.Errorf("change %+v", got)
+	}
+	before := newest
+	resumed, _ := c.follow("/v1/imports/events?q=a", "Last-Event-ID", newest)
+	unknown, _ := c.follow("/v1/imports/events?q=a", "Last-Event-ID", "0123")
+	if e := next(t, unknown); !strings.Contains(e.data, `"complete":true`) || e.id != newest {
+		t.Errorf("resumed from what nobody knows: %+v", e)
 	}
 	if a := c.do("DELETE", "/v1/imports/alpha?topics=keep", "", "If-Match", "*"); a.status != http.StatusOK {
 		t.Fatalf("delete = %d %s", a.status, a.text)
 	}
 	if read(); len(got.Items) != 0 || len(got.Removed) != 1 || got.Removed[0] != "alpha" {
 		t.Errorf("removal %+v", got)
+	}
+	// Whoever was told all is told what has changed since, and nothing twice; whoever was
+	// not is told all, because the rows that are gone are in no list.
+	if e := next(t, resumed); e.id != newest || !strings.Contains(e.data, `"items":[]`) || strings.Contains(e.data, "complete") {
+		t.Errorf("resumed: %+v", e)
+	}
+	late, _ := c.follow("/v1/imports/events?q=a", "Last-Event-ID", before)
+	if e := next(t, late); e.id != newest || !strings.Contains(e.data, `"complete":true`) || strings.Contains(e.data, "alpha") {
+		t.Errorf("resumed too late: %+v", e)
 	}
 }
 

@@ -123,6 +123,9 @@ func TestRunsWithAndWithoutRedis(t *testing.T) {
 	if a := c.do("GET", "/v1/runs/customers.9", ""); a.status != http.StatusNotFound {
 		t.Errorf("an unknown run = %d %s", a.status, a.text)
 	}
+	if a := c.do("GET", "/v1/runs/custmers.2", ""); a.status != http.StatusNotFound || !strings.Contains(a.text, "did you mean customers.2?") {
+		t.Errorf("a mistyped run = %d %s", a.status, a.text)
+	}
 }
 
 func runIDs(a answer) string {

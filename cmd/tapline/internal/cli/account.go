@@ -3,7 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
-	"time"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -29,10 +29,7 @@ Exit code 1 if a check failed.`,
 		if err := a.printFetched(found, err, func() error { return a.printChecks(found.Checks) }); err != nil {
 			return err
 		}
-		if n := countState(found.Checks, schemas.CheckFailed); n > 0 {
-			return exit(ExitFailed, fmt.Errorf("account %s: %d of %d checks failed", args[0], n, len(found.Checks)))
-		}
-		return nil
+		return failedChecks("account "+args[0], found.Checks)
 	})
 	cmd.AddCommand(test)
 	return cmd
@@ -53,6 +50,20 @@ func (a *app) printChecks(checks []schemas.Check) error {
 	return err
 }
 
+// failedChecks is the error of checks of which some have failed, with what they found.
+func failedChecks(of string, checks []schemas.Check) error {
+	var failed []string
+	for _, c := range checks {
+		if c.State == schemas.CheckFailed {
+			failed = append(failed, c.Name+": "+c.Finding)
+		}
+	}
+	if len(failed) == 0 {
+		return nil
+	}
+	return exit(ExitFailed, fmt.Errorf("%s: %d of %d checks failed: %s", of, len(failed), len(checks), strings.Join(failed, "; ")))
+}
+
 func countState(checks []schemas.Check, state string) (n int) {
 	for _, c := range checks {
 		if c.State == state {
@@ -60,36 +71,4 @@ func countState(checks []schemas.Check, state string) (n int) {
 		}
 	}
 	return n
-}
-
-// applyTestTimeout is how long apply waits for the answer to an account test: it must
-// not hold up whoever applies without a loader.
-const applyTestTimeout = 30 * time.Second
-
-// testApplied tests the accounts that an apply has made or changed, so that a passcode
-// that CleverTap refuses shows before a run waits for it. What it finds is said and
-// undoes nothing.
-func (a *app) testApplied(ctx context.Context, c *client.Client, applied []client.Applied) {
-	for _, r := range applied {
-		if r.Kind != schemas.KindCleverTapAccount || r.Outcome == "unchanged" {
-			continue
-		}
-		ctx, cancel := context.WithTimeout(ctx, applyTestTimeout)
-		found, err := c.TestAccount(ctx, r.Name)
-		cancel()
-		if err != nil {
-			a.say("note: account %s was not tested; run: tapline account test %s", r.Name, r.Name)
-			continue
-		}
-		for _, check := range found.Checks {
-			switch check.State {
-			case schemas.CheckFailed, schemas.CheckWarning:
-				a.say("warning: account %s: %s: %s; %s", r.Name, check.Name, check.Finding, check.Action)
-			case schemas.CheckOK:
-				if check.Name == "credentials" {
-					a.say("account %s: %s", r.Name, check.Finding)
-				}
-			}
-		}
-	}
 }

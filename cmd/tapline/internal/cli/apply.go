@@ -14,7 +14,7 @@ import (
 
 func (a *app) applyCommand() *cobra.Command {
 	var flags changeFlags
-	var yes bool
+	var yes, untested bool
 	cmd := &cobra.Command{
 		Use:   "apply -f FILE | --generation N IMPORT",
 		Short: "Create or change imports, connections, accounts and defaults",
@@ -29,12 +29,13 @@ leaves that to the first run, for when Snowflake cannot be reached now.
 --prune and --generation show what they change and ask. What is applied is what was
 shown, or nothing.
 
-Accounts that are new or changed are tested after that, as by tapline account test;
-what that finds is a warning.`,
+Connections and accounts that are new or changed are tested after that, as by tapline
+connection test and tapline account test; what fails is a warning. --no-test leaves it.`,
 	}
 	a.outputFlag(cmd)
 	flags.add(cmd)
 	cmd.Flags().BoolVar(&yes, "yes", false, "do what --prune or --generation shows without being asked")
+	cmd.Flags().BoolVar(&untested, "no-test", false, "do not test new and changed connections and accounts")
 	sources := a.changeSources(cmd, &flags)
 	cmd.RunE = a.online(func(ctx context.Context, c *client.Client, args []string) error {
 		p, err := a.prepare(ctx, c, &flags, *sources, args)
@@ -45,7 +46,7 @@ what that finds is a warning.`,
 			return err
 		}
 		applied, err := c.ApplySet(ctx, p.change)
-		if err == nil && !flags.offline {
+		if err == nil && !flags.offline && !untested {
 			defer a.testApplied(ctx, c, applied)
 		}
 		return a.printFetched(client.List[client.Applied]{Items: applied}, p.inFiles(err), func() error { return a.printApplied(applied) })

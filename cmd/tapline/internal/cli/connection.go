@@ -2,12 +2,15 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"tapline.dev/cmd/tapline/internal/client"
+	"tapline.dev/schemas"
 )
 
 // skewWarned is the difference of clocks from which a warning is printed.
@@ -19,31 +22,64 @@ func (a *app) connectionCommand() *cobra.Command {
 		ValidArgsFunction: a.completeOne(resourceNames(resourceKinds[0])),
 		Use:               "test NAME",
 		Short:             "Sign in and show role, warehouse, region, clock and privileges; nothing is read",
-		Args:              cobra.ExactArgs(1),
+		Long: `Have an extractor sign in to Snowflake with the connection. Each check has a line of
+its own, and none hides the next. Nothing is read.
+
+Exit code 1 if a check failed.`,
+		Args: cobra.ExactArgs(1),
 	}
 	a.oneOf(test, "table", "json")
 	test.RunE = a.online(func(ctx context.Context, c *client.Client, args []string) error {
 		found, err := c.TestConnection(ctx, args[0])
-		return a.printFetched(found, err, func() error {
-			skew := time.Duration(found.SkewMillis) * time.Millisecond
-			err = printTable(a.io.Out, []string{"CONNECTION", "USER", "ROLE", "WAREHOUSE", "REGION", "VERSION", "CLOCK"}, [][]string{{
-				found.Connection, orDash(found.User), orDash(found.Role), orDash(found.Warehouse), orDash(found.Region), orDash(found.Version), fmt.Sprintf("%+.1f s", skew.Seconds()),
-			}})
-			for _, p := range found.Privileges {
-				a.say("warning: the role may do more than read: %s; revoke it, USAGE and SELECT are enough", p)
-			}
-			if found.Unseen != "" {
-				a.say("warning: %s", found.Unseen)
-			}
-			if found.Warehouse == "" {
-				a.say("warning: no warehouse is active; name one in the connection that the role may use")
-			}
-			if skew.Abs() > skewWarned {
-				a.say("warning: the clocks of Snowflake and the extractor differ by %s; runs go by Snowflake's", skew.Abs().Round(time.Second))
-			}
+		if err != nil && (a.output == "json" || !refusedBySnowflake(err)) {
 			return err
-		})
+		}
+		checks := connectionChecks(args[0], found, err)
+		if err := a.printFetched(found, nil, func() error { return a.printChecks(checks) }); err != nil {
+			return err
+		}
+		return failedChecks("connection "+args[0], checks)
 	})
 	cmd.AddCommand(test)
 	return cmd
+}
+
+// refusedBySnowflake reports whether the test was made and has failed.
+func refusedBySnowflake(err error) bool {
+	p, ok := errors.AsType[*client.Problem](err)
+	return ok && p.Status == http.StatusUnprocessableEntity
+}
+
+// connectionChecks are the lines of a connection's test.
+func connectionChecks(name string, found client.ConnectionTest, err error) (checks []schemas.Check) {
+	add := func(name, state, finding, action string) {
+		checks = append(checks, schemas.Check{Name: name, State: state, Finding: finding, Action: action})
+	}
+	if err != nil {
+		add("sign-in", schemas.CheckFailed, err.Error(), "mend the connection or what it names, then: tapline connection test "+name)
+		return checks
+	}
+	add("sign-in", schemas.CheckOK, "as "+orDash(found.User)+" in "+orDash(found.Region)+", Snowflake "+orDash(found.Version), "")
+	add("role", schemas.CheckOK, orDash(found.Role), "")
+	if found.Warehouse == "" {
+		add("warehouse", schemas.CheckFailed, "none is active", "name one in the connection that the role may use")
+	} else {
+		add("warehouse", schemas.CheckOK, found.Warehouse, "")
+	}
+	for _, p := range found.Privileges {
+		add("privileges", schemas.CheckWarning, "the role may do more than read: "+p, "revoke it; USAGE and SELECT are enough")
+	}
+	switch {
+	case found.Unseen != "":
+		add("privileges", schemas.CheckWarning, found.Unseen, "give the connection a role of its own")
+	case len(found.Privileges) == 0:
+		add("privileges", schemas.CheckOK, "nothing beyond USAGE and SELECT", "")
+	}
+	skew := (time.Duration(found.SkewMillis) * time.Millisecond).Abs()
+	if skew > skewWarned {
+		add("clock", schemas.CheckWarning, fmt.Sprintf("Snowflake's and the extractor's differ by %s", skew.Round(time.Second)), "set the extractor's clock by NTP; runs go by Snowflake's")
+	} else {
+		add("clock", schemas.CheckOK, fmt.Sprintf("Snowflake's and the extractor's differ by %s", skew.Round(10*time.Millisecond)), "")
+	}
+	return checks
 }

@@ -59,6 +59,13 @@ func (a *app) describeImport() *cobra.Command {
 				}
 			}
 		}
+		stats, err := c.Stats(ctx, args[0])
+		if err != nil {
+			return err
+		}
+		if err := printPairs(a.io.Out, describedStats(stats)); err != nil {
+			return err
+		}
 		runs, err := c.Runs(ctx, client.RunsQuery{Import: args[0], Size: describedRuns})
 		if err != nil {
 			return err
@@ -111,6 +118,9 @@ func describedListing(d schemas.Definition, l schemas.Listing) [][2]string {
 	}
 	if l.HeldBecause != nil {
 		rows = append(rows, [2]string{"held", l.HeldBecause.Reason})
+	}
+	for _, m := range l.Missing {
+		rows = append(rows, [2]string{"lacks", m.Location + ": " + m.Message})
 	}
 	if u := l.Snowflake; u != nil {
 		rows = append(rows, [2]string{"snowflake", warehouse(*u)})

@@ -109,31 +109,10 @@ func (d *diagnosis) importCenter(found client.Deployment, began time.Time) {
 }
 
 func (d *diagnosis) connection(ctx context.Context, c *client.Client, name string) {
-	prefix := "connection " + name + ": "
 	found, err := c.TestConnection(ctx, name)
-	if err != nil {
-		d.add(prefix+"sign-in", schemas.CheckFailed, err.Error(), "mend the connection or what it names, then: tapline connection test "+name)
-		return
-	}
-	d.add(prefix+"sign-in", schemas.CheckOK, fmt.Sprintf("as %s with role %s", orDash(found.User), orDash(found.Role)), "")
-	if found.Warehouse == "" {
-		d.add(prefix+"warehouse", schemas.CheckFailed, "none is active", "name one in the connection that the role may use")
-	} else {
-		d.add(prefix+"warehouse", schemas.CheckOK, found.Warehouse, "")
-	}
-	for _, p := range found.Privileges {
-		d.add(prefix+"privileges", schemas.CheckWarning, "the role may do more than read: "+p, "revoke it; USAGE and SELECT are enough")
-	}
-	switch {
-	case found.Unseen != "":
-		d.add(prefix+"privileges", schemas.CheckWarning, found.Unseen, "give the connection a role of its own")
-	case len(found.Privileges) == 0:
-		d.add(prefix+"privileges", schemas.CheckOK, "nothing beyond USAGE and SELECT", "")
-	}
-	if skew := (time.Duration(found.SkewMillis) * time.Millisecond).Abs(); skew > skewWarned {
-		d.add(prefix+"clock", schemas.CheckWarning, fmt.Sprintf("Snowflake's and the extractor's differ by %s", skew.Round(time.Second)), "set the extractor's clock by NTP; runs go by Snowflake's")
-	} else {
-		d.add(prefix+"clock", schemas.CheckOK, fmt.Sprintf("Snowflake's and the extractor's differ by %s", skew.Round(10*time.Millisecond)), "")
+	for _, check := range connectionChecks(name, found, err) {
+		check.Name = "connection " + name + ": " + check.Name
+		d.Checks = append(d.Checks, check)
 	}
 }
 

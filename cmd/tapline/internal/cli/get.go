@@ -60,6 +60,18 @@ var importColumns = []column[schemas.Listing]{
 	{head: "CREATED", wide: true, cell: func(l schemas.Listing) string { return moment(l.CreatedAt) + " " + orDash(l.CreatedBy) }},
 	{head: "UPDATED", wide: true, cell: func(l schemas.Listing) string { return moment(l.UpdatedAt) + " " + orDash(l.UpdatedBy) }},
 	{head: "TYPE", wide: true, cell: func(l schemas.Listing) string { return l.Type }},
+	{head: "QUEUE", wide: true, cell: func(l schemas.Listing) string {
+		return atSnowflake(l, func(u schemas.SnowflakeUse) float64 { return u.QueueSeconds })
+	}},
+	{head: "EXECUTION", wide: true, cell: func(l schemas.Listing) string {
+		return atSnowflake(l, func(u schemas.SnowflakeUse) float64 { return u.ExecutionSeconds })
+	}},
+	{head: "PER 1,000", wide: true, cell: func(l schemas.Listing) string {
+		return atSnowflake(l, func(u schemas.SnowflakeUse) float64 { return u.SecondsPerThousand })
+	}},
+	{head: "PER DAY", wide: true, cell: func(l schemas.Listing) string {
+		return atSnowflake(l, func(u schemas.SnowflakeUse) float64 { return u.SecondsPerDay })
+	}},
 	{head: "RUN", wide: true, cell: func(l schemas.Listing) string { return orDash(l.LastRun) }},
 	{head: "SCHEDULE", wide: true, cell: func(l schemas.Listing) string { return orDash(l.Schedule) }},
 	{head: "WATERMARK", wide: true, cell: func(l schemas.Listing) string { return orDash(l.Watermark) }},
@@ -68,10 +80,14 @@ var importColumns = []column[schemas.Listing]{
 
 func (a *app) getImports() *cobra.Command {
 	var f listFlags
+	var q importsQuery
 	cmd := &cobra.Command{
 		Use: "imports [NAME…]", Short: "List imports; -o yaml prints their definitions as apply takes them", ValidArgsFunction: a.completeAll(importNames),
+		Long: "List imports. -o yaml prints their definitions as apply takes them.\n\n" +
+			"Names for --filter, of which all that are given have to hold:\n" + filterHelp(),
 	}
 	a.listFlags(cmd, &f, true)
+	q.flags(cmd)
 	cmd.RunE = a.online(func(ctx context.Context, c *client.Client, args []string) error {
 		view := view[schemas.Listing]{
 			columns: importColumns, name: func(l schemas.Listing) string { return l.Import },
@@ -79,7 +95,7 @@ func (a *app) getImports() *cobra.Command {
 				return definitionYAML(ctx, c, "imports", l.Import)
 			},
 			fetch: func(ctx context.Context) (client.List[schemas.Listing], error) {
-				list, err := c.Imports(ctx)
+				list, err := c.SomeImports(ctx, q.values())
 				if err != nil {
 					return list, err
 				}
@@ -169,6 +185,8 @@ var runColumns = []column[schemas.Run]{
 	{head: "TOOK", moving: true, cell: func(r schemas.Run) string { return elapsed(r).String() }},
 	{head: "STARTED", cell: func(r schemas.Run) string { return moment(&r.StartedAt) }},
 	{head: "WAITS FOR", cell: waitsFor},
+	{head: "EXECUTION", wide: true, cell: func(r schemas.Run) string { return executed(r.Snowflake) }},
+	{head: "EQUATION", wide: true, moving: true, cell: equationOf},
 }
 
 func (a *app) getRuns() *cobra.Command {

@@ -38,13 +38,15 @@ func shop(t *testing.T, more map[string]http.HandlerFunc) string {
 			w.Header().Set("ETag", `"4"`)
 			answer(200, customersJSON)(w, r)
 		},
-		"GET /v1/imports/orders":        answer(200, ordersJSON),
-		"GET /v1/runs":                  answer(200, `{"items":[{"run":"customers.42","import":"customers","state":"succeeded","counts":{"read":3},"startedAt":"2026-11-23T10:00:00Z","finishedAt":"2026-11-23T10:00:02Z"}],"nextPageToken":"n"}`),
-		"GET /v1/runs/customers.42":     answer(200, `{"run":"customers.42","import":"customers","state":"succeeded","counts":{"read":3},"startedAt":"2026-11-23T10:00:00Z"}`),
-		"GET /v1/connections":           answer(200, `{"items":[`+warehouseJSON+`]}`),
-		"GET /v1/connections/warehouse": answer(200, warehouseJSON),
-		"GET /v1/defaults":              answer(200, `{"items":[]}`),
-		"GET /v1/rejects":               answer(200, `{"items":[{"stage":"map","code":"email_invalid","reason":"no address","import":"customers","run":"customers.42","id":"42.1.7","time":"2026-11-23T10:00:00Z","row":{"ID":1,"EMAIL":"x"}}]}`),
+		"GET /v1/imports/orders":          answer(200, ordersJSON),
+		"GET /v1/runs":                    answer(200, `{"items":[{"run":"customers.42","import":"customers","state":"succeeded","counts":{"read":3},"startedAt":"2026-11-23T10:00:00Z","finishedAt":"2026-11-23T10:00:02Z"}],"nextPageToken":"n"}`),
+		"GET /v1/runs/customers.42":       answer(200, `{"run":"customers.42","import":"customers","state":"succeeded","counts":{"read":3},"startedAt":"2026-11-23T10:00:00Z"}`),
+		"GET /v1/connections":             answer(200, `{"items":[`+warehouseJSON+`]}`),
+		"GET /v1/connections/warehouse":   answer(200, warehouseJSON),
+		"GET /v1/imports/customers/stats": answer(200, `{"periods":[]}`),
+		"GET /v1/imports/orders/stats":    answer(200, `{"periods":[]}`),
+		"GET /v1/defaults":                answer(200, `{"items":[]}`),
+		"GET /v1/rejects":                 answer(200, `{"items":[{"stage":"map","code":"email_invalid","reason":"no address","import":"customers","run":"customers.42","id":"42.1.7","time":"2026-11-23T10:00:00Z","row":{"ID":1,"EMAIL":"x"}}]}`),
 	}
 	for pattern, handler := range more {
 		routes[pattern] = handler

@@ -222,6 +222,29 @@ func warehouse(u schemas.SnowflakeUse) string {
 	return text
 }
 
+// atSnowflake is a figure of what the newest closed run of an import has taken at Snowflake.
+func atSnowflake(l schemas.Listing, figure func(schemas.SnowflakeUse) float64) string {
+	if l.Snowflake == nil || figure(*l.Snowflake) == 0 {
+		return "-"
+	}
+	return seconds(figure(*l.Snowflake)) + " s"
+}
+
+func executed(u *schemas.SnowflakeUse) string {
+	if u == nil {
+		return "-"
+	}
+	return seconds(u.ExecutionSeconds) + " s"
+}
+
+// equationOf is the whole equation of a run in one line.
+func equationOf(r schemas.Run) string {
+	if r.Figures == nil {
+		return "-"
+	}
+	return r.Figures.Equation
+}
+
 // seconds has three significant digits or two decimals, whichever is more.
 func seconds(s float64) string {
 	const small = 1

@@ -124,10 +124,19 @@ func (c *Client) apply(ctx context.Context, path string, documents []json.RawMes
 	return out.Items, err
 }
 
-// Imports lists imports.
+// Imports lists all imports.
 func (c *Client) Imports(ctx context.Context) (List[schemas.Listing], error) {
+	return c.SomeImports(ctx, nil)
+}
+
+// SomeImports lists the imports that the parameters of GET /v1/imports choose.
+func (c *Client) SomeImports(ctx context.Context, q url.Values) (List[schemas.Listing], error) {
 	var out List[schemas.Listing]
-	return out, c.do(ctx, http.MethodGet, "/v1/imports", nil, nil, &out)
+	path := "/v1/imports"
+	if len(q) > 0 {
+		path += "?" + q.Encode()
+	}
+	return out, c.do(ctx, http.MethodGet, path, nil, nil, &out)
 }
 
 // Import reads one definition.

@@ -5,6 +5,7 @@ package api
 import (
 	"context"
 	"errors"
+	"iter"
 	"log/slog"
 	"net/http"
 	"time"
@@ -142,6 +143,8 @@ type Deps struct {
 type handlers struct {
 	Config
 	Deps
+	// Feed is the listing for all streams that follow it.
+	Feed *listingFeed
 }
 
 // New returns the handler of the whole API.
@@ -156,7 +159,8 @@ func New(cfg Config, deps Deps) http.Handler {
 	config.DocsPath = "" // the page of huma loads scripts from another host
 	config.OpenAPIPath = ""
 	api := humago.New(mux, config)
-	h := &handlers{cfg, deps}
+	h := &handlers{Config: cfg, Deps: deps}
+	h.Feed = newListingFeed(h.readListing)
 	api.UseMiddleware(h.count, h.authorize, h.once)
 	h.registerApply(api)
 	h.registerPlan(api)
@@ -233,17 +237,21 @@ func (h *handlers) kafkaFailed(ctx context.Context, err error) *Problem {
 
 // noImport names no import that the caller's selector excludes.
 func (h *handlers) noImport(ctx context.Context, name string) *Problem {
-	near := func(yield func(string) bool) {
+	if h.Catalog.Broken(name) != nil {
+		return problem(http.StatusConflict, codeRefused,
+			"the definition of the import "+name+" is there but cannot be read; apply it again")
+	}
+	return problem(http.StatusNotFound, codeNotFound,
+		"there is no import named "+name+nearest.Question(name, h.nearImports(ctx))+"; the list of imports (tapline get imports) names those that there are")
+}
+
+// nearImports are the names of the imports that the caller may see.
+func (h *handlers) nearImports(ctx context.Context) iter.Seq[string] {
+	return func(yield func(string) bool) {
 		for _, d := range h.Catalog.Imports() {
 			if access.CallerOf(ctx).Reaches(d.Metadata) && !yield(d.Metadata.Name) {
 				return
 			}
 		}
 	}
-	if h.Catalog.Broken(name) != nil {
-		return problem(http.StatusConflict, codeRefused,
-			"the definition of the import "+name+" is there but cannot be read; apply it again")
-	}
-	return problem(http.StatusNotFound, codeNotFound,
-		"there is no import named "+name+nearest.Question(name, near)+"; the list of imports (tapline get imports) names those that there are")
 }

@@ -260,7 +260,7 @@ func (h *handlers) endedRun(ctx context.Context, cmd schemas.Command, a catalog.
 		return schemas.Run{}, err
 	}
 	if !found {
-		return schemas.Run{}, noRun(id)
+		return schemas.Run{}, h.noRun(ctx, id)
 	}
 	return run, nil
 }

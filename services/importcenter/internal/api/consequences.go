@@ -46,7 +46,7 @@ func (h *handlers) changed(ctx context.Context, c plan.Change) []Consequence {
 	if json.Unmarshal(c.Before, &before) != nil {
 		return nil // it was read from a Definition
 	}
-	return h.ofChangedImport(ctx, before, *c.Import)
+	return append(h.ofChangedImport(ctx, before, *c.Import), h.ofCost(ctx, c, before)...)
 }
 
 // ofResource says what a change of a connection, an account or defaults does.
@@ -62,7 +62,11 @@ func (h *handlers) ofResource(c plan.Change) []Consequence {
 }
 
 func (h *handlers) ofNewImport(d schemas.Definition) []Consequence {
-	said := []Consequence{{About: "import", Text: "its first run reads everything; how many rows that is tells tapline dryrun " + d.Metadata.Name}}
+	reads := "its first run reads everything"
+	if cursor := d.Spec.Source.Cursor; cursor != nil && cursor.Initial != "" {
+		reads = "its first run reads the rows whose cursor is at or after " + cursor.Initial + " (spec.source.cursor.initial)"
+	}
+	said := []Consequence{{About: "import", Text: reads + "; how many rows that is tells tapline dryrun " + d.Metadata.Name}}
 	if len(d.Spec.Schedules) == 0 {
 		return said
 	}

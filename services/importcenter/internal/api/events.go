@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
-	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -49,8 +48,9 @@ type importEventsInput struct {
 // ImportsEvent is an event of the listing: the rows that are new or changed, and the
 // imports that are gone or match no more.
 type ImportsEvent struct {
-	Items   []schemas.Listing `json:"items"`
-	Removed []string          `json:"removed"`
+	Items    []schemas.Listing `json:"items"`
+	Removed  []string          `json:"removed"`
+	Complete bool              `json:"complete,omitempty" doc:"Items are all rows: what is not among them is gone. So is the first event of a stream, unless Last-Event-ID names what it shows"`
 }
 
 func (h *handlers) registerEvents(api huma.API) {
@@ -96,7 +96,7 @@ func (h *handlers) followRun(ctx context.Context, in *runEventsInput) (*huma.Str
 		return nil, err
 	}
 	if !found {
-		return nil, noRun(in.Run)
+		return nil, h.noRun(ctx, in.Run)
 	}
 	return h.events(ctx, in.LastEventID, func(s *events) error {
 		for {
@@ -125,50 +125,25 @@ func (h *handlers) followRun(ctx context.Context, in *runEventsInput) (*huma.Str
 
 func (h *handlers) followImports(ctx context.Context, in *importEventsInput) (*huma.StreamResponse, error) {
 	return h.events(ctx, in.LastEventID, func(s *events) error {
+		defer h.Feed.join()()
 		shown := map[string]string{}
-		for first := true; ; first = false {
-			event, source := h.importsSince(ctx, in.ImportFilter, shown)
-			if first || len(event.Items)+len(event.Removed) > 0 {
-				if err := s.send("imports", shown, event); err != nil {
-					return err
+		for first := true; ; {
+			snapshot, changed := h.Feed.newest()
+			if snapshot != nil {
+				event := snapshot.since(s.caller, in.ImportFilter, shown)
+				event.Complete = first
+				if first || len(event.Items)+len(event.Removed) > 0 {
+					if err := s.send("imports", shown, event); err != nil {
+						return err
+					}
 				}
+				first = false
 			}
-			every := 2 * eventEvery
-			if source == sourceLog {
-				every = logEvery
-			}
-			if err := s.pause(every); err != nil {
+			if err := s.until(changed); err != nil {
 				return err
 			}
 		}
 	})
-}
-
-// importsSince returns what has changed since shown, which it brings up to date. That
-// time passes is no change.
-func (h *handlers) importsSince(ctx context.Context, filter ImportFilter, shown map[string]string) (ImportsEvent, string) {
-	event := ImportsEvent{Items: []schemas.Listing{}, Removed: []string{}}
-	rows, source := h.listings(ctx)
-	rows = slices.DeleteFunc(rows, func(l schemas.Listing) bool { return !filter.matches(l) })
-	h.addProgress(ctx, rows)
-	present := map[string]bool{}
-	for _, l := range rows {
-		present[l.Import] = true
-		timeless := l
-		timeless.FreshnessSeconds = nil
-		if id := eventID(timeless); shown[l.Import] != id {
-			shown[l.Import] = id
-			event.Items = append(event.Items, l)
-		}
-	}
-	for name := range shown {
-		if !present[name] {
-			delete(shown, name)
-			event.Removed = append(event.Removed, name)
-		}
-	}
-	slices.Sort(event.Removed)
-	return event, source
 }
 
 // eventID is the id of an event: a hash of what it shows. Each event holds the whole of
@@ -245,13 +220,32 @@ func (s *events) write(text string) error {
 	return control.Flush()
 }
 
+// until waits for a channel to close, and keeps an idle stream open. It returns an error
+// when the stream has to end.
+func (s *events) until(changed <-chan struct{}) error {
+	for {
+		select {
+		case <-changed:
+			return s.pause(0)
+		default:
+		}
+		if err := s.pauseOr(2*eventEvery, changed); err != nil {
+			return err
+		}
+	}
+}
+
 // pause waits, and keeps an idle stream open. It returns an error when the stream has to
 // end.
-func (s *events) pause(d time.Duration) error {
+func (s *events) pause(d time.Duration) error { return s.pauseOr(d, nil) }
+
+// pauseOr waits no longer than until the channel closes.
+func (s *events) pauseOr(d time.Duration, changed <-chan struct{}) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
+	case <-changed:
 	case <-s.gone:
 		return errStreamEnds
 	case <-s.h.Stopping:

@@ -20,6 +20,17 @@ type importOutput struct {
 	Body schemas.Definition
 }
 
+// AppliedImport is a definition, and of a draft what it lacks.
+type AppliedImport struct {
+	schemas.Definition
+	Missing []schemas.Lack `json:"missing,omitempty" doc:"Of a draft: what it lacks before it can be applied without spec.draft"`
+}
+
+type appliedImportOutput struct {
+	ETag string `header:"ETag"`
+	Body AppliedImport
+}
+
 type putImportInput struct {
 	ImportPath
 	ActorHeader
@@ -89,6 +100,7 @@ func (h *handlers) listImports(ctx context.Context, in *listImportsInput) (*list
 		return nil, refusal
 	}
 	h.addProgress(ctx, page)
+	h.addMissing(ctx, page)
 	if in.Recent > 0 {
 		h.addRecent(ctx, page, in.Recent)
 	}
@@ -97,12 +109,21 @@ func (h *handlers) listImports(ctx context.Context, in *listImportsInput) (*list
 	return out, nil
 }
 
-func (h *handlers) getImport(ctx context.Context, in *ImportPath) (*importOutput, error) {
+func (h *handlers) getImport(ctx context.Context, in *ImportPath) (*appliedImportOutput, error) {
 	d, ok := h.Catalog.Import(in.Import)
 	if !ok {
 		return nil, h.noImport(ctx, in.Import)
 	}
-	return &importOutput{ETag: etag(d.Generation), Body: d}, nil
+	return &appliedImportOutput{ETag: etag(d.Generation), Body: AppliedImport{d, h.missing(ctx, d)}}, nil
+}
+
+// addMissing adds to drafts what they lack.
+func (h *handlers) addMissing(ctx context.Context, rows []schemas.Listing) {
+	for i := range rows {
+		if d, ok := h.Catalog.Import(rows[i].Import); ok {
+			rows[i].Missing = h.missing(ctx, d)
+		}
+	}
 }
 
 func (h *handlers) putImport(ctx context.Context, in *putImportInput) (*importOutput, error) {

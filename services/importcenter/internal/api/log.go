@@ -50,7 +50,7 @@ func (h *handlers) runLog(ctx context.Context, in *RunPath) (*runLogOutput, erro
 		return nil, err
 	}
 	if !found {
-		return nil, noRun(in.Run)
+		return nil, h.noRun(ctx, in.Run)
 	}
 	l := runLogger{run: in.Run, notes: map[string]bool{}}
 	for topic, fn := range map[string]func(*kafka.Record) error{

@@ -40,6 +40,7 @@ type Consequence struct {
 	About    string        `json:"about" doc:"The part of the definition that causes it, such as query, mapping or topic"`
 	Text     string        `json:"text"`
 	Estimate *PlanEstimate `json:"estimate,omitempty" doc:"How much is sent, where anything tells"`
+	Cost     *Cost         `json:"cost,omitempty" doc:"Of about cost: what its runs take at Snowflake, and a day at the planned schedules"`
 	Refused  bool          `json:"refused,omitempty" doc:"Apply refuses the change for this"`
 	// noted says that apply, too, answers with it.
 	noted bool

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -15,6 +16,7 @@ import (
 	"tapline.dev/domain/listing"
 	"tapline.dev/domain/projection"
 	"tapline.dev/libs/kafka"
+	"tapline.dev/libs/nearest"
 	"tapline.dev/schemas"
 )
 
@@ -83,14 +85,21 @@ func (h *handlers) registerRuns(api huma.API) {
 			return nil, err
 		}
 		if !found {
-			return nil, noRun(in.Run)
+			return nil, h.noRun(ctx, in.Run)
 		}
 		return &runOutput{Body: h.figured(run)}, nil
 	})
 }
 
-func noRun(id string) *Problem {
-	return problem(http.StatusNotFound, codeNotFound, fmt.Sprintf("there is no run %s; the list of runs (tapline get runs) names those that there are", id))
+// noRun names no import that the caller's selector excludes.
+func (h *handlers) noRun(ctx context.Context, id string) *Problem {
+	near, importName := "", schemas.ImportOf(id)
+	if _, ok := h.Catalog.Import(importName); !ok {
+		if name := nearest.Name(importName, h.nearImports(ctx)); name != "" {
+			near = "; did you mean " + name + strings.TrimPrefix(id, importName) + "?"
+		}
+	}
+	return problem(http.StatusNotFound, codeNotFound, fmt.Sprintf("there is no run %s%s; the list of runs (tapline get runs) names those that there are", id, near))
 }
 
 func (h *handlers) listRuns(ctx context.Context, in *listRunsInput) (*runsOutput, error) {
@@ -118,8 +127,10 @@ func (h *handlers) listRuns(ctx context.Context, in *listRunsInput) (*runsOutput
 		}
 	}
 	out.Body.Items = []schemas.Run{}
+	rates := map[string]float64{}
 	for _, r := range page.Runs {
-		out.Body.Items = append(out.Body.Items, h.figured(r))
+		r.Figures = listing.Figures(r, h.Now())
+		out.Body.Items = append(out.Body.Items, h.perDay(r, rates))
 	}
 	out.Body.NextPageToken = page.NextToken
 	return out, nil
@@ -128,6 +139,25 @@ func (h *handlers) listRuns(ctx context.Context, in *listRunsInput) (*runsOutput
 // figured is a run with its figures.
 func (h *handlers) figured(r schemas.Run) schemas.Run {
 	r.Figures = listing.Figures(r, h.Now())
+	return h.perDay(r, map[string]float64{})
+}
+
+// perDay adds what a day takes at Snowflake at today's schedules if each run takes as much.
+// rates keeps how many runs a day imports have, for the next run of the same import.
+func (h *handlers) perDay(r schemas.Run, rates map[string]float64) schemas.Run {
+	if r.Snowflake == nil {
+		return r
+	}
+	rate, ok := rates[r.Import]
+	if !ok {
+		if d, applied := h.Catalog.Import(r.Import); applied {
+			rate = h.runsPerDay(d)
+		}
+		rates[r.Import] = rate
+	}
+	use := *r.Snowflake
+	use.SecondsPerDay = use.ExecutionSeconds * rate
+	r.Snowflake = &use
 	return r
 }
 

@@ -25,6 +25,7 @@ const maxStatsRuns = 20_000
 type Stats struct {
 	Import           string     `json:"import"`
 	FreshnessSeconds *float64   `json:"freshnessSeconds,omitempty" doc:"Now less the watermark; absent without one"`
+	Cost             *Cost      `json:"cost,omitempty" doc:"At Snowflake; absent as long as no run has asked it"`
 	Periods          []Period   `json:"periods" doc:"The last 7, 30 and 90 days, by when runs started"`
 	Days             []StatsDay `json:"days" doc:"Days in UTC on which runs started, oldest first"`
 	Truncated        bool       `json:"truncated" doc:"There are more runs than were looked at: the newest count"`
@@ -36,6 +37,7 @@ type Period struct {
 	Runs        int              `json:"runs"`
 	ByState     map[string]int   `json:"byState"`
 	Volumes     Volumes          `json:"volumes"`
+	Equation    string           `json:"equation" doc:"What became of the rows read, in one line"`
 	RejectRatio float64          `json:"rejectRatio" doc:"Rejected and still rejected, of the rows read"`
 	Duration    *DurationFigures `json:"duration,omitempty" doc:"Of the runs that succeeded; absent if none did"`
 }
@@ -104,6 +106,7 @@ func (h *handlers) importStats(ctx context.Context, in *ImportPath) (*statsOutpu
 		}
 	}
 	out.Body = statsOf(in.Import, page.Runs, now)
+	out.Body.Cost = costOf(page.Runs, h.runsPerDay(d))
 	out.Body.Truncated = page.NextToken != ""
 	state, _ := h.Catalog.State(in.Import)
 	row := schemas.Listing{Watermark: state.Watermark}
@@ -147,6 +150,8 @@ func periodOf(days int, runs []schemas.Run, now time.Time) Period {
 			took = append(took, f.Seconds)
 		}
 	}
+	v := p.Volumes
+	p.Equation = listing.Equation(v.Read, v.Loaded, v.Unchanged, v.Rejected, v.Skipped, v.Future)
 	if p.Volumes.Read > 0 {
 		p.RejectRatio = float64(p.Volumes.Rejected) / float64(p.Volumes.Read)
 	}

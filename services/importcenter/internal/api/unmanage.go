@@ -27,7 +27,7 @@ func (h *handlers) registerUnmanage(api huma.API) {
 		OperationID: "unmanage-import", Method: http.MethodPost, Path: "/v1/imports/{import}/unmanage",
 		Summary: "Take off the mark that an import comes from somewhere else: it may be changed here again",
 		Errors:  []int{http.StatusNotFound, http.StatusConflict, http.StatusServiceUnavailable},
-	}, func(ctx context.Context, in *unmanageImportInput) (*importOutput, error) {
+	}, func(ctx context.Context, in *unmanageImportInput) (*appliedImportOutput, error) {
 		if err := h.unmanage(ctx, in.Actor, schemas.KindImport, in.Import); err != nil {
 			return nil, err
 		}

@@ -1,0 +1,180 @@
+package api
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"tapline.dev/schemas"
+	"tapline.dev/services/importcenter/internal/access"
+)
+
+// listingSnapshot is the whole listing at a moment, as a caller without a selector sees it.
+// Nobody changes it, because all streams read it.
+type listingSnapshot struct {
+	rows    []schemas.Listing
+	ids     []string // of the rows: hashes of what they show, but for what moves with time
+	waiting []Approval
+}
+
+// listingFeed reads the listing for all streams of this replica at once: while somebody
+// follows it, and not otherwise. A stream that is slow misses snapshots, so that one of
+// them is held however many follow.
+type listingFeed struct {
+	// read returns the listing and when it is to be read again.
+	read func(ctx context.Context) (*listingSnapshot, time.Duration)
+
+	mu      sync.Mutex
+	current *listingSnapshot // nil until it was read
+	changed chan struct{}    // closes with the next snapshot
+	readers int
+	stop    func() // ends the reading and waits for it
+}
+
+func newListingFeed(read func(ctx context.Context) (*listingSnapshot, time.Duration)) *listingFeed {
+	return &listingFeed{read: read, changed: make(chan struct{})}
+}
+
+// join begins to follow; the first reader starts the reading. leave ends it, and the last
+// reader's the reading.
+func (f *listingFeed) join() (leave func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.readers++
+	if f.readers == 1 {
+		f.start()
+	}
+	return sync.OnceFunc(func() {
+		f.mu.Lock()
+		f.readers--
+		stop := func() {}
+		if f.readers == 0 {
+			stop, f.stop, f.current = f.stop, nil, nil
+		}
+		f.mu.Unlock()
+		stop() // without the lock, which publish takes
+	})
+}
+
+// start is called with the lock held.
+func (f *listingFeed) start() {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	f.stop = func() {
+		cancel()
+		<-done
+	}
+	go func() {
+		defer close(done)
+		timer := time.NewTimer(0)
+		defer timer.Stop()
+		for {
+			select {
+			case <-timer.C:
+			case <-ctx.Done():
+				return
+			}
+			snapshot, again := f.read(ctx)
+			f.publish(ctx, snapshot)
+			timer.Reset(again)
+		}
+	}()
+}
+
+// publish puts a snapshot in place of the one before, unless its reading was ended: the
+// readers that have come since have a reading of their own.
+func (f *listingFeed) publish(ctx context.Context, snapshot *listingSnapshot) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if ctx.Err() != nil {
+		return
+	}
+	f.current = snapshot
+	close(f.changed)
+	f.changed = make(chan struct{})
+}
+
+// newest is the newest snapshot, nil before the first, and what closes with the next one.
+func (f *listingFeed) newest() (*listingSnapshot, <-chan struct{}) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.current, f.changed
+}
+
+// readListing reads the listing for the streams.
+func (h *handlers) readListing(ctx context.Context) (*listingSnapshot, time.Duration) {
+	rows, source := h.listings(ctx) // without a caller: every import
+	h.addProgress(ctx, rows)
+	h.addMissing(ctx, rows)
+	snapshot := &listingSnapshot{rows: rows, ids: make([]string, len(rows)), waiting: h.waiting(ctx)}
+	for i, l := range rows {
+		snapshot.ids[i] = timelessID(l)
+	}
+	if source == sourceLog {
+		return snapshot, logEvery
+	}
+	return snapshot, 2 * eventEvery
+}
+
+// timelessID is a hash of what a row shows. That time passes is no change.
+func timelessID(l schemas.Listing) string {
+	l.FreshnessSeconds = nil
+	return eventID(l)
+}
+
+// since returns what has changed for a caller since shown, which it brings up to date.
+func (s *listingSnapshot) since(caller access.Caller, filter ImportFilter, shown map[string]string) ImportsEvent {
+	event := ImportsEvent{Items: []schemas.Listing{}, Removed: []string{}}
+	present := map[string]bool{}
+	for i, l := range s.rows {
+		id := s.ids[i]
+		if !caller.Reaches(metadataOf(l)) {
+			continue
+		}
+		if caller.Selector != nil && len(l.Approvals) > 0 {
+			l.Approvals = s.approvalsFor(caller, l)
+			id = timelessID(l)
+		}
+		if !filter.matches(l) {
+			continue
+		}
+		present[l.Import] = true
+		if shown[l.Import] != id {
+			shown[l.Import] = id
+			event.Items = append(event.Items, l)
+		}
+	}
+	for name := range shown {
+		if !present[name] {
+			delete(shown, name)
+			event.Removed = append(event.Removed, name)
+		}
+	}
+	slices.Sort(event.Removed)
+	return event
+}
+
+func metadataOf(l schemas.Listing) schemas.Metadata {
+	return schemas.Metadata{Name: l.Import, Labels: l.Labels}
+}
+
+// approvalsFor are the approvals of a row that concern no import outside the caller's
+// selector.
+func (s *listingSnapshot) approvalsFor(caller access.Caller, l schemas.Listing) (out []schemas.WaitsFor) {
+	within := map[string]bool{}
+	for _, other := range s.rows {
+		within[other.Import] = caller.Reaches(metadataOf(other))
+	}
+	for _, a := range s.waiting {
+		if slices.ContainsFunc(a.Imports, func(name string) bool { return !within[name] }) {
+			continue
+		}
+		for _, w := range l.Approvals {
+			if w.Name == a.Name {
+				out = append(out, w)
+			}
+		}
+	}
+	return out
+}
