@@ -38,6 +38,8 @@ type Reject struct {
 	// Identity is the row's key. It is missing if the row has none, or one that is longer
 	// than MaxRejectIdentity bytes.
 	Identity string `json:"identity,omitempty"`
+	// Clock is the HeaderClock of the row or record, 0 if it has none.
+	Clock int64 `json:"clock,omitempty"`
 	// ReplayOf is the reject that a replay took and of which this one came.
 	ReplayOf *RejectRef `json:"replayOf,omitempty"`
 	Time     time.Time  `json:"time"`

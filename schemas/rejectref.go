@@ -39,6 +39,15 @@ func ReplayOf(header []byte) *RejectRef {
 	return &ref
 }
 
+// ParseClock reads the header of an event's time; 0 if there is none.
+func ParseClock(header []byte) int64 {
+	seconds, err := strconv.ParseInt(string(header), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return seconds
+}
+
 // MarshalText makes a RejectRef its text in JSON.
 func (r RejectRef) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 

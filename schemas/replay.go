@@ -58,6 +58,10 @@ type Replay struct {
 	// FirstRun is the number of the epoch's first run: rejects of earlier runs are of
 	// other rows, or went elsewhere. The scheduler sets it.
 	FirstRun int `json:"firstRun,omitempty"`
+	// Selected and Ambiguous are how many rejects there were to be taken when it was asked
+	// for, and how many of these were events that CleverTap may hold.
+	Selected  int64 `json:"selected,omitempty"`
+	Ambiguous int64 `json:"ambiguous,omitempty"`
 }
 
 // Equal reports whether two replays would take the same rejects in the same way.
@@ -84,11 +88,11 @@ type RejectRange struct {
 
 // Why a selected reject was not taken by a replay.
 const (
-	RefusedReplayed    = "already_replayed" // an earlier replay has given its row an outcome
-	RefusedOtherEpoch  = "other_epoch"      // it is of a run before the import began anew
-	RefusedNoRow       = "row_not_kept"     // neither the reject nor Kafka has its row
-	RefusedNoRecord    = "record_not_kept"  // there is no record that could be sent as it was
-	RefusedNoIdentity  = "identity_unknown" // nothing tells whose row it is
-	RefusedColumnsGone = "columns_changed"  // its row has not the columns that the definition names now
-	RefusedAmbiguous   = "ambiguous"        // CleverTap may hold it: a person has to name it
+	RefusedReplayed    = "already_replayed"    // an earlier replay has given its row an outcome
+	RefusedOtherEpoch  = "reject_of_old_epoch" // it is of a run before the import began anew
+	RefusedNoRow       = "row_not_kept"        // neither the reject nor Kafka has its row
+	RefusedNoRecord    = "record_not_kept"     // there is no record that could be sent as it was
+	RefusedNoIdentity  = "identity_not_kept"   // nothing tells whose row it is
+	RefusedColumnsGone = "columns_changed"     // its row has not the columns that the definition names now
+	RefusedAmbiguous   = "ambiguous_undecided" // CleverTap may hold it: a person has to name it
 )

@@ -32,6 +32,10 @@ const (
 	SkipSuperseded = "superseded"
 	// SkipOutsideRetention is of events that are older than the account keeps.
 	SkipOutsideRetention = "outsideRetention"
+	// SkipGone is of people whose rows a replay did not find in Snowflake any more,
+	// SkipDeclined of rejects that a person has decided not to send.
+	SkipGone     = "gone"
+	SkipDeclined = "declined"
 	// SkipSuppressed is of people who must not be sent: see docs/suppression.md.
 	SkipSuppressed = "suppressed"
 )
@@ -70,6 +74,9 @@ type State struct {
 	// and did not succeed, since the last one that did. The next run leaves out the
 	// rows of these events.
 	Interrupted []InterruptedRun `json:"interrupted,omitempty"`
+	// Replays are the replays of this epoch, oldest first, that have taken rejects and did
+	// not succeed, at most MaxInterrupted: of those rejects some have no outcome yet.
+	Replays []InterruptedRun `json:"replays,omitempty"`
 	// UnfinishedEvents counts the events that such runs have stored, or may have
 	// stored, and of which nobody can tell the rows: the next run may store them again.
 	UnfinishedEvents int64 `json:"unfinished,omitempty"`
@@ -77,7 +84,8 @@ type State struct {
 	// rejects of this epoch that nothing has made good yet.
 	Loaded      int64 `json:"loaded,omitempty"`
 	OpenRejects int64 `json:"openRejects,omitempty"`
-	// Dismissed are the rejects of this epoch that a person has given up.
+	// Dismissed are the rejects of this epoch that a person has given up, or that a replay
+	// has made good: a run that reads everything finds them still rejected.
 	Dismissed int64 `json:"dismissed,omitempty"`
 	// Anchor is when the import was first applied: an every: schedule counts
 	// from it, so that neither a restart nor an edit shifts its instants.

@@ -149,6 +149,17 @@ func (s *fakeSource) Query(ctx context.Context, stmt statement.Statement, onID f
 // window returns the rows that the statement selects, in its order.
 func (w *warehouse) window(stmt statement.Statement) []dbRow {
 	var out []dbRow
+	if _, list, ok := strings.Cut(stmt.SQL, ` WHERE src."ID" IN (`); ok {
+		list, _, _ = strings.Cut(list, ")")
+		ids := strings.Split(list, ", ")
+		for _, r := range w.rows {
+			if slices.Contains(ids, strconv.FormatInt(r.id, 10)) {
+				out = append(out, r)
+			}
+		}
+		slices.SortStableFunc(out, func(a, b dbRow) int { return strings.Compare(a.at, b.at) })
+		return out
+	}
 	backfill := len(stmt.Args) == 2 || len(stmt.Args) == 4
 	within := func(r dbRow) bool { return r.at != "" && r.at >= stmt.Args[0] && r.at < stmt.Args[1] }
 	newer := func(r dbRow) bool { // of an identity that has a row in the window

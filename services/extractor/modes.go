@@ -53,6 +53,11 @@ func (s *Service) modeOf(a attempt.Attempt, j *journal.Journal, log *slog.Logger
 		return &resend{
 			resources: s.resources, suppressed: suppressed, reader: s.reader, journal: j, attempt: a, topics: s.topics, metrics: s.metrics, tracer: s.tracer, limit: s.cfg.LedgerLimit,
 		}, nil
+	case schemas.ModeReplay:
+		return &replay{
+			resources: s.resources, sessions: sessions, chunks: extraction.chunks, suppressed: suppressed, reader: s.reader, journal: j, attempt: a, topics: s.topics,
+			metrics: s.metrics, tracer: s.tracer, log: log, limit: s.cfg.LedgerLimit,
+		}, nil
 	case schemas.ModeSync:
 		return &sampleSync{
 			resources: s.resources, suppressed: suppressed, reader: s.reader, journal: j, attempt: a, topics: s.topics, metrics: s.metrics, tracer: s.tracer,

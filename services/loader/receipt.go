@@ -129,6 +129,7 @@ func (m *member) reject(u *upload, item *lane.Item, o delivery.Outcome) (*kafka.
 		Import: schemas.ImportOf(u.subject), Run: schemas.RunOf(u.subject, u.number), Attempt: u.attempt,
 		ID: string(kafka.HeaderValue(r, schemas.HeaderID)), Topic: r.Topic, Partition: r.Partition, Offset: r.Offset,
 		Time:     time.Now().UTC(),
+		Clock:    schemas.ParseClock(kafka.HeaderValue(r, schemas.HeaderClock)),
 		ReplayOf: schemas.ReplayOf(kafka.HeaderValue(r, schemas.HeaderReplayOf)),
 	}
 	if !schemas.IsTrial(u.subject) {

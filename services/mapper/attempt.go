@@ -131,8 +131,10 @@ func (l *attemptRows) headers(row *kafka.Record) []kafka.Header {
 	if fingerprint := kafka.HeaderValue(row, schemas.HeaderFingerprint); fingerprint != nil {
 		headers = append(headers, kafka.Header{Key: schemas.HeaderFingerprint, Value: fingerprint})
 	}
-	if replayOf := kafka.HeaderValue(row, schemas.HeaderReplayOf); replayOf != nil {
-		headers = append(headers, kafka.Header{Key: schemas.HeaderReplayOf, Value: replayOf})
+	for _, key := range []string{schemas.HeaderReplayOf, schemas.HeaderClock} {
+		if value := kafka.HeaderValue(row, key); value != nil {
+			headers = append(headers, kafka.Header{Key: key, Value: value})
+		}
 	}
 	return headers
 }

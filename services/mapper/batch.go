@@ -61,12 +61,12 @@ func (b *batch) add(ctx context.Context, row *kafka.Record) error {
 		return nil
 	case b.skipSuppressed(l, row, id):
 		return nil
-	case l.rule.problem != nil:
+	case l.rule.problem != nil && !asSent(l, row):
 		return b.reject(l, row, mapping.Reject{Code: "mapping_invalid", Reason: l.rule.problem.Error()})
 	}
 	b.linkChunk(l, row)
 	start := len(b.buffer)
-	grown, rejects, omitted, age := safeMap(l.rule, b.buffer, row.Value, l.run.Mode == schemas.ModeDryRun)
+	grown, rejects, omitted, age := b.mapRow(l, row)
 	if err := b.produceFurtherRejects(l, row, rejects, omitted); err != nil {
 		return err
 	}
@@ -96,6 +96,25 @@ func (b *batch) add(ctx context.Context, row *kafka.Record) error {
 		Topic: b.s.topics.RecordsOf(subject), Partition: row.Partition, Key: row.Key, Value: value, Headers: l.headers(row),
 	})
 	return nil
+}
+
+// asSent reports whether a replay's row is a record already.
+func asSent(l *attemptRows, row *kafka.Record) bool {
+	return l.run.Mode == schemas.ModeReplay && kafka.HeaderValue(row, schemas.HeaderAsSent) != nil
+}
+
+// mapRow maps a row. That of a replay may be a record already, or have the time that the
+// run which rejected it had.
+func (b *batch) mapRow(l *attemptRows, row *kafka.Record) (record []byte, rejects, omitted []mapping.Reject, age string) {
+	if asSent(l, row) {
+		return append(b.buffer, row.Value...), nil, nil, ""
+	}
+	rule := l.rule
+	if clock := schemas.ParseClock(kafka.HeaderValue(row, schemas.HeaderClock)); clock != 0 {
+		then := *rule
+		then.clock, rule = clock, &then
+	}
+	return safeMap(rule, b.buffer, row.Value, l.run.Mode == schemas.ModeDryRun)
 }
 
 // countAge counts an event that is sent though CleverTap drops, hides or acts on it.

@@ -33,6 +33,7 @@ func (b *batch) produceReject(l *attemptRows, row *kafka.Record, why mapping.Rej
 		Import: schemas.ImportOf(l.subject), Run: schemas.RunOf(l.subject, l.number), Attempt: l.attempt, Omitted: omitted,
 		ID:    string(kafka.HeaderValue(row, schemas.HeaderID)),
 		Topic: row.Topic, Partition: row.Partition, Offset: row.Offset, Time: b.now,
+		Clock:    schemas.ParseClock(kafka.HeaderValue(row, schemas.HeaderClock)),
 		ReplayOf: schemas.ReplayOf(kafka.HeaderValue(row, schemas.HeaderReplayOf)),
 	}
 	if !schemas.IsTrial(l.subject) {

@@ -25,6 +25,7 @@ var examples = map[string]string{
 	"audit":               "tapline audit\ntapline audit -o json | jq 'select(.kind == \"Import\")'",
 	"backfill":            "tapline backfill customers --from 2026-11-01 --to 2026-11-08 --wait",
 	"clone":               "tapline clone customers customers-test",
+	"replay":              "tapline replay customers --code email_invalid --plan\ntapline replay customers --run customers.42 --wait",
 	"resend":              "tapline resend customers --runs 40..42 --wait",
 	"stop":                "tapline stop customers",
 	"cancel":              "tapline cancel customers.42\ntapline cancel customers --at 2026-12-01T09:00:00Z",

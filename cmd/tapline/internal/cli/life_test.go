@@ -23,6 +23,7 @@ func TestVerbsOfLife(t *testing.T) {
 	url := shop(t, map[string]http.HandlerFunc{
 		"POST /v1/imports/customers/backfills":       record(run),
 		"POST /v1/imports/customers/resends":         record(run),
+		"POST /v1/imports/customers/replays":         record(run),
 		"POST /v1/imports/customers/runs":            record(run),
 		"POST /v1/imports/customers/planned-runs":    record(`{}`),
 		"DELETE /v1/imports/customers/planned-runs/": record(`{}`),
@@ -33,11 +34,13 @@ func TestVerbsOfLife(t *testing.T) {
 		"backfill customers --from 2026-11-01 --to 2026-11-08": `POST /v1/imports/customers/backfills {"from":"2026-11-01","to":"2026-11-08"}`,
 		"resend customers --runs 40..42":                       `POST /v1/imports/customers/resends {"first":40,"last":42}`,
 		"resend customers --runs 7":                            `POST /v1/imports/customers/resends {"first":7,"last":7}`,
+		"replay customers --code c --reject 1-2 --as-sent":     `POST /v1/imports/customers/replays {"code":"c","refs":["1-2"],"how":"asSent"}`,
+		"replay customers --decline --run customers.4":         `POST /v1/imports/customers/replays {"run":"customers.4","how":"declined"}`,
 		"run customers --from 2026-11-01T00:00:00Z":            `POST /v1/imports/customers/runs?from=2026-11-01T00%3A00%3A00Z `,
 		"run customers --at 2026-12-01T09:00:00Z":              `POST /v1/imports/customers/planned-runs {"at":"2026-12-01T09:00:00Z"}`,
 		"cancel customers --at 2026-12-01T10:00:00+01:00":      `DELETE /v1/imports/customers/planned-runs/2026-12-01T09:00:00Z `,
-		"stop customers":                                       `POST /v1/imports/customers/stop `,
-		"clone customers other":                                `POST /v1/imports/customers/clone {"name":"other"}`,
+		"stop customers":        `POST /v1/imports/customers/stop `,
+		"clone customers other": `POST /v1/imports/customers/clone {"name":"other"}`,
 	} {
 		asked = ""
 		if r := tapline(t, "", append(strings.Fields(line), "--server", url)...); r.code != ExitDone || asked != want {
@@ -46,6 +49,7 @@ func TestVerbsOfLife(t *testing.T) {
 	}
 	for _, line := range []string{
 		"backfill customers --from 2026-11-01", "backfill customers", "resend customers", "resend customers --runs 42..40", "resend customers --runs x",
+		"replay customers --reject x", "replay customers --since yesterday", "replay customers --as-sent --decline",
 		"run customers --at tomorrow", "run customers --at 2026-12-01T09:00:00Z --wait", "run customers --at 2026-12-01T09:00:00Z --from 2026-11-01",
 		"cancel customers --at soon", "clone customers",
 	} {

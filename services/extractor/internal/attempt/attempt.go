@@ -34,13 +34,15 @@ type Attempt struct {
 	Columns []schemas.Column
 	// Interrupted are the runs since then that have loaded events and did not succeed.
 	Interrupted []schemas.InterruptedRun
+	// Replays are the replays that have taken rejects and did not succeed.
+	Replays []schemas.InterruptedRun
 }
 
 // Of is the attempt that a state names as active.
 func Of(subject string, state *schemas.State) Attempt {
 	a := Attempt{Subject: subject, Import: schemas.ImportOf(subject), Run: *state.Active}
 	if a.Run.Epoch == state.Epoch {
-		a.Ledger, a.TimeBasis, a.Columns, a.Interrupted = state.Ledger, state.TimeBasis, state.Columns, state.Interrupted
+		a.Ledger, a.TimeBasis, a.Columns, a.Interrupted, a.Replays = state.Ledger, state.TimeBasis, state.Columns, state.Interrupted, state.Replays
 	}
 	return a
 }

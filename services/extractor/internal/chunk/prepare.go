@@ -41,6 +41,9 @@ type Config struct {
 	// Suppressed are the people whose rows are left out; nil of a trial, whose rows are
 	// shown.
 	Suppressed *suppression.Checker
+	// ReplayOf is the reject that a row is read again for, by the row's key; nil outside of
+	// replays.
+	ReplayOf func(key []byte) *schemas.RejectRef
 }
 
 // Ledgers is what a run knows of the rows of the run before and of attempts without

@@ -227,6 +227,11 @@ func (p *Preparer) extract(c *Chunk, row *rowjson.Row, mark ledger.Fingerprint) 
 	if p.prints {
 		c.headers = append(c.headers, kafka.Header{Key: schemas.HeaderFingerprint, Value: c.take(mark.AppendText)})
 	}
+	if p.cfg.ReplayOf != nil {
+		if ref := p.cfg.ReplayOf(key); ref != nil {
+			c.headers = append(c.headers, kafka.Header{Key: schemas.HeaderReplayOf, Value: []byte(ref.String())})
+		}
+	}
 	if at := p.reader.Version; at > 0 && string(row.Value(at)) != "1" {
 		c.headers = append(c.headers, kafka.Header{Key: schemas.HeaderOlder, Value: []byte("true")})
 	}
@@ -308,7 +313,11 @@ func (p *Preparer) produceReject(c *Chunk, row *rowjson.Row, code, column, reaso
 		Partition: -1, Offset: -1, Time: time.Now().UTC(),
 	}
 	if p.trial == nil && row.Unreadable != p.reader.Identity {
-		reject.Identity = schemas.RejectIdentity(mapping.IdentityKey(nil, row.Value(p.reader.Identity)))
+		key := mapping.IdentityKey(nil, row.Value(p.reader.Identity))
+		reject.Identity = schemas.RejectIdentity(key)
+		if p.cfg.ReplayOf != nil {
+			reject.ReplayOf = p.cfg.ReplayOf(key)
+		}
 	}
 	if len(row.JSON) <= p.cfg.MaxRow/2 {
 		reject.Row = json.RawMessage(slices.Clone(row.JSON))

@@ -30,6 +30,9 @@ const (
 	CodeSampleGone = "sample_gone"
 	// CodeRowsGone ends a resend whose rows Kafka no longer has, or has in another form.
 	CodeRowsGone = "rows_gone"
+	// CodeNothingToReplay and CodeReplayTooLarge end a replay.
+	CodeNothingToReplay = "nothing_to_replay"
+	CodeReplayTooLarge  = "replay_too_large"
 	// CodeSourceChanged ends a run whose connection resolves to another place than
 	// when it began.
 	CodeSourceChanged = "source_changed"

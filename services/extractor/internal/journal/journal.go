@@ -160,6 +160,15 @@ func (j *Journal) Chunk(ctx context.Context, rows []*kafka.Record, e schemas.Ext
 	return nil
 }
 
+// Take is Chunk of a replay: it makes visible as well which rejects the chunk has taken.
+func (j *Journal) Take(ctx context.Context, rows []*kafka.Record, e schemas.Extraction, t schemas.Taken) error {
+	rec, err := j.report(ctx, schemas.Report{Kind: schemas.ReportTaken, Taken: &t})
+	if err != nil {
+		return err
+	}
+	return j.Chunk(ctx, append(rows, rec), e)
+}
+
 // Hold reports that the result waits for an approval.
 func (j *Journal) Hold(ctx context.Context, h schemas.Held) error {
 	records, err := j.records(ctx, nil, schemas.Report{Kind: schemas.ReportHeld, Held: &h})

@@ -182,3 +182,11 @@ func timeBasisWords(timeBasis string) string {
 	}
 	return "a wall clock's times without a zone"
 }
+
+// Identities is the statement that reads the rows of people by their keys; ok is false if
+// no row can have one of them.
+//
+// Invariant 10: keys come from rejected rows, so that they are bound or digits.
+func (p *Plan) Identities(r *Reader, keys []string) (stmt statement.Statement, ok bool) {
+	return p.source.Identities(r.Columns, r.Cursor, r.Columns[r.Identity], keys)
+}

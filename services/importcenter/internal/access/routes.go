@@ -63,6 +63,8 @@ var Routes = map[string]Route{
 	"reset-import":       {Role: Operator, Scope: ScopeNamed},
 	"start-backfill":     {Role: Operator, Scope: ScopeNamed},
 	"start-resend":       {Role: Operator, Scope: ScopeNamed},
+	"plan-replay":        {Role: Operator, Scope: ScopeNamed},
+	"start-replay":       {Role: Operator, Scope: ScopeNamed},
 	"plan-run":           {Role: Operator, Scope: ScopeNamed},
 	"cancel-planned-run": {Role: Operator, Scope: ScopeNamed},
 	"clone-import":       {Role: Editor, Scope: ScopeNamed, Note: "the copy must be within the selector as well"},

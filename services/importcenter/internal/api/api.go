@@ -176,6 +176,7 @@ func New(cfg Config, deps Deps) http.Handler {
 	h.registerSchedule(api)
 	h.registerRunLog(api)
 	h.registerRejects(api)
+	h.registerReplays(api)
 	h.registerFreezes(api)
 	h.registerApprovals(api)
 	h.registerSuppressions(api)

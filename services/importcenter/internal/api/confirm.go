@@ -20,7 +20,7 @@ type ConfirmQuery struct {
 // Confirmation is what an action would do that cannot be taken back, and how to
 // agree to it.
 type Confirmation struct {
-	Action        string   `json:"action" doc:"run, reset, backfill, resend or sync"`
+	Action        string   `json:"action" doc:"run, reset, backfill, resend, replay or sync"`
 	Import        string   `json:"import"`
 	Account       string   `json:"account" doc:"The CleverTap account that is sent to"`
 	Environment   string   `json:"environment,omitempty" doc:"Of the account, as it says itself"`
@@ -69,6 +69,8 @@ func sendsAnew(cmd schemas.Command, def schemas.Definition, state schemas.State)
 	switch cmd.Kind {
 	case schemas.CommandReset, schemas.CommandBackfill, schemas.CommandResend, schemas.CommandSync:
 		return true
+	case schemas.CommandReplay:
+		return cmd.Replay.How != schemas.ReplayDeclined
 	case schemas.CommandRun, schemas.CommandRunAt, schemas.CommandRunFrom:
 		first := state.Watermark == "" && len(state.Columns) == 0
 		return first || state.Pending != nil || state.SourceHash != runs.SourceHash(def.Spec)
@@ -89,6 +91,10 @@ func repeatsOf(cmd schemas.Command, def schemas.Definition, state schemas.State)
 		return state.UnfinishedEvents, false
 	case schemas.CommandResend:
 		return cmd.Runs.Loaded, false
+	case schemas.CommandReplay:
+		if cmd.Replay.How != schemas.ReplayDeclined {
+			return cmd.Replay.Ambiguous, false
+		}
 	case schemas.CommandReset, schemas.CommandBackfill:
 		if n != nil && (n.Stored > 0 || n.AtLeast) {
 			return max(n.Stored, 1), n.AtLeast
@@ -108,6 +114,7 @@ func (c *Confirmation) repeated(atLeast bool) string {
 		schemas.CommandReset:    "%s of %s are stored in CleverTap, which has no key to recognise them by: they are read and stored a second time",
 		schemas.CommandBackfill: "%s of %s are stored in CleverTap, which has no key to recognise them by: those in the span are stored a second time",
 		schemas.CommandResend:   "%s of %s are stored in CleverTap, which has no key to recognise them by: they are stored a second time, and the wrong ones stay",
+		schemas.CommandReplay:   "%s of %s may be in CleverTap, which has no key to recognise them by, and may be stored a second time",
 	}[c.Action], stored, c.Import)
 }
 
@@ -159,6 +166,7 @@ func (c *Confirmation) production() []string {
 		schemas.CommandRun:      "this is the first run of %s into the production account %s since it began or began anew",
 		schemas.CommandBackfill: "this sends a span of %s again, to the production account %s",
 		schemas.CommandResend:   "this sends again what runs of %s have loaded, to the production account %s",
+		schemas.CommandReplay:   "this sends what runs of %s have rejected, to the production account %s",
 		schemas.CommandSync:     "this sends the records of a dry run of %s to the production account %s",
 	}[c.Action]
 	what := c.Type + "s"

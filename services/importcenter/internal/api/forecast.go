@@ -24,6 +24,10 @@ func (h *handlers) estimateOf(ctx context.Context, c *Confirmation, cmd schemas.
 		c.Records, c.RecordsKnown, c.RecordsSource = cmd.Runs.Loaded, true, "as many as these runs have loaded; of a profile only the newest version is sent"
 		return
 	}
+	if cmd.Kind == schemas.CommandReplay {
+		c.Records, c.RecordsKnown, c.RecordsSource = cmd.Replay.Selected, true, "as many as there are rejects to replay; of a profile one is sent"
+		return
+	}
 	dryRun := schemas.DryRunID(cmd.Import, state.LastDryRun)
 	if cmd.Kind == schemas.CommandSync {
 		dryRun = cmd.Run

@@ -100,6 +100,7 @@ func (b *Book) Undefine(ctx context.Context, importName string, now time.Time) {
 	s.SourceHash, s.Watermark, s.TimeBasis, s.Ledger, s.Columns = "", "", "", nil, nil
 	s.Place, s.Pending, s.Events, s.LastEnded, s.LastSucceeded = nil, nil, nil, nil, nil
 	s.Sizes = nil
+	s.Replays, s.EpochFirst = nil, 0
 	s.Interrupted, s.UnfinishedEvents, s.Loaded, s.OpenRejects, s.Dismissed = nil, 0, 0, 0, 0
 	s.Anchor, s.LastDue, s.DueFrom, s.ActedOn, s.SkippedDue = nil, nil, nil, nil, nil
 	s.Paused, s.Generation = false, 0
@@ -139,7 +140,7 @@ func queuedEvent(e *entry) schemas.Run {
 func waitingEvent(e *entry, q *schemas.QueuedRun) schemas.Run {
 	return schemas.Run{
 		Run: schemas.RunID(e.name, e.state.LastNumber+1), Import: e.name, Mode: mode(e, q), State: schemas.StateQueued,
-		Attempt: 1, Epoch: e.state.Epoch, Cause: q.Cause, Actor: q.Actor, Due: q.Due, DueFrom: q.DueFrom, To: q.To, Runs: q.Runs, StartedAt: q.Time,
+		Attempt: 1, Epoch: e.state.Epoch, Cause: q.Cause, Actor: q.Actor, Due: q.Due, DueFrom: q.DueFrom, To: q.To, Runs: q.Runs, Replay: q.Replay, StartedAt: q.Time,
 		RejectsByCode: map[string]int64{}, SkippedByReason: map[string]int64{},
 	}
 }

@@ -56,6 +56,7 @@ func wouldRepeatEvents(e *entry, spec schemas.ImportSpec) bool {
 func (b *Book) newEpoch(e *entry, now time.Time) {
 	s := e.state
 	s.Epoch++
+	s.EpochFirst, s.Replays = s.LastNumber+1, nil
 	s.Watermark, s.TimeBasis, s.Ledger, s.Columns, s.Place, s.Pending = "", "", nil, nil, nil, nil
 	s.Loaded, s.OpenRejects, s.Dismissed, s.Initial = 0, 0, 0, ""
 	// Everything is sent again in the new epoch, also what these have loaded.

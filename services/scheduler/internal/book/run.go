@@ -15,7 +15,7 @@ import (
 // a window that a person named.
 func mode(e *entry, q *schemas.QueuedRun) string {
 	switch {
-	case q.Mode == schemas.ModeBackfill, q.Mode == schemas.ModeResend:
+	case q.Mode == schemas.ModeBackfill, q.Mode == schemas.ModeResend, q.Mode == schemas.ModeReplay:
 		return q.Mode
 	case e.state.Watermark == "" || e.def == nil || e.def.Spec.Source.Cursor == nil:
 		return schemas.ModeFull
@@ -38,6 +38,10 @@ func (b *Book) start(ctx context.Context, e *entry, q schemas.QueuedRun, now tim
 		a.WatermarkFrom, a.To = q.From, q.To
 	case schemas.ModeResend:
 		a.WatermarkFrom, a.Runs = "", q.Runs
+	case schemas.ModeReplay:
+		replay := *q.Replay
+		replay.FirstRun = s.EpochFirst
+		a.WatermarkFrom, a.Replay = "", &replay
 	default:
 		a.Initial = s.Initial
 	}
@@ -91,7 +95,7 @@ func (b *Book) trigger(e *entry, now time.Time) {
 	a.Check = resultCheck(e.state, a)
 	t := schemas.Trigger{
 		Import: e.state.Import, Run: a.Run, Number: a.Number, Attempt: a.Attempt, Rows: a.Rows, Mode: a.Mode, Epoch: a.Epoch, Generation: a.Generation,
-		Spec: a.Spec, Watermark: a.WatermarkFrom, To: a.To, Initial: a.Initial, Runs: a.Runs, Cause: a.Cause, Key: a.Key, Traceparent: a.Traceparent, Time: now,
+		Spec: a.Spec, Watermark: a.WatermarkFrom, To: a.To, Initial: a.Initial, Runs: a.Runs, Replay: a.Replay, Cause: a.Cause, Key: a.Key, Traceparent: a.Traceparent, Time: now,
 		Check: a.Check, Approval: a.Approval,
 	}
 	if usesLedger(a.Mode) && a.Epoch == e.state.Epoch {
@@ -185,6 +189,7 @@ func (b *Book) close(ctx context.Context, e *entry, state string, runErr *schema
 		state, runErr = b.advance(e, &r, state)
 	}
 	countEvents(e, succeeded(state))
+	countReplay(e, succeeded(state))
 	r.State, r.Error, r.FinishedAt, r.Waiting = state, runErr, &now, nil
 	e.state.LastEnded = listing.Ended(r)
 	if succeeded(state) {

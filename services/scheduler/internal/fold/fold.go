@@ -130,6 +130,7 @@ func extraction(f *schemas.Fold, attempt int, e schemas.Extraction) bool {
 	}
 	e.RejectsByCode = boundCodes(e.RejectsByCode)
 	e.Skipped = boundCodes(e.Skipped)
+	e.Refused = boundCodes(e.Refused)
 	f.Attempts[attempt] = e
 	return true
 }
@@ -247,13 +248,14 @@ func Event(f *schemas.Fold, a *schemas.ActiveRun) schemas.Run {
 	r := schemas.Run{
 		Run: a.Run, Import: f.Import, Mode: a.Mode, State: a.State, Attempt: a.Attempt, Epoch: a.Epoch, Generation: a.Generation, Cause: a.Cause,
 		Actor: a.Actor, Due: a.Due, DueFrom: a.DueFrom, Stages: maps.Clone(f.Stages),
-		TraceID: a.TraceID, WatermarkFrom: a.WatermarkFrom, To: a.To, Initial: a.Initial, Runs: a.Runs, Counts: Counts(f),
+		TraceID: a.TraceID, WatermarkFrom: a.WatermarkFrom, To: a.To, Initial: a.Initial, Runs: a.Runs, Replay: a.Replay, Counts: Counts(f),
 		RejectsByCode: maps.Clone(f.RejectsByCode), SkippedByReason: maps.Clone(f.Skipped),
 		Waiting: f.Waiting, StartedAt: a.StartedAt,
 	}
 	if f.Started != nil {
 		r.QueryID, r.Total = f.Started.QueryID, f.Started.Total
 	}
+	r.Taken, r.Refused = Taken(f)
 	r.HeldBecause, r.Approval, r.Snowflake = a.HeldBecause, a.Approval, Snowflake(f)
 	r.Notes = append(r.Notes, f.Notes...)
 	r.Notes = append(r.Notes, f.Changed...)

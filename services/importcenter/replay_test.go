@@ -1,0 +1,78 @@
+package importcenter
+
+import (
+	"encoding/json"
+	"net/http"
+	"testing"
+	"time"
+
+	"tapline.dev/domain/control"
+	"tapline.dev/libs/kafka"
+	"tapline.dev/libs/kafka/kafkatest"
+	"tapline.dev/schemas"
+)
+
+// TestReplays: a plan maps the rejected rows with the definition of now and sends nothing;
+// a replay is refused with the reason where there is nothing to take, and asks before it
+// may store events twice.
+func TestReplays(t *testing.T) {
+	t.Parallel()
+	c := start(t)
+	c.apply(connection, account, purchases)
+	now := schemas.FormatInstant(time.Now().UTC().Add(-24*time.Hour)) + "Z"
+	good := json.RawMessage(`{"CUSTOMER_ID":"17","EMAIL":"a@example.com","UPDATED_AT":"` + now + `","AT":"` + now + `"}`)
+	bad := json.RawMessage(`{"CUSTOMER_ID":null,"EMAIL":"a@example.com","UPDATED_AT":"` + now + `","AT":"` + now + `"}`)
+	reject := func(run, code string, row json.RawMessage) schemas.Reject {
+		return schemas.Reject{Stage: schemas.StageMap, Import: "customers", Run: run, Attempt: 1, ID: "2.1.1", Code: code, Row: row, Time: time.Now()}
+	}
+	c.produce(c.topics.Rejects(), reject("customers.1", "date_format", good), reject("customers.2", "date_format", good), reject("customers.2", "date_format", bad),
+		reject("customers.3", "ambiguous", nil), reject("customers.3", "other", nil))
+	c.produce(c.topics.State(), schemas.State{Import: "customers", Generation: 1, Epoch: 2, EpochFirst: 2, LastNumber: 3, Columns: []schemas.Column{
+		{Name: "CUSTOMER_ID", Type: "TEXT"}, {Name: "EMAIL", Type: "TEXT"}, {Name: "UPDATED_AT", Type: "TIMESTAMP_LTZ", Scale: 9}, {Name: "AT", Type: "TIMESTAMP_LTZ", Scale: 9},
+	}})
+	c.taken("customers", 3, schemas.RejectRange{Partition: schemas.ControlPartition("customers"), From: 4, To: 4})
+	a := c.do("POST", "/v1/imports/customers/replays/plan", `{}`)
+	for key, want := range map[string]float64{"rejects": 2, "wouldMap": 1, "ambiguous": 1, "replayed": 1, "calls": 1, "queries": 0} {
+		if got, _ := a.body[key].(float64); got != want {
+			t.Errorf("the plan's %s = %v, want %v: %s", key, got, want, a.text)
+		}
+	}
+	for body, want := range map[string]struct {
+		status int
+		code   string
+	}{
+		`{"code":"no_such"}`: {http.StatusConflict, "nothing_to_replay"}, `{"code":"other"}`: {http.StatusConflict, "nothing_to_replay"},
+		`{"run":"customers.9"}`: {http.StatusNotFound, "not_found"}, `{"run":"orders.1"}`: {http.StatusUnprocessableEntity, "invalid_request"},
+		`{"code":"ambiguous"}`: {http.StatusPreconditionRequired, "confirmation_required"},
+	} {
+		a := c.do("POST", "/v1/imports/customers/replays", body)
+		if a.status != want.status || a.body["code"] != want.code {
+			t.Errorf("%s = %d %s", body, a.status, a.text)
+		}
+		if want.code == "confirmation_required" && a.body["repeats"] != 1.0 {
+			t.Errorf("the events that may be doubled: %v", a.body["repeats"])
+		}
+	}
+	if a := c.do("POST", "/v1/imports/gone/replays", `{}`); a.status != http.StatusNotFound {
+		t.Errorf("a replay of an import that is not there = %d %s", a.status, a.text)
+	}
+}
+
+// taken reports that a replay has taken rejects.
+func (c *center) taken(importName string, number int, refs ...schemas.RejectRange) {
+	c.t.Helper()
+	rec, err := control.Record(c.topics.Reports(), importName, importName, schemas.Report{
+		Kind: schemas.ReportTaken, Import: importName, Run: schemas.RunID(importName, number), Number: number, Attempt: 1, Taken: &schemas.Taken{Refs: refs},
+	}, schemas.EventReport(schemas.ReportTaken), "extractor")
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	producer, err := kafka.OpenProducer(c.kafka, kafkatest.Deps())
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer producer.Close()
+	if err := producer.Produce(c.t.Context(), rec); err != nil {
+		c.t.Fatal(err)
+	}
+}

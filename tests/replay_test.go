@@ -1,0 +1,116 @@
+package tests
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"tapline.dev/schemas"
+	"tapline.dev/tests/harness"
+)
+
+// TestAReplayAfterTheMappingIsCorrected: 10,000 rows that a wrong mapping has rejected are
+// loaded by a replay, once. Snowflake runs no statement for events and one for each
+// thousand people, and a second replay has nothing to take.
+func TestAReplayAfterTheMappingIsCorrected(t *testing.T) {
+	t.Parallel()
+	const rows, rejected = 20_000, 10_000
+	path := filepath.Join(t.TempDir(), "customers.csv")
+	writeHalfBroken(t, path, rows)
+	c := harness.Start(t, harness.Options{DevArgs: []string{"--load", table + "=" + path}})
+	for name, queries := range map[string]int{"people": rejected / 1000, "purchases": 0} {
+		wrong := halfRejected(name)
+		c.ApplyText(t, wrong)
+		first := c.Close(t, c.Trigger(t, name), 2*time.Minute)
+		if first.Counts.MapRejected != rejected || first.Counts.Loaded != rows-rejected {
+			t.Fatalf("%s: the run with the wrong mapping: %+v", name, first.Counts)
+		}
+		c.ApplyText(t, strings.Replace(wrong, "EMAIL -> Email", "EMAIL -> contact", 1))
+		out, code := c.CLI(t, "replay", name, "--plan", "-o", "json")
+		var plan struct{ Rejects, WouldMap int64 }
+		if err := json.Unmarshal([]byte(out), &plan); err != nil || code != 0 || plan.Rejects != rejected || plan.WouldMap != rejected {
+			t.Errorf("%s: the plan: %v, %s", name, err, out)
+		}
+		before := len(windows(c.Statements(t)))
+		if out, code := c.CLI(t, "replay", name, "--wait", "--yes"); code != 0 {
+			t.Fatalf("%s: the replay ended with %d: %s", name, code, out)
+		}
+		run := c.Close(t, schemas.RunID(name, 2), time.Minute)
+		want := schemas.Counts{Read: rejected, Extracted: rejected, Mapped: rejected, Loaded: rejected}
+		if run.Counts != want || run.Taken != rejected || run.State != schemas.StateSucceeded || run.WatermarkTo != "" {
+			t.Errorf("%s: the replay %s: %+v, took %d", name, run.State, run.Counts, run.Taken)
+		}
+		if got := len(windows(c.Statements(t))) - before; got != queries {
+			t.Errorf("%s: the replay ran %d statements, want %d", name, got, queries)
+		}
+		if out, code := c.CLI(t, "replay", name, "--yes"); code == 0 {
+			t.Errorf("%s: a second replay was not refused: %s", name, out)
+		}
+	}
+	if stats := c.Stats(t); stats.Profiles < rows {
+		t.Errorf("CleverTap holds %d profiles, want %d", stats.Profiles, rows)
+	}
+}
+
+// windows are the statements that read rows of an import's query.
+func windows(statements []string) (out []string) {
+	for _, s := range statements {
+		if strings.Contains(s, "AS src WHERE") || strings.Contains(s, "AS src ORDER BY") {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+func writeHalfBroken(t *testing.T, path string, n int) {
+	t.Helper()
+	file, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := bufio.NewWriter(file)
+	fmt.Fprintln(w, "CUSTOMER_ID,EMAIL,UPDATED_AT")
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for i := range n {
+		email := fmt.Sprintf("user%d@example.com", i)
+		if i%2 == 1 {
+			email = "no address"
+		}
+		fmt.Fprintf(w, "c%d,%s,%s\n", i, email, start.Add(time.Duration(i)*time.Second).Format("2006-01-02 15:04:05.000000"))
+	}
+	if err := w.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if err := file.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// halfRejected is an import whose mapping rejects every second row.
+func halfRejected(name string) string {
+	destination := "type: profile"
+	if name == "purchases" {
+		destination = "type: event, event: {name: Bought, createdOn: {column: UPDATED_AT}}"
+	}
+	return fmt.Sprintf(`apiVersion: tapline.dev/v1alpha1
+kind: Import
+metadata: {name: %s}
+spec:
+  timezone: UTC
+  source:
+    connectionRef: warehouse
+    query: select * from SHOP.PUBLIC.CUSTOMERS
+    cursor: {column: UPDATED_AT, lookback: 15m}
+  destination: {accountRef: clevertap, %s}
+  identity: {column: CUSTOMER_ID}
+  mapping:
+    - EMAIL -> Email
+  limits: {maxRejectRatio: 0.9}
+  topic: {partitions: 6}
+`, name, destination)
+}
