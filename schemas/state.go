@@ -248,8 +248,10 @@ type ActiveRun struct {
 	// Place is what the run reads from and sends to. A service that resolves
 	// another place reports it, and reads or sends nothing for the run.
 	Place *Place `json:"place,omitempty"`
-	// HeldBecause is set while State is held.
-	HeldBecause *Hold `json:"hold,omitempty"`
+	// HeldBecause is set while State is held. HeldUntil is when the newest hold ended, if
+	// the run went on.
+	HeldBecause *Hold      `json:"hold,omitempty"`
+	HeldUntil   *time.Time `json:"heldUntil,omitempty"`
 	// Check is what the result is compared with before its first row is sent. It is
 	// nil of a run that is never held for its result, and of one that an older scheduler
 	// has begun.

@@ -35,7 +35,8 @@ type Config struct {
 	// and one that a person asked for begins with a note.
 	AfterGrace time.Duration
 	AfterLimit time.Duration
-	// TakeoverPause is the mean wait before a takeover is repeated after an error.
+	// TakeoverPause is waited before a takeover is repeated after an error. While
+	// errors follow each other it doubles, up to 16 times itself.
 	TakeoverPause time.Duration
 	// CommitTimeout bounds a step, also the one in hand when the service stops.
 	CommitTimeout time.Duration

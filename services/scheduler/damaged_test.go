@@ -2,7 +2,9 @@ package scheduler_test
 
 import (
 	"log/slog"
+	"strings"
 	"testing"
+	"time"
 
 	"tapline.dev/libs/kafka/kafkatest"
 	"tapline.dev/schemas"
@@ -16,6 +18,7 @@ import (
 func TestADamagedControlBatch(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
+	r.cfg.TakeoverPause = 200 * time.Millisecond // well above what it takes to meet the damage
 	log := &said{}
 	r.tel.Logger = slog.New(log)
 	const mark = "a-command-on-a-bad-sector"
@@ -37,6 +40,11 @@ func TestADamagedControlBatch(t *testing.T) {
 	r.command(other, schemas.CommandRun, nil)
 	r.awaitRun(other+".1", schemas.StateExtracting)
 	r.await("it is said what is damaged", func() bool { return log.has("the partition is taken over again", r.topics.Commands()) })
+	r.await("the takeovers become rare", func() bool {
+		_, in, _ := strings.Cut(log.line("the partition is taken over again", r.topics.Commands()), " in=")
+		pause, err := time.ParseDuration(in)
+		return err == nil && pause >= 4*r.cfg.TakeoverPause
+	})
 	stop()
 	stop = r.start()
 	r.finish(other+".1", 1, 2, 0, maximum)

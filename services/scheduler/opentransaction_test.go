@@ -3,6 +3,7 @@ package scheduler_test
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -36,19 +37,22 @@ func (s *said) Enabled(context.Context, slog.Level) bool { return true }
 func (s *said) WithAttrs([]slog.Attr) slog.Handler       { return s }
 func (s *said) WithGroup(string) slog.Handler            { return s }
 
-func (s *said) has(parts ...string) bool {
+func (s *said) has(parts ...string) bool { return s.line(parts...) != "" }
+
+// line returns the newest line with all the parts, "" if there is none.
+func (s *said) line(parts ...string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, line := range s.lines {
+	for _, line := range slices.Backward(s.lines) {
 		all := true
 		for _, part := range parts {
 			all = all && strings.Contains(line, part)
 		}
 		if all {
-			return true
+			return line
 		}
 	}
-	return false
+	return ""
 }
 
 // TestAnOpenTransactionIsSaid: somebody leaves a transaction open in the commands.

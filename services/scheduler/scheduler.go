@@ -108,7 +108,7 @@ func (s *Service) Run(ctx context.Context) (err error) {
 	defer following.Wait()
 	deps := partition.Deps{
 		Kafka: s.deps.Kafka, Reader: reader, Writer: projection.NewWriterOf(reader, s.redis), Clock: clock,
-		Log: s.deps.Telemetry.Logger, Tracer: s.deps.Telemetry.Tracer(name), Observe: s.metrics, Projected: s.metrics.Projected, Busy: imports.Busy, Ended: imports.Ended,
+		Log: s.deps.Telemetry.Logger, Tracer: s.deps.Telemetry.Tracer(name), Observe: s.metrics, Projected: s.metrics.Projected, Busy: imports.Busy, Ended: imports.Ended, Held: imports.Held,
 	}
 	s.rejoin(ctx, deps)
 	return nil
@@ -123,7 +123,7 @@ func (s *Service) member(owners *owners) {
 func (s *Service) partitionConfig() partition.Config {
 	c := s.cfg
 	return partition.Config{
-		Kafka: c.Kafka, Linger: c.Linger, MaxBatch: c.MaxBatch, Tick: c.Tick, Pause: c.TakeoverPause,
+		Kafka: c.Kafka, Linger: c.Linger, MaxBatch: c.MaxBatch, Tick: c.Tick, Pause: c.TakeoverPause, MaxPause: 16 * c.TakeoverPause,
 		DrainTimeout: c.CommitTimeout, Instance: s.instance,
 		Book: book.Config{
 			MaxAttempts: c.MaxAttempts, RetryDelay: c.RetryDelay, RetryMax: c.RetryMax, Deadline: c.Deadline,

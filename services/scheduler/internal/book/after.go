@@ -23,13 +23,19 @@ const CodeAfter = "after_not_succeeded"
 // A scheduled run begins only once the newest run of each of the others has
 // succeeded. After AfterLimit it ends as failed, because its records must not be
 // sent as if the others had been loaded. A run that a person asked for begins, with
-// a note, as soon as none of the others is in a run.
+// a note, as soon as none of the others is in a run, and after AfterLimit all the same.
+//
+// For a scheduled run AfterLimit stands still while a run of the others waits for a
+// person. Nothing ends that wait, so the limit would only say that the person is slow.
 func (b *Book) startAfter(ctx context.Context, e *entry, q schemas.QueuedRun, now time.Time) {
 	waited := now.Sub(q.Time)
 	if waited < b.cfg.AfterGrace {
 		return
 	}
 	over := waited >= b.cfg.AfterLimit
+	if q.Cause == schemas.CauseSchedule {
+		over = over && b.limitPassed(e, q, now)
+	}
 	reason := b.waitsFor(e, q)
 	switch {
 	case reason == "":
@@ -51,16 +57,32 @@ func (b *Book) startAfter(ctx context.Context, e *entry, q schemas.QueuedRun, no
 func (b *Book) waitsFor(e *entry, q schemas.QueuedRun) string {
 	for _, name := range e.def.Spec.After {
 		if b.busy(name, q.Time) {
+			if held, _ := b.waits(name); held {
+				return "a run of " + name + " waits for an approval"
+			}
 			return name + " is in a run"
-		}
-		if b.ended == nil {
-			continue
 		}
 		if last := b.ended(name); last != nil && !succeeded(last.State) {
 			return fmt.Sprintf("%s ended as %s", last.Run, last.State)
 		}
 	}
 	return ""
+}
+
+// limitPassed reports whether AfterLimit has passed since none of the others waits for a
+// person.
+func (b *Book) limitPassed(e *entry, q schemas.QueuedRun, now time.Time) bool {
+	since := q.Time
+	for _, name := range e.def.Spec.After {
+		held, until := b.waits(name)
+		if held {
+			return false
+		}
+		if until.After(since) && until.Sub(now) < maxAhead { // not by a clock that was wrong
+			since = until
+		}
+	}
+	return now.Sub(since) >= b.cfg.AfterLimit
 }
 
 func (b *Book) anyBusy(e *entry, q schemas.QueuedRun) bool {

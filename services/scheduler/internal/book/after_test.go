@@ -60,3 +60,62 @@ func TestAfterAnImportThatFailed(t *testing.T) {
 		}
 	})
 }
+
+// TestAfterAnImportThatIsHeld: the limit of a scheduled run stands still while the import
+// that it comes after waits for a person. A run that a person asked for does not wait for
+// longer than the limit.
+func TestAfterAnImportThatIsHeld(t *testing.T) {
+	t.Parallel()
+	held := func(t *testing.T, scheduled bool) *fixture {
+		d := newFixture(t)
+		d.busy["b"] = d.now.Add(-time.Hour)
+		d.held["b"] = true
+		d.define(func(def *schemas.Definition) {
+			def.Spec.After = []string{"b"}
+			if scheduled {
+				def.Spec.Schedules = []schemas.Schedule{{Every: schemas.Duration(24 * time.Hour)}}
+			}
+		})
+		if !scheduled {
+			d.command(schemas.CommandRun, "k", nil)
+		}
+		d.want("a.1", schemas.StateQueued)
+		return d
+	}
+	t.Run("by a schedule, which goes on", func(t *testing.T) {
+		t.Parallel()
+		d := held(t, true)
+		d.now = d.now.Add(100 * time.Hour)
+		d.wantTriggers(d.step(nil), "")
+		d.held["b"], d.until["b"] = false, d.now
+		d.now = d.now.Add(59 * time.Minute)
+		d.wantTriggers(d.step(nil), "")
+		d.want("a.1", schemas.StateQueued)
+		delete(d.busy, "b")
+		d.ended["b"] = schemas.StateSucceeded
+		d.wantTriggers(d.step(nil), `a.1/1 full "" `)
+	})
+	t.Run("by a schedule, which ends", func(t *testing.T) {
+		t.Parallel()
+		d := held(t, true)
+		d.now = d.now.Add(100 * time.Hour)
+		d.step(nil)
+		d.held["b"], d.until["b"] = false, d.now
+		d.now = d.now.Add(time.Hour)
+		d.wantTriggers(d.step(nil), "")
+		if r := d.want("a.1", schemas.StateFailed); r.Error.Code != book.CodeAfter {
+			t.Errorf("error %+v", r.Error)
+		}
+	})
+	t.Run("by a person", func(t *testing.T) {
+		t.Parallel()
+		d := held(t, false)
+		d.now = d.now.Add(59 * time.Minute)
+		d.wantTriggers(d.step(nil), "")
+		d.now = d.now.Add(time.Minute)
+		d.wantTriggers(d.step(nil), `a.1/1 full "" `)
+		if notes := strings.Join(d.newest("a.1").Notes, "; "); !strings.Contains(notes, "a run of b waits for an approval") {
+			t.Errorf("notes %q", notes)
+		}
+	})
+}

@@ -50,12 +50,17 @@ type Busy func(importName string, before time.Time) bool
 // Ended is how an import's newest run ended, nil if it has had none.
 type Ended func(importName string) *schemas.EndedRun
 
+// Held reports whether an import's active run waits for a person, and otherwise until
+// when it did, zero if it never has.
+type Held func(importName string) (held bool, until time.Time)
+
 // Deps are what the book depends on.
 type Deps struct {
 	Log   *slog.Logger
 	Trace BeginTrace
 	Busy  Busy
 	Ended Ended
+	Held  Held
 }
 
 // Book holds the imports and trials of one control partition. Only one goroutine
@@ -66,6 +71,7 @@ type Book struct {
 	trace   BeginTrace
 	busy    Busy
 	ended   Ended
+	waits   Held
 	imports map[string]*entry
 	broken  map[string]bool // subjects whose state or fold cannot be read
 	out     Changes
@@ -115,7 +121,7 @@ func (c *Changes) Empty() bool {
 
 // New is an empty book.
 func New(cfg Config, deps Deps) *Book {
-	b := &Book{cfg: cfg, log: deps.Log, trace: deps.Trace, busy: deps.Busy, ended: deps.Ended, imports: map[string]*entry{}, broken: map[string]bool{}}
+	b := &Book{cfg: cfg, log: deps.Log, trace: deps.Trace, busy: deps.Busy, ended: deps.Ended, waits: deps.Held, imports: map[string]*entry{}, broken: map[string]bool{}}
 	b.clear()
 	return b
 }

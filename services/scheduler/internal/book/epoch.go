@@ -19,6 +19,9 @@ func (b *Book) compareDefinition(ctx context.Context, e *entry, source string, n
 	case s.SourceHash == source:
 		if p := s.Pending; p != nil && p.SourceHash != source {
 			s.Pending = nil // the change was taken back
+			if p.Reset {
+				s.Pending = pendingReset(source)
+			}
 			b.stateChanged(e, now)
 		}
 	case s.SourceHash == "":
@@ -35,7 +38,8 @@ func (b *Book) compareDefinition(ctx context.Context, e *entry, source string, n
 		b.stateChanged(e, now)
 	case wouldRepeatEvents(e, e.def.Spec):
 		if s.Pending == nil || s.Pending.SourceHash != source {
-			s.Pending = &schemas.PendingEpoch{SourceHash: source, Reason: "the definition reads other rows or sends them elsewhere"}
+			reset := s.Pending != nil && s.Pending.Reset
+			s.Pending = &schemas.PendingEpoch{SourceHash: source, Reset: reset, Reason: "the definition reads other rows or sends them elsewhere"}
 			b.stateChanged(e, now)
 		}
 	default:
@@ -73,10 +77,18 @@ func agreed(repeats *int64, n *schemas.EventCount) bool {
 // reset begins a new epoch. If the import has stored events and the command does
 // not agree to their repetition, the new epoch waits for a person's approval.
 func (b *Book) reset(e *entry, c schemas.Command, now time.Time) {
+	// The new epoch is of the definition as it is now, also if a change of it waits for
+	// an approval of its own.
+	source := runs.SourceHash(e.def.Spec)
 	if wouldRepeatEvents(e, e.def.Spec) && !agreed(c.Repeats, e.state.Events) {
-		e.state.Pending = &schemas.PendingEpoch{SourceHash: e.state.SourceHash, Reset: true, Reason: "the import was reset"}
+		e.state.Pending = pendingReset(source)
 		b.stateChanged(e, now)
 		return
 	}
+	e.state.SourceHash = source
 	b.newEpoch(e, now)
+}
+
+func pendingReset(source string) *schemas.PendingEpoch {
+	return &schemas.PendingEpoch{SourceHash: source, Reset: true, Reason: "the import was reset"}
 }

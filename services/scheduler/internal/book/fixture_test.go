@@ -36,11 +36,13 @@ type fixture struct {
 	events []schemas.Run
 	busy   map[string]time.Time // imports in a run, or asked for one at that instant
 	ended  map[string]string    // how other imports' newest runs ended
+	held   map[string]bool      // imports whose run waits for a person
+	until  map[string]time.Time // when runs of other imports last did
 }
 
 func newFixture(t *testing.T) *fixture {
 	d := &fixture{
-		t: t, busy: map[string]time.Time{}, ended: map[string]string{}, now: time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC),
+		t: t, busy: map[string]time.Time{}, ended: map[string]string{}, held: map[string]bool{}, until: map[string]time.Time{}, now: time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC),
 		log: log{map[string]string{}, map[string]string{}, map[string]string{}},
 	}
 	d.b = d.newBook()
@@ -63,6 +65,7 @@ func (d *fixture) newBook() *book.Book {
 			}
 			return nil
 		},
+		Held: func(importName string) (bool, time.Time) { return d.held[importName], d.until[importName] },
 	})
 }
 

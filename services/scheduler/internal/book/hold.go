@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"tapline.dev/domain/runs"
 	"tapline.dev/schemas"
 )
 
@@ -26,6 +27,14 @@ func (b *Book) holdPending(ctx context.Context, e *entry, now time.Time) {
 		Code: schemas.HoldEventsRepeat, Records: s.Events.Stored, AtLeast: s.Events.AtLeast,
 		Reason: s.Pending.Reason + ": every event would be read and sent again, and those that CleverTap has stored would be there twice",
 	}, now)
+}
+
+// goOn ends the active run's hold. It has its whole deadline again, however long it was
+// held, and imports that come after it wait for it as long as before.
+func goOn(e *entry, now time.Time) {
+	a := e.state.Active
+	a.State, a.HeldBecause, a.HeldUntil = schemas.StateExtracting, nil, &now
+	e.fold.ProgressAt = now
 }
 
 // held reports whether the import's active run is held and the command names that
@@ -57,12 +66,16 @@ func (b *Book) approve(ctx context.Context, e *entry, c schemas.Command, now tim
 // approvePending begins the epoch that was approved, and the run in it.
 func (b *Book) approvePending(e *entry, now time.Time) {
 	s := e.state
-	if p := s.Pending; p != nil {
-		s.SourceHash = p.SourceHash
+	// The epoch is of what the run reads. The definition may have been edited or taken
+	// back while the run was held, and then the watermark and the ledger of the run mean
+	// nothing to it: the next run compares again.
+	if source := runs.SourceHash(s.Active.Spec); s.Pending != nil || s.SourceHash != source {
+		s.SourceHash = source
 		b.newEpoch(e, now)
 		// Nothing was loaded in the new epoch yet, so any source and target will do.
 		s.Active.Place = &schemas.Place{}
 	}
+	goOn(e, now)
 	b.triggerFull(e, now)
 }
 

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"tapline.dev/domain/runs"
 	"tapline.dev/schemas"
 	"tapline.dev/services/scheduler/internal/fold"
 )
@@ -28,18 +29,18 @@ func mustComparePlaces(e *entry, a *schemas.ActiveRun) bool {
 
 // needsApproval reports whether the run would begin an epoch that a person has to
 // approve.
-func needsApproval(e *entry, a *schemas.ActiveRun) bool {
+func (b *Book) needsApproval(ctx context.Context, e *entry, a *schemas.ActiveRun, now time.Time) bool {
 	p := e.state.Pending
 	if p == nil || !usesLedger(a.Mode) {
 		return false
 	}
 	if p.Place != nil && p.SourceHash == e.state.SourceHash {
-		// Only what a reference resolves to had changed. It may have been taken back,
-		// so the places are compared again.
+		// What a reference resolves to had changed. It may have been taken back, so the
+		// places are compared again; the definition may have changed besides.
 		e.state.Pending = nil
-		return false
+		b.compareDefinition(ctx, e, runs.SourceHash(a.Spec), now)
 	}
-	return true
+	return e.state.Pending != nil
 }
 
 // placeReported takes in what the extractor says of the active run's source, or the
@@ -103,7 +104,7 @@ func agrees(known, found string) bool { return known == "" || known == found }
 // triggerFull triggers the active run in the epoch that has just begun.
 func (b *Book) triggerFull(e *entry, now time.Time) {
 	a := e.state.Active
-	a.State, a.Mode, a.WatermarkFrom, a.Epoch, a.HeldBecause = schemas.StateExtracting, schemas.ModeFull, "", e.state.Epoch, nil
+	a.State, a.Mode, a.WatermarkFrom, a.Epoch = schemas.StateExtracting, schemas.ModeFull, "", e.state.Epoch
 	e.fold.ProgressAt = now
 	b.trigger(e, now)
 }

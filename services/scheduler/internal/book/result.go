@@ -67,8 +67,7 @@ func (b *Book) approveResult(ctx context.Context, e *entry, now time.Time) {
 	a.Approval = &schemas.Approved{
 		Number: a.Approval.NumberOf() + 1, Attempt: a.Attempt, Rows: h.Records, Figures: h.Figures, More: h.More, Time: now,
 	}
-	a.State, a.HeldBecause = schemas.StateExtracting, nil
-	e.fold.ProgressAt = now // the run has its whole deadline again, however long it was held
+	goOn(e, now)
 	b.log.InfoContext(ctx, "the result of the run is approved", slog.String("run", a.Run), slog.Int64("rows", h.Records))
 	b.writeWithoutTrigger(e, now)
 }

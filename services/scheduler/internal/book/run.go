@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tapline.dev/domain/listing"
+	"tapline.dev/domain/runs"
 	"tapline.dev/schemas"
 	"tapline.dev/services/scheduler/internal/fold"
 )
@@ -27,6 +28,10 @@ func mode(e *entry, q *schemas.QueuedRun) string {
 // last row.
 func (b *Book) start(ctx context.Context, e *entry, q schemas.QueuedRun, now time.Time) {
 	s := e.state
+	// Whoever has changed what waits for an approval since the definition came (a reset
+	// that was declined, another place) must not make the run read on behind the watermark
+	// of another definition.
+	b.compareDefinition(ctx, e, runs.SourceHash(e.def.Spec), now)
 	s.LastNumber++
 	a := schemas.ActiveRun{
 		Run: schemas.RunID(e.name, s.LastNumber), Number: s.LastNumber, Mode: mode(e, &q),
@@ -61,7 +66,7 @@ func (b *Book) begin(ctx context.Context, e *entry, a schemas.ActiveRun, from st
 	e.dueKnown = false // a due instant may have waited until no other run was queued
 	e.fold = fold.New(a.Run, e.name, partitions(a.Spec), now)
 	switch {
-	case needsApproval(e, &a):
+	case b.needsApproval(ctx, e, &a, now):
 		b.holdPending(ctx, e, now)
 	case warehouseTimeUsed(e, now):
 		b.holdForWarehouseTime(ctx, e, now)

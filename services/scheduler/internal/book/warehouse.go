@@ -65,8 +65,6 @@ func (b *Book) holdForWarehouseTime(ctx context.Context, e *entry, now time.Time
 
 // release lets a run begin that was held before its first statement.
 func (b *Book) release(e *entry, now time.Time) {
-	a := e.state.Active
-	a.State, a.HeldBecause = schemas.StateExtracting, nil
-	e.fold.ProgressAt = now
+	goOn(e, now)
 	b.compareOrTrigger(e, now)
 }

@@ -31,7 +31,7 @@ type term struct {
 
 // load reads the partition's control topics to their end.
 func (t *term) load(ctx context.Context) error {
-	t.book = book.New(t.cfg.Book, book.Deps{Log: t.deps.Log, Trace: t.beginTrace, Busy: t.deps.Busy, Ended: t.deps.Ended})
+	t.book = book.New(t.cfg.Book, book.Deps{Log: t.deps.Log, Trace: t.beginTrace, Busy: t.deps.Busy, Ended: t.deps.Ended, Held: t.deps.Held})
 	t.newer = newNewer()
 	states, _, err := kafka.LoadTable(ctx, t.deps.Reader, t.partition, kafka.TableConfig[schemas.State]{Topic: t.topics.State(), Decode: t.newer.decodeState})
 	if err != nil {

@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
@@ -29,8 +28,10 @@ type Config struct {
 	MaxBatch int
 	// Tick is how often a step is made while no record arrives.
 	Tick time.Duration
-	// Pause is the mean wait before a takeover is repeated.
-	Pause time.Duration
+	// Pause is waited before a takeover is repeated. It doubles up to MaxPause while
+	// terms end sooner than that.
+	Pause    time.Duration
+	MaxPause time.Duration
 	// DrainTimeout bounds the transaction in hand when the partition is given up.
 	DrainTimeout time.Duration
 	// Instance distinguishes this process from others in the ids of writes of the projection.
@@ -50,6 +51,7 @@ type Deps struct {
 	Projected func(ctx context.Context, err error)
 	Busy      book.Busy
 	Ended     book.Ended
+	Held      book.Held
 }
 
 // Observer counts what the owners do.
@@ -82,14 +84,23 @@ func New(partition int32, cfg Config, deps Deps) *Owner {
 // after each takeover. Any error ends a term, and the next one begins with the
 // log alone: what had not been committed never happened. That covers a fenced
 // owner too, which the group still names as owner as long as ctx lives.
+//
+// What ends a term may end the next one as soon: a damaged batch, for as long as
+// nobody repairs it. Each takeover reads every fold of the partition, so the waits
+// between them grow, until a term has lasted beyond its takeover.
 func (o *Owner) Run(ctx context.Context, ready func()) {
-	for {
-		err := o.term(ctx, ready)
+	for failures := 0; ; failures++ {
+		var taken time.Time
+		err := o.term(ctx, func() { taken = time.Now(); ready() })
 		if ctx.Err() != nil {
 			return
 		}
-		o.log.WarnContext(ctx, "the partition is taken over again", slog.Any("error", err))
-		if backoff.Wait(ctx, o.cfg.Pause/2+rand.N(o.cfg.Pause)) != nil {
+		if !taken.IsZero() && time.Since(taken) > o.cfg.MaxPause {
+			failures = 0
+		}
+		pause := backoff.Delay(failures, o.cfg.Pause, o.cfg.MaxPause)
+		o.log.WarnContext(ctx, "the partition is taken over again", slog.Any("error", err), slog.Duration("in", pause))
+		if backoff.Wait(ctx, pause) != nil {
 			return
 		}
 	}

@@ -33,6 +33,8 @@ type importStatus struct {
 	active    bool
 	queuedAt  time.Time // when the queued run was asked for; zero without one
 	lastEnded *schemas.EndedRun
+	held      bool      // the active run waits for a person
+	heldUntil time.Time // when it last did, zero if never
 }
 
 // New follows nothing until Run.
@@ -52,6 +54,12 @@ func importStatusOf(_ string, value []byte) (s importStatus, err error) {
 		return s, err
 	}
 	s.active, s.lastEnded = state.Active != nil, state.LastEnded
+	if a := state.Active; a != nil {
+		s.held = a.State == schemas.StateHeld
+		if a.HeldUntil != nil {
+			s.heldUntil = *a.HeldUntil
+		}
+	}
 	if state.Queued != nil {
 		s.queuedAt = state.Queued.Time
 	}
@@ -69,6 +77,13 @@ func (v *View) Run(ctx context.Context) {
 func (v *View) Busy(importName string, before time.Time) bool {
 	s, _, _ := v.states.Get(importName)
 	return s.active || (!s.queuedAt.IsZero() && s.queuedAt.Before(before))
+}
+
+// Held reports whether an import's active run waits for a person, and otherwise until
+// when it did, zero if it never has.
+func (v *View) Held(importName string) (held bool, until time.Time) {
+	s, _, _ := v.states.Get(importName)
+	return s.held, s.heldUntil
 }
 
 // Ended is how an import's newest run ended, nil if it has had none or if its
