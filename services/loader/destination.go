@@ -62,7 +62,7 @@ func (l *loop) destination(name string, now time.Time) *destination {
 	spec := l.accounts.lookup(name)
 	d := l.destinations[name]
 	if d == nil {
-		d = &destination{name: name, spec: accountSpec{version: -1}, account: account.New(l.accountConfig(spec), now)}
+		d = &destination{name: name, spec: accountSpec{version: -1}, account: account.New(l.accountConfig(spec))}
 		l.destinations[name] = d
 	}
 	changed := d.spec.version != spec.version
@@ -100,7 +100,7 @@ func (l *loop) resolved(d *destination, uses clevertap.Account, pool string, err
 	}
 	if d.pool != "" && d.pool != pool {
 		d.formerPool = d.pool
-		d.account.MovePool(now)
+		d.account.MovePool()
 	}
 	d.pool, d.conn = pool, &connection{client: l.connect(uses), uses: uses}
 	d.publishShare()

@@ -81,7 +81,7 @@ func TestALostPartitionIsNeitherWrittenNorWithdrawn(t *testing.T) {
 	now := time.Now()
 	d := &destination{
 		name: testAccount, conn: &connection{client: losing},
-		account: account.New(account.Config{Slots: 15, Replicas: 1, RequestTimeout: time.Second, LeaseInterval: time.Second, GrowInterval: time.Second}, now),
+		account: account.New(account.Config{Slots: 15, Replicas: 1, RequestTimeout: time.Second, LeaseInterval: time.Second, GrowInterval: time.Second}),
 	}
 	d.publishShare()
 	u := &upload{

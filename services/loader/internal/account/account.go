@@ -39,14 +39,14 @@ type Account struct {
 }
 
 // New is an account with a closed circuit, of which nothing is leased yet.
-func New(cfg Config, now time.Time) *Account {
+func New(cfg Config) *Account {
 	a := &Account{
 		cfg:     cfg,
 		limiter: slots.NewLimiter(cfg.Slots, cfg.GrowInterval),
 		circuit: circuit.New(cfg.Circuit),
 		pauses:  map[string]*pause{},
 	}
-	a.share = a.newShare(now)
+	a.share = a.newShare()
 	return a
 }
 

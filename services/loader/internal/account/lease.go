@@ -14,6 +14,7 @@ const idleGrace = 2 * time.Second
 type lease struct {
 	calling bool      // a call is under way: no more than pledged in flight
 	pledged int       // what the call says is in use
+	wanted  int       // what it asks for
 	leased  bool      // slots are leased
 	busyAt  time.Time // when there was work last
 	askedAt time.Time // when a lease was last asked for
@@ -45,7 +46,7 @@ func (a *Account) BeginLeaseCall(busy, stopping bool, now time.Time) (LeaseNeed,
 	if want == 0 && !a.lease.leased && a.inFlight == 0 && !a.share.Unreachable() {
 		return LeaseNeed{}, false
 	}
-	a.lease.calling, a.lease.pledged, a.lease.askedAt = true, a.inFlight, now
+	a.lease.calling, a.lease.pledged, a.lease.wanted, a.lease.askedAt = true, a.inFlight, want, now
 	held := a.lease.leased && a.share.Until(now).After(now)
 	return LeaseNeed{Want: want, InUse: a.inFlight, Limit: a.cfg.Slots, Held: held}, true
 }
@@ -61,7 +62,7 @@ func (a *Account) LeaseGranted(l redis.Lease, now time.Time) {
 func (a *Account) LeaseFailed(now time.Time) (news bool) {
 	news = !a.share.Unreachable()
 	a.lease.calling = false
-	a.share.Failed(now)
+	a.share.Failed(max(a.lease.wanted, a.lease.pledged), now)
 	return news
 }
 
@@ -79,10 +80,10 @@ func (a *Account) LeaseAtOnce(pause time.Duration, now time.Time) bool {
 
 // MovePool enters another pool, of which nothing is leased: what was leased of the
 // one before says nothing of it.
-func (a *Account) MovePool(now time.Time) {
-	a.share, a.lease.leased = a.newShare(now), false
+func (a *Account) MovePool() {
+	a.share, a.lease.leased = a.newShare(), false
 }
 
-func (a *Account) newShare(now time.Time) *slots.Share {
-	return slots.NewShare(a.cfg.Slots, a.cfg.Replicas, a.cfg.RequestTimeout, 2*a.cfg.LeaseInterval, a.cfg.Leased, now)
+func (a *Account) newShare() *slots.Share {
+	return slots.NewShare(a.cfg.Slots, a.cfg.Replicas, a.cfg.RequestTimeout, 2*a.cfg.LeaseInterval, a.cfg.Leased)
 }

@@ -22,18 +22,19 @@ type Share struct {
 
 	granted          int
 	until            time.Time // of the lease
-	unreachableSince time.Time // when Redis was first missed, zero while it answers
-	unreachable      bool      // a call failed since it last answered
+	unreachable      bool      // a call failed since Redis last answered
+	unreachableSince time.Time // when the first of these failed
 	reachableSince   time.Time // when it answered again
 	redisAge         time.Duration
 	redisAgeAt       time.Time // when redisAge was measured
 }
 
 // NewShare starts without slots until Redis answers. If Redis fails, the share is as
-// after the loss of Redis, because other replicas may be using their whole leases.
-// Without Redis in the deployment the share is the static one.
-func NewShare(total, replicas int, settle, grace time.Duration, leased bool, now time.Time) *Share {
-	s := &Share{settle: settle, grace: grace, leased: leased, unreachableSince: now}
+// after the loss of Redis, because other replicas may be using their whole leases: it is
+// not the static one before a call has failed for one request timeout, however long no
+// call was needed. Without Redis in the deployment the share is the static one.
+func NewShare(total, replicas int, settle, grace time.Duration, leased bool) *Share {
+	s := &Share{settle: settle, grace: grace, leased: leased}
 	s.Resize(total, replicas)
 	return s
 }
@@ -46,7 +47,7 @@ func (s *Share) Granted(lease redis.Lease, now time.Time) {
 	if s.unreachable {
 		s.reachableSince = now
 	}
-	s.unreachableSince, s.unreachable = time.Time{}, false
+	s.unreachable = false
 	granted := min(lease.Granted, lease.Fair)
 	if lease.Age < s.grace {
 		granted = min(granted, s.granted)
@@ -55,24 +56,25 @@ func (s *Share) Granted(lease redis.Lease, now time.Time) {
 	s.redisAge, s.redisAgeAt = lease.Age, now
 }
 
-// Failed notes that Redis did not answer.
-func (s *Share) Failed(now time.Time) {
-	s.unreachable = true
-	if s.unreachableSince.IsZero() {
+// Failed notes that Redis did not answer a call. It may have carried the call out all the
+// same and given the slots that the call did not ask for to others: asked is how many the
+// call wanted or said to be in use.
+func (s *Share) Failed(asked int, now time.Time) {
+	if !s.unreachable {
 		s.unreachableSince = now
 	}
+	s.unreachable = true
+	s.granted = min(s.granted, asked)
 }
 
 // Slots is how many requests may be in flight now.
 func (s *Share) Slots(now time.Time) int {
 	switch {
-	case !s.leased:
-		return s.static
-	case !s.unreachableSince.IsZero() && now.Sub(s.unreachableSince) >= s.settle:
+	case s.isStatic(now):
 		return s.static
 	case now.After(s.until):
 		return 0
-	case !s.unreachableSince.IsZero(), now.Sub(s.reachableSince) < s.settle, s.redisAge+now.Sub(s.redisAgeAt) < s.settle:
+	case s.unreachable, now.Sub(s.reachableSince) < s.settle, s.redisAge+now.Sub(s.redisAgeAt) < s.settle:
 		return min(s.granted, s.static)
 	}
 	return s.granted
@@ -80,10 +82,16 @@ func (s *Share) Slots(now time.Time) int {
 
 // Until is when what is in use must have ended; zero when nothing is leased.
 func (s *Share) Until(now time.Time) time.Time {
-	if !s.leased || (!s.unreachableSince.IsZero() && now.Sub(s.unreachableSince) >= s.settle) {
+	if s.isStatic(now) {
 		return time.Time{}
 	}
 	return s.until
+}
+
+// isStatic reports whether leases play no part: there is no Redis, or it has not answered
+// for so long that every request which was sent under a lease has ended.
+func (s *Share) isStatic(now time.Time) bool {
+	return !s.leased || s.unreachable && now.Sub(s.unreachableSince) >= s.settle
 }
 
 // Unreachable reports whether Redis did not answer the last call.

@@ -77,7 +77,12 @@ func TestShare(t *testing.T) {
 	}{
 		{"without Redis", false, func(*Share) {}, 0, 5},
 		{"before the first answer", true, func(*Share) {}, 1, 0},
-		{"never an answer", true, func(s *Share) { s.Failed(at(1)) }, 10, 5},
+		{"never asked", true, func(*Share) {}, 100, 0},
+		{"never an answer", true, func(s *Share) { s.Failed(15, at(1)) }, 10, 0},
+		{"never an answer for a request timeout", true, func(s *Share) { s.Failed(15, at(1)); s.Failed(15, at(8)) }, 11, 5},
+		{"first asked late", true, func(s *Share) { s.Failed(15, at(100)) }, 101, 0},
+		{"the answer to a call for less is lost", true, func(s *Share) { s.Granted(lease(15, 15, 3600, 31), at(1)); s.Failed(2, at(2)) }, 3, 2},
+		{"the answer to a release is lost", true, func(s *Share) { s.Granted(lease(15, 15, 3600, 31), at(1)); s.Failed(0, at(2)) }, 3, 0},
 		{"leased", true, func(s *Share) { s.Granted(lease(15, 15, 3600, 31), at(1)) }, 2, 15},
 		{"leased more than is fair", true, func(s *Share) { s.Granted(lease(15, 8, 3600, 31), at(1)) }, 2, 8},
 		{"the lease ended", true, func(s *Share) { s.Granted(lease(15, 15, 3600, 31), at(1)) }, 32, 0},
@@ -88,24 +93,24 @@ func TestShare(t *testing.T) {
 		}, 2, 3},
 		{"Redis has lost the leases a moment ago", true, func(s *Share) { s.Granted(lease(15, 15, 3, 31), at(1)) }, 7, 5},
 		{"Redis had lost the leases, and long enough ago", true, func(s *Share) { s.Granted(lease(15, 15, 3, 31), at(1)) }, 9, 15},
-		{"Redis has just failed", true, func(s *Share) { s.Granted(lease(15, 15, 3600, 31), at(1)); s.Failed(at(2)) }, 3, 5},
-		{"Redis has just failed, little was leased", true, func(s *Share) { s.Granted(lease(2, 15, 3600, 31), at(1)); s.Failed(at(2)) }, 3, 2},
-		{"Redis is gone", true, func(s *Share) { s.Granted(lease(2, 15, 3600, 31), at(1)); s.Failed(at(2)); s.Failed(at(8)) }, 12, 5},
+		{"Redis has just failed", true, func(s *Share) { s.Granted(lease(15, 15, 3600, 31), at(1)); s.Failed(15, at(2)) }, 3, 5},
+		{"Redis has just failed, little was leased", true, func(s *Share) { s.Granted(lease(2, 15, 3600, 31), at(1)); s.Failed(15, at(2)) }, 3, 2},
+		{"Redis is gone", true, func(s *Share) { s.Granted(lease(2, 15, 3600, 31), at(1)); s.Failed(15, at(2)); s.Failed(15, at(8)) }, 12, 5},
 		{"Redis just came back", true, func(s *Share) {
 			s.Granted(lease(15, 15, 3600, 31), at(1))
-			s.Failed(at(2))
+			s.Failed(15, at(2))
 			s.Granted(lease(15, 15, 3600, 60), at(20))
 		}, 21, 5},
 		{"Redis came back", true, func(s *Share) {
 			s.Granted(lease(15, 15, 3600, 31), at(1))
-			s.Failed(at(2))
+			s.Failed(15, at(2))
 			s.Granted(lease(15, 15, 3600, 60), at(20))
 		}, 31, 15},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			s := NewShare(15, 3, settle, 2*time.Second, tt.leased, at(0))
+			s := NewShare(15, 3, settle, 2*time.Second, tt.leased)
 			tt.do(s)
 			if got := s.Slots(at(tt.when)); got != tt.want {
 				t.Errorf("Slots() = %d, want %d", got, tt.want)
@@ -116,12 +121,12 @@ func TestShare(t *testing.T) {
 
 func TestShareNamesTheLeasesEnd(t *testing.T) {
 	t.Parallel()
-	s := NewShare(15, 3, 10*time.Second, 2*time.Second, true, at(0))
+	s := NewShare(15, 3, 10*time.Second, 2*time.Second, true)
 	s.Granted(redis.Lease{Granted: 1, Fair: 1, Until: at(31)}, at(1))
 	if got := s.Until(at(2)); !got.Equal(at(31)) {
 		t.Errorf("Until() = %v, want the lease's end", got)
 	}
-	s.Failed(at(3))
+	s.Failed(15, at(3))
 	if got := s.Until(at(20)); !got.IsZero() {
 		t.Errorf("Until() = %v on the static share, want none", got)
 	}
