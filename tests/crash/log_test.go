@@ -197,6 +197,9 @@ func (j *journal) check() (violations []string) {
 		}
 		got, want := run.Counts, tally.sum()
 		want.Resent = got.Resent
+		if want.Repeated = got.Repeated; got.Repeated > got.Loaded { // also of earlier runs, by the state
+			bad("invariant 3: %s: %d of %d loaded events may have been stored before", name, got.Repeated, got.Loaded)
+		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			bad("invariant 3: %s: the counts are not those of its reports (-reports +run):\n%s", name, diff)
 		}

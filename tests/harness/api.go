@@ -109,7 +109,8 @@ func (c *Cluster) AwaitIdle(t testing.TB, importName string, within time.Duratio
 	var state schemas.State
 	var next int64
 	for deadline := time.Now().Add(within); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) { // between looks at the condition
-		next, err = reader.ReadTo(t.Context(), tp, next, func(r *kafka.Record) error {
+		var read int64
+		read, err = reader.ReadTo(t.Context(), tp, next, func(r *kafka.Record) error {
 			if string(r.Key) != importName || r.Value == nil {
 				return nil
 			}
@@ -117,8 +118,9 @@ func (c *Cluster) AwaitIdle(t testing.TB, importName string, within time.Duratio
 			return json.Unmarshal(r.Value, &state)
 		})
 		if err != nil {
-			return err
+			continue // the broker may just have been started again
 		}
+		next = read
 		if state.Active == nil && state.Queued == nil {
 			return nil
 		}

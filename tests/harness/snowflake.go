@@ -20,7 +20,14 @@ type Warehouse struct {
 func (c *Cluster) Warehouse(t testing.TB) *Warehouse {
 	t.Helper()
 	w := &Warehouse{c: c}
-	s := c.Endpoints.Snowflake
+	w.login(t)
+	return w
+}
+
+func (w *Warehouse) login(t testing.TB) {
+	t.Helper()
+	s := w.c.Endpoints.Snowflake
+	w.token = ""
 	var answer struct {
 		Success bool
 		Message string
@@ -33,19 +40,30 @@ func (c *Cluster) Warehouse(t testing.TB) *Warehouse {
 		t.Fatalf("logging in to the sandbox Snowflake: %v %s", err, answer.Message)
 	}
 	w.token = answer.Data.Token
-	return w
 }
 
-// Exec runs a statement.
+// sessionExpired is Snowflake's code for a session that has lasted for as long as it may.
+const sessionExpired = "390112"
+
+// Exec runs a statement, in a new session if the former one has expired.
 func (w *Warehouse) Exec(t testing.TB, sql string) {
 	t.Helper()
-	var answer struct {
-		Success bool
-		Message string
+	type result struct {
+		Success       bool
+		Code, Message string
 	}
-	w.next++
-	path := fmt.Sprintf("/queries/v1/query-request?requestId=00000000-0000-4000-8000-%08x%04x", time.Now().UnixMilli()&0xffffffff, w.next&0xffff)
-	if err := w.post(path, map[string]any{"sqlText": sql}, &answer); err != nil || !answer.Success {
+	run := func() (answer result, err error) {
+		w.next++
+		path := fmt.Sprintf("/queries/v1/query-request?requestId=00000000-0000-4000-8000-%08x%04x", time.Now().UnixMilli()&0xffffffff, w.next&0xffff)
+		err = w.post(path, map[string]any{"sqlText": sql}, &answer)
+		return answer, err
+	}
+	answer, err := run()
+	if err == nil && answer.Code == sessionExpired {
+		w.login(t)
+		answer, err = run()
+	}
+	if err != nil || !answer.Success {
 		t.Fatalf("%.200s: %v %s", sql, err, answer.Message)
 	}
 }
