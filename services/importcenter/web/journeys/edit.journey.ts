@@ -14,7 +14,7 @@ const unique = (text: string) => `${text} ${Date.now().toString(36)}`;
 const named = (nickname: string) => nickname.toLowerCase().replaceAll(" ", "-");
 
 test("an import is made from nothing to its first run, by mouse; a mistake that the dry run finds is mended", async () => {
-  const nickname = unique("Loyal customers");
+  const nickname = unique("Loyal people");
   const name = named(nickname);
   const page = await open("/");
   await page.getByRole("link", { name: "New import" }).click();
@@ -166,6 +166,29 @@ test("two people edit: the second sees the difference and chooses", async () => 
   expect((await api<{ metadata: { displayName: string } }>(`/v1/imports/${name}`)).metadata.displayName).toBe("Theirs");
   await first.getByRole("button", { name: "Keep yours" }).click();
   await expect.poll(async () => (await api<{ metadata: { displayName: string } }>(`/v1/imports/${name}`)).metadata.displayName, slow).toBe("Mine");
+});
+
+test("an import in force that somebody else has changed meanwhile is not overwritten", async () => {
+  const page = await open("/imports/purchases/edit/source");
+  const before = await api<{ metadata: { displayName: string } }>("/v1/imports/purchases");
+  await page.getByLabel("Nickname").fill("Bought");
+  const other = await open("/imports/purchases/edit/source");
+  await other.getByLabel("Nickname").fill("Purchases of others");
+  await other.getByRole("link", { name: "6. Review" }).click();
+  await other.getByRole("button", { name: "Apply", exact: true }).click();
+  await other.getByRole("button", { name: "Run now" }).waitFor(slow);
+  await page.getByRole("link", { name: "6. Review" }).click();
+  await page.getByRole("button", { name: "Apply", exact: true }).click();
+  await page.getByRole("cell", { name: "Purchases of others" }).waitFor(slow);
+  expect((await api<{ metadata: { displayName: string } }>("/v1/imports/purchases")).metadata.displayName).toBe("Purchases of others");
+  await page.getByRole("button", { name: "Take theirs" }).click();
+  await page.getByText("In force.").waitFor();
+  await page.getByRole("link", { name: "1. Source" }).click();
+  await page.getByLabel("Nickname").fill(before.metadata.displayName);
+  await page.getByRole("link", { name: "6. Review" }).click();
+  await page.getByRole("button", { name: "Apply", exact: true }).click();
+  await page.getByRole("button", { name: "Run now" }).waitFor(slow);
+  expect((await api<{ metadata: { displayName: string } }>("/v1/imports/purchases")).metadata.displayName).toBe(before.metadata.displayName);
 });
 
 test("what the API refuses stands where it was typed, and an import in force changes only when it is applied", async () => {

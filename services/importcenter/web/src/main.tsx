@@ -4,6 +4,7 @@ import "./app/page.css";
 import { MantineProvider } from "@mantine/core";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
+import { setNonce } from "get-nonce";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 
@@ -26,6 +27,9 @@ const queries = new QueryClient({
     },
   },
 });
+
+// Dialogs keep the page from scrolling by a style element of their own.
+setNonce(styleNonce());
 
 const root = document.getElementById("root");
 if (root === null) throw new Error("the document has no element for the page");

@@ -1,10 +1,12 @@
+import { admin } from "./textAdmin";
 import { edit } from "./textEdit";
 
 // Every English sentence of the page that does not come from the API. The words are
 // those of docs/glossary.md and of the command line.
 export const text = {
   title: "Import Center",
-  nav: { imports: "Imports" },
+  nav: { imports: "Imports", admin: "Deployment" },
+  admin,
   edit,
   theme: { toDark: "Use the dark theme", toLight: "Use the light theme" },
   signOut: "Sign out",
@@ -83,6 +85,10 @@ export const text = {
     teach: "The same without this page",
     columns: { run: "Run", state: "State", began: "Began", took: "Took", loaded: "Loaded", rejected: "Rejected", mode: "Mode" },
     older: "Older runs",
+    stats: {
+      title: "Volumes", period: "Period", days: (n: number) => `Last ${n} days`, runs: "Runs", read: "Read", loaded: "Loaded", rejected: "Rejected", ratio: "Reject ratio",
+      p50: "Time, median", p95: "Time, 95 %", none: "–", truncated: "There are more runs than were looked at: these are of the newest.", chart: (n: number) => `Loaded and rejected rows of ${n} days`,
+    },
     rejects: "Rejected rows",
     sentence: {
       ready: "runs when somebody starts it.",
@@ -111,6 +117,7 @@ export const text = {
     skippedByReason: "Skipped, by reason",
     notes: "Notes",
     facts: "Facts",
+    timeline: { title: "What happened", bar: (stage: string, took: string) => `${stage} worked for ${took}` },
     mode: "Mode", cause: "Cause", attempt: "Attempt", began: "Began", ended: "Ended", took: "Took", rate: "Rate",
     from: "Watermark from", to: "Watermark to", query: "Snowflake query", trace: "Trace", none: "none",
     perSecond: (n: string) => `${n} rows/s`,

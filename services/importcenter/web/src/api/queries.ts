@@ -53,6 +53,16 @@ export const signInQuery = queryOptions({
   staleTime: Infinity,
 });
 
+export const runLogQuery = (run: string, moves: boolean) =>
+  queryOptions({
+    queryKey: ["run log", run],
+    queryFn: async () => (await take(client.GET("/v1/runs/{run}/log", { params: { path: { run } } }))).items,
+    refetchInterval: moves ? live : false,
+  });
+
+export const statsQuery = (name: string) =>
+  queryOptions({ queryKey: ["stats", name], queryFn: () => take(client.GET("/v1/imports/{import}/stats", { params: { path: { import: name } } })), staleTime: 30_000 });
+
 export const connectionsQuery = queryOptions({
   queryKey: ["connections"],
   queryFn: async () => (await take(client.GET("/v1/connections"))).items,

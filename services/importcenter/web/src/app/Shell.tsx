@@ -25,6 +25,7 @@ export function Shell(): ReactNode {
         <Anchor fw={700} renderRoot={(props) => <Link {...props} to="/" search={{}} />}>{text.title}</Anchor>
         <div className="right">
           <ThemeSwitch />
+          {caller.data?.role === "admin" && <Anchor renderRoot={(props) => <Link {...props} to="/connections" />}>{text.nav.admin}</Anchor>}
           {caller.data !== undefined && <Who name={caller.data.name} role={caller.data.role} by={caller.data.by} />}
         </div>
       </header>

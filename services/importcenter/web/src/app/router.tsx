@@ -27,10 +27,16 @@ const importRoute = createRoute({ getParentRoute: () => root, path: "/imports/$i
 const newImport = createRoute({ getParentRoute: () => root, path: "/new", component: lazyRouteComponent(() => import("../edit/NewScreen"), "NewScreen") });
 const edit = createRoute({ getParentRoute: () => root, path: "/imports/$import/edit/$step", component: lazyRouteComponent(() => import("../edit/EditScreen"), "EditScreen") });
 const rejects = createRoute({ getParentRoute: () => root, path: "/imports/$import/rejects", component: RejectsScreen, validateSearch: readRejectSearch });
+const connections = createRoute({ getParentRoute: () => root, path: "/connections", component: lazyRouteComponent(() => import("../admin/ConnectionsScreen"), "ConnectionsScreen") });
+const accounts = createRoute({ getParentRoute: () => root, path: "/accounts", component: lazyRouteComponent(() => import("../admin/AccountsScreen"), "AccountsScreen") });
+const freezes = createRoute({ getParentRoute: () => root, path: "/freezes", component: lazyRouteComponent(() => import("../admin/FreezesScreen"), "FreezesScreen") });
+const keys = createRoute({ getParentRoute: () => root, path: "/keys", component: lazyRouteComponent(() => import("../admin/KeysScreen"), "KeysScreen") });
+const audit = createRoute({ getParentRoute: () => root, path: "/audit", component: lazyRouteComponent(() => import("../admin/AuditScreen"), "AuditScreen") });
+const doctor = createRoute({ getParentRoute: () => root, path: "/doctor", component: lazyRouteComponent(() => import("../admin/DoctorScreen"), "DoctorScreen") });
 const run = createRoute({ getParentRoute: () => root, path: "/runs/$run", component: RunScreen });
 
 export const router = createRouter({
-  routeTree: root.addChildren([imports, newImport, importRoute, edit, rejects, run]),
+  routeTree: root.addChildren([imports, newImport, importRoute, edit, rejects, run, connections, accounts, freezes, keys, audit, doctor]),
   basepath: basePath === "" ? "/" : basePath,
   scrollRestoration: true,
 });

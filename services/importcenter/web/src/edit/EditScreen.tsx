@@ -123,11 +123,11 @@ function SavingLine({ editor, recovered, server, held }: { editor: Editor; recov
   const s = t.saving;
   const words = state === "overtaken" ? s.overtaken("")
     : editor.isDraft ? { saved: s.draftSaved, saving: s.saving, typed: s.typed, failed: s.failed }[state]
-    : editor.canUndo || recovered ? s.editTyped : s.editClean;
+    : editor.changed ? s.editTyped : s.editClean;
   return (
     <Group gap="xs">
       <Text size="sm" role="status">{words} {state === "failed" && error instanceof Error && error.message}{recovered && !editor.canUndo && ` ${s.recovered}`}</Text>
-      {!editor.isDraft && (editor.canUndo || recovered) && <Button size="compact-sm" variant="subtle" onClick={() => editor.take(server, held.etag)}>{s.discard}</Button>}
+      {!editor.isDraft && editor.changed && <Button size="compact-sm" variant="subtle" onClick={() => editor.take(server, held.etag)}>{s.discard}</Button>}
     </Group>
   );
 }

@@ -136,8 +136,8 @@ const Row = memo(function Row(props: RowProps): ReactNode {
           </td>
           <td className="wraps"><CheckCell check={check} sampled={sampled} />{suggestion !== undefined && !sameLine(suggestion.property, property) && !suggestion.sure && <Offer suggestion={suggestion} onTake={() => onTake(what, line)} />}</td>
           <td className="tools">
-            <ActionIcon {...at} variant="subtle" size="sm" aria-label={t.more(what)} onClick={() => onMore(line)}><IconDots size={14} /></ActionIcon>
-            <ActionIcon {...at} variant="subtle" size="sm" aria-label={t.remove(what)} onClick={() => onRemove(line)}><IconX size={14} /></ActionIcon>
+            <ActionIcon {...at} variant="subtle" size={24} aria-label={t.more(what)} onClick={() => onMore(line)}><IconDots size={14} /></ActionIcon>
+            <ActionIcon {...at} variant="subtle" size={24} aria-label={t.remove(what)} onClick={() => onRemove(line)}><IconX size={14} /></ActionIcon>
           </td>
         </>
       )}
@@ -176,7 +176,7 @@ function Offer({ suggestion, onTake }: { suggestion: Suggested; onTake: () => vo
   return (
     <Text span size="xs">
       {" "}{t.suggestion(to, [type, format].filter(Boolean).join(" "))}{suggestion.reason !== undefined && suggestion.reason !== "" && ` (${suggestion.reason})`}{" "}
-      <Button size="compact-xs" variant="subtle" onClick={onTake} aria-label={`${t.take}: ${to}`}>{t.take}</Button>
+      <Button size="compact-sm" variant="subtle" onClick={onTake} aria-label={`${t.take}: ${to}`}>{t.take}</Button>
     </Text>
   );
 }

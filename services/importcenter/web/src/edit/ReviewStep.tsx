@@ -12,9 +12,10 @@ import { Waiting } from "../app/Waiting";
 import { count } from "../format/number";
 import { span } from "../format/time";
 import { text } from "../text";
+import { Conflict } from "./Conflict";
 import { documentOf } from "./draft";
 import type { Draft } from "./draft";
-import { plan, put } from "./requests";
+import { overtaken, plan, put } from "./requests";
 import type { Plan } from "./requests";
 import type { StepProps } from "./step";
 
@@ -43,7 +44,7 @@ export function ReviewStep({ editor }: StepProps): ReactNode {
         <Button onClick={apply.start} loading={apply.pending} disabled={planned.data === undefined || planned.data.refused === true || !settled}>{editor.isDraft ? t.applyDraft : t.apply}</Button>
         <Text size="sm">{t.run}</Text>
       </Group>
-      <ProblemNote error={apply.error} />
+      {overtaken(apply.error) ? <Conflict editor={editor} /> : <ProblemNote error={apply.error} />}
       {apply.dialog}
       <Group><Title order={2} size="h5">{t.yaml}</Title>{yaml.data !== undefined && <Button size="compact-sm" variant="default" component="a" download={`${draft.name}.yaml`} href={`data:application/yaml;charset=utf-8,${encodeURIComponent(yaml.data)}`}>{t.download}</Button>}</Group>
       <pre className="code" tabIndex={0} aria-label={t.yaml}>{yaml.data}</pre>

@@ -21,6 +21,8 @@ export interface Editor {
   redo: () => void;
   canUndo: boolean;
   canRedo: boolean;
+  /** What is here differs from what Import Center had when it was opened. */
+  changed: boolean;
   saving: Saving;
   /** keep puts what is here over somebody else's version. */
   keep: (etag: string) => void;
@@ -55,6 +57,7 @@ export function useEditor(start: Draft, startTag: string, isDraft: boolean, unsa
   const [h, act] = useReducer(reduce, history(start));
   const [held, setHeld] = useState<{ saving: Saving; etag: string }>({ saving: { state: "saved", error: null }, etag: startTag });
   const draft = h.present;
+  const [clean, setClean] = useState(unsaved ? undefined : start);
   const settled = useRef(unsaved ? undefined : start); // the version that needs no saving
   const [saver] = useState(() => new Saver(startTag, {
     pause, retry, overtaken,
@@ -88,6 +91,7 @@ export function useEditor(start: Draft, startTag: string, isDraft: boolean, unsa
     redo: useCallback(() => act({ do: "redo" }), []),
     canUndo: h.past.length > 0,
     canRedo: h.future.length > 0,
+    changed: draft !== clean,
     keep: (etag) => {
       if (isDraft) saver.adopt(etag);
       setHeld((s) => ({ ...s, etag }));
@@ -97,6 +101,7 @@ export function useEditor(start: Draft, startTag: string, isDraft: boolean, unsa
       saver.drop();
       saver.adopt(etag);
       settled.current = theirs;
+      setClean(theirs);
       forget(theirs.name);
       setHeld({ saving: { state: "saved", error: null }, etag });
       act({ do: "take", draft: theirs });

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { count, health, rows } from "./number";
+import { count, health, rows, share } from "./number";
 
 test("health is never rounded up", () => {
   expect(health(1)).toBe("100 %");
@@ -17,4 +17,11 @@ test("counts have separators and units", () => {
   expect(count(1234567)).toBe("1,234,567");
   expect(rows(1)).toBe("1 row");
   expect(rows(0, "event")).toBe("0 events");
+});
+
+test("a share of rejects is never rounded to none", () => {
+  expect(share(0)).toBe("0 %");
+  expect(share(0.000001)).toBe("0.01 %");
+  expect(share(0.0101)).toBe("1.01 %");
+  expect(share(1)).toBe("100 %");
 });

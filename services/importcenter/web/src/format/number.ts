@@ -19,3 +19,9 @@ export function health(share: number): string {
   const whole = share < 1 ? Math.min(hundredths, 9_999) : hundredths;
   return `${(whole / 100).toFixed(2).replace(/\.?0+$/, "")} %`;
 }
+
+/** share writes a part between 0 and 1 in per cent, never rounded down to none. */
+export function share(part: number): string {
+  const hundredths = part > 0 ? Math.max(1, Math.ceil(part * 10_000 - 1e-9)) : 0;
+  return `${(hundredths / 100).toFixed(2).replace(/\.?0+$/, "")} %`;
+}

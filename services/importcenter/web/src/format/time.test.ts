@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { absolute, relative, span } from "./time";
+import { absolute, clock, relative, span } from "./time";
 
 test("a span has one unit", () => {
   expect(span(0)).toBe("0 s");
@@ -22,4 +22,9 @@ test("an instant is written in the zone that is asked for", () => {
   expect(absolute("2026-11-30T23:30:00Z", "Asia/Kolkata")).toMatch(/^2026-12-01 05:00:00 /);
   // Midnight is 00, which some locales write as 24.
   expect(absolute("2026-11-30T00:00:00Z", "UTC")).toBe("2026-11-30 00:00:00 UTC");
+});
+
+test("a time of day is written in the zone that is asked for", () => {
+  expect(clock("2026-11-30T23:30:05Z", "Asia/Kolkata")).toBe("05:00:05");
+  expect(clock("2026-11-30T00:00:00Z", "UTC")).toBe("00:00:00");
 });

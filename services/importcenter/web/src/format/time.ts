@@ -29,3 +29,8 @@ export function absolute(instant: string, zone?: string): string {
   const part = (type: string) => parts.find((p) => p.type === type)?.value ?? "";
   return `${part("year")}-${part("month")}-${part("day")} ${part("hour")}:${part("minute")}:${part("second")} ${part("timeZoneName")}`;
 }
+
+/** clock writes the time of day of an instant, in the viewer's zone. */
+export function clock(at: string, zone?: string): string {
+  return new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23", ...(zone === undefined ? {} : { timeZone: zone }) }).format(new Date(at));
+}

@@ -15,6 +15,7 @@ import { useNow } from "../app/useNow";
 import { relative } from "../format/time";
 import { text } from "../text";
 import { RunsTable } from "./RunsTable";
+import { Stats } from "./Stats";
 
 const route = getRouteApi("/imports/$import");
 
@@ -37,6 +38,7 @@ export function ImportScreen(): ReactNode {
       <ProblemNote error={runs.error} />
       {items.length === 0 && runs.data !== undefined ? <Text>{text.import.noRuns}</Text> : <RunsTable runs={items} now={now} />}
       {runs.hasNextPage && <Group><Button variant="default" loading={runs.isFetchingNextPage} onClick={() => void runs.fetchNextPage()}>{text.import.older}</Button></Group>}
+      <Stats name={name} />
       <Anchor renderRoot={(props) => <Link {...props} to="/imports/$import/rejects" params={{ import: name }} search={{}} />}>{text.import.rejects}</Anchor>
       <details>
         <summary>{text.import.definition}</summary>

@@ -18,6 +18,7 @@ import { count, rows } from "../format/number";
 import { relative, span } from "../format/time";
 import { text } from "../text";
 import { Flow } from "./Flow";
+import { Timeline } from "./Timeline";
 import { outcomesOf } from "./equation";
 
 const route = getRouteApi("/runs/$run");
@@ -41,6 +42,7 @@ export function RunScreen(): ReactNode {
       <Title order={2} size="h5">{text.run.equation}</Title>
       <Flow run={run} />
       {isActive(run.state) && <Text size="sm">{text.run.live}</Text>}
+      <Timeline run={run} now={now} />
       <Figures title={text.run.rejectsByCode} of={run.rejectsByCode}
         link={(code) => <Anchor inherit renderRoot={(props) => <Link {...props} to="/imports/$import/rejects" params={{ import: run.import }} search={{ run: run.run, code }} />}>{code}</Anchor>} />
       <Figures title={text.run.skippedByReason} of={run.skippedByReason} link={(reason) => reason} />

@@ -1,0 +1,31 @@
+import { Button, Group, Stack, Text, Title } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import type { ReactNode } from "react";
+
+import { Commands } from "../app/Commands";
+import { Unavailable } from "../app/ProblemNote";
+import { Waiting } from "../app/Waiting";
+import { text } from "../text";
+import { AdminNav } from "./AdminNav";
+import { Checks } from "./Checks";
+import { deploymentQuery } from "./queries";
+
+const t = text.admin.doctor;
+
+/** DoctorScreen checks what the deployment stands on, the worst first. */
+export function DoctorScreen(): ReactNode {
+  const seen = useQuery(deploymentQuery);
+  if (seen.data === undefined) return seen.error === null ? <Waiting /> : <Unavailable title={t.title} error={seen.error} />;
+  const order = ["failed", "warning", "unknown", "ok"];
+  const checks = [...seen.data.checks].sort((a, b) => order.indexOf(a.state) - order.indexOf(b.state));
+  return (
+    <Stack>
+      <AdminNav />
+      <Group><Title order={1} size="h3">{t.title}</Title><Text size="sm">{t.version(seen.data.version)}</Text>
+        <Button size="compact-sm" variant="default" loading={seen.isFetching} onClick={() => void seen.refetch()}>{t.again}</Button></Group>
+      {checks.every((c) => c.state === "ok") && <Text className="sentence">{t.allWell}</Text>}
+      <Checks title={t.title} checks={checks} />
+      <Commands lines={["tapline doctor"]} />
+    </Stack>
+  );
+}

@@ -1,0 +1,41 @@
+import { Stack, Text, Title } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { Suspense, lazy } from "react";
+import type { ReactNode } from "react";
+
+import { statsQuery } from "../api/queries";
+import { ProblemNote } from "../app/ProblemNote";
+import { count, share } from "../format/number";
+import { span } from "../format/time";
+import { text } from "../text";
+
+const VolumesChart = lazy(() => import("./VolumesChart"));
+const t = text.import.stats;
+
+/** Stats shows volumes, rejects and durations of the last 7, 30 and 90 days, and the days as a chart. */
+export function Stats({ name }: { name: string }): ReactNode {
+  const stats = useQuery(statsQuery(name));
+  if (stats.data === undefined) return <ProblemNote error={stats.error} />;
+  const { periods, days } = stats.data;
+  return (
+    <Stack gap="xs" component="section">
+      <Title order={2} size="h5">{t.title}</Title>
+      <div className="scroll" tabIndex={0} role="region" aria-label={t.title}>
+        <table className="table">
+          <thead><tr><th scope="col">{t.period}</th><th scope="col" className="numbers">{t.runs}</th><th scope="col" className="numbers">{t.read}</th><th scope="col" className="numbers">{t.loaded}</th><th scope="col" className="numbers">{t.rejected}</th><th scope="col" className="numbers">{t.ratio}</th><th scope="col" className="numbers">{t.p50}</th><th scope="col" className="numbers">{t.p95}</th></tr></thead>
+          <tbody>
+            {periods.map((p) => (
+              <tr key={p.days}>
+                <th scope="row">{t.days(p.days)}</th><td className="numbers">{count(p.runs)}</td><td className="numbers">{count(p.volumes.read)}</td><td className="numbers">{count(p.volumes.loaded)}</td>
+                <td className="numbers">{count(p.volumes.rejected)}</td><td className="numbers">{p.volumes.read === 0 ? t.none : share(p.rejectRatio)}</td>
+                <td className="numbers">{p.duration === undefined ? t.none : span(1000 * p.duration.p50)}</td><td className="numbers">{p.duration === undefined ? t.none : span(1000 * p.duration.p95)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {days.length > 1 && <Suspense fallback={null}><VolumesChart days={days} /></Suspense>}
+      {stats.data.truncated && <Text size="sm">{t.truncated}</Text>}
+    </Stack>
+  );
+}
