@@ -1,0 +1,1 @@
+var e=((typeof document>`u`?null:document.querySelector(`meta[name="base-path"]`))?.content??`/`).replace(/\/$/,``);function t(){return document.querySelector(`meta[name="csp-nonce"]`)?.content??``}export{t as n,e as t};
