@@ -44,6 +44,8 @@ var examples = map[string]string{
 	"get freezes":         "tapline get freezes",
 	"get import":          "tapline get import customers -o yaml > customers.yaml",
 	"get imports":         "tapline get imports -l team=growth\ntapline get imports -w",
+	"why":                 "tapline why customers c4711\necho c4711 | tapline why customers - -o json",
+	"get rows":            "tapline get rows --run customers.42\ntapline get rows --run customers.42 --result skipped --all > skipped.ndjson",
 	"get rejects":         "tapline get rejects --run customers.42\ntapline get rejects --import customers --code email_invalid --all > rejects.ndjson",
 	"get run":             "tapline get run customers.42",
 	"get runs":            "tapline get runs --import customers --state failed",

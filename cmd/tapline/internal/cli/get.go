@@ -15,9 +15,9 @@ import (
 func (a *app) getCommand() *cobra.Command {
 	get := &cobra.Command{
 		Use:   "get",
-		Short: "Show imports, runs, rejects, connections, accounts and defaults",
+		Short: "Show imports, runs, their rows, rejects, connections, accounts and defaults",
 	}
-	get.AddCommand(a.getImports(), a.getImport(), a.getRuns(), a.getRun(), a.getRejects(), a.getFreezes())
+	get.AddCommand(a.getImports(), a.getImport(), a.getRuns(), a.getRun(), a.getRejects(), a.getRows(), a.getFreezes())
 	for _, r := range resourceKinds {
 		get.AddCommand(a.getResources(r), a.getResource(r))
 	}

@@ -88,6 +88,8 @@ var Routes = map[string]Route{
 	"start-dry-run": {Role: Analyst, Scope: ScopeNamed},
 	"get-dry-run":   {Role: Analyst, Scope: ScopeNamed, ShowsRows: true},
 	"list-rejects":  {Role: Analyst, Scope: ScopeNamed, ShowsRows: true},
+	"list-rows":     {Role: Analyst, Scope: ScopeNamed, ShowsRows: true},
+	"why":           {Role: Analyst, Scope: ScopeNamed, ShowsRows: true},
 	"preview": {Role: Analyst, Scope: ScopeDocuments, ShowsRows: true,
 		Note: "documents that are not applied need editor; a connection among them that differs from the applied one, admin"},
 

@@ -177,6 +177,8 @@ func New(cfg Config, deps Deps) http.Handler {
 	h.registerRunLog(api)
 	h.registerRejects(api)
 	h.registerReplays(api)
+	h.registerRows(api)
+	h.registerWhy(api)
 	h.registerFreezes(api)
 	h.registerApprovals(api)
 	h.registerSuppressions(api)

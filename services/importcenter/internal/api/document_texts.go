@@ -134,6 +134,15 @@ var componentTexts = map[string]string{
 	"TopicSettings":               "The size of the import's topics and how long they keep rows.",
 	"Waiting":                     "What a run waits for.",
 	"WaitsFor":                    "A change of the import that waits for a second person, by the name of its approval.",
+	"Appearance":                  "One row of a person in a run, and what became of it.",
+	"Line":                        "What one part of the mapping made of a row.",
+	"Upload":                      "A request to CleverTap that held the record of a row.",
+	"WhyAnswer":                   "What became of the rows of a person, as the topics tell.",
+	"WhyInputBody":                "The person.",
+	"WhyRun":                      "A run that has read rows of which the topics do not tell whose they are.",
+	"Row":                         "A row of a run and its result.",
+	"RowsPage":                    "A page of the rows of a run.",
+	"UnlistedRows":                "How many rows of a run the topics hold nothing of.",
 	"Caller":                      "The caller and what they may do.",
 }
 

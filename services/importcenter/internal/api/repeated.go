@@ -36,7 +36,7 @@ type requests interface {
 // reads are the operations with POST that write nothing, so that a repetition is
 // harmless and shows what is there now.
 var reads = map[string]bool{
-	"plan": true, "preview": true, "show-schedule": true, "check-suppressions": true, "test-connection": true, "test-account": true,
+	"plan": true, "preview": true, "show-schedule": true, "check-suppressions": true, "test-connection": true, "test-account": true, "why": true,
 }
 
 // inLog are the operations whose key is written with the command: the scheduler obeys it

@@ -1,0 +1,135 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tapline.dev/cmd/tapline/internal/client"
+)
+
+func (a *app) whyCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "why IMPORT IDENTITY", Short: "Tell what became of a person's rows, run by run", Args: cobra.ExactArgs(2),
+		ValidArgsFunction: a.completeOne(importNames),
+		Long: `Tell what became of a person's rows, in the order of time: each run that read one,
+what each line of the mapping made of it, which uploads held the record, and what
+CleverTap answered, or why nothing was sent. IDENTITY is as CleverTap gets it; a
+dash reads it from standard input, so that it stays out of the shell's history.
+
+The topics tell as far back as they are kept, and nothing of rows that had not
+changed or lay in the future: the runs that read such rows are named.`,
+	}
+	a.oneOf(cmd, "text", "json")
+	cmd.RunE = a.online(func(ctx context.Context, c *client.Client, args []string) error {
+		identity := args[1]
+		if identity == "-" {
+			in := bufio.NewScanner(a.io.In)
+			if !in.Scan() {
+				return errors.Join(errors.New("standard input has no line with the identity"), in.Err())
+			}
+			identity = in.Text()
+		}
+		answer, text, err := c.Why(ctx, args[0], identity)
+		if err != nil {
+			return err
+		}
+		if a.output == "json" {
+			return a.printJSON(text)
+		}
+		_, err = fmt.Fprint(a.io.Out, whyText(answer))
+		return err
+	})
+	return cmd
+}
+
+// whyText says an answer in lines.
+func whyText(w client.Why) string {
+	var b strings.Builder
+	for _, r := range w.Rows {
+		fmt.Fprintf(&b, "%s  run %s, attempt %d: %s\n", moment(&r.Time), r.Run, r.Attempt, whyResult(r))
+		if len(r.Row) > 0 {
+			fmt.Fprintf(&b, "  row      %s\n", r.Row)
+		}
+		for _, l := range r.Lines {
+			fmt.Fprintf(&b, "  %s\n", whyLine(l))
+		}
+		if len(r.Record) > 0 {
+			fmt.Fprintf(&b, "  record   %s\n", r.Record)
+		}
+		for _, u := range r.Uploads {
+			fmt.Fprintf(&b, "  upload   %s\n", whyUpload(u))
+		}
+		for _, n := range r.Notes {
+			fmt.Fprintf(&b, "  note     %s\n", n)
+		}
+	}
+	if len(w.Rows) == 0 {
+		b.WriteString("The topics hold no row of this person.\n")
+	}
+	if !w.Complete {
+		b.WriteString("This is not all: the topics hold more than one question reads, and the newest is shown.\n")
+	}
+	for _, o := range w.Others {
+		counts := countsByName(map[string]int64{"unchanged": o.Unchanged, "future": o.Future, "still rejected": o.StillRejected, "suppressed": o.Suppressed})
+		fmt.Fprintf(&b, "%s  run %s read rows that the topics do not tell whose they are: %s\n", moment(&o.StartedAt), o.Run, counts)
+	}
+	for _, topic := range []string{"reports", "rows", "records", "rejects"} {
+		if since, ok := w.Reach[topic]; ok {
+			fmt.Fprintf(&b, "%-8s tell since %s\n", topic, since.UTC().Format(time.RFC3339))
+		}
+	}
+	return b.String()
+}
+
+func whyResult(r client.WhyRow) string {
+	text := r.Result
+	if r.Stage != "" {
+		text += " in the stage " + r.Stage
+	}
+	if r.Code != "" {
+		text += ": " + r.Code
+	}
+	if r.Column != "" {
+		text += " of " + r.Column
+	}
+	if r.Reason != "" {
+		text += " (" + r.Reason + ")"
+	}
+	return text
+}
+
+func whyLine(l client.WhyLine) string {
+	from := l.Column
+	if from == "" {
+		from = "the definition"
+	}
+	before, after := string(l.Before), string(l.After)
+	if before == "" {
+		before = "NULL"
+	}
+	if after == "" {
+		after = "nothing"
+	}
+	text := fmt.Sprintf("mapping  %s: %s of %s became %s (%s", l.Property, before, from, after, l.Result)
+	if l.Code != "" {
+		text += ", " + l.Code + ": " + l.Reason
+	}
+	return text + ")"
+}
+
+func whyUpload(u client.WhyUpload) string {
+	text := fmt.Sprintf("%s, record %d of %d", u.Upload, u.Place, u.Records)
+	if !u.Sent.IsZero() {
+		text += fmt.Sprintf(", try %d, sent %s", u.Try, u.Sent.UTC().Format(time.RFC3339Nano))
+	}
+	if u.Answered != nil {
+		text += fmt.Sprintf(", HTTP %d after %d ms", u.Status, u.Millis)
+	}
+	return text + ": " + u.Answer
+}

@@ -1,0 +1,107 @@
+package rowlog
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"tapline.dev/domain/mapping"
+	"tapline.dev/libs/kafka"
+	"tapline.dev/schemas"
+)
+
+// identityCleverTapID is the kind of an identity that is a CleverTap ID.
+const identityCleverTapID = "clevertapId"
+
+// The topics that a Ref names.
+const (
+	inRecords = "records"
+	inRows    = "rows"
+	inRejects = "rejects"
+)
+
+// Ref names a row by where it lies: in the rows, records or rejects topic.
+type Ref struct {
+	Kind      string
+	Partition int32
+	Offset    int64
+}
+
+func (r Ref) String() string {
+	return r.Kind + "-" + strconv.FormatInt(int64(r.Partition), 10) + "-" + strconv.FormatInt(r.Offset, 10)
+}
+
+// ParseRef reads the text of a Ref.
+func ParseRef(text string) (Ref, error) {
+	parts := strings.Split(text, "-")
+	if len(parts) == 3 {
+		partition, err := strconv.ParseInt(parts[1], 10, 32)
+		offset, errOffset := strconv.ParseInt(parts[2], 10, 64)
+		r := Ref{parts[0], int32(partition), offset} //nolint:gosec // ParseInt has bounded it to 32 bits
+		known := r.Kind == inRecords || r.Kind == inRows || r.Kind == inRejects
+		if known && err == nil && errOffset == nil && partition >= 0 && offset >= 0 && r.String() == text {
+			return r, nil
+		}
+	}
+	return Ref{}, fmt.Errorf("%q does not name a row: it is the ref that the list of a run's rows shows, such as records-3-18273", text)
+}
+
+// recordFields are what a row shows of its record.
+type recordFields struct {
+	Identity string `json:"identity"`
+	ObjectID string `json:"objectId"`
+	Event    string `json:"evtName"`
+}
+
+// ofRecord takes what is shown from a record.
+func (row *Row) ofRecord(value []byte) {
+	var f recordFields
+	if json.Unmarshal(value, &f) == nil {
+		row.Identity, row.ObjectID, row.Event = f.Identity, f.ObjectID, f.Event
+	}
+}
+
+// ofRow takes what is shown from a row of Snowflake's, which may have any form.
+func (row *Row) ofRow(spec *schemas.ImportSpec, value []byte) {
+	var columns map[string]json.RawMessage
+	if json.Unmarshal(value, &columns) != nil {
+		return
+	}
+	row.identify(spec, string(mapping.IdentityKey(nil, column(columns, spec.Identity.Column))))
+	e := spec.Destination.Event
+	if e == nil {
+		return
+	}
+	if row.Event = e.Name; e.NameColumn != "" {
+		row.Event = string(mapping.IdentityKey(nil, column(columns, e.NameColumn)))
+	}
+}
+
+// identify sets whose the row is.
+func (row *Row) identify(spec *schemas.ImportSpec, identity string) {
+	if spec.Identity.Kind == identityCleverTapID {
+		row.ObjectID = identity
+	} else {
+		row.Identity = identity
+	}
+}
+
+// column is the value of a column; names differ from the definition's at most in case.
+func column(columns map[string]json.RawMessage, name string) json.RawMessage {
+	if value, ok := columns[name]; ok {
+		return value
+	}
+	for key, value := range columns {
+		if strings.EqualFold(key, name) {
+			return value
+		}
+	}
+	return nil
+}
+
+// rowID returns the id of a row or record, if it is of the run.
+func rowID(rec *kafka.Record, number int) (schemas.RowID, bool) {
+	id, ok := schemas.ParseRowID(kafka.HeaderValue(rec, schemas.HeaderID))
+	return id, ok && id.Number == number
+}
