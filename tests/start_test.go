@@ -65,10 +65,10 @@ func TestServicesWaitForKafka(t *testing.T) {
 // them and names them, ends if nobody makes them, and works once somebody does.
 func TestServicesWaitForTopics(t *testing.T) {
 	t.Parallel()
-	redis := miniredis.RunT(t).Addr()
 	for _, service := range harness.Services {
 		t.Run(service, func(t *testing.T) {
 			t.Parallel()
+			redis := miniredis.RunT(t).Addr() // a Redis is one deployment's
 			cluster, err := embedded.Start(embedded.Config{})
 			if err != nil {
 				t.Fatal(err)
