@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,10 +20,10 @@ import (
 func TestOneReadingForAllStreams(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		reads := 0 // of one goroutine at a time, which leave waits for
+		var reads atomic.Int64
 		feed := newListingFeed(func(context.Context) (*listingSnapshot, time.Duration) {
-			reads++
-			return &listingSnapshot{rows: []schemas.Listing{{Import: strconv.Itoa(reads)}}, ids: []string{strconv.Itoa(reads)}}, time.Second
+			n := strconv.FormatInt(reads.Add(1), 10)
+			return &listingSnapshot{rows: []schemas.Listing{{Import: n}}, ids: []string{n}}, time.Second
 		})
 		if snapshot, _ := feed.newest(); snapshot != nil {
 			t.Fatal("it was read for nobody")
@@ -32,10 +33,10 @@ func TestOneReadingForAllStreams(t *testing.T) {
 			for i := range leave {
 				leave[i] = feed.join()
 			}
-			before := reads
+			before := reads.Load()
 			time.Sleep(10*time.Second + time.Millisecond)
 			synctest.Wait()
-			if got := reads - before; got != 11 {
+			if got := reads.Load() - before; got != 11 {
 				t.Errorf("round %d: %d readings in 10 s for 50 streams", round, got)
 			}
 			snapshot, changed := feed.newest()
@@ -47,10 +48,10 @@ func TestOneReadingForAllStreams(t *testing.T) {
 				l()
 				l() // once more does nothing
 			}
-			after := reads
+			after := reads.Load()
 			time.Sleep(time.Minute)
-			if reads != after {
-				t.Errorf("round %d: %d readings for nobody", round, reads-after)
+			if got := reads.Load(); got != after {
+				t.Errorf("round %d: %d readings for nobody", round, got-after)
 			}
 			if snapshot, _ := feed.newest(); snapshot != nil {
 				t.Errorf("round %d: an old snapshot is kept", round)
