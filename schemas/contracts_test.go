@@ -37,6 +37,9 @@ var contracts = map[string]func() any{
 
 	"generation":  func() any { return &Generation{} },
 	"suppression": func() any { return &Suppression{} },
+
+	"lookup":   func() any { return &Lookup{} },
+	"lookedup": func() any { return &LookupAnswer{} },
 }
 
 // TestContracts holds the three neighbours together: the schema file is the Go

@@ -22,6 +22,8 @@ const (
 	EventPosition   = "position"
 	EventColumns    = "columns" // rowschema.v1.schema.json
 	EventReject     = "row.rejected"
+	EventLookup     = "lookup"
+	EventLookedUp   = "lookup.answered" // lookedup.v1.schema.json
 
 	reportFamily = "report"
 	runFamily    = "run"
@@ -83,6 +85,7 @@ var (
 	contractOf = map[string]string{
 		EventDefinition: "import", EventGeneration: "generation", EventResource: "resource", EventAudit: "audit", EventSuppress: "suppression", EventCommand: "command", EventTrigger: "trigger",
 		EventState: "state", EventFold: "fold", EventPosition: "position", EventColumns: "rowschema", EventReject: "reject",
+		EventLookup: "lookup", EventLookedUp: "lookedup",
 	}
 	reportKinds = []string{
 		ReportStarted, ReportHeartbeat, ReportChunk, ReportFinal, ReportAbandoned, ReportMapped, ReportIntent, ReportReceipt,

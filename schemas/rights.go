@@ -66,14 +66,14 @@ func (t Topics) Rights(service string) []Right {
 		add(OnGroup, MayRead, false, t.prefix+"mapper")
 		add(OnTransactionalID, MayWrite, true, t.prefix+"map-")
 	case "loader":
-		read(t.Imports(), t.State(), t.Resources(), t.Suppressions(), t.Reports(), t.DryRunRecords())
-		write(t.Reports(), t.Rejects(), t.DryRunRejects())
+		read(t.Imports(), t.State(), t.Resources(), t.Suppressions(), t.Reports(), t.DryRunRecords(), t.Lookups())
+		write(t.Reports(), t.Rejects(), t.DryRunRejects(), t.LookupAnswers())
 		add(OnTopic, MayRead, true, records)
 		add(OnGroup, MayRead, false, t.prefix+"loader")
 	case "importcenter":
 		read(t.Imports(), t.Generations(), t.Resources(), t.Suppressions(), t.State(), t.Runs(), t.Triggers(), t.Rejects(), t.Reports(),
-			t.DryRunRows(), t.DryRunRecords(), t.DryRunRejects(), t.Audit())
-		write(t.Imports(), t.Generations(), t.Resources(), t.Suppressions(), t.Commands(), t.Audit())
+			t.DryRunRows(), t.DryRunRecords(), t.DryRunRejects(), t.LookupAnswers(), t.Audit())
+		write(t.Imports(), t.Generations(), t.Resources(), t.Suppressions(), t.Commands(), t.Lookups(), t.Audit())
 		// An import's topics must be seen before it is applied.
 		add(OnTopic, MayRead, true, rows, records)
 		add(OnTransactionalID, MayWrite, false, t.prefix+"importcenter")

@@ -115,6 +115,14 @@ func (t Topics) DryRunRecords() string { return t.prefix + "dryrun.records.v1" }
 // DryRunRejects holds every failed check of every dry run: keyed by trial.
 func (t Topics) DryRunRejects() string { return t.prefix + "dryrun.rejects.v1" }
 
+// Lookups holds what loaders are to look up at CleverTap, with identities: Import Center
+// writes, keyed by account, in the control partition of the account's name.
+func (t Topics) Lookups() string { return t.prefix + "lookups.v1" }
+
+// LookupAnswers holds what came of each look-up, with CleverTap's record of the person:
+// the loader writes, keyed and partitioned as Lookups.
+func (t Topics) LookupAnswers() string { return t.prefix + "lookups.answers.v1" }
+
 // RejectsOf is where rejects of a subject go.
 func (t Topics) RejectsOf(subject string) string {
 	if IsTrial(subject) {
@@ -210,6 +218,11 @@ func (t Topics) Catalogue() []TopicSpec {
 			Name: name, Writer: writer, Key: "preview or dry run", Value: value, Partitions: ControlPartitions, Retention: TrialRetention, Personal: true,
 		}
 	}
+	lookups := func(name, writer, value string) TopicSpec {
+		spec := dry(name, writer, value)
+		spec.Key = "account"
+		return spec
+	}
 	return []TopicSpec{
 		newest(t.Imports(), "importcenter", "definition"),
 		resources,
@@ -226,6 +239,8 @@ func (t Topics) Catalogue() []TopicSpec {
 		dry(t.DryRunRows(), "extractor", "row"),
 		dry(t.DryRunRecords(), "mapper", "record"),
 		dry(t.DryRunRejects(), "extractor, mapper, loader", "reject"),
+		lookups(t.Lookups(), "importcenter", "whose profile is to be looked up"),
+		lookups(t.LookupAnswers(), "loader", "what CleverTap holds of a person"),
 		{Name: t.Audit(), Writer: "importcenter", Key: "actor", Value: "audit entry", Partitions: 1, Retention: 365 * day, Personal: true},
 	}
 }

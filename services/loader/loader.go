@@ -3,6 +3,7 @@ package loader
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 
 	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
@@ -41,6 +42,8 @@ type uploader interface {
 // finder looks a profile up, by "identity" or "objectId".
 type finder interface {
 	Exists(ctx context.Context, by, id string) (bool, error)
+	// Profile is nil if there is none.
+	Profile(ctx context.Context, by, id string) (json.RawMessage, error)
 }
 
 // Service is the loader.
@@ -54,6 +57,9 @@ type Service struct {
 	accounts *accountSpecs
 	// suppressed are the people who must not be sent.
 	suppressed *suppression.List
+	// lookups are the look-ups of people that nobody has answered yet.
+	lookups    *lookupQueue
+	lookupFeed *kafka.Follower
 	redis      *redis.Client // nil without Redis
 	metrics    metrics
 	tracer     trace.Tracer
@@ -88,6 +94,10 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if s.suppressed, err = suppression.Open(cfg.Suppression, cfg.Kafka, s.kafka); err != nil {
 		return nil, err
 	}
+	s.lookups = &lookupQueue{}
+	if s.lookupFeed, err = kafka.OpenFollower(cfg.Kafka, s.kafka, s.topics.Lookups(), s.lookups); err != nil {
+		return nil, err
+	}
 	view, err := resources.Open(cfg.Kafka, s.kafka)
 	if err != nil {
 		return nil, err
@@ -115,6 +125,7 @@ func (s *Service) Run(ctx context.Context) error {
 	group.Go(func() error { return s.imports.Run(following) })
 	group.Go(func() error { return s.accounts.resources.Run(following) })
 	group.Go(func() error { return s.suppressed.Run(following) })
+	group.Go(func() error { return s.lookupFeed.Run(following) })
 	group.Go(func() error {
 		defer stop()
 		if starting != nil {

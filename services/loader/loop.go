@@ -35,14 +35,15 @@ type loop struct {
 	nextLease      time.Time
 	places         placeReports
 	tests          accountTests
-	draining       bool // nothing is cut any more
-	closed         bool // no task begins any more
-	finished       bool // closed, and no task is under way: no event follows
+	lookingUp      map[string]bool // accounts whose look-ups a task answers
+	draining       bool            // nothing is cut any more
+	closed         bool            // no task begins any more
+	finished       bool            // closed, and no task is under way: no event follows
 }
 
 func newLoop(m *member) *loop {
 	return &loop{
-		member: m, partitions: map[kafka.TP]*partition{}, destinations: map[string]*destination{}, leaving: map[kafka.TP][]<-chan struct{}{}, turns: turns.New(), heldRuns: map[string]*heldRun{},
+		member: m, partitions: map[kafka.TP]*partition{}, destinations: map[string]*destination{}, leaving: map[kafka.TP][]<-chan struct{}{}, turns: turns.New(), heldRuns: map[string]*heldRun{}, lookingUp: map[string]bool{},
 		places: placeReports{reported: map[string]reportedPlace{}}, tests: accountTests{tests: map[string]*accountTest{}},
 	}
 }
@@ -99,6 +100,7 @@ func (l *loop) pass(now time.Time) (again time.Time) {
 	again = earliest(again, l.reportStartingPlaces(now))
 	if !l.draining {
 		again = earliest(again, l.testAccounts(now))
+		l.lookPeopleUp(now)
 	}
 	again = earliest(again, l.commitIfDue(now))
 	again = earliest(again, l.leaseIfDue(now))

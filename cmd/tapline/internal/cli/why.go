@@ -14,6 +14,7 @@ import (
 )
 
 func (a *app) whyCommand() *cobra.Command {
+	var clevertap bool
 	cmd := &cobra.Command{
 		Use: "why IMPORT IDENTITY", Short: "Tell what became of a person's rows, run by run", Args: cobra.ExactArgs(2),
 		ValidArgsFunction: a.completeOne(importNames),
@@ -26,6 +27,7 @@ The topics tell as far back as they are kept, and nothing of rows that had not
 changed or lay in the future: the runs that read such rows are named.`,
 	}
 	a.oneOf(cmd, "text", "json")
+	cmd.Flags().BoolVar(&clevertap, "clevertap", false, "add what CleverTap holds of the person now; a loader looks it up")
 	cmd.RunE = a.online(func(ctx context.Context, c *client.Client, args []string) error {
 		identity := args[1]
 		if identity == "-" {
@@ -35,7 +37,7 @@ changed or lay in the future: the runs that read such rows are named.`,
 			}
 			identity = in.Text()
 		}
-		answer, text, err := c.Why(ctx, args[0], identity)
+		answer, text, err := c.Why(ctx, args[0], identity, clevertap)
 		if err != nil {
 			return err
 		}
@@ -79,12 +81,22 @@ func whyText(w client.Why) string {
 		counts := countsByName(map[string]int64{"unchanged": o.Unchanged, "future": o.Future, "still rejected": o.StillRejected, "suppressed": o.Suppressed})
 		fmt.Fprintf(&b, "%s  run %s read rows that the topics do not tell whose they are: %s\n", moment(&o.StartedAt), o.Run, counts)
 	}
+	if p := w.CleverTap; p != nil {
+		fmt.Fprintf(&b, "CleverTap's account %s now: %s\n", p.Account, whyPerson(*p))
+	}
 	for _, topic := range []string{"reports", "rows", "records", "rejects"} {
 		if since, ok := w.Reach[topic]; ok {
 			fmt.Fprintf(&b, "%-8s tell since %s\n", topic, since.UTC().Format(time.RFC3339))
 		}
 	}
 	return b.String()
+}
+
+func whyPerson(p client.WhyPerson) string {
+	if p.Reason != "" {
+		return p.Outcome + " (" + p.Reason + ")"
+	}
+	return strings.TrimSuffix(p.Outcome+"\n  profile  "+string(p.Profile), "\n  profile  ")
 }
 
 func whyResult(r client.WhyRow) string {

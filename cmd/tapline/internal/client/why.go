@@ -15,6 +15,17 @@ type Why struct {
 	Reach    map[string]time.Time `json:"reach"`
 	Complete bool                 `json:"complete"`
 	Others   []WhyRun             `json:"others"`
+
+	CleverTap *WhyPerson `json:"clevertap"`
+}
+
+// WhyPerson is what CleverTap holds of the person now.
+type WhyPerson struct {
+	Account string          `json:"account"`
+	Outcome string          `json:"outcome"`
+	Reason  string          `json:"reason"`
+	Profile json.RawMessage `json:"profile"`
+	Time    time.Time       `json:"time"`
 }
 
 // WhyRow is one row of the person in a run.
@@ -72,10 +83,10 @@ type WhyRun struct {
 }
 
 // Why asks what became of the rows of a person. It returns the answer as it came too.
-func (c *Client) Why(ctx context.Context, importName, identity string) (Why, json.RawMessage, error) {
+func (c *Client) Why(ctx context.Context, importName, identity string, clevertap bool) (Why, json.RawMessage, error) {
 	var text json.RawMessage
 	var out Why
-	err := c.doWithin(ctx, 5*time.Minute, http.MethodPost, "/v1/imports/"+url.PathEscape(importName)+"/why", nil, map[string]string{"identity": identity}, &text)
+	err := c.doWithin(ctx, 5*time.Minute, http.MethodPost, "/v1/imports/"+url.PathEscape(importName)+"/why", nil, map[string]any{"identity": identity, "clevertap": clevertap}, &text)
 	if err == nil {
 		err = json.Unmarshal(text, &out)
 	}

@@ -134,6 +134,7 @@ var componentTexts = map[string]string{
 	"TopicSettings":               "The size of the import's topics and how long they keep rows.",
 	"Waiting":                     "What a run waits for.",
 	"WaitsFor":                    "A change of the import that waits for a second person, by the name of its approval.",
+	"Person":                      "What CleverTap holds of a person now.",
 	"Appearance":                  "One row of a person in a run, and what became of it.",
 	"Line":                        "What one part of the mapping made of a row.",
 	"Upload":                      "A request to CleverTap that held the record of a row.",

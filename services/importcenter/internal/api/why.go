@@ -27,7 +27,8 @@ const (
 type whyInput struct {
 	ImportPath
 	Body struct {
-		Identity string `json:"identity" doc:"As CleverTap gets it: letter by letter, with its case and blanks"`
+		Identity  string `json:"identity" doc:"As CleverTap gets it: letter by letter, with its case and blanks"`
+		CleverTap bool   `json:"clevertap,omitempty" doc:"Look up what CleverTap holds of the person now; a loader does, within the account's limit"`
 	}
 }
 
@@ -36,7 +37,8 @@ type WhyAnswer struct {
 	Import string `json:"import"`
 	rowlog.Answer
 	// Others are runs, because of such rows the topics hold nothing that tells whose they are.
-	Others []WhyRun `json:"others" doc:"Runs that read unchanged rows, rows in the future, still rejected ones or ones of suppressed people: the topics cannot tell whose those are"`
+	CleverTap *Person  `json:"clevertap,omitempty" doc:"What CleverTap holds of the person now, if it was asked for"`
+	Others    []WhyRun `json:"others" doc:"Runs that read unchanged rows, rows in the future, still rejected ones or ones of suppressed people: the topics cannot tell whose those are"`
 }
 
 // WhyRun counts the rows of a run of which the topics do not tell whose they are.
@@ -64,7 +66,8 @@ func (h *handlers) why(ctx context.Context, in *whyInput) (*whyOutput, error) {
 	if err := h.View.ReadToEnd(ctx); err != nil {
 		return nil, h.kafkaFailed(ctx, err)
 	}
-	if _, ok := h.Catalog.Import(in.Import); !ok {
+	d, ok := h.Catalog.Import(in.Import)
+	if !ok {
 		return nil, h.noImport(ctx, in.Import)
 	}
 	if refusal := h.auditRead(ctx, "why", in.Import); refusal != nil {
@@ -73,6 +76,12 @@ func (h *handlers) why(ctx context.Context, in *whyInput) (*whyOutput, error) {
 	out := &whyOutput{Body: WhyAnswer{
 		Import: in.Import, Others: []WhyRun{}, Answer: rowlog.Answer{Rows: []rowlog.Appearance{}, Reach: map[string]time.Time{}, Complete: true},
 	}}
+	if in.Body.CleverTap {
+		var failed *Problem
+		if out.Body.CleverTap, failed = h.person(ctx, d.Spec, identity); failed != nil {
+			return nil, failed
+		}
+	}
 	rows := h.Topics.Rows(in.Import)
 	counts, err := h.PartitionCounts(ctx, []string{rows})
 	if err != nil {
