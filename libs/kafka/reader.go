@@ -45,6 +45,13 @@ func (r *Reader) StartOffset(ctx context.Context, tp TP) (int64, error) {
 	return lookup(starts, err, tp)
 }
 
+// StableOffset is the offset below which every transaction has ended: a reader of
+// committed records gets no further.
+func (r *Reader) StableOffset(ctx context.Context, tp TP) (int64, error) {
+	ends, err := r.admin.ListCommittedOffsets(ctx, tp.Topic)
+	return lookup(ends, err, tp)
+}
+
 // OffsetAt is the first offset written at or after t, or the end. Kafka takes
 // times before 1970 for commands of its own.
 func (r *Reader) OffsetAt(ctx context.Context, tp TP, t time.Time) (int64, error) {
@@ -123,6 +130,12 @@ type Tail struct {
 // at the log's start.
 func OpenTail(cfg Config, deps Deps, from map[TP]int64) (*Tail, error) {
 	return openTail(cfg, deps, from)
+}
+
+// OpenTailWithMarkers is OpenTail that returns the markers of transactions too (their
+// Attrs.IsControl is true), so that the position of a reader moves past them.
+func OpenTailWithMarkers(cfg Config, deps Deps, from map[TP]int64) (*Tail, error) {
+	return openTail(cfg, deps, from, kgo.KeepControlRecords())
 }
 
 func openTail(cfg Config, deps Deps, from map[TP]int64, extra ...kgo.Opt) (*Tail, error) {

@@ -2,7 +2,6 @@ package rejects
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"tapline.dev/schemas"
@@ -16,8 +15,8 @@ const (
 	StateDismissed = "dismissed" // a person has given it up
 )
 
-// Selection says which rejects are wanted. Empty fields match everything, but an
-// import is always given: it names the partition.
+// Selection says which rejects are wanted. Empty fields match everything. An import is
+// given whenever rejects are listed, because it names their partition.
 type Selection struct {
 	Import string
 	Run    string
@@ -30,37 +29,24 @@ type Selection struct {
 	Refs   []schemas.RejectRef
 }
 
-// matches tells whether the reject at ref is wanted, its state apart.
-func (s Selection) matches(ref schemas.RejectRef, r schemas.Reject) bool {
-	return r.Import == s.Import &&
-		(s.Run == "" || r.Run == s.Run) &&
-		(s.Code == "" || r.Code == s.Code) &&
-		(s.Stage == "" || r.Stage == s.Stage) &&
-		(s.Column == "" || r.Column == s.Column) &&
-		(s.Since.IsZero() || !r.Time.Before(s.Since)) &&
-		(s.Until.IsZero() || r.Time.Before(s.Until)) &&
-		(len(s.Refs) == 0 || slices.Contains(s.Refs, ref))
-}
-
-// Group counts the rejects that share what it names.
-type Group struct {
-	Code   string
-	Stage  string
-	Column string
-	State  string
-	Count  int64
-}
-
 // Completeness says how much of the topic an answer is made from.
 type Completeness struct {
-	// Complete says that the answer covers everything that the topic held when it
-	// was asked.
+	// Complete says that the answer covers every reject that was committed when it was
+	// asked.
 	Complete bool
-	// IndexedUpTo is the offset below which the partition was read.
+	// IndexedUpTo is the offset of the import's partition below which the answer covers
+	// everything; -1 if the answer is about several partitions.
 	IndexedUpTo int64
+	// Share is how much of what the topic holds is covered, from 0 to 1.
+	Share float64
+	// Why is why the index stands still, "" if it does not.
+	Why string
+	// From is when the oldest reject was made that the topic still holds, if retention has
+	// deleted earlier ones.
+	From *time.Time
 }
 
-// Counter counts rejects by group.
+// Counter counts rejects by code, stage, column and state.
 type Counter interface {
 	Count(ctx context.Context, s Selection) ([]Group, Completeness, error)
 }

@@ -1,0 +1,251 @@
+package rejects
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"tapline.dev/libs/backoff"
+	"tapline.dev/libs/kafka"
+	"tapline.dev/schemas"
+)
+
+var (
+	errGone    = errors.New("the file of the index was deleted or replaced: it is built anew")
+	errNewLog  = errors.New("the rejects topic was made anew: the index is built anew")
+	errShorter = errors.New("the rejects topic ends before what was read of it: the index is built anew")
+)
+
+// keep opens the store and follows the topic until an error.
+func (x *Index) keep(ctx context.Context, dir string) error {
+	s, err := openStore(dir)
+	if err != nil {
+		return err
+	}
+	x.opened(s, map[int32]int64{})
+	defer x.closed()
+	topic := x.deps.Topics.Rejects()
+	if err := x.sameTopic(ctx, s, topic); err != nil {
+		return err
+	}
+	position, err := x.begin(ctx, s, topic)
+	if err != nil {
+		return err
+	}
+	x.opened(s, position)
+	from := map[kafka.TP]int64{}
+	for p, at := range position {
+		from[kafka.TP{Topic: topic, Partition: p}] = at
+	}
+	tail, err := x.deps.OpenTail(from)
+	if err != nil {
+		return err
+	}
+	defer tail.Close()
+	checked := time.Now()
+	for {
+		records, err := x.poll(ctx, tail)
+		if err != nil {
+			return err
+		}
+		if err := x.takeAtLast(ctx, s, records); err != nil {
+			return err
+		}
+		if time.Since(checked) < x.cfg.Check {
+			continue
+		}
+		if err := x.check(ctx, s, topic); err != nil {
+			return err
+		}
+		checked = time.Now()
+	}
+}
+
+// poll waits for records no longer than until the next check.
+func (x *Index) poll(ctx context.Context, tail Tail) ([]*kafka.Record, error) {
+	waiting, cancel := context.WithTimeout(ctx, x.cfg.Check)
+	defer cancel()
+	records, err := tail.Poll(waiting, batchRecords)
+	if err != nil && waiting.Err() != nil && ctx.Err() == nil {
+		return nil, nil
+	}
+	return records, err
+}
+
+// sameTopic clears a store that was built from another topic of the same name.
+func (x *Index) sameTopic(ctx context.Context, s *store, topic string) error {
+	id, err := x.deps.Source.TopicID(ctx, topic)
+	if err != nil {
+		return err
+	}
+	before, err := s.topicID(topic)
+	if err != nil {
+		return err
+	}
+	if before == id {
+		return nil
+	}
+	if before != "" {
+		x.deps.Log.WarnContext(ctx, errNewLog.Error())
+	}
+	if err := s.clear(); err != nil {
+		return fmt.Errorf("clearing the index of rejects: %w", err)
+	}
+	return s.setTopicID(topic, id)
+}
+
+// begin finds the offsets to go on at, and drops what retention has deleted meanwhile.
+func (x *Index) begin(ctx context.Context, s *store, topic string) (map[int32]int64, error) {
+	position, err := s.positions(topic, schemas.ControlPartitions)
+	if err != nil {
+		return nil, err
+	}
+	for p, at := range position {
+		end, err := x.deps.Source.EndOffset(ctx, kafka.TP{Topic: topic, Partition: p})
+		if err != nil {
+			return nil, err
+		}
+		if at > end {
+			x.deps.Log.WarnContext(ctx, errShorter.Error())
+			if err := s.clear(); err != nil {
+				return nil, fmt.Errorf("clearing the index of rejects: %w", err)
+			}
+			return nil, errShorter
+		}
+	}
+	if err := x.retain(ctx, s, topic, position); err != nil {
+		return nil, err
+	}
+	return position, nil
+}
+
+// retain drops what retention has deleted and raises positions that it has passed.
+func (x *Index) retain(ctx context.Context, s *store, topic string, position map[int32]int64) error {
+	starts := map[int32]int64{}
+	for p := range int32(schemas.ControlPartitions) {
+		start, err := x.deps.Source.StartOffset(ctx, kafka.TP{Topic: topic, Partition: p})
+		if err != nil {
+			return err
+		}
+		starts[p] = start
+	}
+	err := s.db.Update(func(tx *bolt.Tx) error {
+		w := beginWriting(tx)
+		for p, start := range starts {
+			if err := w.forget(p, start); err != nil {
+				return err
+			}
+			if start <= position[p] {
+				continue
+			}
+			position[p] = start
+			if err := w.position(topic, p, start); err != nil {
+				return err
+			}
+		}
+		return w.end()
+	})
+	if err != nil {
+		return fmt.Errorf("dropping old rejects from the index: %w", err)
+	}
+	return nil
+}
+
+// check looks at what may have changed beside the records.
+func (x *Index) check(ctx context.Context, s *store, topic string) error {
+	if s.gone() {
+		return errGone
+	}
+	id, err := x.deps.Source.TopicID(ctx, topic)
+	if err != nil {
+		return err
+	}
+	before, err := s.topicID(topic)
+	if err != nil {
+		return err
+	}
+	if id != before {
+		return errNewLog
+	}
+	x.mu.Lock()
+	position := map[int32]int64{}
+	for p, at := range x.position {
+		position[p] = at
+	}
+	x.mu.Unlock()
+	if err := x.retain(ctx, s, topic, position); err != nil {
+		return err
+	}
+	x.advanced(position)
+	return nil
+}
+
+// takeAtLast takes records in, and tries again while the file cannot be written, as on
+// a full disk: those who ask are answered from what it holds.
+func (x *Index) takeAtLast(ctx context.Context, s *store, records []*kafka.Record) error {
+	for logged := false; ; logged = true {
+		err := x.take(ctx, s, records)
+		if err == nil {
+			return nil
+		}
+		if s.gone() {
+			return errGone
+		}
+		x.failed(err)
+		if !logged {
+			x.deps.Log.ErrorContext(ctx, "the index of rejects cannot be written: lists and counts are incomplete until it can", slog.Any("error", err))
+		}
+		if err := backoff.Wait(ctx, buildPause); err != nil {
+			return err
+		}
+	}
+}
+
+// take writes records into the store, and shows them once they are in it.
+func (x *Index) take(ctx context.Context, s *store, records []*kafka.Record) error {
+	if len(records) == 0 {
+		return nil
+	}
+	next := map[int32]int64{}
+	err := s.db.Update(func(tx *bolt.Tx) error {
+		w := beginWriting(tx)
+		for _, rec := range records {
+			next[rec.Partition] = rec.Offset + 1
+			if rec.Attrs.IsControl() {
+				continue
+			}
+			if err := x.takeReject(ctx, w, rec); err != nil {
+				return err
+			}
+		}
+		for p, at := range next {
+			if err := w.position(records[0].Topic, p, at); err != nil {
+				return err
+			}
+		}
+		return w.end()
+	})
+	if err != nil {
+		return fmt.Errorf("writing the index of rejects: %w", err)
+	}
+	x.advanced(next)
+	return nil
+}
+
+func (x *Index) takeReject(ctx context.Context, w *writing, rec *kafka.Record) error {
+	var reject schemas.Reject
+	if err := json.Unmarshal(rec.Value, &reject); err != nil {
+		// The error may quote the row.
+		x.deps.Log.ErrorContext(ctx, "a reject cannot be read and is missing in lists and counts",
+			slog.Int64("offset", rec.Offset), slog.Int("partition", int(rec.Partition)))
+		return nil
+	}
+	ref := schemas.RejectRef{Partition: rec.Partition, Offset: rec.Offset}
+	c := cellOf(reject)
+	return w.add(ref, c, reject.Time.Sub(time.Unix(c.Hour*3600, 0)).Nanoseconds())
+}

@@ -1,0 +1,145 @@
+package rejects
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+)
+
+const (
+	storeFile = "rejects.db"
+	// storeVersion changes with what the store holds: a store of another version is built
+	// anew.
+	storeVersion = "1"
+	lockTimeout  = 2 * time.Second
+)
+
+var (
+	metaBucket  = []byte("meta")
+	cellsBucket = []byte("cells") // the key of a cell to its tally
+	idsBucket   = []byte("ids")   // the number of a cell to its key
+	blockBucket = []byte("blocks")
+	versionKey  = []byte("version")
+)
+
+// store is the file of an index. bbolt has one writer at a time and readers that see
+// the state of the last commit.
+type store struct {
+	db   *bolt.DB
+	path string
+	file os.FileInfo
+}
+
+// openStore opens the file in dir. One that cannot be read, or is of another version, is
+// thrown away: the topic holds everything.
+func openStore(dir string) (*store, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("making the directory of the index of rejects: %w", err)
+	}
+	path := filepath.Join(dir, storeFile)
+	s, err := tryOpen(path)
+	if err == nil || errors.Is(err, bolterrors.ErrTimeout) {
+		return s, err
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("removing the index of rejects: %w", err)
+	}
+	return tryOpen(path)
+}
+
+func tryOpen(path string) (*store, error) {
+	db, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: lockTimeout, NoFreelistSync: true, FreelistType: bolt.FreelistMapType})
+	if errors.Is(err, bolterrors.ErrTimeout) {
+		return nil, fmt.Errorf("opening the index of rejects: another process uses %s; give each Import Center a directory of its own (rejects.directory): %w", path, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("opening the index of rejects: %w", err)
+	}
+	err = db.Update(func(tx *bolt.Tx) error {
+		for _, name := range [][]byte{metaBucket, cellsBucket, idsBucket, blockBucket} {
+			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+				return err
+			}
+		}
+		meta := tx.Bucket(metaBucket)
+		switch version := meta.Get(versionKey); string(version) {
+		case "":
+			return meta.Put(versionKey, []byte(storeVersion))
+		case storeVersion:
+			return nil
+		}
+		return errors.New("the index is of another version")
+	})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("opening the index of rejects: %w", err), db.Close())
+	}
+	file, err := os.Stat(path)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("opening the index of rejects: %w", err), db.Close())
+	}
+	return &store{db, path, file}, nil
+}
+
+// gone tells whether somebody has deleted or replaced the file.
+func (s *store) gone() bool {
+	file, err := os.Stat(s.path)
+	return err != nil || !os.SameFile(file, s.file)
+}
+
+func (s *store) close() error { return s.db.Close() }
+
+// clear forgets everything.
+func (s *store) clear() error {
+	return s.db.Update(func(tx *bolt.Tx) error {
+		for _, name := range [][]byte{metaBucket, cellsBucket, idsBucket, blockBucket} {
+			if err := tx.DeleteBucket(name); err != nil {
+				return err
+			}
+			if _, err := tx.CreateBucket(name); err != nil {
+				return err
+			}
+		}
+		return tx.Bucket(metaBucket).Put(versionKey, []byte(storeVersion))
+	})
+}
+
+func positionKey(topic string, partition int32) []byte {
+	return fmt.Appendf(nil, "position/%s/%d", topic, partition)
+}
+
+func topicKey(topic string) []byte { return []byte("topic/" + topic) }
+
+// positions are the offsets to go on at, of the partitions of a topic; 0 of those of
+// which nothing was read.
+func (s *store) positions(topic string, partitions int32) (map[int32]int64, error) {
+	at := map[int32]int64{}
+	err := s.db.View(func(tx *bolt.Tx) error {
+		for p := range partitions {
+			at[p] = 0
+			if v := tx.Bucket(metaBucket).Get(positionKey(topic, p)); len(v) == 8 {
+				at[p] = int64(binary.BigEndian.Uint64(v)) //nolint:gosec // as written
+			}
+		}
+		return nil
+	})
+	return at, err
+}
+
+// topicID is the id that the topic had when it was read.
+func (s *store) topicID(topic string) (id string, err error) {
+	err = s.db.View(func(tx *bolt.Tx) error {
+		id = string(tx.Bucket(metaBucket).Get(topicKey(topic)))
+		return nil
+	})
+	return id, err
+}
+
+func (s *store) setTopicID(topic, id string) error {
+	return s.db.Update(func(tx *bolt.Tx) error { return tx.Bucket(metaBucket).Put(topicKey(topic), []byte(id)) })
+}
