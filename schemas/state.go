@@ -87,6 +87,8 @@ type State struct {
 	// Dismissed are the rejects of this epoch that a person has given up, or that a replay
 	// has made good: a run that reads everything finds them still rejected.
 	Dismissed int64 `json:"dismissed,omitempty"`
+	// DismissedThrough is the number of the last run whose rejects were dismissed with it.
+	DismissedThrough int `json:"dismissedThrough,omitempty"`
 	// Anchor is when the import was first applied: an every: schedule counts
 	// from it, so that neither a restart nor an edit shifts its instants.
 	Anchor  *time.Time `json:"anchor,omitempty"`

@@ -23,6 +23,8 @@ type Config struct {
 	HTTP    HTTPConfig
 	Auth    AuthConfig
 	Secrets SecretsConfig
+	// Rejects say where rejects are indexed.
+	Rejects RejectsConfig
 	// Schedules bound how often imports may be due.
 	Schedules SchedulesConfig
 	// Approvals say which imports need two people.
@@ -71,6 +73,29 @@ type SecretsConfig struct {
 func (c SecretsConfig) Validate() error {
 	if c.Store != "" && (!filepath.IsAbs(c.Store) || filepath.Clean(c.Store) == "/") {
 		return config.Bad("store", "must be an absolute path below the root")
+	}
+	return nil
+}
+
+// RejectsConfig says where the index of rejects lies.
+type RejectsConfig struct {
+	// Directory is for the file of the index, which is built from the rejects topic, takes
+	// about 10 bytes a reject and can be deleted at any time. Each Import Center needs one
+	// of its own. Empty makes one below the temporary directory: the index is then built
+	// anew at each start.
+	Directory string
+	// CheckInterval is the time between two looks at what retention has deleted from the
+	// topic.
+	CheckInterval time.Duration
+}
+
+// Validate reports what cannot work.
+func (c RejectsConfig) Validate() error {
+	if c.Directory != "" && (!filepath.IsAbs(c.Directory) || filepath.Clean(c.Directory) == "/") {
+		return config.Bad("directory", "must be an absolute path below the root")
+	}
+	if c.CheckInterval < 10*time.Millisecond {
+		return config.Bad("checkInterval", "must be at least 10ms")
 	}
 	return nil
 }
@@ -172,6 +197,7 @@ func DefaultConfig() Config {
 		HTTP:          defaultHTTP(),
 		Auth:          defaultAuth(),
 		Approvals:     defaultApprovals(),
+		Rejects:       RejectsConfig{CheckInterval: 5 * time.Second},
 		Schedules:     SchedulesConfig{MinInterval: 15 * time.Minute},
 		AnswerTimeout: 15 * time.Second,
 		CheckTimeout:  30 * time.Second, PreviewTimeout: 2 * time.Minute,

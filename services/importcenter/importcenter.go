@@ -173,6 +173,7 @@ func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.C
 	w := writer.New(s.cfg.Kafka, s.kafka, cat, s.patience)
 	defer w.Close()
 	required, _ := s.cfg.Auth.required() // Validate has refused what cannot be read
+	index := s.rejectIndex(cat, reader)
 	handler := api.New(api.Config{
 		Required:              required,
 		AllowCustomEndpoints:  s.cfg.AllowCustomEndpoints,
@@ -185,7 +186,7 @@ func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.C
 	}, api.Deps{
 		Log: log, Authenticate: signing.authenticate, Limiter: guard.NewLimiter(s.cfg.HTTP.RequestsPerMinute),
 		Questions: guard.NewPlaces(s.cfg.HTTP.QuestionsPerCaller), Streams: guard.NewPlaces(s.cfg.HTTP.StreamsPerCaller), Stopping: ctx.Done(), Requests: idempotency.Open(rdb), Catalog: cat, Suppressions: suppressions, View: cat, Transactions: w,
-		Projection: projection.NewReader(rdb), Partitions: reader, Topics: s.topics, Follow: s.follow,
+		Projection: projection.NewReader(rdb), Partitions: reader, Rejects: index, Topics: s.topics, Follow: s.follow,
 		Inspect: func(ctx context.Context) []schemas.Check { return s.inspect(ctx, rdb) },
 		EnsureTopics: func(ctx context.Context, specs []schemas.TopicSpec) error {
 			return kafka.EnsureTopics(ctx, s.cfg.Kafka, s.kafka, specs)
@@ -212,6 +213,7 @@ func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.C
 		s.connected(nil)
 		group.Go(func() error { return confirmKeys(ctx, cat.ReadToEnd, keys, s.now) })
 		group.Go(func() error { used.Run(ctx); return nil })
+		group.Go(func() error { return index.Run(following) })
 		log.InfoContext(ctx, "serving the API", slog.String("addr", listener.Addr().String()), slog.Any("catalog", cat.Summary()))
 		return serveUntil(ctx, server, listener)
 	})

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"tapline.dev/schemas"
 )
@@ -53,5 +54,56 @@ func TestRejects(t *testing.T) {
 	}
 	if a := c.do("GET", "/v1/runs?state=done", ""); a.status < 400 || a.status >= 500 {
 		t.Errorf("an unknown state = %d %s", a.status, a.text)
+	}
+}
+
+// TestRejectsInGroups counts, pages both ways and exports what lies in the topic.
+func TestRejectsInGroups(t *testing.T) {
+	t.Parallel()
+	c := start(t)
+	for n := range 6 {
+		c.produce(c.topics.Rejects(), schemas.Reject{
+			Stage: schemas.StageMap, Code: []string{"email_invalid", "phone_invalid", "email_invalid"}[n%3], Column: "EMAIL", Import: "customers",
+			Run: "customers.1", ID: fmt.Sprint(n), Reason: "=1+1", Row: json.RawMessage(`{"EMAIL":"ann@@example.com"}`), Time: time.Date(2026, 11, 30, n, 0, 0, 0, time.UTC),
+		})
+	}
+	counts := c.do("GET", "/v1/rejects/counts?import=customers", "")
+	if counts.body["total"] != 6.0 || counts.body["complete"] != true || !strings.Contains(counts.text, `"shape":"contains \"@@\"","count":4`) || strings.Contains(counts.text, "ann") {
+		t.Errorf("counts = %d %s", counts.status, counts.text)
+	}
+	days := c.do("GET", "/v1/rejects/counts?by=import,day,state&since=2026-11-30T04:00:00Z", "")
+	if !strings.Contains(days.text, `"import":"customers","day":"2026-11-30","state":"open","count":2`) {
+		t.Errorf("counts by day = %d %s", days.status, days.text)
+	}
+	oldest := c.do("GET", "/v1/rejects?import=customers&order=oldest&pageSize=4", "")
+	if items, _ := oldest.body["items"].([]any); len(items) != 4 || items[0].(map[string]any)["id"] != "0" || items[0].(map[string]any)["state"] != "open" {
+		t.Fatalf("the oldest = %d %s", oldest.status, oldest.text)
+	}
+	rest := c.do("GET", "/v1/rejects?import=customers&order=oldest&pageToken="+oldest.body["nextPageToken"].(string), "")
+	if items, _ := rest.body["items"].([]any); len(items) != 2 || items[1].(map[string]any)["id"] != "5" || rest.body["nextPageToken"] != "" {
+		t.Errorf("the page after them = %d %s", rest.status, rest.text)
+	}
+	csv := c.do("GET", "/v1/rejects/export?import=customers&format=csv&bom=true&code=phone_invalid", "")
+	if !strings.HasPrefix(csv.text, "\uFEFFref,time,") || strings.Count(csv.text, "\r\n") != 3 || !strings.Contains(csv.text, ",'=1+1,") {
+		t.Errorf("CSV = %d %q", csv.status, csv.text)
+	}
+	parquet := c.do("GET", "/v1/rejects/export?run=customers.1&format=parquet", "")
+	if !strings.HasPrefix(parquet.text, "PAR1") || !strings.HasSuffix(parquet.text, "PAR1") {
+		t.Errorf("Parquet = %d, %d bytes", parquet.status, len(parquet.text))
+	}
+	for path, says := range map[string]string{
+		"/v1/rejects/counts?import=custmers":                         "no import named custmers",
+		"/v1/rejects/export?import=customers&format=ndjson&bom=true": "format=csv",
+		"/v1/rejects/export":                                         "name the import",
+		"/v1/rejects?import=customers&order=oldest&pageToken=abc":    "nextPageToken",
+		"/v1/rejects/counts?import=customers&by=identity":            "by",
+	} {
+		if a := c.do("GET", path, ""); a.status < 400 || a.status >= 500 || !strings.Contains(a.text, says) {
+			t.Errorf("%s = %d %s", path, a.status, a.text)
+		}
+	}
+	c.do("PUT", "/v1/imports/customers", customers, "If-None-Match", "*")
+	if a := c.do("GET", "/v1/rejects?import=customers&code=emial_invalid", ""); a.status != http.StatusNotFound || !strings.Contains(a.text, "did you mean email_invalid?") {
+		t.Errorf("a misspelt code = %d %s", a.status, a.text)
 	}
 }

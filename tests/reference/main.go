@@ -49,7 +49,12 @@ func pages(root string) (map[string]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listing the topics: %w", err)
 	}
+	failed, err := failedRowsPage(root)
+	if err != nil {
+		return nil, fmt.Errorf("listing the codes of rejects: %w", err)
+	}
 	return map[string]string{
+		"docs/failed-rows.md":             failed,
 		"docs/reference/configuration.md": configuration,
 		"libs/daemon/keys.txt":            keys,
 		"docs/reference/metrics.md":       metrics,

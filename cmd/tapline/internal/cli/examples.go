@@ -46,7 +46,7 @@ var examples = map[string]string{
 	"get imports":         "tapline get imports -l team=growth\ntapline get imports -w",
 	"why":                 "tapline why customers c4711\necho c4711 | tapline why customers - -o json",
 	"get rows":            "tapline get rows --run customers.42\ntapline get rows --run customers.42 --result skipped --all > skipped.ndjson",
-	"get rejects":         "tapline get rejects --run customers.42\ntapline get rejects --import customers --code email_invalid --all > rejects.ndjson",
+	"get rejects":         "tapline get rejects --run customers.42\ntapline get rejects --import customers --groups\ntapline get rejects --import customers --code email_invalid --export csv --bom > rejects.csv",
 	"get run":             "tapline get run customers.42",
 	"get runs":            "tapline get runs --import customers --state failed",
 	"doctor":              "tapline doctor\ntapline doctor -o json | jq '.checks[] | select(.state != \"ok\")'",

@@ -30,6 +30,11 @@ func (a *app) rejectsFlags(cmd *cobra.Command, q *client.RejectsQuery) {
 	cmd.Flags().StringVar(&q.Import, "import", "", "the import; not needed with --run")
 	cmd.Flags().StringVar(&q.Run, "run", "", "only rejects of this run")
 	cmd.Flags().StringVar(&q.Code, "code", "", "only rejects with this code")
+	cmd.Flags().StringVar(&q.Stage, "stage", "", "only rejects of this stage: extract, map or load")
+	cmd.Flags().StringVar(&q.Column, "column", "", "only rejects because of this column")
+	cmd.Flags().StringVar(&q.State, "state", "", "only open, replaying, replayed or dismissed ones")
+	cmd.Flags().StringVar(&q.Since, "since", "", "from this instant on, such as 2026-11-28T09:00:00Z")
+	cmd.Flags().StringVar(&q.Until, "until", "", "before this instant")
 	cmd.Flags().IntVar(&q.Size, "limit", 100, "how many to show, 1 to 1000")
 	cmd.Flags().StringVar(&q.Token, "page-token", "", "nextPageToken of the previous page")
 	a.completeFlag(cmd, "import", importNames)
@@ -40,10 +45,13 @@ func (a *app) rejectsFlags(cmd *cobra.Command, q *client.RejectsQuery) {
 func (a *app) getRejects() *cobra.Command {
 	var q client.RejectsQuery
 	var f listFlags
-	var all bool
+	var all, groups, bom bool
+	var format string
 	cmd := &cobra.Command{
 		Use: "rejects", Short: "List rejected rows with their reasons, newest first", Args: cobra.NoArgs,
-		Long: `List rejected rows with their reasons, newest first.
+		Long: `List rejected rows with their reasons, newest first. With --groups, count those
+that have the same code, column and shape of the value instead. With --export,
+write all of them as a file to the standard output, oldest first.
 
 Rejected rows hold what Snowflake held, personal data too: -o json shows it, and
 so does tapline describe rejects.`,
@@ -51,7 +59,18 @@ so does tapline describe rejects.`,
 	a.listFlags(cmd, &f, false)
 	a.rejectsFlags(cmd, &q)
 	cmd.Flags().BoolVar(&all, "all", false, "print all as NDJSON, a line each")
+	cmd.Flags().BoolVar(&groups, "groups", false, "show how many share code, column and shape of the value")
+	cmd.Flags().StringVar(&q.Order, "order", "", "which come first: newest or oldest")
+	cmd.Flags().StringVar(&format, "export", "", "write a file of all: ndjson, csv or parquet")
+	cmd.Flags().BoolVar(&bom, "bom", false, "begin a CSV file with a byte order mark, for Excel")
+	cmd.MarkFlagsMutuallyExclusive("all", "groups", "export")
 	cmd.RunE = a.online(func(ctx context.Context, c *client.Client, _ []string) error {
+		if format != "" {
+			return c.ExportRejects(ctx, q, format, bom, a.io.Out)
+		}
+		if groups {
+			return a.rejectGroups(ctx, c, q)
+		}
 		if all {
 			return a.streamRejects(ctx, c, q)
 		}
@@ -93,4 +112,27 @@ func (a *app) streamRejects(ctx context.Context, c *client.Client, q client.Reje
 	encoder := json.NewEncoder(a.io.Out)
 	encoder.SetEscapeHTML(false)
 	return c.AllRejects(ctx, q, func(r schemas.Reject) error { return encoder.Encode(r) })
+}
+
+// rejectGroups shows the largest groups first.
+func (a *app) rejectGroups(ctx context.Context, c *client.Client, q client.RejectsQuery) error {
+	found, err := c.CountRejects(ctx, q)
+	if err != nil {
+		return err
+	}
+	if a.output == "json" {
+		return a.printJSON(found)
+	}
+	var rows [][]string
+	for _, g := range found.Items {
+		rows = append(rows, []string{number(g.Count), orDash(g.Code), orDash(g.Column), orDash(g.Shape), orDash(g.Action)})
+	}
+	if err := printTable(a.io.Out, []string{"REJECTS", "CODE", "COLUMN", "VALUES", "WHAT TO DO"}, rows); err != nil {
+		return err
+	}
+	if !found.Complete {
+		a.say("these are not all: the index of rejects is being built, %.0f %% is done", found.Share*100)
+	}
+	a.say("%s rejects in %d groups", number(found.Total), found.Groups)
+	return nil
 }

@@ -211,33 +211,6 @@ func (c *Client) Command(ctx context.Context, importName, kind string) error {
 	return c.do(ctx, http.MethodPost, "/v1/imports/"+url.PathEscape(importName)+"/"+kind, nil, nil, nil)
 }
 
-// RejectsQuery selects rejects.
-type RejectsQuery struct {
-	Import, Run, Code string
-	Size              int
-	Token             string
-}
-
-// Rejects lists rejects, newest first.
-func (c *Client) Rejects(ctx context.Context, q RejectsQuery) (List[schemas.Reject], error) {
-	var out List[schemas.Reject]
-	return out, c.do(ctx, http.MethodGet, "/v1/rejects?"+query(map[string]string{
-		"import": q.Import, "run": q.Run, "code": q.Code, "pageSize": size(q.Size), "pageToken": q.Token,
-	}), nil, nil, &out)
-}
-
-// AllRejects calls fn with every reject, newest first.
-func (c *Client) AllRejects(ctx context.Context, q RejectsQuery, fn func(schemas.Reject) error) error {
-	res, err := c.send(ctx, http.MethodGet, "/v1/rejects?"+query(map[string]string{
-		"import": q.Import, "run": q.Run, "code": q.Code,
-	}), http.Header{"Accept": {"application/x-ndjson"}}, nil)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = res.Body.Close() }() // read to its end below
-	return eachLine(res.Body, fn)
-}
-
 // eachLine calls fn with each value of an NDJSON answer.
 func eachLine[T any](body io.Reader, fn func(T) error) error {
 	dec := json.NewDecoder(body)

@@ -62,6 +62,7 @@ func (d *Dev) parts() []part {
 			cfg.Schedules.MinInterval = time.Second
 			// In a folder that the extractor and the loader may read.
 			cfg.Secrets.Store = filepath.Join(filepath.Dir(d.secrets.passwordFile), "store")
+			cfg.Rejects.Directory = filepath.Join(filepath.Dir(d.secrets.passwordFile), "rejects")
 			return runOf(importcenter.New(cfg, importcenter.Deps{Telemetry: env.Telemetry, Health: env.Health}))
 		}},
 		{"scheduler", adminScheduler, func(env daemon.Env) (daemon.Run, error) {

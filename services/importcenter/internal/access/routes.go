@@ -54,6 +54,7 @@ var Routes = map[string]Route{
 	"show-schedule":       {Role: Viewer, Scope: ScopeDocuments},
 	"get-defaults":        {Role: Viewer, Scope: ScopeNone},
 	"get-run-log":         {Role: Viewer, Scope: ScopeNamed},
+	"count-rejects":       {Role: Viewer, Scope: ScopeListed},
 
 	"start-run":          {Role: Operator, Scope: ScopeNamed},
 	"cancel-run":         {Role: Operator, Scope: ScopeNamed},
@@ -85,11 +86,12 @@ var Routes = map[string]Route{
 		Note: "needs the role that the change itself needs, and not the one who asked for it"},
 	"decline-approval": {Role: Operator, Scope: ScopeApproval},
 
-	"start-dry-run": {Role: Analyst, Scope: ScopeNamed},
-	"get-dry-run":   {Role: Analyst, Scope: ScopeNamed, ShowsRows: true},
-	"list-rejects":  {Role: Analyst, Scope: ScopeNamed, ShowsRows: true},
-	"list-rows":     {Role: Analyst, Scope: ScopeNamed, ShowsRows: true},
-	"why":           {Role: Analyst, Scope: ScopeNamed, ShowsRows: true},
+	"start-dry-run":  {Role: Analyst, Scope: ScopeNamed},
+	"get-dry-run":    {Role: Analyst, Scope: ScopeNamed, ShowsRows: true},
+	"list-rejects":   {Role: Analyst, Scope: ScopeNamed, ShowsRows: true},
+	"list-rows":      {Role: Analyst, Scope: ScopeNamed, ShowsRows: true},
+	"why":            {Role: Analyst, Scope: ScopeNamed, ShowsRows: true},
+	"export-rejects": {Role: Analyst, Scope: ScopeNamed, ShowsRows: true},
 	"preview": {Role: Analyst, Scope: ScopeDocuments, ShowsRows: true,
 		Note: "documents that are not applied need editor; a connection among them that differs from the applied one, admin"},
 

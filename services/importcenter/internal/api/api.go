@@ -117,6 +117,7 @@ type Deps struct {
 	Transactions transactions
 	Projection   projected
 	Partitions   partitions
+	Rejects      rejectIndex
 	Topics       schemas.Topics
 	// Follow calls fn for each record from the offsets on, until ctx ends or fn
 	// returns an error. It returns that error.
@@ -213,7 +214,7 @@ func (h *handlers) fail(ctx context.Context, code, sentence string, err error) *
 		return refusal
 	}
 	status := http.StatusInternalServerError
-	if code == codeKafka || code == codeRedis {
+	if code == codeKafka || code == codeRedis || code == codeIndex {
 		status = http.StatusServiceUnavailable
 	}
 	p := problem(status, code, sentence)

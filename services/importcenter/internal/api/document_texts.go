@@ -107,6 +107,8 @@ var componentTexts = map[string]string{
 	"PutSecretOutputBody":         "How definitions refer to the secret.",
 	"Reject":                      "A row that did not become a record at CleverTap, and why.",
 	"RejectsPage":                 "A page of rejects, newest first.",
+	"RejectCounts":                "Rejects in groups, and how much of the rejects topic was counted.",
+	"RejectGroup":                 "How many rejects have something in common.",
 	"Removed":                     "What removing people from a suppression list has done.",
 	"Resource":                    "A connection, an account or defaults. Secrets in it are references, never values.",
 	"ResourcesOutputBody":         "Connections, accounts or defaults.",
@@ -187,6 +189,10 @@ var fieldTexts = map[string]map[string]string{
 	},
 	"Replay":          {"selection": "Which rejects", "how": "mapped: anew, by the definition of now; asSent: the same record once more; declined: nothing is sent", "firstRun": "Rejects of earlier runs are left out", "selected": "How many rejects there were to be taken when it was asked for", "ambiguous": "Of them, events that CleverTap may hold"},
 	"RejectSelection": {"run": "Of this run", "code": "With this code", "stage": "Of this stage", "column": "Of this column", "since": "At or after this", "until": "Before this", "refs": "These, by where they lie, such as 3-18273"},
+	"RejectGroup": {
+		"import": "The import's name", "run": "The run", "stage": "extract, map or load", "code": "Why, as in the catalogue of codes",
+		"column": "The column at fault; absent if the group has none", "property": "The property at fault", "state": "What has become of them", "count": "How many",
+	},
 	"AuditEntry": {
 		"actor": "Who, such as key:ci", "action": "apply, delete, command, read, sign-in or sign-out", "kind": "Kind of the definition or the command", "name": "What it was done to",
 		"before": "What was there before; absent if nothing was", "after": "What is there after it; absent if nothing is", "role": "The actor's role", "from": "The address that the request came from",

@@ -34,6 +34,7 @@ const (
 	codeNotComparable   = "suppression_not_comparable"
 	codeKafka           = "kafka_unavailable"
 	codeRedis           = "redis_unavailable"
+	codeIndex           = "index_unavailable"
 	codeUnauthorized    = "unauthorized"
 	codeForbidden       = "forbidden"
 	codeTooMany         = "too_many_requests"

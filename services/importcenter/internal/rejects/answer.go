@@ -130,7 +130,7 @@ func (x *Index) EachItem(ctx context.Context, s Selection, fn func(Item) error) 
 	}
 	in := span{schemas.ControlPartition(s.Import), 0, how.IndexedUpTo - 1}
 	for in.low <= in.high {
-		st, _, _, err := x.now(in.partition)
+		st, _, _, err := x.now(kafka.TP{})
 		if err != nil {
 			return how, err
 		}
@@ -180,7 +180,11 @@ func (x *Index) upToDate(ctx context.Context, importName string) (*store, Comple
 		if err != nil {
 			return nil, how, fmt.Errorf("finding the end of the rejects: %w", err)
 		}
-		at, err := x.reach(ctx, p, start, end)
+		at, err := x.reach(ctx, tp, start, end)
+		if err != nil {
+			return nil, how, err
+		}
+		replays, err := x.replaysReached(ctx, p)
 		if err != nil {
 			return nil, how, err
 		}
@@ -188,7 +192,7 @@ func (x *Index) upToDate(ctx context.Context, importName string) (*store, Comple
 			cut = append(cut, p)
 		}
 		how.IndexedUpTo = at
-		how.Complete = how.Complete && at >= end
+		how.Complete = how.Complete && at >= end && replays
 		all, done = all+max(end-start, 0), done+min(max(at-start, 0), max(end-start, 0))
 	}
 	how.Share = 1
@@ -198,7 +202,7 @@ func (x *Index) upToDate(ctx context.Context, importName string) (*store, Comple
 	if len(partitions) > 1 {
 		how.IndexedUpTo = -1
 	}
-	st, _, _, err := x.now(partitions[0])
+	st, _, _, err := x.now(kafka.TP{})
 	if err != nil {
 		return nil, how, err
 	}
@@ -207,12 +211,23 @@ func (x *Index) upToDate(ctx context.Context, importName string) (*store, Comple
 	return st, how, unavailable(err)
 }
 
+// replaysReached tells whether what replays have taken until now is in the index.
+func (x *Index) replaysReached(ctx context.Context, partition int32) (bool, error) {
+	tp := kafka.TP{Topic: x.deps.Topics.Reports(), Partition: partition}
+	end, err := x.deps.Source.StableOffset(ctx, tp)
+	if err != nil {
+		return false, fmt.Errorf("finding the end of the reports: %w", err)
+	}
+	at, err := x.reach(ctx, tp, 0, end)
+	return at >= end, err
+}
+
 // reach waits until the position of a partition is at end.
-func (x *Index) reach(ctx context.Context, partition int32, start, end int64) (int64, error) {
+func (x *Index) reach(ctx context.Context, tp kafka.TP, start, end int64) (int64, error) {
 	late := time.NewTimer(patience)
 	defer late.Stop()
 	for {
-		st, at, moved, err := x.now(partition)
+		st, at, moved, err := x.now(tp)
 		if err == nil && (at >= end || end-max(at, start) > patienceFor) {
 			return at, nil
 		}

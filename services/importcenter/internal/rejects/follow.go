@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -27,7 +29,7 @@ func (x *Index) keep(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	x.opened(s, map[int32]int64{})
+	x.opened(s, map[kafka.TP]int64{})
 	defer x.closed()
 	topic := x.deps.Topics.Rejects()
 	if err := x.sameTopic(ctx, s, topic); err != nil {
@@ -38,11 +40,7 @@ func (x *Index) keep(ctx context.Context, dir string) error {
 		return err
 	}
 	x.opened(s, position)
-	from := map[kafka.TP]int64{}
-	for p, at := range position {
-		from[kafka.TP{Topic: topic, Partition: p}] = at
-	}
-	tail, err := x.deps.OpenTail(from)
+	tail, err := x.deps.OpenTail(maps.Clone(position))
 	if err != nil {
 		return err
 	}
@@ -100,18 +98,18 @@ func (x *Index) sameTopic(ctx context.Context, s *store, topic string) error {
 }
 
 // begin finds the offsets to go on at, and drops what retention has deleted meanwhile.
-func (x *Index) begin(ctx context.Context, s *store, topic string) (map[int32]int64, error) {
-	position, err := s.positions(topic, schemas.ControlPartitions)
+func (x *Index) begin(ctx context.Context, s *store, topic string) (map[kafka.TP]int64, error) {
+	position, err := s.positions(topic, x.deps.Topics.Reports())
 	if err != nil {
 		return nil, err
 	}
-	for p, at := range position {
-		end, err := x.deps.Source.EndOffset(ctx, kafka.TP{Topic: topic, Partition: p})
+	for tp, at := range position {
+		end, err := x.deps.Source.EndOffset(ctx, tp)
 		if err != nil {
 			return nil, err
 		}
 		if at > end {
-			x.deps.Log.WarnContext(ctx, errShorter.Error())
+			x.deps.Log.WarnContext(ctx, errShorter.Error(), slog.String("topic", tp.Topic))
 			if err := s.clear(); err != nil {
 				return nil, fmt.Errorf("clearing the index of rejects: %w", err)
 			}
@@ -125,26 +123,31 @@ func (x *Index) begin(ctx context.Context, s *store, topic string) (map[int32]in
 }
 
 // retain drops what retention has deleted and raises positions that it has passed.
-func (x *Index) retain(ctx context.Context, s *store, topic string, position map[int32]int64) error {
-	starts := map[int32]int64{}
-	for p := range int32(schemas.ControlPartitions) {
-		start, err := x.deps.Source.StartOffset(ctx, kafka.TP{Topic: topic, Partition: p})
+func (x *Index) retain(ctx context.Context, s *store, topic string, position map[kafka.TP]int64) error {
+	starts := map[kafka.TP]int64{}
+	for tp := range position {
+		start, err := x.deps.Source.StartOffset(ctx, tp)
 		if err != nil {
 			return err
 		}
-		starts[p] = start
+		starts[tp] = start
+	}
+	if maps.Equal(starts, s.starts) {
+		return nil // each transaction of the store waits for the disk
 	}
 	err := s.db.Update(func(tx *bolt.Tx) error {
 		w := beginWriting(tx)
-		for p, start := range starts {
-			if err := w.forget(p, start); err != nil {
-				return err
+		for tp, start := range starts {
+			if tp.Topic == topic {
+				if err := w.forget(tp.Partition, start); err != nil {
+					return err
+				}
 			}
-			if start <= position[p] {
+			if start <= position[tp] {
 				continue
 			}
-			position[p] = start
-			if err := w.position(topic, p, start); err != nil {
+			position[tp] = start
+			if err := w.position(tp, start); err != nil {
 				return err
 			}
 		}
@@ -153,6 +156,7 @@ func (x *Index) retain(ctx context.Context, s *store, topic string, position map
 	if err != nil {
 		return fmt.Errorf("dropping old rejects from the index: %w", err)
 	}
+	s.starts = starts
 	return nil
 }
 
@@ -173,10 +177,7 @@ func (x *Index) check(ctx context.Context, s *store, topic string) error {
 		return errNewLog
 	}
 	x.mu.Lock()
-	position := map[int32]int64{}
-	for p, at := range x.position {
-		position[p] = at
-	}
+	position := maps.Clone(x.position)
 	x.mu.Unlock()
 	if err := x.retain(ctx, s, topic, position); err != nil {
 		return err
@@ -206,16 +207,26 @@ func (x *Index) takeAtLast(ctx context.Context, s *store, records []*kafka.Recor
 	}
 }
 
-// take writes records into the store, and shows them once they are in it.
+// take writes records into the store, and shows them once they are in it. What replays
+// have taken waits in s.held until the rejects are there that it is about.
 func (x *Index) take(ctx context.Context, s *store, records []*kafka.Record) error {
 	if len(records) == 0 {
 		return nil
 	}
-	next := map[int32]int64{}
+	x.mu.Lock()
+	next := maps.Clone(x.position)
+	x.mu.Unlock()
+	held := s.held
 	err := s.db.Update(func(tx *bolt.Tx) error {
 		w := beginWriting(tx)
+		held = slices.Clone(s.held)
 		for _, rec := range records {
-			next[rec.Partition] = rec.Offset + 1
+			tp := kafka.TP{Topic: rec.Topic, Partition: rec.Partition}
+			if rec.Topic != x.deps.Topics.Rejects() {
+				held = append(held, takenIn(rec))
+				continue
+			}
+			next[tp] = rec.Offset + 1
 			if rec.Attrs.IsControl() {
 				continue
 			}
@@ -223,8 +234,12 @@ func (x *Index) take(ctx context.Context, s *store, records []*kafka.Record) err
 				return err
 			}
 		}
-		for p, at := range next {
-			if err := w.position(records[0].Topic, p, at); err != nil {
+		var err error
+		if held, err = x.takeReplays(w, held, next); err != nil {
+			return err
+		}
+		for tp, at := range next {
+			if err := w.position(tp, at); err != nil {
 				return err
 			}
 		}
@@ -233,6 +248,7 @@ func (x *Index) take(ctx context.Context, s *store, records []*kafka.Record) err
 	if err != nil {
 		return fmt.Errorf("writing the index of rejects: %w", err)
 	}
+	s.held = held
 	x.advanced(next)
 	return nil
 }
@@ -247,5 +263,10 @@ func (x *Index) takeReject(ctx context.Context, w *writing, rec *kafka.Record) e
 	}
 	ref := schemas.RejectRef{Partition: rec.Partition, Offset: rec.Offset}
 	c := cellOf(reject)
+	if of := reject.ReplayOf; of != nil {
+		if err := w.move(*of, func(c *cell) { c.Again = true }); err != nil {
+			return err
+		}
+	}
 	return w.add(ref, c, reject.Time.Sub(time.Unix(c.Hour*3600, 0)).Nanoseconds())
 }

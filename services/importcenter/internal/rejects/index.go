@@ -67,14 +67,14 @@ type Index struct {
 
 	mu       sync.Mutex
 	store    *store
-	failure  error           // why there is no store, or why it stands still
-	position map[int32]int64 // of the rejects topic: where to go on
-	moved    chan struct{}   // closed and replaced when anything above changes
+	failure  error              // why there is no store, or why it stands still
+	position map[kafka.TP]int64 // where to go on
+	moved    chan struct{}      // closed and replaced when anything above changes
 }
 
 // New returns an index that answers once Run has opened it.
 func New(cfg Config, deps Deps) *Index {
-	return &Index{cfg: cfg, deps: deps, failure: errors.New("it is being opened"), position: map[int32]int64{}, moved: make(chan struct{})}
+	return &Index{cfg: cfg, deps: deps, failure: errors.New("it is being opened"), position: map[kafka.TP]int64{}, moved: make(chan struct{})}
 }
 
 // Run keeps the index until ctx is done. What goes wrong is logged and tried again:
@@ -124,7 +124,7 @@ func (x *Index) wake() {
 }
 
 // opened shows the store to those who ask.
-func (x *Index) opened(s *store, position map[int32]int64) {
+func (x *Index) opened(s *store, position map[kafka.TP]int64) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.store, x.failure, x.position = s, nil, position
@@ -142,25 +142,25 @@ func (x *Index) closed() {
 	}
 }
 
-func (x *Index) advanced(position map[int32]int64) {
+func (x *Index) advanced(position map[kafka.TP]int64) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.failure = nil
-	for p, at := range position {
-		x.position[p] = at
+	for tp, at := range position {
+		x.position[tp] = at
 	}
 	x.wake()
 }
 
 // now is the store, the position in a partition, and a channel that closes at the next
 // change.
-func (x *Index) now(partition int32) (*store, int64, <-chan struct{}, error) {
+func (x *Index) now(tp kafka.TP) (*store, int64, <-chan struct{}, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.store == nil {
 		return nil, 0, x.moved, fmt.Errorf("%w: %w", ErrUnavailable, x.failure)
 	}
-	return x.store, x.position[partition], x.moved, nil
+	return x.store, x.position[tp], x.moved, nil
 }
 
 // why is why the index stands still, "" if it does not.

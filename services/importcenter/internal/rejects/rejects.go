@@ -1,5 +1,7 @@
-// Package rejects reads the rejects topic backwards, newest first, in bounded
-// windows: a topic of 30 days is never read whole for one page.
+// Package rejects finds and counts rejects. Those of runs it finds with an index, a file
+// that is built from the rejects topic, can be deleted at any time and is then built
+// again. Those of dry runs, which are kept for an hour, it finds by reading their topic
+// backwards in bounded windows.
 package rejects
 
 import (
@@ -7,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
@@ -29,6 +32,9 @@ type Query struct {
 	Run    string
 	Code   string
 	Stage  string
+	Column string
+	Since  time.Time // inclusive
+	Until  time.Time // exclusive
 	// Before is the offset below which to read; 0 begins at the end.
 	Before int64
 	// Scan bounds how many offsets are looked at; 0 looks at all.
@@ -39,7 +45,10 @@ func (q Query) matches(r schemas.Reject) bool {
 	return r.Import == q.Import &&
 		(q.Run == "" || r.Run == q.Run) &&
 		(q.Code == "" || r.Code == q.Code) &&
-		(q.Stage == "" || r.Stage == q.Stage)
+		(q.Stage == "" || r.Stage == q.Stage) &&
+		(q.Column == "" || r.Column == q.Column) &&
+		(q.Since.IsZero() || !r.Time.Before(q.Since)) &&
+		(q.Until.IsZero() || r.Time.Before(q.Until))
 }
 
 // errWindow ends a forward reading at the end of its window.

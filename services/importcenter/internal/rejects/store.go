@@ -8,6 +8,9 @@ import (
 	"path/filepath"
 	"time"
 
+	"tapline.dev/libs/kafka"
+	"tapline.dev/schemas"
+
 	bolt "go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
 )
@@ -34,6 +37,11 @@ type store struct {
 	db   *bolt.DB
 	path string
 	file os.FileInfo
+	// starts are the offsets below which nothing is kept. The goroutine of Run has them.
+	starts map[kafka.TP]int64
+	// held are reports, by partition in their order, of which the first is about rejects
+	// that have not come yet. The goroutine of Run has them.
+	held []taken
 }
 
 // openStore opens the file in dir. One that cannot be read, or is of another version, is
@@ -83,7 +91,7 @@ func tryOpen(path string) (*store, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the index of rejects: %w", err), db.Close())
 	}
-	return &store{db, path, file}, nil
+	return &store{db: db, path: path, file: file}, nil
 }
 
 // gone tells whether somebody has deleted or replaced the file.
@@ -109,21 +117,24 @@ func (s *store) clear() error {
 	})
 }
 
-func positionKey(topic string, partition int32) []byte {
-	return fmt.Appendf(nil, "position/%s/%d", topic, partition)
+func positionKey(tp kafka.TP) []byte {
+	return fmt.Appendf(nil, "position/%s/%d", tp.Topic, tp.Partition)
 }
 
 func topicKey(topic string) []byte { return []byte("topic/" + topic) }
 
-// positions are the offsets to go on at, of the partitions of a topic; 0 of those of
-// which nothing was read.
-func (s *store) positions(topic string, partitions int32) (map[int32]int64, error) {
-	at := map[int32]int64{}
+// positions are the offsets to go on at, of the control partitions of topics; 0 of those
+// of which nothing was read.
+func (s *store) positions(topics ...string) (map[kafka.TP]int64, error) {
+	at := map[kafka.TP]int64{}
 	err := s.db.View(func(tx *bolt.Tx) error {
-		for p := range partitions {
-			at[p] = 0
-			if v := tx.Bucket(metaBucket).Get(positionKey(topic, p)); len(v) == 8 {
-				at[p] = int64(binary.BigEndian.Uint64(v)) //nolint:gosec // as written
+		for _, topic := range topics {
+			for p := range int32(schemas.ControlPartitions) {
+				tp := kafka.TP{Topic: topic, Partition: p}
+				at[tp] = 0
+				if v := tx.Bucket(metaBucket).Get(positionKey(tp)); len(v) == 8 {
+					at[tp] = int64(binary.BigEndian.Uint64(v)) //nolint:gosec // as written
+				}
 			}
 		}
 		return nil

@@ -8,6 +8,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
+	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
 )
 
@@ -131,6 +132,44 @@ func (w *writing) keyOf(id uint64) (string, error) {
 
 func idKey(id uint64) []byte { return binary.BigEndian.AppendUint64(nil, id) }
 
+// took notes that a run has taken the rejects of an import in a range.
+func (w *writing) took(importName, run string, in schemas.RejectRange) error {
+	refs := map[schemas.RejectRef]bool{}
+	for id := range w.blocks { // those of this transaction are not in the store yet
+		if id.partition == in.Partition && id.base >= baseOf(in.From) && id.base <= in.To {
+			refs[schemas.RejectRef{Partition: id.partition, Offset: id.base}] = true
+		}
+	}
+	cursor := w.tx.Bucket(blockBucket).Cursor()
+	for k, _ := cursor.Seek(blockKey(in.Partition, baseOf(in.From))); k != nil; k, _ = cursor.Next() {
+		partition, base := parseBlockKey(k)
+		if partition != in.Partition || base > in.To {
+			break
+		}
+		refs[schemas.RejectRef{Partition: partition, Offset: base}] = true
+	}
+	for at := range refs {
+		b, err := w.block(at)
+		if err != nil {
+			return err
+		}
+		for _, e := range b.entries {
+			if e.offset < in.From || e.offset > in.To {
+				continue
+			}
+			err := w.move(schemas.RejectRef{Partition: in.Partition, Offset: e.offset}, func(c *cell) {
+				if c.Import == importName {
+					c.Replay, c.Again = run, false
+				}
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // forget drops everything of a partition below an offset, which retention has deleted.
 func (w *writing) forget(partition int32, below int64) error {
 	var whole [][]byte
@@ -173,9 +212,9 @@ func (w *writing) forget(partition int32, below int64) error {
 	return nil
 }
 
-func (w *writing) position(topic string, partition int32, next int64) error {
+func (w *writing) position(tp kafka.TP, next int64) error {
 	value := binary.BigEndian.AppendUint64(nil, uint64(next)) //nolint:gosec // offsets are not negative
-	return w.tx.Bucket(metaBucket).Put(positionKey(topic, partition), value)
+	return w.tx.Bucket(metaBucket).Put(positionKey(tp), value)
 }
 
 // end writes what was touched. Cells without rejects leave the store.

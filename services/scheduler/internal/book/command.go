@@ -93,6 +93,11 @@ func (b *Book) obey(ctx context.Context, e *entry, c schemas.Command, now time.T
 	case schemas.CommandDismiss:
 		e.state.Dismissed += e.state.OpenRejects
 		e.state.OpenRejects = 0
+		// Those of the active run are not counted yet, and not dismissed.
+		e.state.DismissedThrough = e.state.LastNumber
+		if a := e.state.Active; a != nil {
+			e.state.DismissedThrough = a.Number - 1
+		}
 	default:
 		return "", false
 	}

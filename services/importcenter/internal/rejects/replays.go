@@ -1,0 +1,67 @@
+package rejects
+
+import (
+	"bytes"
+	"encoding/json"
+
+	"tapline.dev/libs/kafka"
+	"tapline.dev/schemas"
+)
+
+// taken is a report that the index has still to take in. Most are about other things, and
+// hold nothing but their place.
+type taken struct {
+	tp         kafka.TP
+	next       int64
+	importName string
+	run        string
+	rejects    []schemas.RejectRange
+}
+
+// takenMark is in every report of what a replay has taken. The topic has a report for
+// each upload too, which need not be decoded.
+var takenMark = []byte(`"taken"`)
+
+func takenIn(rec *kafka.Record) taken {
+	t := taken{tp: kafka.TP{Topic: rec.Topic, Partition: rec.Partition}, next: rec.Offset + 1}
+	var report schemas.Report
+	if rec.Attrs.IsControl() || !bytes.Contains(rec.Value, takenMark) || json.Unmarshal(rec.Value, &report) != nil || report.Taken == nil {
+		return t
+	}
+	t.importName, t.run, t.rejects = report.Import, report.Run, report.Taken.Refs
+	return t
+}
+
+// takeReplays takes in reports, each partition's in its order, and returns those that are
+// about rejects which have not come yet: the two topics are read side by side.
+func (x *Index) takeReplays(w *writing, reports []taken, next map[kafka.TP]int64) ([]taken, error) {
+	var held []taken
+	waiting := map[kafka.TP]bool{}
+	for _, t := range reports {
+		for _, in := range t.rejects {
+			if next[kafka.TP{Topic: x.deps.Topics.Rejects(), Partition: in.Partition}] <= in.To {
+				waiting[t.tp] = true
+			}
+		}
+		if waiting[t.tp] {
+			held = hold(held, t)
+			continue
+		}
+		for _, in := range t.rejects {
+			if err := w.took(t.importName, t.run, in); err != nil {
+				return nil, err
+			}
+		}
+		next[t.tp] = t.next
+	}
+	return held, nil
+}
+
+// hold keeps of reports about other things in a row only the last.
+func hold(held []taken, t taken) []taken {
+	if n := len(held); n > 0 && len(held[n-1].rejects) == 0 && len(t.rejects) == 0 && held[n-1].tp == t.tp {
+		held[n-1] = t
+		return held
+	}
+	return append(held, t)
+}
