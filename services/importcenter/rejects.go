@@ -19,6 +19,9 @@ func (s *Service) rejectIndex(cat *catalog.Catalog, reader *kafka.Reader) *rejec
 			if state.Active != nil {
 				known.Active = state.Active.Run
 			}
+			for _, r := range state.Replays {
+				known.Unfinished = append(known.Unfinished, r.Number)
+			}
 			return known
 		},
 	})

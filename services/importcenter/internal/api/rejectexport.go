@@ -71,8 +71,8 @@ func (h *handlers) writeExport(c huma.Context, in *exportRejectsInput, sel rejec
 	c.SetHeader("Content-Disposition", `attachment; filename="`+cmp.Or(sel.Run, sel.Import)+".rejects."+in.Format+`"`)
 	caller := access.CallerOf(c.Context())
 	_, err := h.Rejects.EachItem(c.Context(), sel, func(i rejects.Item) error {
-		if !caller.StillHolds(h.Now()) {
-			return errCredential
+		if err := caller.StillHolds(h.Now()); err != nil {
+			return err
 		}
 		if w, ok := c.BodyWriter().(http.ResponseWriter); ok {
 			// A stream outlasts http.writeTimeout as long as it is read.

@@ -58,7 +58,7 @@ func (in RejectFilters) anySelection() (rejects.Selection, *Problem) {
 func (h *handlers) nothingRejected(ctx context.Context, s rejects.Selection) *Problem {
 	if s.Import != "" {
 		if _, ok := h.Catalog.Import(s.Import); !ok {
-			return h.noImport(s.Import)
+			return h.noImport(ctx, s.Import)
 		}
 	}
 	if s.Run != "" {

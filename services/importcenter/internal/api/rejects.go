@@ -27,6 +27,7 @@ type rejectIndex interface {
 	Page(ctx context.Context, s rejects.Selection, oldestFirst bool, beyond int64, limit int) ([]rejects.Item, int64, rejects.Completeness, error)
 	CountBy(ctx context.Context, s rejects.Selection, by ...rejects.By) ([]rejects.Group, rejects.Completeness, error)
 	EachItem(ctx context.Context, s rejects.Selection, fn func(rejects.Item) error) (rejects.Completeness, error)
+	Each(ctx context.Context, s rejects.Selection, fn func(schemas.RejectRef, schemas.Reject) error) error
 }
 
 type listRejectsInput struct {

@@ -173,8 +173,8 @@ func (h *handlers) planReplay(ctx context.Context, importName string, b replayBo
 	if b.Until != nil {
 		s.Until = *b.Until
 	}
-	if err := rejects.NewTopic(h.Partitions, h.Topics.Rejects()).Each(ctx, s, l.look); err != nil && !errors.Is(err, rejects.ErrStop) {
-		return ReplayPlan{}, replay, h.kafkaFailed(ctx, err)
+	if err := h.Rejects.Each(ctx, s, l.look); err != nil && !errors.Is(err, rejects.ErrStop) {
+		return ReplayPlan{}, replay, h.rejectsFailed(ctx, err)
 	}
 	p := l.finish(def)
 	replay.Selected, replay.Ambiguous = p.Rejects, p.Ambiguous

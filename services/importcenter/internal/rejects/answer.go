@@ -115,9 +115,13 @@ func (x *Index) read(ctx context.Context, importName string, hits []hit, fn func
 }
 
 // Each calls fn with each selected reject in the order of offsets, until fn returns an
-// error, which it returns.
+// error, which it returns. An index that is not complete is ErrUnavailable, because
+// whoever asks would act on a part of the rejects.
 func (x *Index) Each(ctx context.Context, s Selection, fn func(schemas.RejectRef, schemas.Reject) error) error {
-	_, err := x.EachItem(ctx, s, func(i Item) error { return fn(i.Ref, i.Reject) })
+	how, err := x.EachItem(ctx, s, func(i Item) error { return fn(i.Ref, i.Reject) })
+	if err == nil && !how.Complete {
+		return fmt.Errorf("%w: it is still being built", ErrUnavailable)
+	}
 	return err
 }
 

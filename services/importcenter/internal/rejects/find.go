@@ -17,10 +17,16 @@ type Known struct {
 	Active string
 	// Dismissed is the number of the last run whose rejects a person has given up.
 	Dismissed int
+	// Unfinished are the numbers of the replays that ended without success: what they took
+	// counts as not taken.
+	Unfinished []int
 }
 
 // stateOf is the state of a cell's rejects.
 func (c cell) stateOf(k Known) string {
+	if c.Replay != "" && slices.Contains(k.Unfinished, numberOf(c.Replay)) {
+		c.Replay = ""
+	}
 	switch number := numberOf(c.Run); {
 	case c.Replay != "" && c.Replay == k.Active && !c.Again:
 		return StateReplaying
