@@ -173,6 +173,10 @@ test-orchestrators: build ## run the examples for dbt, Dagster, Airflow and GitH
 test-web: tapline ## test the web page, with Chromium against the demo
 	services/importcenter/web/with-node.sh ./test.sh
 
+.PHONY: web-screenshots
+web-screenshots: tapline ## draw the page's main screens anew into docs/images, from the demo
+	TAPLINE=$(CURDIR)/bin/tapline ROOT=$(CURDIR) SCREENSHOTS=1 services/importcenter/web/with-node.sh vitest run --config journeys/vitest.config.ts
+
 .PHONY: test-sandbox-sql
 test-sandbox-sql: ## compare the sandbox's answers to SQL with another Snowflake on DuckDB
 	sandbox/analysttest/run.sh

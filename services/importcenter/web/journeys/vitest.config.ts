@@ -4,7 +4,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     root: import.meta.dirname,
-    include: ["*.journey.ts"],
+    include: [process.env["SCREENSHOTS"] === undefined ? "*.journey.ts" : "screenshots.ts"],
     globalSetup: "deployment.ts",
     fileParallelism: false,
     sequence: { concurrent: false },

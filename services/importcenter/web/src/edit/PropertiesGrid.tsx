@@ -80,7 +80,7 @@ export function PropertiesGrid(props: GridProps): ReactNode {
             if (row === undefined) return null;
             const name = row.column?.name ?? "";
             return (
-              <Row key={row.key} index={item.index} row={row} property={row.line === undefined ? undefined : mapping[row.line]} sample={samples.get(name)} sampled={sampled}
+              <Row key={row.key} measure={virtual.measureElement} index={item.index} row={row} property={row.line === undefined ? undefined : mapping[row.line]} sample={samples.get(name)} sampled={sampled}
                 check={row.line === undefined ? undefined : checks.get(row.line)} suggestion={suggested.get(name)}
                 role={name === "" ? "" : name === identity ? t.identity : name === cursor ? t.cursor : ""} {...handlers} />
             );
@@ -93,6 +93,8 @@ export function PropertiesGrid(props: GridProps): ReactNode {
 }
 
 interface RowProps extends Handlers {
+  /** measure learns how high a row has become. */
+  measure: (row: HTMLTableRowElement | null) => void;
   index: number;
   row: GridRow;
   property: Property | undefined;
@@ -105,12 +107,12 @@ interface RowProps extends Handlers {
 }
 
 const Row = memo(function Row(props: RowProps): ReactNode {
-  const { index, row, property, sample, sampled, check, suggestion, role, onChange, onMap, onRemove, onTake, onMore } = props;
+  const { measure, index, row, property, sample, sampled, check, suggestion, role, onChange, onMap, onRemove, onTake, onMore } = props;
   const { column, line } = row;
   const what = column?.name ?? property?.to ?? "";
   const at = { "data-row": index };
   return (
-    <tr aria-rowindex={index + 2} style={{ height }}>
+    <tr ref={measure} data-index={index} aria-rowindex={index + 2} style={{ height }}>
       <th scope="row" dir="auto">{column === undefined ? <Own property={property} gone={row.gone === true} line={line} onChange={onChange} at={at} /> : <>{column.name} <Text span size="xs">{typeName(column)}{role !== "" && `, ${role}`}</Text></>}</th>
       <td dir="auto" className="sample">{sample?.values.join(" · ")}{sample !== undefined && sample.nulls > 0 && <Text span size="xs"> {t.nullShare(Math.ceil((100 * sample.nulls) / Math.max(1, sample.of)))}</Text>}</td>
       {property === undefined || line === undefined ? (
