@@ -30,7 +30,7 @@ func TestAReplayAfterTheMappingIsCorrected(t *testing.T) {
 		if first.Counts.MapRejected != rejected || first.Counts.Loaded != rows-rejected {
 			t.Fatalf("%s: the run with the wrong mapping: %+v", name, first.Counts)
 		}
-		c.ApplyText(t, strings.Replace(wrong, "{from: EMAIL, to: amount, type: number}", "EMAIL -> contact", 1))
+		c.ApplyText(t, strings.Replace(wrong, "{from: EMAIL, to: amount, type: integer}", "EMAIL -> contact", 1))
 		out, code := c.CLI(t, "replay", name, "--plan", "-o", "json")
 		var plan struct{ Rejects, WouldMap int64 }
 		if err := json.Unmarshal([]byte(out), &plan); err != nil || code != 0 || plan.Rejects != rejected || plan.WouldMap != rejected {
@@ -109,7 +109,7 @@ spec:
   destination: {accountRef: clevertap, %s}
   identity: {column: CUSTOMER_ID}
   mapping:
-    - {from: EMAIL, to: amount, type: number}
+    - {from: EMAIL, to: amount, type: integer}
   limits: {maxRejectRatio: 0.9}
   topic: {partitions: 6}
 `, name, destination)
