@@ -25,11 +25,6 @@ const (
 	ByState    By = "state"
 )
 
-// Bys are all of them.
-func Bys() []By {
-	return []By{ByImport, ByRun, ByStage, ByCode, ByColumn, ByProperty, ByShape, ByDay, ByState}
-}
-
 // Names are what a group's rejects have in common; what was not counted by is empty.
 type Names struct {
 	Import   string

@@ -2,7 +2,6 @@ package rowlog
 
 import (
 	"encoding/json"
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -30,21 +29,6 @@ type Ref struct {
 
 func (r Ref) String() string {
 	return r.Kind + "-" + strconv.FormatInt(int64(r.Partition), 10) + "-" + strconv.FormatInt(r.Offset, 10)
-}
-
-// ParseRef reads the text of a Ref.
-func ParseRef(text string) (Ref, error) {
-	parts := strings.Split(text, "-")
-	if len(parts) == 3 {
-		partition, err := strconv.ParseInt(parts[1], 10, 32)
-		offset, errOffset := strconv.ParseInt(parts[2], 10, 64)
-		r := Ref{parts[0], int32(partition), offset} //nolint:gosec // ParseInt has bounded it to 32 bits
-		known := r.Kind == inRecords || r.Kind == inRows || r.Kind == inRejects
-		if known && err == nil && errOffset == nil && partition >= 0 && offset >= 0 && r.String() == text {
-			return r, nil
-		}
-	}
-	return Ref{}, fmt.Errorf("%q does not name a row: it is the ref that the list of a run's rows shows, such as records-3-18273", text)
 }
 
 // recordFields are what a row shows of its record.
