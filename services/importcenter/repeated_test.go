@@ -112,6 +112,9 @@ func TestKeysWithoutRedis(t *testing.T) {
 	if got := len(c.log(c.topics.Commands(), schemas.ControlPartition("customers"))) - before; got < 1 {
 		t.Errorf("%d commands were written", got)
 	}
+	if a := c.do("POST", "/v1/imports/customers/replays", `{}`, "Idempotency-Key", "k-1"); a.body["code"] == "redis_unavailable" {
+		t.Errorf("a replay, whose key is in the log = %d %s", a.status, a.text)
+	}
 	written := fmt.Sprint(c.written())
 	a := c.do("POST", "/v1/freezes", `{"account":"clevertap","reason":"a sale"}`, "Idempotency-Key", "k-2")
 	if a.status != http.StatusServiceUnavailable || a.body["code"] != "redis_unavailable" || a.header.Get("Retry-After") == "" || fmt.Sprint(c.written()) != written {
@@ -169,7 +172,10 @@ func TestEveryPostThatWritesTakesAKey(t *testing.T) {
 	if err := json.Unmarshal([]byte(start(t).do("GET", "/openapi.json", "").text), &doc); err != nil {
 		t.Fatal(err)
 	}
-	reads := []string{"plan", "preview", "show-schedule", "check-suppressions", "test-connection", "test-account"}
+	reads := []string{
+		"plan", "preview", "describe", "try-mapping", "suggest-mapping", "plan-replay",
+		"show-schedule", "check-suppressions", "test-connection", "test-account", "why",
+	}
 	for _, operations := range doc.Paths {
 		op, ok := operations["post"]
 		if !ok {

@@ -33,17 +33,19 @@ type requests interface {
 	Leave(ctx context.Context, r idempotency.Request) error
 }
 
-// reads are the operations with POST that write nothing, so that a repetition is
-// harmless and shows what is there now.
+// reads are the operations with POST that write nothing. They take no Idempotency-Key: a
+// repetition is harmless and shows what is there now, and Redis must not keep their
+// answers, which may hold rows.
 var reads = map[string]bool{
-	"plan": true, "preview": true, "show-schedule": true, "check-suppressions": true, "test-connection": true, "test-account": true, "why": true,
+	"plan": true, "preview": true, "describe": true, "try-mapping": true, "suggest-mapping": true, "plan-replay": true,
+	"show-schedule": true, "check-suppressions": true, "test-connection": true, "test-account": true, "why": true,
 }
 
-// inLog are the operations whose key is written with the command: the scheduler obeys it
-// once, whatever Redis remembers.
+// inLog are the operations whose key is written with the command. The scheduler carries a
+// command out once for each key, so these operations work while Redis does not answer.
 var inLog = map[string]bool{
 	"start-run": true, "cancel-run": true, "pause-import": true, "resume-import": true, "stop-import": true, "reset-import": true,
-	"start-backfill": true, "start-resend": true, "plan-run": true, "approve-run": true, "decline-run": true, "dismiss-rejects": true,
+	"start-backfill": true, "start-resend": true, "start-replay": true, "plan-run": true, "approve-run": true, "decline-run": true, "dismiss-rejects": true,
 	"start-dry-run": true, "sync-dry-run": true,
 }
 
