@@ -31,6 +31,10 @@ func (s RejectSelection) Selects(ref RejectRef, r *Reject) bool {
 		(len(s.Refs) == 0 || slices.Contains(s.Refs, ref))
 }
 
+// All reports whether the selection has no filter. Such a replay leaves out what a person
+// has dismissed.
+func (s RejectSelection) All() bool { return s.Equal(RejectSelection{}) }
+
 // Equal reports whether two selections mean the same rejects.
 func (s RejectSelection) Equal(other RejectSelection) bool {
 	same := func(x, y *time.Time) bool { return x == y || x != nil && y != nil && x.Equal(*y) }

@@ -55,7 +55,7 @@ func (y *replay) read(ctx context.Context) error {
 	}
 	found, err := replays.Choose(ctx, y.reader, replays.Question{
 		Import: y.attempt.Import, Topics: y.topics, Profiles: y.attempt.Profiles(), Run: y.attempt.Run,
-		Unfinished: y.attempt.Replays, Limit: y.limit, Slack: journal.ClockSlack,
+		Unfinished: y.attempt.Replays, Dismissed: y.attempt.Dismissed, Limit: y.limit, Slack: journal.ClockSlack,
 	})
 	if err != nil {
 		return err

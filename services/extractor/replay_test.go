@@ -183,6 +183,27 @@ func TestAReplayOfEvents(t *testing.T) {
 	}
 }
 
+// TestAReplayLeavesDismissedRejects: without a filter it takes those of later runs only,
+// and with one that selects them it takes them.
+func TestAReplayLeavesDismissedRejects(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, customers(4)...)
+	s := w.start()
+	w.next(1, events)
+	w.extract(s)
+	dismissed := w.refuse(schemas.StageMap, "date_format", nil, 1, 2)
+	w.next(2, func(a *schemas.ActiveRun) { events(a); a.Mode = schemas.ModeFull })
+	w.extract(s)
+	open := w.refuse(schemas.StageMap, "date_format", nil, 3)
+	w.state.DismissedThrough = 1
+	w.replaying(3, events, schemas.ReplayMapped, schemas.RejectSelection{})
+	w.extract(s)
+	w.wantTaken("a replay without a filter", open)
+	w.replaying(4, events, schemas.ReplayMapped, schemas.RejectSelection{Run: "customers.1"})
+	w.extract(s)
+	w.wantTaken("a replay of their run", dismissed)
+}
+
 // TestAReplayOfOtherColumns: a row that was read without a column that is mapped now, or
 // with another type of it, is not sent.
 func TestAReplayOfOtherColumns(t *testing.T) {

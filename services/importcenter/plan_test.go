@@ -216,3 +216,35 @@ func TestPlanWarns(t *testing.T) {
 		}
 	}
 }
+
+// TestPlanTellsTheOrderOfEvents: plan and apply say, once, that events do not arrive in
+// the order of their time, where that column is not the cursor.
+func TestPlanTellsTheOrderOfEvents(t *testing.T) {
+	t.Parallel()
+	c := start(t)
+	c.apply(connection, account)
+	event := func(createdOn, cursor string) string {
+		s := strings.Replace(customers, `"type":"profile"`, `"type":"event","event":{"name":"Bought"`+createdOn+`}`, 1)
+		return strings.Replace(s, `,"cursor":{"column":"UPDATED_AT"}`, cursor, 1)
+	}
+	const at, updated = `,"createdOn":{"column":"AT"}`, `,"cursor":{"column":"UPDATED_AT"}`
+	for name, tt := range map[string]struct{ document, want string }{
+		"profiles":         {customers, ""},
+		"no createdOn":     {event("", updated), ""},
+		"it is the cursor": {event(at, `,"cursor":{"column":"AT"}`), ""},
+		"another cursor":   {event(at, updated), "in the order of the cursor, not in the order of AT"},
+		"no cursor":        {event(at, ""), "in the order in which Snowflake returns the rows, not in the order of AT"},
+	} {
+		p := c.plan(set(tt.document))
+		if text := p.texts(p.Changes[0].Name); !strings.Contains(text, tt.want) || strings.Contains(text, "order of") != (tt.want != "") {
+			t.Errorf("%s: the plan says\n%s\nwant %s", name, text, tt.want)
+		}
+	}
+	if a := c.apply(event(at, updated)); a.status != http.StatusOK || !strings.Contains(a.text, "not in the order of AT") {
+		t.Errorf("apply = %d %s", a.status, a.text)
+	}
+	again := c.plan(set(strings.Replace(event(at, updated), `{"name":"customers"}`, `{"name":"customers","owner":"growth"}`, 1)))
+	if text := again.texts("customers"); strings.Contains(text, "order of") {
+		t.Errorf("what was said already is said again: %s", text)
+	}
+}

@@ -3,6 +3,7 @@ package importcenter
 import (
 	"encoding/json"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -27,9 +28,10 @@ func TestReplays(t *testing.T) {
 	}
 	c.produce(c.topics.Rejects(), reject("customers.1", "date_format", good), reject("customers.2", "date_format", good), reject("customers.2", "date_format", bad),
 		reject("customers.3", "ambiguous", nil), reject("customers.3", "other", nil))
-	c.produce(c.topics.State(), schemas.State{Import: "customers", Generation: 1, Epoch: 2, EpochFirst: 2, LastNumber: 3, Columns: []schemas.Column{
+	columns := []schemas.Column{
 		{Name: "CUSTOMER_ID", Type: "TEXT"}, {Name: "EMAIL", Type: "TEXT"}, {Name: "UPDATED_AT", Type: "TIMESTAMP_LTZ", Scale: 9}, {Name: "AT", Type: "TIMESTAMP_LTZ", Scale: 9},
-	}})
+	}
+	c.produce(c.topics.State(), schemas.State{Import: "customers", Generation: 1, Epoch: 2, EpochFirst: 2, LastNumber: 3, Columns: columns})
 	c.taken("customers", 3, schemas.RejectRange{Partition: schemas.ControlPartition("customers"), From: 4, To: 4})
 	a := c.do("POST", "/v1/imports/customers/replays/plan", `{}`)
 	for key, want := range map[string]float64{"rejects": 2, "wouldMap": 1, "ambiguous": 1, "replayed": 1, "calls": 1, "queries": 0} {
@@ -41,7 +43,7 @@ func TestReplays(t *testing.T) {
 		status int
 		code   string
 	}{
-		`{"code":"no_such"}`: {http.StatusConflict, "nothing_to_replay"}, `{"code":"other"}`: {http.StatusConflict, "nothing_to_replay"},
+		`{"code":"date_formt"}`: {http.StatusNotFound, "not_found"}, `{"code":"row_too_large"}`: {http.StatusConflict, "nothing_to_replay"}, `{"code":"other"}`: {http.StatusConflict, "nothing_to_replay"},
 		`{"run":"customers.9"}`: {http.StatusNotFound, "not_found"}, `{"run":"orders.1"}`: {http.StatusUnprocessableEntity, "invalid_request"},
 		`{"code":"ambiguous"}`: {http.StatusPreconditionRequired, "confirmation_required"},
 	} {
@@ -52,6 +54,16 @@ func TestReplays(t *testing.T) {
 		if want.code == "confirmation_required" && a.body["repeats"] != 1.0 {
 			t.Errorf("the events that may be doubled: %v", a.body["repeats"])
 		}
+	}
+	if a := c.do("POST", "/v1/imports/customers/replays/plan", `{"code":"date_formt"}`); !strings.Contains(a.text, "date_format") {
+		t.Errorf("a code that is misspelt is answered without near names: %s", a.text)
+	}
+	c.produce(c.topics.State(), schemas.State{Import: "customers", Generation: 1, Epoch: 2, EpochFirst: 2, LastNumber: 3, DismissedThrough: 2, Columns: columns})
+	if a := c.do("POST", "/v1/imports/customers/replays/plan", `{}`); a.body["rejects"] != 0.0 || !strings.Contains(a.text, "2 dismissed rejects left out") {
+		t.Errorf("a replay without a filter would take dismissed rejects: %s", a.text)
+	}
+	if a := c.do("POST", "/v1/imports/customers/replays/plan", `{"run":"customers.2"}`); a.body["rejects"] != 2.0 {
+		t.Errorf("dismissed rejects that are asked for by their run: %s", a.text)
 	}
 	if a := c.do("POST", "/v1/imports/gone/replays", `{}`); a.status != http.StatusNotFound {
 		t.Errorf("a replay of an import that is not there = %d %s", a.status, a.text)

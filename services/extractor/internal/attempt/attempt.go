@@ -36,11 +36,13 @@ type Attempt struct {
 	Interrupted []schemas.InterruptedRun
 	// Replays are the replays that have taken rejects and did not succeed.
 	Replays []schemas.InterruptedRun
+	// Dismissed is the number of the last run whose rejects a person has given up.
+	Dismissed int
 }
 
 // Of is the attempt that a state names as active.
 func Of(subject string, state *schemas.State) Attempt {
-	a := Attempt{Subject: subject, Import: schemas.ImportOf(subject), Run: *state.Active}
+	a := Attempt{Subject: subject, Import: schemas.ImportOf(subject), Run: *state.Active, Dismissed: state.DismissedThrough}
 	if a.Run.Epoch == state.Epoch {
 		a.Ledger, a.TimeBasis, a.Columns, a.Interrupted, a.Replays = state.Ledger, state.TimeBasis, state.Columns, state.Interrupted, state.Replays
 	}

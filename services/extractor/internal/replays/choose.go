@@ -30,8 +30,11 @@ type Question struct {
 	Run      schemas.ActiveRun
 	// Unfinished are the replays that have taken rejects and did not succeed.
 	Unfinished []schemas.InterruptedRun
-	Limit      int // of rejects
-	Slack      time.Duration
+	// Dismissed is the last run whose rejects a person has given up. They are taken only if
+	// the replay has a filter that selects them.
+	Dismissed int
+	Limit     int // of rejects
+	Slack     time.Duration
 }
 
 // Source is where the row of a reject comes from.
@@ -143,7 +146,8 @@ func (c *chooser) reject(rec *kafka.Record) error {
 	if _, named := c.refs[ref]; len(c.refs) > 0 && !named {
 		return nil
 	}
-	if number == c.q.Run.Number || !c.q.Run.Replay.Selection.Selects(ref, &r) {
+	selection := c.q.Run.Replay.Selection
+	if number == c.q.Run.Number || !selection.Selects(ref, &r) || number <= c.q.Dismissed && selection.All() {
 		return nil
 	}
 	source, why := c.source(&r, number)

@@ -67,6 +67,7 @@ func (h *handlers) ofNewImport(d schemas.Definition) []Consequence {
 		reads = "its first run reads the rows whose cursor is at or after " + cursor.Initial + " (spec.source.cursor.initial)"
 	}
 	said := []Consequence{{About: "import", Text: reads + "; how many rows that is tells tapline dryrun " + d.Metadata.Name}}
+	said = append(said, eventOrder(schemas.ImportSpec{}, d.Spec)...)
 	if len(d.Spec.Schedules) == 0 {
 		return said
 	}
@@ -86,6 +87,7 @@ func (h *handlers) ofChangedImport(ctx context.Context, before, after schemas.De
 	case h.mapsOtherwise(ctx, before.Spec, after.Spec):
 		said = append(said, h.sendsAgain(ctx, after, state))
 	}
+	said = append(said, eventOrder(before.Spec, after.Spec)...)
 	if a := state.Active; a != nil {
 		said = append(said, Consequence{About: "run", Text: fmt.Sprintf("the active run %s goes on with generation %d to its end", a.Run, a.Generation)})
 	}
@@ -111,6 +113,16 @@ func (h *handlers) readsAll(ctx context.Context, before schemas.ImportSpec, afte
 		said.Text += " again"
 	}
 	return h.withFigures(said, h.allRecords(ctx, after))
+}
+
+// eventOrder says that events of one identity do not go out in the order of their time,
+// where nobody was told so before.
+func eventOrder(before, after schemas.ImportSpec) []Consequence {
+	text := runs.EventOrder(after)
+	if text == "" || text == runs.EventOrder(before) && !before.Draft {
+		return nil
+	}
+	return []Consequence{{About: "order", noted: true, Text: text}}
 }
 
 // epochCause names what of a source or a destination has changed.

@@ -134,7 +134,7 @@ func (h *handlers) replayOf(ctx context.Context, importName string, b replayBody
 	if name, n, err := schemas.ParseRunID(b.Run); b.Run != "" && (err != nil || name != importName) {
 		return invalid("run: " + b.Run + " is no run of " + importName)
 	} else if state, _ := h.Catalog.State(importName); n > state.LastNumber {
-		return def, schemas.Replay{}, problem(http.StatusNotFound, codeNotFound, "there is no run "+b.Run+"; the newest is "+schemas.RunID(importName, state.LastNumber))
+		return def, schemas.Replay{}, h.noSuchRun(importName, b.Run, state.LastNumber)
 	}
 	for _, ref := range b.Refs {
 		if ref.Partition != schemas.ControlPartition(importName) {
@@ -161,6 +161,9 @@ func (h *handlers) planReplay(ctx context.Context, importName string, b replayBo
 		return ReplayPlan{}, replay, h.kafkaFailed(ctx, err)
 	}
 	l := &replayLook{plan: ReplayPlan{Import: importName, Groups: []RejectsOfCode{}, Complete: true}, replay: replay, first: state.EpochFirst, taken: taken, now: h.Now().Unix()}
+	if replay.Selection.All() {
+		l.dismissed = state.DismissedThrough
+	}
 	if m, problems := mapping.Compile(def.Spec, state.Columns, h.options(&definition.Set{}, def.Spec.Destination.AccountRef)); len(problems) == 0 && len(state.Columns) > 0 {
 		l.mapping = m
 	} else {
@@ -175,6 +178,11 @@ func (h *handlers) planReplay(ctx context.Context, importName string, b replayBo
 	}
 	if err := h.Rejects.Each(ctx, s, l.look); err != nil && !errors.Is(err, rejects.ErrStop) {
 		return ReplayPlan{}, replay, h.rejectsFailed(ctx, err)
+	}
+	if l.looked == 0 {
+		if refusal := h.nothingRejected(ctx, s); refusal != nil {
+			return ReplayPlan{}, replay, refusal
+		}
 	}
 	p := l.finish(def)
 	replay.Selected, replay.Ambiguous = p.Rejects, p.Ambiguous
@@ -202,14 +210,17 @@ func (h *handlers) takenByReplays(ctx context.Context, importName string, state 
 
 // replayLook looks at one reject after another.
 type replayLook struct {
-	plan    ReplayPlan
-	replay  schemas.Replay
-	first   int // run of the epoch
-	taken   []schemas.RejectRange
-	mapping *mapping.Mapping
-	now     int64
-	looked  int64
-	buffer  []byte
+	plan   ReplayPlan
+	replay schemas.Replay
+	first  int // run of the epoch
+	// dismissed is the last run whose rejects were dismissed and are left out for it.
+	dismissed int
+	givenUp   int64 // rejects that are left out
+	taken     []schemas.RejectRange
+	mapping   *mapping.Mapping
+	now       int64
+	looked    int64
+	buffer    []byte
 }
 
 func (l *replayLook) look(ref schemas.RejectRef, r schemas.Reject) error {
@@ -219,6 +230,10 @@ func (l *replayLook) look(ref schemas.RejectRef, r schemas.Reject) error {
 	}
 	_, number, err := schemas.ParseRunID(r.Run)
 	if err != nil || number < l.first {
+		return nil
+	}
+	if number <= l.dismissed {
+		l.givenUp++
 		return nil
 	}
 	i, found := slices.BinarySearchFunc(l.taken, ref.Offset, func(t schemas.RejectRange, offset int64) int { return int(t.From - offset) })
@@ -259,6 +274,9 @@ const codeAmbiguous = "ambiguous"
 func (l *replayLook) finish(def schemas.Definition) ReplayPlan {
 	p := &l.plan
 	slices.SortStableFunc(p.Groups, func(a, b RejectsOfCode) int { return int(b.Rejects - a.Rejects) })
+	if l.givenUp > 0 {
+		p.Notes = append(p.Notes, numbered(l.givenUp, "dismissed reject")+" left out: name them by a filter, such as their run, to replay them")
+	}
 	if l.replay.How == schemas.ReplayDeclined {
 		return *p
 	}

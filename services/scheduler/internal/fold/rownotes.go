@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"tapline.dev/domain/runs"
 	"tapline.dev/schemas"
 )
 
@@ -86,13 +87,9 @@ func rowNotes(f *schemas.Fold) []string {
 // orderNotes says in a dry run in which order events of one identity will go out, if
 // that is not the order of the column with their time.
 func orderNotes(a *schemas.ActiveRun) []string {
-	event, cursor := a.Spec.Destination.Event, a.Spec.Source.Cursor
-	if !schemas.IsTrial(a.Run) || event == nil || event.CreatedOn == nil || cursor != nil && cursor.Column == event.CreatedOn.Column {
+	order := runs.EventOrder(a.Spec)
+	if !schemas.IsTrial(a.Run) || order == "" {
 		return nil
 	}
-	order := "in which Snowflake returns the rows"
-	if cursor != nil {
-		order = "of the cursor"
-	}
-	return []string{"a run sends events of one identity in the order " + order + ", not in the order of " + event.CreatedOn.Column + ", their createdOn: make that column the cursor if events have to arrive oldest first"}
+	return []string{order}
 }
