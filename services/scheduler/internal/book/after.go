@@ -57,7 +57,7 @@ func (b *Book) startAfter(ctx context.Context, e *entry, q schemas.QueuedRun, no
 func (b *Book) waitsFor(e *entry, q schemas.QueuedRun) string {
 	for _, name := range e.def.Spec.After {
 		if b.busy(name, q.Time) {
-			if held, _ := b.waits(name); held {
+			if held, _ := b.waiting(name); held {
 				return "a run of " + name + " waits for an approval"
 			}
 			return name + " is in a run"
@@ -74,7 +74,7 @@ func (b *Book) waitsFor(e *entry, q schemas.QueuedRun) string {
 func (b *Book) limitPassed(e *entry, q schemas.QueuedRun, now time.Time) bool {
 	since := q.Time
 	for _, name := range e.def.Spec.After {
-		held, until := b.waits(name)
+		held, until := b.waiting(name)
 		if held {
 			return false
 		}

@@ -19,7 +19,7 @@ import (
 	"tapline.dev/services/scheduler/internal/fold"
 )
 
-// Config is what the rules are adjusted by.
+// Config holds the limits and delays of the rules.
 type Config struct {
 	// MaxAttempts bounds the attempts of a run; RetryDelay is waited before the
 	// second and doubles up to RetryMax.
@@ -50,8 +50,8 @@ type Busy func(importName string, before time.Time) bool
 // Ended is how an import's newest run ended, nil if it has had none.
 type Ended func(importName string) *schemas.EndedRun
 
-// Held reports whether an import's active run waits for a person, and otherwise until
-// when it did, zero if it never has.
+// Held reports whether an import's active run waits for a person. If it does not, until
+// is when its newest such wait ended, zero if it never waited.
 type Held func(importName string) (held bool, until time.Time)
 
 // Deps are what the book depends on.
@@ -71,7 +71,7 @@ type Book struct {
 	trace   BeginTrace
 	busy    Busy
 	ended   Ended
-	waits   Held
+	waiting Held
 	imports map[string]*entry
 	broken  map[string]bool // subjects whose state or fold cannot be read
 	out     Changes
@@ -89,7 +89,7 @@ type entry struct {
 	unreadable bool // the newest definition cannot be read
 
 	lastEventAt time.Time // of the newest run event
-	eventDue    bool      // counts have changed since eventAt
+	eventDue    bool      // counts have changed since lastEventAt
 	dueKnown    bool      // nextDue has been computed
 	nextDue     time.Time // zero: no due instant follows
 }
@@ -121,7 +121,7 @@ func (c *Changes) Empty() bool {
 
 // New is an empty book.
 func New(cfg Config, deps Deps) *Book {
-	b := &Book{cfg: cfg, log: deps.Log, trace: deps.Trace, busy: deps.Busy, ended: deps.Ended, waits: deps.Held, imports: map[string]*entry{}, broken: map[string]bool{}}
+	b := &Book{cfg: cfg, log: deps.Log, trace: deps.Trace, busy: deps.Busy, ended: deps.Ended, waiting: deps.Held, imports: map[string]*entry{}, broken: map[string]bool{}}
 	b.clear()
 	return b
 }

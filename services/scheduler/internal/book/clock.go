@@ -8,20 +8,21 @@ import (
 	"tapline.dev/schemas"
 )
 
-// maxAhead is how far an instant that was noted may lie ahead of now. A new owner whose
-// clock is a little behind must not run an instant again. After a clock was set back,
-// nothing waits for longer than this because of what was noted before.
+// maxAhead is how far an instant in the state may lie ahead of now. It has to be above
+// zero: a new owner whose clock is a little behind must not run a due instant again. It
+// is small, because after a clock was set back an import may wait this long.
 const maxAhead = 10 * time.Minute
 
-// maxRemembered is by how much a clock may be set back without that a due instant which it
-// shows again is acted on again. Longer than this no import may be silent because of what
-// was noted before.
+// maxRemembered is the largest step back of a clock after which due instants that were
+// acted on are not acted on again. After a larger step they may be: otherwise the import
+// would start nothing for longer than this.
 const maxRemembered = 2 * time.Hour
 
-// comeBack corrects what was noted while a clock was ahead, here or in Import Center, that
-// has been set right. Otherwise schedules would start nothing, and runs would neither try
-// again nor reach their deadline, until the clock gets there once more, perhaps for years.
-func (b *Book) comeBack(ctx context.Context, e *entry, now time.Time) {
+// correctFutureInstants replaces instants in the state that lie too far ahead of now. They
+// were written while a clock, here or in Import Center, was ahead. Without the correction
+// schedules would start nothing, and runs would neither try again nor reach their
+// deadline, until that instant has passed, perhaps for years.
+func (b *Book) correctFutureInstants(ctx context.Context, e *entry, now time.Time) {
 	ahead := func(t *time.Time, allowed time.Duration) bool { return t != nil && t.Sub(now) > maxAhead+allowed }
 	s, changed := e.state, false
 	if ahead(s.LastDue, 0) {
@@ -59,10 +60,11 @@ func (b *Book) comeBack(ctx context.Context, e *entry, now time.Time) {
 	}
 }
 
-// rememberActedOn goes back to now. What fell due before now has been acted on. Those after
-// it that were acted on by themselves are not to be acted on again when the clock gets
-// there once more; those that shared a run are, because that run came too early for them.
-// After a larger step nothing of this is kept, and the newest due instant may be run again.
+// rememberActedOn sets LastDue back to now, because all earlier instants were acted on. The
+// newest later ones that had a run each are kept in ActedOn, so that they get no second
+// run when they come. Later ones that shared a run do get another, because that run came
+// too early for them. After a step of more than maxRemembered nothing is kept, and the
+// newest due instant may be run again.
 func rememberActedOn(s *schemas.State, now time.Time) {
 	last, from := *s.LastDue, s.DueFrom
 	s.LastDue, s.DueFrom = nil, nil

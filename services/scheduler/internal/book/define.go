@@ -42,7 +42,7 @@ func (b *Book) Define(ctx context.Context, def schemas.Definition, now time.Time
 		b.draft(ctx, e, now)
 		return
 	}
-	b.noDraft(e, applied, now)
+	b.leaveDraft(e, applied, now)
 	b.compareSchedules(e, applied, now)
 	b.compareDefinition(ctx, e, source, now)
 }

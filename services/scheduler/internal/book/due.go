@@ -18,7 +18,7 @@ func (b *Book) Tick(ctx context.Context, now time.Time) {
 		if e.state == nil {
 			continue
 		}
-		b.comeBack(ctx, e, now)
+		b.correctFutureInstants(ctx, e, now)
 		b.startQueued(ctx, e, now)
 		b.planned(ctx, e, now)
 		b.due(ctx, e, now)
@@ -67,9 +67,9 @@ func (b *Book) NextWake() (time.Time, bool) {
 	return wake, !wake.IsZero()
 }
 
-// drains reports whether the next attempt waits until each row of the abandoned ones has
-// an outcome. Events that these load are not loaded again, and which they are is
-// certain only then.
+// drains reports whether the next attempt waits until each row of the abandoned attempts
+// has an outcome. Only then is it certain which events they have loaded, and the next
+// attempt must not load those again.
 func drains(e *entry) bool {
 	a := e.state.Active
 	return a.RetryAt != nil && a.Spec.Destination.Type == schemas.TypeEvent && a.Mode != schemas.ModeSync && !e.isTrial() && !fold.Accounted(e.fold)
@@ -151,7 +151,7 @@ func (b *Book) deadline(a *schemas.ActiveRun) time.Duration {
 	return b.cfg.Deadline
 }
 
-// expire closes a run that makes no progress although its counts do not meet, and
+// expire closes a run that makes no progress although rows of it have no outcome, and
 // says which counts are missing.
 func (b *Book) expire(ctx context.Context, e *entry, now time.Time) {
 	a := e.state.Active

@@ -29,8 +29,8 @@ func (b *Book) compareDefinition(ctx context.Context, e *entry, source string, n
 		s.Events, s.UnfinishedEvents = nil, 0
 		b.newEpoch(e, now)
 	case s.SourceHash == runs.SourceHashBefore(e.def.Spec):
-		// The state is of a scheduler that compared less. What it finds is taken
-		// over: an upgrade reloads nothing.
+		// An older scheduler, whose hash covers fewer fields, has written the state. The
+		// new hash replaces it without a new epoch, so that an upgrade reloads nothing.
 		s.SourceHash = source
 		if e.def.Spec.Destination.Type == schemas.TypeEvent && s.Events == nil && s.LastNumber > 0 {
 			s.Events = &schemas.EventCount{AtLeast: true}
@@ -63,7 +63,7 @@ func (b *Book) newEpoch(e *entry, now time.Time) {
 	s.EpochFirst, s.Replays = s.LastNumber+1, nil
 	s.Watermark, s.TimeBasis, s.Ledger, s.Columns, s.Place, s.Pending = "", "", nil, nil, nil, nil
 	s.Loaded, s.OpenRejects, s.Dismissed, s.Initial = 0, 0, 0, ""
-	// Everything is sent again in the new epoch, also what these have loaded.
+	// Everything is sent again in the new epoch, also what the interrupted runs have loaded.
 	s.Interrupted, s.UnfinishedEvents = nil, s.UnfinishedEvents+interrupted(s)
 	b.stateChanged(e, now)
 }

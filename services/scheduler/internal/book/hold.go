@@ -11,7 +11,7 @@ import (
 
 // hold lets the active run wait until a person approves or declines it: neither a
 // deadline nor a schedule ends the wait. A new reason to hold a run needs a code of
-// its own, and its consequence in approve.
+// its own, and a case in approve.
 func (b *Book) hold(ctx context.Context, e *entry, h schemas.Hold, now time.Time) {
 	a := e.state.Active
 	h.Since = now
@@ -29,9 +29,9 @@ func (b *Book) holdPending(ctx context.Context, e *entry, now time.Time) {
 	}, now)
 }
 
-// goOn ends the active run's hold. It has its whole deadline again, however long it was
-// held, and imports that come after it wait for it as long as before.
-func goOn(e *entry, now time.Time) {
+// endHold lets the active run, which was held, continue. The run has its whole deadline
+// again, and imports that come after it wait for it for their whole limit again.
+func endHold(e *entry, now time.Time) {
 	a := e.state.Active
 	a.State, a.HeldBecause, a.HeldUntil = schemas.StateExtracting, nil, &now
 	e.fold.ProgressAt = now
@@ -67,15 +67,15 @@ func (b *Book) approve(ctx context.Context, e *entry, c schemas.Command, now tim
 func (b *Book) approvePending(e *entry, now time.Time) {
 	s := e.state
 	// The epoch is of what the run reads. The definition may have been edited or taken
-	// back while the run was held, and then the watermark and the ledger of the run mean
-	// nothing to it: the next run compares again.
+	// back while the run was held. The watermark and the ledger of the run do not apply to
+	// it then, and the next run compares again.
 	if source := runs.SourceHash(s.Active.Spec); s.Pending != nil || s.SourceHash != source {
 		s.SourceHash = source
 		b.newEpoch(e, now)
 		// Nothing was loaded in the new epoch yet, so any source and target will do.
 		s.Active.Place = &schemas.Place{}
 	}
-	goOn(e, now)
+	endHold(e, now)
 	b.triggerFull(e, now)
 }
 

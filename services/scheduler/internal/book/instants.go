@@ -8,8 +8,8 @@ import (
 	"tapline.dev/schemas"
 )
 
-// scheduledRun is the run of the newest due instant. It stands for the earlier ones
-// too that nobody has acted on.
+// scheduledRun is the run of the newest due instant. It covers the earlier instants too
+// that had no run.
 func scheduledRun(first, latest, now time.Time) schemas.QueuedRun {
 	q := schemas.QueuedRun{Key: latest.Format(time.RFC3339Nano), Cause: schemas.CauseSchedule, Time: now, Due: &latest}
 	if first.Before(latest) {
@@ -18,8 +18,8 @@ func scheduledRun(first, latest, now time.Time) schemas.QueuedRun {
 	return q
 }
 
-// firstDue is the first due instant after the given one, which is latest at the
-// latest.
+// firstDue is the first due instant after the given one, and latest if there is none
+// before that.
 func firstDue(cal schedule.Calendar, after, latest time.Time) time.Time {
 	if first, ok, err := cal.Next(after); err == nil && ok && first.Before(latest) {
 		return first
@@ -27,12 +27,11 @@ func firstDue(cal schedule.Calendar, after, latest time.Time) time.Time {
 	return latest
 }
 
-// passedDue are due instants that have passed: the first and the last of those that nothing
-// has acted on, unless all have been acted on before the clock was set back, and the last
-// of all.
+// passedDue describes the due instants that have passed. first and last bound those that
+// were not acted on yet; newest is the last of all.
 type passedDue struct {
 	first, last, newest time.Time
-	again               bool // nothing is left to act on
+	again               bool // all were acted on before the clock was set back; first and last mean nothing
 }
 
 // duePassed returns the due instants after the given one and not after now, and false if

@@ -14,8 +14,8 @@ import (
 // the import started nothing.
 const CodeNotStarted = "import_paused"
 
-// idle says why no run of the import may begin, "" if one may, or if there is no
-// definition that could be read.
+// idle says why no run of the import may begin. It says "" if one may begin, and if no
+// readable definition is known.
 func (e *entry) idle() string {
 	switch {
 	case e.def == nil:
@@ -69,9 +69,9 @@ func (b *Book) draft(ctx context.Context, e *entry, now time.Time) {
 	b.dropPlanned(ctx, e, len(e.state.Planned), schemas.RefusedDraft, now)
 }
 
-// noDraft takes in that the newest definition is none, or no longer. Instants that fell
-// due while the import was a draft are not run later.
-func (b *Book) noDraft(e *entry, applied, now time.Time) {
+// leaveDraft takes in that the newest definition is not a draft. Instants that fell due
+// while the import was a draft are not run later.
+func (b *Book) leaveDraft(e *entry, applied, now time.Time) {
 	if !e.state.Draft {
 		return
 	}
@@ -82,8 +82,8 @@ func (b *Book) noDraft(e *entry, applied, now time.Time) {
 	b.stateChanged(e, now)
 }
 
-// runFrom asks for the first run of an import, which begins at a place in the order of
-// its cursor. It returns why it does not, or "".
+// runFrom begins the first run of an import at a value of its cursor that a person has
+// given. It returns why it does not, or "".
 func (b *Book) runFrom(ctx context.Context, e *entry, c schemas.Command, now time.Time) (refused string) {
 	s := e.state
 	if s.Watermark != "" || s.Active != nil || s.Queued != nil {
@@ -131,18 +131,18 @@ func (b *Book) planned(ctx context.Context, e *entry, now time.Time) {
 	}
 }
 
-// dropPlanned ends the first n planned runs as cancelled before they began. No run is
-// queued: that one has the next number.
+// dropPlanned ends the first n planned runs as cancelled before they began. Callers make
+// sure that no run is queued: a queued run already has the next number.
 func (b *Book) dropPlanned(ctx context.Context, e *entry, n int, why string, now time.Time) {
 	if n == 0 {
 		return
 	}
-	what := map[string]string{schemas.RefusedStopped: "stopped", schemas.RefusedDraft: "a draft", schemas.RefusedPaused: "paused"}
+	became := map[string]string{schemas.RefusedStopped: "stopped", schemas.RefusedDraft: "a draft", schemas.RefusedPaused: "paused"}
 	for _, p := range e.state.Planned[:n] {
 		b.log.WarnContext(ctx, "a planned run does not begin", slog.String("import", e.name), slog.Time("at", p.At), slog.String("reason", why))
 		r := waitingEvent(e, &schemas.QueuedRun{Key: p.Key, Cause: schemas.CauseCommand, Actor: p.Actor, Time: p.At})
 		r.State, r.FinishedAt = schemas.StateCancelled, &now
-		r.Error = fold.BoundError("", CodeNotStarted, "it was planned for "+p.At.Format(time.RFC3339)+", and then the import was "+what[why])
+		r.Error = fold.BoundError("", CodeNotStarted, "it was planned for "+p.At.Format(time.RFC3339)+", and then the import was "+became[why])
 		e.state.LastNumber++
 		b.out.Events = append(b.out.Events, r)
 	}

@@ -112,9 +112,9 @@ func (b *Book) triggerFull(e *entry, now time.Time) {
 // missingPlace says which service has not reported what its reference resolves to.
 func missingPlace(e *entry) (stage, difference string) {
 	if known, found := e.state.Place, e.state.Active.Place; known != nil && known.Source != "" && found.Source == "" {
-		return schemas.StageExtract, "no extractor has said what the connection resolves to: does one run, and can it read the connection's secrets?"
+		return schemas.StageExtract, "no extractor has reported what the connection resolves to: is an extractor running, and can it read the connection's secrets?"
 	}
-	return schemas.StageLoad, "no loader has said what the account resolves to: does one run, and can it read the account's secrets?"
+	return schemas.StageLoad, "no loader has reported what the account resolves to: is a loader running, and can it read the account's secrets?"
 }
 
 // storePlace stores the source and target of a run that succeeded as the epoch's.

@@ -11,7 +11,7 @@ import (
 
 // Report takes in a report and reports whether it was used. A report of a run that
 // is not active is ignored, because the counts of that run are closed. The caller
-// calls Check after the last report of a step.
+// calls CloseSettled after the last report of a step.
 func (b *Book) Report(ctx context.Context, r *schemas.Report, now time.Time) bool {
 	e, ok := b.imports[schemas.Subject(r.Import, r.Run)]
 	if !ok || e.state == nil || e.state.Active == nil || e.state.Active.Run != r.Run {
@@ -72,7 +72,7 @@ func (b *Book) abandoned(ctx context.Context, e *entry, ab *schemas.Abandoned, n
 	case a.Ending != nil:
 		b.endEarly(e)
 	case ab.Permanent || attemptsSinceApproval(a) >= b.cfg.MaxAttempts || schemas.IsDryRun(a.Run) && a.Attempt >= dryRunAttempts:
-		log.WarnContext(ctx, "the extraction failed permanently")
+		log.WarnContext(ctx, "the extraction failed; no further attempt follows")
 		b.endEarly(e)
 		b.end(e, schemas.Ending{
 			State: schemas.StateFailed, Skip: schemas.SkipStopped,

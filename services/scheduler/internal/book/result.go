@@ -37,15 +37,15 @@ func rememberSize(e *entry) {
 }
 
 // resultHeld takes in that the extractor has stopped before the first row, because the
-// result is beyond a limit. A report of an attempt or of an approval that is over says
-// nothing any more.
+// result is beyond a limit. A report of an earlier attempt, or from before the newest
+// approval, is ignored.
 func (b *Book) resultHeld(ctx context.Context, e *entry, r *schemas.Report, now time.Time) {
 	a := e.state.Active
 	if r.Attempt != a.Attempt || r.Held.Approvals != a.Approval.NumberOf() || a.State != schemas.StateExtracting || a.RetryAt != nil || len(r.Held.Figures) == 0 {
 		return
 	}
 	if a.Ending != nil {
-		// The extractor works on the attempt no more, so none will report its end.
+		// No extractor works on the attempt any more, so none will report its end.
 		b.endEarly(e)
 		b.stateChanged(e, now)
 		return
@@ -67,7 +67,7 @@ func (b *Book) approveResult(ctx context.Context, e *entry, now time.Time) {
 	a.Approval = &schemas.Approved{
 		Number: a.Approval.NumberOf() + 1, Attempt: a.Attempt, Rows: h.Records, Figures: h.Figures, More: h.More, Time: now,
 	}
-	goOn(e, now)
+	endHold(e, now)
 	b.log.InfoContext(ctx, "the result of the run is approved", slog.String("run", a.Run), slog.Int64("rows", h.Records))
 	b.writeWithoutTrigger(e, now)
 }

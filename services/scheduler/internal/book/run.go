@@ -12,8 +12,8 @@ import (
 	"tapline.dev/services/scheduler/internal/fold"
 )
 
-// mode is how the run will read: everything, the window since the watermark, or
-// a window that a person named.
+// mode is the mode that a person's command asked for; otherwise full without a watermark
+// or a cursor, and incremental with both.
 func mode(e *entry, q *schemas.QueuedRun) string {
 	switch {
 	case q.Mode == schemas.ModeBackfill, q.Mode == schemas.ModeResend, q.Mode == schemas.ModeReplay:
@@ -28,9 +28,9 @@ func mode(e *entry, q *schemas.QueuedRun) string {
 // last row.
 func (b *Book) start(ctx context.Context, e *entry, q schemas.QueuedRun, now time.Time) {
 	s := e.state
-	// Whoever has changed what waits for an approval since the definition came (a reset
-	// that was declined, another place) must not make the run read on behind the watermark
-	// of another definition.
+	// A new epoch that waited for approval may have been dropped since the definition
+	// arrived (a reset was declined, or a source or target changed back). Compared again
+	// here, the definition cannot continue from the watermark of another one.
 	b.compareDefinition(ctx, e, runs.SourceHash(e.def.Spec), now)
 	s.LastNumber++
 	a := schemas.ActiveRun{
@@ -126,13 +126,13 @@ func (b *Book) retry(ctx context.Context, e *entry, now time.Time) {
 	b.trigger(e, now)
 }
 
-// end lets the active run drain: its remaining rows and records are skipped, and
-// the run closes when the counts meet.
+// end ends the active run early: its remaining rows and records are skipped, and the
+// run closes once every row has an outcome.
 func (b *Book) end(e *entry, ending schemas.Ending, now time.Time) {
 	a := e.state.Active
 	a.Ending = &ending
-	// What is left has the whole deadline to be skipped in, however long the run
-	// had waited before: closed earlier, it would have rows without an outcome.
+	// The remaining rows get the whole deadline to be skipped, however long the run has
+	// waited before. If it closed earlier, rows would have no outcome.
 	e.fold.ProgressAt = now
 	b.out.Folds[a.Run] = e.fold
 	if a.RetryAt != nil || a.State == schemas.StateStarting || a.State == schemas.StateHeld || a.Mode == schemas.ModeAccountTest {
@@ -171,7 +171,7 @@ func (b *Book) closeIfSettled(ctx context.Context, e *entry, now time.Time) {
 		b.close(ctx, e, schemas.StateFailed, fold.BoundError("", fold.CodeCountMismatch, reason), now)
 		return
 	}
-	// Invariant 2: nothing but a run whose counts have closed moves a watermark.
+	// Invariant 2: only a run in which every row has an outcome moves a watermark.
 	if fold.Settled(e.fold) {
 		state, runErr := fold.Judge(e.fold, a)
 		b.close(ctx, e, state, runErr, now)
@@ -189,7 +189,7 @@ func (b *Book) close(ctx context.Context, e *entry, state string, runErr *schema
 	a := e.state.Active
 	countRepeats(e, succeeded(state))
 	r := fold.Event(e.fold, a)
-	markLedgerOutdated(e) // advance replaces the ledger if the run succeeded and leaves its own
+	markLedgerOutdated(e) // advance replaces the ledger by the run's own if the run succeeded
 	if succeeded(state) {
 		state, runErr = b.advance(e, &r, state)
 	}

@@ -17,8 +17,9 @@ func dayOf(spec schemas.ImportSpec, now time.Time) string {
 	return now.Format(time.DateOnly)
 }
 
-// countSnowflake counts what the statements of the active run have taken. The report
-// says it of the whole attempt, so that a lost or repeated one changes nothing.
+// countSnowflake adds the execution time of the active run's statements to that of the
+// day. Each report holds the sum of its attempt, so a lost or repeated report changes
+// nothing.
 func (b *Book) countSnowflake(e *entry, r *schemas.Report, now time.Time) {
 	a, s := e.state.Active, e.state
 	if r.Attempt < 1 || r.Attempt > a.Attempt {
@@ -65,6 +66,6 @@ func (b *Book) holdForWarehouseTime(ctx context.Context, e *entry, now time.Time
 
 // release lets a run begin that was held before its first statement.
 func (b *Book) release(e *entry, now time.Time) {
-	goOn(e, now)
+	endHold(e, now)
 	b.compareOrTrigger(e, now)
 }

@@ -79,7 +79,7 @@ func Judge(f *schemas.Fold, a *schemas.ActiveRun) (string, *schemas.RunError) {
 	// Rows of an abandoned attempt may be skipped as closed: the next attempt reads
 	// them again. No attempt reads skipped rows of the last attempt again.
 	if left := f.SkippedAsOver[a.Attempt] + f.Skipped[schemas.SkipCancelled] + f.Skipped[schemas.SkipStopped]; left > 0 {
-		return schemas.StateFailed, &schemas.RunError{Code: CodeRowsLeft, Reason: fmt.Sprintf("%d rows were skipped as of a run that is over, while it was not", left)}
+		return schemas.StateFailed, &schemas.RunError{Code: CodeRowsLeft, Reason: fmt.Sprintf("%d rows were skipped because the run counted as over, although it was not", left)}
 	}
 	if Counts(f).Rejected() > 0 {
 		return schemas.StateSucceededWithRejects, nil
@@ -96,7 +96,7 @@ func mismatch(f *schemas.Fold) string {
 			byPartition += n
 		}
 		if sum := e.Extracted + e.Unchanged + e.StillRejected + e.Future + e.Rejected + skipped(e); e.Read != sum || byPartition != e.Extracted {
-			return fmt.Sprintf("attempt %d read %d rows and accounts for %d, %d of them in the partitions' sum of %d extracted", attempt, e.Read, sum, byPartition, e.Extracted)
+			return fmt.Sprintf("attempt %d read %d rows and counted %d outcomes; it counted %d extracted rows, and %d summed over the partitions", attempt, e.Read, sum, e.Extracted, byPartition)
 		}
 	}
 	if f.Started != nil && !f.Final.Early && f.Started.Total != f.Final.Read {

@@ -30,7 +30,8 @@ func NextAttempt(f *schemas.Fold, now time.Time) {
 	f.Started, f.Final, f.ProgressAt = nil, nil, now
 }
 
-// EndEarly ends the attempt with what its chunks did: no final report follows.
+// EndEarly makes the counts of the attempt's chunks its final ones, because no final
+// report follows.
 func EndEarly(f *schemas.Fold, attempt int) {
 	if f.Final != nil {
 		return
@@ -154,7 +155,7 @@ func mapped(f *schemas.Fold, attempt int, m *schemas.Mapped) {
 func receipt(f *schemas.Fold, r *schemas.Report) {
 	rec := r.Receipt
 	p := partition(f, rec.Partition)
-	fresh, total := takeOffsets(p, rec.Ranges)
+	fresh, total := countOffsets(p, rec.Ranges)
 	if n := min(rec.Uncertain, fresh.count()); n > 0 {
 		if f.UncertainByAttempt == nil {
 			f.UncertainByAttempt = map[int]int64{}

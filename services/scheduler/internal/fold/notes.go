@@ -60,7 +60,7 @@ func lateNotes(f *schemas.Fold, a *schemas.ActiveRun) []string {
 	late := f.Started.Late
 	switch {
 	case late.Unknown:
-		return []string{"late rows were not looked for: the counts of the run before are not there"}
+		return []string{"late rows were not looked for: the row counts of the run before are missing"}
 	case late.Rows == 0:
 		return nil
 	}

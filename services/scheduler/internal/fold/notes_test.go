@@ -44,7 +44,7 @@ func TestLateNotes(t *testing.T) {
 	}{
 		"not looked for": {nil, nil},
 		"none":           {&schemas.Late{}, nil},
-		"unknown":        {&schemas.Late{Unknown: true}, []string{"late rows were not looked for: the counts of the run before are not there"}},
+		"unknown":        {&schemas.Late{Unknown: true}, []string{"late rows were not looked for: the row counts of the run before are missing"}},
 		"some": {&schemas.Late{Rows: 12, Hours: 2, Oldest: "2026-11-23T06:00:00.000000000"}, []string{
 			"12 rows had appeared behind the watermark since the run before, in 2 hours or days of their cursor; these were read again. A lookback of 4h would have covered them",
 		}},

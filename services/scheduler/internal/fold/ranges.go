@@ -34,9 +34,9 @@ func (o offsets) has(offset int64) bool {
 	return found
 }
 
-// takeOffsets adds ranges to the partition's taken ones, which are the offsets that have
-// an outcome. It returns the new offsets among them, and the number of all.
-func takeOffsets(p *schemas.FoldPartition, ranges []schemas.Range) (offsets, int64) {
+// countOffsets adds ranges to the partition's counted ranges, the offsets that have an
+// outcome. It returns the new offsets among them, and the number of all.
+func countOffsets(p *schemas.FoldPartition, ranges []schemas.Range) (offsets, int64) {
 	var fresh offsets
 	total := int64(0)
 	for _, r := range ranges {
@@ -44,18 +44,18 @@ func takeOffsets(p *schemas.FoldPartition, ranges []schemas.Range) (offsets, int
 			continue
 		}
 		total += r.To - r.From + 1
-		fresh = append(fresh, untaken(p.CountedRanges, r)...)
+		fresh = append(fresh, uncounted(p.CountedRanges, r)...)
 		p.CountedRanges = join(p.CountedRanges, r)
 	}
 	slices.SortFunc(fresh, func(a, b span) int { return cmp.Compare(a.from, b.from) })
 	return fresh, total
 }
 
-// untaken returns the offsets of r that are in none of the taken ranges.
-func untaken(taken []schemas.Range, r schemas.Range) offsets {
+// uncounted returns the offsets of r that are in none of the counted ranges.
+func uncounted(counted []schemas.Range, r schemas.Range) offsets {
 	var out offsets
 	from := r.From
-	for _, t := range taken[firstEndingAt(taken, r.From):] {
+	for _, t := range counted[firstEndingAt(counted, r.From):] {
 		if t.From > r.To {
 			break
 		}
@@ -74,29 +74,29 @@ func untaken(taken []schemas.Range, r schemas.Range) offsets {
 // it with the ranges that overlap it or are adjacent to it. Two ranges are adjacent
 // when the record before one of them (Prev) lies in the other: only transaction
 // markers are between them.
-func join(taken []schemas.Range, r schemas.Range) []schemas.Range {
-	first := firstEndingAt(taken, r.From)
+func join(counted []schemas.Range, r schemas.Range) []schemas.Range {
+	first := firstEndingAt(counted, r.From)
 	last := first
-	for last < len(taken) && (taken[last].From <= r.To || within(r, taken[last].Prev)) {
+	for last < len(counted) && (counted[last].From <= r.To || within(r, counted[last].Prev)) {
 		last++
 	}
-	if first > 0 && within(taken[first-1], r.Prev) {
+	if first > 0 && within(counted[first-1], r.Prev) {
 		first--
 	}
-	for _, t := range taken[first:last] {
+	for _, t := range counted[first:last] {
 		if t.From < r.From || (t.From == r.From && t.Prev > r.Prev) {
 			r.Prev = t.Prev
 		}
 		r.From, r.To = min(r.From, t.From), max(r.To, t.To)
 	}
-	return slices.Replace(taken, first, last, r)
+	return slices.Replace(counted, first, last, r)
 }
 
 func within(r schemas.Range, offset int64) bool { return r.From <= offset && offset <= r.To }
 
 // firstEndingAt is the index of the first range that ends at the offset or later.
-func firstEndingAt(taken []schemas.Range, offset int64) int {
-	i, _ := slices.BinarySearchFunc(taken, offset, func(t schemas.Range, offset int64) int {
+func firstEndingAt(counted []schemas.Range, offset int64) int {
+	i, _ := slices.BinarySearchFunc(counted, offset, func(t schemas.Range, offset int64) int {
 		if t.To < offset {
 			return -1
 		}

@@ -32,8 +32,8 @@ func LeftOut(f *schemas.Fold) (leftOut, again int64) {
 	return leftOut, again
 }
 
-// ages are what CleverTap does with events by their time, of which its answer says
-// nothing.
+// ages are the kinds of events that CleverTap drops, hides or acts on because of their
+// time. Its answer does not say so.
 var ages = []struct{ code, text string }{
 	{"outside_retention", "events sent that are older than the account's dataRetention, which CleverTap drops after an answer of success"},
 	{"event_in_future", "events sent that lie ahead of the run's clock, which CleverTap hides until their time"},
@@ -53,9 +53,9 @@ func countAges(f *schemas.Fold, counts map[string]int64) {
 	}
 }
 
-// rowNotes returns notes about future rows, which are left for a later run, about
-// events that CleverTap drops, hides or acts on, and
-// about values that a placeholder replaces in the rows topic.
+// rowNotes returns notes about future rows, which are left for a later run, about events
+// that CleverTap drops, hides or acts on, and about values that a placeholder replaces in
+// the rows topic.
 func rowNotes(f *schemas.Fold) []string {
 	var notes []string
 	var future int64

@@ -6,8 +6,8 @@ import (
 	"tapline.dev/schemas"
 )
 
-// CountSnowflake takes in what an attempt's statements have taken so far, and returns by
-// how many seconds of execution that is more than before.
+// CountSnowflake records what an attempt's statements have used so far, and returns how
+// many seconds of execution that is more than before.
 func CountSnowflake(f *schemas.Fold, attempt int, u schemas.SnowflakeUse) float64 {
 	known := f.Snowflake[attempt]
 	if !(u.ExecutionSeconds >= known.ExecutionSeconds) || math.IsInf(u.ExecutionSeconds, 0) {
@@ -20,7 +20,7 @@ func CountSnowflake(f *schemas.Fold, attempt int, u schemas.SnowflakeUse) float6
 	return u.ExecutionSeconds - known.ExecutionSeconds
 }
 
-// Snowflake sums up what the statements of all attempts have taken, nil if nothing is
+// Snowflake sums up what the statements of all attempts have used, nil if nothing is
 // known.
 func Snowflake(f *schemas.Fold) *schemas.SnowflakeUse {
 	if len(f.Snowflake) == 0 {

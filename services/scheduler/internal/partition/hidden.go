@@ -11,8 +11,8 @@ import (
 const (
 	// hiddenEvery is how many ticks pass between two looks for open transactions.
 	hiddenEvery = 20
-	// hiddenLooks is how many looks in a row must find the same transaction before it
-	// is said: those of services are over before.
+	// hiddenLooks is how many looks in a row must find the same transaction before a
+	// warning is logged. The transactions of services end sooner.
 	hiddenLooks = 3
 )
 
@@ -27,8 +27,8 @@ type openTransaction struct {
 	looks  int
 }
 
-// lookForOpenTransactions says which followed topic cannot be read on because a
-// transaction stays open in it. Commands and reports behind it, of every import of
+// lookForOpenTransactions warns of a followed topic that cannot be read further because
+// a transaction stays open in it. Commands and reports behind it, of every import of
 // the partition, wait until it ends, and nothing else would say why.
 func (t *term) lookForOpenTransactions(ctx context.Context, now time.Time) {
 	if now.Sub(t.hidden.lookedAt) < hiddenEvery*t.cfg.Tick {
@@ -37,7 +37,7 @@ func (t *term) lookForOpenTransactions(ctx context.Context, now time.Time) {
 	t.hidden.lookedAt = now
 	found, err := t.deps.Reader.Hidden(ctx, t.topics.Reports(), t.topics.Commands(), t.topics.Imports())
 	if err != nil {
-		t.log.WarnContext(ctx, "it cannot be told whether open transactions hide records", slog.Any("error", err))
+		t.log.WarnContext(ctx, "looking for open transactions failed", slog.Any("error", err))
 		return
 	}
 	open := map[kafka.TP]openTransaction{}

@@ -26,18 +26,18 @@ type term struct {
 	topicIDsComparedAt time.Time // when the topic ids of all active runs were last compared
 	topicIDsUnreadable bool      // the newest look at the topics failed
 	hidden             hidden
-	newer              *newer
+	unknown            *unknownFields
 }
 
 // load reads the partition's control topics to their end.
 func (t *term) load(ctx context.Context) error {
 	t.book = book.New(t.cfg.Book, book.Deps{Log: t.deps.Log, Trace: t.beginTrace, Busy: t.deps.Busy, Ended: t.deps.Ended, Held: t.deps.Held})
-	t.newer = newNewer()
-	states, _, err := kafka.LoadTable(ctx, t.deps.Reader, t.partition, kafka.TableConfig[schemas.State]{Topic: t.topics.State(), Decode: t.newer.decodeState})
+	t.unknown = newUnknownFields()
+	states, _, err := kafka.LoadTable(ctx, t.deps.Reader, t.partition, kafka.TableConfig[schemas.State]{Topic: t.topics.State(), Decode: t.unknown.decodeState})
 	if err != nil {
 		return err
 	}
-	folds, _, err := kafka.LoadTable(ctx, t.deps.Reader, t.partition, kafka.TableConfig[foldRecord]{Topic: t.topics.Fold(), Decode: t.newer.decodeFold})
+	folds, _, err := kafka.LoadTable(ctx, t.deps.Reader, t.partition, kafka.TableConfig[foldRecord]{Topic: t.topics.Fold(), Decode: t.unknown.decodeFold})
 	if err != nil {
 		return err
 	}
@@ -103,7 +103,7 @@ func (t *term) leaveOut(ctx context.Context, topic string, broken map[string]err
 
 func (t *term) loadDefinitions(ctx context.Context, now time.Time) error {
 	defs, next, err := kafka.LoadTable(ctx, t.deps.Reader, t.partition, kafka.TableConfig[schemas.Definition]{
-		Topic: t.topics.Imports(), Tombstones: true, Decode: t.newer.decodeDefinition,
+		Topic: t.topics.Imports(), Tombstones: true, Decode: t.unknown.decodeDefinition,
 	})
 	if err != nil {
 		return err

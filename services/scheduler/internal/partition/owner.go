@@ -81,9 +81,9 @@ func New(partition int32, cfg Config, deps Deps) *Owner {
 }
 
 // Run takes the partition over and keeps it until ctx ends; ready is called
-// after each takeover. Any error ends a term, and the next one begins with the
-// log alone: what had not been committed never happened. That covers a fenced
-// owner too, which the group still names as owner as long as ctx lives.
+// after each takeover. Any error ends a term, and the next one begins from the
+// log alone: what was not committed has no effect. This holds for a fenced owner too:
+// the group still assigns it the partition as long as ctx lives.
 //
 // What ends a term may end the next one as soon: a damaged batch, for as long as
 // nobody repairs it. Each takeover reads every fold of the partition, so the waits

@@ -150,7 +150,7 @@ func (t *term) define(ctx context.Context, r *kafka.Record, now time.Time) {
 		t.book.Undefine(ctx, string(r.Key), now)
 		return
 	}
-	def, err := t.newer.decodeDefinition(string(r.Key), r.Value)
+	def, err := t.unknown.decodeDefinition(string(r.Key), r.Value)
 	if err != nil {
 		t.unreadable(ctx, r, err)
 		t.book.Unreadable(string(r.Key))

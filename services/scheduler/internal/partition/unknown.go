@@ -7,10 +7,10 @@ import (
 	"tapline.dev/schemas"
 )
 
-// newer are the fields of the partition's records that this version does not know, because
-// a newer service has written them. What the term rewrites keeps them, and what it makes
-// of a definition has those of the definition.
-type newer struct {
+// unknownFields are the fields of the partition's records that this version does not know,
+// because a newer service has written them. A record that the term writes anew keeps
+// those of the record before, and a run's records those of its definition.
+type unknownFields struct {
 	states   map[string]*schemas.Unknown // by subject
 	folds    map[string]*schemas.Unknown // by run
 	position *schemas.Unknown
@@ -23,11 +23,11 @@ type spec struct {
 	unknown    *schemas.Unknown
 }
 
-func newNewer() *newer {
-	return &newer{states: map[string]*schemas.Unknown{}, folds: map[string]*schemas.Unknown{}, specs: map[string]spec{}}
+func newUnknownFields() *unknownFields {
+	return &unknownFields{states: map[string]*schemas.Unknown{}, folds: map[string]*schemas.Unknown{}, specs: map[string]spec{}}
 }
 
-func (n *newer) decodeState(subject string, value []byte) (s schemas.State, err error) {
+func (n *unknownFields) decodeState(subject string, value []byte) (s schemas.State, err error) {
 	if err := json.Unmarshal(value, &s); err != nil {
 		return s, err
 	}
@@ -35,7 +35,7 @@ func (n *newer) decodeState(subject string, value []byte) (s schemas.State, err 
 	return s, nil
 }
 
-func (n *newer) decodeFold(key string, value []byte) (foldRecord, error) {
+func (n *unknownFields) decodeFold(key string, value []byte) (foldRecord, error) {
 	r, err := decodeFold(key, value)
 	switch {
 	case err != nil:
@@ -47,7 +47,7 @@ func (n *newer) decodeFold(key string, value []byte) (foldRecord, error) {
 	return r, err
 }
 
-func (n *newer) decodeDefinition(name string, value []byte) (def schemas.Definition, err error) {
+func (n *unknownFields) decodeDefinition(name string, value []byte) (def schemas.Definition, err error) {
 	if err := json.Unmarshal(value, &def); err != nil {
 		return def, err
 	}
@@ -57,7 +57,7 @@ func (n *newer) decodeDefinition(name string, value []byte) (def schemas.Definit
 
 // keepState adds to a state that is written what is unknown in the one before, and to its
 // active run what is unknown in the definition that the run uses.
-func (n *newer) keepState(subject string, s *schemas.State, r *kafka.Record) (err error) {
+func (n *unknownFields) keepState(subject string, s *schemas.State, r *kafka.Record) (err error) {
 	unknown, def := n.states[subject], n.specs[s.Import]
 	uses := s.Active != nil && def.unknown != nil && s.Active.Generation == def.generation
 	if unknown == nil && !uses {
@@ -76,18 +76,18 @@ func (n *newer) keepState(subject string, s *schemas.State, r *kafka.Record) (er
 	return nil
 }
 
-func (n *newer) keepFold(run string, r *kafka.Record) (err error) {
+func (n *unknownFields) keepFold(run string, r *kafka.Record) (err error) {
 	r.Value, err = schemas.AddTo[schemas.Fold](n.folds[run], r.Value)
 	return err
 }
 
-func (n *newer) keepPosition(r *kafka.Record) (err error) {
+func (n *unknownFields) keepPosition(r *kafka.Record) (err error) {
 	r.Value, err = schemas.AddTo[schemas.Position](n.position, r.Value)
 	return err
 }
 
 // keepTrigger adds what is unknown in the spec of the run, whose state is written with it.
-func (n *newer) keepTrigger(subject string, r *kafka.Record) (err error) {
+func (n *unknownFields) keepTrigger(subject string, r *kafka.Record) (err error) {
 	if unknown := n.states[subject].Child("active").Child("spec"); unknown != nil {
 		r.Value, err = schemas.AddTo[schemas.Trigger](schemas.Within("spec", unknown), r.Value)
 	}

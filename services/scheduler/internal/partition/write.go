@@ -83,11 +83,11 @@ func (t *term) records(c *book.Changes) (out []*kafka.Record, tooLarge []string,
 	}
 	for run, importName := range c.DeletedFolds {
 		out = append(out, control.Tombstone(t.topics.Fold(), importName, run))
-		delete(t.newer.folds, run)
+		delete(t.unknown.folds, run)
 	}
 	for run, f := range c.Folds {
 		add(t.topics.Fold(), f.Import, schemas.Subject(f.Import, run), run, f, schemas.EventFold,
-			func(r *kafka.Record) error { return t.newer.keepFold(run, r) })
+			func(r *kafka.Record) error { return t.unknown.keepFold(run, r) })
 	}
 	// A trial's state is written before its import's state. The import's state holds
 	// the ID of the command, so a reader that finds the ID there finds the trial too.
@@ -98,12 +98,12 @@ func (t *term) records(c *book.Changes) (out []*kafka.Record, tooLarge []string,
 			continue
 		}
 		add(t.topics.State(), name, name, name, s, schemas.EventState,
-			func(r *kafka.Record) error { return t.newer.keepState(name, s, r) })
+			func(r *kafka.Record) error { return t.unknown.keepState(name, s, r) })
 	}
 	for _, trigger := range c.Triggers {
 		subject := schemas.Subject(trigger.Import, trigger.Run)
 		add(t.topics.Triggers(), trigger.Import, subject, trigger.Import, trigger, schemas.EventTrigger,
-			func(r *kafka.Record) error { return t.newer.keepTrigger(subject, r) })
+			func(r *kafka.Record) error { return t.unknown.keepTrigger(subject, r) })
 	}
 	for _, event := range c.Events {
 		add(t.topics.Runs(), event.Import, schemas.Subject(event.Import, event.Run), event.Import, event, schemas.EventRun(event.State), nil)
@@ -115,7 +115,7 @@ func (t *term) records(c *book.Changes) (out []*kafka.Record, tooLarge []string,
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := t.newer.keepPosition(position); err != nil {
+	if err := t.unknown.keepPosition(position); err != nil {
 		return nil, nil, err
 	}
 	position.Partition = t.partition

@@ -34,7 +34,7 @@ type importStatus struct {
 	queuedAt  time.Time // when the queued run was asked for; zero without one
 	lastEnded *schemas.EndedRun
 	held      bool      // the active run waits for a person
-	heldUntil time.Time // when it last did, zero if never
+	heldUntil time.Time // when its newest wait for a person ended; zero if it never waited
 }
 
 // New follows nothing until Run.
@@ -79,8 +79,8 @@ func (v *View) Busy(importName string, before time.Time) bool {
 	return s.active || (!s.queuedAt.IsZero() && s.queuedAt.Before(before))
 }
 
-// Held reports whether an import's active run waits for a person, and otherwise until
-// when it did, zero if it never has.
+// Held reports whether an import's active run waits for a person. If it does not, until
+// is when its newest such wait ended, zero if it never waited.
 func (v *View) Held(importName string) (held bool, until time.Time) {
 	s, _, _ := v.states.Get(importName)
 	return s.held, s.heldUntil
