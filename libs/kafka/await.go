@@ -34,7 +34,7 @@ func AwaitTopics(ctx context.Context, cfg Config, deps Deps, specs []schemas.Top
 		err := askForTopics(ctx, cfg, deps, specs)
 		if err == nil {
 			if waiting != "" {
-				deps.Log.InfoContext(ctx, "Kafka and its topics are there")
+				deps.Log.InfoContext(ctx, "all topics of the service exist")
 			}
 			return nil
 		}

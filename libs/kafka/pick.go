@@ -68,7 +68,7 @@ func (r *Reader) Pick(ctx context.Context, tp TP, offsets []int64, fn func(*Reco
 	return nil
 }
 
-var errPickSlow = errors.New("Kafka gives no record")
+var errPickSlow = errors.New("no record arrives from Kafka")
 
 func (t *Tail) pickable(ctx context.Context) ([]*Record, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, pickTimeout, errPickSlow)

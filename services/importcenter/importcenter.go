@@ -144,6 +144,15 @@ func (s *Service) partitionCounts(ctx context.Context, topics []string) (map[str
 	return kafka.PartitionCounts(ctx, s.cfg.Kafka, s.kafka, topics)
 }
 
+// auditing writes audit records with a bound on how long one may take.
+func auditing(producer *kafka.Producer) func(context.Context, *kafka.Record) error {
+	return func(ctx context.Context, record *kafka.Record) error {
+		ctx, cancel := context.WithTimeout(ctx, auditTimeout)
+		defer cancel()
+		return producer.Produce(ctx, record)
+	}
+}
+
 func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.Client, reader *kafka.Reader) error {
 	log := s.deps.Telemetry.Logger
 	cat, err := catalog.Follow(s.cfg.Kafka, s.kafka, s.topics)
@@ -160,11 +169,7 @@ func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.C
 		return err
 	}
 	defer producer.Close()
-	audit := func(ctx context.Context, record *kafka.Record) error {
-		ctx, cancel := context.WithTimeout(ctx, auditTimeout)
-		defer cancel()
-		return producer.Produce(ctx, record)
-	}
+	audit := auditing(producer)
 	webPage, err := s.webPage()
 	if err != nil {
 		return err

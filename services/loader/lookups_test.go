@@ -21,6 +21,16 @@ type profileServer struct {
 	asked, inFlight, most atomic.Int32
 }
 
+// raiseMost notes how many look-ups have been in flight at once.
+func (p *profileServer) raiseMost(now int32) {
+	for {
+		most := p.most.Load()
+		if now <= most || p.most.CompareAndSwap(most, now) {
+			return
+		}
+	}
+}
+
 func newProfileServer(t *testing.T, answer func(identity string) (status int, body string)) *profileServer {
 	t.Helper()
 	p := &profileServer{}
@@ -28,8 +38,7 @@ func newProfileServer(t *testing.T, answer func(identity string) (status int, bo
 		p.asked.Add(1)
 		now := p.inFlight.Add(1)
 		defer p.inFlight.Add(-1)
-		for most := p.most.Load(); now > most && !p.most.CompareAndSwap(most, now); most = p.most.Load() {
-		}
+		p.raiseMost(now)
 		query := r.URL.Query()
 		status, body := answer(query.Get("identity") + query.Get("objectId"))
 		rw.WriteHeader(status)

@@ -167,7 +167,7 @@ func fire(t *testing.T, n int, how string) (triggers []string, requests []string
 		line.release()
 		defer stop()
 	}
-	time.Sleep(began.Add(3*interval + time.Minute).Sub(time.Now()))
+	time.Sleep(time.Until(began.Add(3*interval + time.Minute)))
 	second()
 	for _, trigger := range v.triggers("customers") {
 		due, err := time.Parse(time.RFC3339Nano, trigger.Key)

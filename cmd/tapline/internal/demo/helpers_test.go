@@ -5,7 +5,6 @@ package demo
 import (
 	"context"
 	"encoding/json"
-	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -18,8 +17,6 @@ import (
 	"tapline.dev/sandbox/demotables"
 	"tapline.dev/schemas"
 )
-
-func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 const root = "../../../.."
 

@@ -27,9 +27,14 @@ const (
 // requests remembers requests by their Idempotency-Key.
 type requests interface {
 	Begin(ctx context.Context, r idempotency.Request) (idempotency.Outcome, []byte, error)
-	Renew(ctx context.Context, r idempotency.Request) error
+	requestLease
 	Answer(ctx context.Context, r idempotency.Request, answer []byte) error
 	Forget(ctx context.Context, r idempotency.Request) error
+}
+
+// requestLease keeps a request that is being served from being begun by another replica.
+type requestLease interface {
+	Renew(ctx context.Context, r idempotency.Request) error
 	Leave(ctx context.Context, r idempotency.Request) error
 }
 

@@ -120,7 +120,7 @@ func (s Selection) walk(tx *bolt.Tx, cells map[uint64]matched, in span, backward
 	k, raw := cursor.Seek(blockKey(in.partition, baseOf(in.low)))
 	if backwards {
 		next = cursor.Prev
-		k, raw = cursor.Seek(blockKey(in.partition, baseOf(in.high)+1))
+		k, _ = cursor.Seek(blockKey(in.partition, baseOf(in.high)+1))
 		if k == nil {
 			k, raw = cursor.Last()
 		} else {

@@ -89,7 +89,7 @@ func (x *Index) sameTopic(ctx context.Context, s *store, topic string) error {
 		return nil
 	}
 	if before != "" {
-		x.deps.Log.WarnContext(ctx, errNewLog.Error())
+		x.deps.Log.WarnContext(ctx, "the rejects topic was made anew: the index is built anew", slog.String("topic", topic))
 	}
 	if err := s.clear(); err != nil {
 		return fmt.Errorf("clearing the index of rejects: %w", err)
@@ -109,7 +109,7 @@ func (x *Index) begin(ctx context.Context, s *store, topic string) (map[kafka.TP
 			return nil, err
 		}
 		if at > end {
-			x.deps.Log.WarnContext(ctx, errShorter.Error(), slog.String("topic", tp.Topic))
+			x.deps.Log.WarnContext(ctx, "a topic ends before what was read of it: the index is built anew", slog.String("topic", tp.Topic))
 			if err := s.clear(); err != nil {
 				return nil, fmt.Errorf("clearing the index of rejects: %w", err)
 			}

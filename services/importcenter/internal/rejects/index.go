@@ -26,11 +26,16 @@ var ErrUnavailable = errors.New("the index of rejects is not available")
 
 // source is Kafka as the index reads it.
 type source interface {
+	offsets
+	TopicID(ctx context.Context, topic string) (string, error)
+	Pick(ctx context.Context, tp kafka.TP, offsets []int64, fn func(*kafka.Record) error) error
+}
+
+// offsets tells where a partition begins and ends.
+type offsets interface {
 	StartOffset(ctx context.Context, tp kafka.TP) (int64, error)
 	EndOffset(ctx context.Context, tp kafka.TP) (int64, error)
 	StableOffset(ctx context.Context, tp kafka.TP) (int64, error)
-	TopicID(ctx context.Context, topic string) (string, error)
-	Pick(ctx context.Context, tp kafka.TP, offsets []int64, fn func(*kafka.Record) error) error
 }
 
 // Tail reads partitions on, with the markers of transactions.

@@ -8,11 +8,11 @@ import (
 	"path/filepath"
 	"time"
 
-	"tapline.dev/libs/kafka"
-	"tapline.dev/schemas"
-
 	bolt "go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
+
+	"tapline.dev/libs/kafka"
+	"tapline.dev/schemas"
 )
 
 const (

@@ -59,14 +59,6 @@ type Row struct {
 	Gone     bool      `json:"gone,omitempty" doc:"The topics hold the row no longer, so that only its result is known"`
 }
 
-// head is what of a report tells whether it is wanted.
-type head struct {
-	Kind    string `json:"kind"`
-	Run     string `json:"run"`
-	Number  int    `json:"number"`
-	Attempt int    `json:"attempt"`
-}
-
 // kindOf returns the kind of a report from its header, without decoding its value.
 func kindOf(rec *kafka.Record) string {
 	_, kind, _ := schemas.ParseEventType(kafka.HeaderValue(rec, "ce_type"))

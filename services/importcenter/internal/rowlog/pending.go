@@ -14,18 +14,17 @@ import (
 // pending are offsets of a rows or records topic that are still to be read: one record,
 // or the stretch of rows of which a mapper has skipped some.
 type pending struct {
-	at         Position
-	kind       string
-	partition  int32
-	from, to   int64
-	attempt    int
-	result     string
-	code       string
-	upload     string
-	time       time.Time
-	mapped     *schemas.Mapped
-	rows       []Row
-	wantReason bool
+	at        Position
+	kind      string
+	partition int32
+	from, to  int64
+	attempt   int
+	result    string
+	code      string
+	upload    string
+	time      time.Time
+	mapped    *schemas.Mapped
+	rows      []Row
 }
 
 // flush reads what is pending and gives it to take.
