@@ -216,7 +216,8 @@ func (m *member) readReports(ctx context.Context, tp kafka.TP, importName string
 		if schemas.IsTrial(report.Run) != (importName == "") {
 			return nil
 		}
-		if report.Waiting != nil {
+		// An extractor's wait is for a connection, which is no account.
+		if report.Waiting != nil && report.Waiting.Stage != schemas.StageExtract {
 			if pause = &report; report.Waiting.Over {
 				pause = nil
 			}
