@@ -22,7 +22,7 @@ func (m *member) lost(_ context.Context, tps []kafka.TP) {
 	})
 }
 
-// dropLost drops a partition, and reports what is decided of its waiting uploads.
+// dropLost drops a partition, and reports the outcomes that its waiting uploads have.
 func (l *loop) dropLost(p *partition) {
 	waiting := l.takeWaiting([]*partition{p})
 	if len(waiting) > 0 {
@@ -139,7 +139,9 @@ func (m *member) reportWaiting(ctx context.Context, waiting []*upload) error {
 	for _, u := range waiting {
 		err := m.report(ctx, u)
 		if err == nil && u.delivery.Tries > 0 && u.delivery.NothingApplied() {
-			err = m.withdraw(ctx, u) // a split that was to go on at once has not been
+			// apply withdraws nothing if the next request is to follow at once, as after
+			// a split. The drain has prevented that request.
+			err = m.withdraw(ctx, u)
 		}
 		if err != nil {
 			return err
@@ -158,7 +160,7 @@ func (l *loop) dropPartition(p *partition) {
 	for _, u := range l.takeWaiting([]*partition{p}) {
 		u.span.End()
 	}
-	if l.partitions[p.tp] == p { // it may have come back, as another
+	if l.partitions[p.tp] == p { // not if it was assigned again meanwhile, as another one
 		delete(l.partitions, p.tp)
 	}
 }

@@ -22,13 +22,13 @@ func TestADrainingPartitionBeginsNoRequest(t *testing.T) {
 	d := &destination{waiting: []*upload{{part: draining, notBefore: now}, {part: staying, notBefore: now.Add(time.Second)}}}
 	held := func(*upload, time.Time) bool { return false }
 	if u, again := d.takeDue(now, held); u != nil || !again.Equal(now.Add(time.Second)) {
-		t.Errorf("due() = %v, %v; want none before the other partition's", u, again.Sub(now))
+		t.Errorf("takeDue() = %v, %v; want none before the other partition's", u, again.Sub(now))
 	}
 	if u, _ := d.takeDue(now.Add(time.Second), held); u == nil || u.part != staying {
-		t.Errorf("due() = %v a second later, want the other partition's", u)
+		t.Errorf("takeDue() = %v a second later, want the other partition's", u)
 	}
 	if left := d.takeFrom(draining); len(left) != 1 {
-		t.Errorf("%d uploads are left to be put down, want 1", len(left))
+		t.Errorf("%d uploads of the draining partition are left, want 1", len(left))
 	}
 }
 

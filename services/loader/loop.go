@@ -12,8 +12,7 @@ const (
 	// tick is how often the loop makes a pass without an event. In such a pass it
 	// notices a run that is to end, and a definition that has changed.
 	tick = 250 * time.Millisecond
-	// eventsPerPass bounds the events that are taken in before the loop looks at
-	// what they make possible.
+	// eventsPerPass bounds the events that are handled before the next pass.
 	eventsPerPass = 64
 )
 
@@ -69,7 +68,7 @@ func (l *loop) run() {
 	}
 }
 
-// takeMore takes the events that are there already, a few at most.
+// takeMore handles the events that wait already, at most eventsPerPass of them.
 func (l *loop) takeMore() {
 	for range eventsPerPass {
 		if l.finished {
@@ -91,7 +90,7 @@ func (l *loop) start(task func()) {
 	}
 }
 
-// pass does what has become possible, and says when to look again.
+// pass begins whatever the state now allows, and returns when the next pass is due.
 func (l *loop) pass(now time.Time) (again time.Time) {
 	again = now.Add(tick)
 	if !l.draining {

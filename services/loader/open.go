@@ -6,8 +6,8 @@ import (
 	"tapline.dev/services/loader/internal/clevertap"
 )
 
-// mayBeApplied is until when a request may still be applied, given what came of it;
-// the zero time says that it cannot be any more. It is the only place that decides
+// mayBeApplied is until when a request may still be applied, given how it ended; the zero
+// time means that it cannot be applied any more. It is the only place that decides
 // that, and the order of an identity's records (invariant 4) depends on it.
 //
 // CleverTap's own answer settles a request: an outcome for each record, or a refusal

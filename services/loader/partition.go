@@ -34,7 +34,7 @@ type partition struct {
 // ownership is the right to work on a partition, as its tasks see it. Safe for
 // concurrent use.
 type ownership struct {
-	holder string // names it among those that wrote intents
+	holder string // names this ownership in the intents that are written under it
 	lost   atomic.Bool
 }
 
@@ -57,9 +57,10 @@ func newPartition(tp kafka.TP, topics schemas.Topics) *partition {
 	return p
 }
 
-// enter counts a task, leave its end. A task that begins when the others of a drain
-// are over, such as the last report of a partition that is lost, makes the partition
-// busy again: its next ownership waits for idle as it is now.
+// enter counts a task that begins, and leave one that ends. A task that begins after the
+// others of a drain have ended, such as the last report of a lost partition, makes the
+// partition busy again: idle becomes a new channel, and the next ownership of the
+// partition waits for that one.
 func (p *partition) enter() {
 	if p.isIdle {
 		p.isIdle, p.idle = false, make(chan struct{})

@@ -17,8 +17,8 @@ import (
 	"tapline.dev/services/loader/internal/delivery"
 )
 
-// launch gives the upload a slot for its next request. One that must still wait goes back
-// to the waiting uploads.
+// launch gives the upload a slot for its next request, or puts it back if it must wait
+// longer.
 func (l *loop) launch(u *upload, now time.Time) {
 	if u.notBefore.After(now) {
 		u.destination.waiting = append(u.destination.waiting, u)
@@ -43,7 +43,7 @@ func (m *member) send(u *upload) {
 		return
 	}
 	set := u.delivery.Next()
-	if len(set) == 0 { // nobody of it may be sent
+	if len(set) == 0 { // every person in it is suppressed
 		m.post(func(*loop, time.Time) { u.destination.account.RequestEnded() })
 		m.settle(u)
 		return
@@ -58,7 +58,7 @@ func (m *member) send(u *upload) {
 		return
 	}
 	failpoint.Hit("loader.after-intent")
-	_ = m.confirmFreezes() // mayHold refuses what is still too old
+	_ = m.confirmFreezes() // if it fails, maySend refuses the request
 	answer := account.Answer{Result: m.request(u, set), Began: u.began, MayBeRecordsFault: u.delivery.MayBeRecordsFault()}
 	failpoint.Hit("loader.after-answer")
 	if until := m.cfg.mayBeApplied(answer.Result, u.began); until.After(u.openUntil) {
@@ -78,7 +78,7 @@ func (m *member) request(u *upload, set []int) clevertap.Result {
 	m.metrics.started(m.work, u.destination.name)
 	u.began = time.Now()
 	res, err := u.conn.client.UploadIf(u.context(m.work), records, isDry(u.run), func() error {
-		return errors.Join(m.mayWrite(u), m.mayHold(u, set))
+		return errors.Join(m.mayWrite(u), m.maySend(u, set))
 	})
 	if err != nil {
 		res = clevertap.Result{Kind: clevertap.ConfigFault, Cause: "request"}
@@ -163,7 +163,7 @@ func (l *loop) answered(d *destination, conn *connection, answer account.Answer,
 	l.learned(d, d.account.Learn(answer, now), answer.Began, now)
 }
 
-// sentNothing puts an upload back whose request was not to be written.
+// sentNothing puts an upload back whose request must not be written now.
 func (l *loop) sentNothing(u *upload, now time.Time) {
 	u.destination.account.RequestEnded()
 	u.notBefore = now.Add(l.cfg.Linger)

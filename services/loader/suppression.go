@@ -31,9 +31,9 @@ var (
 	errSuppressed   = errors.New("a person in the request was suppressed meanwhile")
 )
 
-// screen takes everybody out of an upload who must not be sent. Extractor and mapper
-// left out whom they knew of; this is the check that counts, because it comes after
-// everything that a record may have waited for: topics, retries, a freeze.
+// screen takes suppressed people out of an upload. Extractor and mapper have left out
+// those that they knew of. This check decides, because it comes after everything that a
+// record may have waited for: topics, retries, a freeze.
 func (m *member) screen(u *upload) error {
 	if err := m.confirmFreezes(); err != nil {
 		return err
@@ -60,9 +60,9 @@ func (m *member) screen(u *upload) error {
 	return nil
 }
 
-// confirmFreezes sees to it that the loader knows every freeze of a moment ago. It is
-// called again once the intent is written, which may have taken long: mayHold refuses
-// what is older than freezeWithin.
+// confirmFreezes reads the freezes to the end of their topic. It is called again once the
+// intent is written, which may have taken long: maySend refuses a request if the freezes
+// were last read longer than freezeWithin ago.
 func (m *member) confirmFreezes() error {
 	ctx, cancel := context.WithTimeout(m.work, writeWithin)
 	defer cancel()
@@ -73,10 +73,10 @@ func (m *member) confirmFreezes() error {
 	return err
 }
 
-// mayHold returns an error unless the freezes are known and nobody in a request is
+// maySend returns an error unless the freezes are known and nobody in a request is
 // suppressed at the moment that it is written. It changes nothing: it runs in the
 // connection's goroutine.
-func (m *member) mayHold(u *upload, set []int) error {
+func (m *member) maySend(u *upload, set []int) error {
 	if m.accounts.resources.Age() > freezeWithin {
 		return errStaleFreezes
 	}

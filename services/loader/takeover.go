@@ -19,10 +19,10 @@ import (
 // before takeOver has ended.
 func (m *member) assigned(_ context.Context, tps []kafka.TP) {
 	reported := map[reportsOf][]*partition{}
-	var before []<-chan struct{}
+	var leaving []<-chan struct{}
 	m.postAndWait(func(l *loop, _ time.Time) {
 		for _, tp := range tps {
-			before = append(before, l.leaving[tp]...)
+			leaving = append(leaving, l.leaving[tp]...)
 			delete(l.leaving, tp)
 			p := newPartition(tp, l.topics)
 			l.partitions[tp] = p
@@ -32,7 +32,7 @@ func (m *member) assigned(_ context.Context, tps []kafka.TP) {
 	})
 	m.group.Resume(tps...) // a pause survives a rebalance
 	m.tasks.Go(func() {
-		for _, over := range before { // the tasks of an earlier ownership may still report
+		for _, over := range leaving { // the tasks of an earlier ownership may still report
 			await(m.work, over)
 		}
 		for of, parts := range reported {
@@ -58,7 +58,7 @@ type startPoint struct {
 	inGroup   bool // the group has stored the committed offset already
 	metadata  recovery.CommitMetadata
 	history   *recovery.History
-	onlyRun   string // the run whose reports alone are of this topic; "" for all
+	onlyRun   string // only this run's reports are about the topic; "" if those of all runs are
 }
 
 // takeOver reads what earlier owners reported past the committed offsets of an
@@ -142,7 +142,7 @@ func (m *member) starts(ctx context.Context, of reportsOf, parts []*partition) (
 		metadata, err := recovery.ParseCommitMetadata(c.Metadata)
 		if err != nil {
 			// Offsets that an operator set have no metadata of a loader: all reports count.
-			m.log().WarnContext(ctx, "a committed offset is not a loader's: all reports are read", slog.String("topic", p.tp.Topic), slog.Int("partition", int(p.tp.Partition)), slog.Int64("offset", c.Offset))
+			m.log().WarnContext(ctx, "a committed offset has no metadata of a loader: all reports are read", slog.String("topic", p.tp.Topic), slog.Int("partition", int(p.tp.Partition)), slog.Int64("offset", c.Offset))
 			metadata = recovery.CommitMetadata{Prev: c.Offset - 1}
 		}
 		metadata = metadata.ForTopic(topic, end)
@@ -154,7 +154,7 @@ func (m *member) starts(ctx context.Context, of reportsOf, parts []*partition) (
 	return starts, from, nil
 }
 
-// maxClockDifference is more than the clocks of services and brokers differ.
+// maxClockDifference bounds how far the clocks of services and brokers may differ.
 const maxClockDifference = time.Hour
 
 // startWithoutOffset is where a partition is taken up for which the group has no
@@ -208,8 +208,8 @@ func (m *member) readReports(ctx context.Context, tp kafka.TP, importName string
 		}
 		var report schemas.Report
 		if json.Unmarshal(r.Value, &report) != nil {
-			// Its content is lost. To stop at it would stop every import until Kafka
-			// deletes it.
+			// It is skipped: stopping here would stop every import of the control
+			// partition until Kafka deletes the report.
 			m.log().ErrorContext(ctx, "a report is unreadable and left out", slog.String("topic", r.Topic), slog.Int("partition", int(r.Partition)), slog.Int64("offset", r.Offset))
 			return nil
 		}

@@ -82,7 +82,7 @@ func TestAnswersThatDoNotAddUp(t *testing.T) {
 	}
 }
 
-// TestAnAnswerThatChangedForAllRejectsNothing: an unclear answer to every request is a
+// TestWhatHoldsForAllRejectsNothing: an unclear answer to every request is a
 // problem of the account and not of a record.
 func TestWhatHoldsForAllRejectsNothing(t *testing.T) {
 	t.Parallel()

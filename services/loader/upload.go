@@ -26,7 +26,7 @@ type upload struct {
 	destination *destination
 	conn        *connection // of the request under way
 	subject     string
-	run         *schemas.ActiveRun // nil of a run that is over or never was
+	run         *schemas.ActiveRun // nil if the run is over or was never started
 	number      int
 	attempt     int
 	batch       *lane.Batch
@@ -53,10 +53,10 @@ func (l *loop) newUpload(d *destination, c *candidate, b *lane.Batch, now time.T
 	for i := range b.Items {
 		identities[i] = b.Items[i].Identity
 	}
-	touched := b.State == recovery.Ambiguous
+	mayBeApplied := b.State == recovery.Ambiguous
 	u := &upload{
 		part: c.part, ownership: c.part.ownership, destination: d, subject: c.subject, batch: b, run: c.run, number: c.run.Number, attempt: c.run.Attempt,
-		delivery:  delivery.New(c.policy, identities, touched, l.cfg.RecordFaultLimit),
+		delivery:  delivery.New(c.policy, identities, mayBeApplied, l.cfg.RecordFaultLimit),
 		notBefore: now, openUntil: b.OpenUntil,
 	}
 	u.delivery.Inherit(b.Times)

@@ -64,13 +64,13 @@ func (a *Account) Resize(total int) {
 func (a *Account) Free(now time.Time) int {
 	most := min(a.limiter.Limit(now), a.share.Slots(now))
 	if a.lease.calling {
-		most = min(most, a.lease.pledged)
+		most = min(most, a.lease.reported)
 	}
 	return most - a.inFlight
 }
 
-// Leasing reports whether a lease is asked for at the moment: until the answer Free counts
-// only the slots that it cannot take away.
+// Leasing reports whether a lease call is under way. Until its answer, Free allows only
+// the requests that the call has reported as in flight.
 func (a *Account) Leasing() bool { return a.lease.calling }
 
 // RequestBegan counts a request that takes a slot, RequestEnded one that gives it back.
@@ -134,7 +134,7 @@ func (a *Account) ProbeDropped(now time.Time) {
 // Unusable holds requests back because the definition cannot be used.
 func (a *Account) Unusable(reason string, now time.Time) { a.circuit.Refused(reason, now, true) }
 
-// Retry lets the next probe go at once, since something was changed.
+// Retry lets the next probe go at once, because something about the account has changed.
 func (a *Account) Retry(now time.Time) { a.circuit.Retry(now) }
 
 // worked closes the circuit: waiting uploads may be sent, at first one at a time.

@@ -18,7 +18,7 @@ type Answer struct {
 	MayBeRecordsFault bool
 }
 
-// Change is what an answer made of the account.
+// Change is how an answer has changed the account.
 type Change int
 
 // Changes.
@@ -26,21 +26,21 @@ const (
 	NoChange Change = iota // nothing new
 	Working                // the account takes requests, as before
 	Paused                 // requests are held back from now on
-	Resumed                // they flow again
+	Resumed                // requests may be sent again
 )
 
 // Learn tells the limiter and the circuit what an answer says of the account.
 //
-// Invariant 8: no answer that is about the account or the moment touches a
-// record.
+// Invariant 8: an answer about the account, or one that is transient, decides no record.
 func (a *Account) Learn(answer Answer, now time.Time) Change {
 	switch {
 	case answer.Kind == clevertap.Done && !answer.All555(), answer.Kind == clevertap.Malformed, answer.Kind == clevertap.TooLarge:
 		a.limiter.Answered(now)
 		return a.worked(now)
 	case answer.Kind == clevertap.Throttled:
-		// Fewer requests are the remedy, until there is only one: then the account is
-		// used up by somebody else.
+		// The limiter lowers the number of requests in flight. If CleverTap throttles
+		// even a single one, something else uses the account up, and the circuit counts
+		// it as a failure.
 		last := a.limiter.Limit(now) == 1
 		a.limiter.Throttled(answer.Began, now)
 		if !last {

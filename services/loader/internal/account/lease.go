@@ -12,12 +12,12 @@ const idleGrace = 2 * time.Second
 
 // lease is what an account has of the pool that its slots come from.
 type lease struct {
-	calling bool      // a call is under way: no more than pledged in flight
-	pledged int       // what the call says is in use
-	wanted  int       // what it asks for
-	leased  bool      // slots are leased
-	busyAt  time.Time // when there was work last
-	askedAt time.Time // when a lease was last asked for
+	calling  bool      // a call is under way: no more requests than reported may be in flight
+	reported int       // requests in flight, as the call reports them
+	wanted   int       // what it asks for
+	leased   bool      // slots are leased
+	busyAt   time.Time // when there was work last
+	askedAt  time.Time // when a lease was last asked for
 }
 
 // LeaseNeed is what a lease call asks for.
@@ -46,7 +46,7 @@ func (a *Account) BeginLeaseCall(busy, stopping bool, now time.Time) (LeaseNeed,
 	if want == 0 && !a.lease.leased && a.inFlight == 0 && !a.share.Unreachable() {
 		return LeaseNeed{}, false
 	}
-	a.lease.calling, a.lease.pledged, a.lease.wanted, a.lease.askedAt = true, a.inFlight, want, now
+	a.lease.calling, a.lease.reported, a.lease.wanted, a.lease.askedAt = true, a.inFlight, want, now
 	held := a.lease.leased && a.share.Until(now).After(now)
 	return LeaseNeed{Want: want, InUse: a.inFlight, Limit: a.cfg.Slots, Held: held}, true
 }
@@ -62,7 +62,7 @@ func (a *Account) LeaseGranted(l redis.Lease, now time.Time) {
 func (a *Account) LeaseFailed(now time.Time) (news bool) {
 	news = !a.share.Unreachable()
 	a.lease.calling = false
-	a.share.Failed(max(a.lease.wanted, a.lease.pledged), now)
+	a.share.Failed(max(a.lease.wanted, a.lease.reported), now)
 	return news
 }
 

@@ -32,7 +32,8 @@ type Notice struct {
 	schemas.Waiting
 }
 
-// AnnouncePause returns the report that a run waits, unless it was just said.
+// AnnouncePause returns the report that a run waits, unless the same was reported less
+// than repeatPause ago.
 func (a *Account) AnnouncePause(name string, run Run, now time.Time) (Notice, bool) {
 	since, reason, open := a.circuit.Open()
 	if !open {

@@ -38,7 +38,7 @@ func (d *Delivery) answered(res clevertap.Result, now time.Time) Wait {
 		case o.Verdict == clevertap.Retry555:
 			d.failsSince(i, now)
 			if now.Sub(d.failingSince[i]) >= d.faultLimit {
-				d.Outcomes[i] = stuck555 // and CleverTap takes others beside it
+				d.Outcomes[i] = stuck555 // CleverTap takes other records of the same request
 				continue
 			}
 			again = append(again, i)

@@ -72,10 +72,10 @@ type request struct {
 	failedBefore bool // of a request that failed before
 }
 
-// New starts the delivery of records with the given identities. touched: an
-// earlier owner may have sent them. faultLimit is how long a single record with a
+// New starts the delivery of records with the given identities. mayBeApplied says that
+// requests of an earlier owner may have applied them. faultLimit is how long a single record with a
 // transient fault is sent again.
-func New(policy Policy, identities []uint64, touched bool, faultLimit time.Duration) *Delivery {
+func New(policy Policy, identities []uint64, mayBeApplied bool, faultLimit time.Duration) *Delivery {
 	n := len(identities)
 	d := &Delivery{
 		Policy:            policy,
@@ -90,7 +90,7 @@ func New(policy Policy, identities []uint64, touched bool, faultLimit time.Durat
 	all := make([]int, n)
 	for i := range all {
 		all[i] = i
-		d.MayBeApplied[i] = touched
+		d.MayBeApplied[i] = mayBeApplied
 	}
 	d.requests = []request{{records: all}}
 	return d
@@ -235,8 +235,8 @@ func (d *Delivery) Uncertain(i int) bool {
 
 // NothingApplied reports whether no undecided record can have been applied.
 func (d *Delivery) NothingApplied() bool {
-	for i, touched := range d.MayBeApplied {
-		if touched && !d.Outcomes[i].Decided() {
+	for i, applied := range d.MayBeApplied {
+		if applied && !d.Outcomes[i].Decided() {
 			return false
 		}
 	}

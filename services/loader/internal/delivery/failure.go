@@ -6,7 +6,7 @@ import (
 	"tapline.dev/services/loader/internal/clevertap"
 )
 
-// ambiguous: the request may have been applied.
+// ambiguous takes in a failure of a request that may have been applied.
 func (d *Delivery) ambiguous(res clevertap.Result, now time.Time) Wait {
 	var again []int
 	for _, i := range d.requests[0].records {
@@ -28,7 +28,8 @@ func (d *Delivery) ambiguous(res clevertap.Result, now time.Time) Wait {
 	return d.failed(res, now)
 }
 
-// blocked: nothing was applied, and what some record says may be why.
+// blocked takes in that a firewall has refused the request: nothing was applied, and the
+// content of a record may be why.
 func (d *Delivery) blocked(res clevertap.Result, now time.Time) Wait {
 	if r := &d.requests[0]; len(r.records) > 1 {
 		r.failedBefore = true
@@ -71,7 +72,7 @@ func (d *Delivery) failed(res clevertap.Result, now time.Time) Wait {
 	return Backoff
 }
 
-// failsSince notes when a record failed first.
+// failsSince notes when a record first failed.
 func (d *Delivery) failsSince(i int, now time.Time) {
 	if _, known := d.failingSince[i]; !known {
 		d.failingSince[i] = now

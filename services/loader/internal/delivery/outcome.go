@@ -13,7 +13,7 @@ const (
 	CodeTooLarge   = "record_too_large"   // the record alone is more than CleverTap takes
 	CodeBlocked    = "request_blocked"    // a firewall refuses the request with this record alone in it
 	CodeUnanswered = "request_unanswered" // CleverTap does not answer as it should to this record alone
-	CodeUnknownRun = "unknown_run"        // of a run that never was
+	CodeUnknownRun = "unknown_run"        // of a run that was never started
 )
 
 // Policy is how an import's records may be sent again.
@@ -21,8 +21,8 @@ type Policy int
 
 // Policies.
 const (
-	// Replace is for profiles without operators: the last write wins, so sending
-	// again is harmless as long as it is the newest.
+	// Replace is for profiles without operators: the last write wins, so a record may be
+	// sent again as long as it is its identity's newest.
 	Replace Policy = iota
 	// Resend is for events, and for profiles with operators, that may be sent
 	// twice.
@@ -55,8 +55,8 @@ type Outcome struct {
 // Held is the outcome of an ambiguous record under the policy Hold.
 var Held = Outcome{Code: CodeAmbiguous, Reason: "sent, but whether CleverTap applied it is unknown"}
 
-// SentTooOften is the outcome of a record that may have been applied by MaxResends
-// requests and more.
+// SentTooOften is the outcome of a record that more than MaxResends requests may have
+// applied.
 var SentTooOften = Outcome{Code: CodeAmbiguous, Reason: "sent as often as an event may be, and CleverTap never said whether it applied it"}
 
 // Decided reports whether an outcome is final.

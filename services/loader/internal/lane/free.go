@@ -26,8 +26,8 @@ func (l *Lane) Finish(b *Batch, until time.Time) {
 	l.waiting = append(l.waiting, waitingBatch{b, until})
 }
 
-// FreeDue frees the identities of the finished batches whose time has come. It says
-// whether there were any, and when the next one comes.
+// FreeDue frees the identities of the finished batches that were locked until now at the
+// latest. It returns whether there were any, and when the next ones are due.
 func (l *Lane) FreeDue(now time.Time) (some bool, again time.Time) {
 	rest := l.waiting[:0]
 	for _, h := range l.waiting {

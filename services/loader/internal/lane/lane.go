@@ -67,20 +67,20 @@ func (b *Batch) Last() int64 { return b.last }
 
 // Lane is one partition.
 type Lane struct {
-	shared bool  // by the runs of several subjects, which the records' keys name
-	next   int64 // the lowest offset that is still to come
-	prev   int64 // the record before next
+	shared bool  // holds records of several subjects, which the records' keys name
+	next   int64 // Push leaves out lower offsets: the lane has had them
+	prev   int64 // offset of the record before next
 	queue  []Item
 	head   int
 	bytes  int64
-	since  time.Time // since when the head is the head
+	since  time.Time // when the present head became the head
 
 	history     *recovery.History
 	takenAt     time.Time // when the partition was taken over
 	historyFrom int64     // the reports offset from which a successor reads the same history
 
 	locks      map[uint64]int // how many batches lock an identity
-	newest     map[uint64]int // of measure alone, which uses it again each time: the newest record of an identity
+	newest     map[uint64]int // measure's buffer: the newest record of each identity in the batch
 	open       []*Batch       // in the order of offsets, not yet committed
 	unfinished int            // open batches that are not finished
 	waiting    []waitingBatch // finished batches whose identities are not free
@@ -214,8 +214,8 @@ func (l *Lane) CutUnsent(now time.Time, limit int) *Batch {
 	return b
 }
 
-// measure counts the records that the next batch can hold. closed: waiting will
-// not make it larger.
+// measure counts the records that the next batch can hold. closed says that further
+// records would not make the batch larger.
 func (l *Lane) measure(limits Limits) (n int, closed bool) {
 	var size int64
 	clear(l.newest)
