@@ -14,8 +14,8 @@ import (
 )
 
 // TestReplays: a plan maps the rejected rows with the definition of now and sends nothing;
-// a replay is refused with the reason where there is nothing to take, and asks before it
-// may store events twice.
+// a replay is refused with the reason where there is nothing to take, asks before it may
+// store events twice, and leaves out dismissed rejects unless a filter selects them.
 func TestReplays(t *testing.T) {
 	t.Parallel()
 	c := start(t)
