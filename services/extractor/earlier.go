@@ -36,9 +36,9 @@ type earlier struct {
 
 // loadedRows are the rows that are left out.
 type loadedRows struct {
-	same   []ledger.Fingerprint // under the run's mapping
-	others []chunk.Other        // under other mappings
-	untold int64                // events whose rows are not known
+	same    []ledger.Fingerprint // under the run's mapping
+	others  []chunk.Other        // under other mappings
+	unknown int64                // events whose rows are not known
 }
 
 // count is how many rows there are.
@@ -51,7 +51,8 @@ func (l *loadedRows) ofOthers() (n int64) {
 	return n
 }
 
-// rows finds the rows, for a result that r understands, and notes in e that it has.
+// rows finds the rows that were loaded, for a result that r reads, and notes in e that it
+// has looked.
 func (p *earlier) rows(ctx context.Context, r *plan.Reader, e *schemas.Extraction) (*loadedRows, error) {
 	runs := p.attempt.Earlier()
 	if len(runs) == 0 {
@@ -65,7 +66,7 @@ func (p *earlier) rows(ctx context.Context, r *plan.Reader, e *schemas.Extractio
 		p.found = &found
 	}
 	e.LookedBack = true
-	out := &loadedRows{untold: p.found.Untold}
+	out := &loadedRows{unknown: p.found.Untold}
 	for _, set := range p.found.Sets {
 		if set.Mapping == hex.EncodeToString(r.Hash[:]) {
 			out.same = set.Rows
@@ -75,12 +76,12 @@ func (p *earlier) rows(ctx context.Context, r *plan.Reader, e *schemas.Extractio
 			out.others = append(out.others, chunk.Other{Hasher: hasher, Rows: ledger.Multiset(set.Rows)})
 			continue
 		}
-		out.untold += int64(len(set.Rows))
+		out.unknown += int64(len(set.Rows))
 	}
 	return out, nil
 }
 
-// find reads the log, again after an error that may pass.
+// find reads the log, and retries after a transient error.
 func (p *earlier) find(ctx context.Context, runs []schemas.InterruptedRun) (delivered.Found, error) {
 	const longest = 30 * time.Second
 	began := time.Now()
@@ -126,7 +127,8 @@ func hasherOf(set delivered.Set, r *plan.Reader) *ledger.Hasher {
 	return ledger.NewHasher([16]byte(hash), columns)
 }
 
-// recall readies the ledgers of a backfill, which has no ledger.
+// recall returns the ledgers of a backfill. It has none of its own and reads no earlier
+// run's: they hold only what abandoned attempts have loaded.
 func (p *earlier) recall(ctx context.Context, r *plan.Reader, e *schemas.Extraction) (chunk.Ledgers, error) {
 	rows, err := p.rows(ctx, r, e)
 	if err != nil {
@@ -134,10 +136,10 @@ func (p *earlier) recall(ctx context.Context, r *plan.Reader, e *schemas.Extract
 	}
 	if e.Chunks > 0 {
 		// Nothing says which of the rows the first chunks have left out.
-		e.SentAgain = max(e.SentAgain, rows.untold+rows.count()-e.LeftOut)
+		e.SentAgain = max(e.SentAgain, rows.unknown+rows.count()-e.LeftOut)
 		return chunk.Ledgers{}, nil
 	}
-	e.SentAgain = rows.untold
+	e.SentAgain = rows.unknown
 	var none *ledger.Previous
 	return chunk.Ledgers{Previous: none.With(rows.same), Others: rows.others}, nil
 }

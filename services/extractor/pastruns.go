@@ -23,7 +23,7 @@ import (
 // pastRuns is what a run knows of the import's earlier runs: the ledger of the rows
 // read, and for imports that look for late rows, how many there were in each hour.
 //
-// Redis failing costs rows sent again, which the reports say, and never a row.
+// A failure of Redis causes rows to be sent again, which the reports say, and loses none.
 type pastRuns struct {
 	store   ledger.Store
 	limit   int // of entries
@@ -44,7 +44,7 @@ func (h *pastRuns) loadLedgers(ctx context.Context, r *plan.Reader, e *schemas.E
 	if h.attempt.Ledger != nil {
 		var complete bool
 		var err error
-		previous, complete, err = ledger.Load(ctx, h.store, h.attempt.Import, *h.attempt.Ledger, h.limit, h.told)
+		previous, complete, err = ledger.Load(ctx, h.store, h.attempt.Import, *h.attempt.Ledger, h.limit, h.outcomesSince)
 		if err != nil || !complete {
 			e.LedgerReadError = true
 			h.log.WarnContext(ctx, "the ledger of the run before is incomplete: rows are sent again", slog.Any("error", err))
@@ -60,7 +60,7 @@ func (h *pastRuns) loadLedgers(ctx context.Context, r *plan.Reader, e *schemas.E
 	}
 	previous = previous.With(rows.same)
 	recorder, ok, err := ledger.Resume(ctx, h.store, cfg, e.Chunks, previous)
-	again, others := rows.untold, rows.others
+	again, others := rows.unknown, rows.others
 	if e.Chunks > 0 {
 		// The first chunks may have left some of these out. The attempt's own ledger does
 		// not say which, because it knows rows under its own mapping only.
@@ -69,15 +69,16 @@ func (h *pastRuns) loadLedgers(ctx context.Context, r *plan.Reader, e *schemas.E
 	if !ok {
 		previous = nil
 		e.LedgerReadError = true
-		again = rows.untold + rows.count() - e.LeftOut
+		again = rows.unknown + rows.count() - e.LeftOut
 		h.log.WarnContext(ctx, "the attempt's own ledger is incomplete: rows are sent again", slog.Any("error", err))
 	}
 	e.SentAgain = max(e.SentAgain, again)
 	return chunk.Ledgers{Previous: previous, Recorder: recorder, Others: others}
 }
 
-// told asks what became of rows of the run before after its ledger was written.
-func (h *pastRuns) told(ctx context.Context, since time.Time) (told ledger.Told, err error) {
+// outcomesSince reads which rows of the run before were rejected or skipped as suppressed
+// after its ledger was written.
+func (h *pastRuns) outcomesSince(ctx context.Context, since time.Time) (told ledger.Told, err error) {
 	told.Rejected = h.rejects(ctx, since)
 	if h.attempt.Ledger.Suppressed {
 		told.Suppressed, err = h.suppressedRows(ctx, since)
@@ -87,7 +88,7 @@ func (h *pastRuns) told(ctx context.Context, since time.Time) (told ledger.Told,
 
 // suppressedRows lists the rows that mapper and loader have skipped in the run before
 // because their person was suppressed meanwhile. If they cannot be read, the ledger
-// cannot be used: it would call rows sent that never were.
+// cannot be used: it would count rows as sent that were never sent.
 func (h *pastRuns) suppressedRows(ctx context.Context, since time.Time) (map[int64]struct{}, error) {
 	out := map[int64]struct{}{}
 	tp := kafka.TP{Topic: h.topics.Reports(), Partition: schemas.ControlPartition(h.attempt.Import)}

@@ -68,8 +68,8 @@ func (y *replay) read(ctx context.Context) error {
 	}
 }
 
-// nothing is why a replay that takes nothing fails.
-func nothing(found replays.Found) error {
+// nothingToReplay is the error of a replay that has nothing to take.
+func nothingToReplay(found replays.Found) error {
 	if len(found.Refused) == 0 {
 		return failure.Permanent(failure.CodeNothingToReplay, "no reject matches")
 	}
@@ -111,7 +111,7 @@ func skip(e *schemas.Extraction, reason string, n int64) {
 	e.Skipped[reason] += n
 }
 
-// commit makes a batch visible: its rows, their count and the rejects that they came of.
+// commit makes a batch visible: its rows, their count and the rejects that it takes.
 //
 // Invariant 3: a reject is taken in the transaction of its row, so that it has one outcome
 // and no other replay takes it.
@@ -125,7 +125,8 @@ func (y *replay) commit(ctx context.Context, rows []*kafka.Record, e schemas.Ext
 	return nil
 }
 
-// eachBatch calls fn for the chosen rejects in their order, in batches that full ends.
+// eachBatch calls fn for the chosen rejects in their order, in batches. A batch ends once
+// full returns true.
 func (y *replay) eachBatch(ctx context.Context, found replays.Found, chosen []replays.Chosen, full func(*batch) bool, fn func(*batch) error) error {
 	if len(chosen) == 0 {
 		return nil
@@ -197,8 +198,9 @@ func (y *replay) started(clock string, total int, columns []schemas.Column, hash
 	}
 }
 
-// finish ends an attempt that has taken all that it chose. The number of rows is known
-// only now where a person has several rows, or none any more.
+// finish ends an attempt that has taken all that it chose. It reports the start again if
+// the number of rows differs from the first report, because a person may have several
+// rows in Snowflake, or none any more.
 func (y *replay) finish(ctx context.Context) error {
 	if s := y.journal.Started(); s.Total != y.journal.Counts().Read {
 		again := *s

@@ -25,14 +25,14 @@ func (y *replay) readEvents(ctx context.Context, found replays.Found) error {
 	}
 	if y.journal.Started() == nil {
 		if len(found.Chosen) == 0 && y.attempt.Run.Attempt == 1 {
-			return nothing(found)
+			return nothingToReplay(found)
 		}
 		if err := y.startEvents(ctx, r, len(found.Chosen)); err != nil {
 			return err
 		}
 	}
 	if total := y.journal.Started().Total; total != y.journal.Counts().Read+int64(len(found.Chosen)) {
-		return failure.Transient(failure.CodeResultChanged, "%d rejects are left to be sent, and %d were when the attempt began", len(found.Chosen), total-y.journal.Counts().Read)
+		return failure.Transient(failure.CodeResultChanged, "%d rejects are left to be sent, and the attempt's reports leave %d", len(found.Chosen), total-y.journal.Counts().Read)
 	}
 	full := func(b *batch) bool { return len(b.chosen) >= syncChunk }
 	direct := slices.DeleteFunc(slices.Clone(found.Chosen), func(c replays.Chosen) bool { return c.Source == replays.FromRows })
@@ -53,8 +53,9 @@ type mapped struct {
 	clock   string
 }
 
-// rowsToMap finds the columns that the rows have, and leaves out the rejects whose rows
-// have others than the definition needs, or are not there.
+// rowsToMap finds the columns that the rows were read with. It leaves out the rejects
+// whose rows are gone, or lack a column that the definition needs or have it in another
+// type.
 func (y *replay) rowsToMap(ctx context.Context, found *replays.Found) (mapped, error) {
 	if y.attempt.Run.Replay.How != schemas.ReplayMapped {
 		return y.anyColumns(found), nil
@@ -81,7 +82,7 @@ func (y *replay) rowsToMap(ctx context.Context, found *replays.Found) (mapped, e
 		if m.mapping == nil {
 			compiled, problems := mapping.Compile(spec, a.Started.Columns, y.resources.mappingOptions(spec.Destination.AccountRef))
 			if len(problems) > 0 {
-				refused = cmpErr(refused, failure.Permanent(problems[0].Code, "the rows of run %d: %s", a.Number, problems[0].Error()))
+				refused = firstError(refused, failure.Permanent(problems[0].Code, "the rows of run %d: %s", a.Number, problems[0].Error()))
 				continue
 			}
 			m = mapped{mapping: compiled, columns: a.Started.Columns}
@@ -101,7 +102,7 @@ func (y *replay) rowsToMap(ctx context.Context, found *replays.Found) (mapped, e
 	return m, nil
 }
 
-func cmpErr(first, then error) error {
+func firstError(first, then error) error {
 	if first != nil {
 		return first
 	}
@@ -224,8 +225,8 @@ func (y *replay) eventHeaders(found replays.Found, b *batch, i int) []kafka.Head
 	return append(headers, kafka.Header{Key: schemas.HeaderClock, Value: strconv.AppendInt(nil, clock, 10)})
 }
 
-// findRows looks for the rows that no reject has, and refuses those that the rows topic
-// no longer holds.
+// findRows looks in the rows topic for the rows that their rejects do not hold, and
+// refuses the rejects whose row is gone.
 func (y *replay) findRows(ctx context.Context, found *replays.Found) error {
 	there := map[schemas.RowID]struct{}{}
 	err := y.eachRow(ctx, *found, func(id schemas.RowID, _ replays.Chosen, _ *kafka.Record) error {

@@ -23,7 +23,7 @@ const perStatement = 1000
 // so that it is never sent; Snowflake has the newest.
 func (y *replay) readProfiles(ctx context.Context, found replays.Found) error {
 	if y.journal.Started() == nil && len(found.Chosen) == 0 && y.attempt.Run.Attempt == 1 {
-		return nothing(found)
+		return nothingToReplay(found)
 	}
 	conn, err := y.sessions.connection(ctx)
 	if err != nil {
@@ -72,8 +72,8 @@ func (y *replay) understand(ctx context.Context, src source, p *plan.Plan, total
 		return nil, err
 	}
 	if s := y.journal.Started(); s != nil {
-		// The session's own clock decides what is of the future, for a part of the rows a
-		// little later than for the others.
+		// The clock of the attempt's first report stays in force, also for what is a future
+		// row: each process that goes on with the attempt decides alike.
 		if now, err = schemas.ParseInstant(s.Clock); err != nil {
 			return nil, failure.Permanent(failure.CodeResultChanged, "the attempt's first report has no clock")
 		}

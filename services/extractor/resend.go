@@ -27,7 +27,7 @@ import (
 
 // resend reads rows that earlier runs have loaded from the rows topic, in place of a
 // result of Snowflake's, and writes them there again for its own run: the mapper maps
-// them with the mapping of now. It sends all of them or, if Kafka no longer has them
+// them with the present mapping. It sends all of them or, if Kafka no longer has them
 // all, none.
 type resend struct {
 	resources  *resources
@@ -101,8 +101,8 @@ func (y *resend) loaded(ctx context.Context, span *schemas.RunSpan) (delivered.L
 	return loaded, nil
 }
 
-// choose finds the rows: of an import of events those that were loaded, and of profiles
-// the newest of each identity of which one was loaded.
+// choose finds the rows to send: of events those that were loaded; of profiles, for each
+// identity that was loaded, its newest row.
 //
 // Invariant 4: a later run may have sent a newer version, so that is the one to send.
 func (y *resend) choose(ctx context.Context, span *schemas.RunSpan, loaded delivered.Loaded) (chosen, error) {
@@ -187,7 +187,7 @@ func (y *resend) start(ctx context.Context, started []schemas.Started, total int
 	stamped := spec.Destination.Event != nil && spec.Destination.Event.CreatedOn == nil
 	for _, s := range started {
 		if !slices.Equal(s.Columns, first.Columns) {
-			return failure.Permanent(failure.CodeRowsGone, "nothing was sent: the runs since then have read other columns than each other; tapline backfill reads a span from Snowflake")
+			return failure.Permanent(failure.CodeRowsGone, "nothing was sent: not all runs since then have read the same columns; tapline backfill reads a span from Snowflake")
 		}
 		if stamped && (s.Clock != first.Clock || s.TimeBasis == schemas.TimeBasisWall) {
 			return failure.Permanent(failure.CodeRowsGone, "nothing was sent: these events have the time of their run, and the runs since then had other times; tapline backfill reads a span from Snowflake")

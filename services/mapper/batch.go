@@ -40,7 +40,7 @@ func (b *batch) add(ctx context.Context, row *kafka.Record) error {
 	id, ok := schemas.ParseRowID(kafka.HeaderValue(row, schemas.HeaderID))
 	if !ok {
 		return b.reject(&attemptRows{attemptKey: attemptKey{subject: subject, partition: row.Partition}}, row,
-			mapping.Reject{Code: "unknown_run", Reason: "the record carries no id header of a run"})
+			mapping.Reject{Code: "unknown_run", Reason: "the row has no id header, or one that cannot be read"})
 	}
 	l, err := b.rowsOf(ctx, attemptKey{subject, id.Number, id.Attempt, row.Partition}, tpOf(row))
 	if err != nil {
@@ -103,8 +103,8 @@ func asSent(l *attemptRows, row *kafka.Record) bool {
 	return l.run.Mode == schemas.ModeReplay && kafka.HeaderValue(row, schemas.HeaderAsSent) != nil
 }
 
-// mapRow maps a row. That of a replay may be a record already, or have the time that the
-// run which rejected it had.
+// mapRow maps a row. A replay's row may be a record already, or carry the clock of the run
+// that rejected it, which is then used in place of this run's.
 func (b *batch) mapRow(l *attemptRows, row *kafka.Record) (record []byte, rejects, omitted []mapping.Reject, age string) {
 	if asSent(l, row) {
 		return append(b.buffer, row.Value...), nil, nil, ""
@@ -117,7 +117,8 @@ func (b *batch) mapRow(l *attemptRows, row *kafka.Record) (record []byte, reject
 	return safeMap(rule, b.buffer, row.Value, l.run.Mode == schemas.ModeDryRun)
 }
 
-// countAge counts an event that is sent though CleverTap drops, hides or acts on it.
+// countAge counts an event that is sent although CleverTap will drop or hide it, or act on
+// it, because of its time.
 func (l *attemptRows) countAge(age string) {
 	if age == "" {
 		return

@@ -20,8 +20,8 @@ const (
 	maxPause = time.Minute
 )
 
-// What an import can be blocked by, beside the errors of its rule. Each is a
-// constant, because the text of an error may quote what was read.
+// Reasons for which an import is blocked, besides the errors of its rule. Each is a
+// constant, because the text of another error may quote a value that was read.
 var (
 	errNotReadable = errors.New("the control records of the import cannot be read now")
 	errNotWritable = errors.New("the import's topics cannot be written to")
@@ -124,8 +124,8 @@ func (w *pausedPartitions) resume(now time.Time) (next time.Time) {
 	return next
 }
 
-// add pauses partitions. The whole poll is rewound: the rows of the other
-// partitions are polled again at once.
+// add pauses partitions. Pausing rewinds the whole poll: the rows of the other partitions
+// are polled again at once.
 func (w *pausedPartitions) add(ctx context.Context, tps []kafka.TP) error {
 	if err := w.group.Pause(ctx, tps...); err != nil {
 		return err

@@ -15,15 +15,15 @@ import (
 	"tapline.dev/schemas"
 )
 
-// holdsSeen is a log handler that passes on the messages about paused partitions.
-type holdsSeen struct {
+// pausesSeen is a log handler that passes on the messages about paused partitions.
+type pausesSeen struct {
 	slog.Handler
 	seen chan string
 }
 
-func (h holdsSeen) Enabled(context.Context, slog.Level) bool { return true }
+func (h pausesSeen) Enabled(context.Context, slog.Level) bool { return true }
 
-func (h holdsSeen) Handle(_ context.Context, r slog.Record) error {
+func (h pausesSeen) Handle(_ context.Context, r slog.Record) error {
 	if r.Message != "the rows of a partition cannot be mapped; the partition is paused" {
 		return nil
 	}
@@ -69,7 +69,7 @@ func TestAnImportThatCannotBeMappedStopsNoOther(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			seen := make(chan string, 1)
-			w.log = slog.New(holdsSeen{slog.DiscardHandler, seen})
+			w.log = slog.New(pausesSeen{slog.DiscardHandler, seen})
 			if err := kafka.EnsureTopics(t.Context(), w.cfg.Kafka, kafkatest.Deps(), w.topics.ImportTopics("orders", schemas.TopicSettings{Partitions: 1})); err != nil {
 				t.Fatal(err)
 			}
@@ -143,9 +143,9 @@ func orders(w *world, id, value string) *kafka.Record {
 	}
 }
 
-// TestAHeldPartitionIsTriedLessAndLess: a paused partition is tried at growing intervals,
+// TestAPausedPartitionIsTriedLessAndLess: a paused partition is tried at growing intervals,
 // so that it does not interrupt the others every second.
-func TestAHeldPartitionIsTriedLessAndLess(t *testing.T) {
+func TestAPausedPartitionIsTriedLessAndLess(t *testing.T) {
 	t.Parallel()
 	tp, other := kafka.TP{Topic: "rows"}, kafka.TP{Topic: "rows", Partition: 1}
 	pause := time.Duration(0)

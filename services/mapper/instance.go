@@ -19,14 +19,14 @@ const (
 )
 
 // aloneInName returns once no other mapper has this one's instance name, or the error
-// that one has: two of them would fence each other for ever. A former life of this
-// mapper, if it was killed, is gone when its session ends. What cannot be found out
-// stops nobody: the group needs Kafka anyway, and is joined once it answers.
+// that one has: two of them would fence each other for ever. If this mapper was
+// killed before, its old member leaves the group when its session ends. If Kafka does not
+// answer, the check is left out: joining the group waits for Kafka anyway.
 func (s *Service) aloneInName(ctx context.Context) error {
 	for patience := time.Now().Add(s.cfg.Kafka.SessionTimeout + twinMargin); ; {
 		twin, found, err := kafka.Twin(ctx, s.cfg.Kafka, s.kafka, Group, s.transactionalID())
 		if err != nil {
-			s.deps.Telemetry.Logger.WarnContext(ctx, "whether another mapper has this instance name cannot be found out", slog.Any("error", err))
+			s.deps.Telemetry.Logger.WarnContext(ctx, "could not check whether another mapper has this instance name", slog.Any("error", err))
 			return nil
 		}
 		if !found {

@@ -18,7 +18,7 @@ import (
 // other imports wait meanwhile.
 const lookUpTimeout = 5 * time.Second
 
-// maxClockDifference is more than the clocks of services and brokers differ.
+// maxClockDifference bounds how far the clocks of services and brokers may differ.
 const maxClockDifference = time.Hour
 
 // member is what one membership of the group knows: which partitions it can write
@@ -182,7 +182,7 @@ func (m *member) refusedBy(b *batch, err error) map[kafka.TP]*blockedError {
 	return blocked
 }
 
-// unsubscribe ends the subscription to a topic that cannot be read, until takeBack
+// unsubscribe ends the subscription to a topic that cannot be read, until resubscribe
 // subscribes again. The client may have lost the right to read it, or a record
 // batch is damaged, or the topic was deleted and created again: a client accepts
 // the new topic only when it subscribes again.

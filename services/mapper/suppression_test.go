@@ -126,7 +126,7 @@ func TestAMapperWithoutTheKeyMapsNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	log := make(chan string, 10)
-	w.log = slog.New(holdsSeen{slog.DiscardHandler, log})
+	w.log = slog.New(pausesSeen{slog.DiscardHandler, log})
 	entry := w.entry("somebody else")
 	w.produce(entry)
 	w.produce(w.row("3.2.1", 0, `{"ID":1,"EMAIL":"a@example.com","SINCE":"2026-11-23"}`))

@@ -1,4 +1,5 @@
-// Package attempt says what is to be done: one reading of Snowflake within a run.
+// Package attempt describes what an extractor works on: one attempt of a run, as the
+// scheduler's state has it.
 package attempt
 
 import (
@@ -20,8 +21,7 @@ func IDOf(a *schemas.ActiveRun) ID {
 	return ID{Run: a.Run, Attempt: a.Attempt, Approvals: a.Approval.NumberOf()}
 }
 
-// Attempt is what the scheduler's state says of the active attempt. It is a value
-// that nobody changes.
+// Attempt is what the scheduler's state says of the active attempt. It is immutable.
 type Attempt struct {
 	Subject string // the import, or the trial
 	Import  string
@@ -30,9 +30,9 @@ type Attempt struct {
 	// watermark. They are empty where the state's belong to another epoch.
 	Ledger    *schemas.LedgerRef
 	TimeBasis string
-	// Columns are those of that run.
+	// Columns are those that the last run which succeeded has read.
 	Columns []schemas.Column
-	// Interrupted are the runs since then that have loaded events and did not succeed.
+	// Interrupted are the runs since that run that have loaded events and did not succeed.
 	Interrupted []schemas.InterruptedRun
 	// Replays are the replays that have taken rejects and did not succeed.
 	Replays []schemas.InterruptedRun
@@ -73,7 +73,8 @@ func Names(state *schemas.State, id ID) bool {
 	return state != nil && state.Active != nil && IDOf(state.Active) == id
 }
 
-// Trial reports whether the attempt moves nothing of its import.
+// Trial reports whether the attempt is of a preview, a dry run or a test, which change
+// neither the watermark nor the ledger of an import.
 func (a Attempt) Trial() bool { return schemas.IsTrial(a.Subject) }
 
 // Profiles reports whether the import's records are profiles. A profile holds its

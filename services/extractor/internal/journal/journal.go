@@ -21,8 +21,8 @@ import (
 	"tapline.dev/services/extractor/internal/failure"
 )
 
-// abortTries is how often a transaction is repeated in a row before the attempt
-// is taken over anew.
+// abortTries is how often a transaction that aborts is tried before the attempt is
+// taken over anew.
 const abortTries = 3
 
 // Deps is what a journal writes and reads with.
@@ -88,14 +88,14 @@ func (j *Journal) Complete() bool {
 	return started != nil && len(started.Columns) > 0
 }
 
-// Spend notes what statements have taken; the reports that follow say so.
+// Spend adds what statements have used at Snowflake; later reports contain the sum.
 func (j *Journal) Spend(u schemas.SnowflakeUse) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.history.use = j.history.use.Plus(u)
 }
 
-// spent is what the attempt's statements have taken, nil if that is not known.
+// spent is what the attempt's statements have used, nil if that is not known.
 func (j *Journal) spent() *schemas.SnowflakeUse {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -160,7 +160,7 @@ func (j *Journal) Chunk(ctx context.Context, rows []*kafka.Record, e schemas.Ext
 	return nil
 }
 
-// Take is Chunk of a replay: it makes visible as well which rejects the chunk has taken.
+// Take is Chunk for a replay: the transaction also holds which rejects the chunk takes.
 func (j *Journal) Take(ctx context.Context, rows []*kafka.Record, e schemas.Extraction, t schemas.Taken) error {
 	rec, err := j.report(ctx, schemas.Report{Kind: schemas.ReportTaken, Taken: &t})
 	if err != nil {
@@ -204,8 +204,8 @@ func (j *Journal) Abandon(ctx context.Context, f *failure.Error) error {
 	}})
 }
 
-// Answer ends an attempt that was only asked something, with the rows that belong
-// to the answer.
+// Answer ends the attempt of a trial that asks a question, such as a preview, with the
+// rows that belong to the answer.
 func (j *Journal) Answer(ctx context.Context, rows []*kafka.Record, answer schemas.Report) error {
 	return j.end(ctx, rows, answer)
 }
@@ -261,7 +261,7 @@ func (j *Journal) records(ctx context.Context, rows []*kafka.Record, r schemas.R
 
 func (j *Journal) report(ctx context.Context, r schemas.Report) (*kafka.Record, error) {
 	r.Import, r.Run, r.Number, r.Attempt = j.attempt.Import, j.attempt.Run.Run, j.attempt.Run.Number, j.attempt.Run.Attempt
-	// Before the attempt has a span the run names its trace.
+	// Before the attempt has a span, the report belongs to the run's trace.
 	r.Time, r.TraceID = time.Now().UTC(), cmp.Or(telemetry.TraceID(ctx), j.attempt.Run.TraceID)
 	switch r.Kind {
 	case schemas.ReportStarted, schemas.ReportHeld, schemas.ReportFinal, schemas.ReportAbandoned:

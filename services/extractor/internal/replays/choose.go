@@ -16,13 +16,13 @@ import (
 	"tapline.dev/services/extractor/internal/failure"
 )
 
-// Log is what is read.
+// Log reads the topics.
 type Log interface {
 	delivered.Log
 	StartOffset(ctx context.Context, tp kafka.TP) (int64, error)
 }
 
-// Question is what is asked.
+// Question says which replay is to choose, and among what.
 type Question struct {
 	Import   string
 	Topics   schemas.Topics
@@ -77,7 +77,7 @@ type Found struct {
 	SentAgain int64
 }
 
-// chooser collects.
+// chooser collects the answer to one question.
 type chooser struct {
 	q        Question
 	found    Found
@@ -137,7 +137,7 @@ func (c *chooser) reject(rec *kafka.Record) error {
 	}
 	_, number, err := schemas.ParseRunID(r.Run)
 	if err != nil || number > c.q.Run.Number || number == c.q.Run.Number && r.Attempt >= c.q.Run.Attempt {
-		return nil // the replay's own, or of nobody's run
+		return nil // written by this attempt or later, or its run id cannot be read
 	}
 	if r.ReplayOf != nil && (number == c.q.Run.Number || c.unfinished(number)) {
 		c.done[*r.ReplayOf] = number
@@ -206,7 +206,7 @@ func (c *chooser) source(r *schemas.Reject, number int) (Source, string) {
 // codeAmbiguous is the loader's code of an event that CleverTap may hold.
 const codeAmbiguous = "ambiguous"
 
-// sift leaves out what is dealt with.
+// sift leaves out the rejects that were loaded, rejected again or taken already.
 func (c *chooser) sift() {
 	c.taken.sort()
 	c.own.sort()
