@@ -39,10 +39,13 @@ type uploader interface {
 	Close()
 }
 
-// finder looks a profile up, by "identity" or "objectId".
+// finder tells whether there is a profile, by "identity" or "objectId".
 type finder interface {
 	Exists(ctx context.Context, by, id string) (bool, error)
-	// Profile is nil if there is none.
+}
+
+// profileReader reads a profile, by "identity" or "objectId"; nil if there is none.
+type profileReader interface {
 	Profile(ctx context.Context, by, id string) (json.RawMessage, error)
 }
 

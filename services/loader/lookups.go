@@ -122,7 +122,7 @@ func (m *member) answerLookups(name, freeze string) {
 	}
 	client := m.connect(uses)
 	defer client.Close()
-	profiles, ok := client.(finder)
+	profiles, ok := client.(profileReader)
 	if !ok {
 		return
 	}
@@ -149,7 +149,7 @@ func (m *member) refuseLookups(ctx context.Context, taken []schemas.Lookup, outc
 }
 
 // lookUp asks CleverTap for one profile. A reason never repeats the identity.
-func lookUp(ctx context.Context, profiles finder, l schemas.Lookup) schemas.LookupAnswer {
+func lookUp(ctx context.Context, profiles profileReader, l schemas.Lookup) schemas.LookupAnswer {
 	began := time.Now()
 	ctx, cancel := context.WithDeadline(ctx, l.Until)
 	defer cancel()
