@@ -59,7 +59,7 @@ dev: tapline ## the same, and keep running
 .PHONY: test
 PACKAGES ?= tapline.dev/tests/model tapline.dev/tests tapline.dev/services/loader work
 test: ## run all tests with the race detector
-	go test -race -shuffle=on -parallel 4 -timeout 10m $(ARGS) $(PACKAGES)
+	go test -race -shuffle=on -parallel 4 -timeout 15m $(ARGS) $(PACKAGES)
 
 # What starts processes, and most histories of the model, are left to `make test`.
 .PHONY: test-quick
@@ -71,7 +71,7 @@ test-quick: ## run the tests of packages and a few histories, with the race dete
 # test` runs fewer of them with it.
 .PHONY: test-large
 test-large: ## run the histories of the model at full size
-	go test -timeout 10m -run Histories $(ARGS) ./tests/model
+	go test -timeout 10m -run 'Histories|LivesThroughKills' $(ARGS) ./tests/model
 
 .PHONY: bench-loader
 bench-loader: build ## measure the loader against the sandbox CleverTap

@@ -89,7 +89,7 @@ func TestAnUnsettledRequestHoldsItsIdentities(t *testing.T) {
 				w.importOf("customers", 1, spec)
 				w.load("customers", []row{{identity: "a", version: 1}}, 1)
 				w.start()
-				w.await("the first request", 10*time.Second, came)
+				w.await("the first request", 30*time.Second, came)
 				w.load("customers", []row{{identity: "a", version: 2}}, 1)
 				w.settled("customers", 2)
 				w.endsWithTheNewest(late)

@@ -19,7 +19,11 @@ import (
 // what was asked: which runs there are, when they begin and how they end, which profiles
 // have the newest mapping, and where the watermark stands.
 func TestLivesThroughKills(t *testing.T) {
-	for seed := *from; seed < *from+3; seed++ {
+	lives := uint64(3)
+	if raced { // make test-large makes the others
+		lives = 1
+	}
+	for seed := *from; seed < *from+lives; seed++ {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, trouble{crashes: true})
