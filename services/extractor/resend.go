@@ -113,6 +113,9 @@ func (y *resend) choose(ctx context.Context, span *schemas.RunSpan, loaded deliv
 		wanted := map[string]bool{}
 		err := y.eachRow(ctx, int32(p), 0, func(id schemas.RowID, rec *kafka.Record) error {
 			_, was := loaded.Rows[id]
+			if was && kafka.HeaderValue(rec, schemas.HeaderAsSent) != nil {
+				return failure.Permanent(failure.CodeRowsGone, "nothing was sent: run %d replayed records as they were sent, and Kafka has no rows of them to map; name runs without it", id.Number)
+			}
 			if was {
 				found++
 			}
@@ -266,10 +269,7 @@ func (y *resend) send(ctx context.Context, rows []*kafka.Record, sent map[int64]
 		e.Read++
 		switch {
 		case y.suppressed.Has(row.Key):
-			if e.Skipped == nil {
-				e.Skipped = map[string]int64{}
-			}
-			e.Skipped[schemas.SkipSuppressed]++
+			skip(&e, schemas.SkipSuppressed, 1)
 			continue
 		case sent[e.Read]:
 			e.Unchanged++
@@ -278,12 +278,15 @@ func (y *resend) send(ctx context.Context, rows []*kafka.Record, sent map[int64]
 		e.Extracted++
 		partition := chunk.Partition(row.Key, len(e.ByPartition))
 		e.ByPartition[partition]++
+		headers := []kafka.Header{
+			{Key: schemas.HeaderID, Value: y.attempt.RowID(e.Read).Append(nil)},
+			{Key: schemas.HeaderTraceparent, Value: traceparent},
+		}
+		if clock := kafka.HeaderValue(row, schemas.HeaderClock); clock != nil { // a replay's: the time of its event
+			headers = append(headers, kafka.Header{Key: schemas.HeaderClock, Value: clock})
+		}
 		records = append(records, &kafka.Record{
-			Topic: y.topics.Rows(y.attempt.Import), Partition: partition, Key: row.Key, Value: row.Value,
-			Headers: []kafka.Header{
-				{Key: schemas.HeaderID, Value: y.attempt.RowID(e.Read).Append(nil)},
-				{Key: schemas.HeaderTraceparent, Value: traceparent},
-			},
+			Topic: y.topics.Rows(y.attempt.Import), Partition: partition, Key: row.Key, Value: row.Value, Headers: headers,
 		})
 	}
 	e.Chunks++

@@ -5,6 +5,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
+	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
 )
 
@@ -125,4 +128,62 @@ func TestAResendIsExactOrNothing(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestAResendOfARecordAsItWasSent is refused: what the replay wrote into the rows topic is
+// a record, which no mapping fits.
+func TestAResendOfARecordAsItWasSent(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, customers(3)...)
+	s := w.start()
+	w.next(1, events)
+	w.extract(s)
+	refs := w.refuse(schemas.StageLoad, "ambiguous", nil, 2)
+	w.replaying(2, events, schemas.ReplayAsSent, schemas.RejectSelection{Refs: refs})
+	w.extract(s)
+	w.load(w.mapRows(nil), 1)
+	resend := again(w, 2, 2, 1)
+	w.next(3, func(a *schemas.ActiveRun) { events(a); resend(a) })
+	w.extract(s)
+	if r := w.last(schemas.ReportAbandoned); r.Abandoned == nil || !r.Abandoned.Permanent {
+		t.Errorf("the resend was not refused: %+v", r)
+	}
+	if got := w.values(); len(got) != 0 {
+		t.Errorf("sent %v", got)
+	}
+}
+
+// TestAResendOfAReplayKeepsTheTimeOfAnEvent: an event without Created On was replayed with
+// the time of the run that rejected it, and has it in the resend too.
+func TestAResendOfAReplayKeepsTheTimeOfAnEvent(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, customers(3)...)
+	s := w.start()
+	w.next(1, events)
+	w.extract(s)
+	refs := w.refuse(schemas.StageMap, "email_invalid", nil, 2)
+	w.replaying(2, events, schemas.ReplayMapped, schemas.RejectSelection{Refs: refs})
+	w.extract(s)
+	clock := w.clocks()
+	w.load(w.mapRows(nil), 1)
+	resend := again(w, 2, 2, 1)
+	w.next(3, func(a *schemas.ActiveRun) { events(a); resend(a) })
+	w.extract(s)
+	if diff := cmp.Diff(clock, w.clocks()); diff != "" || len(clock) != 1 || clock[0] == 0 {
+		t.Errorf("times of the replay's events %v (-replay +resend):\n%s", clock, diff)
+	}
+}
+
+// clocks are the times that the active attempt's rows carry, 0 for none.
+func (w *world) clocks() (clocks []int64) {
+	w.t.Helper()
+	a := w.state.Active
+	for p := range int32(3) {
+		w.read(w.topics.Rows(importName), p, func(r *kafka.Record) {
+			if id, _ := schemas.ParseRowID(kafka.HeaderValue(r, schemas.HeaderID)); id.Number == a.Number && id.Attempt == a.Attempt {
+				clocks = append(clocks, schemas.ParseClock(kafka.HeaderValue(r, schemas.HeaderClock)))
+			}
+		})
+	}
+	return clocks
 }
