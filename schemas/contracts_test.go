@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -145,7 +146,13 @@ func plain(t *testing.T, raw []byte) any {
 }
 
 // generate makes the JSON Schema of a Go type.
+// reflecting keeps reflections apart: the library writes to the schema of "anything",
+// which all types share.
+var reflecting sync.Mutex
+
 func generate(t *testing.T, name string, value any) []byte {
+	reflecting.Lock()
+	defer reflecting.Unlock()
 	t.Helper()
 	text := func(examples ...any) *jsonschema.Schema {
 		return &jsonschema.Schema{Type: "string", Examples: examples}
