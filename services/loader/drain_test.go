@@ -98,7 +98,7 @@ func TestWhatWasRefusedWholeIsNotAmbiguousToASuccessor(t *testing.T) {
 	w.cleverTap.decide = func(n int, _ []sent) answer {
 		switch n {
 		case 1:
-			return answer{status: 400, skip: true, body: `{}`}
+			return answer{status: 400, skip: true, body: `{"status":"fail","error":"Malformed request","code":400}`}
 		case 2:
 			return answer{status: 429, skip: true, body: `{}`}
 		}

@@ -52,6 +52,9 @@ func TestAnswersThatDoNotAddUp(t *testing.T) {
 		"a firewall": {func(int, []sent) answer {
 			return answer{status: 403, body: "<html>Request blocked</html>", skip: true}
 		}, delivery.CodeBlocked, 1},
+		"a proxy's 400": {func(int, []sent) answer {
+			return answer{status: 400, body: "<html>Bad Request</html>", skip: true}
+		}, delivery.CodeBlocked, 1},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -88,6 +91,7 @@ func TestWhatHoldsForAllRejectsNothing(t *testing.T) {
 	t.Parallel()
 	answers := map[string]answer{
 		"a firewall":          {status: 403, body: "<html>Request blocked</html>", skip: true},
+		"a proxy's 400":       {status: 400, body: "<html>Bad Request</html>", skip: true},
 		"answers of nonsense": {body: "<html>welcome</html>", skip: true},
 		"too many requests":   {status: 429, body: `{"status":"fail","code":429}`, skip: true},
 	}

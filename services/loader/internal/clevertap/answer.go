@@ -86,7 +86,12 @@ func judge(status int, header http.Header, body []byte, sent int) Result {
 		// Never followed: the passcode would travel to wherever it points.
 		r.Kind = ConfigFault
 	case status == http.StatusBadRequest:
-		r.Kind, r.Settled = Malformed, ownForm(body)
+		// Invariant 8: only CleverTap itself says that a record is malformed. A proxy may
+		// answer 400 to everything.
+		r.Kind = Blocked
+		if r.Settled = ownForm(body); r.Settled {
+			r.Kind = Malformed
+		}
 	case status == http.StatusUnauthorized:
 		r.Kind, r.Settled = AuthRefused, ownForm(body)
 		r.UnknownAccount = r.Settled && bytes.Contains(body, []byte("Account ID"))

@@ -19,10 +19,11 @@ const (
 	// AuthRefused is 401, or 403 as CleverTap says it: the account must pause, no
 	// record is at fault.
 	AuthRefused
-	// Blocked is a 403 that is not CleverTap's: a firewall in front of it refuses the
-	// content of some record, or this sender. Nothing was applied; bisect.
+	// Blocked is a 400 or 403 that is not CleverTap's: a proxy or a firewall in front of it
+	// refuses the content of some record, or this sender. It is taken as not applied;
+	// bisect.
 	Blocked
-	// Malformed is 400: some record spoils the request; bisect.
+	// Malformed is 400, as CleverTap says it: some record spoils the request; bisect.
 	Malformed
 	// TooLarge is 413: split.
 	TooLarge

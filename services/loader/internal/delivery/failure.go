@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"net/http"
 	"time"
 
 	"tapline.dev/services/loader/internal/clevertap"
@@ -113,7 +114,7 @@ func (d *Delivery) RejectSuspect() Wait {
 	r := d.requests[0]
 	o := Outcome{Code: CodeUnanswered, Reason: "CleverTap does not answer a request with this record alone as it should, and answers others"}
 	switch {
-	case r.status == 403:
+	case r.status == http.StatusForbidden, r.status == http.StatusBadRequest:
 		o = Outcome{Code: CodeBlocked, Reason: "a firewall in front of CleverTap refuses a request with this record alone, and takes others"}
 	case r.cause == cause555:
 		o = stuck555
