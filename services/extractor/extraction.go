@@ -73,7 +73,7 @@ func (x *extraction) extract(ctx context.Context, sel selection) error {
 			return err
 		}
 		trace.SpanFromContext(ctx).SetAttributes(attribute.String("snowflake.query_id", res.QueryID()), attribute.Int64("snowflake.rows", res.Total()))
-		if err := x.holdIfOdd(ctx, res, r); err != nil {
+		if err := x.holdIfBeyondLimits(ctx, res, r); err != nil {
 			return err
 		}
 		counts := x.journal.Counts()

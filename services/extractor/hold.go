@@ -17,11 +17,11 @@ import (
 // errHeld ends the work on an attempt until a person has approved its result.
 var errHeld = errors.New("the result waits for an approval")
 
-// holdIfOdd reports what of the result is beyond its limit and has not been approved,
+// holdIfBeyondLimits reports what of the result is beyond its limit and has not been approved,
 // and returns errHeld if that is something. It comes before the first row; an attempt
 // that has sent rows was let through already, by whoever sent them. A result that a
 // person has approved is not looked at again.
-func (x *extraction) holdIfOdd(ctx context.Context, res result, r *plan.Reader) error {
+func (x *extraction) holdIfBeyondLimits(ctx context.Context, res result, r *plan.Reader) error {
 	run := x.attempt.Run
 	if run.Check == nil || x.journal.Counts().Chunks > 0 || run.Approval != nil && run.Approval.Attempt == run.Attempt {
 		return nil

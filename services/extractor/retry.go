@@ -43,8 +43,8 @@ func (t *task) readAll(ctx context.Context) error {
 // passing reports whether an error is transient: a new session may not meet it.
 func passing(code string) bool { return code == snowflake.CodeUnreachable }
 
-// reportWaiting lets the run say why nothing is read. The next report of the
-// extraction takes it back.
+// reportWaiting reports why nothing is read now. The next report of the extraction ends
+// the wait.
 func (t *task) reportWaiting(ctx context.Context, refused *snowflake.Error) {
 	err := t.journal.Note(ctx, schemas.Report{Kind: schemas.ReportWaiting, Waiting: &schemas.Waiting{
 		Stage: schemas.StageExtract, Account: t.attempt.Run.Spec.Source.ConnectionRef,
@@ -55,8 +55,8 @@ func (t *task) reportWaiting(ctx context.Context, refused *snowflake.Error) {
 	}
 }
 
-// startBeating reports every so often that the attempt is alive, until the
-// returned function is called.
+// startBeating reports at each interval that the attempt is alive, until the returned
+// function is called.
 func (t *task) startBeating(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})

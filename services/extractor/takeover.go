@@ -22,9 +22,9 @@ import (
 // error of Kafka. Nil means that the attempt is over; an error, that it has to be
 // taken over again.
 func (s *Service) takeOver(ctx context.Context, subject string, w *work) (err error) {
-	// Fence first, then read, then act: nothing that an older owner had under way
-	// can become visible after this, and the marks up to which the log is read
-	// are taken after it.
+	// Fence first, then read, then act: nothing that an older owner had under way can
+	// become visible after this, and the end offsets up to which the log is read are
+	// asked for after it.
 	tx, err := kafka.OpenTransactor(ctx, s.cfg.Kafka, s.deps.Kafka, "extract-"+subject)
 	if err != nil {
 		return fmt.Errorf("taking over: %w", err)

@@ -35,7 +35,7 @@ func (l *loop) leaseFor(d *destination, now time.Time) {
 		return
 	}
 	left := ""
-	if d.formerPool == d.pool || d.account.InFlight() == 0 { // else it expires, if that goes on
+	if d.formerPool == d.pool || d.account.InFlight() == 0 { // otherwise the old lease is left to expire
 		left, d.formerPool = d.formerPool, ""
 	}
 	if left == d.pool {

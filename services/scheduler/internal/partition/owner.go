@@ -109,8 +109,8 @@ func (o *Owner) Run(ctx context.Context, ready func()) {
 // term is the time from one takeover to the first error.
 func (o *Owner) term(ctx context.Context, ready func()) error {
 	// Fence first, then read, then act: nothing that an older owner had under way
-	// can become visible after the transactor is open, and the high watermarks up to
-	// which load reads are taken after that.
+	// can become visible after the transactor is open, and load asks for the end offsets
+	// up to which it reads after that.
 	tx, err := kafka.OpenTransactor(ctx, o.cfg.Kafka, o.deps.Kafka, fmt.Sprintf("scheduler-%d", o.partition))
 	if err != nil {
 		return fmt.Errorf("taking over: %w", err)
