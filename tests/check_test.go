@@ -41,7 +41,7 @@ tick: 1s
 		wants string
 		not   string // a service that does not use what is wrong
 	}{
-		"right":                 {[]string{kafkaPassword, "TAPLINE_REDIS_PASSWORD=the-password-of-redis"}, []string{"--connect"}, 0, "and Kafka and Redis take it", ""},
+		"right":                 {[]string{kafkaPassword, "TAPLINE_REDIS_PASSWORD=the-password-of-redis"}, []string{"--connect"}, 0, "and Kafka and Redis accept it", ""},
 		"Redis' is wrong":       {[]string{kafkaPassword, "TAPLINE_REDIS_PASSWORD=hush-canary"}, []string{"--connect"}, 2, "redis.password", "mapper"},
 		"Redis' is missing":     {[]string{kafkaPassword}, []string{"--connect"}, 2, "redis.password", "mapper"},
 		"Kafka's is wrong":      {[]string{"TAPLINE_KAFKA_SASL_PASSWORD=hush-canary", "TAPLINE_REDIS_PASSWORD=the-password-of-redis"}, []string{"--connect"}, 2, "kafka.sasl", ""},

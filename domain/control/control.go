@@ -38,8 +38,8 @@ func Record(topic, importName, key string, value any, typ, source string) (*kafk
 }
 
 // encode writes JSON without HTML escaping, so that <, > and & stay one byte
-// each. An escaped row could make a reject six times as large, and Kafka would
-// refuse that record at every try.
+// each. An escaped row could make a reject six times as large, and Kafka would refuse that
+// record each time.
 func encode(value any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)

@@ -30,7 +30,7 @@ func (r *Reader) Run(ctx context.Context, run string) (schemas.Run, bool, error)
 	return runs[0], true, nil
 }
 
-// Named returns the runs of these names that there are.
+// Named returns those of the named runs that exist.
 func (r *Reader) Named(ctx context.Context, names []string) ([]schemas.Run, error) {
 	if len(names) == 0 {
 		return nil, nil

@@ -35,7 +35,7 @@ func Rebuild(ctx context.Context, store Scanner) error {
 		}
 	}
 	for p := range int32(schemas.ControlPartitions) {
-		if err := untilWhole(ctx, w, p); err != nil {
+		if err := untilComplete(ctx, w, p); err != nil {
 			return err
 		}
 	}
@@ -57,7 +57,7 @@ func empty(ctx context.Context, store Scanner) error {
 	return store.Del(ctx, keys...)
 }
 
-func untilWhole(ctx context.Context, w *Writer, partition int32) error {
+func untilComplete(ctx context.Context, w *Writer, partition int32) error {
 	tick := time.NewTicker(rebuildPoll)
 	defer tick.Stop()
 	for {

@@ -35,7 +35,7 @@ type Page struct {
 	NextToken string
 }
 
-// ErrToken marks a page token that no page has handed out.
+// ErrToken marks a page token that Runs has not returned.
 var ErrToken = fmt.Errorf("unknown page token")
 
 // place is a run's place in the order of a listing: by score, then by name, both

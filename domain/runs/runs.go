@@ -18,8 +18,8 @@ type Verdict struct {
 	Run     *schemas.ActiveRun // process them; shared, read only
 	Skip    string             // the reason to skip them
 	Unknown bool               // no such run was ever started
-	// Counts is the active run if what becomes of the rows is counted in it, also where
-	// they are skipped; nil if the run is over.
+	// Counts is the active run if the outcomes of the rows count toward it, also when they
+	// are skipped; nil if the run is over.
 	Counts *schemas.ActiveRun
 }
 
@@ -66,7 +66,7 @@ func (v *View) Lookup(ctx context.Context, subject string, number, attempt int) 
 }
 
 // Changed returns a channel that closes at the next record of the state topic.
-// Take it before looking, so that no change falls between.
+// Take the channel before you read a value, so that no change in between is missed.
 func (v *View) Changed() <-chan struct{} { return v.states.Changed() }
 
 // Starting returns the active runs of imports whose places are being compared.

@@ -15,8 +15,8 @@ type samples map[string][]json.RawMessage
 // maxValues bounds how many values of a column are tried.
 const maxValues = 200
 
-// enough is how many values have to fit before they speak for a property that the
-// column's name does not.
+// enough is how many values must fit a property before it is suggested for a column whose
+// name does not suggest it.
 const enough = 5
 
 func newSamples(columns []schemas.Column, rows []json.RawMessage) samples {
@@ -28,7 +28,7 @@ func newSamples(columns []schemas.Column, rows []json.RawMessage) samples {
 	for _, row := range rows {
 		var values map[string]json.RawMessage
 		if json.Unmarshal(row, &values) != nil {
-			continue // too large to be shown, or no row at all
+			continue // the row is too large to be shown, or missing
 		}
 		for name, value := range values {
 			if known[name] && string(value) != "null" && len(out[name]) < maxValues {
@@ -39,10 +39,10 @@ func newSamples(columns []schemas.Column, rows []json.RawMessage) samples {
 	return out
 }
 
-// judge compares a line that a column's name and type suggest with the column's values,
-// by the real mapping. A text whose values all fit something better gets that, unless
-// another column is named for it: named holds CleverTap's own properties that columns'
-// names ask for.
+// judge tries a suggested line on the column's values, with the real mapping. A text column
+// whose values all fit a more specific property, such as Email, gets that property, unless
+// another column has it by its name: named holds CleverTap's own properties that the names
+// of columns suggest.
 func judge(line Line, c schemas.Column, event bool, values []json.RawMessage, named map[string]bool) Line {
 	if c.Type == "TEXT" {
 		if better, ok := byValues(line, c, event, values, named); ok {
@@ -58,8 +58,9 @@ func judge(line Line, c schemas.Column, event bool, values []json.RawMessage, na
 	return line
 }
 
-// byValues looks for what a text holds: dates in one of CleverTap's formats, e-mail
-// addresses, telephone numbers. Dates that two formats read differently are a guess.
+// byValues finds out from the values whether a text column holds dates in one of CleverTap's
+// formats, e-mail addresses or telephone numbers. If two formats read a date differently,
+// the suggestion is not sure.
 func byValues(line Line, c schemas.Column, event bool, values []json.RawMessage, named map[string]bool) (Line, bool) {
 	if dates, ok := asDate(line, c, event, values); ok {
 		return dates, true

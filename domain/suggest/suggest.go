@@ -38,7 +38,7 @@ type Line struct {
 // LeftOut is a column that is not mapped, and why.
 type LeftOut struct{ Column, Why string }
 
-// folded is a column's name without what people write differently.
+// folded is a column's name without the differences of spelling that the lists ignore.
 func folded(name string) string {
 	return strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
@@ -48,7 +48,7 @@ func folded(name string) string {
 	}, strings.ToLower(name))
 }
 
-// The lists are in order: the first that a column matches is taken.
+// Each list is in order of preference.
 func identityNames() []string {
 	return []string{"identity", "customerid", "userid", "profileid", "memberid", "accountid", "clientid", "contactid", "personid", "uuid", "id", "email", "emailaddress"}
 }
@@ -146,8 +146,8 @@ func isTime(c schemas.Column) bool {
 	return c.Type == "DATE" || strings.HasPrefix(c.Type, "TIMESTAMP")
 }
 
-// unseen reports whether a definition refuses a character in a name.
-func unseen(r rune) bool {
+// invisible reports whether a character cannot be seen; definitions refuse it in names.
+func invisible(r rune) bool {
 	return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == '\u2028' || r == '\u2029'
 }
 
@@ -168,7 +168,7 @@ func (s *Suggestion) properties(columns []schemas.Column, event bool, samples sa
 		case s.Spec.Source.Cursor != nil && c.Name == s.Spec.Source.Cursor.Column:
 			s.LeftOut = append(s.LeftOut, LeftOut{c.Name, "it is the cursor"})
 			continue
-		case strings.ContainsFunc(c.Name, unseen):
+		case strings.ContainsFunc(c.Name, invisible):
 			s.LeftOut = append(s.LeftOut, LeftOut{c.Name, "its name holds a character that nobody sees; give it another one in a query"})
 			continue
 		case secretName.MatchString(name):
@@ -227,8 +227,8 @@ func target(column string) string {
 
 var mappingIndex = regexp.MustCompile(`^spec\.mapping\[(\d+)\]`)
 
-// leaveOutWhatIsRefused has the mapping compiled with the columns, as apply does, and
-// leaves out what it refuses.
+// leaveOutWhatIsRefused compiles the mapping with the columns, as apply does, and leaves
+// out the lines that the compiler refuses.
 func (s *Suggestion) leaveOutWhatIsRefused(columns []schemas.Column) {
 	s.Spec.Mapping = nil
 	for _, l := range s.Lines {

@@ -27,16 +27,16 @@ func (l *List) Checker(account string) *Checker {
 // Comparable is List.Comparable for the account.
 func (c *Checker) Comparable() error { return c.list.Comparable(c.account) }
 
-// Nobody reports whether nobody of the account is suppressed: then no identity needs to be
-// looked up.
+// Nobody reports whether the account has no suppressed people, so that no identity needs
+// to be looked up.
 func (c *Checker) Nobody() bool {
 	c.list.mu.RLock()
 	defer c.list.mu.RUnlock()
 	return len(c.list.accounts[c.account]) == 0
 }
 
-// Has reports whether the person must not be sent. An identity with blanks around
-// it is the same person: they lie in one partition too.
+// Has reports whether the person must not be sent. Blanks around the identity are ignored:
+// with and without them it is the same person.
 func (c *Checker) Has(identity []byte) bool {
 	c.list.mu.RLock()
 	defer c.list.mu.RUnlock()

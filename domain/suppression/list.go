@@ -19,17 +19,17 @@ import (
 	"tapline.dev/schemas"
 )
 
-// ErrUnreadable says that a record of the topic names nobody who could be compared.
-// It may stand for anybody, so that nobody can be said not to be suppressed.
+// ErrUnreadable says that the key of a record in the topic cannot be read. The record may
+// suppress anybody, so that nobody counts as not suppressed until it is deleted.
 var ErrUnreadable = errors.New("a record of the suppressions topic cannot be read; delete its key")
 
-// maxUnreadable bounds the keys of such records. Beyond it only a new start forgets
-// them.
+// maxUnreadable bounds how many keys of such records are kept. Beyond it their deletion is
+// noticed only when the process starts again.
 const maxUnreadable = 1000
 
-// set is the entries made with one key: hashes with the second since when they are
-// there, 0 if that cannot be read. It holds no pointers, so that the garbage
-// collector does not walk it.
+// set is the entries made with one key: for each hash the second in which it was added, 0
+// if that cannot be read. It holds no pointers, so that the garbage collector does not scan
+// it.
 type set map[schemas.SuppressionHash]uint32
 
 // List is the suppression list as the topic holds it now. Safe for concurrent use.
@@ -162,7 +162,7 @@ func (l *List) Comparable(account string) error {
 	}
 	for _, id := range slices.Sorted(maps.Keys(l.accounts[account])) {
 		if !slices.ContainsFunc(l.keys, func(k key) bool { return k.id == id }) {
-			return fmt.Errorf("%w: that with the id %s, of entries of the account %s", ErrNoKey, id, account)
+			return fmt.Errorf("%w: the key with the id %s, which made entries of the account %s", ErrNoKey, id, account)
 		}
 	}
 	return nil

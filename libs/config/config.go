@@ -1,5 +1,6 @@
 // Package config fills configuration structs from a YAML file, the environment
-// and flags, in that order of strength, and refuses what it does not know.
+// and flags, and refuses what it does not know. Flags take precedence over the
+// environment, and the environment over the file.
 //
 // A key is the camelCase form of the field's name (AccountID is accountId) or
 // its yaml tag. The environment variable of kafka.brokers is
@@ -43,7 +44,7 @@ type Source struct {
 	// Others are keys of other programs, which the file may hold too.
 	Others []string
 	// Flags holds values given on the command line by key, such as
-	// "kafka.brokers". They are the strongest.
+	// "kafka.brokers". They take precedence over the others.
 	Flags map[string]string
 }
 

@@ -65,8 +65,8 @@ func (d document) decodeFields(path string, node *yaml.Node, known []field) erro
 	})
 }
 
-// foreign passes over a key of another program, and refuses any other: what is
-// misspelt would otherwise have no effect, and nobody would know.
+// foreign ignores a key of another program, and refuses every other key: a misspelt key
+// would otherwise have no effect, and nobody would notice.
 func (d document) foreign(path string, key, value *yaml.Node, known []string) error {
 	if d.others[path] {
 		return nil

@@ -13,13 +13,14 @@ import (
 // otherVariables are those of the command line and of tests.
 var otherVariables = []string{"SERVER", "TOKEN", "TOKEN_FILE", "FAILPOINTS", "MISTAKE", "VERSION"}
 
-// ofNoKey are variables that belong to no key whatever they are near to: secrets of
-// connections and accounts, those of tests, and those that Kubernetes makes of services.
+// ofNoKey matches variables that are never a misspelt key, however similar they are to
+// one: secrets of connections and accounts, variables of tests, and those that Kubernetes
+// sets for each service.
 var ofNoKey = regexp.MustCompile(`^(SECRET_|TEST_)|_SERVICE_(HOST|PORT)(_|$)|(^|_)PORT($|_[0-9]+)`)
 
 // Misspelt returns an error for each variable of an environment (NAME=value) that names
-// none of the keys but nearly does. Variables that are near to no key are none of
-// Tapline's, and are left alone.
+// none of the keys but is similar to one. A variable that is similar to no key is taken
+// for another program's and ignored.
 func Misspelt(environ, keys []string) error {
 	known := map[string]bool{}
 	for _, name := range otherVariables {

@@ -22,8 +22,8 @@ var ErrNotReference = errors.New("not a secret reference: write ref+env://NAME o
 // be an invalid one: see CheckReference.
 func IsReference(text string) bool { return strings.HasPrefix(text, refPrefix) }
 
-// CheckReference reports whether Resolve understands the reference, without
-// looking behind it.
+// CheckReference reports whether Resolve understands the reference. It reads neither the
+// variable nor the file.
 func CheckReference(ref string) error {
 	switch {
 	case strings.HasPrefix(ref, envScheme):

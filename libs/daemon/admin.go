@@ -101,8 +101,9 @@ func handler(health *Health, metrics http.Handler) http.Handler {
 	return mux
 }
 
-// onThisMachine hides profiles from other machines, and from a page whose name was
-// turned to this address: a heap holds rows and secrets, and a profile costs time.
+// onThisMachine refuses requests from other machines, and those of a page whose host name
+// resolves to this address (DNS rebinding): a heap profile holds rows and secrets, and a
+// profile costs time.
 func onThisMachine(profile http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if !loopback(r.RemoteAddr) || !loopback(r.Host) {

@@ -20,8 +20,8 @@ type AdminConfig struct {
 	// Addr is host:port. It needs no authentication, so keep it off public
 	// networks; port 0 takes a free one. Profiles are given to this machine only.
 	Addr string
-	// TLS is the certificate that the server shows; empty serves without TLS. It is
-	// any name's: --probe looks for this certificate, not for a name.
+	// TLS is the certificate that the server shows; empty serves without TLS. Its host name
+	// does not matter: --probe compares the certificate itself.
 	TLS tlsconf.Server
 	// DrainTimeout bounds the time between a signal and the end of the process.
 	// A service's own drain has to end before it.

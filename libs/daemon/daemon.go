@@ -49,7 +49,7 @@ type Program[C any] struct {
 	Connect func(ctx context.Context, cfg C, env Env) error
 }
 
-// connectTimeout bounds --connect, so that a check ends where an address swallows
+// connectTimeout bounds --connect, so that a check ends although a firewall drops its
 // packets.
 const connectTimeout = 20 * time.Second
 
@@ -119,7 +119,7 @@ func (p Program[C]) Run(ctx context.Context, proc Process) int {
 	if err := config.Load(source, &own, &cfg); err != nil {
 		return complain(proc.Stderr, p.Name, err)
 	}
-	if err := drains(own, cfg); err != nil {
+	if err := checkDrain(own, cfg); err != nil {
 		return complain(proc.Stderr, p.Name, fmt.Errorf("%w: %w", config.ErrInvalid, err))
 	}
 	misspelt := config.Misspelt(proc.environ(), keys)
@@ -155,14 +155,14 @@ type drainer interface {
 	Drain() (key string, most time.Duration)
 }
 
-// drains refuses a drain that the process would not wait for.
-func drains(own Config, cfg any) error {
+// checkDrain refuses a service's own drain that may last longer than admin.drainTimeout.
+func checkDrain(own Config, cfg any) error {
 	d, ok := cfg.(drainer)
 	if !ok {
 		return nil
 	}
 	if key, most := d.Drain(); most >= own.Admin.DrainTimeout {
-		return config.Bad("admin.drainTimeout", "is %s, within which %s (%s) would not end: make it longer", own.Admin.DrainTimeout, key, most)
+		return config.Bad("admin.drainTimeout", "is %s, and must be longer than %s (%s)", own.Admin.DrainTimeout, key, most)
 	}
 	return nil
 }
@@ -212,7 +212,7 @@ func (p Program[C]) check(ctx context.Context, cfg C, env Env, connect bool, std
 		if err := p.Connect(ctx, cfg, env); err != nil {
 			return err
 		}
-		found += ", and Kafka and Redis take it"
+		found += ", and Kafka and Redis accept it"
 	}
 	_, err := fmt.Fprintf(stdout, "%s: %s\n", p.Name, found)
 	return err
@@ -274,8 +274,8 @@ func stopError(ctx context.Context, err error) error {
 	return nil
 }
 
-// UnlessStopped returns err, or nil once ctx is done: what was under way then was
-// broken off as asked.
+// UnlessStopped returns err, or nil once ctx is done: an error after that comes from work
+// that was ended because the process stops.
 func UnlessStopped(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return nil

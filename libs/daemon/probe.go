@@ -56,8 +56,8 @@ func probe(ctx context.Context, cfg AdminConfig) error {
 	return nil
 }
 
-// onlyShowing is a client for the server that shows a certificate. Its name is
-// another than the loopback address by which the probe reaches it.
+// onlyShowing returns a client that accepts a server only if it shows this certificate. The
+// host name is not compared: the probe connects to a loopback address.
 func onlyShowing(certificate tls.Certificate) *http.Client {
 	return &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{
 		MinVersion:         tls.VersionTLS12,

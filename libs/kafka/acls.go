@@ -57,8 +57,8 @@ func ListACLs(ctx context.Context, cfg Config, deps Deps) (ACLs, error) {
 }
 
 // Users are those who have a right of their own on the consumer group or the transactional
-// ids of a service: the users that the service signs in as. Users who may do everything
-// are nobody's.
+// ids of a service: the users that the service signs in as. A user whose ACL is for every
+// group or id (*) is left out, because that ACL does not say which service the user is for.
 func (a ACLs) Users(rights []schemas.Right) (users []string) {
 	for _, on := range a.resources {
 		for _, r := range rights {
@@ -91,8 +91,8 @@ func (a ACLs) Lacking(users []string, rights []schemas.Right) (out []Lack) {
 	return out
 }
 
-// granted reports whether a user has a right, or somebody if the user is "". What denies it
-// wins over what allows it.
+// granted reports whether a user has a right; with the user "", whether anybody has it. An
+// ACL that denies it takes precedence over those that allow it.
 func (a ACLs) granted(user string, r schemas.Right) bool {
 	granted := false
 	for _, on := range a.resources {
@@ -142,6 +142,6 @@ func denies(on kmsg.DescribeACLsResponseResource, acl kmsg.DescribeACLsResponseR
 	if !covers(on, r) && !(r.Prefixed && strings.HasPrefix(on.ResourceName, r.Name)) {
 		return false
 	}
-	// Only the operation itself takes it away: to deny reading leaves describing.
+	// Only denying the operation itself counts: a user who may not read may still describe.
 	return acl.Operation == kmsg.ACLOperationAll || acl.Operation == operations[r.May][0]
 }

@@ -15,10 +15,10 @@ import (
 )
 
 const (
-	// askTimeout bounds one question, so that a wait says soon what it waits for.
+	// askTimeout bounds one request, so that the log says early what a service waits for.
 	askTimeout = 5 * time.Second
-	// askEvery is the pause before the next question, sayEvery after how long a wait
-	// that goes on is logged again.
+	// askEvery is the pause between two requests, sayEvery the time between two log lines
+	// about the same wait.
 	askEvery = 500 * time.Millisecond
 	sayEvery = 15 * time.Second
 )
@@ -26,8 +26,8 @@ const (
 // AwaitTopics returns once Kafka answers and the topics exist, which it makes if the
 // configuration allows that. A service calls it first: whoever starts a deployment starts
 // Kafka, the services and `tapline topics apply` at the same time. It logs what it waits
-// for, and after kafka.startTimeout returns an error that says the same. What no wait
-// mends, such as a wrong password, is an error at once.
+// for, and after kafka.startTimeout returns an error that says the same. An error that
+// waiting cannot cure, such as a wrong password, is returned at once.
 func AwaitTopics(ctx context.Context, cfg Config, deps Deps, specs []schemas.TopicSpec) error {
 	waiting, said, until := "", time.Time{}, time.Now().Add(cfg.StartTimeout)
 	for {
@@ -67,7 +67,7 @@ func askForTopics(ctx context.Context, cfg Config, deps Deps, specs []schemas.To
 // errNoAnswer says that Kafka does not answer.
 var errNoAnswer = errors.New("no answer from Kafka")
 
-// awaited says what may still come, "" if no wait mends the error.
+// awaited names what a service waits for after this error; "" if waiting cannot cure it.
 func awaited(cfg Config, err error) string {
 	switch {
 	case errors.Is(err, kerr.SaslAuthenticationFailed):

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// confirmed is when what was read of a topic was last known to be all of it. Safe for
-// concurrent use.
+// confirmed holds the time at which a reader of a topic was last known to have read all
+// of it. Safe for concurrent use.
 type confirmed struct {
 	began   time.Time     // by the monotonic clock
 	at      atomic.Int64  // nanoseconds since began

@@ -69,9 +69,9 @@ func transactorClient(id string) string { return clientID() + transactorMark + i
 // transactorMark separates the version and the transactional id in a client id.
 const transactorMark = "/"
 
-// Twin finds a member of a group whose transactional id is id. Two living members with one
-// id fence each other for ever, so nobody joins as long as there is one. The member of
-// a process that was killed is there until its session ends.
+// Twin finds a member of a group that uses the transactional id id. Two members with the
+// same id would fence each other for ever, so a process does not join while there is one.
+// The member of a process that was killed remains until its session times out.
 func Twin(ctx context.Context, cfg Config, deps Deps, group, id string) (Member, bool, error) {
 	members, _, err := Members(ctx, cfg, deps, group)
 	if err != nil {
@@ -92,8 +92,8 @@ func Twin(ctx context.Context, cfg Config, deps Deps, group, id string) (Member,
 // expired, or a person has set them. Its records may have been processed before.
 func (g *GroupTransactor) InDoubt(tp TP) bool { return g.positions.inDoubt(tp) }
 
-// Writable returns the partitions that cannot be written to now, each with the
-// reason, such as ErrNoTopic. A write to one of them would hold up the whole
+// Writable checks whether partitions can be written to. It returns those that cannot, each
+// with the reason, such as ErrNoTopic. A write to one of them would hold up the whole
 // transaction.
 func (g *GroupTransactor) Writable(ctx context.Context, tps ...TP) (map[TP]error, error) {
 	return writable(ctx, g.session.Client(), tps)

@@ -16,8 +16,8 @@ const hiddenAfter = 30 * time.Second
 // transaction ends with its commit or abort, or when the broker's timeout for it is
 // over.
 func (r *Reader) Hidden(ctx context.Context, topics ...string) (map[TP]int64, error) {
-	// The stable ends first: what is committed between the two calls then counts as
-	// hidden for this look, and what is hidden is never missed.
+	// The last stable offsets are listed first: a transaction that commits between the two
+	// calls is then reported although it has ended, and an open one is never missed.
 	stable, err := r.admin.ListCommittedOffsets(ctx, topics...)
 	if err != nil {
 		return nil, fmt.Errorf("listing stable offsets: %w", err)

@@ -82,8 +82,8 @@ func membersOf(d kadm.DescribedGroup) []GroupMember {
 	return members
 }
 
-// versionOf is the version of the program with this client id; "" of an older one, and of
-// one that is none of ours.
+// versionOf is the version of the program with this client id; "" for a program that does
+// not name its version, and for one that is not part of Tapline.
 func versionOf(client string) string {
 	version, ours := strings.CutPrefix(client, clientName+"-")
 	if !ours {

@@ -10,18 +10,18 @@ import (
 )
 
 const (
-	// pickGap is how many offsets are read over rather than skipped: a skip costs a
-	// request.
+	// pickGap is the largest gap between two wanted offsets that is read through rather than
+	// skipped: a skip costs a request.
 	pickGap = 200
-	// pickFetchBytes bounds what a request brings, of which perhaps one record is wanted.
+	// pickFetchBytes bounds the answer to a fetch, of which often one record is wanted.
 	pickFetchBytes = 256 << 10
 	// pickTimeout bounds the wait for one record.
 	pickTimeout = 15 * time.Second
 )
 
-// Pick calls fn with the committed records that lie at the offsets, which ascend. An
-// offset without a record is left out. Every offset has to lie below the last stable
-// offset. An error of fn ends it.
+// Pick calls fn with the committed record at each of the offsets, which must be in
+// ascending order and below the last stable offset. Offsets without a record are passed
+// over. Pick ends with the first error of fn.
 func (r *Reader) Pick(ctx context.Context, tp TP, offsets []int64, fn func(*Record) error) error {
 	start, err := r.StartOffset(ctx, tp)
 	if err != nil {

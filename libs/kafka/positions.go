@@ -43,8 +43,8 @@ func newPositions(group string, rereads bool) *positions {
 	return &positions{group: group, rereads: rereads, ids: map[string]string{}, doubts: map[TP]bool{}}
 }
 
-// note keeps a topic's id. A reader that looked at a topic twice, for its offsets and
-// for what they mean, must have seen the same topic.
+// note stores a topic's id. Unless rereads is set, it returns errRecreated if the topic had
+// another id before: the offsets that were read of it then belong to the old topic.
 func (p *positions) note(topic, id string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -117,8 +117,8 @@ func (p *positions) marked(topic, metadata string) string {
 	return metadata
 }
 
-// current returns those of the commits that are of the topics as they are now,
-// without their marks.
+// current returns the commits without their marks, and with offset -1 where the topic was
+// deleted and created again since the commit.
 func (p *positions) current(ctx context.Context, client *kgo.Client, commits map[TP]Commit) (map[TP]Commit, error) {
 	described, err := describeTopics(ctx, client, topicsOf(commits))
 	if err != nil {
@@ -148,8 +148,8 @@ func topicsOf(commits map[TP]Commit) []string {
 	return slices.Collect(maps.Keys(names))
 }
 
-// splitMark returns the topic's id, "" if there is none, and what else the metadata
-// holds.
+// splitMark splits the metadata of a committed offset into the topic's id, "" if there is
+// none, and the caller's own metadata.
 func splitMark(metadata string) (id, rest string) {
 	marked, ok := strings.CutPrefix(metadata, idMark)
 	if !ok {
@@ -207,7 +207,7 @@ func describeTopics(ctx context.Context, client *kgo.Client, topics []string) (m
 	return found, nil
 }
 
-// writable returns the partitions that cannot be written to, each with the
+// writable returns those of the partitions that cannot be written to, each with the
 // reason.
 func writable(ctx context.Context, client *kgo.Client, tps []TP) (map[TP]error, error) {
 	var topics []string

@@ -27,7 +27,7 @@ func Refused(err error) bool {
 	return errors.Is(err, kerr.UnknownTopicOrPartition) || errors.Is(err, kerr.TopicAuthorizationFailed)
 }
 
-// promises remembers the first failed produce of a transaction.
+// promises records the first error with which a record of a transaction was not produced.
 type promises struct {
 	mu  sync.Mutex
 	err error

@@ -52,8 +52,9 @@ func (r *Reader) StableOffset(ctx context.Context, tp TP) (int64, error) {
 	return lookup(ends, err, tp)
 }
 
-// OffsetAt is the first offset written at or after t, or the end. Kafka takes
-// times before 1970 for commands of its own.
+// OffsetAt is the offset of the first record written at or after t, or the end offset. A
+// time before 1970 counts as 1970, because negative timestamps in a ListOffsets request
+// have meanings of their own, such as the latest offset.
 func (r *Reader) OffsetAt(ctx context.Context, tp TP, t time.Time) (int64, error) {
 	offsets, err := r.admin.ListOffsetsAfterMilli(ctx, max(t.UnixMilli(), 0), tp.Topic)
 	return lookup(offsets, err, tp)

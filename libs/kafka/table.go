@@ -26,7 +26,7 @@ var ErrUnreadable = errors.New("the record cannot be read")
 //   - A key whose newest record cannot be read is broken. It has no value: the
 //     older one was replaced, and whoever went on with it would act on limits,
 //     a watermark or a mapping that is no longer in force.
-//   - Nobody else is affected: every other key stays as it is.
+//   - Every other key stays as it is.
 //   - It is repaired by the next record of the key, a tombstone included.
 //   - It is logged and counted once, by its offset; its content is never quoted.
 //
@@ -56,9 +56,9 @@ type TableConfig[V any] struct {
 	// partition and also where a newer one follows at once. It is for readers that
 	// need the history; without it only the newest value of a key is ever decoded.
 	Each func(key string, value V)
-	// Tombstones keeps the offset of each key's newest deletion for Deleted. A
-	// followed topic has no use for them: they would add up for as long as the
-	// process lives.
+	// Tombstones keeps the offset of each key's newest deletion for Deleted. A table that
+	// follows its topic leaves it off: the offsets would add up for as long as the process
+	// lives.
 	Tombstones bool
 }
 
@@ -89,7 +89,7 @@ func OpenTable[V any](cfg Config, deps Deps, tc TableConfig[V]) (*Table[V], erro
 func NewTable[V any](deps Deps, tc TableConfig[V]) *Table[V] {
 	t := &Table[V]{cfg: tc, log: deps.Log, entries: map[string]*entry[V]{}, deleted: map[string]int64{}, changed: make(chan struct{})}
 	if deps.Meter != nil {
-		// Without the counter the log still says it.
+		// Without the counter the records are still logged.
 		t.unreadable, _ = deps.Meter.Meter("tapline.dev/libs/kafka").Int64Counter("tapline.kafka.unreadable",
 			metric.WithDescription("Records of compacted topics that cannot be read, by topic. The import or resource of each stands still until it is written again."))
 	}
@@ -191,8 +191,8 @@ func (t *Table[V]) Deleted() map[string]int64 {
 	return maps.Clone(t.deleted)
 }
 
-// Changed returns a channel that closes at the next change. Take it before
-// looking, so that no change falls between.
+// Changed returns a channel that closes at the next change. Take the channel before you
+// read a value, so that no change in between is missed.
 func (t *Table[V]) Changed() <-chan struct{} {
 	t.mu.RLock()
 	defer t.mu.RUnlock()

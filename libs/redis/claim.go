@@ -6,14 +6,14 @@ import (
 	"fmt"
 )
 
-// ErrClaimed says that the keys under the prefix are another deployment's.
+// ErrClaimed says that the keys under the prefix belong to another deployment.
 var ErrClaimed = errors.New("redis.keyPrefix is in use by another deployment")
 
-// claimKey holds the name of the deployment whose keys stand beside it.
+// claimKey holds the name of the deployment that the keys under the prefix belong to.
 const claimKey = "deployment"
 
 // Claim marks the keys under the client's prefix as those of owner. It returns
-// ErrClaimed if they are another deployment's. Callers repeat it while they use
+// ErrClaimed if they belong to another deployment. Callers repeat it while they use
 // the keys, because a Redis that is emptied has lost the mark. Any other error
 // means that Redis does not answer.
 func (c *Client) Claim(ctx context.Context, owner string) error {

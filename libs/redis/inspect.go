@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Facts are what the server says of itself. A text is empty if it does not say.
+// Facts are what the server reports in INFO. A text is empty if the server does not report it.
 type Facts struct {
 	Version    string
 	Eviction   string // maxmemory-policy
@@ -15,7 +15,7 @@ type Facts struct {
 	SkewMillis int64  // how far its clock is ahead of this process's
 }
 
-// Facts asks the server. In a cluster one node answers.
+// Facts sends INFO. In a cluster one of the nodes answers.
 func (c *Client) Facts(ctx context.Context) (f Facts, err error) {
 	err = c.repeat(ctx, "asking for facts", func(ctx context.Context) error {
 		began := time.Now()

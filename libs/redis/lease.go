@@ -48,10 +48,11 @@ type Lease struct {
 	// Granted slots are the holder's until Until. It may be less than InUse only
 	// if the lease had expired or the limit was lowered.
 	Granted int
-	// Others is what other holders have; Holders counts all living ones.
+	// Others is how many slots other holders have; Holders counts the holders whose lease
+	// has not expired, this one included.
 	Others, Holders int
-	// Fair is the holder's fair share. A holder that was granted more, because
-	// its slots were in use, shrinks by itself: the next call gives the rest away.
+	// Fair is the holder's fair share. A holder is granted more only while its slots are in
+	// use; its next call gives up those that are free by then.
 	Fair int
 	// Age is how long this Redis has known every lease of the pool: since it was
 	// started, took over from another Redis, or lost a lease. If the age is short,

@@ -1,9 +1,9 @@
-// Package redis is the fast projection's client and the only importer of
-// go-redis.
+// Package redis is the client of Redis and the only importer of go-redis.
 //
-// Redis holds nothing that the log does not, except the ledger and leases
-// (losing those costs bounded duplicates). So writes are absolute values, never
-// increments: a command that may have run twice leaves the same state. Commands
+// The projection can be written again from Kafka. Losing the ledger and the leases costs
+// bounded duplicates; losing the sessions of browsers and the answers under
+// Idempotency-Keys costs a sign-in or a repeated request. Writes are absolute values, not
+// increments, so that a command that may have run twice leaves the same state. Commands
 // that are not idempotent are sent once and never repeated by the client.
 //
 // Keys are given without the deployment's prefix, which the client adds.
@@ -36,8 +36,8 @@ type Config struct {
 	// SentinelUsername and SentinelPassword are for the sentinels themselves.
 	SentinelUsername string
 	SentinelPassword config.Secret
-	// Cluster says that a single address is a cluster's, as that of a managed
-	// service may be; several addresses without SentinelMaster always are.
+	// Cluster says that Addrs, which holds a single address, is a Redis Cluster, as a managed
+	// service may offer it. Several addresses without SentinelMaster are always a cluster.
 	Cluster bool
 	// Username is a user of Redis' access lists, Password that user's; an empty
 	// Username is the default user.
@@ -214,7 +214,7 @@ func wrap(action string, err error) error {
 
 // transient reports whether repeating the command can help: after a network
 // error, and while a server is starting, moving or failing over. Any other error
-// of the server would come again.
+// of the server would occur again.
 func transient(err error) bool {
 	if errors.Is(err, goredis.Nil) || errors.Is(err, context.Canceled) || errors.Is(err, goredis.ErrClosed) {
 		return false
