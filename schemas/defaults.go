@@ -2,7 +2,7 @@ package schemas
 
 import "time"
 
-// What a definition means where it says nothing.
+// The values in force where a definition leaves a field out.
 const (
 	DefaultSlots              = 15
 	DefaultRecordsPerUpload   = 1000

@@ -81,8 +81,8 @@ func (t Topics) Rights(service string) []Right {
 	return out
 }
 
-// OptionalRights are what a service can do more with, and works without: docs/rights.md
-// says what. Import Center deletes the topics of an import that is deleted with them.
+// OptionalRights are rights without which a service works and lacks a feature: see
+// docs/rights.md. Import Center deletes the topics of an import that is deleted with them.
 func (t Topics) OptionalRights(service string) []Right {
 	if service != "importcenter" {
 		return nil

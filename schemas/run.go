@@ -2,9 +2,11 @@ package schemas
 
 import "time"
 
-// Counts account for every row of a run: Read = Extracted + Unchanged +
-// StillRejected + Future + ExtractRejected + ExtractSkipped; Extracted = Mapped + MapRejected + MapSkipped; Mapped =
-// Loaded + LoadRejected + LoadSkipped.
+// Counts account for every row of a run:
+//
+//	Read = Extracted + Unchanged + StillRejected + Future + ExtractRejected + ExtractSkipped
+//	Extracted = Mapped + MapRejected + MapSkipped
+//	Mapped = Loaded + LoadRejected + LoadSkipped
 type Counts struct {
 	Read            int64 `json:"read"`
 	Unchanged       int64 `json:"unchanged"`
@@ -33,7 +35,7 @@ func (c Counts) Rejected() int64 { return c.ExtractRejected + c.MapRejected + c.
 func (c Counts) Skipped() int64 { return c.ExtractSkipped + c.MapSkipped + c.LoadSkipped }
 
 // Run is a run as the API, the CLI, the runs topic and Redis show it. Counts
-// are cumulative, so that a lost or repeated event harms nobody.
+// are cumulative, so that a lost or repeated event changes nothing.
 type Run struct {
 	Run           string     `json:"run"`
 	Import        string     `json:"import"`

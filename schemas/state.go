@@ -194,7 +194,7 @@ type EndedRun struct {
 }
 
 // MaxInterrupted bounds State.Interrupted. The events of the oldest run beyond it
-// are counted in State.Unfinished.
+// are counted in State.UnfinishedEvents.
 const MaxInterrupted = 32
 
 // InterruptedRun is a run that has loaded events and did not succeed. Which rows

@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// A trial is a preview, a connection test or a dry run: it reads an import's
-// source for show and moves nothing of the import. It has a state of its own, keyed by its name, in
-// the import's control partition; a subject is what has a state, an import or a
-// trial.
+// A trial is a preview, a dry run, a test of a connection or an account, or a listing of
+// tables. It changes neither the watermark nor the ledger of an import. It has a state of
+// its own, keyed by its name, in the import's control partition. A subject is what has a
+// state: an import or a trial.
 
 // Bounds of trials.
 const (
@@ -33,9 +33,8 @@ func DryRunID(importName string, n int) string {
 	return importName + "." + dryRunMark + strconv.Itoa(n)
 }
 
-// NewPreviewID names a preview or a connection test, such as customers.p481516.
-// They leave no
-// trace that would have to be counted, so that any name will do that is free.
+// NewPreviewID makes a name for any trial but a dry run, such as customers.p481516. The
+// name is random: these trials are not numbered.
 func NewPreviewID(importName string) string {
 	return importName + "." + previewMark + strconv.FormatInt(1+rand.Int64N(1e15), 10)
 }

@@ -18,7 +18,7 @@ type Unknown struct {
 	identity string
 }
 
-// everyField says that an object is another one when anything that is known of it has changed.
+// everyField says that an object counts as another one as soon as any known field differs.
 const everyField = "*"
 
 // identities names the field that says which object it is, of types whose object may be
@@ -50,7 +50,7 @@ func Within(field string, unknown *Unknown) *Unknown {
 	return &Unknown{children: map[string]*Unknown{field: unknown}}
 }
 
-// AddTo adds the unknown fields to a record of type V that is written anew.
+// AddTo adds the unknown fields to the JSON of a record of type V.
 func AddTo[V any](u *Unknown, record []byte) ([]byte, error) {
 	if u == nil {
 		return record, nil
@@ -141,7 +141,8 @@ func knownFields(typ reflect.Type) map[string]reflect.Type {
 	return out
 }
 
-// identity says which object it is, "" of a type that has no say in that.
+// identity is the value that tells an object from others of its type; "" if its type is not
+// in identities.
 func identity(typ reflect.Type, text json.RawMessage) string {
 	for typ.Kind() == reflect.Pointer {
 		typ = typ.Elem()

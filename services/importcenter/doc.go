@@ -8,7 +8,7 @@
 // two people who apply at once are served one after the other and a set of
 // documents is taken whole or not at all.
 //
-// Runs and the listing come from the Redis projection that the scheduler keeps; a
-// single run can be read from the log when Redis does not answer. Rejects are read
-// from their topic, newest first.
+// Runs and the listing come from the Redis projection that the scheduler keeps, and from
+// the log when Redis does not answer. Rejects are found with an index, a file that is built
+// from their topic (internal/rejects).
 package importcenter

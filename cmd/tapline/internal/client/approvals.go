@@ -33,7 +33,7 @@ func (c *Client) Approval(ctx context.Context, name string) (Approval, error) {
 	return out, c.do(ctx, http.MethodGet, "/v1/approvals/"+url.PathEscape(name), nil, nil, &out)
 }
 
-// ApproveChange approves a change that somebody else has asked for, which makes it.
+// ApproveChange approves and makes a change that somebody else has asked for.
 func (c *Client) ApproveChange(ctx context.Context, name string) (Approval, error) {
 	var out Approval
 	return out, c.doWithin(ctx, applyTimeout, http.MethodPost, "/v1/approvals/"+url.PathEscape(name)+"/approve", nil, nil, &out)

@@ -56,7 +56,7 @@ type PlannedEffect struct {
 	Refused  bool            `json:"refused,omitempty"`
 }
 
-// PlanWarning is about something that is allowed and seldom meant.
+// PlanWarning is about something that is allowed, and is usually a mistake.
 type PlanWarning struct {
 	Code    string   `json:"code"`
 	Account string   `json:"account,omitempty"`

@@ -16,9 +16,9 @@ const (
 	// allowedEvery is how often it is checked that the caller of a request that is being
 	// answered may still have the answer.
 	allowedEvery = 250 * time.Millisecond
-	// refusalPatience is how long the reader has to take what is left of the answer once
-	// the caller may not have it: enough for a refusal.
-	refusalPatience = 500 * time.Millisecond
+	// refusalTimeout is how long the reader has to take the rest of the answer once the
+	// caller may not have it: enough for a refusal.
+	refusalTimeout = 500 * time.Millisecond
 )
 
 // errCredential ends the answer to a caller who may not have it any more.
@@ -78,7 +78,7 @@ func (h *handlers) watchCaller(caller access.Caller, answered <-chan struct{}, e
 				continue
 			}
 			end(why)
-			deadline = time.Now().Add(refusalPatience)
+			deadline = time.Now().Add(refusalTimeout)
 		}
 		// A write that waits for its reader knows no context. The deadline is set again
 		// each time, because a stream that writes sets a later one.

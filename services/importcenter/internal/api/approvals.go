@@ -70,7 +70,7 @@ func (h *handlers) registerApprovals(api huma.API) {
 	}, h.getApproval)
 	huma.Register(api, huma.Operation{
 		OperationID: "approve-approval", Method: http.MethodPost, Path: "/v1/approvals/{name}/approve",
-		Summary: "Approve a change that somebody else has asked for, which makes it; needs the role that the change itself needs",
+		Summary: "Approve and make a change that somebody else has asked for; needs the role that the change itself needs",
 		Errors:  []int{http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity, http.StatusServiceUnavailable},
 	}, h.approveApproval)
 	huma.Register(api, huma.Operation{

@@ -121,8 +121,8 @@ func (h *handlers) auditRead(ctx context.Context, kind, name string) *Problem {
 	return nil
 }
 
-// streamPatience is how long a reader may leave a line of a stream unread.
-const streamPatience = 30 * time.Second
+// streamWriteTimeout bounds the writing of one line of a stream, if its reader does not read.
+const streamWriteTimeout = 30 * time.Second
 
 // stream writes a line for each value that walk writes, for as long as the
 // caller's credential holds. Once the first line is out a failure can only be
@@ -139,7 +139,7 @@ func (h *handlers) stream(c huma.Context, walk func(write func(any) error) error
 		}
 		if w, ok := c.BodyWriter().(http.ResponseWriter); ok {
 			// A stream outlasts http.writeTimeout as long as it is read.
-			_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(streamPatience))
+			_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(streamWriteTimeout))
 		}
 		return encoder.Encode(v)
 	})

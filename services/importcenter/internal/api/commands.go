@@ -195,7 +195,7 @@ func (h *handlers) awaitRun(ctx context.Context, cmd schemas.Command) (schemas.R
 		answer := h.Catalog.ResultOf(cmd.Import, cmd.ID)
 		switch {
 		case answer.Refused != "":
-			return schemas.Run{}, notObeyed(cmd, answer.Refused)
+			return schemas.Run{}, commandRefused(cmd, answer.Refused)
 		case answer.Run != nil:
 			return h.current(ctx, *answer.Run), nil
 		case answer.Queued != nil:

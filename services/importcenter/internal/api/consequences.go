@@ -17,7 +17,7 @@ import (
 	"tapline.dev/services/importcenter/internal/plan"
 )
 
-// callSeconds is what a call is taken to last where nothing has measured it.
+// callSeconds is the assumed duration of a call to CleverTap that was not measured.
 const callSeconds = 0.2
 
 // consequences says what a change does to the next run. Only the services that hold
@@ -66,14 +66,14 @@ func (h *handlers) ofNewImport(d schemas.Definition) []Consequence {
 	if cursor := d.Spec.Source.Cursor; cursor != nil && cursor.Initial != "" {
 		reads = "its first run reads the rows whose cursor is at or after " + cursor.Initial + " (spec.source.cursor.initial)"
 	}
-	said := []Consequence{{About: "import", Text: reads + "; how many rows that is tells tapline dryrun " + d.Metadata.Name}}
+	said := []Consequence{{About: "import", Text: reads + "; tapline dryrun " + d.Metadata.Name + " shows how many rows that is"}}
 	said = append(said, eventOrder(schemas.ImportSpec{}, d.Spec)...)
 	if len(d.Spec.Schedules) == 0 {
 		return said
 	}
 	said = append(said, Consequence{About: "schedule", Text: schedule.Describe(d.Spec.Schedules, d.Spec.Timezone)})
 	if account := d.Spec.Destination.AccountRef; h.account(account).Environment == schemas.EnvironmentProduction {
-		said = append(said, Consequence{About: "account", noted: true, Text: "its schedule sends to the production account " + account + " without asking; tapline pause " + d.Metadata.Name + " holds it"})
+		said = append(said, Consequence{About: "account", noted: true, Text: "its schedule sends to the production account " + account + " without asking; tapline pause " + d.Metadata.Name + " prevents that"})
 	}
 	return said
 }
@@ -170,8 +170,8 @@ func (h *handlers) sendsAgain(ctx context.Context, d schemas.Definition, state s
 	return h.withFigures(said, h.windowRecords(ctx, d))
 }
 
-// allRecords is about how many records a run that reads everything sends; nil if nothing
-// tells.
+// allRecords estimates how many records a run that reads everything sends; nil if that is
+// not known.
 func (h *handlers) allRecords(ctx context.Context, d schemas.Definition) *PlanEstimate {
 	c := &Confirmation{Type: d.Spec.Destination.Type}
 	h.estimateOf(ctx, c, schemas.Command{Import: d.Metadata.Name, Kind: schemas.CommandReset}, d)
@@ -181,7 +181,7 @@ func (h *handlers) allRecords(ctx context.Context, d schemas.Definition) *PlanEs
 	return h.planEstimate(c.Records, c.RecordsSource, d)
 }
 
-// windowRecords is about how many records a run since the watermark sends.
+// windowRecords estimates how many records a run since the watermark sends.
 func (h *handlers) windowRecords(ctx context.Context, d schemas.Definition) *PlanEstimate {
 	page, err := h.Projection.Runs(ctx, projection.Query{Import: d.Metadata.Name, Limit: 10})
 	if err != nil {
@@ -207,7 +207,7 @@ func (h *handlers) planEstimate(records int64, from string, d schemas.Definition
 // withFigures says how much a consequence sends.
 func (h *handlers) withFigures(c Consequence, e *PlanEstimate) Consequence {
 	if e == nil {
-		c.Text += "; how many rows that is, nothing tells yet"
+		c.Text += "; the number of rows is not known yet"
 		return c
 	}
 	c.Estimate = e

@@ -11,7 +11,7 @@ import (
 	"tapline.dev/services/importcenter/internal/plan"
 )
 
-// costRuns is of how many of the newest runs the cost is an average.
+// costRuns is the number of newest runs that the average cost covers.
 const costRuns = 10
 
 // Cost is what the newest runs of an import have taken at Snowflake, on average.

@@ -55,7 +55,7 @@ var componentTexts = map[string]string{
 	"Field":                       "One difference between a definition as it is applied and as it will be.",
 	"Plan":                        "What an apply of the same change set would do.",
 	"PlanEstimate":                "About how much the next run sends.",
-	"PlanWarning":                 "Something that is allowed and seldom meant.",
+	"PlanWarning":                 "Something that is allowed, and is usually a mistake.",
 	"PlannedChange":               "What is done to one definition.",
 	"Generation":                  "A definition as it was applied, by whom and when; or that it was deleted.",
 	"GenerationsOutputBody":       "What is kept of an import's generations, newest first.",
@@ -73,7 +73,7 @@ var componentTexts = map[string]string{
 	"Approved":                    "What a person has let a run go on with.",
 	"SnowflakeUse":                "What statements have taken at Snowflake; docs/holds.md says how it is measured.",
 	"Identity":                    "The column that tells whose row it is.",
-	"ImportSpec":                  "Where rows come from, what becomes of them, where they go and when; docs/definitions.md has each key.",
+	"ImportSpec":                  "Where rows come from, what becomes of them, where they go and when; schemas/definitions.v1alpha1.schema.json describes each key.",
 	"Key":                         "A key to this API, without its secret.",
 	"KeysOutputBody":              "The keys to this API.",
 	"Limits":                      "When a run fails rather than going on.",
@@ -225,8 +225,8 @@ var fieldTexts = map[string]map[string]string{
 	"RunLogOutputBody": {"run": "The run"},
 	"TableColumn":      {"name": "As Snowflake stores it", "type": "Snowflake's type, such as NUMBER(38,0) or TEXT", "nullable": "It may hold NULL"},
 	"Table": {
-		"database": "The database", "schema": "The schema; absent of a database", "name": "The table or view; absent of a database or schema",
-		"kind": "As Snowflake says, such as TABLE, VIEW, SCHEMA or DATABASE", "rows": "Its rows as Snowflake counts them; absent of a view",
+		"database": "The database", "schema": "The schema; absent for a database", "name": "The table or view; absent for a database or schema",
+		"kind": "As Snowflake says, such as TABLE, VIEW, SCHEMA or DATABASE", "rows": "Its rows as Snowflake counts them; absent for a view",
 		"columns": "Its columns in their order, if the table was named",
 	},
 	"Generation": {

@@ -212,7 +212,7 @@ func (s *events) send(kind string, shows, value any) error {
 func (s *events) write(text string) error {
 	control := http.NewResponseController(s.out)
 	// A stream outlasts http.writeTimeout as long as it is read.
-	_ = control.SetWriteDeadline(time.Now().Add(streamPatience))
+	_ = control.SetWriteDeadline(time.Now().Add(streamWriteTimeout))
 	if _, err := s.out.Write([]byte(text)); err != nil {
 		return errors.Join(errStreamEnds, err)
 	}

@@ -8,8 +8,7 @@ import (
 	"tapline.dev/services/importcenter/internal/plan"
 )
 
-// pastEvents says what the first run of an import of events will send, as long as the
-// import has not run.
+// pastEvents says what the first run of an event import will send; nothing once it has run.
 func (h *handlers) pastEvents(ctx context.Context, c plan.Change) []Consequence {
 	if c.Import == nil || c.Outcome == plan.Removed || c.Import.Spec.Destination.Type != schemas.TypeEvent {
 		return nil

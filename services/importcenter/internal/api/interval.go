@@ -10,8 +10,8 @@ import (
 	"tapline.dev/schemas"
 )
 
-// tooOften says of a definition whose schedules are due more often than this deployment
-// allows that they are, "" if they are not.
+// tooOften says that the schedules of a definition are due more often than this deployment
+// allows; "" if they are not.
 func (h *handlers) tooOften(d schemas.Definition) string {
 	if h.MinInterval <= time.Second || len(d.Spec.Schedules) == 0 {
 		return ""
@@ -24,7 +24,7 @@ func (h *handlers) tooOften(d schemas.Definition) string {
 	if err != nil || !found {
 		return ""
 	}
-	return fmt.Sprintf("due at %s and again %s later: this deployment lets %s pass between two runs at least",
+	return fmt.Sprintf("due at %s and again %s later: this deployment requires at least %s between two runs",
 		first.UTC().Format(time.RFC3339), schemas.Duration(second.Sub(first)), schemas.Duration(h.MinInterval))
 }
 

@@ -141,7 +141,7 @@ func (h *handlers) writeAndAwaitTaken(ctx context.Context, cmd schemas.Command, 
 		changed := h.Catalog.Changed()
 		switch answer := h.Catalog.ResultOf(cmd.Import, cmd.ID); {
 		case answer.Refused != "":
-			return nil, notObeyed(cmd, answer.Refused)
+			return nil, commandRefused(cmd, answer.Refused)
 		case answer.Known:
 			return acceptedOf(cmd), nil
 		}
@@ -160,8 +160,8 @@ func notTakenYet(cmd schemas.Command) *Problem {
 			"Ask again with Idempotency-Key "+cmd.ID+" to learn what became of it")
 }
 
-// notObeyed says why the scheduler has refused a command.
-func notObeyed(cmd schemas.Command, why string) *Problem {
+// commandRefused says why the scheduler has refused a command.
+func commandRefused(cmd schemas.Command, why string) *Problem {
 	name := cmd.Import
 	switch why {
 	case schemas.RefusedStopped:

@@ -117,7 +117,7 @@ func (h *handlers) readListing(ctx context.Context) (*listingSnapshot, time.Dura
 	return snapshot, 2 * eventEvery
 }
 
-// timelessID is a hash of what a row shows. That time passes is no change.
+// timelessID is a hash of a row without the fields that change only because time passes.
 func timelessID(l schemas.Listing) string {
 	l.FreshnessSeconds = nil
 	return eventID(l)

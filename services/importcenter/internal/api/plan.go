@@ -20,7 +20,7 @@ type planInput struct {
 type Plan struct {
 	Plan     string          `json:"plan" doc:"Names what is planned: given to /v1/apply, that does this and nothing else"`
 	Changes  []PlannedChange `json:"changes" doc:"In the order of the documents, resources first and removals last"`
-	Warnings []PlanWarning   `json:"warnings" doc:"What is allowed and seldom meant"`
+	Warnings []PlanWarning   `json:"warnings" doc:"What is allowed, and is usually a mistake"`
 	Refused  bool            `json:"refused,omitempty" doc:"Apply refuses it: the consequence that is refused says why"`
 	Approval bool            `json:"approval,omitempty" doc:"Apply lets it wait for a second person"`
 }
@@ -54,7 +54,7 @@ type PlanEstimate struct {
 	Source  string  `json:"source" doc:"Where the number of records comes from"`
 }
 
-// PlanWarning is about something that is allowed and seldom meant.
+// PlanWarning is about something that is allowed, and is usually a mistake.
 type PlanWarning struct {
 	Code    string   `json:"code" enum:"event_without_after,property_types_differ,names_alike,too_many_event_types,too_many_profile_properties,too_many_event_properties,schedule_short"`
 	Account string   `json:"account,omitempty"`

@@ -76,7 +76,7 @@ func (h *handlers) writeExport(c huma.Context, in *exportRejectsInput, sel rejec
 		}
 		if w, ok := c.BodyWriter().(http.ResponseWriter); ok {
 			// A stream outlasts http.writeTimeout as long as it is read.
-			_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(streamPatience))
+			_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(streamWriteTimeout))
 		}
 		return file.Write(rejectfile.Line{
 			Ref: i.Ref.String(), State: i.State, ReplayedBy: i.Replay, RejectedAgain: i.Again, Reject: i.Reject,

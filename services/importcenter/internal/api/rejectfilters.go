@@ -53,8 +53,8 @@ func (in RejectFilters) anySelection() (rejects.Selection, *Problem) {
 	return s, nil
 }
 
-// nothingRejected tells a selection without rejects from one that names what does not
-// exist: an empty list would hide a typing mistake. Near names are in the answer.
+// nothingRejected refuses a selection that names an import, run or code that does not exist,
+// with similar names: an empty list would hide a typing mistake.
 func (h *handlers) nothingRejected(ctx context.Context, s rejects.Selection) *Problem {
 	if s.Import != "" {
 		if _, ok := h.Catalog.Import(s.Import); !ok {
@@ -68,7 +68,7 @@ func (h *handlers) nothingRejected(ctx context.Context, s rejects.Selection) *Pr
 			return h.noSuchRun(s.Import, s.Run, state.LastNumber)
 		}
 	}
-	if s.Code == "" || strings.Trim(s.Code, "0123456789") == "" { // CleverTap has codes of which nobody has a list
+	if s.Code == "" || strings.Trim(s.Code, "0123456789") == "" { // a number is a code of CleverTap, of which there is no complete list
 		return nil
 	}
 	if _, ok := schemas.LookupError(s.Code); ok {

@@ -41,8 +41,8 @@ type listRejectsInput struct {
 // Reject is a reject with what has become of it.
 type Reject struct {
 	schemas.Reject
-	Ref           *schemas.RejectRef `json:"ref,omitempty" doc:"Where it lies in the rejects topic, which is its name; absent of a dry run"`
-	State         string             `json:"state,omitempty" enum:"open,replaying,replayed,dismissed" doc:"What has become of it; absent of a dry run"`
+	Ref           *schemas.RejectRef `json:"ref,omitempty" doc:"Names the reject by its partition and offset in the rejects topic; absent for a dry run"`
+	State         string             `json:"state,omitempty" enum:"open,replaying,replayed,dismissed" doc:"What has become of it; absent for a dry run"`
 	ReplayedBy    string             `json:"replayedBy,omitempty" doc:"The run that took it last"`
 	RejectedAgain bool               `json:"rejectedAgain,omitempty" doc:"A replay has rejected its row again"`
 }
@@ -52,7 +52,7 @@ type Coverage struct {
 	Complete    bool       `json:"complete" doc:"It covers every reject that there was at the request; false while the index is built"`
 	Share       float64    `json:"share" doc:"How much of what the topic holds is covered, from 0 to 1"`
 	IndexedUpTo int64      `json:"indexedUpTo,omitempty" doc:"The offset of the import's partition below which it covers everything"`
-	Why         string     `json:"why,omitempty" doc:"Why the index stands still; absent if it does not"`
+	Why         string     `json:"why,omitempty" doc:"Why the index does not advance; absent if it does"`
 	From        *time.Time `json:"from,omitempty" doc:"Older rejects are no longer kept; absent if all are"`
 }
 

@@ -115,13 +115,13 @@ func keyRefused(outcome idempotency.Outcome) *Problem {
 	return problem(http.StatusConflict, codeInFlight, "the first request with this Idempotency-Key is under way; ask again when it is done, to get its answer")
 }
 
-// serveOnce serves the request and notes its answer. What was refused did nothing, so
-// its key is free again; of what failed it is not known what it did.
+// serveOnce serves the request and notes its answer. A refused request (4xx) has done
+// nothing, so its key is free again. Of a failed one (5xx) it is not known what it did.
 func (h *handlers) serveOnce(ctx *recorder, r idempotency.Request, next func(huma.Context)) {
 	noted := false
 	note := func(what func(context.Context) error) {
 		noted = true
-		// Whoever has gone may ask again, so the note does not depend on them.
+		// A caller who has disconnected may ask again, so the note does not end with the request.
 		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx.Context()), finishTimeout)
 		defer cancel()
 		if err := what(bounded); err != nil {
@@ -199,8 +199,8 @@ func refuse(ctx huma.Context, p *Problem) {
 	_ = json.NewEncoder(ctx.BodyWriter()).Encode(p)
 }
 
-// agreements are the parameters by which a caller agrees to what they asked for before:
-// with them it is still the same request.
+// agreements are the parameters with which a caller confirms a request that was answered
+// with 428. They are no part of the fingerprint: it is still the same request.
 var agreements = []string{"confirm", "repeats"}
 
 // fingerprint stands for what a request asks for.

@@ -23,7 +23,7 @@ const (
 	maxWhyRuns = 1000
 )
 
-// whyInput has the identity in the body: addresses stand in logs and histories.
+// whyInput has the identity in the body: URLs are written to logs and histories.
 type whyInput struct {
 	ImportPath
 	Body struct {
@@ -36,7 +36,7 @@ type whyInput struct {
 type WhyAnswer struct {
 	Import string `json:"import"`
 	rowlog.Answer
-	// Others are runs, because of such rows the topics hold nothing that tells whose they are.
+	// Others are runs and not rows: for such rows the topics hold no identity.
 	CleverTap *Person  `json:"clevertap,omitempty" doc:"What CleverTap holds of the person now, if it was asked for"`
 	Others    []WhyRun `json:"others" doc:"Runs that read unchanged rows, rows in the future, still rejected ones or ones of suppressed people: the topics cannot tell whose those are"`
 }

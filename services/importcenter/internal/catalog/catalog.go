@@ -124,11 +124,12 @@ func (c *Catalog) State(name string) (schemas.State, bool) {
 }
 
 // Changed returns a channel that closes at the next record of the state topic.
-// Take it before looking, so that no change falls between.
+// Take the channel before you read a value, so that no change in between is missed.
 func (c *Catalog) Changed() <-chan struct{} { return c.states.Changed() }
 
 // ResourcesChanged returns a channel that closes at the next record of the
-// resources topic. Take it before looking, so that no change falls between.
+// resources topic. Take the channel before you read a value, so that no change in between
+// is missed.
 func (c *Catalog) ResourcesChanged() <-chan struct{} { return c.resources.Changed() }
 
 // CommandResult is what became of a run command.
@@ -145,8 +146,8 @@ type CommandResult struct {
 	Refused string
 }
 
-// ResultOf looks for the command with this key in the states seen so far. A command
-// that came while a run was queued has joined that run.
+// ResultOf looks for the command with this key in the states seen so far. A command that
+// arrived while a run was queued started no run of its own: it joined the queued one.
 func (c *Catalog) ResultOf(importName, key string) CommandResult {
 	s, _ := c.State(importName)
 	c.mu.RLock()

@@ -10,7 +10,7 @@ import (
 	"tapline.dev/schemas"
 )
 
-// span is what is known of all generations of one import together.
+// span summarises the generations of one import.
 type span struct {
 	newest  int
 	deleted time.Time // zero unless the newest generation is a deletion
@@ -31,7 +31,7 @@ func withoutDefinition(_ string, value []byte) (schemas.Generation, error) {
 	return g.Generation, err
 }
 
-// keep takes a generation in. Those of one import come in their order.
+// keep adds a generation. The generations of one import arrive in order.
 func (c *Catalog) keep(_ string, g schemas.Generation) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -44,9 +44,9 @@ func (c *Catalog) keep(_ string, g schemas.Generation) {
 	}
 }
 
-// Next returns the generation of an import that is created, and the first one of its
-// own: 0 if it is no new import but one whose definition cannot be read. Generations go
-// on after those of a deleted import of the same name.
+// Next returns the generation that an import gets when it is created, and its first
+// generation. Generations continue after those of a deleted import of the same name. The
+// first generation is 0 if the import exists and its definition cannot be read.
 func (c *Catalog) Next(importName string) (generation, first int) {
 	broken := c.Broken(importName) != nil
 	c.mu.RLock()

@@ -16,13 +16,13 @@ import (
 const (
 	// keptFor is how long a key is remembered after its request began.
 	keptFor = 24 * time.Hour
-	// MaxKeys bounds how many keys of a caller are remembered: the oldest go first.
+	// MaxKeys bounds how many keys of a caller are remembered; the oldest are deleted first.
 	MaxKeys = 1000
 	// MaxAnswer bounds an answer that is kept, in bytes.
 	MaxAnswer = 64 << 10
-	// lease is how long a request counts as under way after its replica has last said so.
+	// lease is how long a request counts as under way after its replica last renewed it.
 	lease = 12 * time.Second
-	// RenewEvery is how often that is.
+	// RenewEvery is how often a replica renews the lease.
 	RenewEvery = lease / 3
 )
 
@@ -75,7 +75,7 @@ func Open(client scripts) *Store {
 }
 
 // keys are the two keys of a caller, in one slot of a cluster: a hash with what is known
-// of each key, and a sorted set with when each began. Both go a day after the caller's
+// of each key, and a sorted set with when each began. Both expire a day after the caller's
 // last request.
 func (r Request) keys() []string {
 	tag := "requests:{" + r.caller + "}:"
@@ -83,8 +83,8 @@ func (r Request) keys() []string {
 }
 
 // beginSource reads Redis' own clock, because replicas' clocks differ. A key has four
-// fields: f, the fingerprint; t, the token of who serves it; l, until when that counts,
-// 0 once it has ended; a, the answer.
+// fields: f, the fingerprint; t, the token of the request that is served; l, when its lease
+// ends, 0 once it was answered; a, the answer.
 const beginSource = `
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -123,8 +123,9 @@ local clock = redis.call('TIME')
 redis.call('HSET', KEYS[1], ARGV[1] .. ':l', clock[1] * 1000 + math.floor(clock[2] / 1000) + tonumber(ARGV[3]))
 return 1`
 
-// endSource ends the request: with its answer, with none, or as one that nothing was done
-// for. What is left open keeps its fingerprint and may be asked again.
+// endSource ends the request: answer and done store that it was answered, with and without
+// the answer; forget deletes the key; open ends the lease, so that the same request may be
+// sent again.
 const endSource = `
 local key = ARGV[1]
 if redis.call('HGET', KEYS[1], key .. ':t') ~= ARGV[2] then return 0 end
@@ -143,11 +144,11 @@ return 1`
 func (s *Store) Begin(ctx context.Context, r Request) (Outcome, []byte, error) {
 	answer, err := s.redis.Run(ctx, s.begin, r.keys(), r.key, r.fingerprint, r.token, s.lease, s.keptFor, s.maxKeys)
 	if err != nil {
-		return "", nil, fmt.Errorf("looking an Idempotency-Key up: %w", err)
+		return "", nil, fmt.Errorf("looking up an Idempotency-Key: %w", err)
 	}
 	parts, _ := answer.([]any)
 	if len(parts) == 0 {
-		return "", nil, fmt.Errorf("looking an Idempotency-Key up: Redis answered %T", answer)
+		return "", nil, fmt.Errorf("looking up an Idempotency-Key: Redis answered %T", answer)
 	}
 	outcome, _ := parts[0].(string)
 	if len(parts) == 1 {
@@ -172,11 +173,11 @@ func (s *Store) Answer(ctx context.Context, r Request, answer []byte) error {
 	return s.finish(ctx, r, "answer", answer)
 }
 
-// Forget gives the key back, because nothing was done under it.
+// Forget deletes the key, because the request did nothing.
 func (s *Store) Forget(ctx context.Context, r Request) error { return s.finish(ctx, r, "forget", nil) }
 
-// Leave ends the request without saying what became of it: the same request may ask
-// again, another one may not.
+// Leave ends a request of which it is not known what it did. The same request may be sent
+// again with the key, another one may not.
 func (s *Store) Leave(ctx context.Context, r Request) error { return s.finish(ctx, r, "open", nil) }
 
 func (s *Store) finish(ctx context.Context, r Request, how string, answer []byte) error {

@@ -17,10 +17,10 @@ import (
 )
 
 const (
-	// patience bounds how long an answer waits for the newest rejects, and patienceFor how
-	// many may be missing for it to wait at all.
-	patience    = 3 * time.Second
-	patienceFor = 50_000
+	// waitForIndex bounds how long an answer waits until the index has the newest records. An
+	// index that is more than waitableLag offsets behind is not waited for.
+	waitForIndex = 3 * time.Second
+	waitableLag  = 50_000
 	// chunk is how many rejects Each finds at a time.
 	chunk = 20_000
 )
@@ -88,8 +88,8 @@ func (x *Index) Page(ctx context.Context, s Selection, oldestFirst bool, beyond 
 	return items, next, how, err
 }
 
-// read calls fn with what lies at the hits, which ascend. One that retention has deleted
-// meanwhile is left out.
+// read calls fn with the reject at each hit; the hits are in ascending order. A reject that
+// retention has deleted meanwhile is left out.
 func (x *Index) read(ctx context.Context, importName string, hits []hit, fn func(Item) error) error {
 	offsets := make([]int64, len(hits))
 	for i, h := range hits {
@@ -115,8 +115,8 @@ func (x *Index) read(ctx context.Context, importName string, hits []hit, fn func
 }
 
 // Each calls fn with each selected reject in the order of offsets, until fn returns an
-// error, which it returns. An index that is not complete is ErrUnavailable, because
-// whoever asks would act on a part of the rejects.
+// error, which it returns. If the index is not complete it returns ErrUnavailable, because
+// the caller would act on a part of the rejects.
 func (x *Index) Each(ctx context.Context, s Selection, fn func(schemas.RejectRef, schemas.Reject) error) error {
 	how, err := x.EachItem(ctx, s, func(i Item) error { return fn(i.Ref, i.Reject) })
 	if err == nil && !how.Complete {
@@ -153,7 +153,7 @@ func (x *Index) EachItem(ctx context.Context, s Selection, fn func(Item) error) 
 	return how, nil
 }
 
-// unavailable makes an error of a store that was closed meanwhile one that says so.
+// unavailable turns the error of a store that was closed meanwhile into ErrUnavailable.
 func unavailable(err error) error {
 	if errors.Is(err, bolterrors.ErrDatabaseNotOpen) {
 		return fmt.Errorf("%w: it is being built anew", ErrUnavailable)
@@ -161,8 +161,8 @@ func unavailable(err error) error {
 	return err
 }
 
-// upToDate waits, as long as that does not take long, until the index holds what was
-// committed at the call, and says how much it holds.
+// upToDate waits, for waitForIndex at most, until the index holds what was committed at the
+// call, and returns how much of it the index holds.
 func (x *Index) upToDate(ctx context.Context, importName string) (*store, Completeness, error) {
 	partitions := []int32{schemas.ControlPartition(importName)}
 	if importName == "" {
@@ -215,7 +215,7 @@ func (x *Index) upToDate(ctx context.Context, importName string) (*store, Comple
 	return st, how, unavailable(err)
 }
 
-// replaysReached tells whether what replays have taken until now is in the index.
+// replaysReached reports whether the index has every report of what replays have taken.
 func (x *Index) replaysReached(ctx context.Context, partition int32) (bool, error) {
 	tp := kafka.TP{Topic: x.deps.Topics.Reports(), Partition: partition}
 	end, err := x.deps.Source.StableOffset(ctx, tp)
@@ -228,11 +228,11 @@ func (x *Index) replaysReached(ctx context.Context, partition int32) (bool, erro
 
 // reach waits until the position of a partition is at end.
 func (x *Index) reach(ctx context.Context, tp kafka.TP, start, end int64) (int64, error) {
-	late := time.NewTimer(patience)
+	late := time.NewTimer(waitForIndex)
 	defer late.Stop()
 	for {
 		st, at, moved, err := x.now(tp)
-		if err == nil && (at >= end || end-max(at, start) > patienceFor) {
+		if err == nil && (at >= end || end-max(at, start) > waitableLag) {
 			return at, nil
 		}
 		select {

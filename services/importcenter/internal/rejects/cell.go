@@ -8,10 +8,11 @@ import (
 	"tapline.dev/schemas"
 )
 
-// maxField bounds what a cell keeps of a text: names that are longer are of no use.
+// maxField bounds each text of a cell; a longer one is cut off.
 const maxField = 256
 
-// cell is what rejects have in common that are counted together.
+// cell is one combination of the values that rejects are counted by. The index holds one
+// count for each cell.
 type cell struct {
 	Import   string
 	Run      string
@@ -29,8 +30,8 @@ type cell struct {
 
 const separator = "\x00"
 
-// key is the cell's key in the store: cells of an import lie together, and in them those
-// of a run.
+// key is the cell's key in the store. It begins with import and run, so that the cells of an
+// import, and those of a run, are adjacent.
 func (c cell) key() string {
 	again := "0"
 	if c.Again {
@@ -41,7 +42,7 @@ func (c cell) key() string {
 	}, separator)
 }
 
-// prefix is what the keys of all cells begin with that may be selected.
+// prefix is the common prefix of the keys of the cells that the selection may contain.
 func (s Selection) prefix() string {
 	switch {
 	case s.Import == "":
@@ -77,13 +78,13 @@ func hourOf(second int64) int64 {
 	return hour
 }
 
-// field makes a text fit for a key.
+// field shortens a text and replaces the separator in it.
 func field(text string) string {
 	return strings.ReplaceAll(text[:min(len(text), maxField)], separator, " ")
 }
 
-// tally is what the store keeps of a cell: its number, how many rejects it has, and
-// between which offsets they lie, which is a bound once some have left.
+// tally is the stored value of a cell: its number, how many rejects it has, and the first
+// and last of their offsets. The offsets are bounds only, once rejects have left the cell.
 type tally struct {
 	ID          uint64
 	Partition   int32

@@ -17,8 +17,8 @@ type Known struct {
 	Active string
 	// Dismissed is the number of the last run whose rejects a person has given up.
 	Dismissed int
-	// Unfinished are the numbers of the replays that ended without success: what they took
-	// counts as not taken.
+	// Unfinished are the numbers of the replays that ended without success: the rejects that
+	// they took count as not taken.
 	Unfinished []int
 }
 
@@ -96,7 +96,7 @@ func (s Selection) each(tx *bolt.Tx, known func(string) Known, fn func(matched))
 	return nil
 }
 
-// takes tells whether the selection concerns a cell, its state and times apart.
+// takes reports whether the selection contains a cell, apart from its state and times.
 func (s Selection) takes(c cell) bool {
 	return (s.Import == "" || c.Import == s.Import) &&
 		(s.Run == "" || c.Run == s.Run) &&
@@ -156,7 +156,7 @@ func (s Selection) walk(tx *bolt.Tx, cells map[uint64]matched, in span, backward
 	return nil
 }
 
-// includes checks what a cell does not tell.
+// includes checks the conditions on a single reject: its time and its reference.
 func (s Selection) includes(h hit) bool {
 	return (s.Since.IsZero() || !h.time.Before(s.Since)) && (s.Until.IsZero() || h.time.Before(s.Until)) &&
 		(len(s.Refs) == 0 || slices.Contains(s.Refs, h.ref))

@@ -51,7 +51,7 @@ func (x *Index) keep(ctx context.Context, dir string) error {
 		if err != nil {
 			return err
 		}
-		if err := x.takeAtLast(ctx, s, records); err != nil {
+		if err := x.takeWithRetry(ctx, s, records); err != nil {
 			return err
 		}
 		if time.Since(checked) < x.cfg.Check {
@@ -160,7 +160,7 @@ func (x *Index) retain(ctx context.Context, s *store, topic string, position map
 	return nil
 }
 
-// check looks at what may have changed beside the records.
+// check looks for changes that no record tells: the file, the topic and its retention.
 func (x *Index) check(ctx context.Context, s *store, topic string) error {
 	if s.gone() {
 		return errGone
@@ -186,9 +186,9 @@ func (x *Index) check(ctx context.Context, s *store, topic string) error {
 	return nil
 }
 
-// takeAtLast takes records in, and tries again while the file cannot be written, as on
-// a full disk: those who ask are answered from what it holds.
-func (x *Index) takeAtLast(ctx context.Context, s *store, records []*kafka.Record) error {
+// takeWithRetry adds records, and tries again while the file cannot be written, as on a full
+// disk. Questions are meanwhile answered from what the file holds.
+func (x *Index) takeWithRetry(ctx context.Context, s *store, records []*kafka.Record) error {
 	for logged := false; ; logged = true {
 		err := x.take(ctx, s, records)
 		if err == nil {
@@ -207,8 +207,8 @@ func (x *Index) takeAtLast(ctx context.Context, s *store, records []*kafka.Recor
 	}
 }
 
-// take writes records into the store, and shows them once they are in it. What replays
-// have taken waits in s.held until the rejects are there that it is about.
+// take writes records into the store and then moves the positions. A report of what a
+// replay has taken waits in s.held until the rejects that it names are in the store.
 func (x *Index) take(ctx context.Context, s *store, records []*kafka.Record) error {
 	if len(records) == 0 {
 		return nil

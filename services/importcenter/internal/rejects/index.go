@@ -49,8 +49,8 @@ type Config struct {
 	// Directory is where the index is kept. Empty makes one below the temporary directory,
 	// which is removed at the end.
 	Directory string
-	// Check is the time between two looks at what retention has deleted, and at whether
-	// topic and file are still the same.
+	// Check is how often the index checks what retention has deleted, and whether topic and
+	// file are still the same.
 	Check time.Duration
 }
 
@@ -72,7 +72,7 @@ type Index struct {
 
 	mu       sync.Mutex
 	store    *store
-	failure  error              // why there is no store, or why it stands still
+	failure  error              // why there is no store, or why it does not advance
 	position map[kafka.TP]int64 // where to go on
 	moved    chan struct{}      // closed and replaced when anything above changes
 }
@@ -82,7 +82,7 @@ func New(cfg Config, deps Deps) *Index {
 	return &Index{cfg: cfg, deps: deps, failure: errors.New("it is being opened"), position: map[kafka.TP]int64{}, moved: make(chan struct{})}
 }
 
-// Run keeps the index until ctx is done. What goes wrong is logged and tried again:
+// Run keeps the index until ctx is done. An error is logged, and the step tried again:
 // without the index rejects cannot be listed, and everything else goes on.
 func (x *Index) Run(ctx context.Context) error {
 	dir := x.cfg.Directory
@@ -122,13 +122,13 @@ func (x *Index) failed(err error) {
 	x.wake()
 }
 
-// wake lets those look again who wait. The caller has just changed what mu guards.
+// wake wakes the goroutines that wait for a change. The caller has locked mu.
 func (x *Index) wake() {
 	close(x.moved)
 	x.moved = make(chan struct{})
 }
 
-// opened shows the store to those who ask.
+// opened makes the store available for questions.
 func (x *Index) opened(s *store, position map[kafka.TP]int64) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -136,7 +136,7 @@ func (x *Index) opened(s *store, position map[kafka.TP]int64) {
 	x.wake()
 }
 
-// closed takes the store away from those who ask, and closes it once nobody reads it.
+// closed makes the store unavailable, and closes it once nobody reads it.
 func (x *Index) closed() {
 	x.mu.Lock()
 	s := x.store
@@ -168,7 +168,7 @@ func (x *Index) now(tp kafka.TP) (*store, int64, <-chan struct{}, error) {
 	return x.store, x.position[tp], x.moved, nil
 }
 
-// why is why the index stands still, "" if it does not.
+// why is the reason why the index does not advance, "" if it does.
 func (x *Index) why() string {
 	x.mu.Lock()
 	defer x.mu.Unlock()

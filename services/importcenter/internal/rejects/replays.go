@@ -8,8 +8,8 @@ import (
 	"tapline.dev/schemas"
 )
 
-// taken is a report that the index has still to take in. Most are about other things, and
-// hold nothing but their place.
+// taken is a report that is not in the index yet. A report that is not about a replay has
+// only its topic, partition and offset here.
 type taken struct {
 	tp         kafka.TP
 	next       int64
@@ -32,8 +32,9 @@ func takenIn(rec *kafka.Record) taken {
 	return t
 }
 
-// takeReplays takes in reports, each partition's in its order, and returns those that are
-// about rejects which have not come yet: the two topics are read side by side.
+// takeReplays adds reports to the index, in order within each partition. It returns those
+// that must wait, because they name rejects that have not been read yet: the two topics are
+// read independently.
 func (x *Index) takeReplays(w *writing, reports []taken, next map[kafka.TP]int64) ([]taken, error) {
 	var held []taken
 	waiting := map[kafka.TP]bool{}
@@ -57,7 +58,8 @@ func (x *Index) takeReplays(w *writing, reports []taken, next map[kafka.TP]int64
 	return held, nil
 }
 
-// hold keeps of reports about other things in a row only the last.
+// hold appends a report. Of consecutive reports that are not about replays it keeps the
+// last one only, whose offset is the position to continue at.
 func hold(held []taken, t taken) []taken {
 	if n := len(held); n > 0 && len(held[n-1].rejects) == 0 && len(t.rejects) == 0 && held[n-1].tp == t.tp {
 		held[n-1] = t

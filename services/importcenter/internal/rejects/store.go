@@ -37,15 +37,15 @@ type store struct {
 	db   *bolt.DB
 	path string
 	file os.FileInfo
-	// starts are the offsets below which nothing is kept. The goroutine of Run has them.
+	// starts are the offsets below which nothing is kept. Only the goroutine of Run uses them.
 	starts map[kafka.TP]int64
-	// held are reports, by partition in their order, of which the first is about rejects
-	// that have not come yet. The goroutine of Run has them.
+	// held are the reports, in order within each partition, that wait for rejects which have
+	// not been read yet. Only the goroutine of Run uses them.
 	held []taken
 }
 
-// openStore opens the file in dir. One that cannot be read, or is of another version, is
-// thrown away: the topic holds everything.
+// openStore opens the file in dir. A file that cannot be read, or is of another version, is
+// deleted: the index is then built from the topic again.
 func openStore(dir string) (*store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("making the directory of the index of rejects: %w", err)

@@ -23,7 +23,7 @@ type Log interface {
 	OffsetAt(ctx context.Context, tp kafka.TP, t time.Time) (int64, error)
 }
 
-// errPast ends a reading behind the last offset that is wanted.
+// errPast ends a reading after the last wanted offset.
 var errPast = errors.New("all that is wanted has been read")
 
 // readUntil reads a partition until fn wants no more.

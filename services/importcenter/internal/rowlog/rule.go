@@ -23,10 +23,10 @@ var skipMeaning = map[string]string{
 	schemas.SkipSuppressed:       "the person is suppressed: nothing of them is sent to the account",
 }
 
-// skipped says why a mapper has skipped a row of a stretch, or "" if it did not. A mapper
-// skips the rows of a run that is over all alike; otherwise it skips those of suppressed
-// people, which the report names, and events that CleverTap would not keep, which the
-// mapping tells again.
+// skipped returns why a mapper has skipped a row of a stretch, or "" if it did not. If the
+// run was over, the mapper skipped every row. Otherwise it skipped the rows of suppressed
+// people, which the report names, and events older than the account keeps, which the
+// mapping finds again here.
 func (r *Rule) skipped(m *schemas.Mapped, id schemas.RowID, row []byte) string {
 	if slices.Contains(m.Suppressed, id.Seq) {
 		return schemas.SkipSuppressed

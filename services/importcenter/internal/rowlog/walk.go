@@ -110,7 +110,7 @@ type walker struct {
 	pending []pending
 }
 
-// until is the time after which nothing is about the run.
+// until is the time after which no record is about the run.
 func (w *walker) until() time.Time {
 	if w.q.Run.FinishedAt == nil {
 		return time.Now().Add(slack)

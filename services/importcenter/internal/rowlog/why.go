@@ -33,7 +33,7 @@ type Question struct {
 // Answer is what the topics tell.
 type Answer struct {
 	Rows []Appearance `json:"rows" doc:"Each row of the person that a run has read, in the order of time"`
-	// Reach is since when each topic tells.
+	// Reach is the time of the oldest record that each topic was read from.
 	Reach map[string]time.Time `json:"reach" doc:"Since when each topic holds what it was asked for; a topic that holds nothing is absent"`
 	// Complete is false if there is more in the topics than one question reads.
 	Complete bool `json:"complete" doc:"Whether everything that the topics hold of the person was read"`
@@ -118,7 +118,7 @@ func Why(ctx context.Context, log Log, topics schemas.Topics, q Question) (*Answ
 
 type attemptOf struct{ number, attempt int }
 
-// told is what the reports say of an attempt, as to the person's partition.
+// told is what the reports say about an attempt's rows and records in the person's partition.
 type told struct {
 	started       *schemas.Started
 	rows, records span // empty if to < from
@@ -203,7 +203,7 @@ func (w *inquiry) overview(ctx context.Context) error {
 	})
 }
 
-// reached notes since when a topic tells.
+// reached notes the time of the oldest record that was read of a topic.
 func (w *inquiry) reached(topic string, rec *kafka.Record) {
 	if _, ok := w.answer.Reach[topic]; !ok {
 		w.answer.Reach[topic] = rec.Timestamp.UTC()
@@ -218,7 +218,7 @@ func (s *span) reach(from, to int64) {
 	s.from, s.to = min(s.from, from), max(s.to, to)
 }
 
-// stretch is what the attempts have of the rows or records topic.
+// stretch is the range of offsets of the rows or records topic that covers all attempts.
 func (w *inquiry) stretch(of func(*told) span) (all span) {
 	all = span{0, -1}
 	for _, a := range w.attempts {

@@ -80,7 +80,7 @@ func (w *Writer) Write(ctx context.Context, decide func(ctx context.Context) ([]
 		}
 	}
 	if unclear && err != nil && !errors.Is(err, kafka.ErrOutcomeUnknown) && ctx.Err() != nil {
-		// A try before this one may have written, and this one did not come to see it.
+		// An earlier try may have written, and this try failed before it read the log again.
 		return errors.Join(kafka.ErrOutcomeUnknown, err)
 	}
 	return err
