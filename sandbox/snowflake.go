@@ -102,8 +102,8 @@ func (s *Snowflake) Addr() string {
 // types of a table made here are read as Snowflake's: DECIMAL(p,s), VARCHAR, TIMESTAMP_NS, JSON …
 func (s *Snowflake) Exec(ctx context.Context, text string) error { return s.engine.Exec(ctx, text) }
 
-// Change runs DuckDB SQL that changes rows and makes, drops or alters nothing, which Exec
-// may do and pays for.
+// Change runs DuckDB SQL that changes rows only. SQL that creates, drops or alters a table
+// needs Exec, after which the catalogue is read again.
 func (s *Snowflake) Change(ctx context.Context, text string) error { return s.engine.Change(ctx, text) }
 
 // Conn is a connection to the DuckDB behind it, for checks by SQL; the caller closes it.

@@ -27,7 +27,7 @@ type demoTables struct {
 	Seed      int64
 }
 
-// make makes them, if they are wanted.
+// make creates the tables if Purchases is set.
 func (d demoTables) make(ctx context.Context, snowflake *sandbox.Snowflake) error {
 	if d.Purchases == "" {
 		return nil

@@ -60,7 +60,7 @@ func (k *kinds) see(cell string, isJSON bool) {
 func (k *kinds) seeNumber(cell string) {
 	m := number.FindStringSubmatch(cell)
 	if m == nil {
-		k.notNumber = true // also 007, whose zeros mean something
+		k.notNumber = true // also 007: a number would lose its leading zeros
 		return
 	}
 	k.exponent = k.exponent || m[3] != ""

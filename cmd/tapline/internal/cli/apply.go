@@ -23,14 +23,14 @@ change is left alone. A paused import stays paused. tapline plan shows what woul
 be done.
 
 The queries of new and changed imports are described in Snowflake, and the
-mappings compared with their columns, before anything is applied. --offline
-leaves that to the first run, for when Snowflake cannot be reached now.
+mappings compared with their columns, before anything is applied. With --offline
+the first run does that; use it when Snowflake cannot be reached now.
 
 --prune and --generation show what they change and ask. What is applied is what was
 shown, or nothing.
 
 Connections and accounts that are new or changed are tested after that, as by tapline
-connection test and tapline account test; what fails is a warning. --no-test leaves it.`,
+connection test and tapline account test; what fails is a warning. --no-test skips this.`,
 	}
 	a.outputFlag(cmd)
 	flags.add(cmd)

@@ -25,7 +25,7 @@ decline decide on a held run.)`,
 			}
 			return a.printJSON(waits)
 		}),
-		a.approvalVerb("approve", "Approve a change that somebody else has asked for, which makes it", func(ctx context.Context, c *client.Client, name string) error {
+		a.approvalVerb("approve", "Approve and make a change that somebody else has asked for", func(ctx context.Context, c *client.Client, name string) error {
 			made, err := c.ApproveChange(ctx, name)
 			if err != nil {
 				return err

@@ -117,10 +117,11 @@ func newRoot(streams IO) *cobra.Command {
 		Long: `tapline applies imports, runs them and shows what became of each row.
 
 Exit codes: 0 done; 1 an error, or the run failed or was cancelled; 2 there are
-changes (topics plan); 3 some rows were rejected (run, map, dryrun); 4 a definition
-was refused (validate, apply, edit, map, preview); 5 Import Center could not be
-asked or did not answer, so it is not known whether it did what was asked; 6 the
-run waits for a person (run --wait); 130 interrupted.`,
+changes (plan, diff, topics plan); 3 some rows were rejected (run, map, dryrun), or
+there are only warnings (doctor); 4 a definition was refused (validate, plan, apply,
+edit, map, preview); 5 Import Center could not be asked or did not answer, so it is
+not known whether it did what was asked; 6 the run waits for a person (run --wait);
+130 interrupted.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}

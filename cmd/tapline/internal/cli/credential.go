@@ -17,8 +17,8 @@ const (
 
 // credential returns what the commands sign in with. The first of these counts: the
 // flag, the variable, the file, the key of the chosen context if it is for the
-// server, what tapline login has stored for it. None is no error, because not every
-// server asks for one.
+// server, what tapline login has stored for it. Without any there is no error, because some
+// servers ask for none.
 func (a *app) credential(ctx context.Context) (string, error) {
 	if a.token != "" {
 		return a.token, nil

@@ -15,11 +15,11 @@ func (a *app) decisionCommand(kind, short string) *cobra.Command {
 		Long: short + `.
 
 A run is held before its first row is sent: tapline get run RUN says why, with the
-figures. It is held if its result is too large or too odd (limits.hold,
-onColumnChange), if the import has used limits.warehouseTime today, or if it would
-store events a second time, because the definition, what its references resolve to
-or a reset makes the import read everything again. Approved, it goes on with the
-same result of Snowflake; declined, it ends as cancelled.`,
+figures. It is held if its result is beyond a limit (limits.hold, onColumnChange),
+if the import has used limits.warehouseTime today, or if it would store events a
+second time, because the import reads everything again: after a reset, with another
+definition, or if its references now resolve to another account. Approved, it
+continues with the same result of Snowflake; declined, it ends as cancelled.`,
 		RunE: a.online(func(ctx context.Context, c *client.Client, args []string) error {
 			if err := c.Decide(ctx, args[0], kind); err != nil {
 				return err

@@ -145,7 +145,7 @@ func (a *app) describeRun() *cobra.Command {
 
 func (a *app) describeResource(kind resourceKind) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: kind.singular + " NAME", Short: "Show " + kind.about + " and the imports that it concerns", Args: cobra.ExactArgs(1),
+		Use: kind.singular + " NAME", Short: "Show " + kind.about + ": owner, labels, generation and definition", Args: cobra.ExactArgs(1),
 		ValidArgsFunction: a.completeOne(resourceNames(kind)),
 	}
 	a.describeFlags(cmd)

@@ -215,7 +215,7 @@ func (a *app) getRuns() *cobra.Command {
 // the flag.
 func checkLimit(n int) error {
 	if n < 1 || n > 1000 {
-		return fmt.Errorf("--limit is 1 to 1000, not %d; rejects --all prints all", n)
+		return fmt.Errorf("--limit is 1 to 1000, not %d; --all of get rejects and get rows prints all", n)
 	}
 	return nil
 }

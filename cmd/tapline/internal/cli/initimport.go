@@ -63,7 +63,7 @@ func (a *app) initImport(ctx context.Context, c *client.Client, f *initFlags) (m
 		return made, err
 	}
 	return initiated{Files: []string{path}, Next: []string{
-		"read " + path + ": what is not sure says so", "tapline preview -f " + path, "tapline apply -f " + path, "tapline dryrun " + name, "tapline run " + name + " --wait",
+		"read " + path + ": its comments say why each line was chosen, and which are guesses", "tapline preview -f " + path, "tapline apply -f " + path, "tapline dryrun " + name, "tapline run " + name + " --wait",
 	}}, nil
 }
 

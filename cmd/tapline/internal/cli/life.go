@@ -41,9 +41,10 @@ own that moves neither the watermark nor the ledger. With a zone, as in
 2026-11-01T00:00:00Z, both are instants; without one, as in 2026-11-01, they are
 values as the cursor itself has them.
 
-Of profiles the newest version is sent, also where it lies behind the span. Each
-event in the span is stored again. What it would send, and how many events are
-stored a second time, is said and asked first. Exit codes are those of run.`,
+Of a profile the newest version is sent, even if its cursor is later than the span.
+Each event in the span is stored again. Before it sends to a production account or
+stores events a second time, the command says how much that is and asks. Exit codes
+are those of run.`,
 		Args: cobra.ExactArgs(1),
 	}
 	a.outputFlag(cmd)
@@ -87,7 +88,7 @@ func (a *app) resendCommand() *cobra.Command {
 		Long: `Send again what runs have loaded, mapped anew, after a wrong mapping has loaded
 wrong values. The rows are those in Kafka; Snowflake is not asked. Of a profile
 the newest version that was sent is sent. An event is stored a second time, and
-the wrong one stays: how many that are is said and asked first.
+the wrong one stays: the command says how many that are and asks.
 
 A run whose rows or records Kafka has deleted (topic.rowsRetention,
 topic.recordsRetention) cannot be sent again: nothing is sent then, and

@@ -18,8 +18,8 @@ import (
 // watchEvery is how often -w asks.
 const watchEvery = time.Second
 
-// column is a column of a table; a wide one is shown by -o wide only. One that moves
-// changes with the time alone, which -w does not show as a change.
+// column is a column of a table; a wide one is shown by -o wide only. The value of one that
+// moves changes as time passes, which -w does not count as a change.
 type column[T any] struct {
 	head         string
 	wide, moving bool
@@ -64,8 +64,8 @@ func (v view[T]) still(item T) string {
 	return text.String()
 }
 
-// showList prints what a view fetches, of it the named things if there are names, and
-// with watch each change after it.
+// showList prints what a view fetches: the things that are named, or all without names.
+// With watch it then prints each change.
 func showList[T any](ctx context.Context, a *app, v view[T], names []string, watch bool) error {
 	list, err := v.fetch(ctx)
 	if err != nil {
@@ -180,7 +180,7 @@ func watchList[T any](ctx context.Context, a *app, v view[T], list client.List[T
 			case err == nil:
 				answered = true
 				if w.silent {
-					a.say("it answers again")
+					a.say("Import Center answers again")
 				}
 				w.silent = false
 				// A thing that is gone is no longer shown; the others are.

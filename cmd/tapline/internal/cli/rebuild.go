@@ -20,7 +20,7 @@ func (a *app) rebuildCommand() *cobra.Command {
 		Long: `Delete what Redis shows of imports and runs, and have the schedulers write it
 anew from Kafka; the command returns once all of it is there. Schedulers also do
 this by themselves when Redis was emptied. Meanwhile runs continue, and lists are
-incomplete. The ledger of sent rows and the account's leases stay.`,
+incomplete. The ledgers and the leases of slots are left as they are.`,
 		Args: cobra.NoArgs,
 	}
 	configFlag(cmd, &file)

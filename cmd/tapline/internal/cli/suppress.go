@@ -71,8 +71,8 @@ func (a *app) suppressAdd() *cobra.Command {
 	var f suppressFlags
 	cmd := &cobra.Command{
 		Use: "add [IDENTITY]...", Short: "Suppress people in an account",
-		Long: `Suppress people in an account. To add somebody again changes nothing but the key
-of the entry, if that is an older one.`,
+		Long: `Suppress people in an account. Adding somebody again changes nothing, except that
+an entry made with an older key is replaced by one made with the newest.`,
 	}
 	f.add(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

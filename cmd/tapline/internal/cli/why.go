@@ -50,7 +50,7 @@ changed or lay in the future: the runs that read such rows are named.`,
 	return cmd
 }
 
-// whyText says an answer in lines.
+// whyText formats an answer for people.
 func whyText(w client.Why) string {
 	var b strings.Builder
 	for _, r := range w.Rows {
@@ -75,18 +75,18 @@ func whyText(w client.Why) string {
 		b.WriteString("The topics hold no row of this person.\n")
 	}
 	if !w.Complete {
-		b.WriteString("This is not all: the topics hold more than one question reads, and the newest is shown.\n")
+		b.WriteString("This is not complete: the topics hold more than one request reads. The newest rows are shown.\n")
 	}
 	for _, o := range w.Others {
 		counts := countsByName(map[string]int64{"unchanged": o.Unchanged, "future": o.Future, "still rejected": o.StillRejected, "suppressed": o.Suppressed})
-		fmt.Fprintf(&b, "%s  run %s read rows that the topics do not tell whose they are: %s\n", moment(&o.StartedAt), o.Run, counts)
+		fmt.Fprintf(&b, "%s  run %s read rows for which the topics hold no identity: %s\n", moment(&o.StartedAt), o.Run, counts)
 	}
 	if p := w.CleverTap; p != nil {
 		fmt.Fprintf(&b, "CleverTap's account %s now: %s\n", p.Account, whyPerson(*p))
 	}
 	for _, topic := range []string{"reports", "rows", "records", "rejects"} {
 		if since, ok := w.Reach[topic]; ok {
-			fmt.Fprintf(&b, "%-8s tell since %s\n", topic, since.UTC().Format(time.RFC3339))
+			fmt.Fprintf(&b, "the topic %s was read from %s on\n", topic, since.UTC().Format(time.RFC3339))
 		}
 	}
 	return b.String()

@@ -10,8 +10,7 @@ import (
 	"tapline.dev/sandbox/internal/clevertap/rules"
 )
 
-// Kinds of faults. The numbers answer with that status; what the others do is
-// said beside them.
+// Kinds of faults. A kind that is a number answers with that HTTP status.
 const (
 	Latency     = "latency"     // wait latencyMs plus up to jitterMs
 	ResetBefore = "resetBefore" // reset the connection, apply nothing
@@ -29,7 +28,7 @@ const (
 	Marker      = "markerKey"   // 400 when a record holds marker
 )
 
-// Status maps the kinds that answer with an HTTP status to it.
+// Status holds the HTTP status of each kind that answers with one.
 var Status = map[string]int{
 	"400": 400, "401": 401, "403": 403, "404": 404, "413": 413, "429": 429,
 	"500": 500, "502": 502, "503": 503, "504": 504,

@@ -11,8 +11,8 @@ import (
 	"tapline.dev/sandbox/internal/clevertap/rules"
 )
 
-// profile is compact on purpose: its properties are one JSON text, which for a
-// profile that was written once is a part of the record that wrote it.
+// profile holds its properties as one JSON text, to save memory. For a profile that was
+// written once the text is a part of the record that wrote it.
 type profile struct {
 	scheme   string
 	id       string
@@ -25,7 +25,7 @@ type profile struct {
 	history  []Version
 }
 
-// clevertapID is the id that CleverTap would have made up.
+// clevertapID is the profile's CleverTap ID: the one supplied, or one made from its number.
 func (p *profile) clevertapID() string {
 	switch {
 	case p.scheme == "objectId":

@@ -2,7 +2,7 @@ package engine
 
 import "time"
 
-// now returns the time that statements of the session see.
+// now returns the current time for statements of the session.
 func (e *Engine) now(ses *Session) time.Time {
 	if e.cfg.Clock == nil {
 		return time.Now()

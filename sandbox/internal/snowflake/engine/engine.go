@@ -125,13 +125,14 @@ func (e *Engine) attach(ctx context.Context, name string) error {
 	return nil
 }
 
-// Exec runs DuckDB SQL with the configured database and schema as the current ones.
+// Exec runs DuckDB SQL with the configured database and schema as the current ones. The
+// catalogue is read again afterwards.
 func (e *Engine) Exec(ctx context.Context, text string) error {
 	defer e.catalog.invalidate()
 	return e.Change(ctx, text)
 }
 
-// Change runs DuckDB SQL that changes rows only, no tables.
+// Change runs DuckDB SQL that changes rows only. It does not read the catalogue again.
 func (e *Engine) Change(ctx context.Context, text string) error {
 	conn, err := e.current(ctx)
 	if err != nil {

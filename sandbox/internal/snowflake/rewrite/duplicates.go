@@ -94,5 +94,5 @@ func (r *Rewriter) CheckDuplicates() error {
 	return nil
 }
 
-// IsDuplicate reports whether DuckDB may have given a column of this name another one.
+// IsDuplicate reports whether DuckDB may have given a column of this name another name.
 func (r *Rewriter) IsDuplicate(name string) bool { return r.duplicates[name] > 0 }

@@ -5,7 +5,7 @@ import (
 	"tapline.dev/sandbox/internal/snowflake/sqltext"
 )
 
-// Raise rewrites SQL that raises the error when it is evaluated.
+// Raise returns SQL that raises the error when it is evaluated.
 func Raise(code, state, message string) string {
 	return "error(" + sqltext.Literal(sferr.CodedText(code, state, message)) + ")"
 }

@@ -29,11 +29,11 @@ func TestOneReadingForAllStreams(t *testing.T) {
 			t.Fatal("it was read for nobody")
 		}
 		for round := range 3 {
+			before := reads.Load() // before the first stream joins, which starts the reading
 			leave := make([]func(), 50)
 			for i := range leave {
 				leave[i] = feed.join()
 			}
-			before := reads.Load()
 			time.Sleep(10*time.Second + time.Millisecond)
 			synctest.Wait()
 			if got := reads.Load() - before; got != 11 {
