@@ -73,6 +73,11 @@ test-quick: ## run the tests of packages and a few histories, with the race dete
 test-large: ## run the histories of the model at full size
 	go test -timeout 10m -run 'Histories|LivesThroughKills' $(ARGS) ./tests/model
 
+.PHONY: bench-rejects
+REJECTS ?= 2000000
+bench-rejects: ## write REJECTS=n rejects, build their index, and time the questions to it
+	go test -count=1 -v -timeout 60m -run TestRejectsAtSize ./services/importcenter/internal/rejects -rejects $(REJECTS)
+
 .PHONY: bench-loader
 bench-loader: build ## measure the loader against the sandbox CleverTap
 	go run ./tests/bench/loader $(ARGS)

@@ -80,7 +80,7 @@ func (c SecretsConfig) Validate() error {
 // RejectsConfig says where the index of rejects lies.
 type RejectsConfig struct {
 	// Directory is for the file of the index, which is built from the rejects topic, takes
-	// about 10 bytes a reject and can be deleted at any time. Each Import Center needs one
+	// about 130 bytes a reject and can be deleted at any time. Each Import Center needs one
 	// of its own. Empty makes one below the temporary directory: the index is then built
 	// anew at each start.
 	Directory string
