@@ -91,12 +91,8 @@ func (l *loop) lookPeopleUp(now time.Time) {
 			continue
 		}
 		l.lookingUp[name] = true
-		freeze, frozen := l.frozenBy(name, "")
-		if !frozen {
-			freeze.Name = ""
-		}
 		l.start(func() {
-			l.answerLookups(name, freeze.Name)
+			l.answerLookups(name)
 			l.post(func(l *loop, _ time.Time) { delete(l.lookingUp, name) })
 		})
 	}
@@ -104,7 +100,7 @@ func (l *loop) lookPeopleUp(now time.Time) {
 
 // answerLookups answers some look-ups of an account. What it has taken and cannot write
 // an answer for is answered by nobody: whoever asks waits until its deadline.
-func (m *member) answerLookups(name, freeze string) {
+func (m *member) answerLookups(name string) {
 	ctx, cancel := context.WithTimeout(m.work, schemas.TrialRetention)
 	defer cancel()
 	if err := m.accounts.resources.ReadToEnd(ctx); err != nil {
@@ -112,9 +108,10 @@ func (m *member) answerLookups(name, freeze string) {
 	}
 	uses, _, err := m.accounts.resolve(m.accounts.lookup(name), m.cfg.RequestTimeout)
 	taken := m.lookups.take(name)
+	freeze, frozen := m.frozenBy(name, "") // known only now that the log has been read to its end
 	switch {
-	case freeze != "":
-		m.refuseLookups(ctx, taken, schemas.LookupFrozen, "the freeze "+freeze+" holds the account: tapline unfreeze "+freeze+" ends it")
+	case frozen:
+		m.refuseLookups(ctx, taken, schemas.LookupFrozen, "the freeze "+freeze.Name+" holds the account: tapline unfreeze "+freeze.Name+" ends it")
 		return
 	case err != nil:
 		m.refuseLookups(ctx, taken, schemas.LookupUnusable, "the account cannot be used: "+err.Error())
