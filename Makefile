@@ -240,7 +240,8 @@ tidy: ## tidy every module and give all the same versions
 	@for dir in $(MODULES) tools; do GOWORK=off go -C $$dir mod tidy; done
 
 .PHONY: tidy-check
-tidy-check: ## fail if `make tidy` would change something
+tidy-check: ## fail if `make tidy` would change something, or if the tree holds a file that is built
+	@git ls-files -z | xargs -0 -r stat -c '%s %n' | awk '$$1 > 1048576 { print $$2 ": " $$1 " bytes; what is built does not belong into the tree"; bad = 1 } END { exit bad }'
 	@for dir in $(MODULES) tools; do echo "tidy-check $$dir"; GOWORK=off go -C $$dir mod tidy -diff; done
 	@awk '$$1 == "go" { if (want == "") want = $$2; if ($$2 != want) { print FILENAME ": go " $$2 ", want " want; bad = 1 } } END { exit bad }' \
 		go.work $(addsuffix /go.mod,$(MODULES)) tools/go.mod
