@@ -194,8 +194,13 @@ check: lint tidy-check test-quick ## what has to pass before a commit; CI adds t
 # golangci-lint does not understand the pattern `work`, and without modules it
 # prints "0 issues" and checks nothing: so name every module.
 .PHONY: lint
-lint: $(TOOLS)/golangci-lint deadcode ## run the linters over all modules
+lint: $(TOOLS)/golangci-lint deadcode metric-names ## run the linters over all modules
 	$(TOOLS)/golangci-lint run --allow-parallel-runners $(addprefix ./,$(addsuffix /...,$(MODULES)))
+
+# Dashboards, alerts, runbooks and pages may name only metrics of schemas/metrics.
+.PHONY: metric-names
+metric-names: ## fail if a metric is named that the code does not have
+	go test -run 'Metric' ./tests/reference ./schemas/metrics
 
 # tools/apidiff/released.yaml is schemas/openapi.yaml of the last release. It is copied
 # anew at a release, and a change that the changelog calls breaking renews it too. Codes

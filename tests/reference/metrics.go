@@ -2,125 +2,95 @@ package main
 
 import (
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"io/fs"
+	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
-	"strconv"
 	"strings"
+
+	"tapline.dev/schemas/metrics"
 )
 
 const metricsHead = `# Metrics
 
-<!-- Written by make docs. Change the descriptions in the code, not this page. -->
+<!-- Written by make docs. Change schemas/metrics, not this page. -->
 
-Every service exports these through OpenTelemetry (` + "`OTEL_METRICS_EXPORTER`" + `) and at ` + "`/metrics`" + ` of its admin address for Prometheus, where dots become underscores, counters end in ` + "`_total`" + ` and the unit is part of the name: ` + "`tapline.loader.records`" + ` is ` + "`tapline_loader_records_total`" + `. The Kafka and Redis clients add their own.
-`
+Every service serves these at ` + "`/metrics`" + ` of its admin address for Prometheus, with exemplars in the OpenMetrics format, and sends them by OTLP if the standard variables ask for it. The names are OpenTelemetry's and Prometheus'. The names of imports are labels of at most ` + "`metrics.imports`" + ` imports; what lies beyond is in the series ` + "`import=\"" + metrics.Others + "\"`" + `. A state (gauge) exists while what it is about does; a counter of an import exists at 0 as soon as the import is known.
 
-type instrument struct {
-	name, kind, unit, description string
+Series that Prometheus, the Go runtime and the process add may be used in dashboards and alerts as well: `
+
+// metricsPage lists the catalogue.
+func metricsPage() string {
+	var page strings.Builder
+	foreign := metrics.Foreign()
+	for i, name := range foreign {
+		foreign[i] = "`" + name + "`"
+	}
+	page.WriteString(metricsHead + strings.Join(foreign, ", ") + ".\n")
+	page.WriteString("\n| metric | at Prometheus | kind | unit | of | labels | meaning |\n|---|---|---|---|---|---|---|\n")
+	for _, m := range metrics.Catalogue() {
+		of := "every service"
+		if len(m.Services) > 0 {
+			of = strings.Join(m.Services, ", ")
+		}
+		fmt.Fprintf(&page, "| `%s` | `%s` | %s | %s | %s | %s | %s |\n",
+			m.Name, m.Prometheus(), m.Kind, strings.Trim(m.Unit, "{}"), of, labelsCell(m.Labels), cell(m.Help))
+	}
+	return page.String()
 }
 
-// metricsPage lists the instruments of the services and libraries.
-func metricsPage(root string) (string, error) {
-	var found []instrument
-	for _, folder := range []string{"services", "libs", "domain"} {
+func labelsCell(labels []metrics.Label) string {
+	parts := make([]string, len(labels))
+	for i, l := range labels {
+		parts[i] = "`" + l.Name + "`: " + cell(l.Of)
+		if len(l.Values) > 0 {
+			parts[i] = "`" + l.Name + "`: " + strings.Join(l.Values, ", ")
+		}
+	}
+	return strings.Join(parts, "; ")
+}
+
+// named finds what a text calls by the name of a metric of ours: in Prometheus' spelling,
+// and in OpenTelemetry's.
+var named = regexp.MustCompile(`\b(tapline_[a-z0-9_]+[a-z0-9]|tapline(\.[a-z][a-z_]*){2,}[a-z])\b`)
+
+// notMetrics are names that look like one and are something else: topics, fields and labels.
+var notMetrics = regexp.MustCompile(`^(tapline\.(rows|records|imports|state|reports|runs|dev|rejects|commands|fold|triggers|columns|audit|resources|suppressions|generations|lookups|dryrun|example)\.|tapline_(alert|slo|rule|dashboard|recording|dev|test)_|tapline_key$)`)
+
+// unknownMetrics lists what the files under the folders call by the name of a metric that
+// the catalogue does not have, as "file: name".
+func unknownMetrics(root string, folders ...string) ([]string, error) {
+	known := map[string]bool{}
+	for _, m := range metrics.Catalogue() {
+		known[m.Name] = true
+		known[m.Prometheus()] = true
+		for _, s := range m.Series() {
+			known[s] = true
+		}
+	}
+	var unknown []string
+	for _, folder := range folders {
 		err := filepath.WalkDir(filepath.Join(root, folder), func(path string, entry fs.DirEntry, err error) error {
-			if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			if err != nil || entry.IsDir() || !slices.Contains([]string{".md", ".json", ".yaml", ".yml", ".tmpl"}, filepath.Ext(path)) {
 				return err
 			}
-			in, err := instruments(path)
-			found = append(found, in...)
-			return err
-		})
-		if err != nil {
-			return "", err
-		}
-	}
-	slices.SortFunc(found, func(a, b instrument) int { return strings.Compare(a.name, b.name) })
-	var page strings.Builder
-	page.WriteString(metricsHead + "\n| metric | kind | unit | meaning |\n|---|---|---|---|\n")
-	for _, i := range found {
-		if i.description == "" {
-			return "", fmt.Errorf("metric %s has no description", i.name)
-		}
-		fmt.Fprintf(&page, "| `%s` | %s | %s | %s |\n", i.name, i.kind, strings.Trim(i.unit, "{}"), cell(i.description))
-	}
-	return page.String(), nil
-}
-
-// instruments finds the calls that make an instrument, such as Int64Counter.
-func instruments(path string) ([]instrument, error) {
-	file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
-	if err != nil {
-		return nil, err
-	}
-	var out []instrument
-	ast.Inspect(file, func(n ast.Node) bool {
-		call, ok := n.(*ast.CallExpr)
-		if !ok || len(call.Args) == 0 {
-			return true
-		}
-		kind, ok := instrumentKind(called(call))
-		name, isText := text(call.Args[0])
-		if !ok || !isText || !strings.HasPrefix(name, "tapline.") {
-			return true
-		}
-		i := instrument{name: name, kind: kind}
-		for _, arg := range call.Args[1:] {
-			if option, ok := arg.(*ast.CallExpr); ok && len(option.Args) == 1 {
-				value, _ := text(option.Args[0])
-				switch called(option) {
-				case "WithDescription":
-					i.description = value
-				case "WithUnit":
-					i.unit = value
+			text, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			for _, name := range named.FindAllString(string(text), -1) {
+				if !known[name] && !notMetrics.MatchString(name) {
+					short, _ := filepath.Rel(root, path)
+					unknown = append(unknown, short+": "+name)
 				}
 			}
-		}
-		out = append(out, i)
-		return true
-	})
-	return out, nil
-}
-
-func called(call *ast.CallExpr) string {
-	if s, ok := call.Fun.(*ast.SelectorExpr); ok {
-		return s.Sel.Name
-	}
-	return ""
-}
-
-func instrumentKind(method string) (string, bool) {
-	for _, number := range []string{"Int64", "Float64"} {
-		kind, ok := strings.CutPrefix(method, number)
-		if !ok {
-			continue
-		}
-		switch strings.TrimPrefix(kind, "Observable") {
-		case "Counter":
-			return "counter", true
-		case "UpDownCounter", "Gauge":
-			return "gauge", true
-		case "Histogram":
-			return "histogram", true
+			return nil
+		})
+		if err != nil {
+			return nil, fmt.Errorf("looking for names of metrics: %w", err)
 		}
 	}
-	return "", false
-}
-
-// text is the value of a string literal, or of several joined by +.
-func text(e ast.Expr) (string, bool) {
-	switch e := e.(type) {
-	case *ast.BasicLit:
-		s, err := strconv.Unquote(e.Value)
-		return s, err == nil && e.Kind == token.STRING
-	case *ast.BinaryExpr:
-		left, ok := text(e.X)
-		right, also := text(e.Y)
-		return left + right, ok && also && e.Op == token.ADD
-	}
-	return "", false
+	slices.Sort(unknown)
+	return slices.Compact(unknown), nil
 }
