@@ -92,8 +92,9 @@ type ImportSpec struct {
 	Priority    int        `json:"priority,omitempty"`
 	Limits      Limits     `json:"limits,omitzero"`
 	// OnColumnChange is what is done when a mapped column has another type than in the
-	// run before: hold (default), continue or fail. One that is gone fails the run whatever
-	// this says, because there is nothing to map.
+	// run before, or is gone: hold, continue or fail. Without it another type holds the
+	// run, and a column that is gone fails it. A run that goes on without a column leaves
+	// out the lines of the mapping that read it.
 	OnColumnChange string        `json:"onColumnChange,omitempty"`
 	Topic          TopicSettings `json:"topic,omitzero"`
 }

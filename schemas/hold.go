@@ -25,6 +25,7 @@ const (
 	HoldNulls             = "nulls_above_limit"   // a column has more NULLs than limits.hold.nullShare
 	HoldIdentitiesRepeat  = "identities_repeat"   // more identities occur twice than limits.hold.repeatedIdentities
 	HoldColumnTypeChanged = "column_type_changed" // a mapped column has another type than in the run before
+	HoldColumnGone        = "column_gone"         // a mapped column of the run before is not in the result
 	HoldWarehouseTime     = "warehouse_time"      // the import has used limits.warehouseTime today
 )
 

@@ -74,6 +74,9 @@ type Started struct {
 	// that a row's fingerprint covers, in its order.
 	Mapped []int  `json:"mapped,omitempty"`
 	Counts string `json:"counts,omitempty"` // of the look for late rows
+	// Gone are mapped columns that the query no longer has: the lines of the mapping that
+	// read them are left out.
+	Gone []string `json:"gone,omitempty"`
 }
 
 // Time bases of a cursor: whether its values are instants, wall-clock times of a zone, or

@@ -87,6 +87,9 @@ type RowSchema struct {
 	Attempt int            `json:"attempt"`
 	Columns []Column       `json:"columns"`
 	Schema  map[string]any `json:"schema"`
+	// Gone are mapped columns that the query no longer has: the lines of the mapping that
+	// read them are left out.
+	Gone []string `json:"gone,omitempty"`
 	// Clock is the run's T: an event without Created On is stamped with it, so
 	// that a retry does not move the event.
 	Clock string `json:"clock"`

@@ -56,7 +56,9 @@ type State struct {
 	TimeBasis string        `json:"frame,omitempty"` // of the watermark: see Started
 	Ledger    *LedgerRef    `json:"ledger,omitempty"`
 	// Columns are those of the newest run that succeeded.
-	Columns    []Column `json:"columns,omitempty"`
+	Columns []Column `json:"columns,omitempty"`
+	// Gone are the mapped columns that this run found gone and went on without.
+	Gone       []string `json:"gone,omitempty"`
 	Generation int      `json:"generation,omitempty"` // of the newest definition that was taken in
 	LastNumber int      `json:"lastNumber"`           // of the newest run, active or closed
 	// EpochFirst is the number that the epoch's first run has or will have; 0 in the state

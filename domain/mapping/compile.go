@@ -31,6 +31,7 @@ type compiler struct {
 	system   map[string]*systemProperty
 	zone     *time.Location
 	targets  map[string]string // folded name → path of its first use
+	gone     []string          // columns whose lines are left out
 	problems []Problem
 	work     expression.Work // what the expressions cost together
 }
@@ -48,23 +49,34 @@ func Compile(spec schemas.ImportSpec, columns []schemas.Column, opts Options) (*
 // the work when ctx ends is a problem of the definition.
 func CompileContext(ctx context.Context, spec schemas.ImportSpec, columns []schemas.Column, opts Options) (*Mapping, []Problem) {
 	c := &compiler{work: expression.Work{Ended: ctx.Err}, spec: &spec, columns: columns, opts: opts, system: systemProperties(), targets: map[string]string{}}
+	return c.compile()
+}
+
+// CompileWithout is Compile that leaves out each line of the mapping that reads a
+// column of gone which the query does not have. LeftOut names these columns. A mapping
+// of which no line would be left has a problem, as from Compile.
+func CompileWithout(spec schemas.ImportSpec, columns []schemas.Column, gone []string, opts Options) (*Mapping, []Problem) {
+	c := &compiler{spec: &spec, columns: columns, opts: opts, system: systemProperties(), targets: map[string]string{}, gone: gone}
+	return c.compile()
+}
+
+func (c *compiler) compile() (*Mapping, []Problem) {
+	spec := c.spec
 	c.m = &Mapping{
-		columns:    columnSet{known: columns != nil, slots: map[string]int{}, folded: map[string]int{}},
+		columns:    columnSet{known: c.columns != nil, slots: map[string]int{}, folded: map[string]int{}},
 		restricted: loadRestrictions(),
 		limit:      maxProfileKeys,
 	}
 	c.zone = c.location("spec.timezone", spec.Timezone, time.UTC)
 	c.compileIdentity()
-	if isEvent(&spec) {
-		c.m.limit = opts.MaxEventProperties
+	if isEvent(spec) {
+		c.m.limit = c.opts.MaxEventProperties
 		if c.m.limit == 0 {
 			c.m.limit = schemas.DefaultMaxEventProperties
 		}
 		c.compileEvent()
 	}
-	for i := range spec.Mapping {
-		c.compileProperty(i)
-	}
+	c.compileProperties()
 	c.checkLimit()
 	if len(c.problems) > 0 {
 		return nil, c.problems
@@ -105,6 +117,9 @@ func (c *compiler) column(path, name string) (slot int, col *schemas.Column, ok 
 	col, code, message := findColumn(c.columns, name)
 	if col == nil {
 		c.problem(code, path, "%s", message)
+		if code == codeColumnMissing {
+			c.leaveOut(path, name)
+		}
 		return 0, nil, false
 	}
 	return c.m.columns.slot(col.Name), col, true

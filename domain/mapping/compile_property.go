@@ -10,6 +10,39 @@ import (
 	"tapline.dev/schemas"
 )
 
+// compileProperties compiles the lines of the mapping, but for those that read a column
+// that is gone.
+func (c *compiler) compileProperties() {
+	var without []Problem
+	for i := range c.spec.Mapping {
+		found, left := len(c.problems), len(c.m.leftOut)
+		c.compileProperty(i)
+		// A line with another mistake beside it is not left out.
+		if gone := len(c.m.leftOut) - left; gone > 0 && gone == len(c.problems)-found {
+			without = append(without, c.problems[found:]...)
+			c.problems = c.problems[:found]
+		}
+	}
+	if len(without) > 0 && len(c.m.properties) == 0 {
+		c.problems = append(c.problems, without...) // nothing would be sent
+	}
+	slices.Sort(c.m.leftOut)
+	c.m.leftOut = slices.Compact(c.m.leftOut)
+}
+
+// leaveOut notes that a line cannot be compiled because its column is gone.
+func (c *compiler) leaveOut(path, name string) {
+	if !strings.HasPrefix(path, "spec.mapping[") {
+		return // the identity, an event's name and its time
+	}
+	for _, g := range c.gone {
+		if strings.EqualFold(g, name) {
+			c.m.leftOut = append(c.m.leftOut, g)
+			return
+		}
+	}
+}
+
 // compileProperty compiles one line of the mapping.
 func (c *compiler) compileProperty(i int) {
 	spec := &c.spec.Mapping[i]

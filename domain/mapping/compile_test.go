@@ -167,6 +167,52 @@ func TestAllProblemsAtOnce(t *testing.T) {
 	}
 }
 
+// TestCompileWithout leaves out the lines that read a column which is gone, and no others.
+func TestCompileWithout(t *testing.T) {
+	t.Parallel()
+	before, now := columns(t, "ID TEXT; T TEXT; PLAN TEXT; AT DATE"), columns(t, "ID TEXT; T TEXT; AT DATE")
+	spec := profile(t, `{"from":"T","to":"a"}`, `{"from":"plan","to":"b"}`, `{"expr":"T + PLAN","to":"c"}`, `{"value":1,"to":"d"}`)
+	if _, problems := Compile(spec, now, Options{}); len(problems) != 2 {
+		t.Errorf("without a word about it: %v", problems)
+	}
+	whole := compiled(t, spec, before, Options{})
+	m, problems := CompileWithout(spec, now, []string{"PLAN", "OLD"}, Options{})
+	if len(problems) > 0 {
+		t.Fatalf("problems: %v", problems)
+	}
+	if got := strings.Join(m.LeftOut(), " "); got != "PLAN" {
+		t.Errorf("left out: %s", got)
+	}
+	const row = `{"ID":"1","T":"x","AT":null}`
+	if record, rejects := m.Map(nil, []byte(row), 0); len(rejects) > 0 || !strings.Contains(string(record), `{"a":"x","d":1}`) {
+		t.Errorf("record %s, rejects %v", record, rejects)
+	}
+	if m.Hash() == whole.Hash() {
+		t.Error("the mapping without a column is taken for the whole one")
+	}
+	for name, c := range map[string]struct {
+		spec schemas.ImportSpec
+		code string
+	}{
+		"a column that never was":           {profile(t, `{"from":"T","to":"a"}`, `{"from":"PLAM","to":"b"}`), codeColumnMissing},
+		"nothing is left":                   {profile(t, `{"from":"PLAN","to":"b"}`), codeColumnMissing},
+		"another mistake in the same line":  {profile(t, `{"from":"T","to":"a"}`, `{"from":"PLAN","to":"a.b"}`), codeNameInvalid},
+		"the identity":                      {identifiedBy(profile(t, `{"from":"T","to":"a"}`), "PLAN"), codeColumnMissing},
+		"an event's time":                   {eventSpec(t, `{"name":"Bought","createdOn":{"column":"PLAN"}}`, `{"from":"T","to":"a"}`), codeColumnMissing},
+		"a gone column and one unlike any":  {profile(t, `{"from":"T","to":"a"}`, `{"expr":"PLAN + NONE","to":"b"}`), codeColumnMissing},
+		"a column that is there has a type": {profile(t, `{"from":"T","to":"a"}`, `{"from":"AT","to":"b","type":"integer"}`), codeTypeUnfit},
+	} {
+		if _, problems := CompileWithout(c.spec, now, []string{"PLAN"}, Options{}); len(problems) == 0 || problems[0].Code != c.code {
+			t.Errorf("%s: %v", name, problems)
+		}
+	}
+}
+
+func identifiedBy(spec schemas.ImportSpec, column string) schemas.ImportSpec {
+	spec.Identity.Column = column
+	return spec
+}
+
 func TestConstantsCount(t *testing.T) {
 	t.Parallel()
 	var lines []string

@@ -32,6 +32,7 @@ type Mapping struct {
 	limit       int // of properties in a record
 	restricted  restrictions
 	hash        [16]byte
+	leftOut     []string  // columns that are gone, whose lines are not in properties
 	pool        sync.Pool // of *scratch
 }
 
@@ -90,6 +91,9 @@ func (m *Mapping) Columns() []string {
 
 // Hash identifies what the mapping does to a row: equal hashes, equal records.
 func (m *Mapping) Hash() [16]byte { return m.hash }
+
+// LeftOut are the columns that are gone and whose lines were left out.
+func (m *Mapping) LeftOut() []string { return m.leftOut }
 
 // IdentityColumn is the column that names the user.
 func (m *Mapping) IdentityColumn() string { return m.columns.names[m.identity] }

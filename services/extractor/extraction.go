@@ -108,6 +108,7 @@ func (x *extraction) begin(ctx context.Context, src source, p *plan.Plan, sel se
 	if err != nil {
 		return nil, nil, err
 	}
+	p.Without(x.mayBeGone())
 	columns, err := describe(ctx, src, p, x.chunks.MaxRow)
 	if err != nil {
 		return nil, nil, err
@@ -143,7 +144,7 @@ func (x *extraction) begin(ctx context.Context, src source, p *plan.Plan, sel se
 // begun reports the size and the columns of a complete result.
 func (x *extraction) begun(ctx context.Context, res result, r *plan.Reader, started schemas.Started, clock string, use schemas.SnowflakeUse) error {
 	x.journal.Spend(use)
-	started.Chunks, started.Total, started.Columns = res.Chunks(), res.Total(), res.Columns()[:r.Visible]
+	started.Chunks, started.Total, started.Columns, started.Gone = res.Chunks(), res.Total(), res.Columns()[:r.Visible], r.Gone
 	if err := plan.Fits(started.Columns, x.chunks.MaxRow); err != nil {
 		return err
 	}
@@ -151,6 +152,7 @@ func (x *extraction) begun(ctx context.Context, res result, r *plan.Reader, star
 		started.Mapped = r.Mapped
 	}
 	schema := plan.RowSchema(x.attempt.Import, x.attempt.Run, r.Held, started.Columns, clock)
+	schema.Gone = r.Gone
 	if err := x.journal.Start(ctx, started, &schema); err != nil {
 		return err
 	}
@@ -187,6 +189,7 @@ func describe(ctx context.Context, src source, p *plan.Plan, maxRecord int) ([]s
 // rows are counted by their position in it.
 func (x *extraction) resume(ctx context.Context, src source, p *plan.Plan, sel selection) (result, *plan.Reader, error) {
 	started := *x.journal.Started()
+	p.Without(x.mayBeGone())
 	src.KeepStatement()
 	res, err := src.Attach(ctx, started.QueryID)
 	if ctx.Err() != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"tapline.dev/schemas"
@@ -28,6 +29,7 @@ func (x *extraction) holdIfBeyondLimits(ctx context.Context, res result, r *plan
 	}
 	figures := oddity.Size(res.Total(), run.Mode, run.Spec.Limits.Hold, *run.Check)
 	changed := oddity.Columns(res.Columns(), append([]int{r.Identity}, r.Mapped...), x.attempt.Columns)
+	changed = append(changed, x.newlyGone(r)...)
 	switch run.Spec.OnColumnChange {
 	case schemas.OnColumnChangeContinue:
 	case schemas.OnColumnChangeFail:
@@ -59,6 +61,38 @@ func (x *extraction) holdIfBeyondLimits(ctx context.Context, res result, r *plan
 	}
 	x.log.WarnContext(ctx, "the result waits for an approval", slog.String("code", held.Figures[0].Code), slog.Int64("rows", held.Rows))
 	return errHeld
+}
+
+// mayBeGone are the columns without which the run may go on if the query no longer has
+// them: those that the run before read, or went on without. A column that no run
+// has read is a mistake in the definition and fails the run, as does every column that
+// is missing where the definition does not say otherwise.
+func (x *extraction) mayBeGone() []string {
+	switch word := x.attempt.Run.Spec.OnColumnChange; {
+	case word == schemas.OnColumnChangeContinue:
+	case word == schemas.OnColumnChangeHold && x.attempt.Run.Check != nil: // else nothing can hold
+	default:
+		return nil
+	}
+	names := slices.Clone(x.attempt.Gone)
+	for _, c := range x.attempt.Columns {
+		names = append(names, c.Name)
+	}
+	return names
+}
+
+// newlyGone are the mapped columns without which no run has gone on before.
+func (x *extraction) newlyGone(r *plan.Reader) []schemas.HoldFigure {
+	var out []schemas.HoldFigure
+	for _, name := range r.Gone {
+		if !slices.Contains(x.attempt.Gone, name) {
+			out = append(out, schemas.HoldFigure{
+				Code: schemas.HoldColumnGone, Column: name,
+				Reason: "column " + name + " is gone: the lines of the mapping that read it would be left out",
+			})
+		}
+	}
+	return out
 }
 
 // shares reads the result through, if the definition asks for figures that take that.

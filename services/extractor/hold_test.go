@@ -2,10 +2,13 @@ package extractor
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
+	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
 	"tapline.dev/services/extractor/internal/failure"
 )
@@ -168,4 +171,80 @@ func TestAColumnOfAnotherType(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestAMappedColumnThatIsGone follows onColumnChange, and goes on without a column only if
+// an earlier run has read it or gone on without it.
+func TestAMappedColumnThatIsGone(t *testing.T) {
+	t.Parallel()
+	read := []schemas.Column{{Name: "ID", Type: "FIXED", Precision: 38}, {Name: "EMAIL", Type: "TEXT"}, {Name: "PLAN", Type: "TEXT"}, {Name: "AT", Type: "TIMESTAMP_NTZ", Scale: 9}}
+	for name, c := range map[string]struct {
+		word    string
+		columns []schemas.Column // that the run before has read
+		gone    []string         // that the run before went on without
+		older   bool             // the scheduler knows of no holds
+		want    string
+	}{
+		"by default":                     {columns: read, want: schemas.ReportAbandoned},
+		"fail":                           {word: schemas.OnColumnChangeFail, columns: read, want: schemas.ReportAbandoned},
+		"hold":                           {word: schemas.OnColumnChangeHold, columns: read, want: schemas.ReportHeld},
+		"hold, approved in an older run": {word: schemas.OnColumnChangeHold, columns: read[:2], gone: []string{"PLAN"}, want: schemas.ReportFinal},
+		"hold, an older scheduler":       {word: schemas.OnColumnChangeHold, columns: read, older: true, want: schemas.ReportAbandoned},
+		"continue":                       {word: schemas.OnColumnChangeContinue, columns: read, want: schemas.ReportFinal},
+		"continue, the run after it":     {word: schemas.OnColumnChangeContinue, columns: read[:2], gone: []string{"PLAN"}, want: schemas.ReportFinal},
+		"continue, never read":           {word: schemas.OnColumnChangeContinue, columns: read[:2], want: schemas.ReportAbandoned},
+		"continue, no run before":        {word: schemas.OnColumnChangeContinue, want: schemas.ReportAbandoned},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, customers(20)...)
+			w.state.Columns, w.state.Gone = c.columns, c.gone
+			w.activate(func(a *schemas.ActiveRun) {
+				a.Spec.OnColumnChange = c.word
+				a.Spec.Mapping = append(a.Spec.Mapping, schemas.Property{From: "PLAN", To: "plan"})
+				if !c.older {
+					a.Check = &schemas.ResultCheck{}
+				}
+			})
+			w.extract(w.start())
+			last := w.last(c.want)
+			if last.Abandoned != nil {
+				if !last.Abandoned.Permanent || last.Abandoned.Code != failure.CodeColumnMissing || len(w.rows()) > 0 {
+					t.Errorf("abandoned: %+v, %d rows", last.Abandoned, len(w.rows()))
+				}
+				return
+			}
+			if last.Held != nil {
+				if f := last.Held.Figures; len(f) != 1 || f[0].Code != schemas.HoldColumnGone || f[0].Column != "PLAN" || len(w.rows()) > 0 {
+					t.Fatalf("held: %+v, %d rows", last.Held, len(w.rows()))
+				}
+				w.approve(20, last.Held.Figures...)
+				w.extract(w.start())
+				last = w.last(schemas.ReportFinal)
+			}
+			if last.Final.Extracted != 20 || len(w.rows()) != 20 {
+				t.Errorf("final: %+v, %d rows", last.Final, len(w.rows()))
+			}
+			for _, r := range w.reports() {
+				if r.Started != nil && !slices.Equal(r.Started.Gone, []string{"PLAN"}) {
+					t.Errorf("the start says %v is gone", r.Started.Gone)
+				}
+			}
+			if schema := w.rowSchema(); !slices.Equal(schema.Gone, []string{"PLAN"}) {
+				t.Errorf("the mapper is told that %v is gone", schema.Gone)
+			}
+		})
+	}
+}
+
+// rowSchema is the newest row schema of the import.
+func (w *world) rowSchema() schemas.RowSchema {
+	w.t.Helper()
+	var schema schemas.RowSchema
+	w.read(w.topics.Columns(), schemas.ControlPartition(importName), func(rec *kafka.Record) {
+		if err := json.Unmarshal(rec.Value, &schema); err != nil {
+			w.t.Fatal(err)
+		}
+	})
+	return schema
 }

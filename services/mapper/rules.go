@@ -88,7 +88,7 @@ func (r *rules) forRun(ctx context.Context, subject string, run *schemas.ActiveR
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	compiled := &rule{number: run.Number, attempt: run.Attempt, clock: clock.Unix()}
-	m, problems := mapping.Compile(run.Spec, found.Columns, mapping.OptionsOf(account))
+	m, problems := mapping.CompileWithout(run.Spec, found.Columns, found.Gone, mapping.OptionsOf(account))
 	if len(problems) > 0 {
 		compiled.problem = fmt.Errorf("%s: %s", problems[0].Path, problems[0].Message)
 	}

@@ -32,6 +32,8 @@ type Attempt struct {
 	TimeBasis string
 	// Columns are those that the last run which succeeded has read.
 	Columns []schemas.Column
+	// Gone are mapped columns that this run found gone and went on without.
+	Gone []string
 	// Interrupted are the runs since that run that have loaded events and did not succeed.
 	Interrupted []schemas.InterruptedRun
 	// Replays are the replays that have taken rejects and did not succeed.
@@ -44,7 +46,8 @@ type Attempt struct {
 func Of(subject string, state *schemas.State) Attempt {
 	a := Attempt{Subject: subject, Import: schemas.ImportOf(subject), Run: *state.Active, Dismissed: state.DismissedThrough}
 	if a.Run.Epoch == state.Epoch {
-		a.Ledger, a.TimeBasis, a.Columns, a.Interrupted, a.Replays = state.Ledger, state.TimeBasis, state.Columns, state.Interrupted, state.Replays
+		a.Ledger, a.TimeBasis, a.Columns, a.Gone = state.Ledger, state.TimeBasis, state.Columns, state.Gone
+		a.Interrupted, a.Replays = state.Interrupted, state.Replays
 	}
 	return a
 }

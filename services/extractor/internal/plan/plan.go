@@ -17,7 +17,12 @@ type Plan struct {
 	spec    schemas.ImportSpec
 	options mapping.Options
 	source  *statement.Source
+	gone    []string
 }
+
+// Without has the plan leave out the lines of the mapping that read a column of
+// gone which the query does not have. Otherwise such a line fails the run.
+func (p *Plan) Without(gone []string) { p.gone = gone }
 
 // New checks the user's SQL.
 //
@@ -116,7 +121,7 @@ func (p *Plan) Counts(r *Reader) statement.Statement { return p.source.Counts(r.
 // Needed are those of the query's columns that the definition names: mapped, the
 // cursor, the identity. ok is false while the mapping does not fit the columns.
 func (p *Plan) Needed(columns []schemas.Column) (needed []schemas.Column, ok bool) {
-	m, problems := mapping.Compile(p.spec, columns, p.options)
+	m, problems := mapping.CompileWithout(p.spec, columns, p.gone, p.options)
 	if len(problems) > 0 {
 		return nil, false
 	}

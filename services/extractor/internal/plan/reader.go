@@ -16,16 +16,17 @@ type Reader struct {
 	Visible  int              // how many of them stand in a row
 	Cursor   *statement.Cursor
 	Identity int
-	Mapped   []int  // columns that a fingerprint covers
-	Held     []bool // by column: mapped, the cursor or the identity. Other columns cause no reject
-	Version  int    // index of a sample's column that says which version of its identity a row is; 0 without one
-	Total    int    // index of the column with the size of what a sample is drawn from; 0 without one
+	Mapped   []int    // columns that a fingerprint covers
+	Gone     []string // mapped columns that the query does not have; see Plan.Without
+	Held     []bool   // by column: mapped, the cursor or the identity. Other columns cause no reject
+	Version  int      // index of a sample's column that says which version of its identity a row is; 0 without one
+	Total    int      // index of the column with the size of what a sample is drawn from; 0 without one
 	Hash     [16]byte
 }
 
 // Read compiles the definition against the columns of the query, followed by the
 // cursor's own where the cursor is no column of the query. It fails the run
-// before a row is read if a mapped column is gone. now reports whether the cursor's
+// before a row is read if a mapped column is missing, unless Without names it. now reports whether the cursor's
 // zone has daylight saving; bucketed is set where the rows of each hour are
 // counted.
 func (p *Plan) Read(columns []schemas.Column, now time.Time, bucketed bool) (*Reader, error) {
@@ -86,11 +87,11 @@ func (p *Plan) Cursor(column schemas.Column, at int, now time.Time) (*statement.
 
 // compile finds what the mapping says of the columns.
 func (p *Plan) compile(r *Reader, visible []schemas.Column) error {
-	m, problems := mapping.Compile(p.spec, visible, p.options)
+	m, problems := mapping.CompileWithout(p.spec, visible, p.gone, p.options)
 	if len(problems) > 0 {
 		return failure.Permanent(problems[0].Code, "%s", problems[0].Error())
 	}
-	r.Hash = m.Hash()
+	r.Hash, r.Gone = m.Hash(), m.LeftOut()
 	for _, name := range m.Columns() {
 		if i, ok := statement.Resolve(visible, name); ok {
 			r.Mapped = append(r.Mapped, i)

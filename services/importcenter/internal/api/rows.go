@@ -173,7 +173,7 @@ func (h *handlers) compiled(spec schemas.ImportSpec, started *schemas.Started) *
 	if err != nil {
 		return nil
 	}
-	m, problems := mapping.Compile(spec, started.Columns, mapping.OptionsOf(h.account(spec.Destination.AccountRef)))
+	m, problems := mapping.CompileWithout(spec, started.Columns, started.Gone, mapping.OptionsOf(h.account(spec.Destination.AccountRef)))
 	if len(problems) > 0 {
 		return nil
 	}

@@ -97,7 +97,7 @@ func (b *Book) Undefine(ctx context.Context, importName string, now time.Time) {
 	e.def, e.dueKnown, e.unreadable = nil, false, false
 	s := e.state
 	b.dropQueued(e, now)
-	s.SourceHash, s.Watermark, s.TimeBasis, s.Ledger, s.Columns = "", "", "", nil, nil
+	s.SourceHash, s.Watermark, s.TimeBasis, s.Ledger, s.Columns, s.Gone = "", "", "", nil, nil, nil
 	s.Place, s.Pending, s.Events, s.LastEnded, s.LastSucceeded = nil, nil, nil, nil, nil
 	s.Sizes = nil
 	s.Replays, s.EpochFirst = nil, 0

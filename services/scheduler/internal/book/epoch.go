@@ -61,7 +61,7 @@ func (b *Book) newEpoch(e *entry, now time.Time) {
 	s := e.state
 	s.Epoch++
 	s.EpochFirst, s.Replays = s.LastNumber+1, nil
-	s.Watermark, s.TimeBasis, s.Ledger, s.Columns, s.Place, s.Pending = "", "", nil, nil, nil, nil
+	s.Watermark, s.TimeBasis, s.Ledger, s.Columns, s.Gone, s.Place, s.Pending = "", "", nil, nil, nil, nil, nil
 	s.Loaded, s.OpenRejects, s.Dismissed, s.Initial = 0, 0, 0, ""
 	// Everything is sent again in the new epoch, also what the interrupted runs have loaded.
 	s.Interrupted, s.UnfinishedEvents = nil, s.UnfinishedEvents+interrupted(s)

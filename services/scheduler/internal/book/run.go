@@ -255,7 +255,7 @@ func (b *Book) advance(e *entry, r *schemas.Run, state string) (string, *schemas
 	storePlace(s, a.Place)
 	countRejects(s, a.Mode, e.fold)
 	if started := e.fold.Started; started != nil {
-		s.Columns, s.TimeBasis = started.Columns, started.TimeBasis
+		s.Columns, s.Gone, s.TimeBasis = started.Columns, started.Gone, started.TimeBasis
 	}
 	r.WatermarkTo = next
 	return state, nil

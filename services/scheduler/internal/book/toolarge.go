@@ -24,7 +24,7 @@ func (b *Book) TooLarge(ctx context.Context, subject string, c *Changes, now tim
 		return
 	}
 	s := e.state
-	s.Columns, s.Sample = nil, nil
+	s.Columns, s.Gone, s.Sample = nil, nil, nil
 	if a := s.Active; a != nil {
 		b.log.ErrorContext(ctx, "a control record of the run is too large: the run is ended", slog.String("run", a.Run))
 		c.drop(a.Run)

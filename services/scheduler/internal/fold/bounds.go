@@ -60,8 +60,12 @@ func boundCodes(counts map[string]int64) map[string]int64 {
 func boundColumns(s *schemas.Started) *schemas.Started {
 	bounded := *s
 	bounded.QueryID, bounded.Mapped = cut(s.QueryID, maxText), nil // only extractors need Mapped
-	if size := columnsSize(s.Columns); size > maxColumns {
-		bounded.Columns = nil
+	size := columnsSize(s.Columns)
+	for _, name := range s.Gone {
+		size += columnsSize([]schemas.Column{{Name: name}})
+	}
+	if size > maxColumns {
+		bounded.Columns, bounded.Gone = nil, nil
 	}
 	return &bounded
 }

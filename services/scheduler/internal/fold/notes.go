@@ -2,6 +2,7 @@ package fold
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"tapline.dev/schemas"
@@ -22,6 +23,7 @@ func Compare(f *schemas.Fold, before []schemas.Column) {
 	for _, c := range before {
 		was[c.Name] = true
 		switch found, ok := now[c.Name]; {
+		case !ok && slices.Contains(f.Started.Gone, c.Name): // noted below
 		case !ok:
 			f.Changed = append(f.Changed, fmt.Sprintf("column %s is gone", cut(c.Name, maxText)))
 		case typeOf(found) != typeOf(c):
@@ -32,6 +34,9 @@ func Compare(f *schemas.Fold, before []schemas.Column) {
 		if !was[c.Name] {
 			f.Changed = append(f.Changed, fmt.Sprintf("column %s is new: %s", cut(c.Name, maxText), typeOf(c)))
 		}
+	}
+	for _, name := range f.Started.Gone {
+		f.Changed = append(f.Changed, fmt.Sprintf("column %s is gone: the lines of the mapping that read it are left out", cut(name, maxText)))
 	}
 	f.Changed = boundChanges(f.Changed)
 }

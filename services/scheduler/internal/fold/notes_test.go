@@ -19,15 +19,17 @@ func TestCompare(t *testing.T) {
 	}
 	for name, tt := range map[string]struct {
 		before, now []schemas.Column
+		gone        []string
 		want        []string
 	}{
-		"changed":            {before, now, []string{"column ID was NUMBER(38,0) and is NUMBER(38,2) now", "column GONE is gone", "column NEW is new: DATE"}},
-		"the same":           {before, before, nil},
-		"no run before":      {nil, now, nil},
-		"only the statement": {before, nil, nil},
+		"changed":            {before, now, nil, []string{"column ID was NUMBER(38,0) and is NUMBER(38,2) now", "column GONE is gone", "column NEW is new: DATE"}},
+		"the same":           {before, before, nil, nil},
+		"no run before":      {nil, now, nil, nil},
+		"only the statement": {before, nil, nil, nil},
+		"gone on without it": {before, before[:3], []string{"GONE", "EARLIER"}, []string{"column GONE is gone: the lines of the mapping that read it are left out", "column EARLIER is gone: the lines of the mapping that read it are left out"}},
 	} {
 		f := New("customers.2", "customers", 1, time.Time{})
-		f.Started = &schemas.Started{Columns: tt.now}
+		f.Started = &schemas.Started{Columns: tt.now, Gone: tt.gone}
 		Compare(f, tt.before)
 		if diff := cmp.Diff(tt.want, f.Changed); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
