@@ -1,11 +1,10 @@
 import { expect, test } from "vitest";
 
 import { accessible, api, open } from "./browser";
+import { importOf, production, slow, unique } from "./world";
 
 interface Freezes { items: { account?: string; reason?: string }[] }
 interface Keys { items: { name: string; role: string }[] }
-
-const slow = { timeout: 30_000 };
 
 test("a connection and an account are tested, and the doctor looks", async () => {
   const page = await open("/connections");
@@ -19,13 +18,17 @@ test("a connection and an account are tested, and the doctor looks", async () =>
 });
 
 test("an account is frozen with a reason, which all screens show, and released", async () => {
+  // One of its own: runs of the demo's would wait.
+  const account = unique("cold");
+  await production(account);
+  await importOf(unique("chilled"), { destination: { accountRef: account, type: "profile" } as { accountRef: string } });
   const page = await open("/freezes");
   await page.getByLabel("Account").first().click();
-  await page.getByRole("option", { name: "clevertap" }).click();
+  await page.getByRole("option", { name: account }).click();
   await page.getByLabel("Reason").fill("a wrong campaign");
-  await page.getByRole("button", { name: /Freeze clevertap/ }).click();
+  await page.getByRole("button", { name: `Freeze ${account}` }).click();
   await page.getByRole("cell", { name: "a wrong campaign" }).waitFor(slow);
-  expect((await api<Freezes>("/v1/freezes")).items).toMatchObject([{ account: "clevertap", reason: "a wrong campaign" }]);
+  expect((await api<Freezes>("/v1/freezes")).items).toMatchObject([{ account, reason: "a wrong campaign" }]);
   const listing = await open("/");
   await listing.getByText("frozen").first().waitFor(slow);
   await page.getByRole("button", { name: /^Unfreeze/ }).click();
@@ -42,15 +45,12 @@ test("a key is made, shown once, and revoked", async () => {
   await page.getByRole("button", { name: `Revoke ${name}` }).click();
   await expect.poll(async () => (await api<Keys>("/v1/keys")).items.some((k) => k.name === name), slow).toBe(false);
   await page.getByRole("link", { name: "Audit" }).click();
-  await page.getByText(name).first().waitFor(slow);
+  await page.getByLabel("What, by its name").fill(name);
+  await page.getByRole("table").getByText(name).first().waitFor(slow);
 });
 
-for (const colorScheme of ["light", "dark"] as const) {
-  for (const path of ["/connections", "/accounts", "/freezes", "/keys", "/audit", "/doctor", "/new"]) {
-    test(`${path} has no serious accessibility finding in the ${colorScheme} theme`, async () => {
-      const page = await open(path, { colorScheme, reducedMotion: "reduce" });
-      await page.waitForLoadState("networkidle").catch(() => undefined);
-      await accessible(page);
-    });
-  }
+for (const path of ["/connections", "/accounts", "/freezes", "/keys", "/audit", "/doctor", "/new"]) {
+  test(`${path} has no serious accessibility finding`, async () => {
+    await accessible(await open(path));
+  });
 }

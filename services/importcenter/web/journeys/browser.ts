@@ -28,14 +28,28 @@ export async function open(path: string, options: BrowserContextOptions = {}): P
 }
 
 /** api asks Import Center itself what it holds, past the page. */
-export async function api<T>(path: string): Promise<T> {
-  const answer = await fetch(inject("server") + path);
-  if (!answer.ok) throw new Error(`${path}: HTTP ${answer.status}: ${await answer.text()}`);
-  return (await answer.json()) as T;
+export async function api<T>(path: string, options: RequestInit = {}): Promise<T> {
+  const answer = await fetch(inject("server") + path, options);
+  const body = await answer.text();
+  if (!answer.ok) throw new Error(`${path}: HTTP ${answer.status}: ${body}`);
+  return (body === "" ? undefined : JSON.parse(body)) as T;
 }
 
-/** accessible fails if axe finds anything serious on the page. */
+const standards = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"];
+/** What of it a theme can change. */
+const ofColours = ["color-contrast", "link-in-text-block"];
+
+/** accessible fails if axe finds anything serious on the page, in either theme. */
 export async function accessible(page: Page): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]).analyze();
-  expect(violations.map((v) => `${v.id}: ${v.help}: ${v.nodes.map((n) => n.html).slice(0, 3).join(" | ")}`)).toEqual([]);
+  await page.emulateMedia({ colorScheme: "light", reducedMotion: "reduce" });
+  await page.waitForLoadState("networkidle").catch(() => undefined);
+  await found(new AxeBuilder({ page }).withTags(standards), "light");
+  await page.emulateMedia({ colorScheme: "dark", reducedMotion: "reduce" });
+  await expect.poll(() => page.evaluate(() => document.documentElement.dataset["mantineColorScheme"])).toBe("dark");
+  await found(new AxeBuilder({ page }).withRules(ofColours), "dark");
+}
+
+async function found(look: AxeBuilder, theme: string): Promise<void> {
+  const { violations } = await look.analyze();
+  expect(violations.map((v) => `${theme}: ${v.id}: ${v.help}: ${v.nodes.map((n) => n.html).slice(0, 3).join(" | ")}`)).toEqual([]);
 }

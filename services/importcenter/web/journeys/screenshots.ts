@@ -12,6 +12,7 @@ const screens: Record<string, { path: string; ready: string }> = {
   imports: { path: "/", ready: "Customers" },
   import: { path: "/imports/customers", ready: "Volumes" },
   run: { path: "/runs/customers.1", ready: "What happened" },
+  rejects: { path: "/imports/customers/rejects", ready: "What to do" },
   properties: { path: "/imports/customers/edit/properties", ready: "columns imported" },
   schedule: { path: "/imports/customers/edit/schedule", ready: "The next five runs" },
 };

@@ -1,5 +1,6 @@
 import { admin } from "./textAdmin";
 import { edit } from "./textEdit";
+import { rows, why } from "./textRows";
 
 // Every English sentence of the page that does not come from the API. The words are
 // those of docs/glossary.md and of the command line.
@@ -8,6 +9,8 @@ export const text = {
   nav: { imports: "Imports", admin: "Deployment" },
   admin,
   edit,
+  rows,
+  why,
   theme: { toDark: "Use the dark theme", toLight: "Use the light theme" },
   signOut: "Sign out",
   loading: "Loading",
@@ -89,7 +92,8 @@ export const text = {
       title: "Volumes", period: "Period", days: (n: number) => `Last ${n} days`, runs: "Runs", read: "Read", loaded: "Loaded", rejected: "Rejected", ratio: "Reject ratio",
       p50: "Time, median", p95: "Time, 95 %", none: "–", truncated: "There are more runs than were looked at: these are of the newest.", chart: (n: number) => `Loaded and rejected rows of ${n} days`,
     },
-    rejects: "Rejected rows",
+    rejects: "Failed rows",
+    why: "Find a person",
     sentence: {
       ready: "runs when somebody starts it.",
       paused: "is paused: nothing starts until it is resumed.",
@@ -113,6 +117,7 @@ export const text = {
     stageIn: { extract: "from Snowflake", map: "to map", load: "to load" } as Record<string, string>,
     stageOut: { extract: "extracted", map: "mapped", load: "loaded" } as Record<string, string>,
     waiting: "waiting",
+    rows: "Rows of this run",
     rejectsByCode: "Rejected, by code",
     skippedByReason: "Skipped, by reason",
     notes: "Notes",
@@ -130,18 +135,6 @@ export const text = {
       failed: (reason: string) => `failed: ${reason}`,
       cancelled: "was cancelled.",
     },
-  },
-  rejects: {
-    title: "Rejected rows",
-    none: "No row was rejected.",
-    masked: "Rows hold personal data. They are read, and the reading is audited, when you ask for them.",
-    show: "Show the rows",
-    columns: { time: "When", code: "Code", stage: "Stage", where: "Column or property", reason: "Why" },
-    row: "Source row",
-    record: "Record for CleverTap",
-    absent: "The reject carries none.",
-    newer: "Newer", older: "Older",
-    by: "Code",
   },
   confirm: {
     title: (action: string) => `This ${action} cannot be taken back`,

@@ -38,7 +38,7 @@ export const admin = {
   audit: {
     title: "Audit",
     columns: { when: "When", who: "Who", action: "Action", what: "What", from: "From" },
-    since: "Since", sinceHelp: "A day, such as 2026-11-30.", actor: "Who", more: "Later entries",
+    since: "Since", sinceHelp: "A day, such as 2026-11-30.", actor: "Who", name: "What, by its name", more: "Later entries",
     before: "Before", after: "After", viaSecond: (who: string) => `approved by ${who}`,
   },
   doctor: { title: "Doctor", version: (v: string) => `Import Center ${v}`, allWell: "Everything that Import Center can see is fine.", again: "Look again", columns: { check: "Check", state: "State", finding: "Finding", action: "What to do" } },

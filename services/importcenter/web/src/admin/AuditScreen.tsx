@@ -20,9 +20,10 @@ export function AuditScreen(): ReactNode {
   const now = useNow();
   const [since, setSince] = useState(() => new Date(Date.now() - day).toISOString().slice(0, 10));
   const [actor, setActor] = useState("");
-  const [asked] = useDebouncedValue({ since, actor }, 400);
+  const [name, setName] = useState("");
+  const [asked] = useDebouncedValue({ since, actor, name }, 400);
   const whole = /^\d{4}-\d{2}-\d{2}$/.test(asked.since) ? `${asked.since}T00:00:00Z` : "";
-  const page = useInfiniteQuery(auditQuery(whole, asked.actor));
+  const page = useInfiniteQuery(auditQuery(whole, asked.actor, asked.name));
   const items = page.data?.pages.flatMap((p) => p.items) ?? [];
   const c = t.columns;
   return (
@@ -32,6 +33,7 @@ export function AuditScreen(): ReactNode {
       <Group align="flex-end">
         <TextInput label={t.since} description={t.sinceHelp} value={since} onChange={(e) => setSince(e.currentTarget.value)} />
         <TextInput label={t.actor} value={actor} onChange={(e) => setActor(e.currentTarget.value)} />
+        <TextInput label={t.name} value={name} onChange={(e) => setName(e.currentTarget.value)} />
       </Group>
       <ProblemNote error={page.error} />
       {page.data !== undefined && items.length === 0 ? <Text>{text.admin.none}</Text> : (

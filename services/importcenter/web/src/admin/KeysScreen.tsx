@@ -10,15 +10,15 @@ import { Commands } from "../app/Commands";
 import { Instant } from "../app/Instant";
 import { ProblemNote, Unavailable } from "../app/ProblemNote";
 import { Waiting } from "../app/Waiting";
+import { roles } from "../app/role";
+import type { Role } from "../app/role";
 import { useNow } from "../app/useNow";
 import { text } from "../text";
 import { AdminNav } from "./AdminNav";
 import { keysQuery } from "./queries";
 
-type Role = Schemas["CreateKeyInputBody"]["role"];
 
 const t = text.admin.keys;
-const roles: Role[] = ["viewer", "operator", "analyst", "editor", "admin"];
 const day = 86_400_000;
 
 /** KeysScreen shows who may do what, makes keys, which are shown once, and revokes them. */
@@ -71,7 +71,7 @@ function Create(): ReactNode {
   return (
     <div className="form">
       <TextInput label={t.name} description={t.nameHelp} value={name} onChange={(e) => setName(e.currentTarget.value)} />
-      <Select label={t.role} data={roles} value={role} allowDeselect={false} onChange={(v) => setRole(v as Role)} />
+      <Select label={t.role} data={[...roles]} value={role} allowDeselect={false} onChange={(v) => setRole(v as Role)} />
       <TextInput label={t.days} description={t.daysHelp} inputMode="numeric" value={days} onChange={(e) => setDays(e.currentTarget.value.replace(/\D/g, ""))} />
       <Group><Button disabled={name === ""} loading={create.pending} onClick={create.start}>{t.create}</Button></Group>
       <ProblemNote error={create.error} />

@@ -9,11 +9,11 @@ export const keysQuery = queryOptions({ queryKey: ["keys"], queryFn: async () =>
 
 export const deploymentQuery = queryOptions({ queryKey: ["deployment"], queryFn: () => take(client.GET("/v1/deployment")), staleTime: 0, retry: false });
 
-export const auditQuery = (since: string, actor: string) =>
+export const auditQuery = (since: string, actor: string, name: string) =>
   infiniteQueryOptions({
-    queryKey: ["audit", since, actor],
+    queryKey: ["audit", since, actor, name],
     queryFn: async ({ pageParam }) => {
-      const query = { pageSize: 100, ...(since === "" ? {} : { since }), ...(actor === "" ? {} : { actor }), ...(pageParam === "" ? {} : { pageToken: pageParam }) };
+      const query = { pageSize: 100, ...(since === "" ? {} : { since }), ...(actor === "" ? {} : { actor }), ...(name === "" ? {} : { name }), ...(pageParam === "" ? {} : { pageToken: pageParam }) };
       // The same address gives NDJSON to whoever asks for it.
       return (await take(client.GET("/v1/audit", { params: { query } }))) as Schemas["AuditPage"];
     },

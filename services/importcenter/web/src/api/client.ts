@@ -1,6 +1,7 @@
 import createClient from "openapi-fetch";
 
 import { basePath } from "../app/base";
+import { parseExact } from "./exact";
 import type { components, paths } from "./schema";
 
 export type Schemas = components["schemas"];
@@ -65,6 +66,16 @@ export async function take<T>(request: Promise<Answer<T>>): Promise<T> {
   }
   if (answer.response.ok) return answer.data as T;
   throw new ApiError(asProblem(answer.error, answer.response.status));
+}
+
+/** takeExact returns an answer that was asked for as a text (parseAs), and changes no number in it. */
+export async function takeExact<T>(request: Promise<Answer<unknown>>): Promise<T> {
+  return parseExact((await take(request)) as string) as T;
+}
+
+/** takeFile returns an answer that was asked for as a blob (parseAs). */
+export async function takeFile(request: Promise<Answer<unknown>>): Promise<Blob> {
+  return (await take(request)) as Blob;
 }
 
 /** asProblem reads a problem document; a proxy in between may answer with something else. */

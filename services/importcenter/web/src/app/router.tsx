@@ -6,7 +6,7 @@ import { ImportScreen } from "../import/ImportScreen";
 import { ImportsScreen } from "../imports/ImportsScreen";
 import { readSearch } from "../imports/filter";
 import { readRejectSearch } from "../rejects/search";
-import { RejectsScreen } from "../rejects/RejectsScreen";
+import { readRowSearch } from "../rows/search";
 import { RunScreen } from "../run/RunScreen";
 import { text } from "../text";
 import { Shell } from "./Shell";
@@ -26,7 +26,7 @@ const imports = createRoute({ getParentRoute: () => root, path: "/", component: 
 const importRoute = createRoute({ getParentRoute: () => root, path: "/imports/$import", component: ImportScreen });
 const newImport = createRoute({ getParentRoute: () => root, path: "/new", component: lazyRouteComponent(() => import("../edit/NewScreen"), "NewScreen") });
 const edit = createRoute({ getParentRoute: () => root, path: "/imports/$import/edit/$step", component: lazyRouteComponent(() => import("../edit/EditScreen"), "EditScreen") });
-const rejects = createRoute({ getParentRoute: () => root, path: "/imports/$import/rejects", component: RejectsScreen, validateSearch: readRejectSearch });
+const rejects = createRoute({ getParentRoute: () => root, path: "/imports/$import/rejects", component: lazyRouteComponent(() => import("../rejects/RejectsScreen"), "RejectsScreen"), validateSearch: readRejectSearch });
 const connections = createRoute({ getParentRoute: () => root, path: "/connections", component: lazyRouteComponent(() => import("../admin/ConnectionsScreen"), "ConnectionsScreen") });
 const accounts = createRoute({ getParentRoute: () => root, path: "/accounts", component: lazyRouteComponent(() => import("../admin/AccountsScreen"), "AccountsScreen") });
 const freezes = createRoute({ getParentRoute: () => root, path: "/freezes", component: lazyRouteComponent(() => import("../admin/FreezesScreen"), "FreezesScreen") });
@@ -34,9 +34,11 @@ const keys = createRoute({ getParentRoute: () => root, path: "/keys", component:
 const audit = createRoute({ getParentRoute: () => root, path: "/audit", component: lazyRouteComponent(() => import("../admin/AuditScreen"), "AuditScreen") });
 const doctor = createRoute({ getParentRoute: () => root, path: "/doctor", component: lazyRouteComponent(() => import("../admin/DoctorScreen"), "DoctorScreen") });
 const run = createRoute({ getParentRoute: () => root, path: "/runs/$run", component: RunScreen });
+const runRows = createRoute({ getParentRoute: () => root, path: "/runs/$run/rows", component: lazyRouteComponent(() => import("../rows/RowsScreen"), "RowsScreen"), validateSearch: readRowSearch });
+const why = createRoute({ getParentRoute: () => root, path: "/imports/$import/why", component: lazyRouteComponent(() => import("../why/WhyScreen"), "WhyScreen") });
 
 export const router = createRouter({
-  routeTree: root.addChildren([imports, newImport, importRoute, edit, rejects, run, connections, accounts, freezes, keys, audit, doctor]),
+  routeTree: root.addChildren([imports, newImport, importRoute, edit, rejects, why, run, runRows, connections, accounts, freezes, keys, audit, doctor]),
   basepath: basePath === "" ? "/" : basePath,
   scrollRestoration: true,
 });

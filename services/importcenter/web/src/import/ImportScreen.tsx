@@ -39,7 +39,10 @@ export function ImportScreen(): ReactNode {
       {items.length === 0 && runs.data !== undefined ? <Text>{text.import.noRuns}</Text> : <RunsTable runs={items} now={now} />}
       {runs.hasNextPage && <Group><Button variant="default" loading={runs.isFetchingNextPage} onClick={() => void runs.fetchNextPage()}>{text.import.older}</Button></Group>}
       <Stats name={name} />
-      <Anchor renderRoot={(props) => <Link {...props} to="/imports/$import/rejects" params={{ import: name }} search={{}} />}>{text.import.rejects}</Anchor>
+      <Group gap="lg">
+        <Anchor renderRoot={(props) => <Link {...props} to="/imports/$import/rejects" params={{ import: name }} search={{}} />}>{text.import.rejects}</Anchor>
+        <Anchor renderRoot={(props) => <Link {...props} to="/imports/$import/why" params={{ import: name }} />}>{text.import.why}</Anchor>
+      </Group>
       <details>
         <summary>{text.import.definition}</summary>
         <pre className="code">{JSON.stringify(definition.data, null, 2)}</pre>

@@ -100,7 +100,7 @@ export function Health({ listing: l }: { listing: Listing }): ReactNode {
   const tone: Tone = l.health >= 1 ? "ok" : l.health >= 0.5 ? "warn" : "bad";
   return (
     <Toned tone={tone}>
-      {health(l.health)}{(l.openRejects ?? 0) > 0 && `, ${text.imports.openRejects(count(l.openRejects ?? 0))}`}
+      {health(l.health)}{(l.openRejects ?? 0) > 0 && <>, <Anchor inherit renderRoot={(props) => <Link {...props} to="/imports/$import/rejects" params={{ import: l.import }} search={{}} />}>{text.imports.openRejects(count(l.openRejects ?? 0))}</Anchor></>}
     </Toned>
   );
 }

@@ -1,92 +1,94 @@
-import { Anchor, Button, Group, Stack, Text, Title } from "@mantine/core";
-import { useInfiniteQuery } from "@tanstack/react-query";
+import { Anchor, Button, Group, Select, Stack, Text, Title } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
 import { Link, getRouteApi } from "@tanstack/react-router";
 import { useState } from "react";
 import type { ReactNode } from "react";
 
-import { client, take } from "../api/client";
-import type { Reject } from "../api/client";
 import { Commands } from "../app/Commands";
-import { Instant } from "../app/Instant";
-import { ProblemNote } from "../app/ProblemNote";
+import { ProblemNote, Unavailable } from "../app/ProblemNote";
 import { Waiting } from "../app/Waiting";
+import { useMay } from "../app/role";
 import { useNow } from "../app/useNow";
+import { absolute } from "../format/time";
+import { share } from "../format/number";
 import { text } from "../text";
+import { Dismiss } from "./Dismiss";
+import { Download } from "./Download";
+import { Groups } from "./Groups";
+import { RejectRows } from "./RejectRows";
+import { Replay } from "./Replay";
+import { groupsQuery } from "./queries";
+import { commandOf, states } from "./search";
 import type { RejectSearch } from "./search";
 
 const route = getRouteApi("/imports/$import/rejects");
+const t = text.rows.rejects;
 
-/** RejectsScreen lists rejected rows. They hold personal data, so they are asked for by a press and not by opening the page. */
+/** RejectsScreen shows why rows failed: groups first, which hold no personal data, then rows, which are read on a press. */
 export function RejectsScreen(): ReactNode {
   const { import: name } = route.useParams();
   const search = route.useSearch();
-  const [shown, setShown] = useState(false);
+  const navigate = route.useNavigate();
+  const groups = useQuery(groupsQuery(name, search));
+  const mayRead = useMay("analyst");
+  const mayAct = useMay("operator");
+  const [replaying, setReplaying] = useState(false);
+  if (groups.data === undefined) return groups.error === null ? <Waiting /> : <Unavailable title={t.title} error={groups.error} />;
+  const { total, complete, from } = groups.data;
+  const filtered = Object.keys(search).length > 0;
   return (
     <Stack>
-      <Title order={1} size="h3">{text.rejects.title}</Title>
+      <Title order={1} size="h3">{t.title}</Title>
       <Group gap="lg">
         <Anchor renderRoot={(props) => <Link {...props} to="/imports/$import" params={{ import: name }} />}>{name}</Anchor>
-        {search.run !== undefined && <Text>{search.run}</Text>}
-        {search.code !== undefined && <Text>{search.code}</Text>}
-        {(search.run ?? search.code) !== undefined && <Anchor renderRoot={(props) => <Link {...props} to="/imports/$import/rejects" params={{ import: name }} search={{}} />}>{text.imports.clear}</Anchor>}
+        <Filters search={search} />
+        <Select aria-label={t.state} placeholder={t.state} clearable value={search.state ?? null} w={180} data={states.map((value) => ({ value, label: t.states[value] ?? value }))}
+          clearButtonProps={{ "aria-label": text.imports.clear }} onChange={(state) => void navigate({ search: (old) => without({ ...old, state: (state ?? undefined) as RejectSearch["state"] }) })} />
+        {filtered && <Anchor renderRoot={(props) => <Link {...props} to="/imports/$import/rejects" params={{ import: name }} search={{}} />}>{text.imports.clear}</Anchor>}
       </Group>
-      {shown ? <Rows name={name} search={search} /> : (
-        <Group><Text>{text.rejects.masked}</Text><Button onClick={() => setShown(true)}>{text.rejects.show}</Button></Group>
+      <Text className="sentence">
+        {total === 0 ? t.none : t.sentence(total)} {!complete && t.incomplete(share(groups.data.share))} {groups.data.why} {from !== undefined && t.since(absolute(from))}
+      </Text>
+      {total > 0 && (
+        <Group>
+          {mayAct && <Button onClick={() => setReplaying(true)} disabled={replaying}>{text.rows.replay.open}</Button>}
+          {mayRead && <Download name={name} search={search} />}
+          <Button variant="default" renderRoot={(props) => <Link {...props} to="/imports/$import/edit/$step" params={{ import: name, step: "properties" }} />}>{t.fix}</Button>
+          {mayAct && <Dismiss name={name} />}
+        </Group>
       )}
-      <Commands lines={[["tapline get rejects --import", name, search.run && `--run ${search.run}`, search.code && `--code ${search.code}`].filter(Boolean).join(" ")]} />
+      {replaying && <Replay name={name} selection={selectionOf(search)} onClose={() => setReplaying(false)} />}
+      <ProblemNote error={groups.error} />
+      {total > 0 && <Groups counts={groups.data} name={name} search={search} />}
+      {total > 0 && <Rows name={name} search={search} may={mayRead} />}
+      <Commands lines={[commandOf("tapline get rejects --import", name, search), commandOf("tapline replay", name, search) + " --plan"]} />
     </Stack>
   );
 }
 
-function Rows({ name, search }: { name: string; search: RejectSearch }): ReactNode {
-  const now = useNow();
-  const page = useInfiniteQuery({
-    queryKey: ["rejects", name, search],
-    queryFn: async ({ pageParam }) => {
-      const query = { import: name, ...search, pageSize: 50, ...(pageParam === "" ? {} : { pageToken: pageParam }) };
-      return (await take(client.GET("/v1/rejects", { params: { query } }))) as { items: Reject[]; nextPageToken: string };
-    },
-    initialPageParam: "",
-    getNextPageParam: (p) => (p.nextPageToken === "" ? undefined : p.nextPageToken),
-    staleTime: Infinity,
-  });
-  if (page.data === undefined) return page.error === null ? <Waiting /> : <ProblemNote error={page.error} />;
-  const items = page.data.pages.flatMap((p) => p.items);
-  if (items.length === 0 && !page.hasNextPage) return <Text>{text.rejects.none}</Text>;
-  const c = text.rejects.columns;
-  return (
-    <>
-      <div className="scroll" tabIndex={0} role="region" aria-label={text.rejects.title}>
-        <table className="table">
-          <thead><tr><th scope="col">{c.time}</th><th scope="col">{c.code}</th><th scope="col">{c.stage}</th><th scope="col">{c.where}</th><th scope="col">{c.reason}</th></tr></thead>
-          <tbody>
-            {items.map((r) => (
-              <tr key={`${r.run}/${r.stage}/${r.id}/${r.code}/${r.property ?? ""}`}>
-                <td><Instant at={r.time} now={now} /></td>
-                <td>{r.code}</td>
-                <td>{r.stage}</td>
-                <td>{r.property ?? r.column}</td>
-                <td className="wraps">
-                  <details><summary>{r.reason}</summary>
-                    <Value title={text.rejects.row} value={r.row} />
-                    <Value title={text.rejects.record} value={r.record} />
-                  </details>
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
-      {page.hasNextPage && <Group><Button variant="default" loading={page.isFetchingNextPage} onClick={() => void page.fetchNextPage()}>{text.rejects.older}</Button></Group>}
-    </>
-  );
+/** A replay takes what is open; it has no filter by state. */
+function selectionOf({ run, code, column, stage }: RejectSearch): Omit<RejectSearch, "state"> {
+  return without({ run, code, column, stage });
 }
 
-function Value({ title, value }: { title: string; value: unknown }): ReactNode {
+function without<T extends object>(s: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(s).filter(([, v]) => v !== undefined)) as { [K in keyof T]: Exclude<T[K], undefined> };
+}
+
+function Filters({ search }: { search: RejectSearch }): ReactNode {
+  const shown: [string, string | undefined][] = [[t.run, search.run], [t.code, search.code], [t.columnFilter, search.column]];
+  return shown.map(([label, value]) => value !== undefined && <Text key={label}>{label} <b>{value}</b></Text>);
+}
+
+function Rows({ name, search, may }: { name: string; search: RejectSearch; may: boolean }): ReactNode {
+  const now = useNow();
+  const [asked, setAsked] = useState(false);
   return (
-    <>
-      <Text size="sm" fw={600} mt="xs">{title}</Text>
-      {value === undefined || value === null ? <Text size="sm">{text.rejects.absent}</Text> : <pre className="code">{JSON.stringify(value, null, 2)}</pre>}
-    </>
+    <section>
+      <Title order={2} size="h5" mb="xs">{t.rows}</Title>
+      {!may ? <Text>{text.rows.notYours}</Text> : asked ? <RejectRows name={name} search={search} now={now} /> : (
+        <Group><Text>{text.rows.masked}</Text><Button variant="default" onClick={() => setAsked(true)}>{text.rows.show}</Button></Group>
+      )}
+    </section>
   );
 }

@@ -42,6 +42,10 @@ export function RunScreen(): ReactNode {
       <Title order={2} size="h5">{text.run.equation}</Title>
       <Flow run={run} />
       {isActive(run.state) && <Text size="sm">{text.run.live}</Text>}
+      <Group gap="lg">
+        <Anchor renderRoot={(props) => <Link {...props} to="/runs/$run/rows" params={{ run: run.run }} search={{}} />}>{text.run.rows}</Anchor>
+        <Anchor renderRoot={(props) => <Link {...props} to="/imports/$import/rejects" params={{ import: run.import }} search={{ run: run.run }} />}>{text.import.rejects}</Anchor>
+      </Group>
       <Timeline run={run} now={now} />
       <Figures title={text.run.rejectsByCode} of={run.rejectsByCode}
         link={(code) => <Anchor inherit renderRoot={(props) => <Link {...props} to="/imports/$import/rejects" params={{ import: run.import }} search={{ run: run.run, code }} />}>{code}</Anchor>} />
@@ -54,7 +58,7 @@ export function RunScreen(): ReactNode {
       )}
       <Title order={2} size="h5">{text.run.facts}</Title>
       <Facts facts={facts(run, now)} />
-      <Commands lines={[`tapline get run ${run.run}`, `tapline get rejects --run ${run.run}`]} />
+      <Commands lines={[`tapline get run ${run.run}`, `tapline get rows --run ${run.run}`, `tapline get rejects --run ${run.run}`]} />
     </Stack>
   );
 }
