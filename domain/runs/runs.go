@@ -89,12 +89,14 @@ func (v *View) AccountTests() (out []schemas.ActiveRun) {
 	return out
 }
 
-// ActiveRun returns the import's active run as the state topic, read to its end, says;
-// nil if there is none.
-func (v *View) ActiveRun(ctx context.Context, importName string) (*schemas.ActiveRun, error) {
-	if err := v.states.ReadToEnd(ctx, schemas.ControlPartition(importName)); err != nil {
-		return nil, err
-	}
+// ReadToEnd reads a partition of the state topic to its end.
+func (v *View) ReadToEnd(ctx context.Context, partition int32) error {
+	return v.states.ReadToEnd(ctx, partition)
+}
+
+// ActiveRun returns the import's active run as far as the view has read; nil if there is
+// none.
+func (v *View) ActiveRun(importName string) (*schemas.ActiveRun, error) {
 	state, _, err := v.states.Get(importName)
 	if err != nil {
 		return nil, fmt.Errorf("import %s: %w: %w", importName, ErrUnreadable, err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"sync"
+	"time"
 
 	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
@@ -67,16 +68,34 @@ func newSubscription(imports *kafka.Table[schemas.Metadata], topicOf func(import
 // Run follows the definitions until ctx ends.
 func (s *Subscription) Run(ctx context.Context) error { return s.imports.Run(ctx) }
 
-// Follow calls add for every known topic and, until stop, for each new one.
+// settleTimeout bounds Settle: a partition of the imports topic may be offline, or an open
+// transaction may hide what is in it, and the imports of the others do not wait for it.
+const settleTimeout = 5 * time.Second
+
+// Settle returns once the definitions are read to their end, as far as that takes no
+// longer than settleTimeout. A member that joins its group before knows some of its topics
+// only, and each topic that it adds later makes the group rebalance once more.
+func (s *Subscription) Settle(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
+	defer cancel()
+	_ = s.imports.ReadToEnd(ctx) // Follow adds what comes later
+}
+
+// Follow calls add with every known topic and, until stop, with the new ones, as many at
+// once as there are: each call makes a consumer group rebalance.
 func (s *Subscription) Follow(add func(topics ...string)) (stop func()) {
 	added := map[string]bool{}
 	look := func() <-chan struct{} {
 		changed := s.imports.Changed()
+		var fresh []string
 		for _, topic := range s.topics() {
 			if !added[topic] {
 				added[topic] = true
-				add(topic)
+				fresh = append(fresh, topic)
 			}
+		}
+		if len(fresh) > 0 {
+			add(fresh...)
 		}
 		return changed
 	}

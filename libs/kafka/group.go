@@ -2,12 +2,10 @@ package kafka
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -21,7 +19,8 @@ type GroupConfig struct {
 	// the ownership of partitions.
 	OwnershipOnly bool
 	// Assigned, Revoked and Lost are called one at a time. No record of a newly
-	// assigned partition is polled before Assigned has returned. Revoked may block
+	// assigned partition is polled before Assigned has returned; it is also called, without
+	// partitions, when a rebalance has brought none. Revoked may block
 	// to drain, within the rebalance timeout, and the partition moves only after
 	// Revoked has returned. Lost is called when the partition has already moved.
 	Assigned, Revoked, Lost func(ctx context.Context, partitions []TP)
@@ -39,7 +38,6 @@ type Commit struct {
 // other methods.
 type Group struct {
 	client    *kgo.Client
-	admin     *kadm.Client
 	name      string
 	positions *positions
 	contact   *contact
@@ -64,7 +62,7 @@ func OpenGroup(cfg Config, deps Deps, gc GroupConfig) (*Group, error) {
 		// part of the next fetch only. With franz-go's default of 5s a resumed
 		// partition would wait too long.
 		kgo.FetchMaxWait(250*time.Millisecond),
-		kgo.OnPartitionsAssigned(callback(gc.Assigned)),
+		kgo.OnPartitionsAssigned(assigned(gc.Assigned)),
 		kgo.OnPartitionsRevoked(callback(gc.Revoked)),
 		kgo.OnPartitionsLost(func(ctx context.Context, c *kgo.Client, m map[string][]int32) {
 			g.contact.lose()
@@ -86,24 +84,34 @@ func OpenGroup(cfg Config, deps Deps, gc GroupConfig) (*Group, error) {
 	if gc.OwnershipOnly {
 		client.PauseFetchTopics(gc.Topics...)
 	}
-	g.client, g.admin = client, kadm.NewClient(client)
+	g.client = client
 	close(opened)
 	return g, nil
 }
 
+func assigned(fn func(context.Context, []TP)) func(context.Context, *kgo.Client, map[string][]int32) {
+	return func(ctx context.Context, _ *kgo.Client, m map[string][]int32) {
+		if fn != nil {
+			fn(ctx, tpsOf(m))
+		}
+	}
+}
+
 func callback(fn func(context.Context, []TP)) func(context.Context, *kgo.Client, map[string][]int32) {
 	return func(ctx context.Context, _ *kgo.Client, m map[string][]int32) {
-		if fn == nil || len(m) == 0 {
-			return
+		if fn != nil && len(m) > 0 {
+			fn(ctx, tpsOf(m))
 		}
-		var tps []TP
-		for topic, partitions := range m {
-			for _, p := range partitions {
-				tps = append(tps, TP{topic, p})
-			}
-		}
-		fn(ctx, tps)
 	}
+}
+
+func tpsOf(m map[string][]int32) (tps []TP) {
+	for topic, partitions := range m {
+		for _, p := range partitions {
+			tps = append(tps, TP{topic, p})
+		}
+	}
+	return tps
 }
 
 // AddTopics adds topics to the subscription.
@@ -191,20 +199,15 @@ func (g *Group) Commit(ctx context.Context, commits map[TP]Commit) (refused map[
 // Committed returns the committed offset of each partition, -1 where there is none
 // or where the topic was created again since.
 func (g *Group) Committed(ctx context.Context, tps ...TP) (map[TP]Commit, error) {
-	fetched, err := g.admin.FetchOffsets(ctx, g.name)
-	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
-		return nil, fmt.Errorf("fetching committed offsets: %w", err)
+	fetched, err := fetchOffsets(ctx, g.client, g.name, byTopic(tps))
+	if err != nil {
+		return nil, err
 	}
 	out := make(map[TP]Commit, len(tps))
 	for _, tp := range tps {
 		out[tp] = Commit{Offset: -1}
-		if o, ok := fetched.Lookup(tp.Topic, tp.Partition); ok {
-			if o.Err != nil {
-				return nil, fmt.Errorf("fetching committed offset of %s[%d]: %w", tp.Topic, tp.Partition, o.Err)
-			}
-			if o.At >= 0 {
-				out[tp] = Commit{Offset: o.At, Metadata: o.Metadata}
-			}
+		if o, ok := fetched[tp]; ok {
+			out[tp] = o
 		}
 	}
 	return g.positions.current(ctx, g.client, out)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -19,6 +20,8 @@ type GroupTransactor struct {
 	positions *positions
 	promises  promises
 	pending   error
+	joined    chan struct{} // closed at the first assignment
+	join      sync.Once
 }
 
 // OpenGroupTransactor joins the group with no topics yet. The transactional id
@@ -27,13 +30,16 @@ type GroupTransactor struct {
 // aborts the transaction that the process left open. Otherwise that transaction
 // would hide records from read_committed consumers until it timed out.
 func OpenGroupTransactor(ctx context.Context, cfg Config, deps Deps, group, id string) (*GroupTransactor, error) {
-	g := &GroupTransactor{positions: newPositions(cfg.Prefix+group, true)}
+	g := &GroupTransactor{positions: newPositions(cfg.Prefix+group, true), joined: make(chan struct{})}
 	opts := append(base(cfg, deps), producing(cfg)...)
 	opts = append(opts,
 		committed(),
 		kgo.ConsumerGroup(g.positions.group),
 		kgo.AdjustFetchOffsetsFn(func(ctx context.Context, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
 			return g.positions.adjust(ctx, g.session.Client(), offsets)
+		}),
+		kgo.OnPartitionsAssigned(func(context.Context, *kgo.Client, map[string][]int32) {
+			g.join.Do(func() { close(g.joined) })
 		}),
 		kgo.TransactionalID(cfg.Prefix+id),
 		kgo.ClientID(transactorClient(id)),
@@ -98,6 +104,10 @@ func (g *GroupTransactor) InDoubt(tp TP) bool { return g.positions.inDoubt(tp) }
 func (g *GroupTransactor) Writable(ctx context.Context, tps ...TP) (map[TP]error, error) {
 	return writable(ctx, g.session.Client(), tps)
 }
+
+// Joined returns a channel that closes once the group has given the member its first
+// partitions, or none.
+func (g *GroupTransactor) Joined() <-chan struct{} { return g.joined }
 
 // AddTopics adds topics to the subscription.
 func (g *GroupTransactor) AddTopics(topics ...string) { g.session.Client().AddConsumeTopics(topics...) }

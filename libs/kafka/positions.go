@@ -10,7 +10,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -68,9 +67,9 @@ func (p *positions) adjust(ctx context.Context, client *kgo.Client, offsets map[
 	if err != nil {
 		return nil, err
 	}
-	commits, err := kadm.NewClient(client).FetchOffsets(ctx, p.group)
-	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
-		return nil, fmt.Errorf("fetching committed offsets: %w", err)
+	commits, err := fetchOffsets(ctx, client, p.group, partitionsOf(offsets))
+	if err != nil {
+		return nil, err
 	}
 	for topic, partitions := range offsets {
 		id := topicID(described[topic].TopicID)
@@ -79,11 +78,11 @@ func (p *positions) adjust(ctx context.Context, client *kgo.Client, offsets map[
 		}
 		for partition := range partitions {
 			tp := TP{topic, partition}
-			commit, found := commits.Lookup(topic, partition)
+			commit, found := commits[tp]
 			noted, _ := splitMark(commit.Metadata)
 			// Nobody has read the partition, or the group's offsets have expired, or a
 			// person has set them.
-			doubt := !found || commit.At < 0 || commit.Metadata == ""
+			doubt := !found || commit.Metadata == ""
 			p.setDoubt(tp, doubt)
 			if !doubt && id != "" && noted != "" && noted != id {
 				partitions[partition] = kgo.NewOffset().AtStart()

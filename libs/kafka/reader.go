@@ -2,11 +2,13 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -43,6 +45,28 @@ func (r *Reader) EndOffset(ctx context.Context, tp TP) (int64, error) {
 func (r *Reader) StartOffset(ctx context.Context, tp TP) (int64, error) {
 	starts, err := r.admin.ListStartOffsets(ctx, tp.Topic)
 	return lookup(starts, err, tp)
+}
+
+// StartOffsets are the first offsets that retention has left in every partition of topics.
+// A topic that does not exist is left out.
+func (r *Reader) StartOffsets(ctx context.Context, topics ...string) (map[TP]int64, error) {
+	starts, err := r.admin.ListStartOffsets(ctx, topics...)
+	if err != nil {
+		return nil, fmt.Errorf("listing first offsets: %w", err)
+	}
+	out := map[TP]int64{}
+	for topic, partitions := range starts {
+		for partition, o := range partitions {
+			switch {
+			case errors.Is(o.Err, kerr.UnknownTopicOrPartition):
+			case o.Err != nil:
+				return nil, fmt.Errorf("listing first offset of %s[%d]: %w", topic, partition, o.Err)
+			default:
+				out[TP{topic, partition}] = o.Offset
+			}
+		}
+	}
+	return out, nil
 }
 
 // StableOffset is the offset below which every transaction has ended: a reader of

@@ -43,12 +43,12 @@ func TestATakeoverInheritsPausesOfAccountsOnly(t *testing.T) {
 			tp := kafka.TP{Topic: w.topics.Reports(), Partition: schemas.ControlPartition("customers")}
 			m := w.newMember()
 			m.reader = w.reader
-			_, pause, err := m.readReports(t.Context(), tp, "customers", 0, nil)
-			if err != nil {
+			earlier := map[string]*earlierReports{"customers": {}}
+			if _, err := m.readReports(t.Context(), tp, earlier); err != nil {
 				t.Fatal(err)
 			}
 			var got *schemas.Waiting
-			if pause != nil {
+			if pause := earlier["customers"].pause; pause != nil {
 				got = pause.Waiting
 				got.Since = time.Time{}
 			}

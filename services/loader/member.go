@@ -57,6 +57,7 @@ func (s *Service) serve(ctx context.Context) (err error) {
 	if err := s.suppressed.ReadToEnd(ctx); err != nil {
 		return err
 	}
+	s.imports.Settle(ctx)
 	m := s.newMember(ctx)
 	defer m.endWriting()
 	defer m.cancel(context.Canceled)
@@ -88,7 +89,6 @@ func (m *member) run(ctx context.Context) error {
 	go l.run()
 	stop := m.imports.Follow(m.group.AddTopics)
 	defer stop()
-	m.ready(nil)
 	polling, stopPolling := context.WithCancel(ctx)
 	defer stopPolling()
 	defer context.AfterFunc(m.work, stopPolling)()

@@ -6,7 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"tapline.dev/domain/runs"
 	"tapline.dev/libs/kafka"
@@ -16,9 +20,9 @@ import (
 )
 
 // assigned takes partitions over. Their records may be polled at once, but none is sent
-// before takeOver has ended.
+// before takeOver has ended, and then the service is ready.
 func (m *member) assigned(_ context.Context, tps []kafka.TP) {
-	reported := map[reportsOf][]*partition{}
+	byControl := map[int32][]*partition{}
 	var leaving []<-chan struct{}
 	m.postAndWait(func(l *loop, _ time.Time) {
 		for _, tp := range tps {
@@ -26,8 +30,7 @@ func (m *member) assigned(_ context.Context, tps []kafka.TP) {
 			delete(l.leaving, tp)
 			p := newPartition(tp, l.topics)
 			l.partitions[tp] = p
-			key := reportsOf{p.importName, p.control}
-			reported[key] = append(reported[key], p)
+			byControl[p.control] = append(byControl[p.control], p)
 		}
 	})
 	m.group.Resume(tps...) // a pause survives a rebalance
@@ -35,20 +38,26 @@ func (m *member) assigned(_ context.Context, tps []kafka.TP) {
 		for _, over := range leaving { // the tasks of an earlier ownership may still report
 			await(m.work, over)
 		}
-		for of, parts := range reported {
-			if err := m.takeOver(m.work, of, parts); err != nil {
-				m.fail(fmt.Errorf("taking over partitions of %s: %w", parts[0].tp.Topic, err))
-				return
-			}
+		if err := m.takeOverAll(m.work, tps, byControl); err != nil {
+			m.fail(fmt.Errorf("taking over partitions: %w", err))
+			return
 		}
+		m.ready(nil)
 	})
 }
 
-// reportsOf says which reports are about a partition: an import's, or those of all
-// trials of a control partition.
-type reportsOf struct {
-	importName string // "" for trials
-	control    int32
+// takeOverAll takes the partitions of each control partition over. One of those may be
+// offline, or hidden by an open transaction: the imports of the others do not wait for it.
+func (m *member) takeOverAll(ctx context.Context, tps []kafka.TP, byControl map[int32][]*partition) error {
+	committed, err := m.group.Committed(ctx, tps...)
+	if err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	for control, parts := range byControl {
+		group.Go(func() error { return m.takeOver(ctx, control, parts, committed) })
+	}
+	return group.Wait()
 }
 
 // startPoint is where a partition is taken up.
@@ -61,36 +70,65 @@ type startPoint struct {
 	onlyRun   string // only this run's reports are about the topic; "" if those of all runs are
 }
 
-// takeOver reads what earlier owners reported past the committed offsets of an
-// import's partitions. The group gave the partitions away only after those owners had
-// drained or their sessions had expired. An earlier owner can then still write two
-// things: answers that arrive late, which change no decision; and, if it does not know
-// yet that it lost the partition, intents and withdrawals, which name their holder.
-func (m *member) takeOver(ctx context.Context, of reportsOf, parts []*partition) error {
+// takeOver reads what earlier owners reported past the committed offsets of the
+// partitions, whose imports all have their reports in one control partition. It reads
+// the reports once for all of them, so that its work grows with the imports and not with
+// their square. The group gave the partitions away only after those owners had drained or
+// their sessions had expired. An earlier owner can then still write two things: answers
+// that arrive late, which change no decision; and, if it does not know yet that it lost
+// the partition, intents and withdrawals, which name their holder.
+func (m *member) takeOver(ctx context.Context, control int32, parts []*partition, committed map[kafka.TP]kafka.Commit) error {
 	taken := time.Now() // whoever owned the partitions wrote its requests before
-	starts, from, err := m.starts(ctx, of, parts)
+	reports := kafka.TP{Topic: m.topics.Reports(), Partition: control}
+	earlier, err := m.starts(ctx, reports, parts, committed)
 	if err != nil {
 		return err
 	}
-	reports := kafka.TP{Topic: m.topics.Reports(), Partition: of.control}
-	next, pause, err := m.readReports(ctx, reports, of.importName, from, starts)
+	next, err := m.readReports(ctx, reports, earlier)
 	if err != nil {
 		return err
 	}
-	for i := range starts {
-		s := &starts[i]
-		if s.inGroup || s.history != nil {
-			continue
-		}
-		if s.committed, err = m.reader.StartOffset(ctx, s.part.tp); err != nil {
-			return err
-		}
-		s.metadata.Reports, s.metadata.Prev = next, s.committed-1
-		s.history = recovery.New(of.importName, s.part.tp.Partition, s.committed)
+	m.journal.noteReached(control, next)
+	firsts, err := m.firstOffsets(ctx, earlier)
+	if err != nil {
+		return err
 	}
-	m.journal.noteReached(reports.Partition, next)
-	m.post(func(l *loop, now time.Time) { l.takenOver(starts, pause, taken, now) })
+	for importName, e := range earlier {
+		for i := range e.starts {
+			s := &e.starts[i]
+			if s.inGroup || s.history != nil {
+				continue
+			}
+			first, found := firsts[s.part.tp]
+			if !found {
+				return fmt.Errorf("listing offsets of %s[%d]: %w", s.part.tp.Topic, s.part.tp.Partition, kafka.ErrNoTopic)
+			}
+			s.committed, s.metadata.Reports, s.metadata.Prev = first, next, first-1
+			s.history = recovery.New(importName, s.part.tp.Partition, first)
+		}
+	}
+	m.post(func(l *loop, now time.Time) {
+		for _, e := range earlier {
+			l.takenOver(e.starts, e.pause, taken, now)
+		}
+	})
 	return nil
+}
+
+// firstOffsets lists the first offsets of the topics of which nothing was ever sent.
+func (m *member) firstOffsets(ctx context.Context, earlier map[string]*earlierReports) (map[kafka.TP]int64, error) {
+	fresh := map[string]bool{}
+	for _, e := range earlier {
+		for _, s := range e.starts {
+			if !s.inGroup && s.history == nil {
+				fresh[s.part.tp.Topic] = true
+			}
+		}
+	}
+	if len(fresh) == 0 {
+		return nil, nil
+	}
+	return m.reader.StartOffsets(ctx, slices.Collect(maps.Keys(fresh))...)
 }
 
 // takenOver lets the partitions begin.
@@ -105,38 +143,53 @@ func (l *loop) takenOver(starts []startPoint, pause *schemas.Report, taken, now 
 	l.commits.urgent = true
 }
 
-// starts reads the committed offsets. from is the offset of the reports partition from
-// which takeOver has to read, -1 if it has to read none.
-func (m *member) starts(ctx context.Context, of reportsOf, parts []*partition) (starts []startPoint, from int64, err error) {
-	tps := make([]kafka.TP, len(parts))
-	for i, p := range parts {
-		tps[i] = p.tp
+// earlierReports are what earlier owners reported of an import, or of all trials of a
+// control partition.
+type earlierReports struct {
+	from   int64 // of the reports partition; -1 if none has to be read
+	starts []startPoint
+	pause  *schemas.Report // that no report ended
+}
+
+// need makes readReports read from an offset on.
+func (e *earlierReports) need(from int64) {
+	if e.from < 0 || from < e.from {
+		e.from = from
 	}
-	committed, err := m.group.Committed(ctx, tps...)
+}
+
+// starts returns by import, "" for trials, where its partitions are taken up.
+func (m *member) starts(ctx context.Context, reports kafka.TP, parts []*partition, committed map[kafka.TP]kafka.Commit) (map[string]*earlierReports, error) {
+	topic, err := m.reader.TopicID(ctx, reports.Topic)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
-	reports := m.topics.Reports()
-	topic, err := m.reader.TopicID(ctx, reports)
+	end, err := m.reader.EndOffset(ctx, reports)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
-	end, err := m.reader.EndOffset(ctx, kafka.TP{Topic: reports, Partition: of.control})
-	if err != nil {
-		return nil, 0, err
+	if slices.ContainsFunc(parts, func(p *partition) bool { return p.importName != "" && committed[p.tp].Offset < 0 }) {
+		if err := m.runs.ReadToEnd(ctx, reports.Partition); err != nil {
+			return nil, err
+		}
 	}
-	from = -1
+	earlier := map[string]*earlierReports{}
 	for _, p := range parts {
+		e := earlier[p.importName]
+		if e == nil {
+			e = &earlierReports{from: -1}
+			earlier[p.importName] = e
+		}
 		c := committed[p.tp]
 		if c.Offset < 0 {
-			s, err := m.startWithoutOffset(ctx, of, p, topic)
+			s, err := m.startWithoutOffset(ctx, p, topic)
 			if err != nil {
-				return nil, 0, err
+				return nil, err
 			}
-			if s.history != nil && (from < 0 || s.metadata.Reports < from) {
-				from = s.metadata.Reports
+			if s.history != nil {
+				e.need(s.metadata.Reports)
 			}
-			starts = append(starts, s)
+			e.starts = append(e.starts, s)
 			continue
 		}
 		metadata, err := recovery.ParseCommitMetadata(c.Metadata)
@@ -146,12 +199,10 @@ func (m *member) starts(ctx context.Context, of reportsOf, parts []*partition) (
 			metadata = recovery.CommitMetadata{Prev: c.Offset - 1}
 		}
 		metadata = metadata.ForTopic(topic, end)
-		if from < 0 || metadata.Reports < from {
-			from = metadata.Reports
-		}
-		starts = append(starts, startPoint{part: p, committed: c.Offset, inGroup: true, metadata: metadata, history: recovery.New(of.importName, p.tp.Partition, c.Offset)})
+		e.need(metadata.Reports)
+		e.starts = append(e.starts, startPoint{part: p, committed: c.Offset, inGroup: true, metadata: metadata, history: recovery.New(p.importName, p.tp.Partition, c.Offset)})
 	}
-	return starts, from, nil
+	return earlier, nil
 }
 
 // maxClockDifference bounds how far the clocks of services and brokers may differ.
@@ -162,12 +213,12 @@ const maxClockDifference = time.Hour
 // first intent. But the group's offsets may have been deleted or have expired, and then
 // the reports of the active run count, if they are of this topic and not of one that was
 // deleted. Records of other runs are skipped anyway.
-func (m *member) startWithoutOffset(ctx context.Context, of reportsOf, p *partition, reportsTopic string) (startPoint, error) {
+func (m *member) startWithoutOffset(ctx context.Context, p *partition, reportsTopic string) (startPoint, error) {
 	s := startPoint{part: p, metadata: recovery.CommitMetadata{Topic: reportsTopic}}
-	if of.importName == "" {
+	if p.importName == "" {
 		return s, nil
 	}
-	active, err := m.runs.ActiveRun(ctx, of.importName)
+	active, err := m.runs.ActiveRun(p.importName)
 	if errors.Is(err, runs.ErrUnreadable) || err == nil && (active == nil || active.RecordsTopic == "" || active.StartedAt.IsZero()) {
 		return s, nil
 	}
@@ -182,25 +233,31 @@ func (m *member) startWithoutOffset(ctx context.Context, of reportsOf, p *partit
 	if err != nil {
 		return s, err
 	}
-	from, err := m.reader.OffsetAt(ctx, kafka.TP{Topic: m.topics.Reports(), Partition: of.control}, active.StartedAt.Add(-maxClockDifference))
+	from, err := m.reader.OffsetAt(ctx, kafka.TP{Topic: m.topics.Reports(), Partition: p.control}, active.StartedAt.Add(-maxClockDifference))
 	if err != nil {
 		return s, err
 	}
 	s.committed, s.metadata.Reports, s.metadata.Prev, s.onlyRun = first, from, first-1, active.Run
-	s.history = recovery.New(of.importName, p.tp.Partition, first)
+	s.history = recovery.New(p.importName, p.tp.Partition, first)
 	return s, nil
 }
 
-// readReports feeds the intents and receipts from an offset on to the partitions'
-// histories, and returns the offset of the next report and the import's pause that no
-// report ended. A negative offset reads none.
-func (m *member) readReports(ctx context.Context, tp kafka.TP, importName string, from int64, starts []startPoint) (next int64, pause *schemas.Report, err error) {
-	if from < 0 {
-		next, err = m.reader.EndOffset(ctx, tp)
-		return next, nil, err
+// readReports reads the reports once, feeds the intents and receipts of each import to
+// its partitions' histories, and returns the offset of the next report.
+func (m *member) readReports(ctx context.Context, tp kafka.TP, earlier map[string]*earlierReports) (next int64, err error) {
+	from := int64(-1)
+	for _, e := range earlier {
+		if e.from >= 0 && (from < 0 || e.from < from) {
+			from = e.from
+		}
 	}
-	next, err = m.reader.ReadTo(ctx, tp, from, func(r *kafka.Record) error {
-		if importName != "" && string(r.Key) != importName {
+	if from < 0 {
+		return m.reader.EndOffset(ctx, tp)
+	}
+	trials := earlier[""]
+	return m.reader.ReadTo(ctx, tp, from, func(r *kafka.Record) error {
+		ofImport := earlier[string(r.Key)]
+		if !ofImport.wants(r.Offset) && !trials.wants(r.Offset) {
 			return nil
 		}
 		if _, kind, _ := schemas.ParseEventType(kafka.HeaderValue(r, "ce_type")); kind == schemas.ReportMapped || kind == schemas.ReportChunk {
@@ -213,21 +270,32 @@ func (m *member) readReports(ctx context.Context, tp kafka.TP, importName string
 			m.log().ErrorContext(ctx, "a report is unreadable and left out", slog.String("topic", r.Topic), slog.Int("partition", int(r.Partition)), slog.Int64("offset", r.Offset))
 			return nil
 		}
-		if schemas.IsTrial(report.Run) != (importName == "") {
-			return nil
+		e := ofImport
+		if schemas.IsTrial(report.Run) {
+			e = trials
 		}
-		// An extractor's wait is for a connection, which is no account.
-		if report.Waiting != nil && report.Waiting.Stage != schemas.StageExtract {
-			if pause = &report; report.Waiting.Over {
-				pause = nil
-			}
-		}
-		for i := range starts {
-			if history := starts[i].history; history != nil && (starts[i].onlyRun == "" || starts[i].onlyRun == report.Run) {
-				history.Add(&report, m.cfg.openTime())
-			}
+		if e.wants(r.Offset) {
+			e.add(&report, m.cfg.openTime())
 		}
 		return nil
 	})
-	return next, pause, err
+}
+
+// wants reports whether a report at an offset is to be read.
+func (e *earlierReports) wants(offset int64) bool {
+	return e != nil && e.from >= 0 && offset >= e.from
+}
+
+func (e *earlierReports) add(report *schemas.Report, open time.Duration) {
+	// An extractor's wait is for a connection, which is no account.
+	if report.Waiting != nil && report.Waiting.Stage != schemas.StageExtract {
+		if e.pause = report; report.Waiting.Over {
+			e.pause = nil
+		}
+	}
+	for _, s := range e.starts {
+		if s.history != nil && (s.onlyRun == "" || s.onlyRun == report.Run) {
+			s.history.Add(report, open)
+		}
+	}
 }

@@ -3,6 +3,7 @@ package mapper
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"tapline.dev/libs/daemon"
 	"tapline.dev/libs/kafka"
@@ -26,6 +27,7 @@ func (s *Service) consume(ctx context.Context) error {
 	if err := s.suppressed.ReadToEnd(ctx); err != nil {
 		return err
 	}
+	s.imports.Settle(ctx)
 	group, err := kafka.OpenGroupTransactor(ctx, s.cfg.Kafka, s.kafka, Group, s.transactionalID())
 	if err != nil {
 		return err
@@ -33,7 +35,17 @@ func (s *Service) consume(ctx context.Context) error {
 	defer group.Close()
 	stop := s.imports.Follow(group.AddTopics)
 	defer stop()
-	s.ready(nil)
+	over := make(chan struct{})
+	var waiting sync.WaitGroup
+	defer waiting.Wait()
+	defer close(over)
+	waiting.Go(func() {
+		select {
+		case <-group.Joined():
+			s.ready(nil)
+		case <-over:
+		}
+	})
 	m := newMember(s, group)
 	for {
 		rows, err := m.poll(ctx)
