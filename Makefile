@@ -78,6 +78,11 @@ REJECTS ?= 2000000
 bench-rejects: ## write REJECTS=n rejects, build their index, and time the questions to it
 	go test -count=1 -v -timeout 60m -run TestRejectsAtSize ./services/importcenter/internal/rejects -rejects $(REJECTS)
 
+.PHONY: bench-imports
+IMPORTS ?= 1000
+bench-imports: ## measure what IMPORTS=n imports cost: apply, idle time, a restart, many due at once
+	go test -count=1 -v -timeout 30m -run TestManyImports ./tests/bench/imports -imports $(IMPORTS) $(ARGS)
+
 .PHONY: bench-loader
 bench-loader: build ## measure the loader against the sandbox CleverTap
 	go run ./tests/bench/loader $(ARGS)

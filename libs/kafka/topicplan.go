@@ -59,21 +59,21 @@ func ApplyTopics(ctx context.Context, cfg Config, deps Deps, specs []schemas.Top
 		byName[s.Name] = s
 	}
 	var errs []error
-	var created []string
+	var missing []schemas.TopicSpec
 	for _, c := range changes {
 		switch {
 		case c.Refused != "":
 		case c.What == ChangeCreate:
-			errs = append(errs, create(ctx, admin, cfg, byName[c.Topic]))
-			created = append(created, c.Topic)
+			missing = append(missing, byName[c.Topic])
 		default:
 			errs = append(errs, alter(ctx, admin, c))
 		}
 	}
-	if err := errors.Join(errs...); err != nil {
+	_, err = createAll(ctx, admin, cfg, missing)
+	if err := errors.Join(append(errs, err)...); err != nil {
 		return changes, err
 	}
-	return changes, known(ctx, admin, created)
+	return changes, known(ctx, admin, names(missing))
 }
 
 func alter(ctx context.Context, admin *kadm.Client, c TopicChange) error {

@@ -21,19 +21,26 @@ const createTimeout = 10 * time.Second
 // ErrMissingTopics says that topics are not there and may not be made.
 var ErrMissingTopics = errors.New("topics are missing")
 
-// EnsureTopics makes sure that the topics exist. It creates missing topics if
-// the configuration allows that; otherwise its error names the command that
-// does. An existing topic with another partition count is an error, because its
-// keys would be in other partitions than expected.
+// EnsureTopics makes sure that the topics exist; see MakeTopics.
 func EnsureTopics(ctx context.Context, cfg Config, deps Deps, specs []schemas.TopicSpec) error {
+	_, err := MakeTopics(ctx, cfg, deps, specs)
+	return err
+}
+
+// MakeTopics makes sure that the topics exist, and returns those that it made, also with
+// an error: then they stay, and the same call goes on with the others. It creates missing
+// topics if the configuration allows that; otherwise its error names the command that
+// does. An existing topic with another partition count is an error, because its
+// keys would be in other partitions than expected; then it makes none.
+func MakeTopics(ctx context.Context, cfg Config, deps Deps, specs []schemas.TopicSpec) (made []string, err error) {
 	admin, err := openAdmin(cfg, deps)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer admin.Close()
 	existing, err := look(ctx, admin, cfg, names(specs))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var missing []schemas.TopicSpec
 	var errs []error
@@ -51,15 +58,14 @@ func EnsureTopics(ctx context.Context, cfg Config, deps Deps, specs []schemas.To
 	if len(missing) > 0 && !cfg.CreateTopics {
 		errs = append(errs, fmt.Errorf("%w: %s; make them with `tapline topics apply`, for a new import with -f and its definition, or set kafka.createTopics",
 			ErrMissingTopics, strings.Join(names(missing), ", ")))
-		return errors.Join(errs...)
-	}
-	for _, s := range missing {
-		errs = append(errs, create(ctx, admin, cfg, s))
 	}
 	if err := errors.Join(errs...); err != nil {
-		return err
+		return nil, err
 	}
-	return known(ctx, admin, names(missing))
+	if made, err = createAll(ctx, admin, cfg, missing); err != nil {
+		return made, err
+	}
+	return made, known(ctx, admin, names(missing))
 }
 
 // look describes topics. The details of a topic that does not exist hold an
@@ -89,20 +95,63 @@ func names(specs []schemas.TopicSpec) []string {
 	return out
 }
 
-func create(ctx context.Context, admin *kadm.Client, cfg Config, s schemas.TopicSpec) error {
+// partitionsPerCreation bounds the partitions that one request creates. A controller
+// writes what a request creates as one atomic batch, and Kafka refuses more than 10,000.
+const partitionsPerCreation = 2000
+
+// createAll creates topics, those that are alike with as few requests as
+// partitionsPerCreation allows, and returns those that it made. A topic that exists
+// already is fine. After a request that failed it sends no more.
+func createAll(ctx context.Context, admin *kadm.Client, cfg Config, specs []schemas.TopicSpec) (made []string, err error) {
+	alike := map[string][]schemas.TopicSpec{}
+	var order []string
+	for _, s := range specs {
+		key := fmt.Sprint(s.Partitions, topicSettings(cfg, s)) // fmt writes maps in the order of their keys
+		if alike[key] == nil {
+			order = append(order, key)
+		}
+		alike[key] = append(alike[key], s)
+	}
+	for _, key := range order {
+		for some := range slices.Chunk(alike[key], max(1, partitionsPerCreation/max(1, alike[key][0].Partitions))) {
+			created, err := create(ctx, admin, cfg, some)
+			made = append(made, created...)
+			if err != nil {
+				return made, err
+			}
+		}
+	}
+	return made, nil
+}
+
+// create creates topics that are alike with one request.
+func create(ctx context.Context, admin *kadm.Client, cfg Config, alike []schemas.TopicSpec) (made []string, err error) {
 	replication := int16(-1) // the brokers' default
 	if cfg.ReplicationFactor > 0 {
 		replication = int16(cfg.ReplicationFactor)
 	}
 	settings := map[string]*string{}
-	for key, value := range topicSettings(cfg, s) {
+	for key, value := range topicSettings(cfg, alike[0]) {
 		settings[key] = &value
 	}
-	_, err := admin.CreateTopic(ctx, int32(s.Partitions), replication, settings, s.Name)
-	if err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
-		return fmt.Errorf("creating topic %s: %w", s.Name, err)
+	responses, err := admin.CreateTopics(ctx, int32(alike[0].Partitions), replication, settings, names(alike)...)
+	if err != nil {
+		return nil, fmt.Errorf("creating topics: %w", err)
 	}
-	return nil
+	var errs []error
+	for _, r := range responses.Sorted() {
+		switch {
+		case r.Err == nil:
+			made = append(made, r.Topic)
+		case !errors.Is(r.Err, kerr.TopicAlreadyExists):
+			err := r.Err
+			if r.ErrMessage != "" {
+				err = fmt.Errorf("%w: %s", err, r.ErrMessage)
+			}
+			errs = append(errs, fmt.Errorf("creating topic %s: %w", r.Topic, err))
+		}
+	}
+	return made, errors.Join(errs...)
 }
 
 // known waits until every topic is in the brokers' metadata with a leader for

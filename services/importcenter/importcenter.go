@@ -193,8 +193,8 @@ func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.C
 		Questions: guard.NewPlaces(s.cfg.HTTP.QuestionsPerCaller), Streams: guard.NewPlaces(s.cfg.HTTP.StreamsPerCaller), Stopping: ctx.Done(), Requests: idempotency.Open(rdb), Catalog: cat, Suppressions: suppressions, View: cat, Transactions: w,
 		Projection: projection.NewReader(rdb), Partitions: reader, Rejects: index, Topics: s.topics, Follow: s.follow,
 		Inspect: func(ctx context.Context) []schemas.Check { return s.inspect(ctx, rdb) },
-		EnsureTopics: func(ctx context.Context, specs []schemas.TopicSpec) error {
-			return kafka.EnsureTopics(ctx, s.cfg.Kafka, s.kafka, specs)
+		MakeTopics: func(ctx context.Context, specs []schemas.TopicSpec) ([]string, error) {
+			return kafka.MakeTopics(ctx, s.cfg.Kafka, s.kafka, specs)
 		},
 		Audit: audit, Pages: signing.pages, Sessions: signing.sessions, Page: webPage,
 		PartitionCounts: s.partitionCounts, RemoveTopics: s.removeTopics,

@@ -78,7 +78,7 @@ type Config struct {
 	// apply does not check queries at all. PreviewTimeout bounds a preview.
 	CheckTimeout   time.Duration
 	PreviewTimeout time.Duration
-	// CreateTopics says whether EnsureTopics makes topics that are missing.
+	// CreateTopics says whether MakeTopics makes topics that are missing.
 	CreateTopics bool
 	// Store keeps secrets for the services.
 	Store store.Store
@@ -130,8 +130,8 @@ type Deps struct {
 	LastUsed func(ctx context.Context, names []string) []time.Time
 	// Inspect checks what the deployment stands on, as far as Import Center sees it.
 	Inspect func(ctx context.Context) []schemas.Check
-	// EnsureTopics creates an import's topics.
-	EnsureTopics func(ctx context.Context, specs []schemas.TopicSpec) error
+	// MakeTopics creates the topics that are missing, and returns those that it made.
+	MakeTopics func(ctx context.Context, specs []schemas.TopicSpec) ([]string, error)
 	// PartitionCounts returns how many partitions topics have, those that exist.
 	PartitionCounts func(ctx context.Context, topics []string) (map[string]int, error)
 	// RemoveTopics deletes topics; one that is not there is no error.

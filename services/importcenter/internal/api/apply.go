@@ -2,6 +2,8 @@ package api
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -106,6 +108,7 @@ func (h *handlers) apply(ctx context.Context, actor string, w wanted) ([]plan.Ch
 	// is done before it.
 	mappings.Done()
 	var waits *pending
+	var topics []string // that were made
 	err := h.write(ctx, func(ctx context.Context) (records []*kafka.Record, err error) {
 		var refusal *Problem
 		waits = nil
@@ -122,14 +125,15 @@ func (h *handlers) apply(ctx context.Context, actor string, w wanted) ([]plan.Ch
 		if err != nil || waits != nil {
 			return records, err
 		}
-		if refusal := h.ensureTopics(ctx, changes); refusal != nil {
+		some, refusal := h.makeTopics(ctx, changes)
+		if topics = append(topics, some...); refusal != nil {
 			return nil, refusal
 		}
 		made, err := h.recordsOf(ctx, actor, changes)
 		return append(records, made...), err
 	})
 	if err != nil || waits != nil {
-		return nil, h.whyNotMade(ctx, err, waits)
+		return nil, namingTopics(h.whyNotMade(ctx, err, waits), topics)
 	}
 	return changes, nil
 }
@@ -212,9 +216,10 @@ func refused(details []Detail) *Problem {
 		"nothing was done: "+details[0].Location+": "+details[0].Message, details...)
 }
 
-// ensureTopics creates the topics of every import in the changes, also of
-// unchanged ones: applying again repairs a topic that somebody deleted.
-func (h *handlers) ensureTopics(ctx context.Context, changes []plan.Change) *Problem {
+// makeTopics creates the topics of every import in the changes, also of
+// unchanged ones: applying again repairs a topic that somebody deleted. It returns those
+// that were missing.
+func (h *handlers) makeTopics(ctx context.Context, changes []plan.Change) ([]string, *Problem) {
 	var specs []schemas.TopicSpec
 	for _, c := range changes {
 		if c.Import != nil && c.Outcome != plan.Removed && !c.Import.Spec.Draft {
@@ -222,11 +227,31 @@ func (h *handlers) ensureTopics(ctx context.Context, changes []plan.Change) *Pro
 		}
 	}
 	if len(specs) == 0 {
-		return nil
+		return nil, nil
 	}
-	if err := h.EnsureTopics(ctx, specs); err != nil {
-		return problem(http.StatusConflict, codeTopics,
+	made, err := h.MakeTopics(ctx, specs)
+	if err != nil {
+		return made, problem(http.StatusConflict, codeTopics,
 			"nothing was applied: the topics of an import could not be made as its spec.topic says: "+err.Error())
 	}
-	return nil
+	return made, nil
+}
+
+// namedTopics bounds the topics that an answer names.
+const namedTopics = 20
+
+// namingTopics adds to the problem of an apply that failed which topics it had made. They
+// stay: whether another replica uses one by now is not known.
+func namingTopics(err error, topics []string) error {
+	p, ok := errors.AsType[*Problem](err)
+	if !ok || len(topics) == 0 {
+		return err
+	}
+	named := strings.Join(topics[:min(len(topics), namedTopics)], ", ")
+	if more := len(topics) - namedTopics; more > 0 {
+		named += fmt.Sprintf(" and %d more", more)
+	}
+	said := *p
+	said.Detail += "; these topics were made and stay, so that the same apply goes on with them, or tapline topics prune removes them: " + named
+	return &said
 }

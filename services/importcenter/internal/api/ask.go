@@ -68,25 +68,23 @@ func (h *handlers) ask(ctx context.Context, actor string, questions []question, 
 func (h *handlers) replies(ctx context.Context, actor string, questions []question, wait time.Duration) ([]reply, error) {
 	replies := make([]reply, len(questions))
 	open := map[string]int{}
-	from := map[kafka.TP]int64{}
+	from, rowsFrom := map[kafka.TP]int64{}, map[int32]int64{}
 	for i, q := range questions {
 		run := schemas.NewPreviewID(q.importName)
 		p := schemas.ControlPartition(run)
 		reports := kafka.TP{Topic: h.Topics.Reports(), Partition: p}
-		// The topic's end is noted before the question is asked: the answer comes
-		// after it.
-		end, err := h.Partitions.EndOffset(ctx, reports)
-		if err != nil {
-			return nil, err
+		if _, listed := from[reports]; !listed { // once for all questions of an apply
+			// The topic's end is noted before the question is asked: the answer comes
+			// after it.
+			var err error
+			if from[reports], err = h.Partitions.EndOffset(ctx, reports); err != nil {
+				return nil, err
+			}
+			if rowsFrom[p], err = h.Partitions.EndOffset(ctx, kafka.TP{Topic: h.Topics.DryRunRows(), Partition: p}); err != nil {
+				return nil, err
+			}
 		}
-		rows, err := h.Partitions.EndOffset(ctx, kafka.TP{Topic: h.Topics.DryRunRows(), Partition: p})
-		if err != nil {
-			return nil, err
-		}
-		if at, ok := from[reports]; !ok || end < at {
-			from[reports] = end
-		}
-		replies[i], open[run] = reply{run: run, from: rows}, i
+		replies[i], open[run] = reply{run: run, from: rowsFrom[p]}, i
 	}
 	if err := h.writeQuestions(ctx, actor, questions, replies); err != nil {
 		return nil, err
