@@ -5,14 +5,23 @@ import (
 	"time"
 
 	"tapline.dev/libs/config"
+	"tapline.dev/libs/telemetry"
 	"tapline.dev/libs/tlsconf"
 )
 
 // Config holds the keys that every service has beside its own.
 type Config struct {
 	// Admin is the server for probes, metrics and profiles.
-	Admin AdminConfig
-	Log   LogConfig
+	Admin   AdminConfig
+	Log     LogConfig
+	Metrics MetricsConfig
+}
+
+// MetricsConfig bounds what is exported.
+type MetricsConfig struct {
+	// Imports is how many imports have series of their own in this process: the first ones
+	// that it meets. The others share the series import="_others".
+	Imports int
 }
 
 // AdminConfig says how the process is watched and stopped.
@@ -45,8 +54,9 @@ type LogConfig struct {
 func DefaultConfig() Config {
 	return Config{
 		// Under Kubernetes' 30 s until SIGKILL.
-		Admin: AdminConfig{Addr: "127.0.0.1:0", DrainTimeout: 25 * time.Second},
-		Log:   LogConfig{Level: slog.LevelInfo, Format: LogJSON},
+		Admin:   AdminConfig{Addr: "127.0.0.1:0", DrainTimeout: 25 * time.Second},
+		Log:     LogConfig{Level: slog.LevelInfo, Format: LogJSON},
+		Metrics: MetricsConfig{Imports: telemetry.DefaultImports},
 	}
 }
 
@@ -57,6 +67,14 @@ func (c AdminConfig) Validate() error {
 	}
 	if c.DrainTimeout <= 0 {
 		return config.Bad("drainTimeout", "must be positive")
+	}
+	return nil
+}
+
+// Validate checks the number.
+func (c MetricsConfig) Validate() error {
+	if c.Imports < 1 {
+		return config.Bad("imports", "must be at least 1")
 	}
 	return nil
 }

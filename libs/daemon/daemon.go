@@ -174,6 +174,7 @@ func (p Program[C]) start(ctx context.Context, proc Process, own Config, cfg C, 
 		Log:       proc.Stderr,
 		LogText:   own.Log.Format == LogText,
 		LogLevel:  own.Log.Level,
+		Imports:   own.Metrics.Imports,
 		LookupEnv: proc.LookupEnv,
 	})
 	if err != nil {

@@ -3,7 +3,9 @@ package telemetry
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
+	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/sdk/resource"
@@ -15,6 +17,7 @@ type otelEnv struct {
 	metrics      bool
 	tracesProto  string
 	metricsProto string
+	batch        batch
 }
 
 const (
@@ -35,8 +38,12 @@ func readOtelEnv(lookup func(string) (string, bool)) (otelEnv, error) {
 		return ""
 	}
 	env := otelEnv{
+		batch:        defaultBatch(),
 		tracesProto:  get("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"),
 		metricsProto: get("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"),
+	}
+	if err := env.batch.read(get); err != nil {
+		return env, err
 	}
 	if strings.EqualFold(get("OTEL_SDK_DISABLED"), "true") {
 		return env, nil
@@ -70,6 +77,26 @@ func readOtelEnv(lookup func(string) (string, bool)) (otelEnv, error) {
 	return env, nil
 }
 
+// read takes over what the standard variables say of batches.
+func (b *batch) read(get func(...string) string) error {
+	for name, set := range map[string]func(n int){
+		"OTEL_BSP_SCHEDULE_DELAY": func(n int) { b.delay = time.Duration(n) * time.Millisecond },
+		"OTEL_BSP_MAX_QUEUE_SIZE": func(n int) { b.queue = n },
+		"OTEL_BSP_EXPORT_TIMEOUT": func(n int) { b.timeout = time.Duration(n) * time.Millisecond },
+	} {
+		text := get(name)
+		if text == "" {
+			continue
+		}
+		n, err := strconv.Atoi(text)
+		if err != nil || n <= 0 {
+			return fmt.Errorf("%s: want a whole number above 0", name)
+		}
+		set(n)
+	}
+	return nil
+}
+
 func newResource(ctx context.Context, s Settings) (*resource.Resource, error) {
 	// The names are spelt out, because a semconv package would have to move
 	// with every release of the SDK.
@@ -81,6 +108,8 @@ func newResource(ctx context.Context, s Settings) (*resource.Resource, error) {
 			attribute.String("service.name", s.Service),
 			attribute.String("service.version", s.Version),
 			attribute.String("service.namespace", "tapline"),
+			// One for each start: two replicas on one host are two instances.
+			attribute.String("service.instance.id", s.instance),
 		),
 		resource.WithFromEnv(),
 	)

@@ -4,18 +4,29 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetricgrpc"
 	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetrichttp"
 	otelprom "go.opentelemetry.io/otel/exporters/prometheus"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/resource"
+
+	"tapline.dev/schemas/metrics"
 )
 
-func newMeters(ctx context.Context, env otelEnv, res *resource.Resource) (*sdkmetric.MeterProvider, http.Handler, error) {
+// The most series of one instrument: for each import as many as it has outcomes or codes,
+// and some for labels that name no import.
+const (
+	seriesOfImport = 32
+	seriesOfOthers = 2000
+)
+
+func newMeters(ctx context.Context, env otelEnv, res *resource.Resource, imports int) (*sdkmetric.MeterProvider, http.Handler, error) {
 	// A registry of its own, because several services may share the process.
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(
@@ -29,7 +40,10 @@ func newMeters(ctx context.Context, env otelEnv, res *resource.Resource) (*sdkme
 	options := []sdkmetric.Option{
 		sdkmetric.WithResource(res),
 		sdkmetric.WithReader(exporter),
-		sdkmetric.WithView(secondsView(), countsView()),
+		sdkmetric.WithView(streams),
+		// The names of imports are bounded by ImportLabel. The SDK's own limit of 2,000 for each
+		// instrument would hide imports at random.
+		sdkmetric.WithCardinalityLimit(seriesOfOthers + seriesOfImport*imports),
 	}
 	if env.metrics {
 		push, err := newMetricExporter(ctx, env.metricsProto)
@@ -38,7 +52,8 @@ func newMeters(ctx context.Context, env otelEnv, res *resource.Resource) (*sdkme
 		}
 		options = append(options, sdkmetric.WithReader(sdkmetric.NewPeriodicReader(push)))
 	}
-	handler := promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
+	// OpenMetrics, where it is asked for, carries exemplars.
+	handler := promhttp.HandlerFor(registry, promhttp.HandlerOpts{EnableOpenMetrics: true})
 	return sdkmetric.NewMeterProvider(options...), handler, nil
 }
 
@@ -49,23 +64,30 @@ func newMetricExporter(ctx context.Context, proto string) (sdkmetric.Exporter, e
 	return otlpmetrichttp.New(ctx)
 }
 
-// secondsView gives histograms of seconds buckets from a millisecond to ten
-// minutes; the SDK's default begins at five seconds.
-func secondsView() sdkmetric.View {
-	return histogramView("s", []float64{
-		.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600,
-	})
+// streams says how instruments are aggregated. It is one function, because two views that
+// match an instrument would make two series of the same name.
+func streams(i sdkmetric.Instrument) (sdkmetric.Stream, bool) {
+	s := sdkmetric.Stream{Name: i.Name, Description: i.Description, Unit: i.Unit}
+	if i.Kind == sdkmetric.InstrumentKindHistogram {
+		switch i.Unit {
+		case metrics.Seconds:
+			// From a millisecond to ten minutes; the SDK's default begins at five seconds.
+			s.Aggregation = buckets(.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
+		case metrics.Records:
+			s.Aggregation = buckets(1, 5, 10, 50, 100, 250, 500, 750, 1000, 5000, 10000, 50000, 100000)
+		}
+	}
+	if strings.HasPrefix(i.Name, "http.") {
+		// The Host header and the address of the peer are no labels: whoever sends a
+		// request could make a series with each.
+		s.AttributeFilter = attribute.NewDenyKeysFilter(
+			"server.address", "server.port", "client.address", "client.port", "network.peer.address", "network.peer.port",
+			"url.full", "url.path", "url.query", "user_agent.original",
+		)
+	}
+	return s, s.Aggregation != nil || s.AttributeFilter != nil
 }
 
-// countsView gives histograms of rows or records per batch buckets by powers of
-// ten and halves.
-func countsView() sdkmetric.View {
-	return histogramView("{record}", []float64{1, 5, 10, 50, 100, 250, 500, 750, 1000, 5000, 10000, 50000, 100000})
-}
-
-func histogramView(unit string, bounds []float64) sdkmetric.View {
-	return sdkmetric.NewView(
-		sdkmetric.Instrument{Kind: sdkmetric.InstrumentKindHistogram, Unit: unit},
-		sdkmetric.Stream{Aggregation: sdkmetric.AggregationExplicitBucketHistogram{Boundaries: bounds}},
-	)
+func buckets(bounds ...float64) sdkmetric.Aggregation {
+	return sdkmetric.AggregationExplicitBucketHistogram{Boundaries: bounds}
 }

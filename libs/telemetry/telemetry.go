@@ -10,9 +10,8 @@
 // can hold up the work: queues are bounded, and what does not fit is dropped.
 //
 // Names: a span is "<verb> <thing>" with few distinct values ("extract chunk",
-// "map batch", "send upload"); what varies is an attribute. An instrument is
-// "tapline.<service>.<thing>" with its unit in WithUnit; Prometheus shows
-// tapline_mapper_rows_total. Labels are bounded: import, stage, outcome, code.
+// "map batch", "send upload"); what varies is an attribute. Instruments are made from
+// the catalogue, schemas/metrics, by Instruments.
 //
 // Invariant 9: no identity, property value or secret may be put into a log, a
 // metric or a span; callers pass codes, counts, names and coordinates.
@@ -20,13 +19,16 @@ package telemetry
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
+	"runtime"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 	metricnoop "go.opentelemetry.io/otel/metric/noop"
 	"go.opentelemetry.io/otel/propagation"
@@ -36,6 +38,7 @@ import (
 	tracenoop "go.opentelemetry.io/otel/trace/noop"
 
 	"tapline.dev/libs/config"
+	"tapline.dev/schemas/metrics"
 )
 
 // shutdownTimeout bounds the last flush, however dead the collector is.
@@ -51,11 +54,15 @@ type Settings struct {
 	// LogText writes lines for people instead of JSON.
 	LogText  bool
 	LogLevel slog.Level
+	// Imports is how many imports have series of their own; 0 means DefaultImports.
+	Imports int
 	// Spans, when not nil, also keeps the latest spans in memory.
 	Spans *Ring
 	// LookupEnv finds OTEL_* variables; nil means the process environment. The
 	// exporters themselves read endpoints and headers from the process.
 	LookupEnv func(name string) (string, bool)
+
+	instance string
 }
 
 // Telemetry is one service's logger, tracers and meters.
@@ -67,6 +74,7 @@ type Telemetry struct {
 	tracers  trace.TracerProvider
 	meters   metric.MeterProvider
 	metrics  http.Handler
+	imports  *names
 	shutdown []func(context.Context) error
 }
 
@@ -78,6 +86,7 @@ func Start(ctx context.Context, s Settings) (*Telemetry, error) {
 	if s.LookupEnv == nil {
 		s.LookupEnv = config.LookupEnv
 	}
+	s.instance = rand.Text()
 	env, err := readOtelEnv(s.LookupEnv)
 	if err != nil {
 		return nil, err
@@ -86,19 +95,36 @@ func Start(ctx context.Context, s Settings) (*Telemetry, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Telemetry{Logger: newLogger(s)}
-	meters, handler, err := newMeters(ctx, env, res)
+	t := &Telemetry{Logger: newLogger(s), imports: newNames(s.Imports)}
+	meters, handler, err := newMeters(ctx, env, res, t.imports.most)
 	if err != nil {
 		return nil, err
 	}
 	t.meters, t.metrics = meters, handler
-	tracers, err := newTracers(ctx, env, res, s.Spans, newExportLog(t.Logger, meters))
+	losses, err := newLosses(t.Logger, meters)
+	if err != nil {
+		return nil, errors.Join(err, meters.Shutdown(ctx))
+	}
+	if err := t.sayBuild(s); err != nil {
+		return nil, errors.Join(err, meters.Shutdown(ctx))
+	}
+	tracers, err := newTracers(ctx, env, res, s.Spans, losses)
 	if err != nil {
 		return nil, errors.Join(err, meters.Shutdown(ctx))
 	}
 	t.tracers = tracers
 	t.shutdown = []func(context.Context) error{tracers.Shutdown, meters.Shutdown}
 	return t, nil
+}
+
+// sayBuild exports what is running.
+func (t *Telemetry) sayBuild(s Settings) error {
+	in := NewInstruments(t.meters.Meter("tapline.dev/libs/telemetry"))
+	in.Observe(func(o Observer) {
+		o.Set(metrics.BuildInfo, 1, attribute.String("service", s.Service), attribute.String("version", s.Version),
+			attribute.String("go_version", runtime.Version()))
+	}, metrics.BuildInfo)
+	return in.Err()
 }
 
 // Discard is telemetry that goes nowhere, for tests and tools.

@@ -55,7 +55,7 @@ func (r *Recorder) Metrics(t testing.TB, prefix string) map[string]float64 {
 	for line := range strings.Lines(answer.Body.String()) {
 		line = strings.TrimSpace(line)
 		cut := strings.LastIndexByte(line, ' ')
-		if cut < 0 || !strings.HasPrefix(line, prefix) {
+		if cut < 0 || strings.HasPrefix(line, "#") || !strings.HasPrefix(line, prefix) {
 			continue
 		}
 		value, err := strconv.ParseFloat(line[cut+1:], 64)
