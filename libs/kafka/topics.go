@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -14,9 +15,9 @@ import (
 	"tapline.dev/schemas"
 )
 
-// createTimeout is how long EnsureTopics waits until the topics that it made
-// are known to the brokers.
-const createTimeout = 10 * time.Second
+// metadataTimeout is how long EnsureTopics waits until the brokers know the topics that
+// it made, and DeleteTopics until they have forgotten those that it deleted.
+const metadataTimeout = 10 * time.Second
 
 // ErrMissingTopics says that topics are not there and may not be made.
 var ErrMissingTopics = errors.New("topics are missing")
@@ -161,7 +162,7 @@ func known(ctx context.Context, admin *kadm.Client, topics []string) error {
 	if len(topics) == 0 {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, createTimeout)
+	ctx, cancel := context.WithTimeout(ctx, metadataTimeout)
 	defer cancel()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
@@ -197,7 +198,8 @@ func Topics(ctx context.Context, cfg Config, deps Deps) ([]string, error) {
 	return own, nil
 }
 
-// DeleteTopics deletes topics; missing ones are fine.
+// DeleteTopics deletes topics and returns once the brokers no longer show them; missing
+// ones are fine.
 func DeleteTopics(ctx context.Context, cfg Config, deps Deps, names ...string) error {
 	admin, err := openAdmin(cfg, deps)
 	if err != nil {
@@ -208,13 +210,45 @@ func DeleteTopics(ctx context.Context, cfg Config, deps Deps, names ...string) e
 	if err != nil {
 		return fmt.Errorf("deleting topics: %w", err)
 	}
+	deleted := map[string]kadm.TopicID{}
 	var errs []error
 	for _, r := range responses.Sorted() {
-		if r.Err != nil && !errors.Is(r.Err, kerr.UnknownTopicOrPartition) {
+		switch {
+		case r.Err == nil:
+			deleted[r.Topic] = r.ID
+		case !errors.Is(r.Err, kerr.UnknownTopicOrPartition):
 			errs = append(errs, fmt.Errorf("deleting topic %s: %w", r.Topic, r.Err))
 		}
 	}
-	return errors.Join(errs...)
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	return forgotten(ctx, admin, deleted)
+}
+
+// forgotten waits until no topic that was deleted is in the brokers' metadata under the
+// id that it had: a controller answers a deletion before its brokers have heard of it,
+// and whoever then makes the topic anew would find the old one and make none.
+func forgotten(ctx context.Context, admin *kadm.Client, deleted map[string]kadm.TopicID) error {
+	if len(deleted) == 0 {
+		return nil
+	}
+	names := slices.Sorted(maps.Keys(deleted))
+	ctx, cancel := context.WithTimeout(ctx, metadataTimeout)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		found, err := admin.ListTopics(ctx, names...)
+		if err == nil && !slices.ContainsFunc(names, func(name string) bool { return found.Has(name) && found[name].ID == deleted[name] }) {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("waiting for the brokers to forget the topics that were deleted: %w", errors.Join(err, ctx.Err()))
+		}
+	}
 }
 
 // PartitionCounts returns how many partitions topics have. One that does not exist is

@@ -147,8 +147,10 @@ func TestRunsMissedWhileRedisWasAway(t *testing.T) {
 	r.command("customers", schemas.CommandRun, nil)
 	r.awaitRun("customers.1", schemas.StateExtracting)
 	r.awaitProjection("customers.1")
-	stop()
 	p := schemas.ControlPartition("customers")
+	// Stopped before its first complete write, it would rightly be written anew.
+	r.await("a complete write", func() bool { return r.completeWrites(p) != "" })
+	stop()
 	before := r.completeWrites(p)
 	closed, later := r.run("customers.1"), r.run("customers.1")
 	at := time.Now().UTC()
