@@ -4,7 +4,9 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -47,7 +49,11 @@ func TestAllKindsInTenZonesOverThreeYears(t *testing.T) {
 			if len(c.Zones) != 10 {
 				t.Errorf("the oracle has %d zones", len(c.Zones))
 			}
-			for zone, want := range c.Zones {
+			for i, zone := range slices.Sorted(maps.Keys(c.Zones)) {
+				if raced && i >= 2 {
+					break
+				}
+				want := c.Zones[zone]
 				cal := schedule.Calendar{Schedules: c.Schedules, Zone: zone, Anchor: oracle.Anchor}
 				if diff := cmp.Diff(want, quarters(t, cal, oracle.From, oracle.To)); diff != "" {
 					t.Errorf("%s: due instants by quarter (-want +got):\n%s", zone, diff)

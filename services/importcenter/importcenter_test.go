@@ -201,14 +201,14 @@ func (c *center) produce(topic string, values ...any) {
 		c.t.Fatal(err)
 	}
 	defer producer.Close()
-	for _, v := range values {
-		record, err := control.Record(topic, "customers", "customers", v, "test", "test")
-		if err == nil {
-			err = producer.Produce(c.t.Context(), record)
-		}
-		if err != nil {
+	records := make([]*kafka.Record, len(values))
+	for i, v := range values {
+		if records[i], err = control.Record(topic, "customers", "customers", v, "test", "test"); err != nil {
 			c.t.Fatal(err)
 		}
+	}
+	if err := producer.Produce(c.t.Context(), records...); err != nil {
+		c.t.Fatal(err)
 	}
 }
 

@@ -1,0 +1,5 @@
+//go:build !race
+
+package rowlog_test
+
+const raced = false
