@@ -98,6 +98,11 @@ type ListingColumns struct {
 	// it in a sentence.
 	Condition       string `json:"condition,omitempty"`
 	ConditionReason string `json:"conditionReason,omitempty"`
+	// Late is the earliest due instant for which no run has succeeded, once the next one is
+	// due too or an hour has passed; absent if the import is on time.
+	Late *time.Time `json:"late,omitempty"`
+	// Behind is what the import's queued run waits behind.
+	Behind string `json:"behind,omitempty"`
 	// Progress is the share of the active run's rows that have an outcome; absent
 	// while it is not known.
 	Progress *float64 `json:"progress,omitempty"`

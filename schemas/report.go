@@ -32,6 +32,19 @@ type Report struct {
 	// Snowflake is what the attempt's statements have taken so far, in the reports of an
 	// extractor that knows it.
 	Snowflake *SnowflakeUse `json:"snowflake,omitempty"`
+	// Statement is the one that Snowflake executes for the attempt, in heartbeats.
+	Statement *Statement `json:"statement,omitempty"`
+}
+
+// Statement is a statement that Snowflake has not answered yet, and what Snowflake said of
+// it last.
+type Statement struct {
+	QueryID string    `json:"queryId"`
+	Since   time.Time `json:"since"` // when it was sent
+	// Queued says that it waits for its warehouse. QueueSeconds is how long it has done so.
+	Queued           bool    `json:"queued,omitempty"`
+	QueueSeconds     float64 `json:"queueSeconds"`
+	ExecutionSeconds float64 `json:"executionSeconds"`
 }
 
 // Kinds of reports and their writers.

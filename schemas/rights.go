@@ -77,6 +77,8 @@ func (t Topics) Rights(service string) []Right {
 		// An import's topics must be seen before it is applied.
 		add(OnTopic, MayRead, true, rows, records)
 		add(OnTransactionalID, MayWrite, false, t.prefix+"importcenter")
+		// Who explains a late import must see which service owns what.
+		add(OnGroup, MayDescribe, false, t.prefix+"scheduler", t.prefix+"extractor", t.prefix+"mapper", t.prefix+"loader")
 	}
 	return out
 }

@@ -74,6 +74,8 @@ type Run struct {
 	Error           *RunError        `json:"error"`
 	// Stages says when each stage was at work, by its name.
 	Stages map[string]StageTimes `json:"stages,omitempty"`
+	// Behind is in the API only: what a queued run waits behind.
+	Behind string `json:"behind,omitempty"`
 	// Figures are in the API only.
 	Figures *RunFigures `json:"figures,omitempty"`
 }

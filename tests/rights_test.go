@@ -158,7 +158,7 @@ spec: {account: acme-eu1, user: TAPLINE, password: ref+env://PW}
 func atStart(service string, r schemas.Right) bool {
 	switch {
 	case r.On == schemas.OnGroup:
-		return true
+		return r.May == schemas.MayRead
 	case r.On == schemas.OnTransactionalID:
 		return service == "scheduler" || service == "mapper"
 	case service == "importcenter" && r.Prefixed:

@@ -44,7 +44,9 @@ func Complete(l *schemas.Listing, d schemas.Definition, s schemas.State, now tim
 		seconds := max(now.Sub(at).Seconds(), 0)
 		l.FreshnessSeconds = &seconds
 	}
-	l.Condition, l.ConditionReason = condition(l, d, s, now)
+	missed := missedBy(l, d, s, now)
+	l.Late = instantOf(missed)
+	l.Condition, l.ConditionReason = condition(l, d, s, missed)
 }
 
 // created is when the import was first applied. Definitions that do not say it are as

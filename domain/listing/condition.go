@@ -24,9 +24,8 @@ const (
 )
 
 // condition says how an import is, the most urgent first, and why.
-func condition(l *schemas.Listing, d schemas.Definition, s schemas.State, now time.Time) (string, string) {
+func condition(l *schemas.Listing, d schemas.Definition, s schemas.State, missed time.Time) (string, string) {
 	first := s.LastEnded == nil && l.LastSuccess == "" && l.Health == nil
-	missed := missedBy(l, d, s, now)
 	switch {
 	case l.HeldBecause != nil:
 		return Held, l.LastRun + " waits for a person: " + l.HeldBecause.Reason

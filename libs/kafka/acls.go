@@ -62,7 +62,8 @@ func ListACLs(ctx context.Context, cfg Config, deps Deps) (ACLs, error) {
 func (a ACLs) Users(rights []schemas.Right) (users []string) {
 	for _, on := range a.resources {
 		for _, r := range rights {
-			if r.On == schemas.OnTopic || on.ResourceName == "*" || !covers(on, r) {
+			// Whoever only looks at the group of a service is not its user.
+			if r.On == schemas.OnTopic || r.May == schemas.MayDescribe || on.ResourceName == "*" || !covers(on, r) {
 				continue
 			}
 			for _, acl := range on.ACLs {

@@ -70,12 +70,13 @@ func TestLacking(t *testing.T) {
 	const topic, group = kmsg.ACLResourceTypeTopic, kmsg.ACLResourceTypeGroup
 	acls := ACLs{[]kmsg.DescribeACLsResponseResource{
 		acl(group, "t.mapper", "User:m1", allow, read), acl(group, "t.mapper", "User:m2", allow, read), acl(group, "*", "User:admin", allow, all),
+		acl(group, "t.seen", "User:seen", allow, read), acl(group, "t.seen", "User:m1", allow, read), acl(group, "t.seen", "User:m2", allow, read),
 		acl(topic, "t.a", "User:m1", allow, read), acl(topic, "t.a", "User:m2", allow, write),
 		acl(topic, "t.b", "User:*", allow, read), acl(topic, "t.b", "User:m2", deny, read),
 		acl(topic, "t.c", "User:other", allow, read),
 	}}
 	rights := []schemas.Right{
-		{On: schemas.OnGroup, Name: "t.mapper", May: schemas.MayRead},
+		{On: schemas.OnGroup, Name: "t.mapper", May: schemas.MayRead}, {On: schemas.OnGroup, Name: "t.seen", May: schemas.MayDescribe},
 		{On: schemas.OnTopic, Name: "t.a", May: schemas.MayRead}, {On: schemas.OnTopic, Name: "t.b", May: schemas.MayRead}, {On: schemas.OnTopic, Name: "t.c", May: schemas.MayRead},
 	}
 	users := acls.Users(rights)

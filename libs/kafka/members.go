@@ -37,19 +37,66 @@ func Members(ctx context.Context, cfg Config, deps Deps, group string) (members 
 		}
 		settled = g.State == "Stable"
 		for _, m := range g.Members {
-			member := Member{ID: m.MemberID, Client: m.ClientID, Host: m.ClientHost}
-			if assigned, ok := m.Assigned.AsConsumer(); ok {
-				for _, t := range assigned.Topics {
-					for _, p := range t.Partitions {
-						member.Partitions = append(member.Partitions, TP{t.Topic, p})
-					}
-				}
-			}
-			members = append(members, member)
+			members = append(members, Member{ID: m.MemberID, Client: m.ClientID, Host: m.ClientHost, Partitions: assignedTo(m)})
 		}
 	}
 	slices.SortFunc(members, func(a, b Member) int { return strings.Compare(a.ID, b.ID) })
 	return members, settled, nil
+}
+
+// Assignment is who does the work of a consumer group.
+type Assignment struct {
+	Members int
+	// Settled is false while the group rebalances.
+	Settled bool
+	// Owned are the partitions that a member has.
+	Owned map[TP]bool
+}
+
+// Assignments describes groups by their names without the prefix. A group that nobody has
+// joined has no members; one that may not be looked at is an error.
+func Assignments(ctx context.Context, cfg Config, deps Deps, names ...string) (map[string]Assignment, error) {
+	admin, err := openAdmin(cfg, deps)
+	if err != nil {
+		return nil, err
+	}
+	defer admin.Close()
+	full := make([]string, len(names))
+	for i, name := range names {
+		full[i] = cfg.Prefix + name
+	}
+	described, err := admin.DescribeGroups(ctx, full...)
+	if err != nil {
+		return nil, fmt.Errorf("describing consumer groups: %w", err)
+	}
+	out := map[string]Assignment{}
+	for i, name := range names {
+		d := described[full[i]]
+		if d.Err != nil && !errors.Is(d.Err, kerr.GroupIDNotFound) {
+			return nil, fmt.Errorf("describing the consumer group %s: %w", full[i], d.Err)
+		}
+		a := Assignment{Members: len(d.Members), Settled: d.State == "Stable", Owned: map[TP]bool{}}
+		for _, m := range d.Members {
+			for _, tp := range assignedTo(m) {
+				a.Owned[tp] = true
+			}
+		}
+		out[name] = a
+	}
+	return out, nil
+}
+
+func assignedTo(m kadm.DescribedGroupMember) (out []TP) {
+	assigned, ok := m.Assigned.AsConsumer()
+	if !ok {
+		return nil
+	}
+	for _, t := range assigned.Topics {
+		for _, p := range t.Partitions {
+			out = append(out, TP{t.Topic, p})
+		}
+	}
+	return out
 }
 
 // Committed returns the offsets that a group has committed. The group is named

@@ -91,6 +91,11 @@ func (s *fakeSource) TakeUse() schemas.SnowflakeUse {
 	return u
 }
 
+// Statement says that each statement of the fake is queued.
+func (s *fakeSource) Statement() *schemas.Statement {
+	return &schemas.Statement{QueryID: "01-fake", Since: s.w.clock, Queued: true, QueueSeconds: 7}
+}
+
 func (s *fakeSource) Measure(context.Context, string) {
 	s.w.mu.Lock()
 	defer s.w.mu.Unlock()

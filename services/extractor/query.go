@@ -17,6 +17,8 @@ type answer struct {
 // query runs the statement. Once it has gone on for a while its id is reported,
 // so that another owner can wait for the same statement.
 func (x *extraction) query(ctx context.Context, src source, stmt statement.Statement, started schemas.Started) (result, error) {
+	x.journal.Executing(src.Statement)
+	defer x.journal.Executing(nil)
 	answers, ids := make(chan answer, 1), make(chan string, 1)
 	go func() {
 		res, err := src.Query(ctx, stmt, func(id string) { ids <- id })

@@ -21,6 +21,8 @@ type source interface {
 	Cancel(ctx context.Context, queryID string) error
 	// TakeUse returns what the session's statements have taken since the last call.
 	TakeUse() schemas.SnowflakeUse
+	// Statement is what goes on at Snowflake for the session; nil if nothing does.
+	Statement() *schemas.Statement
 	// Measure adds to that what a statement of another session has taken.
 	Measure(ctx context.Context, queryID string)
 	// CancelSession ends what another session runs.

@@ -144,6 +144,10 @@ func (s *Service) partitionCounts(ctx context.Context, topics []string) (map[str
 	return kafka.PartitionCounts(ctx, s.cfg.Kafka, s.kafka, topics)
 }
 
+func (s *Service) assignments(ctx context.Context, services ...string) (map[string]kafka.Assignment, error) {
+	return kafka.Assignments(ctx, s.cfg.Kafka, s.kafka, services...)
+}
+
 // auditing writes audit records with a bound on how long one may take.
 func auditing(producer *kafka.Producer) func(context.Context, *kafka.Record) error {
 	return func(ctx context.Context, record *kafka.Record) error {
@@ -197,7 +201,7 @@ func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.C
 			return kafka.MakeTopics(ctx, s.cfg.Kafka, s.kafka, specs)
 		},
 		Audit: audit, Pages: signing.pages, Sessions: signing.sessions, Page: webPage,
-		PartitionCounts: s.partitionCounts, RemoveTopics: s.removeTopics,
+		PartitionCounts: s.partitionCounts, Assignments: s.assignments, RemoveTopics: s.removeTopics,
 		LastUsed: used.Last,
 		Now:      func() time.Time { return s.now().UTC() },
 		Count:    s.metrics.count,

@@ -45,6 +45,7 @@ var examples = map[string]string{
 	"get import":          "tapline get import customers -o yaml > customers.yaml",
 	"get imports":         "tapline get imports -l team=growth\ntapline get imports -w",
 	"why":                 "tapline why customers c4711\necho c4711 | tapline why customers - -o json",
+	"why-late":            "tapline why-late customers\ntapline why-late customers -o json | jq '.causes[0]'",
 	"get rows":            "tapline get rows --run customers.42\ntapline get rows --run customers.42 --result skipped --all > skipped.ndjson",
 	"get rejects":         "tapline get rejects --run customers.42\ntapline get rejects --import customers --groups\ntapline get rejects --import customers --code email_invalid --export csv --bom > rejects.csv",
 	"get run":             "tapline get run customers.42",

@@ -121,9 +121,18 @@ func fresh(l schemas.Listing) string {
 	return fmt.Sprintf("%d days", age/day)
 }
 
-// status is the import's status, with what keeps it from being sent.
+// status is the import's status, with what keeps it from being sent or on time.
 func status(l schemas.Listing) string {
 	text := l.Status
+	if l.Late != nil {
+		text += ", late since " + moment(l.Late)
+	}
+	if l.Waiting != nil {
+		text += ", waits for " + l.Waiting.Account + ": " + l.Waiting.Reason
+	}
+	if l.Behind != "" {
+		text += ", a run is queued behind " + l.Behind
+	}
 	if l.HeldBecause != nil {
 		text += ", held: " + l.HeldBecause.Code
 	}

@@ -102,6 +102,9 @@ func waitsFor(r schemas.Run) string {
 	if r.HeldBecause != nil {
 		return fmt.Sprintf("approval: %s%s; tapline approve %s or tapline decline %s", r.HeldBecause.Reason, held(r.HeldBecause), r.Run, r.Run)
 	}
+	if r.Behind != "" {
+		return "behind " + r.Behind
+	}
 	if r.Waiting == nil || r.Waiting.Over {
 		return "-"
 	}

@@ -45,6 +45,8 @@ type Journal struct {
 
 	mu      sync.Mutex
 	history history
+	// statement tells what Snowflake executes for the attempt; nil while it executes nothing.
+	statement func() *schemas.Statement
 }
 
 // Error marks what goes wrong between this process and Kafka. It leaves the
@@ -266,6 +268,8 @@ func (j *Journal) report(ctx context.Context, r schemas.Report) (*kafka.Record, 
 	switch r.Kind {
 	case schemas.ReportStarted, schemas.ReportHeld, schemas.ReportFinal, schemas.ReportAbandoned:
 		r.Snowflake = j.spent()
+	case schemas.ReportHeartbeat:
+		r.Statement = j.executing()
 	}
 	rec, err := control.Record(j.deps.Topics.Reports(), j.attempt.Import, j.attempt.Import, r, schemas.EventReport(r.Kind), "extractor")
 	if err != nil {

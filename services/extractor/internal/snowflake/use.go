@@ -27,6 +27,7 @@ const (
 type use struct {
 	mu  sync.Mutex
 	sum schemas.SnowflakeUse
+	now *schemas.Statement // the one that goes on; nil if none does, or none is named yet
 }
 
 func (u *use) add(v schemas.SnowflakeUse) {
@@ -42,6 +43,26 @@ func (s *Session) TakeUse() schemas.SnowflakeUse {
 	sum := s.use.sum
 	s.use.sum = schemas.SnowflakeUse{}
 	return sum
+}
+
+// Statement is the statement that Snowflake executes for the session; nil if there is none,
+// or Snowflake has not named it yet.
+func (s *Session) Statement() *schemas.Statement {
+	s.use.mu.Lock()
+	defer s.use.mu.Unlock()
+	if s.use.now == nil {
+		return nil
+	}
+	now := *s.use.now
+	now.ExecutionSeconds = max(time.Since(now.Since).Seconds()-now.QueueSeconds, 0)
+	return &now
+}
+
+// executing notes what is known of the statement that goes on; nil if it is over.
+func (u *use) executing(now *schemas.Statement) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.now = now
 }
 
 // Measure adds what a statement of another session has taken, as far as Snowflake tells.
@@ -60,19 +81,27 @@ func (s *Session) watch(ctx context.Context) (named func(queryID string), end fu
 	ids, done := make(chan string, 1), make(chan struct{})
 	var queryID string
 	var queued time.Duration
+	began := time.Now().UTC()
 	go func() {
 		defer close(done)
+		defer s.use.executing(nil)
 		select {
 		case queryID = <-ids:
 		case <-asking.Done():
 			return
 		}
+		s.use.executing(&schemas.Statement{QueryID: queryID, Since: began})
 		for ticker := time.NewTicker(queueEvery); ; {
 			select {
 			case <-ticker.C:
-				if m, err := s.transport.monitor(asking, queryID); err == nil && m.queued() {
+				m, err := s.transport.monitor(asking, queryID)
+				if err != nil {
+					continue
+				}
+				if m.queued() {
 					queued += queueEvery
 				}
+				s.use.executing(&schemas.Statement{QueryID: queryID, Since: began, Queued: m.queued(), QueueSeconds: queued.Seconds()})
 			case <-asking.Done():
 				ticker.Stop()
 				return

@@ -52,3 +52,38 @@ func TestQueueIsNoExecution(t *testing.T) {
 		}
 	}
 }
+
+// TestStatement is the one that goes on and what Snowflake said of it last; none before and
+// after it.
+func TestStatement(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	session := s.open()
+	if got := session.Statement(); got != nil {
+		t.Errorf("before any: %+v", got)
+	}
+	s.monitoring = func() string { return `{"status":"QUEUED"}` }
+	named, end := session.watch(t.Context())
+	if _, err := session.Query(t.Context(), statement.Statement{SQL: "SELECT 1"}, nil); err != nil { // a session to ask in
+		t.Fatal(err)
+	}
+	named("01234567-0000-0000-0000-000000000001")
+	deadline := time.After(10 * time.Second)
+	for {
+		if got := session.Statement(); got != nil && got.Queued {
+			if got.QueryID != "01234567-0000-0000-0000-000000000001" || got.QueueSeconds <= 0 || got.ExecutionSeconds > 60 {
+				t.Errorf("queued: %+v", got)
+			}
+			break
+		}
+		select {
+		case <-deadline:
+			t.Fatalf("the statement is not said to be queued: %+v", session.Statement())
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+	end(time.Second, false)
+	if got := session.Statement(); got != nil {
+		t.Errorf("after it: %+v", got)
+	}
+}

@@ -51,6 +51,7 @@ var Routes = map[string]Route{
 	"follow-imports":      {Role: Viewer, Scope: ScopeListed},
 	"get-import-stats":    {Role: Viewer, Scope: ScopeNamed},
 	"get-import-schedule": {Role: Viewer, Scope: ScopeNamed},
+	"why-late":            {Role: Viewer, Scope: ScopeNamed},
 	"show-schedule":       {Role: Viewer, Scope: ScopeDocuments},
 	"get-defaults":        {Role: Viewer, Scope: ScopeNone},
 	"get-run-log":         {Role: Viewer, Scope: ScopeNamed},

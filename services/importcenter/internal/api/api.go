@@ -58,6 +58,7 @@ type partitions interface {
 	EndOffset(ctx context.Context, tp kafka.TP) (int64, error)
 	StartOffset(ctx context.Context, tp kafka.TP) (int64, error)
 	OffsetAt(ctx context.Context, tp kafka.TP, t time.Time) (int64, error)
+	Hidden(ctx context.Context, topics ...string) (map[kafka.TP]int64, error)
 }
 
 // Config holds the settings of the deployment.
@@ -134,6 +135,8 @@ type Deps struct {
 	MakeTopics func(ctx context.Context, specs []schemas.TopicSpec) ([]string, error)
 	// PartitionCounts returns how many partitions topics have, those that exist.
 	PartitionCounts func(ctx context.Context, topics []string) (map[string]int, error)
+	// Assignments describes the consumer groups of services.
+	Assignments func(ctx context.Context, services ...string) (map[string]kafka.Assignment, error)
 	// RemoveTopics deletes topics; one that is not there is no error.
 	RemoveTopics func(ctx context.Context, names ...string) error
 	Now          func() time.Time
@@ -180,6 +183,7 @@ func New(cfg Config, deps Deps) http.Handler {
 	h.registerReplays(api)
 	h.registerRows(api)
 	h.registerWhy(api)
+	h.registerWhyLate(api)
 	h.registerFreezes(api)
 	h.registerApprovals(api)
 	h.registerSuppressions(api)

@@ -2,6 +2,8 @@ package api
 
 // componentTexts say what each schema of the OpenAPI document is.
 var componentTexts = map[string]string{
+	"Explanation":                 "Why an import is late, or what its run waits for.",
+	"Cause":                       "One link of the chain that explains why an import is late.",
 	"AcceptedBody":                "A command that was written; the scheduler takes it.",
 	"Added":                       "What adding people to a suppression list has done.",
 	"Applied":                     "What applying one document did.",
@@ -161,7 +163,7 @@ var fieldTexts = map[string]map[string]string{
 		"watermarkFrom": "The run reads what changed after this", "watermarkTo": "The next run reads what changed after this",
 		"total": "Rows of Snowflake's result; 0 until it is known", "rejectsByCode": "Rejected rows by code", "skippedByReason": "Skipped rows by reason",
 		"notes": "What else is worth knowing, such as columns that changed", "startedAt": "When it started", "finishedAt": "When it ended; null while it goes on",
-		"error": "Why it failed; null otherwise", "waiting": "What it waits for; null while it works",
+		"behind": "Of a queued run: what it waits behind", "error": "Why it failed; null otherwise", "waiting": "What it waits for; null while it works",
 		"hold": "Why it waits for a person, while it is held", "approval": "What a person has approved of its result", "snowflake": "What its statements have taken at Snowflake",
 	},
 	"Counts": {

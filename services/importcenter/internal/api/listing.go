@@ -8,6 +8,7 @@ import (
 	"tapline.dev/domain/projection"
 	"tapline.dev/schemas"
 	"tapline.dev/services/importcenter/internal/access"
+	"tapline.dev/services/importcenter/internal/whylate"
 )
 
 // sourceLog is what the header Tapline-Source says of an answer that comes from the
@@ -45,7 +46,7 @@ func (h *handlers) listings(ctx context.Context) ([]schemas.Listing, string) {
 			l = *listing.Of(listing.Import{Name: d.Metadata.Name, Definition: &d, State: &state})
 		}
 		listing.Complete(&l, d, state, now)
-		l.Frozen = h.frozenBy(d)
+		l.Frozen, l.Behind = h.frozenBy(d), h.behind(d, state)
 		for _, a := range waiting {
 			if slices.Contains(a.Imports, d.Metadata.Name) {
 				l.Approvals = append(l.Approvals, schemas.WaitsFor{Name: a.Name, Action: a.Action, By: a.By, Since: a.Since})
@@ -54,6 +55,18 @@ func (h *handlers) listings(ctx context.Context) ([]schemas.Listing, string) {
 		out = append(out, l)
 	}
 	return out, source
+}
+
+// behind is what an import's queued run waits behind, "" without one.
+func (h *handlers) behind(d schemas.Definition, s schemas.State) string {
+	if s.Queued == nil {
+		return ""
+	}
+	others := map[string]schemas.State{}
+	for _, name := range d.Spec.After {
+		others[name], _ = h.Catalog.State(name)
+	}
+	return whylate.Behind(d, s, others)
 }
 
 // addProgress adds to rows how far their active run is. Without Redis nothing is added.

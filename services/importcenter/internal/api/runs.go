@@ -129,7 +129,7 @@ func (h *handlers) listRuns(ctx context.Context, in *listRunsInput) (*runsOutput
 	out.Body.Items = []schemas.Run{}
 	rates := map[string]float64{}
 	for _, r := range page.Runs {
-		r.Figures = listing.Figures(r, h.Now())
+		r.Figures, r.Behind = listing.Figures(r, h.Now()), h.runBehind(r)
 		out.Body.Items = append(out.Body.Items, h.perDay(r, rates))
 	}
 	out.Body.NextPageToken = page.NextToken
@@ -138,8 +138,18 @@ func (h *handlers) listRuns(ctx context.Context, in *listRunsInput) (*runsOutput
 
 // figured is a run with its figures.
 func (h *handlers) figured(r schemas.Run) schemas.Run {
-	r.Figures = listing.Figures(r, h.Now())
+	r.Figures, r.Behind = listing.Figures(r, h.Now()), h.runBehind(r)
 	return h.perDay(r, map[string]float64{})
+}
+
+// runBehind is what a queued run waits behind.
+func (h *handlers) runBehind(r schemas.Run) string {
+	if r.State != schemas.StateQueued {
+		return ""
+	}
+	d, _ := h.Catalog.Import(r.Import)
+	s, _ := h.Catalog.State(r.Import)
+	return h.behind(d, s)
 }
 
 // perDay adds what a day takes at Snowflake at today's schedules if each run takes as much.
