@@ -51,6 +51,11 @@ demo: tapline ## run the whole pipeline once, compare, exit
 dev: tapline ## the same, and keep running
 	bin/tapline demo --keep $(ARGS)
 
+# Prometheus and Alertmanager are Debian's packages prometheus and prometheus-alertmanager.
+.PHONY: observe
+observe: ## run Prometheus, Alertmanager and an installed Grafana beside a running `make dev`
+	go run ./tools/observability/observe $(ARGS)
+
 ## --- test ---
 
 # The packages that take longest come first, so that none of them runs alone at the end.
@@ -201,13 +206,17 @@ check: lint tidy-check test-quick ## what has to pass before a commit; CI adds t
 # golangci-lint does not understand the pattern `work`, and without modules it
 # prints "0 issues" and checks nothing: so name every module.
 .PHONY: lint
-lint: $(TOOLS)/golangci-lint deadcode metric-names ## run the linters over all modules
+lint: $(TOOLS)/golangci-lint deadcode metric-names observability-check ## run the linters over all modules
 	$(TOOLS)/golangci-lint run --allow-parallel-runners $(addprefix ./,$(addsuffix /...,$(MODULES)))
 
 # Dashboards, alerts, runbooks and pages may name only metrics of schemas/metrics.
 .PHONY: metric-names
 metric-names: ## fail if a metric is named that the code does not have
 	go test -run 'Metric' ./tests/reference ./schemas/metrics
+
+.PHONY: observability-check
+observability-check: ## fail if deploy/observability is not what tools/observability writes
+	go run ./tools/observability -check
 
 # tools/apidiff/released.yaml is schemas/openapi.yaml of the last release. It is copied
 # anew at a release, and a change that the changelog calls breaking renews it too. Codes
@@ -280,6 +289,10 @@ docs: ## write the reference pages from the code
 	go test ./cmd/tapline/internal/cli -run TestReferenceIsCurrent -update
 	go test ./services/importcenter -run "TestAPI.*IsCurrent" -update
 	TAPLINE_WRITE_DOCS=1 go test ./services/importcenter/internal/access >/dev/null || go test ./services/importcenter/internal/access
+
+.PHONY: observability
+observability: ## write the rules, routes and dashboards of deploy/observability
+	go run ./tools/observability
 
 .PHONY: clean
 clean: ## remove what was built and the local data
