@@ -120,7 +120,7 @@ func TestCommandLine(t *testing.T) {
 		"version": {args: []string{"--version"}, stdout: "mapper "},
 		"print": {
 			args: []string{"--config", file, "--print-config", "--limit=9"}, env: map[string]string{"TAPLINE_PASSWORD": "hunter2"},
-			stdout: "admin:\n  addr: 127.0.0.1:0\n  tls:\n    certFile: \"\"\n    keyFile: \"\"\n  drainTimeout: 25s\nlog:\n  level: WARN\n  format: json\ntopic: from-file\npassword: '***'\nlimit: 9\nslow: 0s\n",
+			stdout: "admin:\n  addr: 127.0.0.1:0\n  tls:\n    certFile: \"\"\n    keyFile: \"\"\n  drainTimeout: 25s\nlog:\n  level: WARN\n  format: json\nmetrics:\n  imports: 1000\ntopic: from-file\npassword: '***'\nlimit: 9\nslow: 0s\n",
 		},
 		"check": {wire: untilDone, args: []string{"--check"}, stdout: "mapper: the configuration is valid"},
 		"check of a misspelt variable": {

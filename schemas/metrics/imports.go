@@ -36,20 +36,20 @@ var (
 	}
 	ImportLastRun = Metric{
 		Name: "tapline.import.last_run.timestamp", Kind: Gauge, Unit: Seconds, Services: []string{scheduler},
-		Labels: []Label{importLabel(), oneOf("state", endStates()...)},
+		Labels: []Label{importLabel(), oneOf("state", EndStates()...)},
 		Help:   "When the newest run ended, as Unix time, with how it ended.",
 	}
 	ImportWatermark = Metric{
 		Name: "tapline.import.watermark.timestamp", Kind: Gauge, Unit: Seconds, Services: []string{scheduler}, Labels: []Label{importLabel()},
-		Help: "The watermark of an import with a cursor, as Unix time: rows that changed before it are in CleverTap.",
+		Help: "The watermark, as Unix time: rows that changed before it are in CleverTap. It stands still while nothing changes in the table. No series without a cursor, and of a cursor that is a wall clock of an unknown zone.",
 	}
 	ImportFreshness = Metric{
 		Name: "tapline.import.freshness", Kind: Gauge, Unit: Seconds, Services: []string{scheduler}, Labels: []Label{importLabel()},
-		Help: "Age of what CleverTap has: now less the watermark, or less the beginning of the newest run that succeeded if the import has no cursor.",
+		Help: "Age of what CleverTap has: time since the newest successful run began, and the lookback, for which a change may become visible late.",
 	}
 	ImportFreshnessPromised = Metric{
 		Name: "tapline.import.freshness.promised", Kind: Gauge, Unit: Seconds, Services: []string{scheduler}, Labels: []Label{importLabel()},
-		Help: "The freshness that the import's schedules promise: the time between its due instants around now, its lookback, and 15 minutes for the run. No series without a schedule, or while it is paused or stopped.",
+		Help: "The freshness that the import's schedules promise now: time since the newest due instant that is more than 15 minutes ago, and the lookback. No series without a schedule, while it is paused or stopped, and before the first such instant.",
 	}
 	ImportOverdue = Metric{
 		Name: "tapline.import.overdue", Kind: Gauge, Unit: Seconds, Services: []string{scheduler}, Labels: []Label{importLabel()},
@@ -93,12 +93,12 @@ var (
 	}
 	Runs = Metric{
 		Name: "tapline.scheduler.runs", Kind: Counter, Services: []string{scheduler},
-		Labels: []Label{importLabel(), oneOf("state", endStates()...)},
+		Labels: []Label{importLabel(), oneOf("state", EndStates()...)},
 		Help:   "Runs that ended, by import and state. Exists from the takeover on, at 0.",
 	}
 	RunDuration = Metric{
 		Name: "tapline.scheduler.run.duration", Kind: Histogram, Unit: Seconds, Services: []string{scheduler},
-		Labels: []Label{oneOf("state", endStates()...)},
+		Labels: []Label{oneOf("state", EndStates()...)},
 		Help:   "Time from a run's beginning to its end. Exemplars carry its trace.",
 	}
 	DueUnaccounted = Metric{

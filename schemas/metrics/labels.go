@@ -55,6 +55,7 @@ func Healths() []string {
 	return []string{HealthFailing, HealthLate, HealthWaiting, HealthHeld, HealthInactive, HealthOK}
 }
 
-func endStates() []string {
+// EndStates are the states in which a run ends.
+func EndStates() []string {
 	return []string{schemas.StateSucceeded, schemas.StateSucceededWithRejects, schemas.StateFailed, schemas.StateCancelled}
 }

@@ -15,6 +15,7 @@ func (s *Service) rejoin(ctx context.Context, deps partition.Deps) {
 			return s.own(ctx, &owners{cfg: s.partitionConfig(), deps: deps, running: map[int32]*running{}})
 		},
 		Log: s.deps.Telemetry.Logger, Pause: s.cfg.TakeoverPause,
+		Ended: func(ctx context.Context, _ error) { s.metrics.restarts.Add(ctx, 1) },
 	})
 }
 

@@ -16,6 +16,7 @@ import (
 	"tapline.dev/services/scheduler/internal/alarm"
 	"tapline.dev/services/scheduler/internal/book"
 	"tapline.dev/services/scheduler/internal/partition"
+	"tapline.dev/services/scheduler/internal/signals"
 	"tapline.dev/services/scheduler/internal/upstream"
 )
 
@@ -42,6 +43,7 @@ type Service struct {
 	topics   schemas.Topics
 	redis    *redis.Client
 	metrics  *metrics
+	board    *signals.Board
 	instance string
 
 	mu     sync.Mutex
@@ -60,8 +62,12 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("creating metrics: %w", err)
 	}
+	board, err := signals.New(deps.Telemetry, deps.Telemetry.Meter(name))
+	if err != nil {
+		return nil, err
+	}
 	s := &Service{
-		cfg: cfg, deps: deps, topics: schemas.NewTopics(cfg.Kafka.Prefix), redis: client, metrics: m, instance: rand.Text(),
+		cfg: cfg, deps: deps, topics: schemas.NewTopics(cfg.Kafka.Prefix), redis: client, metrics: m, board: board, instance: rand.Text(),
 	}
 	deps.Health.Add("partitions", s.ready)
 	return s, nil
@@ -108,7 +114,8 @@ func (s *Service) Run(ctx context.Context) (err error) {
 	defer following.Wait()
 	deps := partition.Deps{
 		Kafka: s.deps.Kafka, Reader: reader, Writer: projection.NewWriterOf(reader, s.redis), Clock: clock,
-		Log: s.deps.Telemetry.Logger, Tracer: s.deps.Telemetry.Tracer(name), Observe: s.metrics, Projected: s.metrics.Projected, Busy: imports.Busy, Ended: imports.Ended, Held: imports.Held,
+		Log: s.deps.Telemetry.Logger, Tracer: s.deps.Telemetry.Tracer(name), Observe: s.metrics, Board: s.board, Projected: s.metrics.Projected,
+		Busy: imports.Busy, Ended: imports.Ended, Held: imports.Held,
 	}
 	s.rejoin(ctx, deps)
 	return nil

@@ -210,7 +210,7 @@ func (b *Book) close(ctx context.Context, e *entry, state string, runErr *schema
 	b.out.Closed = append(b.out.Closed, Closed{Run: r, Traceparent: a.Traceparent})
 	e.state.Active, e.fold, e.eventDue = nil, nil, false
 	b.stateChanged(e, now)
-	b.log.InfoContext(ctx, "run closed", slog.String("run", r.Run), slog.String("state", state), slog.String("trace_id", a.TraceID))
+	b.logClosed(ctx, &r)
 	b.startQueued(ctx, e, now)
 }
 

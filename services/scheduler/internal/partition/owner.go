@@ -17,6 +17,7 @@ import (
 	"tapline.dev/services/scheduler/internal/alarm"
 	"tapline.dev/services/scheduler/internal/book"
 	"tapline.dev/services/scheduler/internal/projector"
+	"tapline.dev/services/scheduler/internal/signals"
 )
 
 // Config is the same for every partition.
@@ -47,6 +48,7 @@ type Deps struct {
 	Log     *slog.Logger
 	Tracer  trace.Tracer
 	Observe Observer
+	Board   *signals.Board
 	// Projected counts an attempt to bring Redis up to date.
 	Projected func(ctx context.Context, err error)
 	Busy      book.Busy
@@ -58,7 +60,6 @@ type Deps struct {
 type Observer interface {
 	Step(ctx context.Context, records int, took time.Duration)
 	Takeover(ctx context.Context, err error)
-	Closed(ctx context.Context, importName, state string)
 	Unreadable(ctx context.Context, topic string)
 }
 
@@ -145,6 +146,8 @@ func (o *Owner) term(ctx context.Context, ready func()) error {
 		<-projected
 		<-polled
 	}()
+	t.deps.Board.Take(ctx, t.partition, t.book.AllFacts())
+	defer t.deps.Board.Drop(t.partition)
 	ready()
 	return t.keep(ctx, polls)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"time"
 
 	"tapline.dev/libs/kafka"
@@ -189,7 +190,22 @@ func (t *term) publish(ctx context.Context, c *book.Changes) {
 	for _, closed := range c.Closed {
 		t.endTrace(ctx, closed)
 		if !schemas.IsTrial(closed.Run.Run) {
-			t.deps.Observe.Closed(ctx, closed.Run.Import, closed.Run.State)
+			t.deps.Board.Closed(ctx, t.partition, closed.Run, closed.Traceparent)
 		}
 	}
+	for name := range touched(c) {
+		t.deps.Board.Put(ctx, t.partition, name, t.book.Facts(name))
+	}
+}
+
+// touched are the imports of which a step has changed something.
+func touched(c *book.Changes) map[string]bool {
+	out := maps.Clone(c.Listings)
+	for subject := range c.States {
+		out[schemas.ImportOf(subject)] = true
+	}
+	for _, f := range c.Folds {
+		out[f.Import] = true
+	}
+	return out
 }
