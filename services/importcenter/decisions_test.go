@@ -60,6 +60,7 @@ func TestDecisionsOnAHeldRun(t *testing.T) {
 	t.Parallel()
 	c := start(t)
 	c.apply(connection, account, customers)
+	c.is(schemas.State{Import: "customers", LastNumber: 1})
 	if a := c.do("POST", "/v1/runs/customers.1/approve", ""); a.status != http.StatusConflict || a.body["code"] != "run_not_held" {
 		t.Errorf("approving what is not held = %d %s", a.status, a.text)
 	}

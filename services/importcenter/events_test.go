@@ -175,3 +175,24 @@ func TestStreamsAreBounded(t *testing.T) {
 		t.Errorf("one stream too many = %d", status)
 	}
 }
+
+// TestStreamsEndWithTheService: streams of runs and of the listing end when the service
+// stops, long before its grace period is over.
+func TestStreamsEndWithTheService(t *testing.T) {
+	t.Parallel()
+	c := start(t)
+	c.apply(connection, account, customers)
+	run := schemas.Run{Run: "customers.1", Import: "customers", State: schemas.StateLoading, StartedAt: time.Now().UTC()}
+	if err := projection.NewWriter(c.client).PutRun(t.Context(), run); err != nil {
+		t.Fatal(err)
+	}
+	streams := map[string]<-chan event{}
+	for _, path := range []string{"/v1/runs/customers.1/events", "/v1/imports/events"} {
+		streams[path], _ = c.follow(path)
+		next(t, streams[path])
+	}
+	c.stop()
+	for path, stream := range streams {
+		ends(t, path, stream)
+	}
+}

@@ -43,6 +43,7 @@ type center struct {
 	client *redis.Client
 	http   *http.Client
 	logs   *logBuffer
+	stop   func() // ends the service; the test's cleanup waits for it
 }
 
 // logBuffer keeps what a service logs.
@@ -108,7 +109,7 @@ func startService(t *testing.T, edit func(*Config), wire func(*Service)) *center
 	})
 	c := &center{
 		t: t, url: "http://" + listener.Addr().String(), kafka: cfg.Kafka,
-		topics: schemas.NewTopics(cfg.Kafka.Prefix), redis: server, client: server.Client(t), http: http.DefaultClient, logs: logs,
+		topics: schemas.NewTopics(cfg.Kafka.Prefix), redis: server, client: server.Client(t), http: http.DefaultClient, logs: logs, stop: stop,
 	}
 	eventually(t, func() bool { return health.Ready(t.Context()) == nil })
 	return c

@@ -128,6 +128,56 @@ func TestRunsWithAndWithoutRedis(t *testing.T) {
 	}
 }
 
+// TestUnknownNames: what is not there is answered with 404, and with the nearest name of
+// what is.
+func TestUnknownNames(t *testing.T) {
+	t.Parallel()
+	c := start(t)
+	c.apply(connection, account, customers)
+	for path, want := range map[string]string{
+		"GET /v1/runs/customers.3":                  "customers has not run yet",
+		"GET /v1/runs/customers.3/log":              "customers has not run yet",
+		"GET /v1/runs/customers.3/events":           "customers has not run yet",
+		"GET /v1/runs/customers.3/rows":             "customers has not run yet",
+		"POST /v1/runs/customers.3/cancel":          "customers has not run yet",
+		"POST /v1/runs/customers.3/approve":         "customers has not run yet",
+		"POST /v1/runs/custmers.3/decline":          "did you mean customers.3?",
+		"GET /v1/dryruns/custmers.d1":               "did you mean customers?",
+		"GET /v1/connections/warehose":              "did you mean warehouse?",
+		"POST /v1/connections/warehose/test":        "did you mean warehouse?",
+		"POST /v1/connections/warehose/unmanage":    "did you mean warehouse?",
+		"GET /v1/connections/warehose/tables":       "did you mean warehouse?",
+		"GET /v1/accounts/clevertp":                 "did you mean clevertap?",
+		"POST /v1/accounts/clevertp/test":           "did you mean clevertap?",
+		"GET /v1/imports/custmers":                  "did you mean customers?",
+		"GET /v1/imports/custmers/stats":            "did you mean customers?",
+		"GET /v1/imports/custmers/generations":      "did you mean customers?",
+		"GET /v1/imports/customers/generations/9":   "tapline history customers",
+		"GET /v1/rejects?import=custmers":           "did you mean customers?",
+		"GET /v1/rejects/export?import=custmers":    "did you mean customers?",
+		"POST /v1/imports/custmers/replays/plan":    "did you mean customers?",
+		"GET /v1/imports/custmers/schedule":         "did you mean customers?",
+		"POST /v1/imports/custmers/unmanage":        "did you mean customers?",
+		"POST /v1/imports/custmers/rejects/dismiss": "did you mean customers?",
+	} {
+		method, path, _ := strings.Cut(path, " ")
+		body := ""
+		if strings.HasSuffix(path, "/plan") {
+			body = "{}"
+		}
+		if a := c.do(method, path, body); a.status != http.StatusNotFound || !strings.Contains(a.text, want) {
+			t.Errorf("%s %s = %d %s", method, path, a.status, a.text)
+		}
+	}
+	c.is(schemas.State{Import: "customers", LastNumber: 2})
+	for _, path := range []string{"GET /v1/runs/customers.3", "POST /v1/runs/customers.3/cancel", "GET /v1/runs/custmers.3"} {
+		method, path, _ := strings.Cut(path, " ")
+		if a := c.do(method, path, ""); a.status != http.StatusNotFound || !strings.Contains(a.text, "the newest run of customers is customers.2") {
+			t.Errorf("%s %s = %d %s", method, path, a.status, a.text)
+		}
+	}
+}
+
 func runIDs(a answer) string {
 	var ids []string
 	items, _ := a.body["items"].([]any)

@@ -32,7 +32,7 @@ func (h *handlers) testAccount(ctx context.Context, in *testInput) (*accountTest
 		return nil, h.kafkaFailed(ctx, err)
 	}
 	if _, ok := h.Catalog.Resource(schemas.KindCleverTapAccount, in.Name); !ok {
-		return nil, noResource(schemas.KindCleverTapAccount, in.Name)
+		return nil, h.noResource(schemas.KindCleverTapAccount, in.Name)
 	}
 	q := question{kind: schemas.CommandTestAccount, importName: in.Name, spec: schemas.ImportSpec{
 		Destination: schemas.Destination{AccountRef: in.Name}, Mapping: []schemas.Property{},

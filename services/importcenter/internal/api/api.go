@@ -147,8 +147,9 @@ type Deps struct {
 type handlers struct {
 	Config
 	Deps
-	// Feed is the listing for all streams that follow it.
-	Feed *listingFeed
+	// Feed is the listing for all streams that follow it, and RunFeeds the runs.
+	Feed     *feed[listingSnapshot]
+	RunFeeds *feeds[runSnapshot]
 }
 
 // New returns the handler of the whole API.
@@ -164,7 +165,7 @@ func New(cfg Config, deps Deps) http.Handler {
 	config.OpenAPIPath = ""
 	api := humago.New(mux, config)
 	h := &handlers{Config: cfg, Deps: deps}
-	h.Feed = newListingFeed(h.readListing)
+	h.Feed, h.RunFeeds = newFeed(h.readListing), newFeeds(h.readRun)
 	api.UseMiddleware(h.count, h.authorize, h.once)
 	h.registerApply(api)
 	h.registerPlan(api)

@@ -10,6 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"tapline.dev/libs/kafka"
+	"tapline.dev/libs/nearest"
 	"tapline.dev/schemas"
 	"tapline.dev/services/importcenter/internal/access"
 	"tapline.dev/services/importcenter/internal/plan"
@@ -117,12 +118,27 @@ func (h *handlers) listApprovals(ctx context.Context, _ *struct{}) (*approvalsOu
 	return out, nil
 }
 
+// nearApproval names an approval with a similar name that the caller may see.
+func (h *handlers) nearApproval(ctx context.Context, name string) string {
+	near := nearest.Name(name, func(yield func(string) bool) {
+		for _, a := range h.waiting(ctx) {
+			if !yield(a.Name) {
+				return
+			}
+		}
+	})
+	if near == "" {
+		return ""
+	}
+	return " (there is " + near + ")"
+}
+
 // approval finds an approval, if the caller may see it.
 func (h *handlers) approval(ctx context.Context, name string) (schemas.Resource, schemas.ApprovalSpec, *Problem) {
 	r, ok := h.Catalog.Resource(schemas.KindApproval, name)
 	spec := approvalSpec(r)
 	if !ok || !h.Now().Before(spec.ExpiresAt) {
-		return r, spec, problem(http.StatusNotFound, codeNotFound, "there is no approval named "+name+": it was approved or declined, or it has expired; tapline approvals list shows those that wait")
+		return r, spec, problem(http.StatusNotFound, codeNotFound, "there is no approval named "+name+h.nearApproval(ctx, name)+": it was approved or declined, or it has expired; tapline approvals list shows those that wait")
 	}
 	for importName := range spec.Imports {
 		if !h.reaches(ctx, importName) {

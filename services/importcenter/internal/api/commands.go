@@ -68,9 +68,9 @@ func (h *handlers) registerCommands(api huma.API) {
 		DefaultStatus: http.StatusAccepted,
 		Errors:        []int{http.StatusNotFound, http.StatusServiceUnavailable},
 	}, func(ctx context.Context, in *cancelInput) (*accepted, error) {
-		importName, _, err := schemas.ParseRunID(in.Run)
+		importName, err := h.importOfRun(ctx, in.Run)
 		if err != nil {
-			return nil, problem(http.StatusNotFound, codeNotFound, err.Error())
+			return nil, err
 		}
 		return h.command(ctx, schemas.Command{
 			ID: in.Key, Import: importName, Kind: schemas.CommandCancel, Run: in.Run, Actor: in.Actor,

@@ -49,7 +49,7 @@ func (h *handlers) askOfConnection(ctx context.Context, actor, name string, q qu
 		return reply{}, h.kafkaFailed(ctx, err)
 	}
 	if _, ok := h.Catalog.Resource(schemas.KindSnowflakeConnection, name); !ok {
-		return reply{}, noResource(schemas.KindSnowflakeConnection, name)
+		return reply{}, h.noResource(schemas.KindSnowflakeConnection, name)
 	}
 	q.importName = name
 	q.spec = schemas.ImportSpec{Source: schemas.Source{ConnectionRef: name}, Mapping: []schemas.Property{}}

@@ -52,9 +52,9 @@ func (h *handlers) registerDecisions(api huma.API) {
 
 // decide passes a decision on a held run on.
 func (h *handlers) decide(ctx context.Context, kind string, in *cancelInput) (*accepted, error) {
-	importName, _, err := schemas.ParseRunID(in.Run)
+	importName, err := h.importOfRun(ctx, in.Run)
 	if err != nil {
-		return nil, problem(http.StatusNotFound, codeNotFound, err.Error())
+		return nil, err
 	}
 	if refusal := h.notHeld(importName, in.Run); refusal != nil {
 		return nil, refusal

@@ -6,6 +6,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"tapline.dev/libs/nearest"
 	"tapline.dev/schemas"
 )
 
@@ -57,7 +58,7 @@ func (h *handlers) registerDryRuns(api huma.API) {
 	}, func(ctx context.Context, in *syncInput) (*runStarted, error) {
 		importName, _, err := schemas.ParseRunID(in.Run)
 		if err != nil || !schemas.IsDryRun(in.Run) {
-			return nil, noDryRun(in.Run)
+			return nil, h.noDryRun(ctx, in.Run)
 		}
 		return h.writeAndAwaitRun(ctx, schemas.Command{
 			ID: in.Key, Import: importName, Kind: schemas.CommandSync, Run: in.Run, Actor: in.Actor,
@@ -92,20 +93,24 @@ func notTaken(cmd schemas.Command) *Problem {
 	return nil
 }
 
-func noDryRun(id string) *Problem {
-	return problem(http.StatusNotFound, codeNotFound, "there is no dry run "+id+"; the list of dry runs (tapline get runs --dry) names those that there are")
+func (h *handlers) noDryRun(ctx context.Context, id string) *Problem {
+	importName, near := schemas.ImportOf(id), ""
+	if _, ok := h.Catalog.Import(importName); !ok {
+		near = nearest.Question(importName, h.nearImports(ctx))
+	}
+	return problem(http.StatusNotFound, codeNotFound, "there is no dry run "+id+near+"; the list of dry runs (tapline get runs --dry) names those that there are")
 }
 
 func (h *handlers) getDryRun(ctx context.Context, in *RunPath) (*dryRunOutput, error) {
 	if !schemas.IsDryRun(in.Run) {
-		return nil, noDryRun(in.Run)
+		return nil, h.noDryRun(ctx, in.Run)
 	}
 	run, found, err := h.findRun(ctx, in.Run)
 	if err != nil {
 		return nil, err
 	}
 	if !found {
-		return nil, noDryRun(in.Run)
+		return nil, h.noDryRun(ctx, in.Run)
 	}
 	if err := h.View.ReadToEnd(ctx); err != nil {
 		return nil, h.kafkaFailed(ctx, err)

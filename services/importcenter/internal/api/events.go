@@ -99,28 +99,58 @@ func (h *handlers) followRun(ctx context.Context, in *runEventsInput) (*huma.Str
 		return nil, h.noRun(ctx, in.Run)
 	}
 	return h.events(ctx, in.LastEventID, func(s *events) error {
+		// The first event is of this reading: the shared one may be older than the run.
+		if end, err := s.sendRun(&runSnapshot{run: run, figured: h.figured(run)}); err != nil || end {
+			return err
+		}
+		feed, leave := h.RunFeeds.join(in.Run)
+		defer leave()
 		for {
-			kind := "run"
-			if schemas.Terminal(run.State) {
-				kind = "end"
+			snapshot, changed := feed.newest()
+			if snapshot != nil {
+				if end, err := s.sendRun(snapshot); err != nil || end {
+					return err
+				}
 			}
-			if err := s.send(kind, run, h.figured(run)); err != nil || kind == "end" {
+			if err := s.until(changed); err != nil {
 				return err
 			}
-			every := eventEvery
-			if _, _, err := h.Projection.Run(ctx, in.Run); err != nil {
-				every = logEvery
-			}
-			if err := s.pause(every); err != nil {
-				return err
-			}
-			next, found, err := h.findRun(ctx, in.Run)
-			if err != nil || !found {
-				return errors.Join(err, errStreamEnds)
-			}
-			run = next
 		}
 	})
+}
+
+// runSnapshot is a run at a moment. Nobody changes it, because all streams read it.
+type runSnapshot struct {
+	run, figured schemas.Run
+	lost         error // why the run can no longer be read
+}
+
+// readRun reads a run for the streams that follow it.
+func (h *handlers) readRun(ctx context.Context, id string) (*runSnapshot, time.Duration) {
+	run, found, fromLog, err := h.lookForRun(ctx, id)
+	again := eventEvery
+	if fromLog {
+		again = logEvery
+	}
+	switch {
+	case err != nil:
+		return &runSnapshot{lost: err}, again
+	case !found:
+		return &runSnapshot{lost: errStreamEnds}, again
+	}
+	return &runSnapshot{run: run, figured: h.figured(run)}, again
+}
+
+// sendRun reports whether this was the last event.
+func (s *events) sendRun(snapshot *runSnapshot) (end bool, err error) {
+	if snapshot.lost != nil {
+		return false, errors.Join(snapshot.lost, errStreamEnds)
+	}
+	kind := "run"
+	if end = schemas.Terminal(snapshot.run.State); end {
+		kind = "end"
+	}
+	return end, s.send(kind, snapshot.run, snapshot.figured)
 }
 
 func (h *handlers) followImports(ctx context.Context, in *importEventsInput) (*huma.StreamResponse, error) {

@@ -206,7 +206,7 @@ func (h *handlers) deleteFreeze(ctx context.Context, in *freezePath) (*struct{},
 	err := h.write(ctx, func(ctx context.Context) ([]*kafka.Record, error) {
 		before, ok := h.Catalog.Resource(schemas.KindFreeze, in.Name)
 		if !ok {
-			return nil, noResource("freeze", in.Name)
+			return nil, noneNamed("freeze", in.Name, h.namesOf(schemas.KindFreeze))
 		}
 		return h.removalRecords(ctx, access.CallerOf(ctx).Name, schemas.KindFreeze, in.Name, before.Spec)
 	})

@@ -158,7 +158,7 @@ func (h *handlers) revokeKey(ctx context.Context, in *ResourcePath) (*struct{}, 
 	err := h.write(ctx, func(ctx context.Context) ([]*kafka.Record, error) {
 		before, ok := h.Catalog.Resource(schemas.KindAccessKey, in.Name)
 		if !ok {
-			return nil, noResource("key", in.Name)
+			return nil, noneNamed("key", in.Name, h.namesOf(schemas.KindAccessKey))
 		}
 		raw, err := json.Marshal(h.keyOf(before))
 		if err != nil {

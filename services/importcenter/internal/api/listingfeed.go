@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"slices"
-	"sync"
 	"time"
 
 	"tapline.dev/schemas"
@@ -16,90 +15,6 @@ type listingSnapshot struct {
 	rows    []schemas.Listing
 	ids     []string // of the rows: hashes of what they show, but for what moves with time
 	waiting []Approval
-}
-
-// listingFeed reads the listing for all streams of this replica at once: while somebody
-// follows it, and not otherwise. A stream that is slow misses snapshots, so that one of
-// them is held however many follow.
-type listingFeed struct {
-	// read returns the listing and when it is to be read again.
-	read func(ctx context.Context) (*listingSnapshot, time.Duration)
-
-	mu      sync.Mutex
-	current *listingSnapshot // nil until it was read
-	changed chan struct{}    // closes with the next snapshot
-	readers int
-	stop    func() // ends the reading and waits for it
-}
-
-func newListingFeed(read func(ctx context.Context) (*listingSnapshot, time.Duration)) *listingFeed {
-	return &listingFeed{read: read, changed: make(chan struct{})}
-}
-
-// join begins to follow; the first reader starts the reading. leave ends it, and the last
-// reader's the reading.
-func (f *listingFeed) join() (leave func()) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.readers++
-	if f.readers == 1 {
-		f.start()
-	}
-	return sync.OnceFunc(func() {
-		f.mu.Lock()
-		f.readers--
-		stop := func() {}
-		if f.readers == 0 {
-			stop, f.stop, f.current = f.stop, nil, nil
-		}
-		f.mu.Unlock()
-		stop() // without the lock, which publish takes
-	})
-}
-
-// start is called with the lock held.
-func (f *listingFeed) start() {
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	f.stop = func() {
-		cancel()
-		<-done
-	}
-	go func() {
-		defer close(done)
-		timer := time.NewTimer(0)
-		defer timer.Stop()
-		for {
-			select {
-			case <-timer.C:
-			case <-ctx.Done():
-				return
-			}
-			snapshot, again := f.read(ctx)
-			f.publish(ctx, snapshot)
-			timer.Reset(again)
-		}
-	}()
-}
-
-// publish puts a snapshot in place of the one before, unless its reading was ended: the
-// readers that have come since have a reading of their own.
-func (f *listingFeed) publish(ctx context.Context, snapshot *listingSnapshot) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if ctx.Err() != nil {
-		return
-	}
-	f.current = snapshot
-	close(f.changed)
-	f.changed = make(chan struct{})
-}
-
-// newest is the newest snapshot, nil before the first, and what closes with the next one.
-func (f *listingFeed) newest() (*listingSnapshot, <-chan struct{}) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.current, f.changed
 }
 
 // readListing reads the listing for the streams.

@@ -21,7 +21,7 @@ func TestOneReadingForAllStreams(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var reads atomic.Int64
-		feed := newListingFeed(func(context.Context) (*listingSnapshot, time.Duration) {
+		feed := newFeed(func(context.Context) (*listingSnapshot, time.Duration) {
 			n := strconv.FormatInt(reads.Add(1), 10)
 			return &listingSnapshot{rows: []schemas.Listing{{Import: n}}, ids: []string{n}}, time.Second
 		})
@@ -67,7 +67,7 @@ func TestLeaveEndsAReadingThatHangs(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		n := 0
-		feed := newListingFeed(func(ctx context.Context) (*listingSnapshot, time.Duration) {
+		feed := newFeed(func(ctx context.Context) (*listingSnapshot, time.Duration) {
 			if n++; n == 1 {
 				<-ctx.Done()
 			}

@@ -4,12 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"net/http"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"tapline.dev/libs/kafka"
+	"tapline.dev/libs/nearest"
 	"tapline.dev/schemas"
 	"tapline.dev/services/importcenter/internal/plan"
 )
@@ -74,7 +76,7 @@ func (h *handlers) registerResources(api huma.API) {
 		}, func(_ context.Context, in *ResourcePath) (*resourceOutput, error) {
 			r, ok := h.Catalog.Resource(kind, in.Name)
 			if !ok {
-				return nil, noResource(kind, in.Name)
+				return nil, h.noResource(kind, in.Name)
 			}
 			return &resourceOutput{ETag: resourceETag(r), Body: r}, nil
 		})
@@ -98,7 +100,7 @@ func (h *handlers) registerResourceChanges(api huma.API, kind, plural string) {
 	}, func(ctx context.Context, in *patchResourceInput) (*resourceOutput, error) {
 		before, ok := h.Catalog.Resource(kind, in.Name)
 		if !ok {
-			return nil, noResource(kind, in.Name)
+			return nil, h.noResource(kind, in.Name)
 		}
 		return resourceChanged(h.patch(ctx, in.Actor, writtenResource(before), in.Body, putting{kind, in.Name, true, in.conditions()}))
 	})
@@ -121,8 +123,24 @@ func resourceChanged(changes []plan.Change, err error) (*resourceOutput, error) 
 	return &resourceOutput{ETag: resourceETag(r), Body: r}, nil
 }
 
-func noResource(kind, name string) *Problem {
-	return problem(http.StatusNotFound, codeNotFound, fmt.Sprintf("there is no %s named %s", kind, name))
+func (h *handlers) noResource(kind, name string) *Problem {
+	return noneNamed(kind, name, h.namesOf(kind))
+}
+
+func (h *handlers) namesOf(kind string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, r := range h.Catalog.Resources(kind) {
+			if !yield(r.Metadata.Name) {
+				return
+			}
+		}
+	}
+}
+
+// noneNamed says that there is nothing of a kind under a name, with the nearest name
+// among those that the caller may list.
+func noneNamed(kind, name string, known iter.Seq[string]) *Problem {
+	return problem(http.StatusNotFound, codeNotFound, fmt.Sprintf("there is no %s named %s%s", kind, name, nearest.Question(name, known)))
 }
 
 func (h *handlers) deleteResource(ctx context.Context, kind string, in *deleteResourceInput) error {
@@ -132,7 +150,7 @@ func (h *handlers) deleteResource(ctx context.Context, kind string, in *deleteRe
 	err := h.write(ctx, func(ctx context.Context) ([]*kafka.Record, error) {
 		before, ok := h.Catalog.Resource(kind, in.Name)
 		if !ok {
-			return nil, noResource(kind, in.Name)
+			return nil, h.noResource(kind, in.Name)
 		}
 		if refusal := in.conditions().unmet("the "+kind+" "+in.Name, resourceETag(before)); refusal != nil {
 			return nil, refusal

@@ -91,15 +91,39 @@ func (h *handlers) registerRuns(api huma.API) {
 	})
 }
 
-// noRun names no import that the caller's selector excludes.
+// noRun names runs near an unknown one. It names no import that the caller's selector
+// excludes.
 func (h *handlers) noRun(ctx context.Context, id string) *Problem {
 	near, importName := "", schemas.ImportOf(id)
-	if _, ok := h.Catalog.Import(importName); !ok {
-		if name := nearest.Name(importName, h.nearImports(ctx)); name != "" {
-			near = "; did you mean " + name + strings.TrimPrefix(id, importName) + "?"
+	if _, ok := h.Catalog.Import(importName); ok {
+		state, _ := h.Catalog.State(importName)
+		if _, number, err := schemas.ParseRunID(id); err == nil && (number > state.LastNumber || state.LastNumber == 0) {
+			return h.noSuchRun(importName, id, state.LastNumber)
+		}
+	} else if name := nearest.Name(importName, h.nearImports(ctx)); name != "" {
+		near = "; did you mean " + name + strings.TrimPrefix(id, importName) + "?"
+		if state, _ := h.Catalog.State(name); state.LastNumber > 0 {
+			near += " (the newest run of " + name + " is " + schemas.RunOf(name, state.LastNumber) + ")"
 		}
 	}
 	return problem(http.StatusNotFound, codeNotFound, fmt.Sprintf("there is no run %s%s; the list of runs (tapline get runs) names those that there are", id, near))
+}
+
+// importOfRun is the import of a run that the scheduler has numbered.
+func (h *handlers) importOfRun(ctx context.Context, run string) (string, error) {
+	importName, number, err := schemas.ParseRunID(run)
+	if err != nil {
+		return "", problem(http.StatusNotFound, codeNotFound, err.Error())
+	}
+	if state, _ := h.Catalog.State(importName); !schemas.IsTrial(run) && number > state.LastNumber {
+		if err := h.View.ReadToEnd(ctx); err != nil { // it may be newer than what was read so far
+			return "", h.kafkaFailed(ctx, err)
+		}
+		if state, _ := h.Catalog.State(importName); number > state.LastNumber {
+			return "", h.noRun(ctx, run)
+		}
+	}
+	return importName, nil
 }
 
 func (h *handlers) listRuns(ctx context.Context, in *listRunsInput) (*runsOutput, error) {
@@ -173,24 +197,31 @@ func (h *handlers) perDay(r schemas.Run, rates map[string]float64) schemas.Run {
 
 // findRun reads a run from the projection, or from the log if Redis is down
 // or was emptied.
-func (h *handlers) findRun(ctx context.Context, id string) (schemas.Run, bool, error) {
+func (h *handlers) findRun(ctx context.Context, id string) (run schemas.Run, found bool, err error) {
+	run, found, _, err = h.lookForRun(ctx, id)
+	return run, found, err
+}
+
+// lookForRun is findRun. It says also whether it had to read the log because Redis does not
+// answer.
+func (h *handlers) lookForRun(ctx context.Context, id string) (run schemas.Run, found, fromLog bool, err error) {
 	importName, _, err := schemas.ParseRunID(id)
 	if err != nil {
-		return schemas.Run{}, false, problem(http.StatusNotFound, codeNotFound, err.Error())
+		return schemas.Run{}, false, false, problem(http.StatusNotFound, codeNotFound, err.Error())
 	}
 	run, ok, err := h.Projection.Run(ctx, id)
 	if err == nil && ok {
-		return run, true, nil
+		return run, true, false, nil
 	}
-	if err != nil {
+	if fromLog = err != nil; fromLog {
 		h.Log.WarnContext(ctx, "reading a run from the log because Redis does not answer",
 			slog.String("run", id), slog.Any("error", err))
 	}
 	run, ok, err = h.runFromLog(ctx, importName, id)
 	if err != nil {
-		return run, false, h.kafkaFailed(ctx, err)
+		return run, false, fromLog, h.kafkaFailed(ctx, err)
 	}
-	return run, ok, nil
+	return run, ok, fromLog, nil
 }
 
 // triggeredBy returns the run that a key's trigger started, or "".

@@ -166,7 +166,13 @@ func (h *handlers) deleteSecret(ctx context.Context, in *SecretPath) (*struct{},
 		return nil, err
 	}
 	if !slices.ContainsFunc(stored, func(s store.Secret) bool { return s.Use == in.Use && s.Name == in.Name }) {
-		return nil, noResource("secret for "+in.Use, in.Name)
+		return nil, noneNamed("secret for "+in.Use, in.Name, func(yield func(string) bool) {
+			for _, s := range stored {
+				if s.Use == in.Use && !yield(s.Name) {
+					return
+				}
+			}
+		})
 	}
 	if by := h.referTo(h.Store.Reference(in.Use, in.Name)); len(by) > 0 {
 		return nil, problem(http.StatusConflict, codeInUse, "the secret is used by "+strings.Join(by, ", ")+"; let them refer to another one first")

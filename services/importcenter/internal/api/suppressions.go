@@ -111,7 +111,7 @@ func (h *handlers) addSuppressions(ctx context.Context, in *suppressionsInput) (
 	out := &addedOutput{}
 	err := h.changeSuppressions(ctx, func(ctx context.Context) ([]*kafka.Record, error) {
 		if _, ok := h.Catalog.Resource(schemas.KindCleverTapAccount, in.Name); !ok {
-			return nil, noResource(schemas.KindCleverTapAccount, in.Name)
+			return nil, h.noResource(schemas.KindCleverTapAccount, in.Name)
 		}
 		records, added, err := h.additions(in.Name, identities)
 		if err != nil {

@@ -48,7 +48,7 @@ func (h *handlers) registerUnmanage(api huma.API) {
 			}
 			r, ok := h.Catalog.Resource(kind, in.Name)
 			if !ok {
-				return nil, noResource(kind, in.Name)
+				return nil, h.noResource(kind, in.Name)
 			}
 			return &resourceOutput{ETag: resourceETag(r), Body: r}, nil
 		})
@@ -64,7 +64,7 @@ func (h *handlers) unmanage(ctx context.Context, actor, kind, name string) error
 		}
 		before, ok := h.Catalog.Resource(kind, name)
 		if !ok {
-			return nil, noResource(kind, name)
+			return nil, h.noResource(kind, name)
 		}
 		if before.ManagedBy == nil {
 			return nil, nil
