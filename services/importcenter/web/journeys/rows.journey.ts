@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 
 import { accessible, api, open } from "./browser";
-import { ended, held, importOf, newest, production, ran, send, slow, unique } from "./world";
+import { account, ended, held, importOf, newest, ran, send, slow, to, unique } from "./world";
 
 interface RejectOf { id: string; ref: string; state: string; code: string; identity?: string; row: Record<string, unknown> }
 interface Rejects { items: RejectOf[] }
@@ -12,12 +12,12 @@ interface Audit { items: { action: string; name?: string }[] }
 
 test("failed rows are replayed once their mapping is mended, and a production account is named first", async () => {
   const name = unique("mend");
-  const account = unique("shop");
+  const shop = unique("shop");
   const property = unique("seen");
-  await production(account);
+  await account(shop, "production");
   const mapping = [{ from: "EMAIL", to: "Email", onInvalid: "omit" }, { from: "NAME", to: property, onNull: "reject" }];
-  await importOf(name, { destination: { accountRef: account, type: "profile" } as { accountRef: string }, mapping });
-  const first = await ran(name, `?confirm=${account}`);
+  await importOf(name, { ...to(shop), mapping });
+  const first = await ran(name, `?confirm=${shop}`);
   expect(first.counts.mapRejected).toBeGreaterThan(0);
   const before = await api<Rejects>(`/v1/rejects?import=${name}&code=null_rejected&pageSize=100`);
   await send("PATCH", `/v1/imports/${name}`, { spec: { mapping: [mapping[0], { from: "PLAN", to: property }] } }, { "If-Match": "*" });
@@ -29,11 +29,11 @@ test("failed rows are replayed once their mapping is mended, and a production ac
   await page.getByRole("button", { name: "Replay …" }).click();
   await page.getByText(`${before.items.length} rows would be taken; ${before.items.length} of them would map now`).waitFor(slow);
   expect((await newest(name))?.run).toBe(first.run);
-  await page.getByRole("button", { name: `Send ${before.items.length} rows to CleverTap account ${account} now` }).click();
+  await page.getByRole("button", { name: `Send ${before.items.length} rows to CleverTap account ${shop} now` }).click();
   const agree = page.getByRole("button", { name: "Agree and go on" });
   await agree.waitFor(slow);
   expect(await agree.isDisabled()).toBe(true);
-  await page.getByLabel(`Type ${account} to agree`).fill(account);
+  await page.getByLabel(`Type ${shop} to agree`).fill(shop);
   await agree.click();
   await page.getByText("It goes out as a run:").waitFor(slow);
   const run = await ended((await newest(name))?.run ?? "");

@@ -2,7 +2,7 @@ import { join } from "node:path";
 
 import { test } from "vitest";
 
-import { open } from "./browser";
+import { open, settled } from "./browser";
 
 const folder = join(import.meta.dirname, "../../../../docs/images");
 const slow = { timeout: 60_000 };
@@ -27,7 +27,7 @@ for (const colorScheme of ["light", "dark"] as const) {
         await page.getByText("One row, before and after").waitFor(slow);
         await page.getByText(/\d+ fine|rejected/).first().waitFor(slow);
       }
-      await page.waitForLoadState("networkidle").catch(() => undefined);
+      await settled(page);
       await page.screenshot({ path: join(folder, `${name}-${colorScheme}.png`) });
     }, 120_000);
   }

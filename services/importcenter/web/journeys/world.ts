@@ -8,7 +8,7 @@ export interface Definition {
   apiVersion: string;
   kind: string;
   metadata: { name: string; displayName?: string };
-  spec: { draft?: boolean; source: { query?: string; cursor?: { column?: string } }; destination: { accountRef: string }; identity: { column: string }; mapping: { from?: string; to?: string; onInvalid?: string; onNull?: string; type?: string }[]; schedules?: unknown[]; limits?: Record<string, unknown> };
+  spec: { draft?: boolean; source: { query?: string; cursor?: { column?: string } }; destination: { accountRef: string; type: string }; identity: { column: string }; mapping: { from?: string; to?: string; onInvalid?: string; onNull?: string; type?: string }[]; schedules?: unknown[]; limits?: Record<string, unknown> };
 }
 
 export interface Run { run: string; state: string; mode: string; counts: { loaded: number; read: number; mapRejected: number } }
@@ -43,11 +43,14 @@ export async function ended(run: string): Promise<Run> {
   return api<Run>(`/v1/runs/${run}`);
 }
 
-/** production makes an account like the demo's that says of itself that it is production. */
-export async function production(name: string): Promise<void> {
+/** account makes an account like the demo's under a name of its own. */
+export async function account(name: string, environment?: string): Promise<void> {
   const { apiVersion, kind, spec } = await api<Definition>("/v1/accounts/clevertap");
-  await send("PUT", `/v1/accounts/${name}`, { apiVersion, kind, metadata: { name }, spec: { ...spec, environment: "production" } }, { "If-None-Match": "*" });
+  await send("PUT", `/v1/accounts/${name}`, { apiVersion, kind, metadata: { name }, spec: { ...spec, ...(environment === undefined ? {} : { environment }) } }, { "If-None-Match": "*" });
 }
+
+/** to is a destination of profiles in an account. */
+export const to = (accountRef: string) => ({ destination: { accountRef, type: "profile" } });
 
 /** held is the profile that CleverTap's sandbox holds, or nothing. */
 export async function held(identity: string): Promise<{ profileData?: Record<string, unknown> } | undefined> {

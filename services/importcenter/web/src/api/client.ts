@@ -34,12 +34,17 @@ export function hasKey(): boolean {
   return sessionStorage.getItem(keyName) !== null;
 }
 
+/** authorization is the header that a request carries, if a key is used. */
+export function authorization(): Record<string, string> {
+  const key = sessionStorage.getItem(keyName);
+  return key === null ? {} : { Authorization: `Bearer ${key}` };
+}
+
 export const client = createClient<paths>({ baseUrl: basePath });
 
 client.use({
   onRequest({ request }) {
-    const key = sessionStorage.getItem(keyName);
-    if (key !== null) request.headers.set("Authorization", `Bearer ${key}`);
+    for (const [name, value] of Object.entries(authorization())) request.headers.set(name, value);
     return request;
   },
 });

@@ -4,7 +4,7 @@ import { client, take } from "./client";
 import type { Listing } from "./client";
 
 /** How often figures that move are asked for, in milliseconds. */
-const live = 2000;
+export const live = 2000;
 
 const active = new Set(["queued", "starting", "held", "extracting", "loading"]);
 
@@ -15,7 +15,6 @@ export function isActive(state: string): boolean {
 export const importsQuery = queryOptions({
   queryKey: ["imports"],
   queryFn: async (): Promise<Listing[]> => (await take(client.GET("/v1/imports", { params: { query: { recent: 10 } } }))).items,
-  refetchInterval: live,
 });
 
 export const importQuery = (name: string) =>
@@ -28,7 +27,6 @@ export const runQuery = (run: string) =>
   queryOptions({
     queryKey: ["run", run],
     queryFn: () => take(client.GET("/v1/runs/{run}", { params: { path: { run } } })),
-    refetchInterval: (query) => (query.state.data === undefined || isActive(query.state.data.state) ? live : false),
   });
 
 export const runsQuery = (name: string) =>

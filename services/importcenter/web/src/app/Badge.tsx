@@ -30,7 +30,7 @@ const tones: Record<string, Tone> = {
 export function Badge({ state, word }: { state: string; word: string }): ReactNode {
   const Icon = icons[state] ?? IconCircle;
   return (
-    <Group component="span" gap={6} wrap="nowrap" display="inline-flex" c={colours[tones[state] ?? "idle"]}>
+    <Group component="span" gap={6} wrap="nowrap" display="inline-flex" style={{ verticalAlign: "bottom" }} c={colours[tones[state] ?? "idle"]}>
       <Icon size={16} aria-hidden stroke={2} />
       <Text span inherit>{word}</Text>
     </Group>

@@ -3,6 +3,7 @@ import { Link, createRootRoute, createRoute, createRouter, lazyRouteComponent } 
 import type { ReactNode } from "react";
 
 import { ImportScreen } from "../import/ImportScreen";
+import { readDefinitionSearch } from "../import/definitionSearch";
 import { ImportsScreen } from "../imports/ImportsScreen";
 import { readSearch } from "../imports/filter";
 import { readRejectSearch } from "../rejects/search";
@@ -36,9 +37,12 @@ const doctor = createRoute({ getParentRoute: () => root, path: "/doctor", compon
 const run = createRoute({ getParentRoute: () => root, path: "/runs/$run", component: RunScreen });
 const runRows = createRoute({ getParentRoute: () => root, path: "/runs/$run/rows", component: lazyRouteComponent(() => import("../rows/RowsScreen"), "RowsScreen"), validateSearch: readRowSearch });
 const why = createRoute({ getParentRoute: () => root, path: "/imports/$import/why", component: lazyRouteComponent(() => import("../why/WhyScreen"), "WhyScreen") });
+const schedule = createRoute({ getParentRoute: () => root, path: "/imports/$import/schedule", component: lazyRouteComponent(() => import("../import/ScheduleScreen"), "ScheduleScreen") });
+const definition = createRoute({ getParentRoute: () => root, path: "/imports/$import/definition", component: lazyRouteComponent(() => import("../import/DefinitionScreen"), "DefinitionScreen"), validateSearch: readDefinitionSearch });
+const topics = createRoute({ getParentRoute: () => root, path: "/imports/$import/topics", component: lazyRouteComponent(() => import("../import/TopicsScreen"), "TopicsScreen") });
 
 export const router = createRouter({
-  routeTree: root.addChildren([imports, newImport, importRoute, edit, rejects, why, run, runRows, connections, accounts, freezes, keys, audit, doctor]),
+  routeTree: root.addChildren([imports, newImport, importRoute, edit, rejects, why, schedule, definition, topics, run, runRows, connections, accounts, freezes, keys, audit, doctor]),
   basepath: basePath === "" ? "/" : basePath,
   scrollRestoration: true,
 });

@@ -7,7 +7,8 @@ import type { ReactNode } from "react";
 import { useAction } from "../action/useAction";
 import { ApiError, client, take } from "../api/client";
 import type { Run, Schemas } from "../api/client";
-import { isActive, runQuery } from "../api/queries";
+import { useRun } from "../api/live";
+import { isActive } from "../api/queries";
 import { Toned } from "../app/Badge";
 import { Commands } from "../app/Commands";
 import { ProblemNote } from "../app/ProblemNote";
@@ -51,7 +52,7 @@ export function DryRunStep({ editor }: StepProps): ReactNode {
 
 function Progress({ run, editor }: { run: string; editor: StepProps["editor"] }): ReactNode {
   const queries = useQueryClient();
-  const state = useQuery(runQuery(run));
+  const state = useRun(run);
   const over = state.data !== undefined && !isActive(state.data.state);
   const result = useQuery({
     queryKey: ["dry run", run],

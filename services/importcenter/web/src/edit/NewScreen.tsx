@@ -4,6 +4,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import type { FormEvent, ReactNode } from "react";
 
+import type { Schemas } from "../api/client";
 import { accountsQuery, connectionsQuery } from "../api/queries";
 import { Commands } from "../app/Commands";
 import { ProblemNote } from "../app/ProblemNote";
@@ -13,6 +14,15 @@ import { begin, nameOf } from "./draft";
 import { put } from "./requests";
 
 const t = text.edit.new;
+
+function production(account: Schemas["Resource"]): boolean {
+  return (account.spec as { environment?: string }).environment === "production";
+}
+
+/** atFirst is the account that a new import has before somebody chooses: none of production, if there is another. */
+function atFirst(accounts: Schemas["Resource"][]): string {
+  return (accounts.find((a) => !production(a)) ?? accounts[0])?.metadata.name ?? "";
+}
 
 /** NewScreen begins an import: what has to be known before a draft can be kept. */
 export function NewScreen(): ReactNode {
@@ -24,7 +34,7 @@ export function NewScreen(): ReactNode {
   const [chosen, setChosen] = useState<{ connection?: string; account?: string }>({});
   const names = (list: { metadata: { name: string } }[]) => list.map((r) => r.metadata.name);
   const connection = chosen.connection ?? names(connections.data ?? [])[0] ?? "";
-  const account = chosen.account ?? names(accounts.data ?? [])[0] ?? "";
+  const account = chosen.account ?? atFirst(accounts.data ?? []);
   const name = nameOf(nickname);
   const start = useMutation({
     mutationFn: () => put(begin(nickname, type, connection, account, Intl.DateTimeFormat().resolvedOptions().timeZone), { asDraft: true, etag: "" }),
@@ -49,7 +59,7 @@ export function NewScreen(): ReactNode {
               <Group mt={4}>{Object.entries(t.types).map(([value, label]) => <Radio key={value} value={value} label={label} />)}</Group>
             </Radio.Group>
             <Select label={t.connection} allowDeselect={false} data={names(connections.data)} value={connection} onChange={(v) => setChosen({ ...chosen, connection: v ?? "" })} />
-            <Select label={t.account} allowDeselect={false} data={names(accounts.data)} value={account} onChange={(v) => setChosen({ ...chosen, account: v ?? "" })} />
+            <Select label={t.account} allowDeselect={false} data={accounts.data.map((a) => ({ value: a.metadata.name, label: production(a) ? `${a.metadata.name}, ${text.edit.production.toLowerCase()}` : a.metadata.name }))} value={account} onChange={(v) => setChosen({ ...chosen, account: v ?? "" })} />
             <ProblemNote error={start.error} />
             <Group><Button type="submit" loading={start.isPending} disabled={name === ""}>{t.begin}</Button></Group>
           </Stack>

@@ -1,4 +1,4 @@
-import { Anchor, Button, Group, Stack, Text, Title } from "@mantine/core";
+import { Button, Group, Stack, Text, Title } from "@mantine/core";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link, getRouteApi } from "@tanstack/react-router";
 import type { ReactNode } from "react";
@@ -6,14 +6,17 @@ import type { ReactNode } from "react";
 import { useAction } from "../action/useAction";
 import { client, take } from "../api/client";
 import type { Definition, Listing } from "../api/client";
-import { importQuery, importsQuery, runsQuery } from "../api/queries";
+import { useImports } from "../api/live";
+import { importQuery, runsQuery } from "../api/queries";
 import { Commands } from "../app/Commands";
 import { Facts } from "../app/Facts";
 import { ProblemNote, Unavailable } from "../app/ProblemNote";
 import { Waiting } from "../app/Waiting";
+import { useMay } from "../app/role";
 import { useNow } from "../app/useNow";
 import { relative } from "../format/time";
 import { text } from "../text";
+import { ImportNav } from "./ImportNav";
 import { RunsTable } from "./RunsTable";
 import { Stats } from "./Stats";
 
@@ -24,13 +27,14 @@ export function ImportScreen(): ReactNode {
   const { import: name } = route.useParams();
   const now = useNow();
   const definition = useQuery(importQuery(name));
-  const listing = useQuery(importsQuery).data?.find((l) => l.import === name);
+  const listing = useImports().data?.find((l) => l.import === name);
   const runs = useInfiniteQuery(runsQuery(name));
   if (definition.data === undefined) return definition.error === null ? <Waiting /> : <Unavailable title={name} error={definition.error} />;
   const items = runs.data?.pages.flatMap((p) => p.items) ?? [];
   return (
     <Stack>
       <Title order={1} size="h3">{definition.data.metadata.displayName ?? name}</Title>
+      <ImportNav name={name} />
       {listing !== undefined && <Text className="sentence">{name} {sentence(listing, now)}</Text>}
       <Actions name={name} status={listing?.status ?? ""} />
       <Facts facts={facts(definition.data, listing)} />
@@ -39,14 +43,6 @@ export function ImportScreen(): ReactNode {
       {items.length === 0 && runs.data !== undefined ? <Text>{text.import.noRuns}</Text> : <RunsTable runs={items} now={now} />}
       {runs.hasNextPage && <Group><Button variant="default" loading={runs.isFetchingNextPage} onClick={() => void runs.fetchNextPage()}>{text.import.older}</Button></Group>}
       <Stats name={name} />
-      <Group gap="lg">
-        <Anchor renderRoot={(props) => <Link {...props} to="/imports/$import/rejects" params={{ import: name }} search={{}} />}>{text.import.rejects}</Anchor>
-        <Anchor renderRoot={(props) => <Link {...props} to="/imports/$import/why" params={{ import: name }} />}>{text.import.why}</Anchor>
-      </Group>
-      <details>
-        <summary>{text.import.definition}</summary>
-        <pre className="code">{JSON.stringify(definition.data, null, 2)}</pre>
-      </details>
       <Commands lines={[`tapline get import ${name}`, `tapline get runs --import ${name}`, `tapline run ${name} --wait`]} />
     </Stack>
   );
@@ -77,6 +73,8 @@ function facts(d: Definition, l: Listing | undefined): [string, string][] {
 }
 
 function Actions({ name, status }: { name: string; status: string }): ReactNode {
+  const mayAct = useMay("operator");
+  const mayChange = useMay("editor");
   const params = { path: { import: name } };
   const run = useAction((agreed, key) => take(client.POST("/v1/imports/{import}/runs", { params: { ...params, query: agreed, header: { "Idempotency-Key": key } } })));
   const pause = useAction((_, key) => take(client.POST("/v1/imports/{import}/pause", { params: { ...params, header: { "Idempotency-Key": key } } })));
@@ -85,11 +83,11 @@ function Actions({ name, status }: { name: string; status: string }): ReactNode 
   return (
     <>
       <Group>
-        <Button loading={run.pending} onClick={run.start} disabled={halted}>{text.import.run}</Button>
-        {halted
+        {mayAct && <Button loading={run.pending} onClick={run.start} disabled={halted}>{text.import.run}</Button>}
+        {mayAct && (halted
           ? <Button variant="default" loading={resume.pending} onClick={resume.start}>{text.import.resume}</Button>
-          : <Button variant="default" loading={pause.pending} onClick={pause.start}>{text.import.pause}</Button>}
-        <Button variant="default" renderRoot={(props) => <Link {...props} to="/imports/$import/edit/$step" params={{ import: name, step: "source" }} />}>{text.import.edit}</Button>
+          : <Button variant="default" loading={pause.pending} onClick={pause.start}>{text.import.pause}</Button>)}
+        {mayChange && <Button variant="default" renderRoot={(props) => <Link {...props} to="/imports/$import/edit/$step" params={{ import: name, step: "source" }} />}>{text.import.edit}</Button>}
       </Group>
       <ProblemNote error={run.error ?? pause.error ?? resume.error} />
       {run.dialog}{pause.dialog}{resume.dialog}

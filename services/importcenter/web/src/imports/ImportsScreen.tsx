@@ -1,19 +1,22 @@
 import { Anchor, Button, Group, Select, Stack, Text, TextInput, Title } from "@mantine/core";
 import { IconSearch } from "@tabler/icons-react";
-import { useQuery } from "@tanstack/react-query";
 import { Link, getRouteApi } from "@tanstack/react-router";
+import { useState } from "react";
 import type { ReactNode } from "react";
 
-import { importsQuery } from "../api/queries";
+import type { Listing } from "../api/client";
+import { useImports } from "../api/live";
 import { Unavailable } from "../app/ProblemNote";
 import { Commands } from "../app/Commands";
 import { Waiting } from "../app/Waiting";
+import { useMay } from "../app/role";
 import { useNow } from "../app/useNow";
 import { span } from "../format/time";
 import { text } from "../text";
 import { needs } from "./attention";
 import type { Need } from "./attention";
-import { select } from "./filter";
+import { Bulk } from "./Bulk";
+import { choices, select } from "./filter";
 import type { Search } from "./filter";
 import { ImportsTable } from "./ImportsTable";
 
@@ -25,9 +28,14 @@ export function ImportsScreen(): ReactNode {
   const search = route.useSearch();
   const navigate = route.useNavigate();
   const now = useNow();
-  const { data, error, dataUpdatedAt } = useQuery(importsQuery);
+  const { data, error, dataUpdatedAt } = useImports();
+  const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
+  const mayAct = useMay("operator");
+  const mayChange = useMay("editor");
+  const onSelect = (names: string[], on: boolean) => setSelected((old) => new Set(on ? [...old, ...names] : [...old].filter((n) => !names.includes(n))));
   if (data === undefined) return error === null ? <Waiting /> : <Unavailable title={text.imports.title} error={error} />;
   const shown = select(data, search);
+  const chosen = shown.map((l) => l.import).filter((name) => selected.has(name));
   const change = (part: Partial<Record<keyof Search, string | boolean | undefined>>) =>
     void navigate({ search: (old) => clean({ ...old, ...part }), replace: true });
   return (
@@ -35,7 +43,7 @@ export function ImportsScreen(): ReactNode {
       <Title order={1} size="h3">{text.imports.title}</Title>
       {error !== null && <Text role="status">{text.stale(span(now - dataUpdatedAt))}</Text>}
       <Attention needs={needs(data)} any={data.length > 0} />
-      <Group align="flex-end">
+      <div className="filters">
         <TextInput id="search" label={text.imports.search} placeholder={text.imports.searchHelp} leftSection={<IconSearch size={16} aria-hidden />}
           value={search.q ?? ""} onChange={(e) => change({ q: e.currentTarget.value || undefined })} />
         <Select label={text.imports.status} placeholder={text.imports.any} clearable data={statuses} value={search.status ?? null}
@@ -43,15 +51,26 @@ export function ImportsScreen(): ReactNode {
         <Select label={text.imports.type} placeholder={text.imports.any} clearable value={search.type ?? null}
           data={Object.entries(text.imports.sync).map(([value, label]) => ({ value, label }))}
           onChange={(v) => change({ type: v ?? undefined })} clearButtonProps={{ "aria-label": text.imports.clear }} />
-        <Button renderRoot={(props) => <Link {...props} to="/new" />}>{text.imports.new}</Button>
-      </Group>
+        {choices.map((c) => (
+          <Select key={c} label={text.imports.filters[c]} placeholder={text.imports.any} clearable value={search[c] ?? null} data={valuesOf(data, c)}
+            onChange={(v) => change({ [c]: v ?? undefined })} clearButtonProps={{ "aria-label": text.imports.clear }} />
+        ))}
+        {mayChange && <Button renderRoot={(props) => <Link {...props} to="/new" />}>{text.imports.new}</Button>}
+      </div>
       {data.length === 0 ? <FirstVisit /> : shown.length === 0 ? (
         <Group><Text>{text.imports.noMatch}</Text><Button variant="subtle" onClick={() => void navigate({ search: {} })}>{text.imports.clear}</Button></Group>
-      ) : <ImportsTable imports={shown} search={search} now={now} onSort={(sort, down) => change({ sort, down })} />}
+      ) : <ImportsTable imports={shown} search={search} now={now} onSort={(sort, down) => change({ sort, down })} selected={selected} onSelect={onSelect} />}
+      {mayAct && <Bulk names={chosen} onClear={() => setSelected(new Set())} />}
       <Text size="sm" aria-live="polite">{text.imports.total(shown.length, data.length)}</Text>
       <Commands lines={["tapline get imports -w"]} />
     </Stack>
   );
+}
+
+/** valuesOf are the values that imports have, with a word where they are codes. */
+function valuesOf(imports: Listing[], by: (typeof choices)[number]): { value: string; label: string }[] {
+  const values = [...new Set(imports.flatMap((l) => l[by] ?? []))].sort();
+  return values.map((value) => ({ value, label: (by === "condition" ? text.imports.conditions[value] : undefined) ?? value }));
 }
 
 function clean(s: Record<string, unknown>): Search {

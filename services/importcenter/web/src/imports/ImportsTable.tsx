@@ -1,4 +1,4 @@
-import { Anchor, Text, UnstyledButton } from "@mantine/core";
+import { Anchor, Checkbox, Text, UnstyledButton } from "@mantine/core";
 import { IconArrowDown, IconArrowUp } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import { useVirtualizer } from "@tanstack/react-virtual";
@@ -9,9 +9,10 @@ import type { Listing, Schemas } from "../api/client";
 import { Badge, Toned } from "../app/Badge";
 import type { Tone } from "../app/Badge";
 import { Instant } from "../app/Instant";
-import { count, health } from "../format/number";
+import { count, health, share } from "../format/number";
 import { span } from "../format/time";
 import { text } from "../text";
+import { whyOf } from "./attention";
 import type { Search, SortKey } from "./filter";
 
 const rowHeight = 37;
@@ -21,10 +22,12 @@ interface Props {
   search: Search;
   now: number;
   onSort: (sort: SortKey, down: boolean) => void;
+  selected: ReadonlySet<string>;
+  onSelect: (names: string[], on: boolean) => void;
 }
 
 /** ImportsTable draws only the rows that are in view, so that thousands scroll smoothly. */
-export function ImportsTable({ imports, search, now, onSort }: Props): ReactNode {
+export function ImportsTable({ imports, search, now, onSort, selected, onSelect }: Props): ReactNode {
   const scroll = useRef<HTMLDivElement>(null);
   const rows = useVirtualizer({ count: imports.length, getScrollElement: () => scroll.current, estimateSize: () => rowHeight, overscan: 12 });
   const items = rows.getVirtualItems();
@@ -39,14 +42,18 @@ export function ImportsTable({ imports, search, now, onSort }: Props): ReactNode
       <table className="table" aria-rowcount={imports.length + 1}>
         <thead>
           <tr>
-            {head("name", c.name)}{head("status", c.status)}<th scope="col">{c.sync}</th>{head("health", c.health, true)}
+            <th scope="col">
+              <Checkbox size="xs" aria-label={text.imports.selectAll} checked={imports.every((l) => selected.has(l.import))} indeterminate={selected.size > 0 && !imports.every((l) => selected.has(l.import))}
+                onChange={(e) => onSelect(imports.map((l) => l.import), e.currentTarget.checked)} />
+            </th>
+            {head("name", c.name)}{head("status", c.status)}<th scope="col">{c.sync}</th>{head("health", c.health, true)}<th scope="col">{c.why}</th>
             <th scope="col">{c.recent}</th><th scope="col" className="numbers">{c.fresh}</th>
             {head("last", c.last)}{head("next", c.next)}<th scope="col">{c.schedule}</th><th scope="col">{c.owner}</th>
           </tr>
         </thead>
         <tbody>
           {before > 0 && <tr aria-hidden style={{ height: before }} />}
-          {items.map((item) => <Row key={item.key} at={item.index} listing={imports[item.index]} now={now} />)}
+          {items.map((item) => <Row key={item.key} at={item.index} listing={imports[item.index]} now={now} selected={selected.has(imports[item.index]?.import ?? "")} onSelect={onSelect} />)}
           {after > 0 && <tr aria-hidden style={{ height: after }} />}
         </tbody>
       </table>
@@ -65,25 +72,36 @@ function Head({ label, numbers, sorted, down, onSort }: { label: string; numbers
   );
 }
 
-function Row({ at, listing: l, now }: { at: number; listing: Listing | undefined; now: number }): ReactNode {
+interface RowProps {
+  at: number;
+  listing: Listing | undefined;
+  now: number;
+  selected: boolean;
+  onSelect: Props["onSelect"];
+}
+
+function Row({ at, listing: l, now, selected, onSelect }: RowProps): ReactNode {
   if (l === undefined) return null;
   const status = l.hold === undefined ? l.status : "Held";
+  const why = whyOf(l);
   return (
-    <tr aria-rowindex={at + 2}>
-      <td>
+    <tr aria-rowindex={at + 2} aria-selected={selected}>
+      <td><Checkbox size="xs" aria-label={text.imports.select(l.import)} checked={selected} onChange={(e) => onSelect([l.import], e.currentTarget.checked)} /></td>
+      <td className="named">
         <Anchor inherit fw={500} renderRoot={(props) => <Link {...props} to="/imports/$import" params={{ import: l.import }} />}>{l.displayName ?? l.import}</Anchor>
         {l.displayName !== undefined && <Text span size="xs" ml={8}>{l.import}</Text>}
       </td>
       <td><Badge state={status} word={status} /></td>
       <td>{text.imports.sync[l.type] ?? l.type}</td>
       <td className="numbers"><Health listing={l} /></td>
+      <td className="short" title={why}><bdi>{why}</bdi></td>
       <td><Recent runs={l.recent ?? []} /></td>
       <td className="numbers">{l.freshnessSeconds !== undefined && span(l.freshnessSeconds * 1000)}</td>
       <td>
         {l.lastRun === undefined ? text.imports.never : (
           <Anchor inherit renderRoot={(props) => <Link {...props} to="/runs/$run" params={{ run: l.lastRun ?? "" }} />}>
             {l.lastRunState === undefined ? l.lastRun : <Badge state={l.lastRunState} word={text.states[l.lastRunState] ?? l.lastRunState} />}{" "}
-            <Instant at={l.lastRunAt} now={now} />
+            {l.progress === undefined ? <Instant at={l.lastRunAt} now={now} /> : text.imports.progress(share(l.progress))}
           </Anchor>
         )}
       </td>

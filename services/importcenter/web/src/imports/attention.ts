@@ -30,3 +30,13 @@ function reason(l: Listing): string {
   const word = text.imports.conditions[l.condition ?? ""] ?? "";
   return l.conditionReason === undefined ? word : `${word}: ${l.conditionReason}`;
 }
+
+/** whyOf says in one sentence why an import is as it is; what a person has to do comes first. */
+export function whyOf(l: Listing): string {
+  const t = text.imports;
+  if (l.hold !== undefined) return `${t.conditions["held"] ?? ""}: ${l.hold.reason}`;
+  if (l.frozen !== undefined) return [t.frozen, l.frozen.reason].filter(Boolean).join(": ");
+  if (l.waiting !== undefined) return t.waits(l.waiting.account, l.waiting.reason);
+  if ((l.approvals ?? []).length > 0) return t.approval;
+  return l.condition === "green" ? "" : (l.conditionReason ?? "");
+}

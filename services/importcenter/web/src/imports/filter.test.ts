@@ -28,6 +28,13 @@ test("filters hold together", () => {
   expect(select(all, { type: "event", status: "Ready" })).toEqual([]);
 });
 
+test("what the imports have can be chosen", () => {
+  const owned = [listing("a", { owner: "growth", condition: "red" }), listing("b", { owner: "shop", condition: "red" })];
+  expect(names(select(owned, { condition: "red" }))).toEqual(["a", "b"]);
+  expect(names(select(owned, { condition: "red", owner: "shop" }))).toEqual(["b"]);
+  expect(readSearch({ condition: "red", owner: "", datasource: 5 })).toEqual({ condition: "red" });
+});
+
 test("instants are compared as instants, and what has none comes last both ways", () => {
   expect(names(select(all, { sort: "next" }))).toEqual(["crm", "orders", "customers"]);
   expect(names(select(all, { sort: "next", down: true }))).toEqual(["orders", "crm", "customers"]);

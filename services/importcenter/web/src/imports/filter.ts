@@ -8,9 +8,15 @@ export interface Search {
   q?: string;
   status?: string;
   type?: string;
+  condition?: string;
+  owner?: string;
+  datasource?: string;
   sort?: SortKey;
   down?: boolean;
 }
+
+/** choices are the filters whose choices are what the imports have. */
+export const choices = ["condition", "owner", "datasource"] as const;
 
 /** readSearch takes what an address holds; what it does not know counts as absent. */
 export function readSearch(raw: Record<string, unknown>): Search {
@@ -19,10 +25,12 @@ export function readSearch(raw: Record<string, unknown>): Search {
   const q = raw["q"] === undefined ? undefined : word(String(raw["q"]));
   const status = word(raw["status"]);
   const type = word(raw["type"]);
+  const chosen = Object.fromEntries(choices.flatMap((c) => (word(raw[c]) === undefined ? [] : [[c, raw[c]]])));
   return {
     ...(q === undefined ? {} : { q }),
     ...(status === undefined ? {} : { status }),
     ...(type === undefined ? {} : { type }),
+    ...chosen,
     ...(sort === undefined ? {} : { sort }),
     ...(raw["down"] === true ? { down: true } : {}),
   };
@@ -35,7 +43,8 @@ export function select(imports: Listing[], s: Search): Listing[] {
     (l) =>
       (q === undefined || l.import.toLowerCase().includes(q) || (l.displayName ?? "").toLowerCase().includes(q) || (l.owner ?? "").toLowerCase().includes(q)) &&
       (s.status === undefined || l.status === s.status) &&
-      (s.type === undefined || l.type === s.type),
+      (s.type === undefined || l.type === s.type) &&
+      choices.every((c) => s[c] === undefined || l[c] === s[c]),
   );
   const key = keys[s.sort ?? "name"];
   const sign = s.down === true ? -1 : 1;

@@ -11,6 +11,7 @@ import { useMay } from "../app/role";
 import { useNow } from "../app/useNow";
 import { absolute } from "../format/time";
 import { share } from "../format/number";
+import { ImportNav } from "../import/ImportNav";
 import { text } from "../text";
 import { Dismiss } from "./Dismiss";
 import { Download } from "./Download";
@@ -39,8 +40,8 @@ export function RejectsScreen(): ReactNode {
   return (
     <Stack>
       <Title order={1} size="h3">{t.title}</Title>
+      <ImportNav name={name} />
       <Group gap="lg">
-        <Anchor renderRoot={(props) => <Link {...props} to="/imports/$import" params={{ import: name }} />}>{name}</Anchor>
         <Filters search={search} />
         <Select aria-label={t.state} placeholder={t.state} clearable value={search.state ?? null} w={180} data={states.map((value) => ({ value, label: t.states[value] ?? value }))}
           clearButtonProps={{ "aria-label": text.imports.clear }} onChange={(state) => void navigate({ search: (old) => without({ ...old, state: (state ?? undefined) as RejectSearch["state"] }) })} />

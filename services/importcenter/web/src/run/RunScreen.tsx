@@ -1,18 +1,19 @@
 import { Anchor, Button, Group, List, Stack, Text, Title } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
 import { Link, getRouteApi } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 
 import { useAction } from "../action/useAction";
 import { client, take } from "../api/client";
 import type { Run } from "../api/client";
-import { isActive, runQuery } from "../api/queries";
+import { useRun } from "../api/live";
+import { isActive } from "../api/queries";
 import { Badge } from "../app/Badge";
 import { Commands } from "../app/Commands";
 import { Facts } from "../app/Facts";
 import { Instant } from "../app/Instant";
 import { ProblemNote, Unavailable } from "../app/ProblemNote";
 import { Waiting } from "../app/Waiting";
+import { useMay } from "../app/role";
 import { useNow } from "../app/useNow";
 import { count, rows } from "../format/number";
 import { relative, span } from "../format/time";
@@ -27,7 +28,7 @@ const route = getRouteApi("/runs/$run");
 export function RunScreen(): ReactNode {
   const { run: name } = route.useParams();
   const now = useNow();
-  const { data: run, error, dataUpdatedAt } = useQuery(runQuery(name));
+  const { data: run, error, dataUpdatedAt } = useRun(name);
   if (run === undefined) return error === null ? <Waiting /> : <Unavailable title={name} error={error} />;
   return (
     <Stack>
@@ -117,7 +118,8 @@ function Actions({ run }: { run: Run }): ReactNode {
   const cancel = useAction((_, key) => take(client.POST("/v1/runs/{run}/cancel", { params: { ...params, header: { "Idempotency-Key": key } } })));
   const approve = useAction((_, key) => take(client.POST("/v1/runs/{run}/approve", { params: { ...params, header: { "Idempotency-Key": key } } })));
   const decline = useAction((_, key) => take(client.POST("/v1/runs/{run}/decline", { params: { ...params, header: { "Idempotency-Key": key } } })));
-  if (!isActive(run.state)) return null;
+  const may = useMay("operator");
+  if (!isActive(run.state) || !may) return null;
   return (
     <>
       <Group>

@@ -12,6 +12,7 @@ import { useMay } from "../app/role";
 import { useNow } from "../app/useNow";
 import { count } from "../format/number";
 import { absolute } from "../format/time";
+import { ImportNav } from "../import/ImportNav";
 import { text } from "../text";
 import { Lines, Uploads } from "./Parts";
 import { identityOf } from "./fragment";
@@ -29,7 +30,7 @@ export function WhyScreen(): ReactNode {
   return (
     <Stack>
       <Title order={1} size="h3">{t.title}</Title>
-      <Anchor renderRoot={(props) => <Link {...props} to="/imports/$import" params={{ import: name }} />}>{name}</Anchor>
+      <ImportNav name={name} />
       {may ? <Ask key={hash} name={name} given={identityOf(hash)} /> : <Text>{text.rows.notYours}</Text>}
       <Commands lines={[`echo IDENTITY | tapline why ${name} -`, `echo IDENTITY | tapline why ${name} - --clevertap`]} />
     </Stack>

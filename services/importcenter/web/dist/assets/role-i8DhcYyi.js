@@ -1,1 +1,0 @@
-import{O as e,h as t}from"./index-SQzT1otT.js";var n=[`viewer`,`operator`,`analyst`,`editor`,`admin`];function r(e,t){return n.indexOf(e)>=n.indexOf(t)}function i(n){let i=e(t).data?.role;return i!==void 0&&r(i,n)}export{i as n,n as t};

@@ -1,0 +1,118 @@
+import { expect, test } from "vitest";
+
+import { accessible, api, open } from "./browser";
+import { account, ended, held, importOf, newest, ran, send, slow, to, unique } from "./world";
+
+interface Listings { items: { import: string; status: string }[] }
+interface Freeze { name: string }
+interface Generations { items: { generation: number; by?: string }[] }
+interface ScheduleView { next: { at: string; local: string }[] }
+
+const statuses = async (names: string[]) => (await api<Listings>("/v1/imports")).items.filter((l) => names.includes(l.import)).map((l) => l.status);
+const runState = async (run: string) => (await api<{ state: string }>(`/v1/runs/${run}`)).state;
+const few = "select CUSTOMER_ID, PLAN from CUSTOMERS where CUSTOMER_ID between 1 and 50";
+
+/** small is an import of fifty people that writes a property of its own. */
+const small = (property: string) => ({ source: { connectionRef: "warehouse", query: few }, mapping: [{ from: "PLAN", to: property }] });
+
+test("several imports are paused, resumed and run at once; one that asks first is left to be started by itself", async () => {
+  const word = unique("many");
+  const names = [`${word}-a`, `${word}-b`, `${word}-c`];
+  const shop = unique("bulk");
+  await account(shop, "production");
+  for (const name of names) await importOf(name, { ...small(word), ...(name.endsWith("c") ? to(shop) : {}) });
+  const page = await open(`/?q=${word}`);
+  await page.getByRole("checkbox", { name: "Select all that are shown" }).check();
+  await page.getByText("3 selected:").waitFor();
+  const bulk = (name: string) => page.getByRole("button", { name, exact: true });
+  await bulk("Pause").click();
+  await page.getByText("3 paused.").waitFor(slow);
+  expect(await statuses(names)).toEqual(["Paused", "Paused", "Paused"]);
+  await expect.poll(() => page.getByRole("cell", { name: "Paused" }).count(), slow).toBe(3);
+  await bulk("Resume").click();
+  await page.getByText("3 resumed.").waitFor(slow);
+  await bulk("Run").click();
+  await page.getByText("2 started.").waitFor(slow);
+  await page.getByText("These ask first").waitFor();
+  expect(await newest(`${word}-c`)).toBeUndefined();
+  for (const name of names.slice(0, 2)) expect((await ended((await newest(name))?.run ?? "")).counts.loaded).toBe(50);
+});
+
+test("a run that waits for its account is seen going on without a reload, by the stream", async () => {
+  const [name, cold, property] = [unique("flows"), unique("cold"), unique("live")];
+  await account(cold);
+  await importOf(name, { ...small(property), ...to(cold) });
+  const freeze = await send<Freeze>("POST", "/v1/freezes", { account: cold, reason: "a look" });
+  const { run } = await send<{ run: string }>("POST", `/v1/imports/${name}/runs`);
+  const page = await open(`/runs/${run}`);
+  await page.getByText(/waits for|is running/).first().waitFor(slow);
+  await expect.poll(async () => (await api<{ waiting: unknown }>(`/v1/runs/${run}`)).waiting, slow).not.toBeNull();
+  await page.getByText(`waits for ${cold}`).waitFor(slow);
+  let asked = 0;
+  page.on("request", (r) => { if (r.url().endsWith(`/v1/runs/${run}`)) asked++; });
+  await send("DELETE", `/v1/freezes/${freeze.name}`);
+  await page.getByText(`${run} succeeded: 50 rows loaded.`).waitFor(slow);
+  expect(asked).toBeLessThanOrEqual(1);
+  expect(await held("7")).toMatchObject({ profileData: { [property]: expect.anything() as unknown } });
+});
+
+test("a run is cancelled, and nothing of it arrives", async () => {
+  const [name, cold, property] = [unique("stops"), unique("cold"), unique("never")];
+  await account(cold);
+  await importOf(name, { ...small(property), ...to(cold) });
+  const freeze = await send<Freeze>("POST", "/v1/freezes", { account: cold, reason: "a look" });
+  const { run } = await send<{ run: string }>("POST", `/v1/imports/${name}/runs`);
+  const page = await open(`/runs/${run}`);
+  await page.getByRole("button", { name: "Cancel the run" }).click();
+  await expect.poll(() => runState(run), slow).toBe("cancelled");
+  await page.getByText("was cancelled.").waitFor(slow);
+  await send("DELETE", `/v1/freezes/${freeze.name}`);
+  expect((await held("7"))?.profileData ?? {}).not.toHaveProperty(property);
+});
+
+test("a held run says why; approved it goes on, declined it sends nothing", async () => {
+  for (const [button, state, loaded] of [["Approve", "succeeded", 50], ["Decline", "cancelled", 0]] as const) {
+    const [name, property] = [unique("held"), unique(button.toLowerCase())];
+    await importOf(name, { ...small(property), limits: { hold: { rows: 10 } } });
+    const { run } = await send<{ run: string }>("POST", `/v1/imports/${name}/runs`);
+    await expect.poll(() => runState(run), slow).toBe("held");
+    const page = await open("/");
+    await page.getByText(/need you|needs you/).waitFor(slow);
+    await page.goto(`/runs/${run}`);
+    await page.getByText("is held, nothing was sent").waitFor(slow);
+    if (button === "Approve") await accessible(page);
+    await page.getByRole("button", { name: button }).click();
+    expect(await ended(run)).toMatchObject({ state, counts: { loaded } });
+    await page.getByText(state === "cancelled" ? "was cancelled." : "succeeded: 50 rows loaded.").waitFor(slow);
+    expect(Object.keys((await held("7"))?.profileData ?? {}).includes(property)).toBe(loaded > 0);
+  }
+}, 90_000);
+
+test("the history says what each change was and whose; schedule and topics are the API's", async () => {
+  const name = unique("story");
+  await importOf(name, { ...small("told"), schedules: [{ cron: "0 6 * * *" }] });
+  await send("PATCH", `/v1/imports/${name}`, { spec: { mapping: [{ from: "PLAN", to: "told anew" }] } }, { "If-Match": "*", "Tapline-Actor": "asha" });
+  const page = await open(`/imports/${name}`);
+  await page.getByRole("link", { name: "History" }).click();
+  await page.getByRole("cell", { name: "spec.mapping" }).waitFor(slow);
+  await page.getByRole("cell", { name: /told anew/ }).waitFor();
+  const { items } = await api<Generations>(`/v1/imports/${name}/generations`);
+  expect(items).toHaveLength(2);
+  for (const g of items) expect(await page.getByRole("row", { name: new RegExp(`^${g.generation} `) }).innerText()).toContain(g.by ?? "");
+  await accessible(page);
+  await page.getByRole("link", { name: "Schedule" }).click();
+  const { next } = await api<ScheduleView>(`/v1/imports/${name}/schedule?next=10`);
+  for (const due of next) await page.getByRole("cell", { name: due.local }).first().waitFor(slow);
+  await accessible(page);
+  await page.getByRole("link", { name: "Topics" }).click();
+  await page.getByText(`kcat -b $BROKERS -t tapline.records.${name}.v1`, { exact: false }).waitFor(slow);
+  await accessible(page);
+}, 90_000);
+
+test("what a run did before is in its strip in the listing", async () => {
+  const name = unique("strip");
+  await importOf(name, small("strip"));
+  const page = await open(`/?q=${name}`);
+  await ran(name);
+  await page.getByRole("img", { name: "1 run, none failed" }).waitFor(slow);
+});
