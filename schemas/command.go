@@ -25,6 +25,7 @@ const (
 	CommandRunFrom        = "runFrom" // the first run, of rows from a cursor instant on
 	CommandResend         = "resend"  // sends again what earlier runs have loaded
 	CommandReplay         = "replay"  // sends what earlier runs have rejected
+	CommandRepair         = "repair"  // sends who a verification has found to differ
 )
 
 // Command is what a person asks of an import. ID is the caller's idempotency
@@ -43,6 +44,10 @@ type Command struct {
 	// Replay says what a replay sends.
 	Replay *Replay `json:"replay,omitempty"`
 	Rows   int     `json:"rows,omitempty"` // of a preview and a dry run, at most; 0 describes the query
+	// Repair says whom a repair sends.
+	Repair *Repair `json:"repair,omitempty"`
+	// Verify makes a dry run a verification.
+	Verify *Verify `json:"verify,omitempty"`
 	// Spec and Connection are a preview's, which need not be of what is applied. Of a
 	// test, Spec names the connection or the account and nothing to read.
 	Spec       *ImportSpec              `json:"spec,omitempty"`
@@ -74,6 +79,7 @@ const (
 	ModeBackfill       = "backfill"
 	ModeResend         = "resend"         // sends again what earlier runs have loaded
 	ModeReplay         = "replay"         // sends what earlier runs have rejected
+	ModeRepair         = "repair"         // sends who a verification has found to differ
 	ModeSync           = "sync"           // sends the sample of a dry run
 	ModeDryRun         = "dryRun"         // a random sample, in the dry runs' topics
 	ModePreview        = "preview"        // the first rows, for show

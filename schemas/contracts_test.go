@@ -41,6 +41,7 @@ var contracts = map[string]func() any{
 
 	"lookup":   func() any { return &Lookup{} },
 	"lookedup": func() any { return &LookupAnswer{} },
+	"people":   func() any { return &People{} },
 }
 
 // TestContracts holds the three neighbours together: the schema file is the Go

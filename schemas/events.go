@@ -24,6 +24,7 @@ const (
 	EventReject     = "row.rejected"
 	EventLookup     = "lookup"
 	EventLookedUp   = "lookup.answered" // lookedup.v1.schema.json
+	EventPeople     = "people"
 
 	reportFamily = "report"
 	runFamily    = "run"
@@ -85,7 +86,7 @@ var (
 	contractOf = map[string]string{
 		EventDefinition: "import", EventGeneration: "generation", EventResource: "resource", EventAudit: "audit", EventSuppress: "suppression", EventCommand: "command", EventTrigger: "trigger",
 		EventState: "state", EventFold: "fold", EventPosition: "position", EventColumns: "rowschema", EventReject: "reject",
-		EventLookup: "lookup", EventLookedUp: "lookedup",
+		EventLookup: "lookup", EventLookedUp: "lookedup", EventPeople: "people",
 	}
 	reportKinds = []string{
 		ReportStarted, ReportHeartbeat, ReportChunk, ReportFinal, ReportAbandoned, ReportMapped, ReportIntent, ReportReceipt,

@@ -18,6 +18,9 @@ const (
 	// HeaderOlder is on the rows of a dry run only: the query gives a newer row of the
 	// identity, so that a sync leaves this one out.
 	HeaderOlder = "older"
+	// HeaderChanged is on the rows of a verification only: the row's cursor as an instant
+	// of UTC.
+	HeaderChanged = "tapline-changed"
 	// HeaderReplayOf is on the rows and records of a replay: the reject that was taken,
 	// as RejectRef writes it.
 	HeaderReplayOf = "tapline-replay-of"

@@ -52,6 +52,8 @@ func (t Topics) Rights(service string) []Right {
 		add(OnTopic, MayWrite, true, rows)
 		// What the run before has rejected is not unchanged, and a replay sends it.
 		read(t.Rejects())
+		// A verification and a repair are told there whom they are about.
+		read(t.Lookups())
 		// A resend reads rows that were loaded, and writes them again.
 		add(OnTopic, MayRead, true, rows)
 		// What a run of events without success has loaded is left out by the next one.

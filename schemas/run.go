@@ -56,6 +56,7 @@ type Run struct {
 	Initial       string     `json:"initial,omitempty"` // where the first run was told to begin
 	Runs          *RunSpan   `json:"runs,omitempty"`    // of a resend
 	Replay        *Replay    `json:"replay,omitempty"`
+	Repair        *Repair    `json:"repair,omitempty"`
 	// Taken are the rejects that a replay has taken, Refused those that were selected and
 	// not taken, by why.
 	Taken           int64            `json:"taken,omitempty"`

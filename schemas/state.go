@@ -233,7 +233,9 @@ type ActiveRun struct {
 	Initial string   `json:"initial,omitempty"`
 	Runs    *RunSpan `json:"runs,omitempty"` // of a resend
 	Replay  *Replay  `json:"replay,omitempty"`
+	Repair  *Repair  `json:"repair,omitempty"`
 	Rows    int      `json:"rows,omitempty"` // of a trial, at most
+	Verify  *Verify  `json:"verify,omitempty"`
 	// Connection stands in for the applied one in a preview.
 	Connection *SnowflakeConnectionSpec `json:"connection,omitempty"`
 	// Tables is what a trial of the mode tables lists.
@@ -290,6 +292,7 @@ type QueuedRun struct {
 	To          string    `json:"to,omitempty"`
 	Runs        *RunSpan  `json:"runs,omitempty"` // of a resend
 	Replay      *Replay   `json:"replay,omitempty"`
+	Repair      *Repair   `json:"repair,omitempty"`
 	Key         string    `json:"key"`
 	Cause       string    `json:"cause"`
 	Actor       string    `json:"actor,omitempty"`

@@ -97,6 +97,8 @@ type Sample struct {
 	Clock      string     `json:"clock"` // T: the records' time, where the mapping names none
 	Columns    []Column   `json:"columns"`
 	TakenAt    time.Time  `json:"takenAt"` // before the first row was read
+	// Verify is set in the sample of a verification, which cannot be sent.
+	Verify *Verify `json:"verify,omitempty"`
 }
 
 // Preview is what a preview found: the query's columns, and what is wrong with

@@ -40,7 +40,7 @@ func (s *Service) modeOf(a attempt.Attempt, j *journal.Journal, log *slog.Logger
 	case schemas.ModeBackfill:
 		return &window{extraction: extraction, earlier: earlier}, nil
 	case schemas.ModeDryRun:
-		return &sample{extraction: extraction}, nil
+		return &sample{extraction: extraction, reader: s.reader, topics: s.topics}, nil
 	case schemas.ModePreview:
 		return &preview{
 			sessions: sessions, resources: s.resources, suppressed: suppressed, journal: j, attempt: a, topics: s.topics, maxRow: extraction.chunks.MaxRow, log: log,
@@ -53,11 +53,15 @@ func (s *Service) modeOf(a attempt.Attempt, j *journal.Journal, log *slog.Logger
 		return &resend{
 			resources: s.resources, suppressed: suppressed, reader: s.reader, journal: j, attempt: a, topics: s.topics, metrics: s.metrics, tracer: s.tracer, limit: s.cfg.LedgerLimit,
 		}, nil
-	case schemas.ModeReplay:
-		return &replay{
+	case schemas.ModeReplay, schemas.ModeRepair:
+		y := replay{
 			resources: s.resources, sessions: sessions, chunks: extraction.chunks, suppressed: suppressed, reader: s.reader, journal: j, attempt: a, topics: s.topics,
 			metrics: s.metrics, tracer: s.tracer, log: log, limit: s.cfg.LedgerLimit,
-		}, nil
+		}
+		if a.Run.Mode == schemas.ModeRepair {
+			return &repair{y}, nil
+		}
+		return &y, nil
 	case schemas.ModeSync:
 		return &sampleSync{
 			resources: s.resources, suppressed: suppressed, reader: s.reader, journal: j, attempt: a, topics: s.topics, metrics: s.metrics, tracer: s.tracer,

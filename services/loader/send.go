@@ -32,6 +32,10 @@ func (l *loop) launch(u *upload, now time.Time) {
 	u.conn = u.destination.conn
 	u.destination.account.RequestBegan()
 	u.part.enter()
+	if u.run.Verify != nil {
+		l.start(func() { l.lookUpRecords(u) })
+		return
+	}
 	l.start(func() { l.send(u) })
 }
 

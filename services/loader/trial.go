@@ -25,7 +25,7 @@ func policyOf(run *schemas.ActiveRun) delivery.Policy {
 // lookUpProfiles asks whether the profiles of a dry run's records exist. If CleverTap does not
 // answer, the profile counts as unknown and the dry run goes on.
 func (m *member) lookUpProfiles(u *upload) {
-	if !isDry(u.run) || u.conn == nil || u.run.Spec.Destination.Type != schemas.TypeProfile {
+	if !isDry(u.run) || u.run.Verify != nil || u.conn == nil || u.run.Spec.Destination.Type != schemas.TypeProfile {
 		return
 	}
 	profiles, ok := u.conn.client.(finder)

@@ -72,11 +72,11 @@ func (p *Preparer) row(c *Chunk, row *rowjson.Row) (keep bool, err error) {
 			p.markRejected()
 			return false, p.reject(c, row, failure.CodeRowTooLarge, "", fmt.Sprintf("the columns that are mapped make a row of more than the %d bytes that a record may have", p.cfg.MaxRow))
 		}
-		p.extract(c, row, mark)
+		p.extract(c, row, mark, cursor)
 		p.noteSent(row, cursor)
 		return false, nil // its JSON does not lie in the decoder's block
 	}
-	p.extract(c, row, mark)
+	p.extract(c, row, mark, cursor)
 	p.noteSent(row, cursor)
 	return true, nil
 }
@@ -213,7 +213,7 @@ func (p *Preparer) identity(row *rowjson.Row) uint64 {
 // extract adds the row's record: keyed by the identity as CleverTap will get it,
 // in the partition that any Kafka client finds for that key. A trial's are keyed
 // by the trial and lie in one partition.
-func (p *Preparer) extract(c *Chunk, row *rowjson.Row, mark ledger.Fingerprint) {
+func (p *Preparer) extract(c *Chunk, row *rowjson.Row, mark ledger.Fingerprint, cursor string) {
 	key := c.take(func(b []byte) []byte { return mapping.IdentityKey(b, row.Value(p.reader.Identity)) })
 	partition := Partition(key, len(p.counts.ByPartition))
 	if p.trial != nil {
@@ -234,6 +234,9 @@ func (p *Preparer) extract(c *Chunk, row *rowjson.Row, mark ledger.Fingerprint) 
 	}
 	if at := p.reader.Version; at > 0 && string(row.Value(at)) != "1" {
 		c.headers = append(c.headers, kafka.Header{Key: schemas.HeaderOlder, Value: []byte("true")})
+	}
+	if cursor != "" && p.cfg.Attempt.Run.Verify != nil {
+		c.headers = append(c.headers, kafka.Header{Key: schemas.HeaderChanged, Value: []byte(p.reader.UTC(cursor))})
 	}
 	end := len(c.headers)
 	c.rows = append(c.rows, kafka.Record{

@@ -94,9 +94,10 @@ func (p *Plan) Bounds(r *Reader, run schemas.ActiveRun) (from, to string, err er
 	return max(places[0], places[2], places[3]), places[1], nil
 }
 
-// Sample is the statement that reads rows at random, out of all that there are.
-func (p *Plan) Sample(r *Reader, rows int) statement.Statement {
-	return p.source.Sample(r.Columns, rows, p.versions(r))
+// Sample is the statement that reads rows at random, out of all that there are or, with
+// keys, of these people's.
+func (p *Plan) Sample(r *Reader, rows int, keys []string) statement.Statement {
+	return p.source.Sample(r.Columns, rows, p.versions(r), r.Columns[r.Identity], keys)
 }
 
 // versions is the identity's column where only the newest version of an identity

@@ -22,8 +22,15 @@ func (s *Source) Identities(columns []schemas.Column, cur *Cursor, identity sche
 		}
 		order = " ORDER BY " + s.cursorSQL() + " NULLS FIRST"
 	}
+	where, args, ok := isOneOf(identity, keys)
+	return Statement{SQL: "SELECT " + list(visible) + behind + " FROM (\n" + s.text + "\n) AS src WHERE " + where + order, Args: args}, ok
+}
+
+// isOneOf is the condition of rows whose identity is one of the keys; ok is false if no
+// row can have one of them.
+func isOneOf(identity schemas.Column, keys []string) (where string, args []string, ok bool) {
 	var in []string
-	where := identitySQL(identity.Name)
+	where = identitySQL(identity.Name)
 	switch {
 	case identity.Type == "FIXED" && identity.Scale == 0:
 		where = "src." + quote(identity.Name)
@@ -37,11 +44,10 @@ func (s *Source) Identities(columns []schemas.Column, cur *Cursor, identity sche
 			where = "TRIM(src." + quote(identity.Name) + ")"
 		}
 		for _, key := range keys {
-			in, stmt.Args = append(in, "?"), append(stmt.Args, strings.Trim(key, " "))
+			in, args = append(in, "?"), append(args, strings.Trim(key, " "))
 		}
 	}
-	stmt.SQL = "SELECT " + list(visible) + behind + " FROM (\n" + s.text + "\n) AS src WHERE " + where + " IN (" + strings.Join(in, ", ") + ")" + order
-	return stmt, len(in) > 0
+	return where + " IN (" + strings.Join(in, ", ") + ")", args, len(in) > 0
 }
 
 // maxDigits is how many digits a NUMBER has at most.

@@ -190,7 +190,9 @@ func (s *Source) First(columns []schemas.Column, limit int) Statement {
 // identity is as in Window. With it each row says which version of its identity it is,
 // because a sync may send the sample later, after other rows have been sent, and must
 // send the newest only.
-func (s *Source) Sample(columns []schemas.Column, limit int, identity string) Statement {
+//
+// With keys only the rows of these people are read, whose identity is the column at.
+func (s *Source) Sample(columns []schemas.Column, limit int, identity string, at schemas.Column, keys []string) Statement {
 	behind := ""
 	if s.hidden {
 		columns = columns[:len(columns)-1]
@@ -199,8 +201,16 @@ func (s *Source) Sample(columns []schemas.Column, limit int, identity string) St
 	if s.numbered(identity) {
 		behind += ", ROW_NUMBER() OVER (PARTITION BY " + identitySQL(identity) + " ORDER BY " + s.cursorSQL() + " DESC NULLS LAST) AS " + quote(VersionAlias)
 	}
+	where, args := "", []string(nil)
+	if keys != nil {
+		condition, bound, ok := isOneOf(at, keys)
+		if !ok {
+			condition, bound = "1 = 0", nil
+		}
+		where, args = " WHERE "+condition, bound
+	}
 	return Statement{SQL: "SELECT " + list(columns) + behind + ", COUNT(*) OVER () AS " + quote(TotalAlias) +
-		" FROM (\n" + s.text + "\n) AS src ORDER BY RANDOM() LIMIT " + strconv.Itoa(limit)}
+		" FROM (\n" + s.text + "\n) AS src" + where + " ORDER BY RANDOM() LIMIT " + strconv.Itoa(limit), Args: args}
 }
 
 // numbered reports whether the rows of one identity are versions with an order.

@@ -139,7 +139,7 @@ func TestSample(t *testing.T) {
 		if _, err := s.Bind(visible); err != nil {
 			t.Fatal(err)
 		}
-		if got := s.Sample(tt.columns, 5, tt.identity); got.SQL != want {
+		if got := s.Sample(tt.columns, 5, tt.identity, schemas.Column{}, nil); got.SQL != want {
 			t.Errorf("%s: %s, want %s", name, got.SQL, want)
 		}
 	}

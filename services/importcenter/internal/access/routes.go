@@ -74,6 +74,7 @@ var Routes = map[string]Route{
 	"decline-run":        {Role: Operator, Scope: ScopeNamed},
 	"dismiss-rejects":    {Role: Operator, Scope: ScopeNamed},
 	"sync-dry-run":       {Role: Operator, Scope: ScopeNamed},
+	"start-repair":       {Role: Operator, Scope: ScopeNamed},
 
 	"check-deployment": {Role: Operator, Scope: ScopeWhole, Note: "shows hosts and versions of services"},
 
@@ -87,12 +88,14 @@ var Routes = map[string]Route{
 		Note: "needs the role that the change itself needs, and not the one who asked for it"},
 	"decline-approval": {Role: Operator, Scope: ScopeApproval},
 
-	"start-dry-run":  {Role: Analyst, Scope: ScopeNamed},
-	"get-dry-run":    {Role: Analyst, Scope: ScopeNamed, ShowsRows: true},
-	"list-rejects":   {Role: Analyst, Scope: ScopeNamed, ShowsRows: true},
-	"list-rows":      {Role: Analyst, Scope: ScopeNamed, ShowsRows: true},
-	"why":            {Role: Analyst, Scope: ScopeNamed, ShowsRows: true},
-	"export-rejects": {Role: Analyst, Scope: ScopeNamed, ShowsRows: true},
+	"start-dry-run":      {Role: Analyst, Scope: ScopeNamed},
+	"get-dry-run":        {Role: Analyst, Scope: ScopeNamed, ShowsRows: true},
+	"start-verification": {Role: Analyst, Scope: ScopeNamed},
+	"get-verification":   {Role: Analyst, Scope: ScopeNamed, ShowsRows: true},
+	"list-rejects":       {Role: Analyst, Scope: ScopeNamed, ShowsRows: true},
+	"list-rows":          {Role: Analyst, Scope: ScopeNamed, ShowsRows: true},
+	"why":                {Role: Analyst, Scope: ScopeNamed, ShowsRows: true},
+	"export-rejects":     {Role: Analyst, Scope: ScopeNamed, ShowsRows: true},
 	"preview": {Role: Analyst, Scope: ScopeDocuments, ShowsRows: true,
 		Note: "documents that are not applied need editor; a connection among them that differs from the applied one, admin"},
 

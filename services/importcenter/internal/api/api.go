@@ -185,6 +185,7 @@ func New(cfg Config, deps Deps) http.Handler {
 	h.registerRows(api)
 	h.registerWhy(api)
 	h.registerWhyLate(api)
+	h.registerVerifications(api)
 	h.registerFreezes(api)
 	h.registerApprovals(api)
 	h.registerSuppressions(api)

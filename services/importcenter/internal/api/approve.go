@@ -35,7 +35,7 @@ func approvalIn(ctx context.Context) *approving {
 func (h *handlers) roleOf(spec schemas.ApprovalSpec) access.Role {
 	operation := map[string]string{schemas.ApprovalApply: "apply", schemas.ApprovalDelete: "delete-import"}[spec.Action]
 	if spec.Command != nil {
-		operation = map[string]string{schemas.CommandApprove: "approve-run", schemas.CommandReset: "reset-import", schemas.CommandBackfill: "start-backfill", schemas.CommandResend: "start-resend", schemas.CommandReplay: "start-replay"}[spec.Command.Kind]
+		operation = map[string]string{schemas.CommandApprove: "approve-run", schemas.CommandReset: "reset-import", schemas.CommandBackfill: "start-backfill", schemas.CommandResend: "start-resend", schemas.CommandReplay: "start-replay", schemas.CommandRepair: "start-repair"}[spec.Command.Kind]
 	}
 	route, ok := h.route(operation)
 	if !ok {

@@ -67,7 +67,7 @@ func (h *handlers) needOf(cmd schemas.Command) (n need) {
 // has sent before. The state has columns once a run of the epoch has succeeded.
 func sendsAnew(cmd schemas.Command, def schemas.Definition, state schemas.State) bool {
 	switch cmd.Kind {
-	case schemas.CommandReset, schemas.CommandBackfill, schemas.CommandResend, schemas.CommandSync:
+	case schemas.CommandReset, schemas.CommandBackfill, schemas.CommandResend, schemas.CommandRepair, schemas.CommandSync:
 		return true
 	case schemas.CommandReplay:
 		return cmd.Replay.How != schemas.ReplayDeclined
@@ -167,6 +167,7 @@ func (c *Confirmation) production() []string {
 		schemas.CommandBackfill: "this sends a span of %s again, to the production account %s",
 		schemas.CommandResend:   "this sends again what runs of %s have loaded, to the production account %s",
 		schemas.CommandReplay:   "this sends what runs of %s have rejected, to the production account %s",
+		schemas.CommandRepair:   "this sends the people of %s whom a verification has found to differ, to the production account %s",
 		schemas.CommandSync:     "this sends the records of a dry run of %s to the production account %s",
 	}[c.Action]
 	what := c.Type + "s"

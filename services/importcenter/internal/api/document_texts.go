@@ -145,6 +145,13 @@ var componentTexts = map[string]string{
 	"WhyAnswer":                   "What became of the rows of a person, as the topics tell.",
 	"WhyInputBody":                "The person.",
 	"WhyRun":                      "A run that has read rows of which the topics do not tell whose they are.",
+	"Verification":                "What comparing an import with CleverTap has shown; both are looked at again for each verification.",
+	"VerificationInputBody":       "Who is looked at.",
+	"VerifiedPeople":              "How many people were found in which way.",
+	"VerifiedProperty":            "How often a property was found in which way.",
+	"Verified":                    "A person or an event for which CleverTap does not hold what would be sent.",
+	"Value":                       "A property as it would be sent, and as CleverTap holds it.",
+	"Interval":                    "What a sample says of everybody.",
 	"Row":                         "A row of a run and its result.",
 	"RowsPage":                    "A page of the rows of a run.",
 	"UnlistedRows":                "How many rows of a run the topics hold nothing of.",
@@ -155,7 +162,7 @@ var componentTexts = map[string]string{
 // services write them.
 var fieldTexts = map[string]map[string]string{
 	"Run": {
-		"run": "Its id, such as customers.42", "import": "The import's name", "mode": "full, incremental, backfill, resend, replay, sync or dryRun", "to": "Of a backfill: it reads rows before this", "initial": "Where the first run was told to begin", "runs": "Of a resend: the runs whose records it sends again", "replay": "Of a replay: the rejects that it sends",
+		"run": "Its id, such as customers.42", "import": "The import's name", "mode": "full, incremental, backfill, resend, replay, repair, sync or dryRun", "to": "Of a backfill: it reads rows before this", "initial": "Where the first run was told to begin", "runs": "Of a resend: the runs whose records it sends again", "replay": "Of a replay: the rejects that it sends", "repair": "Of a repair: the verification whose people it sends",
 		"taken": "Rejects that a replay has taken", "refused": "Rejects that were selected and that it has not taken, by why",
 		"state":   "queued, starting, held, extracting, loading, succeeded, succeededWithRejects, failed or cancelled",
 		"attempt": "Attempts so far", "epoch": "Rises with each reset", "generation": "Of the definition that it uses", "cause": "What started it",

@@ -28,6 +28,10 @@ func (h *handlers) estimateOf(ctx context.Context, c *Confirmation, cmd schemas.
 		c.Records, c.RecordsKnown, c.RecordsSource = cmd.Replay.Selected, true, "as many as there are rejects to replay; of a profile one is sent"
 		return
 	}
+	if cmd.Kind == schemas.CommandRepair {
+		c.Records, c.RecordsKnown, c.RecordsSource = cmd.Repair.Selected, true, "as many people as the verification has found"
+		return
+	}
 	dryRun := schemas.DryRunID(cmd.Import, state.LastDryRun)
 	if cmd.Kind == schemas.CommandSync {
 		dryRun = cmd.Run

@@ -83,7 +83,7 @@ func (h *handlers) guardedNow(importName string) map[string]int {
 // needs a second person.
 func (h *handlers) guardedCommand(cmd schemas.Command) map[string]int {
 	switch cmd.Kind {
-	case schemas.CommandApprove, schemas.CommandReset, schemas.CommandBackfill, schemas.CommandResend, schemas.CommandReplay:
+	case schemas.CommandApprove, schemas.CommandReset, schemas.CommandBackfill, schemas.CommandResend, schemas.CommandReplay, schemas.CommandRepair:
 		return h.guardedNow(cmd.Import)
 	}
 	return nil

@@ -45,6 +45,7 @@ const (
 	codeAnswerNotKept   = "answer_not_kept"
 	codeInternal        = "internal"
 	codeNothingToReplay = "nothing_to_replay"
+	codeNothingToRepair = "nothing_to_repair"
 )
 
 // problemBase begins the type of every problem; the code ends it.

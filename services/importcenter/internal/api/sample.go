@@ -19,6 +19,9 @@ type DryRunRow struct {
 	Rejects []DryRunCheck   `json:"rejects,omitempty" doc:"Every check that failed"`
 	Omitted []DryRunCheck   `json:"omitted,omitempty" doc:"Properties that onInvalid leaves out, and notes that reject nothing"`
 	Older   bool            `json:"older,omitempty" doc:"The query gives a newer row of the identity, so that a sync leaves this one out"`
+
+	id      string
+	changed string // the cursor, in the sample of a verification
 }
 
 // DryRunCheck is a check that failed.
@@ -49,7 +52,10 @@ func (h *handlers) readSample(ctx context.Context, s *schemas.Sample) (*sample, 
 	byID, byOffset := map[string]*DryRunRow{}, map[int64]*DryRunRow{}
 	err := h.scanSample(ctx, h.Topics.DryRunRows(), s, s.Run, func(r *kafka.Record) error {
 		if id, ok := idOf(r, s.Attempt); ok {
-			byID[id] = &DryRunRow{Row: r.Value, Older: kafka.HeaderValue(r, schemas.HeaderOlder) != nil}
+			byID[id] = &DryRunRow{
+				Row: r.Value, Older: kafka.HeaderValue(r, schemas.HeaderOlder) != nil,
+				id: id, changed: string(kafka.HeaderValue(r, schemas.HeaderChanged)),
+			}
 			out.rows = append(out.rows, byID[id])
 		}
 		return nil
@@ -75,7 +81,7 @@ func (h *handlers) readSample(ctx context.Context, s *schemas.Sample) (*sample, 
 			return nil
 		}
 		if byID[reject.ID] == nil && reject.Stage == schemas.StageExtract {
-			byID[reject.ID] = &DryRunRow{Row: reject.Row}
+			byID[reject.ID] = &DryRunRow{Row: reject.Row, id: reject.ID}
 			out.rows = append(out.rows, byID[reject.ID])
 		}
 		if row := byID[reject.ID]; row != nil {

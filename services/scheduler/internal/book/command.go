@@ -50,7 +50,7 @@ func (b *Book) Command(ctx context.Context, c schemas.Command, now time.Time) {
 // kind of command that this version does not know.
 func (b *Book) obey(ctx context.Context, e *entry, c schemas.Command, now time.Time) (refused string, known bool) {
 	switch c.Kind {
-	case schemas.CommandRun, schemas.CommandBackfill, schemas.CommandResend, schemas.CommandReplay:
+	case schemas.CommandRun, schemas.CommandBackfill, schemas.CommandResend, schemas.CommandReplay, schemas.CommandRepair:
 		q := schemas.QueuedRun{Key: c.ID, Cause: schemas.CauseCommand, Actor: c.Actor, Traceparent: c.Traceparent, Time: now}
 		switch c.Kind {
 		case schemas.CommandBackfill:
@@ -62,6 +62,11 @@ func (b *Book) obey(ctx context.Context, e *entry, c schemas.Command, now time.T
 				return "", false
 			}
 			q.Mode, q.Replay = schemas.ModeReplay, c.Replay
+		case schemas.CommandRepair:
+			if c.Repair == nil {
+				return "", false
+			}
+			q.Mode, q.Repair = schemas.ModeRepair, c.Repair
 		}
 		if !b.request(ctx, e, q, now) {
 			refused = schemas.RefusedOtherWindow
@@ -128,7 +133,7 @@ func appendKey(keys []string, key string) []string {
 // asksForRun reports whether a command asks for a run.
 func asksForRun(kind string) bool {
 	switch kind {
-	case schemas.CommandRun, schemas.CommandRunAt, schemas.CommandRunFrom, schemas.CommandBackfill, schemas.CommandResend, schemas.CommandReplay, schemas.CommandSync:
+	case schemas.CommandRun, schemas.CommandRunAt, schemas.CommandRunFrom, schemas.CommandBackfill, schemas.CommandResend, schemas.CommandReplay, schemas.CommandRepair, schemas.CommandSync:
 		return true
 	}
 	return false
@@ -182,7 +187,7 @@ func (b *Book) request(ctx context.Context, e *entry, q schemas.QueuedRun, now t
 		s.Queued = &q
 		b.stateChanged(e, now)
 		b.out.Events = append(b.out.Events, queuedEvent(e))
-	case s.Queued.Mode != q.Mode || s.Queued.From != q.From || s.Queued.To != q.To || !sameRuns(s.Queued.Runs, q.Runs) || !s.Queued.Replay.Equal(q.Replay):
+	case s.Queued.Mode != q.Mode || s.Queued.From != q.From || s.Queued.To != q.To || !sameRuns(s.Queued.Runs, q.Runs) || !s.Queued.Replay.Equal(q.Replay) || q.Mode == schemas.ModeRepair:
 		return false
 	default:
 		joinDue(e, q)

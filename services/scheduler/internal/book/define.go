@@ -140,7 +140,7 @@ func queuedEvent(e *entry) schemas.Run {
 func waitingEvent(e *entry, q *schemas.QueuedRun) schemas.Run {
 	return schemas.Run{
 		Run: schemas.RunID(e.name, e.state.LastNumber+1), Import: e.name, Mode: mode(e, q), State: schemas.StateQueued,
-		Attempt: 1, Epoch: e.state.Epoch, Cause: q.Cause, Actor: q.Actor, Due: q.Due, DueFrom: q.DueFrom, To: q.To, Runs: q.Runs, Replay: q.Replay, StartedAt: q.Time,
+		Attempt: 1, Epoch: e.state.Epoch, Cause: q.Cause, Actor: q.Actor, Due: q.Due, DueFrom: q.DueFrom, To: q.To, Runs: q.Runs, Replay: q.Replay, Repair: q.Repair, StartedAt: q.Time,
 		RejectsByCode: map[string]int64{}, SkippedByReason: map[string]int64{},
 	}
 }

@@ -16,7 +16,7 @@ import (
 // or a cursor, and incremental with both.
 func mode(e *entry, q *schemas.QueuedRun) string {
 	switch {
-	case q.Mode == schemas.ModeBackfill, q.Mode == schemas.ModeResend, q.Mode == schemas.ModeReplay:
+	case q.Mode == schemas.ModeBackfill, q.Mode == schemas.ModeResend, q.Mode == schemas.ModeReplay, q.Mode == schemas.ModeRepair:
 		return q.Mode
 	case e.state.Watermark == "" || e.def == nil || e.def.Spec.Source.Cursor == nil:
 		return schemas.ModeFull
@@ -47,6 +47,8 @@ func (b *Book) start(ctx context.Context, e *entry, q schemas.QueuedRun, now tim
 		replay := *q.Replay
 		replay.FirstRun = s.EpochFirst
 		a.WatermarkFrom, a.Replay = "", &replay
+	case schemas.ModeRepair:
+		a.WatermarkFrom, a.Repair = "", q.Repair
 	default:
 		a.Initial = s.Initial
 	}

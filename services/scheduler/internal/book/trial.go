@@ -61,7 +61,7 @@ func (b *Book) dryRun(ctx context.Context, e *entry, c schemas.Command, now time
 	e.state.LastDryRun++
 	b.startTrial(ctx, schemas.ActiveRun{
 		Run: schemas.DryRunID(e.name, e.state.LastDryRun), Number: e.state.LastDryRun, Mode: schemas.ModeDryRun, Epoch: e.state.Epoch,
-		Generation: e.def.Generation, Spec: e.def.Spec, Rows: min(max(c.Rows, 1), schemas.MaxDryRunRows), Key: c.ID,
+		Generation: e.def.Generation, Spec: e.def.Spec, Rows: min(max(c.Rows, 1), schemas.MaxDryRunRows), Verify: c.Verify, Key: c.ID,
 	}, c.Traceparent, now)
 }
 
@@ -105,7 +105,7 @@ func (b *Book) closeTrial(ctx context.Context, e *entry, state string, runErr *s
 	e.state.Active, e.fold, e.eventDue = nil, nil, false
 	e.state.Sample = &schemas.Sample{
 		Run: a.Run, Attempt: a.Attempt, Generation: a.Generation, Spec: a.Spec,
-		QueryID: started.QueryID, Clock: started.Clock, Columns: started.Columns, TakenAt: a.StartedAt,
+		QueryID: started.QueryID, Clock: started.Clock, Columns: started.Columns, TakenAt: a.StartedAt, Verify: a.Verify,
 	}
 	b.stateChanged(e, now)
 }
@@ -124,7 +124,7 @@ func (b *Book) sync(ctx context.Context, e *entry, c schemas.Command, now time.T
 		sample = trial.state.Sample
 	}
 	s := e.state
-	if sample == nil || s.Active != nil || s.Queued != nil || sample.Generation != e.def.Generation ||
+	if sample == nil || sample.Verify != nil || s.Active != nil || s.Queued != nil || sample.Generation != e.def.Generation ||
 		(e.last != nil && e.last.FinishedAt != nil && e.last.FinishedAt.After(sample.TakenAt)) {
 		b.log.WarnContext(ctx, "the sample of a dry run cannot be sent any more", slog.String("import", e.name))
 		return

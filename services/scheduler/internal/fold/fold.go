@@ -249,7 +249,7 @@ func Event(f *schemas.Fold, a *schemas.ActiveRun) schemas.Run {
 	r := schemas.Run{
 		Run: a.Run, Import: f.Import, Mode: a.Mode, State: a.State, Attempt: a.Attempt, Epoch: a.Epoch, Generation: a.Generation, Cause: a.Cause,
 		Actor: a.Actor, Due: a.Due, DueFrom: a.DueFrom, Stages: maps.Clone(f.Stages),
-		TraceID: a.TraceID, WatermarkFrom: a.WatermarkFrom, To: a.To, Initial: a.Initial, Runs: a.Runs, Replay: a.Replay, Counts: Counts(f),
+		TraceID: a.TraceID, WatermarkFrom: a.WatermarkFrom, To: a.To, Initial: a.Initial, Runs: a.Runs, Replay: a.Replay, Repair: a.Repair, Counts: Counts(f),
 		RejectsByCode: maps.Clone(f.RejectsByCode), SkippedByReason: maps.Clone(f.Skipped),
 		Waiting: f.Waiting, StartedAt: a.StartedAt,
 	}
