@@ -279,12 +279,20 @@ const (
 // WaitingCredentials is the code of a wait for an account whose credentials are refused.
 const WaitingCredentials = "credentials_refused"
 
+// WaitingTransaction is the code of a wait for another application's transaction, which
+// hides the reports of the run.
+const WaitingTransaction = "open_transaction"
+
+// StageControl is the stage of such a wait: the control topics themselves.
+const StageControl = "control"
+
 // Waiting says that a run waits for its CleverTap account, or in the stage
-// extract for its Snowflake connection, or, with Over, no longer. Since is when
+// extract for its Snowflake connection, or in the stage control for a transaction that
+// hides its reports, or, with Over, no longer. Since is when
 // the wait began: a renewal repeats it.
 type Waiting struct {
 	Stage   string    `json:"stage,omitempty"`
-	Account string    `json:"account"` // or connection
+	Account string    `json:"account"` // or connection, or topic
 	Since   time.Time `json:"since"`
 	Reason  string    `json:"reason"`
 	Code    string    `json:"code,omitempty"` // such as credentials_refused; "" has none of its own

@@ -11,11 +11,15 @@ import (
 // waits for.
 const hiddenAfter = 30 * time.Second
 
-// Hidden returns the partitions of topics in which a transaction is open, and from
+// Gap is what an open transaction hides of a partition: the offsets from Stable on, below
+// End.
+type Gap struct{ Stable, End int64 }
+
+// Gaps returns the partitions of topics in which a transaction is open, and from
 // which offset on it hides records from those who read committed ones. A
 // transaction ends with its commit or abort, or when the broker's timeout for it is
 // over.
-func (r *Reader) Hidden(ctx context.Context, topics ...string) (map[TP]int64, error) {
+func (r *Reader) Gaps(ctx context.Context, topics ...string) (map[TP]Gap, error) {
 	// The last stable offsets are listed first: a transaction that commits between the two
 	// calls is then reported although it has ended, and an open one is never missed.
 	stable, err := r.admin.ListCommittedOffsets(ctx, topics...)
@@ -26,15 +30,25 @@ func (r *Reader) Hidden(ctx context.Context, topics ...string) (map[TP]int64, er
 	if err != nil {
 		return nil, fmt.Errorf("listing offsets: %w", err)
 	}
-	hidden := map[TP]int64{}
+	hidden := map[TP]Gap{}
 	for topic, partitions := range stable {
 		for partition, at := range partitions {
 			if end, ok := ends.Lookup(topic, partition); ok && at.Err == nil && end.Err == nil && at.Offset < end.Offset {
-				hidden[TP{Topic: topic, Partition: partition}] = at.Offset
+				hidden[TP{Topic: topic, Partition: partition}] = Gap{Stable: at.Offset, End: end.Offset}
 			}
 		}
 	}
 	return hidden, nil
+}
+
+// Hidden returns the first offset of each gap.
+func (r *Reader) Hidden(ctx context.Context, topics ...string) (map[TP]int64, error) {
+	gaps, err := r.Gaps(ctx, topics...)
+	first := make(map[TP]int64, len(gaps))
+	for tp, gap := range gaps {
+		first[tp] = gap.Stable
+	}
+	return first, err
 }
 
 // logHidden logs that a reading waits for an open transaction, if there is one.

@@ -73,8 +73,8 @@ var (
 	}
 	ImportRunWaiting = Metric{
 		Name: "tapline.import.run.waiting.timestamp", Kind: Gauge, Unit: Seconds, Services: []string{scheduler},
-		Labels: []Label{importLabel(), oneOf("stage", "extract", "load"), {Name: "code", Of: "codes of a wait, such as credentials_refused; empty if it has none"}},
-		Help:   "Since when the active run waits for its account or connection, as Unix time. No series otherwise.",
+		Labels: []Label{importLabel(), oneOf("stage", schemas.StageExtract, schemas.StageLoad, schemas.StageControl), {Name: "code", Of: "codes of a wait, such as credentials_refused; empty if it has none"}},
+		Help:   "Since when the active run waits for its account, its connection or another application's transaction (stage control), as Unix time. No series otherwise.",
 	}
 	ImportRunRows = Metric{
 		Name: "tapline.import.run.rows", Kind: Gauge, Unit: "{row}", Services: []string{scheduler},

@@ -2,6 +2,7 @@ package scheduler_test
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/kafka/kafkatest"
+	"tapline.dev/libs/telemetry/telemetrytest"
 	"tapline.dev/schemas"
 )
 
@@ -103,4 +105,49 @@ func TestAnOpenTransactionIsSaid(t *testing.T) {
 	}
 	r.awaitRun(waiting+".1", schemas.StateExtracting)
 	r.await("its end is said", func() bool { return log.has("the open transaction has ended") })
+}
+
+// TestARunSaysThatATransactionHidesItsReports: somebody leaves a transaction open in the
+// reports. The run says what it waits for, since when, and goes on once it has ended.
+func TestARunSaysThatATransactionHidesItsReports(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	rec := telemetrytest.New(t, "scheduler")
+	r.tel = rec.Telemetry
+	r.start()
+	r.apply(definition("users"))
+	r.command("users", schemas.CommandRun, nil)
+	r.awaitRun("users.1", schemas.StateExtracting)
+
+	cfg := r.cfg.Kafka
+	cfg.TransactionTimeout = 10 * time.Minute
+	foreign, err := kafka.OpenTransactor(t.Context(), cfg, kafkatest.Deps(), "somebody-else")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer foreign.Close()
+	if err := foreign.Begin(); err != nil {
+		t.Fatal(err)
+	}
+	tp := kafka.TP{Topic: r.topics.Reports(), Partition: schemas.ControlPartition("users")}
+	foreign.Produce(&kafka.Record{Topic: tp.Topic, Partition: tp.Partition, Key: []byte("nobody"), Value: []byte("{}")})
+	r.finish("users.1", 1, 10, 0, maximum)
+
+	r.await("the run says what it waits for", func() bool { return r.run("users.1").Waiting != nil })
+	w := r.run("users.1").Waiting
+	if w.Code != schemas.WaitingTransaction || w.Account != tp.Topic || w.Since.IsZero() || !strings.Contains(w.Reason, "open since") {
+		t.Errorf("the run waits: %+v", w)
+	}
+	name := fmt.Sprintf(`tapline_kafka_unstable{partition="%d",topic="%s"}`, tp.Partition, tp.Topic)
+	r.await("the metric says how much is hidden", func() bool { return rec.Metrics(t, "tapline_kafka")[name] > 0 })
+	if _, ok := rec.Metrics(t, "tapline_import")[`tapline_import_run_waiting_timestamp_seconds{code="open_transaction",import="users",stage="control"}`]; !ok {
+		t.Error("no series says that the run waits")
+	}
+	if err := foreign.Abort(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if done := r.awaitRun("users.1", schemas.StateSucceeded); done.Waiting != nil {
+		t.Errorf("the closed run waits: %+v", done.Waiting)
+	}
+	r.await("nothing is hidden", func() bool { n, ok := rec.Metrics(t, "tapline_kafka")[name]; return ok && n == 0 })
 }

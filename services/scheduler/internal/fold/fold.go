@@ -216,27 +216,6 @@ func addSkipped(f *schemas.Fold, attempt int, reason string, n int64) {
 	}
 }
 
-func waiting(f *schemas.Fold, w *schemas.Waiting, now time.Time) bool {
-	if w.Over {
-		if f.Waiting != nil && f.Waiting.Stage == w.Stage {
-			f.Waiting, f.WaitingAt = nil, nil
-		}
-		return true
-	}
-	f.Waiting, f.WaitingAt = boundWaiting(w), &now
-	return false
-}
-
-// WaitsUntil is the instant until which the reported wait for an account suspends
-// the run's deadline, zero if there is no such wait. A wait for Snowflake does not
-// suspend the deadline: a living extractor ends that wait by itself.
-func WaitsUntil(f *schemas.Fold, expiry time.Duration) time.Time {
-	if f.Waiting == nil || f.WaitingAt == nil || f.Waiting.Stage == schemas.StageExtract {
-		return time.Time{}
-	}
-	return f.WaitingAt.Add(expiry)
-}
-
 func partition(f *schemas.Fold, p int32) *schemas.FoldPartition {
 	for int(p) >= len(f.Partitions) {
 		f.Partitions = append(f.Partitions, schemas.FoldPartition{})

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tapline.dev/libs/kafka"
+	"tapline.dev/services/scheduler/internal/signals"
 )
 
 const (
@@ -25,35 +26,34 @@ type hidden struct {
 type openTransaction struct {
 	offset int64
 	looks  int
+	since  time.Time // when it was first seen
 }
 
-// lookForOpenTransactions warns of a followed topic that cannot be read further because
-// a transaction stays open in it. Commands and reports behind it, of every import of
-// the partition, wait until it ends, and nothing else would say why.
+// lookForOpenTransactions says of a followed topic that it cannot be read further because
+// a transaction stays open in it: in the log, in the metrics and in the partition's active
+// runs. Commands and reports behind it, of every import of the partition, wait until it
+// ends, and nothing else would say why.
 func (t *term) lookForOpenTransactions(ctx context.Context, now time.Time) {
 	if now.Sub(t.hidden.lookedAt) < hiddenEvery*t.cfg.Tick {
 		return
 	}
 	t.hidden.lookedAt = now
-	found, err := t.deps.Reader.Hidden(ctx, t.topics.Reports(), t.topics.Commands(), t.topics.Imports())
+	topics := []string{t.topics.Reports(), t.topics.Commands(), t.topics.Imports()}
+	found, err := t.deps.Reader.Gaps(ctx, topics...)
 	if err != nil {
 		t.log.WarnContext(ctx, "looking for open transactions failed", slog.Any("error", err))
 		return
 	}
-	open := map[kafka.TP]openTransaction{}
-	for tp, offset := range found {
-		if tp.Partition != t.partition {
+	open, gaps := map[kafka.TP]openTransaction{}, map[string]signals.Hidden{}
+	for _, topic := range topics {
+		tp := t.tp(topic)
+		gap, hides := found[tp]
+		if !hides {
+			gaps[topic] = signals.Hidden{}
 			continue
 		}
-		o := openTransaction{offset, 1}
-		if before, ok := t.hidden.open[tp]; ok && before.offset == offset {
-			o.looks += before.looks
-		}
-		if o.looks == hiddenLooks {
-			t.log.WarnContext(ctx, "an open transaction hides records: the partition's imports wait until it ends or times out",
-				slog.String("topic", tp.Topic), slog.Int64("offset", offset))
-		}
-		open[tp] = o
+		o := t.seen(ctx, tp, gap.Stable, now)
+		open[tp], gaps[topic] = o, signals.Hidden{Records: gap.End - gap.Stable, Since: o.since}
 	}
 	for tp, before := range t.hidden.open {
 		if now, still := open[tp]; before.looks >= hiddenLooks && (!still || now.offset != before.offset) {
@@ -61,4 +61,23 @@ func (t *term) lookForOpenTransactions(ctx context.Context, now time.Time) {
 		}
 	}
 	t.hidden.open = open
+	t.deps.Board.Hide(t.partition, gaps)
+	if o := open[t.tp(t.topics.Reports())]; o.looks >= hiddenLooks {
+		t.book.ReportsHidden(t.topics.Reports(), o.since, now)
+	} else {
+		t.book.ReportsVisible(now)
+	}
+}
+
+// seen counts the look at a transaction, and warns once it has been open for long.
+func (t *term) seen(ctx context.Context, tp kafka.TP, offset int64, now time.Time) openTransaction {
+	o := openTransaction{offset: offset, looks: 1, since: now}
+	if before, ok := t.hidden.open[tp]; ok && before.offset == offset {
+		o.looks, o.since = before.looks+1, before.since
+	}
+	if o.looks == hiddenLooks {
+		t.log.WarnContext(ctx, "an open transaction hides records: the partition's imports wait until it ends or times out",
+			slog.String("topic", tp.Topic), slog.Int64("offset", offset), slog.Time("since", o.since))
+	}
+	return o
 }
