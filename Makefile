@@ -173,6 +173,13 @@ fuzz: ## run every fuzz target for FUZZTIME
 soak-memory: ## extract ten million rows and look at the extractor's memory
 	go test -count=1 -timeout 1h -v -run TestMemoryOfALongExtraction ./tests -memory.rows 10000000
 
+# A real Prometheus and a real Alertmanager watch Tapline's programs, with the windows of
+# all rules shortened. BREAKINGS=quick makes four of the breakings.
+.PHONY: test-observability
+BREAKINGS ?= all
+test-observability: ## break Tapline and see that exactly the alerts about it are told, and end
+	TAPLINE_TEST_OBSERVABILITY=$(BREAKINGS) go test -count=1 -timeout 30m -v -run TestAlertsOnBrokenTapline $(ARGS) ./tests
+
 .PHONY: test-connector
 test-connector: ## prove the sandbox with Snowflake's own Python connector
 	sandbox/connectortest/run.sh

@@ -40,7 +40,7 @@ func TestComposeIsWhole(t *testing.T) {
 	for _, service := range project.Services {
 		built[service.Image] = built[service.Image] || service.Build != nil
 	}
-	pinned := regexp.MustCompile(`:[0-9]+\.[0-9]+[0-9A-Za-z.-]*$`)
+	pinned := regexp.MustCompile(`:v?[0-9]+\.[0-9]+[0-9A-Za-z.-]*$`)
 	for name, service := range project.Services {
 		if !built[service.Image] && !pinned.MatchString(service.Image) {
 			t.Errorf("%s: the image %s has no version", name, service.Image)
@@ -66,6 +66,13 @@ func TestComposeIsWhole(t *testing.T) {
 		for _, port := range service.Ports {
 			if port.HostIP != "127.0.0.1" {
 				t.Errorf("%s: port %s is published to everybody", name, port.Published)
+			}
+		}
+	}
+	for _, service := range project.Services {
+		for _, v := range service.Volumes {
+			if v.Type == types.VolumeTypeBind && !exists(v.Source) {
+				t.Errorf("%s mounts %s, which does not exist", service.Name, v.Source)
 			}
 		}
 	}

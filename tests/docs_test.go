@@ -28,6 +28,8 @@ func pages(t *testing.T) []string {
 		t.Fatal(err)
 	}
 	decisions, _ := filepath.Glob(filepath.Join(harness.Root(), "docs", "decisions", "*.md"))
+	runbooks, _ := filepath.Glob(filepath.Join(harness.Root(), "docs", "runbooks", "*.md"))
+	decisions = append(decisions, runbooks...)
 	return append(append(pages, decisions...), filepath.Join(harness.Root(), "README.md"), filepath.Join(harness.Root(), "CONTRIBUTING.md"))
 }
 

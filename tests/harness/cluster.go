@@ -40,6 +40,7 @@ type Cluster struct {
 	Services  map[string]*Process   // the first of each; empty unless separate
 	Replicas  map[string][]*Process // all of each
 	Admin     map[string]string     // where the first of each tells of itself
+	Addresses map[string][]string   // the admin addresses, host:port, of all of each
 
 	bin     string
 	options Options
@@ -67,7 +68,7 @@ type Endpoints struct {
 // Start runs a cluster until the test ends.
 func Start(t testing.TB, o Options) *Cluster {
 	t.Helper()
-	c := &Cluster{Dir: t.TempDir(), bin: programs(t), options: o, Services: map[string]*Process{}, Replicas: map[string][]*Process{}, Admin: map[string]string{}}
+	c := &Cluster{Dir: t.TempDir(), bin: programs(t), options: o, Services: map[string]*Process{}, Replicas: map[string][]*Process{}, Admin: map[string]string{}, Addresses: map[string][]string{}}
 	base := portBase(t)
 	args := []string{"dev", "--data", filepath.Join(c.Dir, "data"), "--port-base", fmt.Sprint(base)}
 	args = append(args, runningServers(t)...)
@@ -141,6 +142,7 @@ func (c *Cluster) startReplica(t testing.TB, name string, i, base, admin int) *P
 	if i == 0 {
 		c.Admin[name] = fmt.Sprintf("http://127.0.0.1:%d", admin)
 	}
+	c.Addresses[name] = append(c.Addresses[name], fmt.Sprintf("127.0.0.1:%d", admin))
 	c.Replicas[name] = append(c.Replicas[name], p)
 	c.Services[name] = c.Replicas[name][0]
 	return p

@@ -52,7 +52,7 @@ func stopped() []Alert {
 			Name: "TaplineImportFailing", Severity: Page, Own: true, Scope: "import", For: 5 * time.Minute,
 			Expr:        whose(`max by (import) (tapline_import_health{health="failing"}) == 1`),
 			Summary:     "Import {{ $labels.import }} fails",
-			Description: "Its newest run failed. The watermark has not moved, so nothing is lost and the next run reads the rows again. First: tapline get runs {{ $labels.import }}",
+			Description: "Its newest run failed. The watermark has not moved, so nothing is lost and the next run reads the rows again. First: tapline get runs --import {{ $labels.import }}",
 			At:          7 * time.Minute, Labels: ofOrders(),
 			Fires: []Series{info(), orders("tapline_import_health", `health="failing"`, "1x20")},
 			Quiet: []Series{info(), orders("tapline_import_health", `health="failing"`, "1x3 stale"), orders("tapline_import_health", `health="ok"`, "_x3 1x20")},
@@ -72,7 +72,7 @@ func stopped() []Alert {
 			Name: "TaplineRunWaiting", Severity: Ticket, Scope: "import", For: time.Minute,
 			Expr:        whose("time() - max by (import, stage, code) (tapline_import_run_waiting_timestamp_seconds) > {=30m}"),
 			Summary:     "The run of import {{ $labels.import }} waits: {{ $labels.code }} in stage {{ $labels.stage }}",
-			Description: "It has waited for its account or its connection for {{ $value | humanizeDuration }}, goes on by itself once they answer, and its deadline stands still meanwhile. First: tapline get runs {{ $labels.import }}",
+			Description: "It has waited for its account or its connection for {{ $value | humanizeDuration }}, goes on by itself once they answer, and its deadline stands still meanwhile. First: tapline get runs --import {{ $labels.import }}",
 			At:          40 * time.Minute, Labels: ofOrders(),
 			Fires: []Series{info(), orders("tapline_import_run_waiting_timestamp_seconds", `stage="load", code="circuit_open"`, "0x60")},
 			Quiet: []Series{info(), orders("tapline_import_run_waiting_timestamp_seconds", `stage="load", code="circuit_open"`, "0+60x60")},
@@ -87,7 +87,7 @@ func worse() []Alert {
 			Name: "TaplineHeldWaiting", Severity: Ticket, Scope: "import",
 			Expr:        whose("time() - max by (import) (tapline_import_held_since_timestamp_seconds) > {=1h}"),
 			Summary:     "The run of import {{ $labels.import }} waits for a person",
-			Description: "It has been held for {{ $value | humanizeDuration }}, and the import's next runs wait behind it. First: tapline get runs {{ $labels.import }}, then tapline approve or tapline decline",
+			Description: "It has been held for {{ $value | humanizeDuration }}, and the import's next runs wait behind it. First: tapline get runs --import {{ $labels.import }}, then tapline approve or tapline decline",
 			At:          70 * time.Minute, Labels: ofOrders(),
 			Fires: []Series{info(), orders("tapline_import_held_since_timestamp_seconds", "", "0x90")},
 			Quiet: []Series{info(), orders("tapline_import_held_since_timestamp_seconds", "", "3000x90")},
@@ -96,7 +96,7 @@ func worse() []Alert {
 			Name: "TaplineRejectsAboveUsual", Severity: Ticket, Scope: "import", For: 5 * time.Minute,
 			Expr:        whose(rejectsAboveUsual),
 			Summary:     "Import {{ $labels.import }} rejects {{ $value | humanizePercentage }} of its rows, which is more than usual",
-			Description: "The rejected rows are not in CleverTap; all others are. They are kept and can be sent once the cause is mended. First: tapline get rejects {{ $labels.import }}",
+			Description: "The rejected rows are not in CleverTap; all others are. They are kept and can be sent once the cause is mended. First: tapline get rejects --import {{ $labels.import }} --groups",
 			At:          90 * time.Minute, Labels: ofOrders(),
 			Fires: []Series{info(), orders("tapline_import_rows_total", `outcome="loaded"`, "0+100x120"), orders("tapline_import_rows_total", `outcome="rejected"`, "0x60 0+20x60")},
 			Quiet: []Series{info(), orders("tapline_import_rows_total", `outcome="loaded"`, "0+100x120"), orders("tapline_import_rows_total", `outcome="rejected"`, "0+20x120")},
@@ -116,11 +116,11 @@ func worse() []Alert {
 }
 
 // rejectsAboveUsual compares the share of rejected rows of the last half hour with that of
-// the day before it. An import without such a day is compared with 1 %.
+// the day before it. An import that sent nothing in that day is compared with 5 %.
 const rejectsAboveUsual = `sum by (import) (increase(tapline_import_rows_total{outcome="rejected"}[{30m}]))
   / clamp_min(sum by (import) (increase(tapline_import_rows_total{outcome=~"loaded|rejected"}[{30m}])), 1)
 > on (import) 0.01 + 2 * (
     sum by (import) (increase(tapline_import_rows_total{outcome="rejected"}[{1d}] offset {30m}))
-      / clamp_min(sum by (import) (increase(tapline_import_rows_total{outcome=~"loaded|rejected"}[{1d}] offset {30m})), 1)
-    or on (import) 0 * max by (import) (tapline_import_rows_total{outcome="rejected"}))
+      / (sum by (import) (increase(tapline_import_rows_total{outcome=~"loaded|rejected"}[{1d}] offset {30m})) > 0)
+    or on (import) 0.02 + 0 * max by (import) (tapline_import_rows_total{outcome="rejected"}))
 and on (import) sum by (import) (increase(tapline_import_rows_total{outcome="rejected"}[{30m}])) >= 10`

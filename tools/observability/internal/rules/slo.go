@@ -79,7 +79,7 @@ func promises() Group {
 			Name: "TaplineFreshnessBurnsFast", Severity: Page, Scope: "promise", For: 2 * time.Minute,
 			Expr:        burning("stale", StaleAllowed, fast),
 			Summary:     "Imports of {{ $labels.type }}s are late: {{ $value | humanizePercentage }} of their time",
-			Description: "At this rate 2 %" + budget + " are used up within an hour. First: tapline get imports --status late",
+			Description: "At this rate 2 %" + budget + " are used up within an hour. First: tapline get imports --sort health",
 			At:          20 * time.Minute, Labels: ofProfiles, Fires: late, Quiet: fresh,
 		},
 		{
@@ -93,7 +93,7 @@ func promises() Group {
 			Name: "TaplineCompletenessBurnsFast", Severity: Page, Scope: "promise", For: 2 * time.Minute,
 			Expr:        burning("incomplete", IncompleteAllowed, fast),
 			Summary:     "{{ $value | humanizePercentage }} of the rows of imports of {{ $labels.type }}s are rejected",
-			Description: "At this rate 2 %" + budget + " are used up within an hour. First: tapline get rejects of the import that rejects most",
+			Description: "At this rate 2 %" + budget + " are used up within an hour. First: the dashboard of promises shows which imports",
 			At:          20 * time.Minute, Labels: ofProfiles, Fires: rejected, Quiet: loaded,
 		},
 		{

@@ -1,0 +1,321 @@
+package tests
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"tapline.dev/libs/redis/embedded"
+	"tapline.dev/tests/harness"
+)
+
+// observed is a Tapline that a real Prometheus and a real Alertmanager watch, with all
+// windows shortened: a minute takes a second.
+type observed struct {
+	*harness.Cluster
+	redis                    *embedded.Server
+	prometheus, alertmanager string
+}
+
+const shortened = 1.0 / 60
+
+// breaking is something that is broken, and who has to be told.
+type breaking struct {
+	name string
+	// want are the alerts that somebody hears of, as name, or name{label=value}.
+	want []string
+	// may are alerts that may be heard of as well, because they say the same of another
+	// side or are a matter of pace.
+	may        []string
+	breakIt    func(t *testing.T, o *observed)
+	mend       func(t *testing.T, o *observed)
+	inQuick    bool
+	within     time.Duration
+	overWithin time.Duration
+}
+
+// TestAlertsOnBrokenTapline breaks one thing after the other and sees that exactly the
+// alerts that are about it are told, and that they end with it. With
+// TAPLINE_TEST_OBSERVABILITY=quick it makes four of the breakings.
+func TestAlertsOnBrokenTapline(t *testing.T) {
+	how := os.Getenv("TAPLINE_TEST_OBSERVABILITY")
+	if how == "" {
+		t.Skip("it takes minutes: make test-observability")
+	}
+	o := startObserved(t)
+	o.settle(t)
+	if how != "quick" {
+		t.Run("dashboards", o.checkDashboards)
+	}
+	for _, b := range breakings() {
+		if how == "quick" && !b.inQuick {
+			continue
+		}
+		t.Run(b.name, func(t *testing.T) { o.breakAndMend(t, b) })
+	}
+}
+
+func (o *observed) breakAndMend(t *testing.T, b breaking) {
+	begin := time.Now()
+	b.breakIt(t, o)
+	allowed := slices.Concat(b.want, b.may)
+	harness.Eventually(t, b.within, fmt.Sprintf("told: %s; now: %s", b.want, o.describe()), func() bool {
+		told := o.told(t)
+		for _, name := range told {
+			if !matches(allowed, name) {
+				t.Fatalf("%s is told of, which is not about this; all: %s", name, told)
+			}
+		}
+		return !slices.ContainsFunc(b.want, func(want string) bool { return !matches(told, want) && !matchesAny(told, want) })
+	})
+	t.Logf("told of %s after %s", b.want, time.Since(begin).Round(time.Second))
+	begin = time.Now()
+	b.mend(t, o)
+	harness.Eventually(t, b.overWithin, "nothing is told any more", func() bool { return len(o.told(t)) == 0 })
+	t.Logf("over %s after it was mended", time.Since(begin).Round(time.Second))
+}
+
+// matches reports whether one of the patterns, a name with or without a label, is about an
+// alert as told writes it.
+func matches(patterns []string, alert string) bool {
+	return slices.ContainsFunc(patterns, func(p string) bool {
+		name, label, _ := strings.Cut(strings.TrimSuffix(p, "}"), "{")
+		return strings.HasPrefix(alert, name+"{") && strings.Contains(alert, label)
+	})
+}
+
+func matchesAny(told []string, want string) bool {
+	return slices.ContainsFunc(told, func(alert string) bool { return matches([]string{want}, alert) })
+}
+
+// told lists the alerts that somebody hears of: those that nothing mutes, without the dead
+// man's switch.
+func (o *observed) told(t *testing.T) (out []string) {
+	t.Helper()
+	var alerts []struct{ Labels map[string]string }
+	if err := getJSON(o.alertmanager+"/api/v2/alerts?active=true&inhibited=false&silenced=false", &alerts); err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range alerts {
+		name := a.Labels["alertname"]
+		if name == "TaplineDeadMansSwitch" {
+			continue
+		}
+		var labels []string
+		for _, key := range slices.Sorted(maps.Keys(a.Labels)) {
+			if key != "alertname" && key != "product" {
+				labels = append(labels, key+"="+a.Labels[key])
+			}
+		}
+		out = append(out, name+"{"+strings.Join(labels, ",")+"}")
+	}
+	slices.Sort(out)
+	return out
+}
+
+// describe says what Prometheus itself has, muted or waiting alerts included.
+func (o *observed) describe() string {
+	var answer struct {
+		Data struct {
+			Alerts []struct {
+				Labels map[string]string
+				State  string
+			}
+		}
+	}
+	if err := getJSON(o.prometheus+"/api/v1/alerts", &answer); err != nil {
+		return err.Error()
+	}
+	var out []string
+	for _, a := range answer.Data.Alerts {
+		out = append(out, a.Labels["alertname"]+" "+a.State)
+	}
+	return strings.Join(out, ", ")
+}
+
+func getJSON(address string, into any) error {
+	res, err := http.Get(address)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("GET %s: %s", address, res.Status)
+	}
+	return json.NewDecoder(res.Body).Decode(into)
+}
+
+// settle waits until the pipeline has run and nobody is told of anything.
+func (o *observed) settle(t *testing.T) {
+	t.Helper()
+	harness.Eventually(t, 2*time.Minute, "a run of steady has succeeded", func() bool {
+		out, _ := o.CLI(t, "get", "runs", "--import", "steady", "--state", "succeeded", "-o", "json")
+		return strings.Contains(out, `"succeeded"`)
+	})
+	harness.Eventually(t, 2*time.Minute, "nothing is told of at first", func() bool { return len(o.told(t)) == 0 })
+}
+
+// query asks Prometheus.
+func (o *observed) query(expr string) (series int, err error) {
+	var answer struct {
+		Data struct{ Result []json.RawMessage }
+	}
+	err = getJSON(o.prometheus+"/api/v1/query?query="+url.QueryEscape(expr), &answer)
+	return len(answer.Data.Result), err
+}
+
+// checkDashboards: every query of every dashboard returns data, or its panel says when it
+// has none.
+func (o *observed) checkDashboards(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join(harness.Root(), "deploy/observability/grafana/dashboards/*.json"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("there are no dashboards: %v", err)
+	}
+	fill := strings.NewReplacer(
+		"$import", "steady", "$account", "clevertap", "$connection", "warehouse",
+		"$__rate_interval", "1m", "$__range", "5m",
+	)
+	queries := 0
+	for _, path := range files {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var board struct {
+			Panels []struct {
+				Title, Description string
+				Targets            []struct{ Expr string }
+			}
+		}
+		if err := json.Unmarshal(text, &board); err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range board.Panels {
+			for _, target := range p.Targets {
+				queries++
+				n, err := o.query(fill.Replace(target.Expr))
+				if err != nil {
+					t.Errorf("%s, %s: %v", filepath.Base(path), p.Title, err)
+				}
+				if n == 0 && !strings.Contains(p.Description, "Empty unless") {
+					t.Errorf("%s, %s: no data for %s", filepath.Base(path), p.Title, target.Expr)
+				}
+			}
+		}
+	}
+	t.Logf("%d queries of %d dashboards", queries, len(files))
+}
+
+// startObserved starts Tapline as processes, an import that runs every ten seconds, and
+// what `make observe` starts.
+func startObserved(t *testing.T) *observed {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "customers.csv")
+	var rows strings.Builder
+	rows.WriteString("CUSTOMER_ID,NAME\n")
+	for i := range 400 {
+		fmt.Fprintf(&rows, "c%d,Customer %d\n", i, i)
+	}
+	if err := os.WriteFile(path, []byte(rows.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	redis, err := embedded.Start("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(redis.Close)
+	o := &observed{redis: redis}
+	o.Cluster = harness.Start(t, harness.Options{
+		Separate: true, DevArgs: []string{"--load", table + "=" + path, "--redis", redis.Addr()}, Replicas: map[string]int{"mapper": 2},
+		Env: []string{"TAPLINE_SCHEDULES_MIN_INTERVAL=1s"},
+	})
+	o.ApplyText(t, steady(""))
+	o.observe(t)
+	return o
+}
+
+// steady is an import that sends every row in every run.
+func steady(further string) string {
+	return `apiVersion: tapline.dev/v1alpha1
+kind: Import
+metadata: {name: steady, owner: ann, labels: {team: growth}}
+spec:
+  source:
+    connectionRef: warehouse
+    query: select CUSTOMER_ID, NAME, CURRENT_TIMESTAMP() as SEEN from SHOP.PUBLIC.CUSTOMERS
+  destination: {accountRef: clevertap, type: profile}
+  identity: {column: CUSTOMER_ID}
+  mapping:
+    - NAME -> Name
+    - {from: SEEN, to: seen, type: date}
+  schedules: [{every: 10s}]
+  topic: {partitions: 2}
+` + further
+}
+
+// observe starts Prometheus and Alertmanager as make observe does.
+func (o *observed) observe(t *testing.T) {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "observe")
+	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-o", program, "./tools/observability/observe")
+	build.Dir = harness.Root()
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("building observe: %v\n%s", err, out)
+	}
+	base := harness.FreePort(t)
+	args := []string{
+		"-data", filepath.Join(o.Dir, "data"), "-dir", filepath.Join(o.Dir, "observe"), "-root", harness.Root(),
+		"-port-base", fmt.Sprint(base), "-factor", fmt.Sprint(shortened), "-scrape", "1s",
+	}
+	for service, addresses := range o.Addresses {
+		for _, a := range addresses {
+			args = append(args, "-target", service+"="+a)
+		}
+	}
+	cmd := exec.Command(program, args...)
+	log := &lockedText{}
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(os.Interrupt)
+		_ = cmd.Wait()
+		if t.Failed() {
+			t.Logf("what people were told:\n%s", log)
+		}
+	})
+	o.prometheus, o.alertmanager = fmt.Sprintf("http://127.0.0.1:%d", base), fmt.Sprintf("http://127.0.0.1:%d", base+1)
+	harness.Eventually(t, time.Minute, "Prometheus and Alertmanager are ready", func() bool {
+		var status, alerts any
+		return getJSON(o.prometheus+"/api/v1/status/buildinfo", &status) == nil && getJSON(o.alertmanager+"/api/v2/alerts", &alerts) == nil
+	})
+}
+
+// lockedText collects what a process writes.
+type lockedText struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lockedText) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lockedText) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
