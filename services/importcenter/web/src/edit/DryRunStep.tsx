@@ -5,12 +5,13 @@ import { useState } from "react";
 import type { ReactNode } from "react";
 
 import { useAction } from "../action/useAction";
-import { ApiError, client, take } from "../api/client";
+import { ApiError, client, take, takeExact } from "../api/client";
 import type { Run, Schemas } from "../api/client";
 import { useRun } from "../api/live";
 import { isActive } from "../api/queries";
 import { Toned } from "../app/Badge";
 import { Commands } from "../app/Commands";
+import { Json } from "../app/Json";
 import { ProblemNote } from "../app/ProblemNote";
 import { count, rows } from "../format/number";
 import { span } from "../format/time";
@@ -56,9 +57,10 @@ function Progress({ run, editor }: { run: string; editor: StepProps["editor"] })
   const over = state.data !== undefined && !isActive(state.data.state);
   const result = useQuery({
     queryKey: ["dry run", run],
-    queryFn: async () => (await take(client.GET("/v1/dryruns/{run}", { params: { path: { run } } }))) as DryRun,
+    queryFn: () => takeExact<DryRun>(client.GET("/v1/dryruns/{run}", { params: { path: { run } }, parseAs: "text" })),
     enabled: over && state.data.state !== "failed",
     staleTime: Infinity,
+    structuralSharing: false,
   });
   if (state.error !== null) return <ProblemNote error={state.error} />;
   if (!over) return <Text role="status">{t.running} {state.data?.waiting?.reason}</Text>;
@@ -92,7 +94,7 @@ function Result({ dryRun, editor }: { dryRun: DryRun; editor: StepProps["editor"
                   <td className="wraps">
                     {g.reason}
                     <details><summary>{t.rows}</summary>
-                      {g.rows.slice(0, 20).map((n) => <pre key={n} className="code" dir="auto">{t.rowOf(n + 1)}: {JSON.stringify(dryRun.rows[n]?.row, null, 1)}</pre>)}
+                      {g.rows.slice(0, 20).map((n) => <div key={n}>{t.rowOf(n + 1)}<Json value={dryRun.rows[n]?.row} mark={g.column} /></div>)}
                     </details>
                   </td>
                   <td><Anchor inherit renderRoot={(props) => <Link {...props} to="/imports/$import/edit/$step" params={{ import: editor.draft.name, step: "properties" }} />}>{t.fix}</Anchor></td>

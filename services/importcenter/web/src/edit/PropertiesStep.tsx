@@ -91,6 +91,7 @@ function useTried(draft: Draft, sample: Sample | undefined) {
   return useQuery({
     queryKey: ["tried", draft.name, sample?.queryId, JSON.stringify([asked.spec.mapping, asked.spec.identity, asked.spec.destination])],
     queryFn: () => tryMapping(asked, sample!),
+    structuralSharing: false,
     enabled: sample !== undefined && asked.spec.identity.column !== "",
     placeholderData: keepPreviousData,
     staleTime: Infinity,

@@ -3,6 +3,7 @@ import { useState } from "react";
 import type { ReactNode } from "react";
 
 import { Toned } from "../app/Badge";
+import { Json } from "../app/Json";
 import { text } from "../text";
 import type { Tried } from "./requests";
 
@@ -26,11 +27,11 @@ export function RecordPane({ rows, tried }: { rows: unknown[]; tried: Tried | un
       <div className="flow">
         <section className="stage" aria-label={t.before}>
           <Text fw={600} size="sm">{t.before}</Text>
-          <pre className="code" dir="auto">{JSON.stringify(rows[shown], null, 2)}</pre>
+          <Json value={rows[shown]} mark={failed[0]?.column} />
         </section>
         <section className="stage" aria-label={t.after}>
           <Text fw={600} size="sm">{t.after}</Text>
-          {result?.record === undefined || result.record === null ? result !== undefined && <Text size="sm">{t.rejected}</Text> : <pre className="code" dir="auto">{JSON.stringify(result.record, null, 2)}</pre>}
+          {result?.record === undefined || result.record === null ? result !== undefined && <Text size="sm">{t.rejected}</Text> : <Json value={result.record} />}
           {failed.map((c, n) => <Text key={n} size="sm"><Toned tone="bad">{[c.property || c.column, c.code].filter(Boolean).join(": ")}</Toned> {c.reason}</Text>)}
         </section>
       </div>

@@ -24,6 +24,7 @@ test("a sample shows different values, NULLs and no half characters", () => {
   expect(got.get("A")).toEqual({ values: ["x", `${"😀".repeat(23)}…`], nulls: 0, distinct: 2, of: 3 });
   expect(got.get("B")).toEqual({ values: ["1.5"], nulls: 2, distinct: 1, of: 3 });
   expect(shorten("abc", 3)).toBe("abc");
+  expect(shorten("😀".repeat(100_000), 3)).toBe("😀😀…");
 });
 
 test("a line is changed, and what is emptied is gone", () => {

@@ -81,7 +81,8 @@ export function sampled(columns: Column[], rows: unknown[]): Map<string, Sampled
 
 /** shorten cuts a text by characters and not within one. */
 export function shorten(text: string, to = shownLength): string {
-  const characters = [...text];
+  // A character takes two units at most; of a long text no more is looked at.
+  const characters = [...text.slice(0, 2 * (to + 1))];
   return characters.length <= to ? text : `${characters.slice(0, to - 1).join("")}…`;
 }
 

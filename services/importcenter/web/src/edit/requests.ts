@@ -1,4 +1,4 @@
-import { ApiError, client, take } from "../api/client";
+import { ApiError, client, take, takeExact } from "../api/client";
 import type { Definition, Schemas } from "../api/client";
 import { documentOf, fromDefinition } from "./draft";
 import type { Draft } from "./draft";
@@ -64,13 +64,13 @@ export function describe(d: Draft): Promise<Sample> {
 }
 
 export function preview(d: Draft): Promise<Sample> {
-  return take(client.POST("/v1/preview", { body: { documents: [documentOf(d, true)], rows: sampleRows } }));
+  return takeExact<Sample>(client.POST("/v1/preview", { body: { documents: [documentOf(d, true)], rows: sampleRows }, parseAs: "text" }));
 }
 
 export type Tried = Schemas["MappingTried"];
 
 export function tryMapping(d: Draft, sample: Sample): Promise<Tried> {
-  return take(client.POST("/v1/mappings/try", { body: { documents: [documentOf(d, true)], columns: sample.columns, rows: sample.rows } }));
+  return takeExact<Tried>(client.POST("/v1/mappings/try", { body: { documents: [documentOf(d, true)], columns: sample.columns, rows: sample.rows }, parseAs: "text" }));
 }
 
 export type Suggestions = Schemas["MappingSuggested"];

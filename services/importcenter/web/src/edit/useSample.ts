@@ -41,7 +41,7 @@ export function useSample(d: Draft): SampleView {
   const source = sourceOf(d);
   const [asked] = useDebouncedValue(source, typing);
   const key = ["sample", d.name, source];
-  const rows = useQuery<Sample>({ queryKey: key, queryFn: () => preview(d), enabled: false, staleTime: Infinity, gcTime: 3_600_000, retry: false });
+  const rows = useQuery<Sample>({ queryKey: key, queryFn: () => preview(d), enabled: false, staleTime: Infinity, gcTime: 3_600_000, retry: false, structuralSharing: false });
   const description = useQuery({
     queryKey: ["describe", d.name, asked],
     queryFn: () => describe(withSource(d, asked)),
