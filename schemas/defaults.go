@@ -28,6 +28,12 @@ const (
 	OnColumnChangeHold     = "hold"
 	OnColumnChangeContinue = "continue"
 	OnColumnChangeFail     = "fail"
+)
+
+// When the rejects of an import of profiles are replayed without being asked for.
+const (
+	RetryNever              = "never"
+	RetryAfterMappingChange = "afterMappingChange" // after the first run with another mapping that succeeds
 
 	NullsFail   = "fail"
 	NullsAlways = "always"

@@ -95,8 +95,14 @@ type ImportSpec struct {
 	// run before, or is gone: hold, continue or fail. Without it another type holds the
 	// run, and a column that is gone fails it. A run that goes on without a column leaves
 	// out the lines of the mapping that read it.
-	OnColumnChange string        `json:"onColumnChange,omitempty"`
-	Topic          TopicSettings `json:"topic,omitzero"`
+	OnColumnChange string         `json:"onColumnChange,omitempty"`
+	Rejects        RejectSettings `json:"rejects,omitzero"`
+	Topic          TopicSettings  `json:"topic,omitzero"`
+}
+
+// RejectSettings say what becomes of the rows that were rejected.
+type RejectSettings struct {
+	Retry string `json:"retry,omitempty"` // never (default) | afterMappingChange
 }
 
 // ExpressionsExact says that a NUMBER is an exact decimal in the mapping's

@@ -94,6 +94,7 @@ type RejectRange struct {
 const (
 	RefusedReplayed    = "already_replayed"    // an earlier replay has given its row an outcome
 	RefusedOtherEpoch  = "reject_of_old_epoch" // it is of a run before the import began anew
+	RefusedReadAgain   = "row_read_again"      // of an attempt or a run without success: the next one reads its row
 	RefusedNoRow       = "row_not_kept"        // neither the reject nor Kafka has its row
 	RefusedNoRecord    = "record_not_kept"     // there is no record that could be sent as it was
 	RefusedNoIdentity  = "identity_not_kept"   // nothing tells whose row it is

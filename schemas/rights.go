@@ -50,8 +50,9 @@ func (t Topics) Rights(service string) []Right {
 		read(t.Triggers(), t.State(), t.Resources(), t.Suppressions(), t.Reports(), t.DryRunRows(), t.DryRunRecords())
 		write(t.Reports(), t.Columns(), t.Rejects(), t.DryRunRows(), t.DryRunRejects())
 		add(OnTopic, MayWrite, true, rows)
-		// What the run before has rejected is not unchanged, and a replay sends it.
-		read(t.Rejects())
+		// What the run before has rejected is not unchanged, and a replay sends it, unless
+		// its run did not succeed: the next one reads the row again.
+		read(t.Rejects(), t.Runs())
 		// A verification and a repair are told there whom they are about.
 		read(t.Lookups())
 		// A resend reads rows that were loaded, and writes them again.

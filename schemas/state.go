@@ -89,6 +89,9 @@ type State struct {
 	// Dismissed are the rejects of this epoch that a person has given up, or that a replay
 	// has made good: a run that reads everything finds them still rejected.
 	Dismissed int64 `json:"dismissed,omitempty"`
+	// RetryRejects says that a run with another mapping has succeeded, and that the import's
+	// definition wants the open rejects replayed then. It is cleared when the replay is queued.
+	RetryRejects bool `json:"retryRejects,omitempty"`
 	// DismissedThrough is the number of the last run whose rejects were dismissed with it.
 	DismissedThrough int `json:"dismissedThrough,omitempty"`
 	// Anchor is when the import was first applied: an every: schedule counts

@@ -30,7 +30,17 @@ func TestAReplayAfterTheMappingIsCorrected(t *testing.T) {
 		if first.Counts.MapRejected != rejected || first.Counts.Loaded != rows-rejected {
 			t.Fatalf("%s: the run with the wrong mapping: %+v", name, first.Counts)
 		}
-		c.ApplyText(t, strings.Replace(wrong, "{from: EMAIL, to: amount, type: integer}", "EMAIL -> contact", 1))
+		right := filepath.Join(t.TempDir(), name+".yaml")
+		if err := os.WriteFile(right, []byte(strings.Replace(wrong, "{from: EMAIL, to: amount, type: integer}", "EMAIL -> contact", 1)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		const offer = "10,000 of 10,000 open rejects would map now"
+		if planned, _ := c.CLI(t, "plan", "-f", right); !strings.Contains(strings.Join(strings.Fields(planned), " "), offer) {
+			t.Errorf("%s: the plan of the correction does not offer a replay: %s", name, planned)
+		}
+		if _, said, code := c.Tapline(t, "", "apply", "-f", right); code != 0 || !strings.Contains(said, offer) {
+			t.Fatalf("%s: the correction ended with %d and does not offer a replay: %s", name, code, said)
+		}
 		out, code := c.CLI(t, "replay", name, "--plan", "-o", "json")
 		var plan struct{ Rejects, WouldMap int64 }
 		if err := json.Unmarshal([]byte(out), &plan); err != nil || code != 0 || plan.Rejects != rejected || plan.WouldMap != rejected {

@@ -97,6 +97,10 @@ func checkSpec(f *findings, s *schemas.ImportSpec, name string) {
 		f.add(codeValueInvalid, "spec.limits.maxRejectRatio", "a ratio is between 0 and 1")
 	}
 	checkWord(f, "spec.onColumnChange", s.OnColumnChange, schemas.OnColumnChangeHold, schemas.OnColumnChangeContinue, schemas.OnColumnChangeFail)
+	checkWord(f, "spec.rejects.retry", s.Rejects.Retry, schemas.RetryNever, schemas.RetryAfterMappingChange)
+	if s.Rejects.Retry == schemas.RetryAfterMappingChange && s.Destination.Type == schemas.TypeEvent {
+		f.add(codeConflict, "spec.rejects.retry", "events within the lookback are sent again after a change of the mapping, and a replay would store them a second time: replay them with tapline replay")
+	}
 	checkDuration(f, "spec.limits.warehouseTime", s.Limits.WarehouseTime, time.Second, 24*time.Hour)
 	if s.Limits.Hold != nil {
 		checkHold(f, s.Limits.Hold)

@@ -9,6 +9,7 @@ import (
 
 	"tapline.dev/schemas"
 	"tapline.dev/services/extractor/internal/failure"
+	"tapline.dev/services/extractor/internal/journal"
 	"tapline.dev/services/extractor/internal/oddity"
 	"tapline.dev/services/extractor/internal/plan"
 	"tapline.dev/services/extractor/internal/rowjson"
@@ -24,7 +25,7 @@ var errHeld = errors.New("the result waits for an approval")
 // person has approved is not looked at again.
 func (x *extraction) holdIfBeyondLimits(ctx context.Context, res result, r *plan.Reader) error {
 	run := x.attempt.Run
-	if run.Check == nil || x.journal.Counts().Chunks > 0 || run.Approval != nil && run.Approval.Attempt == run.Attempt {
+	if mayGoOn(x.journal, run) {
 		return nil
 	}
 	figures := oddity.Size(res.Total(), run.Mode, run.Spec.Limits.Hold, *run.Check)
@@ -43,8 +44,19 @@ func (x *extraction) holdIfBeyondLimits(ctx context.Context, res result, r *plan
 	if err != nil {
 		return err
 	}
-	held := schemas.Held{Rows: res.Total(), Approvals: run.Approval.NumberOf()}
-	for _, f := range append(figures, shares...) {
+	return hold(ctx, x.journal, run, res.Total(), append(figures, shares...), x.log)
+}
+
+// mayGoOn reports whether an attempt need not be compared with the limits: it has sent
+// rows, or a person has approved its result.
+func mayGoOn(j *journal.Journal, run schemas.ActiveRun) bool {
+	return run.Check == nil || j.Counts().Chunks > 0 || run.Approval != nil && run.Approval.Attempt == run.Attempt
+}
+
+// hold reports the figures that no approval covers, and returns errHeld if there are any.
+func hold(ctx context.Context, j *journal.Journal, run schemas.ActiveRun, rows int64, figures []schemas.HoldFigure, log *slog.Logger) error {
+	held := schemas.Held{Rows: rows, Approvals: run.Approval.NumberOf()}
+	for _, f := range figures {
 		switch {
 		case run.Approval.Covers(held.Rows, f):
 		case len(held.Figures) == schemas.MaxHoldFigures:
@@ -56,10 +68,10 @@ func (x *extraction) holdIfBeyondLimits(ctx context.Context, res result, r *plan
 	if len(held.Figures) == 0 {
 		return nil
 	}
-	if err := x.journal.Hold(ctx, held); err != nil {
+	if err := j.Hold(ctx, held); err != nil {
 		return err
 	}
-	x.log.WarnContext(ctx, "the result waits for an approval", slog.String("code", held.Figures[0].Code), slog.Int64("rows", held.Rows))
+	log.WarnContext(ctx, "the result waits for an approval", slog.String("code", held.Figures[0].Code), slog.Int64("rows", held.Rows))
 	return errHeld
 }
 

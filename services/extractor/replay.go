@@ -22,6 +22,7 @@ import (
 	"tapline.dev/services/extractor/internal/chunk"
 	"tapline.dev/services/extractor/internal/failure"
 	"tapline.dev/services/extractor/internal/journal"
+	"tapline.dev/services/extractor/internal/oddity"
 	"tapline.dev/services/extractor/internal/replays"
 )
 
@@ -210,6 +211,16 @@ func (y *replay) finish(ctx context.Context) error {
 		}
 	}
 	return y.journal.Final(ctx, nil, false)
+}
+
+// holdIfTooMany holds a replay of more rejects than its definition lets a run read. It
+// comes before the first row, and not if nothing would be sent.
+func (y *replay) holdIfTooMany(ctx context.Context, rejects int) error {
+	run := y.attempt.Run
+	if mayGoOn(y.journal, run) || run.Replay.How == schemas.ReplayDeclined {
+		return nil
+	}
+	return hold(ctx, y.journal, run, int64(rejects), oddity.Size(int64(rejects), run.Mode, run.Spec.Limits.Hold, *run.Check), y.log)
 }
 
 // newestFirst are the indexes of attempts, the newest first.

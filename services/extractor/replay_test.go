@@ -183,6 +183,72 @@ func TestAReplayOfEvents(t *testing.T) {
 	}
 }
 
+// TestAReplayLeavesWhatIsReadAgain: the rows of a run that did not succeed are read by the
+// next one, and those of an abandoned attempt by the next attempt. Events that a replay
+// sent as well would be stored twice.
+func TestAReplayLeavesWhatIsReadAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, customers(6)...)
+	s := w.start()
+	ends := func(run, mode, state string, attempts int) {
+		rec, err := control.Record(w.topics.Runs(), importName, importName, schemas.Run{Run: run, Import: importName, Mode: mode, State: state, Attempt: attempts}, schemas.EventRun(state), "test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.produce(rec)
+	}
+	w.next(1, events)
+	w.extract(s)
+	w.refuse(schemas.StageMap, "date_format", nil, 1)
+	w.state.Active.Attempt = 2
+	w.write()
+	w.extract(s)
+	taken := w.refuse(schemas.StageMap, "date_format", nil, 1, 2)
+	ends(w.state.Active.Run, schemas.ModeFull, schemas.StateSucceededWithRejects, 2)
+	w.next(2, events)
+	w.extract(s)
+	w.refuse(schemas.StageMap, "date_format", nil, 3)
+	ends(w.state.Active.Run, schemas.ModeIncremental, schemas.StateCancelled, 1)
+	w.replaying(3, events, schemas.ReplayMapped, schemas.RejectSelection{})
+	w.extract(s)
+	w.wantTaken("the replay", taken)
+	if diff := cmp.Diff(map[string]int64{schemas.RefusedReadAgain: 2}, w.last(schemas.ReportFinal).Final.Refused); diff != "" {
+		t.Errorf("refused (-want +got):\n%s", diff)
+	}
+}
+
+// TestAReplayIsHeld: a replay of more rejects than limits.hold allows sends nothing before
+// a person has approved it, of events and of profiles. One that is declined asks nobody.
+func TestAReplayIsHeld(t *testing.T) {
+	t.Parallel()
+	for name, kind := range map[string]func(*schemas.ActiveRun){"events": events, "profiles": func(*schemas.ActiveRun) {}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, customers(5)...)
+			s := w.start()
+			w.next(1, kind)
+			w.extract(s)
+			refs := w.refuse(schemas.StageMap, "date_format", nil, 1, 2, 3)
+			limited := func(a *schemas.ActiveRun) {
+				kind(a)
+				checked(schemas.HoldLimits{Rows: 2})(a)
+			}
+			w.replaying(2, limited, schemas.ReplayMapped, schemas.RejectSelection{})
+			w.extract(s)
+			held := w.last(schemas.ReportHeld).Held
+			if held.Rows != 3 || len(held.Figures) != 1 || held.Figures[0].Code != schemas.HoldTooManyRows || len(w.replayed()) != 0 {
+				t.Fatalf("held: %+v, sent %v", held, w.replayed())
+			}
+			w.approve(3, held.Figures...)
+			w.extract(w.start())
+			w.wantTaken("the approved replay", refs)
+			w.replaying(3, limited, schemas.ReplayDeclined, schemas.RejectSelection{Run: w.state.Active.Run})
+			w.extract(s)
+			w.nothingTaken("no reject matches")
+		})
+	}
+}
+
 // TestAReplayLeavesDismissedRejects: without a filter it takes those of later runs only,
 // and with one that selects them it takes them.
 func TestAReplayLeavesDismissedRejects(t *testing.T) {

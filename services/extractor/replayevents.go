@@ -34,6 +34,9 @@ func (y *replay) readEvents(ctx context.Context, found replays.Found) error {
 	if total := y.journal.Started().Total; total != y.journal.Counts().Read+int64(len(found.Chosen)) {
 		return failure.Transient(failure.CodeResultChanged, "%d rejects are left to be sent, and the attempt's reports leave %d", len(found.Chosen), total-y.journal.Counts().Read)
 	}
+	if err := y.holdIfTooMany(ctx, len(found.Chosen)); err != nil {
+		return err
+	}
 	full := func(b *batch) bool { return len(b.chosen) >= syncChunk }
 	direct := slices.DeleteFunc(slices.Clone(found.Chosen), func(c replays.Chosen) bool { return c.Source == replays.FromRows })
 	err = y.eachBatch(ctx, found, direct, full, func(b *batch) error { return y.sendEvents(ctx, found, r, b) })

@@ -40,6 +40,9 @@ func (y *replay) readProfiles(ctx context.Context, found replays.Found) error {
 		if err != nil {
 			return err
 		}
+		if err := y.holdIfTooMany(ctx, len(found.Chosen)); err != nil {
+			return err
+		}
 		seen := map[string]bool{}
 		full := func(b *batch) bool {
 			if len(b.chosen) == 1 {

@@ -228,7 +228,10 @@ func (y *resend) sendAll(ctx context.Context, rows chosen, loaded delivered.Load
 			if len(offsets) == 0 {
 				return errLastRow
 			}
-			if rec.Offset != offsets[0] {
+			if rec.Offset > offsets[0] {
+				return errLastRow // the row is gone
+			}
+			if rec.Offset < offsets[0] {
 				return nil
 			}
 			offsets = offsets[1:]
@@ -241,6 +244,10 @@ func (y *resend) sendAll(ctx context.Context, rows chosen, loaded delivered.Load
 		})
 		if err != nil {
 			return err
+		}
+		if len(offsets) > 0 {
+			return failure.Permanent(failure.CodeRowsGone, "%d rows of partition %d were deleted while the resend sent the rows before them (topic.rowsRetention); "+
+				"the run's counts say what was loaded; tapline backfill reads a span from Snowflake", len(offsets), p)
 		}
 	}
 	if len(batch) > 0 {

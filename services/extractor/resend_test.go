@@ -1,6 +1,7 @@
 package extractor
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -8,7 +9,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tapline.dev/libs/kafka"
+	"tapline.dev/libs/kafka/kafkatest"
 	"tapline.dev/schemas"
+	"tapline.dev/services/extractor/internal/attempt"
+	"tapline.dev/services/extractor/internal/delivered"
+	"tapline.dev/services/extractor/internal/failure"
+	"tapline.dev/services/extractor/internal/journal"
 )
 
 // again makes the active run a resend of runs that have loaded n records.
@@ -127,6 +133,37 @@ func TestAResendIsExactOrNothing(t *testing.T) {
 				t.Errorf("sent %v", got)
 			}
 		})
+	}
+}
+
+// TestAResendWhoseRowsAreDeletedMeanwhile: rows that were there when the resend began are
+// gone, at the end of the partition or before other rows.
+func TestAResendWhoseRowsAreDeletedMeanwhile(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, customers(4)...)
+	w.next(1, nil)
+	w.extract(w.start())
+	topic := w.topics.Rows(importName)
+	var below kafka.TP
+	for p := range int32(3) {
+		tp := kafka.TP{Topic: topic, Partition: p}
+		if end, err := w.reader.EndOffset(t.Context(), tp); err == nil && end > 1 {
+			below = tp
+		}
+	}
+	if err := kafka.Truncate(t.Context(), w.cfg.Kafka, kafkatest.Deps(), map[kafka.TP]int64{below: 1}); err != nil {
+		t.Fatal(err)
+	}
+	again(w, 1, 1, 4)(w.state.Active)
+	for name, offsets := range map[string][]int64{"the last": {1, 99}, "the first": {0, 1}} {
+		rows := make(chosen, 3)
+		rows[below.Partition] = offsets
+		y := &resend{reader: w.reader, topics: w.topics, journal: &journal.Journal{}, attempt: attempt.Attempt{Import: importName, Run: *w.state.Active}}
+		y.attempt.Run.Number = 2
+		var failed *failure.Error
+		if err := y.sendAll(t.Context(), rows, delivered.Loaded{}); !errors.As(err, &failed) || failed.Code != failure.CodeRowsGone || !failed.Permanent {
+			t.Errorf("%s row is gone: %v", name, err)
+		}
 	}
 }
 

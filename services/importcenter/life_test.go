@@ -229,14 +229,17 @@ func TestResends(t *testing.T) {
 	}
 	c.produce(c.topics.Runs(), run(1, schemas.StateSucceeded, 1, 5), run(2, schemas.StateSucceeded, 2, 7), run(3, schemas.StateCancelled, 2, 2),
 		run(4, schemas.StateSucceeded, 2, 0), run(5, schemas.StateLoading, 2, 1))
-	c.produce(c.topics.State(), schemas.State{Import: "customers", Generation: 1, Epoch: 2, LastNumber: 5})
+	asSent := run(6, schemas.StateSucceeded, 2, 3)
+	asSent.Replay = &schemas.Replay{How: schemas.ReplayAsSent}
+	c.produce(c.topics.Runs(), asSent)
+	c.produce(c.topics.State(), schemas.State{Import: "customers", Generation: 1, Epoch: 2, LastNumber: 6})
 	for body, want := range map[string]struct {
 		status int
 		code   string
 	}{
 		`{"first":1,"last":1}`: {http.StatusConflict, "other_epoch"}, `{"first":4,"last":4}`: {http.StatusConflict, "nothing_loaded"},
 		`{"first":5,"last":5}`: {http.StatusConflict, "in_use"}, `{"first":2,"last":6}`: {http.StatusConflict, "in_use"},
-		`{"first":6,"last":6}`: {http.StatusNotFound, "not_found"}, `{"first":3,"last":2}`: {http.StatusUnprocessableEntity, "invalid_request"},
+		`{"first":7,"last":7}`: {http.StatusNotFound, "not_found"}, `{"first":6,"last":6}`: {http.StatusConflict, "rows_gone"}, `{"first":3,"last":2}`: {http.StatusUnprocessableEntity, "invalid_request"},
 		`{"first":2,"last":4}`: {http.StatusPreconditionRequired, "confirmation_required"},
 	} {
 		a := c.do("POST", "/v1/imports/customers/resends", body)

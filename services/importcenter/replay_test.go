@@ -65,6 +65,13 @@ func TestReplays(t *testing.T) {
 	if a := c.do("POST", "/v1/imports/customers/replays/plan", `{"run":"customers.2"}`); a.body["rejects"] != 2.0 {
 		t.Errorf("dismissed rejects that are asked for by their run: %s", a.text)
 	}
+	c.produce(c.topics.Runs(), schemas.Run{Run: "customers.2", Import: "customers", Mode: schemas.ModeFull, State: schemas.StateCancelled, Attempt: 1})
+	if a := c.do("POST", "/v1/imports/customers/replays/plan", `{"run":"customers.2"}`); a.body["rejects"] != 0.0 || a.body["readAgain"] != 2.0 {
+		t.Errorf("rejects of a run that was cancelled: %s", a.text)
+	}
+	if a := c.do("POST", "/v1/imports/customers/replays", `{"run":"customers.2"}`); a.status != http.StatusConflict || !strings.Contains(a.text, "reads their rows again") {
+		t.Errorf("a replay of a run that was cancelled: %s", a.text)
+	}
 	if a := c.do("POST", "/v1/imports/gone/replays", `{}`); a.status != http.StatusNotFound {
 		t.Errorf("a replay of an import that is not there = %d %s", a.status, a.text)
 	}

@@ -46,6 +46,7 @@ func withoutDeadline(s *scenario) {
 // deleted deletes records of a topic, as retention does, while the run waits for its
 // account; perhaps it restarts the loader; then the account works again.
 func (s *scenario) deleted(run, topic string) {
+	s.rowsGone, s.recordsGone = true, true
 	s.reaches(run, func(r schemas.Run) bool { return r.Waiting != nil })
 	s.w.truncate(topic, s.spec.Topic.Partitions)
 	if s.rng.IntN(2) == 0 {

@@ -32,10 +32,12 @@ func peopleDisturbances() []disturbance {
 		}},
 		{name: "account moved by its resource", before: func(s *scenario) {
 			s.mayRepeat = true
+			s.newEpoch()
 			s.moveAccount()
 		}},
 		{name: "account moved within a run", within: func(s *scenario, _ string) {
 			s.mayRepeat, s.mayEnd["target_changed"] = true, true
+			s.newEpoch()
 			s.moveAccount()
 		}},
 		{name: "account applied again within a run", within: func(s *scenario, _ string) { s.applyAccount() }},
@@ -48,12 +50,36 @@ func peopleDisturbances() []disturbance {
 		}},
 		{name: "source edited within a run", within: func(s *scenario, _ string) {
 			s.mayRepeat = true
+			s.newEpoch()
 			s.moveTable()
 		}},
 		{name: "reset", before: func(s *scenario) {
 			s.mayRepeat = true
+			s.newEpoch()
 			all := int64(1 << 40)
 			s.w.command(s.name, schemas.Command{ID: fmt.Sprint("reset ", len(s.runs)), Kind: schemas.CommandReset, Repeats: &all})
+		}},
+		{name: "reset within a run", within: func(s *scenario, _ string) {
+			s.mayRepeat = true
+			s.newEpoch()
+			all := int64(1 << 40)
+			s.w.command(s.name, schemas.Command{ID: fmt.Sprint("reset within ", len(s.runs)), Kind: schemas.CommandReset, Repeats: &all})
+		}},
+		{name: "deleted and created again within a run", within: func(s *scenario, _ string) {
+			s.mayReject["ambiguous"] = true // with onAmbiguous hold: an upload of the run that the deletion cancels
+			s.recreateWithin(false)
+		}},
+		{name: "deleted with its topics and created again within a run", within: func(s *scenario, _ string) {
+			s.mayEnd["topic_recreated"], s.mayReject["ambiguous"] = true, true
+			s.recreateWithin(true)
+		}},
+		{name: "cancelled after a wait beyond the deadline", before: refuseUntilReleased, within: func(s *scenario, run string) {
+			s.reaches(run, func(r schemas.Run) bool { return r.Waiting != nil })
+			time.Sleep(shortDeadline + time.Second) // the deadline stands still while the account is waited for
+			s.cancel(run)
+		}, after: func(s *scenario) {
+			s.gate.behave()
+			withoutDeadline(s)
 		}},
 		{name: "paused and resumed", within: func(s *scenario, _ string) {
 			s.w.command(s.name, schemas.Command{ID: fmt.Sprint("pause ", len(s.runs)), Kind: schemas.CommandPause})
@@ -67,8 +93,10 @@ func peopleDisturbances() []disturbance {
 // recreate deletes the import as Import Center does and creates it again.
 func (s *scenario) recreate(topics bool) {
 	s.mayRepeat = true // the new import has a table to read, as any new one
+	s.newEpoch()
 	s.w.produce(control.Tombstone(s.w.topics.Imports(), s.name, s.name))
 	if topics {
+		s.rowsGone, s.recordsGone = true, true
 		s.w.deleteTopics(s.w.topics.Rows(s.name), s.w.topics.Records(s.name))
 	}
 	if s.rng.IntN(2) == 0 {
@@ -76,6 +104,17 @@ func (s *scenario) recreate(topics bool) {
 	}
 	s.generation = 0
 	s.apply(func(*schemas.ImportSpec) {})
+}
+
+// recreateWithin deletes the import and creates it again while a run is under way. What the
+// import was asked for before is known by then, and nothing is asked of it until the run is
+// over.
+func (s *scenario) recreateWithin(topics bool) {
+	if s.beside {
+		s.w.board.await(schemas.RunID(s.name, len(s.runs)+2), func(schemas.Run) bool { return true })
+	}
+	s.recreated = true
+	s.recreate(topics)
 }
 
 // moveTable makes the import read a copy of its table. From now on the writers write to the

@@ -34,7 +34,9 @@ func recreatedDisturbances() []disturbance {
 func (s *scenario) recreateTopic(rows bool, stopped string) {
 	topic := s.w.topics.Records(s.name)
 	if rows {
-		topic = s.w.topics.Rows(s.name)
+		topic, s.rowsGone = s.w.topics.Rows(s.name), true
+	} else {
+		s.recordsGone = true
 	}
 	recreate := func() { s.w.recreateTopic(s.name, topic, s.spec) }
 	if stopped == "" {

@@ -58,12 +58,15 @@ func spell(name string, a answer) disturbance {
 }
 
 // refuse555 refuses each n-th record with code 555 for a while.
-func refuse555(n int) func(sent int) map[int]int {
+func refuse555(n int) func(sent int) map[int]int { return refuseEvery(555, n) }
+
+// refuseEvery refuses each n-th record with a code.
+func refuseEvery(code, n int) func(sent int) map[int]int {
 	first := 0
 	return func(sent int) map[int]int {
 		out := map[int]int{}
 		for i := first % n; i < sent; i += n {
-			out[i] = 555
+			out[i] = code
 		}
 		first++
 		return out

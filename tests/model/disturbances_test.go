@@ -31,7 +31,7 @@ type disturbance struct {
 func disturbances() []disturbance {
 	return slices.Concat(
 		proxyDisturbances(), answerDisturbances(), spellDisturbances(), peopleDisturbances(),
-		kafkaDisturbances(), tableDisturbances(), serviceDisturbances(), recreatedDisturbances(),
+		kafkaDisturbances(), tableDisturbances(), serviceDisturbances(), recreatedDisturbances(), replayDisturbances(),
 	)
 }
 
@@ -78,7 +78,7 @@ func (s *scenario) run(ds ...disturbance) bool {
 		}
 		d.within(s, run)
 	}
-	if !s.close(run) {
+	if !s.close(run) || !s.closeBeside() {
 		return false
 	}
 	for _, d := range ds {

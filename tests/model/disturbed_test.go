@@ -31,8 +31,16 @@ var disturb = flag.String("model.disturb", "", "make only the disturbances whose
 // must have ended, and other imports must not have been affected.
 func TestDisturbedHistories(t *testing.T) {
 	chosen := chooseDisturbances(t)
+	t.Logf("%d kinds of disturbance", len(chosen))
+	eachDisturbedWorld(t, func(t *testing.T, first uint64) {
+		newWorld(t, trouble{}).disturb(first, 0, func(rng *rand.Rand) []disturbance { return draw(rng, chosen, *disturb != "") })
+	})
+}
+
+// eachDisturbedWorld calls pass for the worlds of the seeds, each in a test of its own.
+func eachDisturbedWorld(t *testing.T, pass func(t *testing.T, first uint64)) {
 	count := max(scenariosPerWorld, *seeds/6)
-	t.Logf("seeds %d to %d, %d kinds of disturbance", *from, *from+uint64(count)-1, len(chosen))
+	t.Logf("seeds %d to %d", *from, *from+uint64(count)-1)
 	places := make(chan struct{}, disturbedAtOnce)
 	var worlds sync.WaitGroup
 	for first := *from; first < *from+uint64(count); first += scenariosPerWorld {
@@ -45,7 +53,7 @@ func TestDisturbedHistories(t *testing.T) {
 		}
 		worlds.Go(func() {
 			defer func() { <-places }()
-			t.Run(fmt.Sprintf("seeds from %d", first), func(t *testing.T) { disturbedWorld(t, chosen, first) })
+			t.Run(fmt.Sprintf("seeds from %d", first), func(t *testing.T) { pass(t, first) })
 		})
 	}
 	worlds.Wait()
@@ -76,17 +84,15 @@ func TestTwoDeploymentsOnOneRedis(t *testing.T) {
 	production.redis = &shared
 	var both sync.WaitGroup
 	for _, w := range []*world{staging, production} {
-		both.Go(func() { w.disturb(chosen, *from) })
+		both.Go(func() {
+			w.disturb(*from, 0, func(rng *rand.Rand) []disturbance { return draw(rng, chosen, *disturb != "") })
+		})
 	}
 	both.Wait()
 }
 
-func disturbedWorld(t *testing.T, chosen []disturbance, first uint64) {
-	newWorld(t, trouble{}).disturb(chosen, first)
-}
-
-// disturb runs scenarios in a world.
-func (w *world) disturb(chosen []disturbance, first uint64) {
+// disturb runs scenarios in a world, each with so many more runs than usual.
+func (w *world) disturb(first uint64, more int, choose func(*rand.Rand) []disturbance) {
 	w.disturbed = true
 	w.kafka.SessionTimeout = 2 * time.Second
 	if kafkatest.Real() != "" || raced {
@@ -94,7 +100,12 @@ func (w *world) disturb(chosen []disturbance, first uint64) {
 	}
 	var scenarios []*scenario
 	for seed := first; seed < first+scenariosPerWorld; seed++ {
-		scenarios = append(scenarios, newScenario(w, seed))
+		s := newScenario(w, seed)
+		if rand.New(rand.NewPCG(seed, 19)).IntN(4) == 0 {
+			s.breakMapping()
+		}
+		s.more = more
+		scenarios = append(scenarios, s)
 	}
 	bystander := newScenario(w, first)
 	bystander.name = fmt.Sprintf("bystander%d", first)
@@ -106,9 +117,7 @@ func (w *world) disturb(chosen []disturbance, first uint64) {
 	w.lives = w.startAll()
 	var passing sync.WaitGroup
 	for _, s := range scenarios {
-		passing.Go(func() {
-			s.pass(func(rng *rand.Rand) []disturbance { return draw(rng, chosen, *disturb != "") })
-		})
+		passing.Go(func() { s.pass(choose) })
 	}
 	over := make(chan struct{})
 	var beside sync.WaitGroup
@@ -118,6 +127,7 @@ func (w *world) disturb(chosen []disturbance, first uint64) {
 	beside.Wait()
 	w.stopAll(w.lives)
 	w.checkContracts()
+	logReplays(w, scenarios)
 }
 
 // standBy runs an undisturbed import again and again: disturbances of others must not

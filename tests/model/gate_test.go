@@ -36,7 +36,7 @@ type answer struct {
 	name   string
 	late   time.Duration // CleverTap gets it so long after the loader has its reply
 	never  bool          // CleverTap does not get it at all
-	slow   time.Duration // for each record, before CleverTap's own answer is passed on
+	slow   time.Duration // for each record, before the answer is passed on
 	checks bool          // requests that store nothing meet it too
 	reply  reply
 	// refuse gives codes to records by their place in the upload; CleverTap gets
@@ -150,6 +150,7 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a, run := g.meets(r, records(text))
 	switch {
 	case a.refuse != nil:
+		a.wait(r, text)
 		g.refuse(w, r, text, run, a)
 	case a.never:
 		a.reply(w, r, nil)
@@ -164,16 +165,22 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.reply(w, r, nil)
 	default:
 		rec := g.forward(r, text, run, a.name)
-		if a.slow > 0 {
-			select {
-			case <-time.After(a.slow * time.Duration(len(records(text)))):
-			case <-r.Context().Done():
-			}
-		}
+		a.wait(r, text)
 		if a.reply == nil {
 			a.reply = passed
 		}
 		a.reply(w, r, rec)
+	}
+}
+
+// wait waits as long as the answer says for each record.
+func (a answer) wait(r *http.Request, text []byte) {
+	if a.slow == 0 {
+		return
+	}
+	select {
+	case <-time.After(a.slow * time.Duration(len(records(text)))):
+	case <-r.Context().Done():
 	}
 }
 

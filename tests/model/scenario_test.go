@@ -40,6 +40,7 @@ type scenario struct {
 	many      int             // how often many rows were written
 	gone      map[string]bool // contents that the table held once
 	mayBeGone map[string]bool // identities of which the table holds nothing that is read again
+	more      int             // runs beyond the usual number
 	settling  bool            // nothing disturbs it any more
 	// newestBefore is how many rows there were before the newest writes.
 	newestBefore int
@@ -50,6 +51,16 @@ type scenario struct {
 	mayRepeat    bool            // events may arrive more than once
 	mayReject    map[string]bool // codes with which a disturbance may reject records
 	mayRejectAny bool
+
+	beside        bool         // a replay is queued behind the run
+	besides       map[int]bool // numbers of replays that were
+	recreated     bool         // deleted and created again within the run
+	oldEpoch      int          // the last run whose rejects may be of an epoch that is over
+	dismissed     int          // the last run whose rejects were dismissed
+	declined      map[int]bool // numbers of replays that sent nothing
+	rowsGone      bool         // the topic may have lost rows
+	recordsGone   bool         // likewise, so that it is not known what a replay without success has loaded
+	brokenMapping bool         // some rows are rejected until the mapping is corrected
 }
 
 const scenarioLookback = time.Minute
@@ -60,6 +71,7 @@ func newScenario(w *world, seed uint64) *scenario {
 		w: w, seed: seed, name: fmt.Sprintf("s%d", seed), rng: rng, event: rng.IntN(3) == 0,
 		now: time.Date(2026, 6, 1, 8, 0, 0, 0, time.UTC), began: time.Now(), versions: map[string]int{}, mayEnd: map[string]bool{},
 		mayReject: map[string]bool{}, gone: map[string]bool{}, mayBeGone: map[string]bool{},
+		besides: map[int]bool{}, declined: map[int]bool{},
 	}
 	s.tableName = s.table()
 	s.spec = schemas.ImportSpec{
@@ -186,7 +198,7 @@ func (s *scenario) write(n int) {
 // pass is the scenario from its first write to its audit.
 func (s *scenario) pass(choose func(*rand.Rand) []disturbance) {
 	s.write(4 + s.rng.IntN(12))
-	for range 2 + s.rng.IntN(3) {
+	for range s.more + 2 + s.rng.IntN(3) {
 		if s.w.broken() {
 			return
 		}
@@ -207,6 +219,9 @@ func (s *scenario) start(c schemas.Command) string {
 		g.begin(len(s.runs) + 1)
 	}
 	c.ID = fmt.Sprintf("%s of %s", c.Kind, id)
+	if c.Replay != nil && c.Replay.How == schemas.ReplayDeclined {
+		s.declined[len(s.runs)+1] = true
+	}
 	s.w.command(s.name, c)
 	return id
 }
@@ -278,5 +293,7 @@ func (s *scenario) settle() {
 	for _, g := range s.gates {
 		g.late.Wait()
 	}
-	s.audit()
+	if s.replayAll() {
+		s.audit()
+	}
 }

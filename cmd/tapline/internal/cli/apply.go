@@ -10,11 +10,12 @@ import (
 	"tapline.dev/cmd/tapline/internal/client"
 	"tapline.dev/domain/definition"
 	"tapline.dev/domain/mapping"
+	"tapline.dev/schemas"
 )
 
 func (a *app) applyCommand() *cobra.Command {
 	var flags changeFlags
-	var yes, untested bool
+	var yes, untested, replay bool
 	cmd := &cobra.Command{
 		Use:   "apply -f FILE | --generation N IMPORT",
 		Short: "Create or change imports, connections, accounts and defaults",
@@ -30,12 +31,16 @@ the first run does that; use it when Snowflake cannot be reached now.
 shown, or nothing.
 
 Connections and accounts that are new or changed are tested after that, as by tapline
-connection test and tapline account test; what fails is a warning. --no-test skips this.`,
+connection test and tapline account test; what fails is a warning. --no-test skips this.
+
+--replay sends what earlier runs have rejected and a changed mapping makes records of,
+in a run of each such import, as tapline replay does.`,
 	}
 	a.outputFlag(cmd)
 	flags.add(cmd)
 	cmd.Flags().BoolVar(&yes, "yes", false, "do what --prune or --generation shows without being asked")
 	cmd.Flags().BoolVar(&untested, "no-test", false, "do not test new and changed connections and accounts")
+	cmd.Flags().BoolVar(&replay, "replay", false, "replay the rejects of imports that are changed, if some would map now")
 	sources := a.changeSources(cmd, &flags)
 	cmd.RunE = a.online(func(ctx context.Context, c *client.Client, args []string) error {
 		p, err := a.prepare(ctx, c, &flags, *sources, args)
@@ -49,9 +54,40 @@ connection test and tapline account test; what fails is a warning. --no-test ski
 		if err == nil && !flags.offline && !untested {
 			defer a.testApplied(ctx, c, applied)
 		}
-		return a.printFetched(client.List[client.Applied]{Items: applied}, p.inFiles(err), func() error { return a.printApplied(applied) })
+		failed := a.printFetched(client.List[client.Applied]{Items: applied}, p.inFiles(err), func() error { return a.printApplied(applied) })
+		if failed != nil || !replay {
+			return failed
+		}
+		return a.replayApplied(ctx, c, applied, yes)
 	})
 	return cmd
+}
+
+// replayApplied replays the rejects of the changed imports, where some would map now.
+func (a *app) replayApplied(ctx context.Context, c *client.Client, applied []client.Applied, yes bool) error {
+	var failed error
+	for _, r := range applied {
+		if r.Kind != schemas.KindImport || r.Outcome != "updated" {
+			continue
+		}
+		p, err := c.PlanReplay(ctx, r.Name, client.Replay{})
+		if err == nil && p.WouldMap == 0 {
+			a.say("%s: %s rejects are open, and none would map now: nothing is replayed", r.Name, number(p.Rejects))
+			continue
+		}
+		if err == nil {
+			key := ""
+			err = a.agree(yes, "nothing of "+r.Name+" was replayed", func(agreed client.Agreement) error {
+				run, err := c.Replay(ctx, r.Name, client.Replay{}, keyOr(&key), agreed)
+				if err == nil {
+					a.say("%s replays %s rejects, of which %s would map now", run.Run, number(p.Rejects), number(p.WouldMap))
+				}
+				return err
+			})
+		}
+		failed = errors.Join(failed, err)
+	}
+	return failed
 }
 
 func (a *app) printApplied(applied []client.Applied) error {

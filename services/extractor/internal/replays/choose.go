@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"time"
 
+	"tapline.dev/domain/runs"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
 	"tapline.dev/services/extractor/internal/delivered"
@@ -82,6 +83,7 @@ type chooser struct {
 	q        Question
 	found    Found
 	attempts map[attempt]int32
+	runs     map[int]runs.End               // that are closed
 	refs     map[schemas.RejectRef]struct{} // of the selection
 	done     map[schemas.RejectRef]int      // loaded or rejected again by a replay without success: its number
 	taken    spans                          // by other replays
@@ -93,11 +95,14 @@ type attempt struct{ number, attempt int }
 // Choose reads the log.
 func Choose(ctx context.Context, log Log, q Question) (Found, error) {
 	c := &chooser{
-		q: q, attempts: map[attempt]int32{}, done: map[schemas.RejectRef]int{}, refs: map[schemas.RejectRef]struct{}{},
+		q: q, attempts: map[attempt]int32{}, runs: map[int]runs.End{}, done: map[schemas.RejectRef]int{}, refs: map[schemas.RejectRef]struct{}{},
 		found: Found{Partition: schemas.ControlPartition(q.Import), Refused: map[string]int64{}},
 	}
 	for _, ref := range q.Run.Replay.Selection.Refs {
 		c.refs[ref] = struct{}{}
+	}
+	if err := c.each(ctx, log, q.Topics.Runs(), c.run); err != nil {
+		return Found{}, err
 	}
 	if err := c.each(ctx, log, q.Topics.Rejects(), c.reject); err != nil {
 		return Found{}, err
@@ -180,6 +185,8 @@ func (c *chooser) source(r *schemas.Reject, number int) (Source, string) {
 	switch {
 	case number < replay.FirstRun:
 		return 0, schemas.RefusedOtherEpoch
+	case c.readAgain(attempt{number, r.Attempt}):
+		return 0, schemas.RefusedReadAgain
 	case r.Code == codeAmbiguous && replay.Selection.Code != codeAmbiguous && len(replay.Selection.Refs) == 0:
 		return 0, schemas.RefusedAmbiguous
 	case replay.How == schemas.ReplayDeclined:

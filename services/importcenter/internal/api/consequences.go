@@ -86,6 +86,7 @@ func (h *handlers) ofChangedImport(ctx context.Context, before, after schemas.De
 		said = append(said, h.readsAll(ctx, before.Spec, after, state))
 	case h.mapsOtherwise(ctx, before.Spec, after.Spec):
 		said = append(said, h.sendsAgain(ctx, after, state))
+		said = append(said, h.replayable(ctx, after, state)...)
 	}
 	said = append(said, eventOrder(before.Spec, after.Spec)...)
 	if a := state.Active; a != nil {

@@ -28,6 +28,7 @@ const (
 	codePlanFull        = "too_many_planned"
 	codeOtherEpoch      = "other_epoch"
 	codeNothingLoaded   = "nothing_loaded"
+	codeRowsGone        = "rows_gone"
 	codeConfirm         = "confirmation_required"
 	codeApproval        = "approval_required"
 	codeSampleStale     = "sample_stale"

@@ -2,19 +2,13 @@ package api
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"tapline.dev/domain/definition"
-	"tapline.dev/domain/mapping"
-	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
 	"tapline.dev/services/importcenter/internal/rejects"
 )
@@ -51,6 +45,7 @@ type ReplayPlan struct {
 	Rejects   int64           `json:"rejects" doc:"Rejects that would be taken, at most"`
 	Replayed  int64           `json:"replayed,omitempty" doc:"Selected rejects that a replay has dealt with already"`
 	Ambiguous int64           `json:"ambiguous,omitempty" doc:"Selected events that CleverTap may hold"`
+	ReadAgain int64           `json:"readAgain,omitempty" doc:"Selected rejects of runs without success and of abandoned attempts, whose rows the next run or attempt reads again"`
 	Groups    []RejectsOfCode `json:"groups" doc:"By code, the most frequent first"`
 	WouldMap  int64           `json:"wouldMap" doc:"Rejected rows that the mapping of now makes a record of"`
 	Unknown   int64           `json:"unknown,omitempty" doc:"Rejects whose row is not kept, so that nothing tells whether it would map"`
@@ -107,6 +102,8 @@ func (h *handlers) startReplay(ctx context.Context, in *replayInput) (*runStarte
 		reason := "no reject of " + in.Import + " matches; tapline get rejects --import " + in.Import + " shows those that there are"
 		if p.Replayed > 0 {
 			reason = fmt.Sprintf("the %d rejects that match were replayed already; what was rejected again is a newer reject", p.Replayed)
+		} else if p.ReadAgain > 0 {
+			reason = fmt.Sprintf("the %d rejects that match are of runs without success, or of abandoned attempts: the next run reads their rows again", p.ReadAgain)
 		}
 		return nil, problem(http.StatusConflict, codeNothingToReplay, reason)
 	}
@@ -155,26 +152,16 @@ func (h *handlers) planReplay(ctx context.Context, importName string, b replayBo
 	if refusal != nil {
 		return ReplayPlan{}, replay, refusal
 	}
-	state, _ := h.Catalog.State(importName)
-	taken, err := h.takenByReplays(ctx, importName, state)
-	if err != nil {
-		return ReplayPlan{}, replay, h.kafkaFailed(ctx, err)
-	}
-	l := &replayLook{plan: ReplayPlan{Import: importName, Groups: []RejectsOfCode{}, Complete: true}, replay: replay, first: state.EpochFirst, taken: taken, now: h.Now().Unix()}
-	if replay.Selection.All() {
-		l.dismissed = state.DismissedThrough
-	}
-	if m, problems := mapping.Compile(def.Spec, state.Columns, h.options(&definition.Set{}, def.Spec.Destination.AccountRef)); len(problems) == 0 && len(state.Columns) > 0 {
-		l.mapping = m
-	} else {
-		l.plan.Notes = append(l.plan.Notes, "whether rows would map is not known: the mapping does not fit the columns of the last run that succeeded, or none has")
-	}
 	s := rejects.Selection{Import: importName, Run: b.Run, Code: b.Code, Stage: b.Stage, Column: b.Column, Refs: b.Refs}
 	if b.Since != nil {
 		s.Since = *b.Since
 	}
 	if b.Until != nil {
 		s.Until = *b.Until
+	}
+	l, err := h.newReplayLook(ctx, def, replay)
+	if err != nil {
+		return ReplayPlan{}, replay, h.kafkaFailed(ctx, err)
 	}
 	if err := h.Rejects.Each(ctx, s, l.look); err != nil && !errors.Is(err, rejects.ErrStop) {
 		return ReplayPlan{}, replay, h.rejectsFailed(ctx, err)
@@ -187,106 +174,4 @@ func (h *handlers) planReplay(ctx context.Context, importName string, b replayBo
 	p := l.finish(def)
 	replay.Selected, replay.Ambiguous = p.Rejects, p.Ambiguous
 	return p, replay, nil
-}
-
-// takenByReplays are the rejects that replays have taken which succeeded or go on.
-func (h *handlers) takenByReplays(ctx context.Context, importName string, state schemas.State) ([]schemas.RejectRange, error) {
-	var out []schemas.RejectRange
-	err := h.scan(ctx, h.Topics.Reports(), importName, func(rec *kafka.Record) error {
-		if _, kind, _ := schemas.ParseEventType(kafka.HeaderValue(rec, "ce_type")); kind != schemas.ReportTaken {
-			return nil
-		}
-		var r schemas.Report
-		unfinished := func(run schemas.InterruptedRun) bool { return run.Number == r.Number }
-		if json.Unmarshal(rec.Value, &r) != nil || r.Taken == nil || slices.ContainsFunc(state.Replays, unfinished) {
-			return nil
-		}
-		out = append(out, r.Taken.Refs...)
-		return nil
-	})
-	slices.SortFunc(out, func(a, b schemas.RejectRange) int { return int(a.From - b.From) })
-	return out, err
-}
-
-// replayLook looks at one reject after another.
-type replayLook struct {
-	plan   ReplayPlan
-	replay schemas.Replay
-	first  int // run of the epoch
-	// dismissed is the last run whose rejects were dismissed and are left out for it.
-	dismissed int
-	givenUp   int64 // rejects that are left out
-	taken     []schemas.RejectRange
-	mapping   *mapping.Mapping
-	now       int64
-	looked    int64
-	buffer    []byte
-}
-
-func (l *replayLook) look(ref schemas.RejectRef, r schemas.Reject) error {
-	if l.looked++; l.looked > mostPlanned {
-		l.plan.Complete = false
-		return rejects.ErrStop
-	}
-	_, number, err := schemas.ParseRunID(r.Run)
-	if err != nil || number < l.first {
-		return nil
-	}
-	if number <= l.dismissed {
-		l.givenUp++
-		return nil
-	}
-	i, found := slices.BinarySearchFunc(l.taken, ref.Offset, func(t schemas.RejectRange, offset int64) int { return int(t.From - offset) })
-	if found || i > 0 && ref.Offset <= l.taken[i-1].To {
-		l.plan.Replayed++
-		return nil
-	}
-	if r.Code == codeAmbiguous {
-		l.plan.Ambiguous++
-		if l.replay.Selection.Code == "" && len(l.replay.Selection.Refs) == 0 {
-			return nil
-		}
-	}
-	l.plan.Rejects++
-	at := slices.IndexFunc(l.plan.Groups, func(g RejectsOfCode) bool { return g.Code == r.Code })
-	if at < 0 {
-		at = len(l.plan.Groups)
-		l.plan.Groups = append(l.plan.Groups, RejectsOfCode{Code: r.Code})
-	}
-	g := &l.plan.Groups[at]
-	g.Rejects++
-	switch {
-	case l.mapping == nil || len(r.Row) == 0 || r.Stage == schemas.StageExtract:
-		l.plan.Unknown++
-	default:
-		record, refused := l.mapping.Map(l.buffer[:0], r.Row, l.now)
-		if l.buffer = record; len(refused) == 0 {
-			g.WouldMap++
-			l.plan.WouldMap++
-		}
-	}
-	return nil
-}
-
-// codeAmbiguous is the loader's code of an event that CleverTap may hold.
-const codeAmbiguous = "ambiguous"
-
-func (l *replayLook) finish(def schemas.Definition) ReplayPlan {
-	p := &l.plan
-	slices.SortStableFunc(p.Groups, func(a, b RejectsOfCode) int { return int(b.Rejects - a.Rejects) })
-	if l.givenUp > 0 {
-		p.Notes = append(p.Notes, numbered(l.givenUp, "dismissed reject")+" left out: name them by a filter, such as their run, to replay them")
-	}
-	if l.replay.How == schemas.ReplayDeclined {
-		return *p
-	}
-	p.Calls = (p.Rejects + perUpload - 1) / perUpload
-	if def.Spec.Destination.Type == schemas.TypeProfile {
-		p.Queries = (p.Rejects + perStatement - 1) / perStatement
-		p.Notes = append(p.Notes, "profiles are read from Snowflake again: whether a row maps is told from the row that was rejected, and it may have changed since")
-	}
-	if p.Ambiguous > 0 && !strings.EqualFold(l.replay.Selection.Code, codeAmbiguous) && len(l.replay.Selection.Refs) == 0 {
-		p.Notes = append(p.Notes, "ambiguous events are left out: somebody has to look at CleverTap, and name them by their code to send them, or decline them")
-	}
-	return *p
 }

@@ -74,6 +74,8 @@ func (h *handlers) resentRuns(ctx context.Context, importName string, first, las
 			return nil, problem(http.StatusConflict, codeInUse, id+" has not ended; ask again when it has")
 		case run.Epoch != state.Epoch && run.Counts.Loaded > 0:
 			return nil, problem(http.StatusConflict, codeOtherEpoch, id+" read other rows, or sent them elsewhere, before the import began anew; the runs since then can be sent again")
+		case run.Replay != nil && run.Replay.How == schemas.ReplayAsSent && run.Counts.Loaded > 0:
+			return nil, problem(http.StatusConflict, codeRowsGone, id+" replayed records as they were sent, and Kafka has no rows of them to map: name runs without it")
 		}
 		span.Loaded += run.Counts.Loaded
 		if span.Since.IsZero() || run.StartedAt.Before(span.Since) {

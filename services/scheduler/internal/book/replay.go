@@ -1,6 +1,8 @@
 package book
 
 import (
+	"time"
+
 	"tapline.dev/schemas"
 	"tapline.dev/services/scheduler/internal/fold"
 )
@@ -35,4 +37,32 @@ func countReplay(e *entry, succeeds bool) {
 	made = min(max(made, 0), s.OpenRejects)
 	s.OpenRejects -= made
 	s.Dismissed += made
+}
+
+// wantRetry notes that the rejects are to be replayed, if the run that has succeeded has
+// mapped otherwise than the one before it, whose ledger is given, and the definition asks
+// for that. The rows of the run's own window have an outcome by then.
+func wantRetry(e *entry, before *schemas.LedgerRef) {
+	a, started := e.state.Active, e.fold.Started
+	if a.Spec.Rejects.Retry != schemas.RetryAfterMappingChange || a.Spec.Destination.Type == schemas.TypeEvent ||
+		!usesLedger(a.Mode) || a.Epoch != e.state.Epoch || before == nil || before.Mapping == "" || started == nil || started.Mapping == before.Mapping {
+		return
+	}
+	e.state.RetryRejects = true
+}
+
+// queueRetry queues the replay that wantRetry has noted, once no other run is queued.
+func queueRetry(e *entry, now time.Time) {
+	s := e.state
+	if !s.RetryRejects || s.Queued != nil || e.def == nil {
+		return
+	}
+	s.RetryRejects = false
+	if s.OpenRejects == 0 {
+		return
+	}
+	s.Queued = &schemas.QueuedRun{
+		Key: "retry of rejects after " + s.Active.Run, Mode: schemas.ModeReplay, Replay: &schemas.Replay{How: schemas.ReplayMapped},
+		Cause: schemas.CauseSchedule, Time: now,
+	}
 }

@@ -1,7 +1,10 @@
 package book_test
 
 import (
+	"fmt"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"tapline.dev/schemas"
 )
@@ -66,5 +69,68 @@ func TestAReplay(t *testing.T) {
 	f.command(schemas.CommandReset, "reset", func(c *schemas.Command) { n := after.Events.Stored; c.Repeats = &n })
 	if s := f.state(); s.EpochFirst != 4 || s.Replays != nil {
 		t.Errorf("a new epoch has %+v", s)
+	}
+}
+
+// TestRejectsAreRetried: after the first run with another mapping that succeeds, and once
+// only, whatever else is queued; not if the definition does not ask for it, nothing is open,
+// or the records are events.
+func TestRejectsAreRetried(t *testing.T) {
+	t.Parallel()
+	retry := func(def *schemas.Definition) { def.Spec.Rejects.Retry = schemas.RetryAfterMappingChange }
+	for name, c := range map[string]struct {
+		edit     func(*schemas.Definition)
+		rejects  int64
+		mappings []string // of the runs
+		queued   bool     // another run is
+		want     []string // modes of the runs
+	}{
+		"another mapping":         {retry, 1, []string{"m1", "m2"}, false, []string{"full", "incremental", "replay"}},
+		"the same mapping":        {retry, 1, []string{"m1", "m1"}, false, []string{"full", "incremental"}},
+		"nothing is rejected":     {retry, 0, []string{"m1", "m2"}, false, []string{"full", "incremental"}},
+		"not asked for":           {func(*schemas.Definition) {}, 1, []string{"m1", "m2"}, false, []string{"full", "incremental"}},
+		"another run is queued":   {retry, 1, []string{"m1", "m2"}, true, []string{"full", "incremental", "incremental", "replay"}},
+		"events":                  {func(d *schemas.Definition) { retry(d); asEvent(d) }, 1, []string{"m1", "m2"}, false, []string{"full", "incremental"}},
+		"and not after every run": {retry, 1, []string{"m1", "m2", "", "m2"}, false, []string{"full", "incremental", "replay", "incremental"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t)
+			f.define(c.edit)
+			modes, offset := []string{}, int64(0)
+			play := func(mapping string) {
+				run := f.state().Active
+				if run == nil {
+					return
+				}
+				modes = append(modes, run.Mode)
+				end := final(2)
+				if end.Final.Ledger.Mapping = mapping; run.Mode == schemas.ModeReplay {
+					end = takes(2)
+				}
+				started := schemas.Report{Started: &schemas.Started{Mapping: mapping, Total: 2}}
+				codes := map[string]int64{}
+				if c.rejects > 0 {
+					codes["date_format"] = c.rejects
+				}
+				f.reports(run.Run, 1, started, end, schemas.Report{Mapped: &schemas.Mapped{Mapped: 2 - c.rejects, RejectsByCode: codes}}, loaded(offset, offset+1-c.rejects))
+				offset += 2 - c.rejects
+			}
+			for i, mapping := range c.mappings {
+				if f.state().Active == nil {
+					f.command(schemas.CommandRun, fmt.Sprint("k", i), nil)
+				}
+				if c.queued && i == 1 {
+					f.command(schemas.CommandRun, "queued", nil)
+				}
+				play(mapping)
+			}
+			for range 3 {
+				play(c.mappings[len(c.mappings)-1])
+			}
+			if diff := cmp.Diff(c.want, modes); diff != "" {
+				t.Errorf("runs (-want +got):\n%s", diff)
+			}
+		})
 	}
 }

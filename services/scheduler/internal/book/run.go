@@ -188,7 +188,7 @@ func (b *Book) close(ctx context.Context, e *entry, state string, runErr *schema
 		b.closeTrial(ctx, e, state, runErr, now)
 		return
 	}
-	a := e.state.Active
+	a, before := e.state.Active, e.state.Ledger
 	countRepeats(e, succeeded(state))
 	r := fold.Event(e.fold, a)
 	markLedgerOutdated(e) // advance replaces the ledger by the run's own if the run succeeded
@@ -202,7 +202,9 @@ func (b *Book) close(ctx context.Context, e *entry, state string, runErr *schema
 	if succeeded(state) {
 		e.state.LastSucceeded = e.state.LastEnded
 		rememberSize(e)
+		wantRetry(e, before)
 	}
+	queueRetry(e, now)
 	e.fold.ClosedAs, e.fold.Waiting = &r, nil
 	for i := range e.fold.Partitions {
 		e.fold.Partitions[i].CountedRanges = nil // a closed run counts no further reports
