@@ -1,6 +1,6 @@
 // The sentences of the screens for whoever runs the deployment.
 export const admin = {
-  nav: { connections: "Connections", accounts: "Accounts", freezes: "Freezes", keys: "Keys", audit: "Audit", doctor: "Doctor" } as Record<string, string>,
+  nav: { connections: "Connections", accounts: "Accounts", freezes: "Freezes", suppression: "Suppression", approvals: "Approvals", sessions: "Sessions", keys: "Keys", audit: "Audit", doctor: "Doctor" } as Record<string, string>,
   none: "None.",
   test: "Test", testing: (name: string) => `Test ${name}`,
   connections: {
@@ -16,6 +16,50 @@ export const admin = {
     columns: { name: "Name", environment: "Environment", region: "Region", slots: "Slots", changed: "Changed" },
     production: "Production",
     checks: { ok: "fine", warning: "look", failed: "failed", unknown: "not known" } as Record<string, string>,
+  },
+  resource: {
+    made: { connection: "New connection", account: "New account" },
+    name: "Name", nameHelp: "Small letters, digits and hyphens. Definitions refer to it; it never changes.",
+    change: "Change", changeName: (name: string) => `Change ${name}`, add: { connection: "New connection", account: "New account" },
+    seldom: "More", secret: "A reference such as ref+file:///run/secrets/name or ref+env://NAME. The secret itself stands in no definition.",
+    apply: "Apply", applyHelp: "It takes effect at once, for all imports that name it.",
+    fields: {
+      account: "Account", user: "User", role: "Role", warehouse: "Warehouse", database: "Database", schema: "Schema", password: "Password", privateKey: "Private key", secondPrivateKey: "Second private key, while a key is rotated",
+      privateKeyPassphrase: "Passphrase of the private key", environment: "Environment", region: "Region", accountId: "Account ID", passcode: "Passcode", slots: "Slots: requests at once", dataRetention: "Data retention",
+      host: "Host", port: "Port", protocol: "Protocol", proxy: "Proxy", caFile: "CA file", endpoint: "Endpoint", recordsPerUpload: "Records in an upload", bytesPerUpload: "Bytes in an upload", maxEventProperties: "Properties of an event", nested: "Nested objects", gzip: "Compress uploads", token: "Token", oauthToken: "OAuth token",
+    } as Record<string, string>,
+  },
+  keyPair: {
+    title: "A key pair for Snowflake", rotate: "The next key pair: rotation",
+    help: "It is made in this browser. The private half is not sent anywhere unless you store it at Import Center.",
+    make: "Make a key pair", needsUser: "First say which user it is for.",
+    sql: (fingerprint: string) => `Snowflake's administrator runs this (fingerprint ${fingerprint}):`, statement: "SQL for Snowflake",
+    private: "The private half, which is lost once you leave this page:",
+    download: "Download the private key", store: "Store it at Import Center", stored: "Stored",
+    reference: "Where the extractor finds it", referenceHelp: "Put the file there, and keep no other copy.", use: "Use this reference",
+    rotated: (user: string) => `The new key is tried first; the old one signs in while Snowflake does not know the new one. Once the test succeeds, empty the second private key and have the administrator run: ALTER USER ${user} UNSET RSA_PUBLIC_KEY;`,
+    insecure: "A key pair can be made here only over HTTPS or on localhost: tapline keys snowflake makes one too.",
+  },
+  suppression: {
+    title: "Suppression",
+    what: "People on this list are not sent to the account any more, whatever imports read. Nobody can list whom: the list holds keyed hashes.",
+    account: "Account", entries: (n: number) => (n === 1 ? "1 entry." : `${n.toLocaleString("en-US")} entries.`),
+    identities: "Identities", identitiesHelp: "One on a line, as CleverTap gets them. They are sent in a request's body, and are in no address, log or audit.",
+    add: (n: number, account: string) => `Suppress ${n === 1 ? "1 person" : `${n} people`} for ${account}`, check: "Check", remove: "Take off the list",
+    added: (added: number, already: number) => `${added} added, ${already} were on the list already.`,
+    removed: (removed: number, absent: number) => `${removed} taken off, ${absent} were not on the list.`,
+    columns: { identity: "Identity", since: "Suppressed since" }, not: "not suppressed",
+  },
+  approvals: {
+    title: "Approvals", none: "Nothing waits for a second person.",
+    columns: { what: "What", imports: "Imports", by: "Asked by", since: "Since", ends: "Ends" },
+    approve: "Approve", approveName: (name: string) => `Approve ${name}`, decline: "Decline", declineName: (name: string) => `Decline ${name}`, show: "What it would do",
+    own: "You asked for it: a second person approves, and you may withdraw it.",
+  },
+  sessions: {
+    title: "Sessions", none: "Nobody is signed in with a browser.",
+    columns: { who: "Who", role: "Role", began: "Began", used: "Last used", ends: "Ends", from: "From" },
+    end: "End", endName: (id: string) => `End the session ${id}`, current: "this one",
   },
   freezes: {
     title: "Freezes",

@@ -1,5 +1,6 @@
-import { Button, Stack, Text, Title } from "@mantine/core";
+import { Button, Group, Stack, Text, Title } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 
 import { client, take } from "../api/client";
@@ -30,7 +31,7 @@ export function AccountsScreen(): ReactNode {
       {list.data.length === 0 ? <Text>{text.admin.none}</Text> : (
         <div className="scroll" tabIndex={0} role="region" aria-label={t.title}>
           <table className="table">
-            <thead><tr><th scope="col">{c.name}</th><th scope="col">{c.environment}</th><th scope="col">{c.region}</th><th scope="col" className="numbers">{c.slots}</th><th scope="col">{c.changed}</th><th scope="col" aria-label={text.admin.test} /></tr></thead>
+            <thead><tr><th scope="col">{c.name}</th><th scope="col">{c.environment}</th><th scope="col">{c.region}</th><th scope="col" className="numbers">{c.slots}</th><th scope="col">{c.changed}</th><th scope="col" aria-label={text.admin.test} /><th scope="col" aria-label={text.admin.resource.change} /></tr></thead>
             <tbody>
               {list.data.map((r) => {
                 const spec = r.spec as { environment?: string; region?: string; endpoint?: string; slots?: number };
@@ -41,6 +42,7 @@ export function AccountsScreen(): ReactNode {
                     <td>{spec.environment === "production" ? <Toned tone="warn"><b>{t.production}</b></Toned> : spec.environment}</td>
                     <td>{spec.region ?? spec.endpoint}</td><td className="numbers">{spec.slots}</td><td><Instant at={r.appliedAt} now={now} /></td>
                     <td><Button size="compact-sm" variant="default" loading={test.isPending && test.variables === name} onClick={() => test.mutate(name)} aria-label={text.admin.testing(name)}>{text.admin.test}</Button></td>
+                    <td><Button size="compact-sm" variant="default" aria-label={text.admin.resource.changeName(name)} renderRoot={(props) => <Link {...props} to="/accounts/$name" params={{ name }} />}>{text.admin.resource.change}</Button></td>
                   </tr>
                 );
               })}
@@ -48,6 +50,7 @@ export function AccountsScreen(): ReactNode {
           </table>
         </div>
       )}
+      <Group><Button variant="default" renderRoot={(props) => <Link {...props} to="/new/account" />}>{text.admin.resource.add.account}</Button></Group>
       <ProblemNote error={test.error} />
       {test.data !== undefined && <Checks title={test.data.account} checks={test.data.checks} />}
       <Commands lines={["tapline get accounts", "tapline account test NAME"]} />

@@ -1,5 +1,6 @@
-import { Button, List, Stack, Text, Title } from "@mantine/core";
+import { Button, Group, List, Stack, Text, Title } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 
 import { client, take } from "../api/client";
@@ -29,7 +30,7 @@ export function ConnectionsScreen(): ReactNode {
       {list.data.length === 0 ? <Text>{text.admin.none}</Text> : (
         <div className="scroll" tabIndex={0} role="region" aria-label={t.title}>
           <table className="table">
-            <thead><tr><th scope="col">{c.name}</th><th scope="col">{c.account}</th><th scope="col">{c.user}</th><th scope="col">{c.role}</th><th scope="col">{c.warehouse}</th><th scope="col">{c.changed}</th><th scope="col" aria-label={text.admin.test} /></tr></thead>
+            <thead><tr><th scope="col">{c.name}</th><th scope="col">{c.account}</th><th scope="col">{c.user}</th><th scope="col">{c.role}</th><th scope="col">{c.warehouse}</th><th scope="col">{c.changed}</th><th scope="col" aria-label={text.admin.test} /><th scope="col" aria-label={text.admin.resource.change} /></tr></thead>
             <tbody>
               {list.data.map((r) => {
                 const spec = r.spec as Record<string, string | undefined>;
@@ -38,6 +39,7 @@ export function ConnectionsScreen(): ReactNode {
                   <tr key={name}>
                     <th scope="row">{name}</th><td>{spec["account"]}</td><td>{spec["user"]}</td><td>{spec["role"]}</td><td>{spec["warehouse"]}</td><td><Instant at={r.appliedAt} now={now} /></td>
                     <td><Button size="compact-sm" variant="default" loading={test.isPending && test.variables === name} onClick={() => test.mutate(name)} aria-label={text.admin.testing(name)}>{text.admin.test}</Button></td>
+                    <td><Button size="compact-sm" variant="default" aria-label={text.admin.resource.changeName(name)} renderRoot={(props) => <Link {...props} to="/connections/$name" params={{ name }} />}>{text.admin.resource.change}</Button></td>
                   </tr>
                 );
               })}
@@ -45,6 +47,7 @@ export function ConnectionsScreen(): ReactNode {
           </table>
         </div>
       )}
+      <Group><Button variant="default" renderRoot={(props) => <Link {...props} to="/new/connection" />}>{text.admin.resource.add.connection}</Button></Group>
       <ProblemNote error={test.error} />
       {test.data !== undefined && <Result result={test.data} />}
       <Commands lines={["tapline get connections", "tapline connection test NAME"]} />

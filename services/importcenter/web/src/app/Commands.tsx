@@ -5,10 +5,10 @@ import type { ReactNode } from "react";
 import { text } from "../text";
 
 /** Commands shows how to do the same without the page, each line to copy. */
-export function Commands({ lines }: { lines: string[] }): ReactNode {
+export function Commands({ lines, title = text.import.teach }: { lines: string[]; title?: string }): ReactNode {
   return (
     <Stack gap={4} component="section">
-      <Title order={2} size="h5">{text.import.teach}</Title>
+      <Title order={2} size="h5">{title}</Title>
       {lines.map((line) => (
         <Group key={line} gap={8} wrap="nowrap" align="flex-start">
           <CopyButton value={line}>

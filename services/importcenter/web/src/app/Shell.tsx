@@ -12,6 +12,7 @@ import { Unavailable } from "./ProblemNote";
 import { SignIn } from "./SignIn";
 import { Waiting } from "./Waiting";
 import { basePath } from "./base";
+import { atLeast } from "./role";
 
 /** Shell is what every screen stands in: the name, the theme and who is signed in; without a sign-in, the way to it. */
 export function Shell(): ReactNode {
@@ -25,7 +26,7 @@ export function Shell(): ReactNode {
         <Anchor fw={700} renderRoot={(props) => <Link {...props} to="/" search={{}} />}>{text.title}</Anchor>
         <div className="right">
           <ThemeSwitch />
-          {caller.data?.role === "admin" && <Anchor renderRoot={(props) => <Link {...props} to="/connections" />}>{text.nav.admin}</Anchor>}
+          {caller.data !== undefined && <Anchor renderRoot={(props) => <Link {...props} to={atLeast(caller.data.role, "editor") ? "/connections" : "/approvals"} />}>{text.nav.admin}</Anchor>}
           {caller.data !== undefined && <Who name={caller.data.name} role={caller.data.role} by={caller.data.by} />}
         </div>
       </header>

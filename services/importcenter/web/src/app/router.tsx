@@ -40,9 +40,16 @@ const why = createRoute({ getParentRoute: () => root, path: "/imports/$import/wh
 const schedule = createRoute({ getParentRoute: () => root, path: "/imports/$import/schedule", component: lazyRouteComponent(() => import("../import/ScheduleScreen"), "ScheduleScreen") });
 const definition = createRoute({ getParentRoute: () => root, path: "/imports/$import/definition", component: lazyRouteComponent(() => import("../import/DefinitionScreen"), "DefinitionScreen"), validateSearch: readDefinitionSearch });
 const topics = createRoute({ getParentRoute: () => root, path: "/imports/$import/topics", component: lazyRouteComponent(() => import("../import/TopicsScreen"), "TopicsScreen") });
+const connection = createRoute({ getParentRoute: () => root, path: "/connections/$name", component: lazyRouteComponent(() => import("../resource/ResourceScreen"), "ConnectionScreen") });
+const account = createRoute({ getParentRoute: () => root, path: "/accounts/$name", component: lazyRouteComponent(() => import("../resource/ResourceScreen"), "AccountScreen") });
+const newConnection = createRoute({ getParentRoute: () => root, path: "/new/connection", component: lazyRouteComponent(() => import("../resource/ResourceScreen"), "NewConnectionScreen") });
+const newAccount = createRoute({ getParentRoute: () => root, path: "/new/account", component: lazyRouteComponent(() => import("../resource/ResourceScreen"), "NewAccountScreen") });
+const suppression = createRoute({ getParentRoute: () => root, path: "/suppression", component: lazyRouteComponent(() => import("../admin/SuppressionScreen"), "SuppressionScreen") });
+const approvals = createRoute({ getParentRoute: () => root, path: "/approvals", component: lazyRouteComponent(() => import("../admin/ApprovalsScreen"), "ApprovalsScreen") });
+const sessions = createRoute({ getParentRoute: () => root, path: "/sessions", component: lazyRouteComponent(() => import("../admin/SessionsScreen"), "SessionsScreen") });
 
 export const router = createRouter({
-  routeTree: root.addChildren([imports, newImport, importRoute, edit, rejects, why, schedule, definition, topics, run, runRows, connections, accounts, freezes, keys, audit, doctor]),
+  routeTree: root.addChildren([imports, newImport, importRoute, edit, rejects, why, schedule, definition, topics, run, runRows, connections, accounts, connection, account, newConnection, newAccount, suppression, approvals, sessions, freezes, keys, audit, doctor]),
   basepath: basePath === "" ? "/" : basePath,
   scrollRestoration: true,
 });
