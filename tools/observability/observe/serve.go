@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"tapline.dev/tools/observability/internal/window"
 )
 
 const (
@@ -35,11 +37,11 @@ func (c config) serve(ctx context.Context) error {
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return c.serveHooks(ctx) })
-	for _, p := range programs {
-		group.Go(func() error { return c.runProgram(ctx, p) })
-	}
 	group.Go(func() error {
+		// In this order: what Prometheus tells while there is no Alertmanager is lost for as
+		// long as it waits before it tells it again.
 		for _, p := range programs {
+			group.Go(func() error { return c.runProgram(ctx, p) })
 			if err := untilReady(ctx, p); err != nil {
 				return err
 			}
@@ -67,14 +69,15 @@ func (c config) programs() ([]program, error) {
 		return nil, err
 	}
 	out := []program{
-		{prometheus, []string{
-			"--config.file=" + in("prometheus/prometheus.yaml"), "--storage.tsdb.path=" + in("prometheus/data"),
-			"--web.listen-address=" + c.addr(portPrometheus), "--enable-feature=exemplar-storage", "--log.level=warn",
-		}, nil, c.url(portPrometheus) + "/-/ready"},
 		{alertmanager, []string{
 			"--config.file=" + in("alertmanager/alertmanager.yaml"), "--storage.path=" + in("alertmanager/data"),
 			"--web.listen-address=" + c.addr(portAlertmanager), "--cluster.listen-address=", "--log.level=warn",
 		}, nil, c.url(portAlertmanager) + "/-/ready"},
+		{prometheus, []string{
+			"--config.file=" + in("prometheus/prometheus.yaml"), "--storage.tsdb.path=" + in("prometheus/data"),
+			"--web.listen-address=" + c.addr(portPrometheus), "--enable-feature=exemplar-storage", "--log.level=warn",
+			"--rules.alert.resend-delay=" + window.Factor(c.factor).Duration(time.Minute),
+		}, nil, c.url(portPrometheus) + "/-/ready"},
 	}
 	if grafana, err := find("grafana"); err == nil {
 		out = append(out, program{grafana, []string{"server", "--homepath", grafanaHome}, []string{

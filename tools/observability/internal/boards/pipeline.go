@@ -80,21 +80,22 @@ func internals() board {
 }
 
 func promises() board {
-	budget := func(title, record string, allowed, about string) panel {
-		return panel{title: title, unit: "percentunit", width: 12, about: about, queries: []query{
+	budget := func(title, record, allowed, about, empty string) panel {
+		return panel{title: title, unit: "percentunit", width: 12, about: about, empty: empty, queries: []query{
 			{"tapline:" + record + ":ratio_1h / " + allowed, "{{type}}, an hour"}, {"tapline:" + record + ":ratio_6h / " + allowed, "{{type}}, six hours"}, {"tapline:" + record + ":ratio_3d / " + allowed, "{{type}}, three days"},
 		}}
 	}
 	toImport := []target{{"This import", toImport}}
+	const promised = "an import has had a schedule for a quarter of an hour."
 	return board{
 		uid: "tapline-promises", title: "Tapline: promises", about: "How much of what docs/promises.md promises is kept.",
 		rows: []row{
 			{"Freshness", []panel{
-				budget("Burn rate", "stale", "0.01", "At 1 the budget lasts for its 30 days."),
-				{kind: listing, title: "Imports that are late most", unit: "percentunit", width: 12, links: toImport, queries: []query{{"topk(10, 1 - avg_over_time(tapline:import_fresh:bool[$__range]))", ""}}, about: "The share of the time shown."},
+				budget("Burn rate", "stale", "0.01", "At 1 the budget lasts for its 30 days.", promised),
+				{kind: listing, title: "Imports that are late most", unit: "percentunit", width: 12, links: toImport, queries: []query{{"topk(10, 1 - avg_over_time(tapline:import_fresh:bool[$__range]))", ""}}, about: "The share of the time shown.", empty: promised},
 			}},
 			{"Completeness", []panel{
-				budget("Burn rate", "incomplete", "0.005", "At 1 the budget lasts for its 30 days."),
+				budget("Burn rate", "incomplete", "0.005", "At 1 the budget lasts for its 30 days.", ""),
 				{kind: listing, title: "Imports that reject most", width: 12, links: toImport, queries: []query{{`topk(10, sum by (import) (increase(tapline_import_rows_total{outcome="rejected"}[$__range])))`, ""}}, about: "Rows in the time shown."},
 			}},
 		},
