@@ -133,8 +133,9 @@ func (g *GroupTransactor) Begin() error {
 
 // Produce adds records to the transaction.
 func (g *GroupTransactor) Produce(records ...*Record) {
+	promise := g.promises.note // one for all, not an allocation for each
 	for _, r := range records {
-		g.session.Produce(context.Background(), r, g.promises.add())
+		g.session.Produce(context.Background(), r, promise)
 	}
 }
 

@@ -87,8 +87,9 @@ func (t *Transactor) Begin() error {
 // Produce adds records to the transaction. It blocks only while buffers are
 // full; Commit reports whether they were written.
 func (t *Transactor) Produce(records ...*Record) {
+	promise := t.promises.note // one for all, not an allocation for each
 	for _, r := range records {
-		t.client.Produce(context.Background(), r, t.promises.add())
+		t.client.Produce(context.Background(), r, promise)
 	}
 }
 

@@ -39,16 +39,15 @@ func (p *promises) reset() {
 	p.err = nil
 }
 
-func (p *promises) add() func(*Record, error) {
-	return func(r *Record, err error) {
-		if err == nil {
-			return
-		}
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		if p.err == nil {
-			p.err = &ProduceError{Topic: r.Topic, Err: err}
-		}
+// note is the promise of each record of a transaction.
+func (p *promises) note(r *Record, err error) {
+	if err == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.err == nil {
+		p.err = &ProduceError{Topic: r.Topic, Err: err}
 	}
 }
 

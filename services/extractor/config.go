@@ -17,8 +17,12 @@ type Config struct {
 	// Redis holds the ledger of rows read.
 	Redis redis.Config
 	// Concurrency is how many attempts run at once, and how many previews and dry
-	// runs beside them. Each attempt holds up to four chunks in memory.
+	// runs beside them. Each attempt holds up to four chunks in memory, see chunkMemory.
 	Concurrency int
+	// ChunkMemory bounds the chunks that all attempts together hold at once, by their
+	// size as Snowflake sends them, unpacked. Their rows take two to three times as much
+	// on top. A larger chunk is read alone.
+	ChunkMemory config.Bytes
 	// LedgerLimit caps the ledger's entries, of 16 bytes each. Rows beyond it are
 	// sent again by the next run.
 	LedgerLimit int
@@ -67,6 +71,7 @@ func DefaultConfig() Config {
 		Secrets:        config.DefaultReferences(),
 		Egress:         egress.Default(),
 		Concurrency:    8,
+		ChunkMemory:    48 << 20,
 		LedgerLimit:    5_000_000,
 		HeartbeatEvery: 10 * time.Second,
 		Tries:          5,
@@ -117,6 +122,9 @@ func (c Config) Validate() error {
 		if d.value < d.low {
 			errs = append(errs, config.Bad(d.key, "must be at least %s", d.low))
 		}
+	}
+	if c.ChunkMemory < 1<<20 {
+		errs = append(errs, config.Bad("chunkMemory", "must be at least 1MiB"))
 	}
 	return errors.Join(errs...)
 }

@@ -31,6 +31,7 @@ func TestValidateNamesTheKey(t *testing.T) {
 		"snowflake.stallTimeout":     func(c *Config) { c.Snowflake.StallTimeout = 0 },
 		"snowflake.chunkTries":       func(c *Config) { c.Snowflake.ChunkTries = 0 },
 		"snowflake.chunkMegabytes":   func(c *Config) { c.Snowflake.ChunkMegabytes = 15 },
+		"chunkMemory":                func(c *Config) { c.ChunkMemory = 1000 },
 	} {
 		cfg := DefaultConfig()
 		spoil(&cfg)

@@ -27,6 +27,7 @@ type extraction struct {
 	sessions  sessions
 	resources *resources
 	chunks    chunk.Config
+	budget    *budget // of the process
 	metrics   metrics
 	log       *slog.Logger
 }

@@ -51,6 +51,7 @@ type Service struct {
 	slots      chan struct{} // one for each attempt at work
 	trials     chan struct{} // one for each trial: none waits behind a long extraction
 	open       opener
+	budget     *budget
 
 	// Opened by Run.
 	reader   *kafka.Reader
@@ -68,6 +69,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		ready:  deps.Health.Gate("partitions"),
 		slots:  make(chan struct{}, cfg.Concurrency),
 		trials: make(chan struct{}, cfg.Concurrency),
+		budget: newBudget(int64(cfg.ChunkMemory)),
 	}
 	s.open = openSnowflake(snowflake.Config{
 		LoginTimeout: cfg.Snowflake.LoginTimeout, StatementTimeout: cfg.Snowflake.StatementTimeout,

@@ -25,7 +25,7 @@ type mode interface {
 func (s *Service) modeOf(a attempt.Attempt, j *journal.Journal, log *slog.Logger) (mode, error) {
 	sessions := sessions{open: s.open, resources: s.resources, attempt: a, log: log}
 	extraction := extraction{
-		cfg: s.cfg, attempt: a, journal: j, sessions: sessions, resources: s.resources, metrics: s.metrics, log: log,
+		cfg: s.cfg, attempt: a, journal: j, sessions: sessions, resources: s.resources, budget: s.budget, metrics: s.metrics, log: log,
 		chunks: chunk.Config{Attempt: a, Topics: s.topics, MaxRow: chunk.MaxRow(int64(s.cfg.Kafka.MaxMessageBytes)), Tracer: s.tracer, Log: log},
 	}
 	past := &pastRuns{store: s.ledger, limit: s.cfg.LedgerLimit, attempt: a, journal: j, log: log, reader: s.reader, topics: s.topics}

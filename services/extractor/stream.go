@@ -16,12 +16,22 @@ import (
 type download struct {
 	index int
 	data  []byte
+	taken int64 // of the budget
+}
+
+// prepared is a chunk that is ready to be committed.
+type prepared struct {
+	*chunk.Chunk
+	taken int64
 }
 
 // stream takes the result's remaining chunks through three stages at once:
-// download, prepare, commit. At most four chunks are in memory.
+// download, prepare, commit. At most four chunks are in memory, and no more than the
+// process's budget allows.
 func (x *extraction) stream(ctx context.Context, res result, prep *chunk.Preparer, recorder *ledger.Recorder) error {
-	downloads, chunks := make(chan download), make(chan *chunk.Chunk)
+	downloads, chunks := make(chan download), make(chan prepared)
+	memory := x.budget.share()
+	defer memory.giveAll()
 	group, ctx := errgroup.WithContext(ctx)
 	downloading, stopDownloads := context.WithCancel(ctx)
 	defer stopDownloads()
@@ -30,7 +40,7 @@ func (x *extraction) stream(ctx context.Context, res result, prep *chunk.Prepare
 	var downloadErr, prepareErr error
 	group.Go(func() error {
 		defer close(downloads)
-		downloadErr = x.download(downloading, res, downloads)
+		downloadErr = x.download(downloading, res, memory, downloads)
 		return nil
 	})
 	group.Go(func() error {
@@ -41,7 +51,7 @@ func (x *extraction) stream(ctx context.Context, res result, prep *chunk.Prepare
 			if c, prepareErr = prep.Prepare(ctx, d.index, d.data); prepareErr != nil {
 				return nil
 			}
-			if !send(ctx, chunks, c) {
+			if !send(ctx, chunks, prepared{c, d.taken}) {
 				return context.Cause(ctx)
 			}
 		}
@@ -52,9 +62,10 @@ func (x *extraction) stream(ctx context.Context, res result, prep *chunk.Prepare
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
-			if err := x.commit(ctx, recorder, c); err != nil {
+			if err := x.commit(ctx, recorder, c.Chunk); err != nil {
 				return err
 			}
+			memory.give(c.taken)
 		}
 		return nil
 	})
@@ -70,16 +81,28 @@ func (x *extraction) stream(ctx context.Context, res result, prep *chunk.Prepare
 	return x.verify(res)
 }
 
+// rowBytes is more than most rows take in a chunk. It keeps the first chunk of a small
+// result from waiting for room that it does not need.
+const rowBytes = 1 << 10
+
 // download fetches the chunks that are not committed yet.
-func (x *extraction) download(ctx context.Context, res result, to chan<- download) error {
+func (x *extraction) download(ctx context.Context, res result, memory *share, to chan<- download) error {
+	// How large a chunk is is known only once it is there; chunks of a result are alike.
+	expect := min(int64(x.cfg.Snowflake.ChunkMegabytes)<<20, res.Total()*rowBytes)
 	for i := x.journal.Counts().Chunks; i < res.Chunks(); i++ {
+		taken, err := memory.take(ctx, expect)
+		if err != nil {
+			return err
+		}
 		began := time.Now()
 		data, err := res.Chunk(ctx, i)
 		if err != nil {
 			return err
 		}
+		expect = int64(len(data))
+		taken = memory.resize(taken, expect)
 		x.metrics.downloaded(ctx, len(data), time.Since(began))
-		if !send(ctx, to, download{i, data}) {
+		if !send(ctx, to, download{i, data, taken}) {
 			return context.Cause(ctx)
 		}
 	}

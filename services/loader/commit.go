@@ -3,6 +3,8 @@ package loader
 import (
 	"context"
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 
 	"tapline.dev/libs/failpoint"
@@ -16,7 +18,12 @@ type commits struct {
 	underway bool
 	urgent   bool // a partition waits for one
 	next     time.Time
+	allNext  time.Time // when quiet partitions are looked at again
 }
+
+// commitAllInterval is how often quiet partitions are looked at: what a successor would
+// have to read of the reports grows although nothing happens in them.
+const commitAllInterval = 10 * time.Second
 
 // commitProgress is what can be committed of a partition.
 type commitProgress struct {
@@ -40,23 +47,24 @@ func (l *loop) release(p *partition, b *lane.Batch, until, now time.Time) {
 	l.commits.urgent = l.commits.urgent || p.uncommitted >= lane.MaxOpen/4
 }
 
-// commitIfDue stores the contiguous prefix of every partition at each interval,
+// commitIfDue stores the contiguous prefix of every active partition at each interval,
 // and at once where a partition waits for it.
 func (l *loop) commitIfDue(now time.Time) (again time.Time) {
 	if l.commits.underway {
 		return time.Time{} // its end is an event
 	}
-	if !l.commits.urgent && now.Before(l.commits.next) {
-		return l.commits.next
+	all := !now.Before(l.commits.allNext)
+	if !l.commits.urgent && !all && (len(l.active) == 0 || now.Before(l.commits.next)) {
+		return l.commitNext()
 	}
 	l.commits.urgent, l.commits.next = false, now.Add(l.cfg.CommitInterval)
-	parts := make([]*partition, 0, len(l.partitions))
-	for _, p := range l.partitions {
-		parts = append(parts, p)
+	parts := slices.Collect(maps.Keys(l.active))
+	if all {
+		parts, l.commits.allNext = slices.Collect(maps.Values(l.partitions)), now.Add(commitAllInterval)
 	}
 	changed := l.prefixes(parts)
 	if len(changed) == 0 {
-		return l.commits.next
+		return l.commitNext()
 	}
 	l.commits.underway = true
 	l.start(func() {
@@ -67,6 +75,13 @@ func (l *loop) commitIfDue(now time.Time) (again time.Time) {
 		})
 	})
 	return time.Time{}
+}
+
+func (l *loop) commitNext() time.Time {
+	if len(l.active) == 0 {
+		return l.commits.allNext
+	}
+	return l.commits.next
 }
 
 // prefixes returns, for each partition, the offset to commit if it has changed.

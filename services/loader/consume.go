@@ -51,6 +51,7 @@ func (l *loop) fetched(items []lane.Item, now time.Time) {
 			}
 		}
 		p.lane.Push(items[i], now)
+		l.active[p] = struct{}{}
 		if !p.paused && (p.lane.Pending() >= most || p.lane.PendingBytes() >= bytes) {
 			p.paused = true
 			full = append(full, p.tp)

@@ -9,11 +9,11 @@ import (
 	"tapline.dev/services/loader/internal/lane"
 )
 
-// dispatch looks at every partition, then at every account, and says when to look
+// dispatch looks at every active partition, then at every account, and says when to look
 // again. It is the only place that cuts batches and takes slots.
 func (l *loop) dispatch(now time.Time) (again time.Time) {
 	l.withRecords = 0
-	for _, p := range l.partitions {
+	for p := range l.active {
 		if p.lane.Pending() > 0 {
 			l.withRecords++
 		}
@@ -21,8 +21,10 @@ func (l *loop) dispatch(now time.Time) (again time.Time) {
 	for _, d := range l.destinations {
 		d.candidates = d.candidates[:0]
 	}
-	for _, p := range l.partitions {
-		l.plan(p, now)
+	for p := range l.active {
+		if l.plan(p, now); p.quiet() {
+			delete(l.active, p)
+		}
 	}
 	for _, d := range l.destinations {
 		again = earliest(again, l.fill(l.destination(d.name, now), now))

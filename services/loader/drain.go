@@ -157,6 +157,7 @@ func (l *loop) dropPartition(p *partition) {
 		p.drain()
 	}
 	p.ownership.lost.Store(true)
+	delete(l.active, p)
 	for _, u := range l.takeWaiting([]*partition{p}) {
 		u.span.End()
 	}

@@ -23,6 +23,7 @@ const (
 type loop struct {
 	*member
 	partitions     map[kafka.TP]*partition
+	active         map[*partition]struct{} // those that a pass looks at; see own
 	destinations   map[string]*destination
 	turns          *turns.Turns
 	leaving        map[kafka.TP][]<-chan struct{} // closed when the tasks of an earlier ownership are over
@@ -42,7 +43,7 @@ type loop struct {
 
 func newLoop(m *member) *loop {
 	return &loop{
-		member: m, partitions: map[kafka.TP]*partition{}, destinations: map[string]*destination{}, leaving: map[kafka.TP][]<-chan struct{}{}, turns: turns.New(), heldRuns: map[string]*heldRun{}, lookingUp: map[string]bool{},
+		member: m, partitions: map[kafka.TP]*partition{}, active: map[*partition]struct{}{}, destinations: map[string]*destination{}, leaving: map[kafka.TP][]<-chan struct{}{}, turns: turns.New(), heldRuns: map[string]*heldRun{}, lookingUp: map[string]bool{},
 		places: placeReports{reported: map[string]reportedPlace{}}, tests: accountTests{tests: map[string]*accountTest{}},
 	}
 }

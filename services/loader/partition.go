@@ -57,6 +57,16 @@ func newPartition(tp kafka.TP, topics schemas.Topics) *partition {
 	return p
 }
 
+// own takes a partition in. A pass looks at it until it is quiet, and again once a record of
+// it comes: thousands of partitions of imports that sleep cost nothing.
+func (l *loop) own(p *partition) {
+	l.partitions[p.tp] = p
+	l.active[p] = struct{}{}
+}
+
+// quiet reports whether there is nothing to do for the partition before its next record.
+func (p *partition) quiet() bool { return !p.paused && p.tasks == 0 && p.lane.Quiet() }
+
 // enter counts a task that begins, and leave one that ends. A task that begins after the
 // others of a drain have ended, such as the last report of a lost partition, makes the
 // partition busy again: idle becomes a new channel, and the next ownership of the

@@ -76,7 +76,7 @@ func TestALostPartitionIsNeitherWrittenNorWithdrawn(t *testing.T) {
 	defer l.group.Close()
 	w.await("the group to be joined", 10*time.Second, func() bool { return !l.group.Contact().IsZero() })
 	p := newPartition(tp, l.topics)
-	l.partitions[tp] = p
+	l.own(p)
 	losing := &losingCleverTap{lose: func() { l.dropPartition(p) }}
 	now := time.Now()
 	d := &destination{

@@ -29,7 +29,7 @@ func (m *member) assigned(_ context.Context, tps []kafka.TP) {
 			leaving = append(leaving, l.leaving[tp]...)
 			delete(l.leaving, tp)
 			p := newPartition(tp, l.topics)
-			l.partitions[tp] = p
+			l.own(p)
 			byControl[p.control] = append(byControl[p.control], p)
 		}
 	})

@@ -1,6 +1,7 @@
 package mapper
 
 import (
+	"bytes"
 	"context"
 	"errors"
 
@@ -23,30 +24,36 @@ type attemptKey struct {
 // attemptRows are the rows of a batch that are of one attempt and partition.
 type attemptRows struct {
 	attemptKey
-	skip        string // every row of it is skipped with this reason
-	unknown     bool   // no such run: its rows are rejected and counted in no report
-	from        kafka.TP
-	writesTo    []kafka.TP
-	countedTo   lastMapped // rows up to here are counted already
-	counted     bool       // at least one of the rows was added
-	run         *schemas.ActiveRun
-	rule        *rule
-	suppressed  *suppression.Checker // of people who must not be sent
-	report      schemas.Mapped
-	span        trace.Span
-	traceparent []byte          // traceparent header of the records
-	links       map[string]bool // traceparents of the rows, already linked
+	skip         string // every row of it is skipped with this reason
+	unknown      bool   // no such run: its rows are rejected and counted in no report
+	from         kafka.TP
+	writesTo     []kafka.TP
+	countedTo    lastMapped // rows up to here are counted already
+	counted      bool       // at least one of the rows was added
+	run          *schemas.ActiveRun
+	rule         *rule
+	suppressed   *suppression.Checker // of people who must not be sent
+	report       schemas.Mapped
+	span         trace.Span
+	traceparent  []byte // traceparent header of the records
+	recordsTopic string
+	linked       []byte          // traceparent of the row before
+	links        map[string]bool // traceparents of the rows, already linked
 }
 
 // rowsOf returns the rows of an attempt and partition, and looks up their run once.
-func (b *batch) rowsOf(ctx context.Context, key attemptKey, from kafka.TP) (*attemptRows, error) {
+func (b *batch) rowsOf(ctx context.Context, key attemptKey, row *kafka.Record) (*attemptRows, error) {
+	if l := b.last; l != nil && l.attemptKey == key {
+		return l, nil
+	}
 	if l := b.byAttempt[key]; l != nil {
+		b.last = l
 		return l, nil
 	}
 	if err := b.failed[key.subject]; err != nil {
 		return nil, err
 	}
-	l, err := b.lookUpRun(ctx, key, from)
+	l, err := b.lookUpRun(ctx, key, tpOf(row))
 	if err != nil {
 		// The lookup for another partition of the import would take as long again.
 		b.failed[key.subject] = err
@@ -91,8 +98,9 @@ func (b *batch) lookUpRun(ctx context.Context, key attemptKey, from kafka.TP) (*
 	if l.suppressed, err = b.s.suppressions(l.run.Spec.Destination.AccountRef); err != nil {
 		return nil, err
 	}
+	l.recordsTopic = b.s.topics.RecordsOf(key.subject)
 	l.writesTo = append(l.writesTo,
-		kafka.TP{Topic: b.s.topics.RecordsOf(key.subject), Partition: key.partition},
+		kafka.TP{Topic: l.recordsTopic, Partition: key.partition},
 		kafka.TP{Topic: b.s.topics.RejectsOf(key.subject), Partition: control})
 	return l, nil
 }
@@ -112,7 +120,10 @@ func (b *batch) startSpan(ctx context.Context, l *attemptRows) {
 // linkChunk links the rows' span to the chunk that a row came in, once for each chunk.
 func (b *batch) linkChunk(l *attemptRows, row *kafka.Record) {
 	chunk := kafka.HeaderValue(row, schemas.HeaderTraceparent)
-	if chunk == nil || l.links[string(chunk)] {
+	if chunk == nil || bytes.Equal(chunk, l.linked) {
+		return
+	}
+	if l.linked = chunk; l.links[string(chunk)] {
 		return
 	}
 	l.links[string(chunk)] = true
@@ -121,17 +132,17 @@ func (b *batch) linkChunk(l *attemptRows, row *kafka.Record) {
 	}
 }
 
-// headers are those of the record that a row becomes. The fingerprint of an event's
-// row is for the extractor, which must know what was loaded of a run without success.
-func (l *attemptRows) headers(row *kafka.Record) []kafka.Header {
-	headers := []kafka.Header{
-		{Key: schemas.HeaderID, Value: kafka.HeaderValue(row, schemas.HeaderID)},
-		{Key: schemas.HeaderTraceparent, Value: l.traceparent},
-	}
-	if fingerprint := kafka.HeaderValue(row, schemas.HeaderFingerprint); fingerprint != nil {
-		headers = append(headers, kafka.Header{Key: schemas.HeaderFingerprint, Value: fingerprint})
-	}
-	for _, key := range []string{schemas.HeaderReplayOf, schemas.HeaderClock} {
+// headersOfRow is how many headers a record of a run has.
+const headersOfRow = 3
+
+// appendHeaders appends those of the record that a row becomes. The fingerprint of an
+// event's row is for the extractor, which must know what was loaded of a run without
+// success.
+func (l *attemptRows) appendHeaders(headers []kafka.Header, row *kafka.Record) []kafka.Header {
+	headers = append(headers,
+		kafka.Header{Key: schemas.HeaderID, Value: kafka.HeaderValue(row, schemas.HeaderID)},
+		kafka.Header{Key: schemas.HeaderTraceparent, Value: l.traceparent})
+	for _, key := range [...]string{schemas.HeaderFingerprint, schemas.HeaderReplayOf, schemas.HeaderClock} {
 		if value := kafka.HeaderValue(row, key); value != nil {
 			headers = append(headers, kafka.Header{Key: key, Value: value})
 		}

@@ -21,11 +21,41 @@ type batch struct {
 	byAttempt map[attemptKey]*attemptRows
 	order     []*attemptRows
 	failed    map[string]error // by subject: why its run cannot be looked up
-	buffer    []byte           // records, one after the other
+
+	// Records, headers and values lie one after the other: a row costs no allocation of
+	// its own.
+	records []kafka.Record
+	headers []kafka.Header
+	buffer  []byte
+
+	// What the row before was of, which is nearly always what the next one is of.
+	topic   string // "" where each row names its own subject
+	subject string
+	last    *attemptRows
 }
 
-func (m *member) newBatch() *batch {
-	return &batch{s: m.s, m: m, now: time.Now().UTC(), byAttempt: map[attemptKey]*attemptRows{}, failed: map[string]error{}}
+// newBatch returns a batch with room for what the rows become.
+func (m *member) newBatch(rows []*kafka.Record) *batch {
+	size := 0
+	for _, r := range rows {
+		size += len(r.Value)
+	}
+	return &batch{
+		s: m.s, m: m, now: time.Now().UTC(), byAttempt: map[attemptKey]*attemptRows{}, failed: map[string]error{},
+		out: make([]*kafka.Record, 0, len(rows)+1), records: make([]kafka.Record, 0, len(rows)),
+		headers: make([]kafka.Header, 0, headersOfRow*len(rows)), buffer: make([]byte, 0, size),
+	}
+}
+
+// subjectOf is the import or the trial that a row is of.
+func (b *batch) subjectOf(row *kafka.Record) string {
+	if b.topic != row.Topic || b.topic == "" {
+		b.topic, b.subject = "", b.s.topics.SubjectOf(row.Topic, row.Key)
+		if b.s.topics.ImportOf(row.Topic) != "" {
+			b.topic = row.Topic
+		}
+	}
+	return b.subject
 }
 
 // add decides what becomes of one row.
@@ -33,7 +63,7 @@ func (m *member) newBatch() *batch {
 // Invariant 3: every row leaves here counted as mapped, rejected or skipped, in
 // the report that the same transaction holds.
 func (b *batch) add(ctx context.Context, row *kafka.Record) error {
-	subject := b.s.topics.SubjectOf(row.Topic, row.Key)
+	subject := b.subjectOf(row)
 	if schemas.IsPreview(subject) {
 		return nil // the rows of a preview are not mapped: only whoever asked for it reads them
 	}
@@ -42,7 +72,7 @@ func (b *batch) add(ctx context.Context, row *kafka.Record) error {
 		return b.reject(&attemptRows{attemptKey: attemptKey{subject: subject, partition: row.Partition}}, row,
 			mapping.Reject{Code: "unknown_run", Reason: "the row has no id header, or one that cannot be read"})
 	}
-	l, err := b.rowsOf(ctx, attemptKey{subject, id.Number, id.Attempt, row.Partition}, tpOf(row))
+	l, err := b.rowsOf(ctx, attemptKey{subject, id.Number, id.Attempt, row.Partition}, row)
 	if err != nil {
 		return asBlocked(ctx, row, err)
 	}
@@ -92,9 +122,12 @@ func (b *batch) add(ctx context.Context, row *kafka.Record) error {
 	}
 	l.report.Mapped++
 	l.countAge(age)
-	b.out = append(b.out, &kafka.Record{
-		Topic: b.s.topics.RecordsOf(subject), Partition: row.Partition, Key: row.Key, Value: value, Headers: l.headers(row),
+	first := len(b.headers)
+	b.headers = l.appendHeaders(b.headers, row)
+	b.records = append(b.records, kafka.Record{
+		Topic: l.recordsTopic, Partition: row.Partition, Key: row.Key, Value: value, Headers: b.headers[first:len(b.headers):len(b.headers)],
 	})
+	b.out = append(b.out, &b.records[len(b.records)-1])
 	return nil
 }
 

@@ -116,7 +116,7 @@ func (m *member) unwritable(ctx context.Context, all []*attemptRows) (map[kafka.
 func (m *member) step(ctx context.Context, rows []*kafka.Record) error {
 	s := m.s
 	began := time.Now()
-	batch := m.newBatch()
+	batch := m.newBatch(rows)
 	defer batch.endSpans()
 	blocked, err := batch.addAll(ctx, rows)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -49,4 +50,13 @@ func (p *Process) Cost(t testing.TB) Cost {
 		kib, _ = strconv.Atoi(string(m[1])) // the expression matches digits only
 	}
 	return Cost{CPU: time.Duration(ticks) * clockTick, ResidentMiB: kib >> 10}
+}
+
+// PeakMiBOf is the most memory that a process which has ended has had resident.
+func PeakMiBOf(state *os.ProcessState) int {
+	usage, ok := state.SysUsage().(*syscall.Rusage)
+	if !ok {
+		return 0
+	}
+	return int(usage.Maxrss >> 10)
 }

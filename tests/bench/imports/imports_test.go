@@ -20,7 +20,7 @@ var (
 	count  = flag.Int("imports", 0, "how many imports to measure; 0 measures nothing")
 	idle   = flag.Duration("idle", 20*time.Second, "how long the idle time is measured")
 	due    = flag.Int("due", 100, "how many imports run at once")
-	output = flag.String("json", "", "a file for the figures, as JSON")
+	output = flag.String("figures", "", "a file for the figures, as JSON")
 	env    = flag.String("env", "", "further variables of every process, separated by blanks")
 )
 

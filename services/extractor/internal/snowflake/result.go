@@ -1,6 +1,7 @@
 package snowflake
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -15,7 +16,7 @@ import (
 )
 
 // Result is a complete result that lies at Snowflake. It can be read from any
-// chunk on, and a chunk as often as needed.
+// chunk on, and a chunk as often as needed, by one goroutine.
 type Result struct {
 	cfg     Config
 	loader  gosnowflake.ArrowStreamLoader
@@ -23,6 +24,7 @@ type Result struct {
 	columns []schemas.Column
 	total   int64
 	chunks  int
+	size    int // of the chunk that was downloaded last
 }
 
 // QueryID names the statement.
@@ -101,12 +103,21 @@ func (r *Result) fetch(ctx context.Context, i int) ([]byte, int64, error) {
 	if err != nil {
 		return nil, -1, errors.Join(err, context.Cause(ctx))
 	}
-	data, readErr := io.ReadAll(&progress{r: stream, on: func() { watchdog.Reset(r.cfg.StallTimeout) }})
+	data, readErr := r.readAll(&progress{r: stream, on: func() { watchdog.Reset(r.cfg.StallTimeout) }})
 	closeErr := stream.Close()
 	if err := errors.Join(readErr, closeErr, context.Cause(ctx)); err != nil {
 		return nil, -1, err
 	}
 	return data, batches[i].NumRows(), nil
+}
+
+// readAll is io.ReadAll into a buffer of the size of the chunk before: chunks of a result
+// are alike, and a buffer that doubles while it fills takes three times their memory.
+func (r *Result) readAll(stream io.Reader) ([]byte, error) {
+	buffer := bytes.NewBuffer(make([]byte, 0, r.size+r.size/16+bytes.MinRead))
+	_, err := buffer.ReadFrom(stream)
+	r.size = buffer.Len()
+	return buffer.Bytes(), err
 }
 
 type progress struct {

@@ -1,6 +1,7 @@
 package snowflake
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/tls"
@@ -14,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/klauspost/compress/gzip"
 	"github.com/snowflakedb/gosnowflake"
 
 	"tapline.dev/libs/egress"
@@ -198,6 +200,9 @@ func (t *transport) send(base *http.Transport, req *http.Request) (*http.Respons
 		return nil, err
 	}
 	resp.Body = &body{ReadCloser: resp.Body, end: end}
+	if req.Method == http.MethodGet && resp.StatusCode == http.StatusOK {
+		resp.Body = &unpacked{ReadCloser: resp.Body}
+	}
 	return resp, nil
 }
 
@@ -233,6 +238,30 @@ func (b *body) Close() error {
 	err := b.ReadCloser.Close()
 	b.end()
 	return err
+}
+
+// unpacked unpacks a chunk that is packed, in place of the driver, which would unpack it
+// with the standard library at half the speed. Both know gzip by its first bytes.
+type unpacked struct {
+	io.ReadCloser
+	from io.Reader // nil before the first Read
+}
+
+// Read implements io.Reader.
+func (u *unpacked) Read(b []byte) (int, error) {
+	if u.from == nil {
+		in := bufio.NewReaderSize(u.ReadCloser, 64<<10)
+		u.from = in
+		// Without two bytes there is nothing to unpack, and Read returns the error.
+		if magic, err := in.Peek(2); err == nil && magic[0] == 0x1f && magic[1] == 0x8b {
+			unzip, err := gzip.NewReader(in)
+			if err != nil {
+				return 0, fmt.Errorf("unpacking a chunk: %w", err)
+			}
+			u.from = unzip
+		}
+	}
+	return u.from.Read(b)
 }
 
 // explain adds to an error of the network where the way to Snowflake ended.

@@ -46,6 +46,12 @@ func (l *Lane) FreeDue(now time.Time) (some bool, again time.Time) {
 	return some, again
 }
 
+// Quiet reports whether nothing is in the lane, in flight or to be committed: until the next
+// Push there is nothing to do for it.
+func (l *Lane) Quiet() bool {
+	return l.history != nil && l.inGroup && l.Pending() == 0 && len(l.open) == 0 && len(l.waiting) == 0
+}
+
 func (l *Lane) free(b *Batch) {
 	b.free = true
 	for _, identity := range b.identities {
