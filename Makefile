@@ -195,10 +195,12 @@ test-orchestrators: build ## run the examples for dbt, Dagster, Airflow and GitH
 
 .PHONY: test-web
 test-web: tapline ## test the web page, with Chromium against the demo
+	go build -o bin/ ./services/importcenter/cmd/importcenter ./services/importcenter/web/journeys/provider
 	services/importcenter/web/with-node.sh ./test.sh
 
 .PHONY: web-screenshots
 web-screenshots: tapline ## draw the page's main screens anew into docs/images, from the demo
+	go build -o bin/ ./services/importcenter/cmd/importcenter ./services/importcenter/web/journeys/provider
 	TAPLINE=$(CURDIR)/bin/tapline ROOT=$(CURDIR) SCREENSHOTS=1 services/importcenter/web/with-node.sh vitest run --config journeys/vitest.config.ts
 
 .PHONY: test-sandbox-sql

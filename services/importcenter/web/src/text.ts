@@ -36,6 +36,7 @@ export const text = {
   } as Record<string, string>,
   signIn: {
     title: "Sign in to Import Center",
+    again: "Your session has ended. Sign in again: what you have typed is kept.",
     oidc: "Sign in with your organisation's account",
     key: "Or with a key of tapline keys create",
     keyHelp: "It is kept until this tab is closed.",

@@ -49,6 +49,9 @@ client.use({
   },
 });
 
+/** signedOut is the event that a request was refused because the session or the key has ended. */
+export const signedOut = "tapline-signed-out";
+
 interface Answer<T> {
   data?: T;
   error?: unknown;
@@ -70,6 +73,8 @@ export async function take<T>(request: Promise<Answer<T>>): Promise<T> {
     });
   }
   if (answer.response.ok) return answer.data as T;
+  // Whoever stands at the screen is asked to sign in again; what was typed is kept.
+  if (answer.response.status === 401) dispatchEvent(new Event(signedOut));
   throw new ApiError(asProblem(answer.error, answer.response.status));
 }
 

@@ -3,9 +3,10 @@ import { useHotkeys } from "@mantine/hooks";
 import { IconMoon, IconSun } from "@tabler/icons-react";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, Outlet, useNavigate } from "@tanstack/react-router";
+import { useEffect } from "react";
 import type { ReactNode } from "react";
 
-import { ApiError, setKey } from "../api/client";
+import { ApiError, setKey, signedOut } from "../api/client";
 import { callerQuery } from "../api/queries";
 import { text } from "../text";
 import { Unavailable } from "./ProblemNote";
@@ -18,6 +19,15 @@ import { atLeast } from "./role";
 export function Shell(): ReactNode {
   const caller = useQuery(callerQuery);
   const navigate = useNavigate();
+  const { refetch } = caller;
+  const known = caller.data !== undefined && caller.error === null;
+  useEffect(() => {
+    if (!known) return undefined;
+    // The question itself is refused as well: it is not asked anew while it is under way.
+    const onEnd = () => void refetch({ cancelRefetch: false });
+    addEventListener(signedOut, onEnd);
+    return () => removeEventListener(signedOut, onEnd);
+  }, [known, refetch]);
   useHotkeys([["/", () => document.getElementById("search")?.focus()], ["i", () => void navigate({ to: "/", search: {} })]]);
   const refused = caller.error instanceof ApiError && caller.error.problem.status === 401;
   return (
@@ -31,7 +41,7 @@ export function Shell(): ReactNode {
         </div>
       </header>
       <main className="main">
-        {refused ? <SignIn /> : caller.data !== undefined ? <Outlet /> : caller.error === null ? <Waiting /> : <Unavailable title={text.title} error={caller.error} />}
+        {refused && caller.data === undefined ? <SignIn /> : caller.data !== undefined ? <>{refused && <SignIn again />}<Outlet /></> : caller.error === null ? <Waiting /> : <Unavailable title={text.title} error={caller.error} />}
       </main>
     </>
   );

@@ -10,14 +10,14 @@ import { ProblemNote } from "./ProblemNote";
 import { Waiting } from "./Waiting";
 import { basePath } from "./base";
 
-/** SignIn offers the ways that the deployment has. */
-export function SignIn(): ReactNode {
+/** SignIn offers the ways that the deployment has: before anything else, or again above what somebody was about to do. */
+export function SignIn({ again = false }: { again?: boolean }): ReactNode {
   const ways = useQuery(signInQuery);
   if (ways.data === undefined) return ways.error === null ? <Waiting /> : <ProblemNote error={ways.error} />;
   const browser = ways.data.oidc?.browser === true;
   return (
-    <Stack maw={480}>
-      <Title order={1} size="h3">{text.signIn.title}</Title>
+    <Stack maw={480} {...(again ? { role: "alert", mb: "md" } : {})}>
+      {again ? <Text fw={600}>{text.signIn.again}</Text> : <Title order={1} size="h3">{text.signIn.title}</Title>}
       {browser && <Button component="a" href={`${basePath}/auth/login?return=${encodeURIComponent(location.pathname + location.search)}`}>{text.signIn.oidc}</Button>}
       {ways.data.keys && <KeyForm />}
       {!browser && !ways.data.keys && <Text>{text.signIn.none}</Text>}
