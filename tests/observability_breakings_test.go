@@ -59,7 +59,7 @@ func breakings() []breaking {
 	const soon, long = 60 * time.Second, 120 * time.Second
 	return []breaking{
 		{
-			name: "CleverTap refuses the credentials", inQuick: true, within: soon, overWithin: soon,
+			name: "CleverTap refuses the credentials", within: soon, overWithin: soon,
 			want: []string{"TaplineAccountRefused{account=clevertap}"}, may: late,
 			breakIt: faults(`{"kind":"401"}`), mend: faults(``),
 		},
@@ -69,17 +69,17 @@ func breakings() []breaking {
 			breakIt: kill("loader"), mend: begin("loader"),
 		},
 		{
-			name: "Redis refuses", inQuick: true, within: soon, overWithin: soon,
+			name: "Redis refuses", within: soon, overWithin: soon,
 			want:    []string{"TaplineServiceDegraded{check=redis}"},
 			breakIt: refuseRedis("OOM command not allowed when used memory > 'maxmemory'."), mend: refuseRedis(""),
 		},
 		{
-			name: "Snowflake is slow", inQuick: true, within: soon, overWithin: soon,
+			name: "Snowflake is slow", within: soon, overWithin: soon,
 			want: []string{"TaplineSnowflakeSlow{connection=warehouse}"}, may: late,
 			breakIt: slowSnowflake(40_000), mend: slowSnowflake(0),
 		},
 		{
-			name: "the schedulers are away", within: soon, overWithin: soon,
+			name: "the schedulers are away", inQuick: true, within: soon, overWithin: soon,
 			want: []string{"TaplineSchedulerAbsent"}, may: []string{"TaplineReplicaDown"},
 			breakIt: kill("scheduler"), mend: begin("scheduler"),
 		},
@@ -89,14 +89,14 @@ func breakings() []breaking {
 			breakIt: kill("extractor"), mend: begin("extractor"),
 		},
 		{
-			name: "one of two mappers stopped", within: soon, overWithin: soon,
+			name: "one of two mappers stopped", inQuick: true, within: soon, overWithin: soon,
 			want:    []string{"TaplineReplicaDown"},
 			may:     late,
 			breakIt: func(_ *testing.T, o *observed) { o.Replicas["mapper"][1].Kill() },
 			mend:    func(t *testing.T, o *observed) { o.Replicas["mapper"][1].Start(t) },
 		},
 		{
-			name: "CleverTap answers 500", within: long, overWithin: long,
+			name: "CleverTap answers 500", inQuick: true, within: long, overWithin: long,
 			want: []string{"TaplineCircuitOpen{account=clevertap}"}, may: late,
 			breakIt: faults(`{"kind":"500"}`), mend: faults(``),
 		},

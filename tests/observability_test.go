@@ -182,11 +182,14 @@ func (o *observed) settle(t *testing.T) {
 		return strings.Contains(o.describe(), "TaplineDeadMansSwitch firing")
 	})
 	var since time.Time
+	var last string
 	harness.Eventually(t, 2*time.Minute, "nothing is told for fifteen seconds", func() bool {
-		if told := o.told(t); len(told) > 0 || since.IsZero() {
-			if len(told) > 0 && !since.IsZero() {
-				t.Logf("told at first: %s", told)
-			}
+		told := o.told(t)
+		if now := strings.Join(told, ", "); now != last {
+			t.Logf("told at first: %s", told)
+			last = now
+		}
+		if len(told) > 0 || since.IsZero() {
 			since = time.Now()
 		}
 		return time.Since(since) > 15*time.Second

@@ -10,8 +10,8 @@ import (
 const controlPartitions = 4
 
 // absent is about a service whose partitions somebody must own.
-func absent(metric string) string {
-	return fmt.Sprintf("sum(%[1]s) < %[2]d\nor absent(%[1]s)", metric, controlPartitions)
+func absent(service string) string {
+	return fmt.Sprintf("sum(tapline_%[1]s_partitions) < %[2]d\nor absent(tapline_build_info{service=%[1]q})", service, controlPartitions)
 }
 
 func absentServices(services ...string) string {
@@ -34,21 +34,21 @@ func gone() []Alert {
 	return []Alert{
 		{
 			Name: "TaplineExtractorAbsent", Severity: Page, Scope: "service", For: 2 * time.Minute,
-			Expr:        absent("tapline_extractor_partitions"),
+			Expr:        absent("extractor"),
 			Summary:     "No extractor does the work of some imports",
 			Description: "Runs of these imports do not begin to read. Nothing is lost. First: are the extractors running and ready? tapline doctor",
 			At:          4 * time.Minute,
-			Fires:       []Series{{`tapline_extractor_partitions{instance="a"}`, "3x10"}},
-			Quiet:       []Series{{`tapline_extractor_partitions{instance="a"}`, "1x10"}, {`tapline_extractor_partitions{instance="b"}`, "3x10"}},
+			Fires:       []Series{build("extractor", "1x10"), {`tapline_extractor_partitions{instance="a"}`, "3x10"}},
+			Quiet:       []Series{build("extractor", "1x10"), {`tapline_extractor_partitions{instance="a"}`, "1x10"}, {`tapline_extractor_partitions{instance="b"}`, "3x10"}},
 		},
 		{
 			Name: "TaplineSchedulerAbsent", Severity: Page, Scope: "service", For: 2 * time.Minute,
-			Expr:        absent("tapline_scheduler_partitions"),
+			Expr:        absent("scheduler"),
 			Summary:     "No scheduler does the work of some imports",
 			Description: "No run of these imports starts and none ends, and nothing says how they are. Nothing is lost, and due instants are made up for. First: are the schedulers running and ready? tapline doctor",
 			At:          4 * time.Minute,
 			Fires:       []Series{build("loader", "1x10")},
-			Quiet:       []Series{{`tapline_scheduler_partitions{instance="a"}`, "4x10"}},
+			Quiet:       []Series{build("scheduler", "1x10"), {`tapline_scheduler_partitions{instance="a"}`, "4x10"}},
 		},
 		{
 			Name: "TaplineServiceAbsent", Severity: Page, Scope: "service", For: 2 * time.Minute,
