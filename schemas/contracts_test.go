@@ -37,6 +37,7 @@ var contracts = map[string]func() any{
 	"audit":     func() any { return &AuditEntry{} },
 
 	"generation":  func() any { return &Generation{} },
+	"notified":    func() any { return &Notified{} },
 	"suppression": func() any { return &Suppression{} },
 
 	"lookup":   func() any { return &Lookup{} },

@@ -16,6 +16,14 @@ const (
 	KindCleverTapAccount    = "CleverTapAccount"
 )
 
+// ResourceKinds are the kinds of definitions that are resources, by their names in the API.
+var ResourceKinds = map[string]string{
+	KindSnowflakeConnection: "connections",
+	KindCleverTapAccount:    "accounts",
+	KindImportDefaults:      "defaults",
+	KindNotification:        "notifications",
+}
+
 // Metadata names a definition. Name is an RFC 1123 label and never changes: it
 // stands in topics, keys and traces.
 type Metadata struct {

@@ -25,6 +25,7 @@ const (
 	EventLookup     = "lookup"
 	EventLookedUp   = "lookup.answered" // lookedup.v1.schema.json
 	EventPeople     = "people"
+	EventNotified   = "notified"
 
 	reportFamily = "report"
 	runFamily    = "run"
@@ -86,7 +87,7 @@ var (
 	contractOf = map[string]string{
 		EventDefinition: "import", EventGeneration: "generation", EventResource: "resource", EventAudit: "audit", EventSuppress: "suppression", EventCommand: "command", EventTrigger: "trigger",
 		EventState: "state", EventFold: "fold", EventPosition: "position", EventColumns: "rowschema", EventReject: "reject",
-		EventLookup: "lookup", EventLookedUp: "lookedup", EventPeople: "people",
+		EventLookup: "lookup", EventLookedUp: "lookedup", EventPeople: "people", EventNotified: "notified",
 	}
 	reportKinds = []string{
 		ReportStarted, ReportHeartbeat, ReportChunk, ReportFinal, ReportAbandoned, ReportMapped, ReportIntent, ReportReceipt,

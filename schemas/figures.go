@@ -101,6 +101,9 @@ type ListingColumns struct {
 	// Late is the earliest due instant for which no run has succeeded, once the next one is
 	// due too or an hour has passed; absent if the import is on time.
 	Late *time.Time `json:"late,omitempty"`
+	// Acknowledged is who has muted the notifications of what is known of the import, until
+	// when and why.
+	Acknowledged *AcknowledgementSpec `json:"acknowledged,omitempty"`
 	// Behind is what the import's queued run waits behind.
 	Behind string `json:"behind,omitempty"`
 	// Progress is the share of the active run's rows that have an outcome; absent

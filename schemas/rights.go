@@ -80,6 +80,11 @@ func (t Topics) Rights(service string) []Right {
 		// An import's topics must be seen before it is applied.
 		add(OnTopic, MayRead, true, rows, records)
 		add(OnTransactionalID, MayWrite, false, t.prefix+"importcenter")
+		// Of several Import Centers one sends notifications.
+		read(t.Notifications())
+		write(t.Notifications())
+		add(OnGroup, MayRead, false, t.prefix+"notifications")
+		add(OnTransactionalID, MayWrite, false, t.prefix+"notifications")
 		// Who explains a late import must see which service owns what.
 		add(OnGroup, MayDescribe, false, t.prefix+"scheduler", t.prefix+"extractor", t.prefix+"mapper", t.prefix+"loader")
 	}

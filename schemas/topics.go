@@ -96,6 +96,10 @@ func (t Topics) Reports() string { return t.prefix + "reports.v1" }
 // Audit holds who changed what: Import Center writes, keyed by actor.
 func (t Topics) Audit() string { return t.prefix + "audit.v1" }
 
+// Notifications holds what people have been told of each import, and what is still to be
+// delivered: Import Center's sender writes, keyed by NotifiedKey, one partition, compacted.
+func (t Topics) Notifications() string { return t.prefix + "notifications.v1" }
+
 // Rows is the rows topic of one import: the extractor writes, keyed by identity.
 func (t Topics) Rows(importName string) string { return t.prefix + "rows." + importName + ".v1" }
 
@@ -205,6 +209,8 @@ func (t Topics) Catalogue() []TopicSpec {
 	}
 	resources := newest(t.Resources(), "importcenter", "connection or account")
 	resources.Key, resources.Partitions = "<Kind>/<name>", 1
+	notifications := newest(t.Notifications(), "importcenter", "what was told of an import, and what is still to be delivered")
+	notifications.Key, notifications.Partitions = "<notification>/<import>", 1
 	suppressions := newest(t.Suppressions(), "importcenter", "since when the person must not be sent")
 	suppressions.Key, suppressions.Personal = "<account>/<id of the key>/<keyed hash of the identity>", true
 	generations := newest(t.Generations(), "importcenter", "a definition as it was applied, by whom and when")
@@ -241,6 +247,7 @@ func (t Topics) Catalogue() []TopicSpec {
 		dry(t.DryRunRejects(), "extractor, mapper, loader", "reject"),
 		lookups(t.Lookups(), "importcenter", "whose profile is to be looked up"),
 		lookups(t.LookupAnswers(), "loader", "what CleverTap holds of a person"),
+		notifications,
 		{Name: t.Audit(), Writer: "importcenter", Key: "actor", Value: "audit entry", Partitions: 1, Retention: 365 * day, Personal: true},
 	}
 }

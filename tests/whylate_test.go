@@ -29,8 +29,8 @@ func TestWhyLateNamesWhatWasBroken(t *testing.T) {
 	const n = 30_000
 	path, _ := customers(t, n)
 	c := harness.Start(t, harness.Options{Separate: true, DevArgs: []string{"--load", table + "=" + path}})
+	c.SetAccount(t, map[string]any{"recordsPerUpload": 100}) // so that there is time to ask
 	c.ApplyText(t, definition("customers"))
-	c.ApplyText(t, strings.Replace(definition("huge"), "topic:", "schedules: [{every: 30d}]\n  topic:", 1))
 	first := func(importName, code, says string, within time.Duration) lateAnswer {
 		t.Helper()
 		var got lateAnswer
@@ -58,7 +58,7 @@ func TestWhyLateNamesWhatWasBroken(t *testing.T) {
 	c.Services["loader"].Start(t)
 
 	// All slots are taken by the one that began before.
-	c.Faults(t, `{"faults":[{"kind":"latency","latencyMs":3000,"share":1}]}`)
+	c.Faults(t, `{"faults":[{"kind":"latency","latencyMs":2500,"share":1}]}`)
 	got := first("customers", "slots", "15 of 15 are taken, by customers 15", time.Minute)
 	if got.Run != run || got.Causes[0].Records == 0 {
 		t.Errorf("the slots: %+v", got)

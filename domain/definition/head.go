@@ -13,7 +13,7 @@ import (
 
 // Kinds lists the kinds of definitions.
 func Kinds() []string {
-	return []string{schemas.KindImport, schemas.KindImportDefaults, schemas.KindSnowflakeConnection, schemas.KindCleverTapAccount}
+	return []string{schemas.KindImport, schemas.KindImportDefaults, schemas.KindSnowflakeConnection, schemas.KindCleverTapAccount, schemas.KindNotification}
 }
 
 // specOf is the Go type of a kind's spec.
@@ -23,6 +23,8 @@ func specOf(kind string) reflect.Type {
 		return reflect.TypeFor[schemas.SnowflakeConnectionSpec]()
 	case schemas.KindCleverTapAccount:
 		return reflect.TypeFor[schemas.CleverTapAccountSpec]()
+	case schemas.KindNotification:
+		return reflect.TypeFor[schemas.NotificationSpec]()
 	}
 	return reflect.TypeFor[schemas.ImportSpec]()
 }

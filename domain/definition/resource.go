@@ -14,12 +14,12 @@ import (
 	"tapline.dev/schemas"
 )
 
-// ValidateResource reports every problem of a connection, an account or
-// defaults.
+// ValidateResource reports every problem of a connection, an account, defaults or a
+// notification.
 func ValidateResource(r schemas.Resource) []Problem {
 	var f findings
 	checkHead(&f, r.APIVersion, r.Kind, r.Metadata,
-		schemas.KindSnowflakeConnection, schemas.KindCleverTapAccount, schemas.KindImportDefaults)
+		schemas.KindSnowflakeConnection, schemas.KindCleverTapAccount, schemas.KindImportDefaults, schemas.KindNotification)
 	if len(r.Spec) > maxSpecBytes {
 		f.add(codeTooLong, "spec", "the spec takes %d bytes and may take %d; write less", len(r.Spec), maxSpecBytes)
 		return f
@@ -37,6 +37,11 @@ func ValidateResource(r schemas.Resource) []Problem {
 		}
 	case schemas.KindImportDefaults:
 		checkDefaults(&f, r.Spec)
+	case schemas.KindNotification:
+		var s schemas.NotificationSpec
+		if decodeSpec(&f, r.Spec, &s) {
+			checkNotification(&f, &s)
+		}
 	}
 	return f
 }

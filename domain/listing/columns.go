@@ -114,3 +114,13 @@ func missedBy(l *schemas.Listing, d schemas.Definition, s schemas.State, now tim
 
 // lastGrace is how long the run of an instant that none follows may take.
 const lastGrace = time.Hour
+
+// Late is the due instant by which a run should have succeeded and none has, zero if the
+// import is on time.
+func Late(d schemas.Definition, s schemas.State, now time.Time) time.Time {
+	l := schemas.Listing{}
+	if s.LastSucceeded != nil {
+		l.LastSuccessAt = &s.LastSucceeded.StartedAt
+	}
+	return missedBy(&l, d, s, now)
+}

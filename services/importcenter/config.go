@@ -29,6 +29,10 @@ type Config struct {
 	Schedules SchedulesConfig
 	// Approvals say which imports need two people.
 	Approvals ApprovalsConfig
+	// Notifications are about messages to people.
+	Notifications NotificationsConfig
+	// Heartbeat is about a monitor outside of this deployment.
+	Heartbeat HeartbeatConfig
 	// Suppression is about people who must not be sent.
 	Suppression suppression.Config
 	// AllowCustomEndpoints lets connections and accounts name hosts of their own.
@@ -197,6 +201,8 @@ func DefaultConfig() Config {
 		HTTP:          defaultHTTP(),
 		Auth:          defaultAuth(),
 		Approvals:     defaultApprovals(),
+		Notifications: defaultNotifications(),
+		Heartbeat:     HeartbeatConfig{Every: time.Minute},
 		Rejects:       RejectsConfig{CheckInterval: 5 * time.Second},
 		Schedules:     SchedulesConfig{MinInterval: 15 * time.Minute},
 		AnswerTimeout: 15 * time.Second,

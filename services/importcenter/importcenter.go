@@ -183,7 +183,7 @@ func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.C
 	defer w.Close()
 	required, _ := s.cfg.Auth.required() // Validate has refused what cannot be read
 	index := s.rejectIndex(cat, reader)
-	handler := api.New(api.Config{
+	settings := api.Config{
 		Required:              required,
 		AllowCustomEndpoints:  s.cfg.AllowCustomEndpoints,
 		LoopbackEndpointsOnly: s.cfg.LoopbackEndpointsOnly,
@@ -192,7 +192,8 @@ func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.C
 		MinInterval:           s.cfg.Schedules.MinInterval,
 		CheckTimeout:          s.cfg.CheckTimeout, PreviewTimeout: s.cfg.PreviewTimeout,
 		CreateTopics: s.cfg.Kafka.CreateTopics, SignIn: signing.info, Approvals: s.cfg.Approvals.forAPI(), Store: store.Store{Dir: s.cfg.Secrets.Store},
-	}, api.Deps{
+	}
+	deps := api.Deps{
 		Log: log, Authenticate: signing.authenticate, Limiter: guard.NewLimiter(s.cfg.HTTP.RequestsPerMinute),
 		Questions: guard.NewPlaces(s.cfg.HTTP.QuestionsPerCaller), Streams: guard.NewPlaces(s.cfg.HTTP.StreamsPerCaller), Stopping: ctx.Done(), Requests: idempotency.Open(rdb), Catalog: cat, Suppressions: suppressions, View: cat, Transactions: w,
 		Projection: projection.NewReader(rdb), Partitions: reader, Rejects: index, Topics: s.topics, Follow: s.follow,
@@ -201,12 +202,12 @@ func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.C
 			return kafka.MakeTopics(ctx, s.cfg.Kafka, s.kafka, specs)
 		},
 		Audit: audit, Pages: signing.pages, Sessions: signing.sessions, Page: webPage,
-		PartitionCounts: s.partitionCounts, Assignments: s.assignments, RemoveTopics: s.removeTopics,
+		PartitionCounts: s.partitionCounts, Assignments: s.assignments, SendNotification: s.channels().Send, RemoveTopics: s.removeTopics,
 		LastUsed: used.Last,
 		Now:      func() time.Time { return s.now().UTC() },
 		Count:    s.metrics.count,
-	})
-	server := s.server(ctx, handler)
+	}
+	server := s.server(ctx, api.New(settings, deps))
 	group, ctx := errgroup.WithContext(ctx)
 	// The catalog outlives the server, so that a request in hand can still read
 	// the log to its end.
@@ -223,6 +224,7 @@ func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.C
 		group.Go(func() error { return confirmKeys(ctx, cat.ReadToEnd, keys, s.now) })
 		group.Go(func() error { used.Run(ctx); return nil })
 		group.Go(func() error { return index.Run(following) })
+		group.Go(func() error { return s.notifications(ctx, cat, reader, settings, deps) })
 		log.InfoContext(ctx, "serving the API", slog.String("addr", listener.Addr().String()), slog.Any("catalog", cat.Summary()))
 		return serveUntil(ctx, server, listener)
 	})

@@ -136,6 +136,9 @@ func status(l schemas.Listing) string {
 	if l.HeldBecause != nil {
 		text += ", held: " + l.HeldBecause.Code
 	}
+	if ack := l.Acknowledged; ack != nil {
+		text += ", acknowledged until " + moment(&ack.Until) + " by " + ack.By
+	}
 	if l.Frozen != nil {
 		text += ", frozen"
 	}

@@ -27,6 +27,7 @@ var resourceKinds = []resourceKind{
 	{"connections", "connection", "Snowflake connections", "a Snowflake connection"},
 	{"accounts", "account", "CleverTap accounts", "a CleverTap account"},
 	{"defaults", "default", "defaults of imports", "defaults of imports"},
+	{"notifications", "notification", "who is told of imports that fail, are late or held", "a notification"},
 }
 
 var resourceColumns = []column[schemas.Resource]{
@@ -96,5 +97,5 @@ func pluralOf(kind string) (string, error) {
 			return k.plural, nil
 		}
 	}
-	return "", fmt.Errorf("%q is none of import, connection, account and default", kind)
+	return "", fmt.Errorf("%q is none of import, connection, account, default and notification", kind)
 }

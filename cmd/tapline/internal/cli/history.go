@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tapline.dev/cmd/tapline/internal/client"
+	"tapline.dev/schemas"
 )
 
 func (a *app) historyCommand() *cobra.Command {
@@ -42,7 +43,10 @@ Only an admin may do so, and the audit names them. The next apply from the
 repository with --managed-by git sets the mark again.`,
 		RunE: a.online(func(ctx context.Context, c *client.Client, args []string) error {
 			kind, name, ok := strings.Cut(args[0], "/")
-			plural := map[string]string{"SnowflakeConnection": "connections", "CleverTapAccount": "accounts", "ImportDefaults": "defaults", "Import": "imports"}[kind]
+			plural := schemas.ResourceKinds[kind]
+			if kind == schemas.KindImport {
+				plural = "imports"
+			}
 			switch {
 			case !ok:
 				plural, name = "imports", kind

@@ -60,6 +60,8 @@ func (d *Dev) parts() []part {
 			// sandboxes' secrets to another host.
 			cfg.AllowCustomEndpoints, cfg.LoopbackEndpointsOnly = true, true
 			cfg.Schedules.MinInterval = time.Second
+			cfg.Notifications.Secrets = d.references()
+			cfg.Notifications.PageURL = "http://" + cfg.HTTP.Addr
 			// In a folder that the extractor and the loader may read.
 			cfg.Secrets.Store = filepath.Join(filepath.Dir(d.secrets.passwordFile), "store")
 			cfg.Rejects.Directory = filepath.Join(filepath.Dir(d.secrets.passwordFile), "rejects")

@@ -135,6 +135,8 @@ type Deps struct {
 	MakeTopics func(ctx context.Context, specs []schemas.TopicSpec) ([]string, error)
 	// PartitionCounts returns how many partitions topics have, those that exist.
 	PartitionCounts func(ctx context.Context, topics []string) (map[string]int, error)
+	// SendNotification sends a message once, by the channel of a notification.
+	SendNotification func(ctx context.Context, spec schemas.NotificationSpec, n schemas.Notice) error
 	// Assignments describes the consumer groups of services.
 	Assignments func(ctx context.Context, services ...string) (map[string]kafka.Assignment, error)
 	// RemoveTopics deletes topics; one that is not there is no error.
@@ -186,6 +188,7 @@ func New(cfg Config, deps Deps) http.Handler {
 	h.registerWhy(api)
 	h.registerWhyLate(api)
 	h.registerVerifications(api)
+	h.registerNotifications(api)
 	h.registerFreezes(api)
 	h.registerApprovals(api)
 	h.registerSuppressions(api)

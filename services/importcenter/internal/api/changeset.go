@@ -15,7 +15,7 @@ import (
 
 // ChangeSet is what apply makes and plan shows.
 type ChangeSet struct {
-	Documents []json.RawMessage  `json:"documents" minItems:"1" maxItems:"1000" doc:"Import, ImportDefaults, SnowflakeConnection and CleverTapAccount documents"`
+	Documents []json.RawMessage  `json:"documents" minItems:"1" maxItems:"1000" doc:"Import, ImportDefaults, SnowflakeConnection, CleverTapAccount and Notification documents"`
 	ManagedBy *schemas.ManagedBy `json:"managedBy,omitempty" doc:"Where the documents come from: from then on they are changed from there only"`
 	Prune     map[string]string  `json:"prune,omitempty" maxProperties:"20" doc:"Labels: whatever has all of them and is not among the documents is removed"`
 }
@@ -75,7 +75,7 @@ func (h *handlers) changes(set *definition.Set, c ChangeSet) []plan.Change {
 		return changes
 	}
 	applied := plan.Applied{Imports: h.Catalog.Imports()}
-	for _, kind := range []string{schemas.KindImportDefaults, schemas.KindSnowflakeConnection, schemas.KindCleverTapAccount} {
+	for _, kind := range []string{schemas.KindImportDefaults, schemas.KindSnowflakeConnection, schemas.KindCleverTapAccount, schemas.KindNotification} {
 		applied.Resources = append(applied.Resources, h.Catalog.Resources(kind)...)
 	}
 	return append(changes, plan.Removals(made, c.Prune, applied)...)

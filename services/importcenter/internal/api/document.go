@@ -252,7 +252,7 @@ func documentSchema() *huma.Schema {
 		Description: "A definition as its author wrote it; schemas/definitions.v1alpha1.schema.json describes each kind in full.",
 		Properties: map[string]*huma.Schema{
 			"apiVersion": {Description: schemas.APIVersion},
-			"kind":       {Description: "Import, ImportDefaults, SnowflakeConnection or CleverTapAccount"},
+			"kind":       {Description: "Import, ImportDefaults, SnowflakeConnection, CleverTapAccount or Notification"},
 			"metadata":   {Description: "name, and for an import displayName, owner and labels"},
 			"spec":       {Description: "What the kind takes"},
 		},

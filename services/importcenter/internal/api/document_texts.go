@@ -3,6 +3,10 @@ package api
 // componentTexts say what each schema of the OpenAPI document is.
 var componentTexts = map[string]string{
 	"Explanation":                 "Why an import is late, or what its run waits for.",
+	"Repair":                      "What a run of the mode repair sends: the people of whom CleverTap does not hold what it should.",
+	"NotificationTest":            "Whether a test message arrived.",
+	"AcknowledgeInputBody":        "Until when what is known of an import is muted, and why.",
+	"AcknowledgementSpec":         "Who has muted the notifications of an import, until when and why.",
 	"Cause":                       "One link of the chain that explains why an import is late.",
 	"AcceptedBody":                "A command that was written; the scheduler takes it.",
 	"Added":                       "What adding people to a suppression list has done.",

@@ -47,6 +47,9 @@ func (h *handlers) listings(ctx context.Context) ([]schemas.Listing, string) {
 		}
 		listing.Complete(&l, d, state, now)
 		l.Frozen, l.Behind = h.frozenBy(d), h.behind(d, state)
+		if ack := h.Catalog.Acknowledgement(d.Metadata.Name); ack.Mutes(d, state, now) {
+			l.Acknowledged = ack
+		}
 		for _, a := range waiting {
 			if slices.Contains(a.Imports, d.Metadata.Name) {
 				l.Approvals = append(l.Approvals, schemas.WaitsFor{Name: a.Name, Action: a.Action, By: a.By, Since: a.Since})

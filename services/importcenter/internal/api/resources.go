@@ -53,14 +53,10 @@ type resourcesOutput struct {
 	}
 }
 
-// registerResources gives connections, accounts and defaults the same operations.
+// registerResources gives every kind of resource the same operations.
 // Their secrets are references, so showing them shows none.
 func (h *handlers) registerResources(api huma.API) {
-	for kind, plural := range map[string]string{
-		schemas.KindSnowflakeConnection: "connections",
-		schemas.KindCleverTapAccount:    "accounts",
-		schemas.KindImportDefaults:      "defaults",
-	} {
+	for kind, plural := range schemas.ResourceKinds {
 		huma.Register(api, huma.Operation{
 			OperationID: "list-" + plural, Method: http.MethodGet, Path: "/v1/" + plural,
 			Summary: "List " + plural,

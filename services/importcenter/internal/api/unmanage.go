@@ -33,11 +33,7 @@ func (h *handlers) registerUnmanage(api huma.API) {
 		}
 		return h.getImport(ctx, &in.ImportPath)
 	})
-	for kind, plural := range map[string]string{
-		schemas.KindSnowflakeConnection: "connections",
-		schemas.KindCleverTapAccount:    "accounts",
-		schemas.KindImportDefaults:      "defaults",
-	} {
+	for kind, plural := range schemas.ResourceKinds {
 		huma.Register(api, huma.Operation{
 			OperationID: "unmanage-" + plural, Method: http.MethodPost, Path: "/v1/" + plural + "/{name}/unmanage",
 			Summary: "Take off the mark that one of the " + plural + " comes from somewhere else",

@@ -41,16 +41,23 @@ func (h *handlers) registerWhyLate(api huma.API) {
 }
 
 func (h *handlers) whyLate(ctx context.Context, in *ImportPath) (*whyLateOutput, error) {
-	f := whylate.Facts{Topics: h.Topics, Groups: map[string]whylate.Group{}, Others: map[string]schemas.State{}}
+	var unknown []string
 	if err := h.within(ctx, h.View.ReadToEnd); err != nil {
-		f.Unknown = append(f.Unknown, "whether the definition and the state are the newest: the log could not be read to its end in time")
+		unknown = append(unknown, "whether the definition and the state are the newest: the log could not be read to its end in time")
 	}
 	d, ok := h.Catalog.Import(in.Import)
 	if !ok {
 		return nil, h.noImport(ctx, in.Import)
 	}
-	f.Now, f.Definition, f.Frozen = h.Now(), d, h.frozenBy(d)
-	f.State, _ = h.Catalog.State(in.Import)
+	return &whyLateOutput{Body: whylate.Explain(h.lateFacts(ctx, d, unknown))}, nil
+}
+
+// lateFacts reads what an explanation is made from.
+func (h *handlers) lateFacts(ctx context.Context, d schemas.Definition, unknown []string) whylate.Facts {
+	f := whylate.Facts{
+		Now: h.Now(), Definition: d, Frozen: h.frozenBy(d), Topics: h.Topics, Groups: map[string]whylate.Group{}, Others: map[string]schemas.State{}, Unknown: unknown,
+	}
+	f.State, _ = h.Catalog.State(d.Metadata.Name)
 	for _, name := range d.Spec.After {
 		f.Others[name], _ = h.Catalog.State(name)
 	}
@@ -60,7 +67,7 @@ func (h *handlers) whyLate(ctx context.Context, in *ImportPath) (*whyLateOutput,
 		h.addRun(ctx, &f)
 		h.addRecentReports(ctx, &f)
 	}
-	return &whyLateOutput{Body: whylate.Explain(f)}, nil
+	return f
 }
 
 // within bounds a part of the reading.

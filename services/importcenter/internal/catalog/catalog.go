@@ -4,6 +4,7 @@ package catalog
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -101,6 +102,19 @@ func (c *Catalog) Imports() []schemas.Definition {
 func (c *Catalog) Resource(kind, name string) (schemas.Resource, bool) {
 	r, ok, _ := c.resources.Get(schemas.ResourceKey(kind, name))
 	return r, ok
+}
+
+// Acknowledgement is what mutes an import's notifications, or nil.
+func (c *Catalog) Acknowledgement(importName string) *schemas.AcknowledgementSpec {
+	r, ok := c.Resource(schemas.KindAcknowledgement, importName)
+	if !ok {
+		return nil
+	}
+	var spec schemas.AcknowledgementSpec
+	if json.Unmarshal(r.Spec, &spec) != nil {
+		return nil // it mutes nothing: people are told
+	}
+	return &spec
 }
 
 // Resources returns every resource of a kind, by name.

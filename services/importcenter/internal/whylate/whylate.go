@@ -18,6 +18,9 @@ const StageSchedule = "schedule"
 // extractor, and more than the session timeout of a consumer group's member.
 const silentAfter = 45 * time.Second
 
+// openTransactionNext is what to do about an open transaction.
+const openTransactionNext = "kafka-transactions.sh list, then abort what is not Tapline's; it ends by itself after its transaction.timeout.ms"
+
 // Explain makes the chain.
 func Explain(f Facts) Explanation {
 	out := Explanation{Import: f.Definition.Metadata.Name, AsOf: f.Now, Causes: []Cause{}, Unknown: append([]string{}, f.Unknown...)}
@@ -29,7 +32,7 @@ func Explain(f Facts) Explanation {
 		out.Causes = append(out.Causes, Cause{
 			Code: CodeOpenTransaction, Stage: StageSchedule,
 			Text: "a transaction that has been open for more than 30 s hides the newest records of " + topic + ": nobody who reads committed records gets past it until it ends",
-			Next: "kafka-transactions.sh list, then abort what is not Tapline's; it ends by itself after its transaction.timeout.ms",
+			Next: openTransactionNext,
 		})
 	}
 	a := f.State.Active
@@ -86,6 +89,12 @@ func (f Facts) waits(a *schemas.ActiveRun) (out []Cause) {
 	case w.Stage == schemas.StageExtract:
 		c.Code, c.Next = CodeSourceAway, "tapline connection test "+w.Account
 		c.Text = "the extractor waits for Snowflake through the connection " + w.Account + " since " + at(w.Since) + ": " + w.Reason
+	case w.Code == schemas.WaitingTransaction:
+		if len(f.Hidden) > 0 {
+			return out // it is said
+		}
+		c.Code, c.Stage, c.Next = CodeOpenTransaction, StageSchedule, openTransactionNext
+		c.Text = a.Run + " waits in " + w.Account + ": " + w.Reason
 	case w.Code == schemas.WaitingCredentials:
 		c.Code, c.Next = CodeAccountRefused, "tapline account test "+w.Account
 		c.Text = "CleverTap refuses the account " + w.Account + " since " + at(w.Since) + ": " + w.Reason

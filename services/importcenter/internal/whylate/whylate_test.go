@@ -200,6 +200,10 @@ func TestCauses(t *testing.T) {
 			f.Recent.Settled, f.Recent.InFlight = 50, map[string]int{"huge": 2}
 		}, []string{"loaderBehind"}, "100 records wait for a loader", true},
 		"a foreign transaction": {func(f *whylate.Facts) { running(f); f.Hidden = []string{"t.state.v1"} }, []string{"openTransaction", "extracting"}, "hides the newest records of t.state.v1", true},
+		"a transaction that the scheduler reports": {func(f *whylate.Facts) {
+			loading(f, 10)
+			f.Run.Waiting = &schemas.Waiting{Stage: schemas.StageControl, Account: "t.reports.v1", Code: schemas.WaitingTransaction, Reason: "waiting for another application's transaction", Since: *ago(time.Minute)}
+		}, []string{"openTransaction"}, "customers.7 waits in t.reports.v1: waiting for another application's transaction", true},
 		"places": {func(f *whylate.Facts) {
 			running(f)
 			f.State.Active.State, f.State.Active.Place = schemas.StateStarting, &schemas.Place{Source: "x"}
