@@ -237,6 +237,35 @@ func TestEditorChoosesNoHostAndNoSecret(t *testing.T) {
 	}
 }
 
+// TestAfterTellsNothing: after: is answered the same for an import outside of the caller's
+// selector as for one that is nowhere; one that an own import waits for already stays.
+func TestAfterTellsNothing(t *testing.T) {
+	t.Parallel()
+	c := startWithKeys(t)
+	admin := c.writeKey("admin", schemas.AccessKeySpec{Role: "admin"})
+	crm := c.writeKey("crm", schemas.AccessKeySpec{Role: "editor", Selector: &schemas.Selector{Labels: map[string]string{"team": "crm"}}})
+	orders := func(after string) string {
+		text := strings.Replace(customers, `{"name":"customers"}`, `{"name":"orders","labels":{"team":"crm"}}`, 1)
+		return strings.Replace(text, `"mapping"`, `"after":[`+after+`],"mapping"`, 1)
+	}
+	apply := func(key, documents string) answer {
+		return c.as(key, "POST", "/v1/apply?offline=true", `{"documents":[`+documents+`]}`)
+	}
+	if a := apply(admin, connection+","+account+","+customers); a.status != http.StatusOK {
+		t.Fatalf("apply = %d %s", a.status, a.text)
+	}
+	there, nowhere := apply(crm, orders(`"customers"`)), apply(crm, orders(`"nobodys00"`))
+	if there.status != http.StatusUnprocessableEntity || strings.ReplaceAll(there.text, "customers", "nobodys00") != strings.ReplaceAll(nowhere.text, "customers", "nobodys00") {
+		t.Errorf("outside %d %s\nnowhere %d %s", there.status, there.text, nowhere.status, nowhere.text)
+	}
+	if a := apply(admin, orders(`"customers"`)); a.status != http.StatusOK {
+		t.Fatalf("apply by the admin = %d %s", a.status, a.text)
+	}
+	if a := apply(crm, strings.Replace(orders(`"customers"`), "Email", "Name", 1)); a.status != http.StatusOK {
+		t.Errorf("another change of the import that waits = %d %s", a.status, a.text)
+	}
+}
+
 // TestEveryRouteWithASelector calls each route that names an import, and each that concerns
 // the whole deployment, with a key that is bounded to another import: all are refused with
 // the same text whether there is such an import or not, the lists leave the others out,
@@ -284,7 +313,7 @@ func TestEveryRouteWithASelector(t *testing.T) {
 		"a clone over another's":              {"POST", "/v1/imports/orders-1/clone", `{"name":"customers"}`, 403},
 		"a clone within it":                   {"POST", "/v1/imports/orders-1/clone", `{"name":"orders-2"}`, 201},
 		"a plan for another's":                {"POST", "/v1/plan?offline=true", `{"documents":[` + customers + `]}`, 403},
-		"an import that waits for another's":  {"POST", "/v1/apply?offline=true", `{"documents":[` + strings.Replace(orders, `"mapping"`, `"after":["customers"],"mapping"`, 1) + `]}`, 403},
+		"an import that waits for another's":  {"POST", "/v1/apply?offline=true", `{"documents":[` + strings.Replace(orders, `"mapping"`, `"after":["customers"],"mapping"`, 1) + `]}`, 422},
 		"another's schedule":                  {"POST", "/v1/schedule", customers, 403},
 		"all runs":                            {"GET", "/v1/runs", "", 200},
 		"another's runs":                      {"GET", "/v1/runs?import=customers", "", 403},

@@ -96,6 +96,8 @@ func routeCalls() []routeCall {
 		{"list-rows", "/v1/runs/customers.1/rows", "", shows, unavailable},
 		{"why", "/v1/imports/customers/why", `{"identity":"1"}`, shows, unavailable},
 		{"get-dry-run", "/v1/dryruns/customers.d1", "", shows, unavailable},
+		{"get-verification", "/v1/verifications/customers.d2", "", shows, unavailable},
+		{"start-repair", "/v1/verifications/customers.d2/repair", "", nothing, unavailable}, // it has found nobody to repair; else as start-replay
 		{"preview", "/v1/preview", `{"import":"customers"}`, shows, unavailable},
 		{"check-suppressions", "/v1/accounts/clevertap/suppressions/check", `{"identities":["1"]}`, shows, unavailable},
 
@@ -110,6 +112,7 @@ func routeCalls() []routeCall {
 		{"clone-import", "/v1/imports/customers/clone", `{"name":"copy"}`, changes, unavailable},
 		{"start-run", "/v1/imports/customers/runs", "", changes, unavailable},
 		{"start-dry-run", "/v1/imports/customers/dryruns", "{}", changes, unavailable},
+		{"start-verification", "/v1/imports/customers/verifications", "{}", changes, unavailable},
 		{"sync-dry-run", "/v1/dryruns/customers.d1/sync", "", changes, unavailable},
 		{"start-backfill", "/v1/imports/customers/backfills", `{"from":"2026-01-01","to":"2026-02-01"}`, changes, unavailable},
 		{"start-resend", "/v1/imports/customers/resends", `{"first":1,"last":1}`, changes, unavailable},
@@ -178,11 +181,15 @@ func (c *center) fillForRoutes(key string) {
 		c.t.Fatal(err)
 	}
 	c.sampled(applied.Spec)
+	c.produceAs(c.topics.State(), "customers.d2", schemas.State{Import: "customers", Sample: &schemas.Sample{
+		Run: "customers.d2", Attempt: 1, Spec: applied.Spec, TakenAt: time.Now(), Verify: &schemas.Verify{},
+	}})
 	c.produce(c.topics.Rejects(), schemas.Reject{
 		Stage: schemas.StageMap, Import: "customers", Run: "customers.1", Attempt: 1, ID: "1.1.1", Code: "email_invalid", Time: time.Now(),
 		Row: json.RawMessage(`{"CUSTOMER_ID":"1","EMAIL":"a"}`),
 	})
-	c.produce(c.topics.Runs(), schemas.Run{Run: "customers.d1", Import: "customers", Mode: schemas.ModeDryRun, State: schemas.StateSucceeded},
+	c.produce(c.topics.Runs(), schemas.Run{Run: "customers.d2", Import: "customers", Mode: schemas.ModeDryRun, State: schemas.StateSucceeded},
+		schemas.Run{Run: "customers.d1", Import: "customers", Mode: schemas.ModeDryRun, State: schemas.StateSucceeded},
 		schemas.Run{Run: "customers.1", Import: "customers", State: schemas.StateSucceeded, Counts: schemas.Counts{Loaded: 1}})
 }
 

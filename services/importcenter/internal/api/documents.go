@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"tapline.dev/domain/definition"
@@ -18,7 +19,7 @@ import (
 // it finds, each located as documents[N].path.
 func (h *handlers) parse(ctx context.Context, documents []json.RawMessage, mappings *definition.MappingCheck) (*definition.Set, []Detail) {
 	set, problems := h.read(documents)
-	problems = append(problems, set.CheckReferences(h.applied)...)
+	problems = append(problems, set.CheckReferences(h.appliedTo(ctx))...)
 	problems = append(problems, h.endpoints(set)...)
 	problems = append(problems, h.intervals(set)...)
 	problems = append(problems, mappings.Check(ctx, set, func(account string) mapping.Options { return h.options(set, account) })...)
@@ -67,6 +68,20 @@ func (h *handlers) applied(kind, name string) bool {
 	}
 	_, ok := h.Catalog.Resource(kind, name)
 	return ok
+}
+
+// appliedTo is applied as a caller sees it: an import outside of their selector is not
+// there, so that naming it in after: does not tell whether it exists. One that an import
+// within the selector waits for already is no secret.
+func (h *handlers) appliedTo(ctx context.Context) func(kind, name string) bool {
+	return func(kind, name string) bool {
+		if !h.applied(kind, name) || kind != schemas.KindImport || h.reaches(ctx, name) {
+			return h.applied(kind, name)
+		}
+		return slices.ContainsFunc(h.Catalog.Imports(), func(d schemas.Definition) bool {
+			return slices.Contains(d.Spec.After, name) && h.reaches(ctx, d.Metadata.Name)
+		})
+	}
 }
 
 // endpoints refuses custom hosts unless the deployment allows them: otherwise a
