@@ -142,6 +142,34 @@ func TestDateFunctions(t *testing.T) {
 	}
 }
 
+// TestDistinctLists has LISTAGG of distinct values in an order of their own: of the values, and
+// not of their texts.
+func TestDistinctLists(t *testing.T) {
+	t.Parallel()
+	db := newWorld(t, nil).open(t, nil)
+	mustExec(t, db, "create table listed (g varchar, n number(10,0), s varchar)")
+	mustExec(t, db, "insert into listed values ('a', 10, 'x'), ('a', 9, 'y'), ('a', 10, 'x'), ('a', null, null), ('b', null, null)")
+	for text, want := range map[string]string{
+		"listagg(distinct n, ',') within group (order by n)":                 "9,10",
+		"listagg(distinct n, ',') within group (order by n desc)":            "10,9",
+		"listagg(distinct n, ',') within group (order by n asc nulls first)": "9,10",
+		"listagg(distinct n) within group (order by n)":                      "910",
+		"listagg(distinct s, '-') within group (order by s desc)":            "y-x",
+		"listagg(distinct upper(s), '-') within group (order by upper(s))":   "X-Y",
+		"listagg(n, ',') within group (order by n)":                          "9,10,10",
+	} {
+		if got := texts(t, db, "select "+text+" from listed where g = 'a'"); got[0][0] != want {
+			t.Errorf("%s = %s, want %s", text, got[0][0], want)
+		}
+	}
+	if got := texts(t, db, "select g, listagg(distinct n, ',') within group (order by n) l from listed group by g order by g"); got[0][1] != "9,10" || got[1][1] != "" {
+		t.Errorf("by group: %v", got)
+	}
+	if _, err := db.QueryContext(t.Context(), "select listagg(distinct n, ',') within group (order by s) from listed"); snowflakeCode(err) == 0 { //nolint:rowserrcheck,sqlclosecheck // it fails
+		t.Errorf("ordered by something else: %v", err)
+	}
+}
+
 // TestScalesKeepTheirCarriers reads every precision of every timestamp back.
 func TestScalesKeepTheirCarriers(t *testing.T) {
 	t.Parallel()

@@ -15,6 +15,34 @@ const groupMark = "\x02"
 // expressionMark is the placeholder for the expression that a group is ordered by.
 const expressionMark = "\x03"
 
+// distinctMark stands around what a call with DISTINCT has to be ordered by, before its form.
+const distinctMark = "\x04"
+
+// orderedDistinct returns the form of a call of DISTINCT values with WITHIN GROUP (ORDER BY …).
+// As in Snowflake, they are ordered by themselves.
+func (r *Rewriter) orderedDistinct(call, group sqltext.Node) (sqltext.Node, error) {
+	value, form, _ := strings.Cut(strings.TrimPrefix(call.Within, distinctMark), distinctMark)
+	order, direction := group.Kids, "ASC"
+	if len(order) < 3 || !order[0].IsWord("ORDER") || !order[1].IsWord("BY") {
+		return call, sferr.Syntax("syntax error unexpected 'WITHIN'.")
+	}
+	order = order[2:]
+	if n := len(order); n > 2 && order[n-2].IsWord("NULLS") {
+		order = order[:n-2] // no NULL is in the list
+	}
+	if n := len(order); n > 1 && order[n-1].IsWord("ASC", "DESC") {
+		order, direction = order[:n-1], order[n-1].Word()
+	}
+	by, err := r.SQL(order)
+	if err != nil {
+		return call, err
+	}
+	if by != value {
+		return call, sferr.Unsupported("WITHIN GROUP by something else than the DISTINCT values")
+	}
+	return sqltext.RawOf(strings.ReplaceAll(form, groupMark, direction), call.Value), nil
+}
+
 // orderedBy returns the form of a call with WITHIN GROUP (ORDER BY …). The order must be
 // ascending.
 func orderedBy(call, group sqltext.Node) (sqltext.Node, error) {
@@ -135,7 +163,13 @@ func (r *Rewriter) listAgg(args [][]sqltext.Node) (sqltext.Node, error) {
 		}
 	}
 	out := sqltext.Raw(fmt.Sprintf("string_agg(%s%s, %s)", distinct, r.asText(sqltext.Raw("("+x+")")).Text, separator))
-	out.Within = "string_agg(" + distinct + r.asText(sqltext.Raw("("+x+")")).Text + ", " + separator + " " + groupMark + ")"
+	if distinct != "" {
+		// DuckDB orders distinct texts only; Snowflake orders the values, such as numbers.
+		out.Within = distinctMark + x + distinctMark + fmt.Sprintf("coalesce(array_to_string([%s FOR each IN list_sort(list_distinct(list(%s)), '%s')], %s), '')",
+			r.asText(sqltext.Raw("each")).Text, x, groupMark, separator)
+		return out, nil
+	}
+	out.Within = "string_agg(" + r.asText(sqltext.Raw("("+x+")")).Text + ", " + separator + " " + groupMark + ")"
 	return out, nil
 }
 

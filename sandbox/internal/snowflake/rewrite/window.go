@@ -30,6 +30,13 @@ func (r *Rewriter) window(c *cursor, call sqltext.Node) (sqltext.Node, error) {
 			c.i += used + 1
 			continue
 		case call.Within != "" && n.IsWord("WITHIN"):
+			if strings.HasPrefix(call.Within, distinctMark) {
+				if call, err = r.orderedDistinct(call, c.peek(used)); err != nil {
+					return sqltext.Node{}, err
+				}
+				c.i += used + 1
+				continue
+			}
 			if strings.Contains(call.Within, expressionMark) {
 				if call, err = orderedBy(call, c.peek(used)); err != nil {
 					return sqltext.Node{}, err
