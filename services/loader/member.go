@@ -57,7 +57,7 @@ func (s *Service) serve(ctx context.Context) (err error) {
 	if err := s.suppressed.ReadToEnd(ctx); err != nil {
 		return err
 	}
-	s.imports.Settle(ctx)
+	s.settle(ctx)
 	m := s.newMember(ctx)
 	defer m.endWriting()
 	defer m.cancel(context.Canceled)
@@ -80,6 +80,24 @@ func (s *Service) serve(ctx context.Context) (err error) {
 		return err
 	}
 	return m.run(ctx)
+}
+
+// settleTimeout bounds settle: a partition of a control topic may be offline, or an open
+// transaction may hide what is in it.
+const settleTimeout = 5 * time.Second
+
+// settle reads the definitions before the first record comes, as far as that takes no
+// longer than settleTimeout: records of an account that is not known yet would make it
+// pause, and probe, an account that works.
+func (s *Service) settle(ctx context.Context) {
+	var reading sync.WaitGroup
+	reading.Go(func() { s.imports.Settle(ctx) })
+	reading.Go(func() {
+		ctx, cancel := context.WithTimeout(ctx, settleTimeout)
+		defer cancel()
+		_ = s.accounts.resources.ReadToEnd(ctx) // what comes later is followed
+	})
+	reading.Wait()
 }
 
 // run starts the loop, and ends what it began in the order of a drain: no more
