@@ -83,6 +83,23 @@ REJECTS ?= 2000000
 bench-rejects: ## write REJECTS=n rejects, build their index, and time the questions to it
 	go test -count=1 -v -timeout 60m -run TestRejectsAtSize ./services/importcenter/internal/rejects -rejects $(REJECTS)
 
+# Figures are written to .cache/bench. Nothing else should run on the machine.
+BENCH := TAPLINE_TEST_BIN=$(CURDIR)/bin go test -count=1 -v -timeout 60m
+.PHONY: bench bench-quick bench-compare
+bench: build ## measure the pipeline beside a plain program, a million rows, embedded and Apache Kafka; 1,000 imports
+	mkdir -p .cache/bench
+	$(BENCH) -run TestPipeline ./tests/bench/pipeline -rows 1000000 -pairs 3 -small 100 -figures $(CURDIR)/.cache/bench/embedded.json
+	go run ./tests/servers/withservers env $(BENCH) -run TestPipeline ./tests/bench/pipeline -rows 1000000 -pairs 3 -small 100 -figures $(CURDIR)/.cache/bench/kafka.json
+	$(BENCH) -run TestManyImports ./tests/bench/imports -imports 1000 -figures $(CURDIR)/.cache/bench/imports.json
+
+bench-quick: build ## the same in under three minutes: fewer rows and imports, embedded Kafka
+	mkdir -p .cache/bench
+	$(BENCH) -run TestPipeline ./tests/bench/pipeline -rows 200000 -pairs 2 -small 20 -figures $(CURDIR)/.cache/bench/quick.json
+	$(BENCH) -run TestManyImports ./tests/bench/imports -imports 100 -due 20 -idle 10s -figures $(CURDIR)/.cache/bench/quick-imports.json
+
+bench-compare: build ## measure the programs of REV=commit and of this one in alternation
+	tests/bench/compare.sh $(REV)
+
 .PHONY: bench-imports
 IMPORTS ?= 1000
 bench-imports: ## measure what IMPORTS=n imports cost: apply, idle time, a restart, many due at once
