@@ -82,6 +82,9 @@ func routeCalls() []routeCall {
 		{"get-connections", "/v1/connections/warehouse", "", nothing, fromMemory},
 		{"list-accounts", "/v1/accounts", "", nothing, fromMemory},
 		{"get-accounts", "/v1/accounts/clevertap", "", nothing, fromMemory},
+		{"list-notifications", "/v1/notifications", "", nothing, fromMemory},
+		{"get-notifications", "/v1/notifications/oncall", "", nothing, fromMemory},
+		{"test-notification", "/v1/notifications/oncall/test", "", nothing, unavailable}, // a message, and no change
 		{"list-keys", "/v1/keys", "", nothing, unavailable},
 		{"list-audit", "/v1/audit", "", nothing, unavailable},
 		{"list-secrets", "/v1/secrets", "", nothing, unavailable},
@@ -145,12 +148,21 @@ func routeCalls() []routeCall {
 		{"unmanage-connections", "/v1/connections/gits/unmanage", "", changes, unavailable},
 		{"unmanage-accounts", "/v1/accounts/gits/unmanage", "", changes, unavailable},
 		{"unmanage-defaults", "/v1/defaults/gits/unmanage", "", changes, unavailable},
+		{"unmanage-notifications", "/v1/notifications/gits/unmanage", "", changes, unavailable},
+		{"acknowledge-import", "/v1/imports/customers/acknowledgement", `{"until":"` + time.Now().Add(time.Hour).UTC().Format(time.RFC3339) + `"}`, changes, unavailable},
+		{"unacknowledge-import", "/v1/imports/customers/acknowledgement", "", changes, unavailable},
+		{"put-notifications", "/v1/notifications/oncall", strings.Replace(oncall, "/a", "/b", 1), changes, unavailable},
+		{"patch-notifications", "/v1/notifications/oncall", `{"metadata":{"displayName":"On call"}}`, changes, unavailable},
+		{"delete-notifications", "/v1/notifications/oncall", "", changes, unavailable},
 		{"delete-import", "/v1/imports/customers?topics=keep&cancelActive=true", "", changes, unavailable},
 		{"delete-defaults", "/v1/defaults/common", "", changes, unavailable},
 		{"delete-connections", "/v1/connections/spare", "", changes, unavailable},
 		{"delete-accounts", "/v1/accounts/spare", "", changes, unavailable},
 	}
 }
+
+// oncall is told at an address where nobody listens.
+const oncall = `{"apiVersion":"tapline.dev/v1alpha1","kind":"Notification","metadata":{"name":"oncall"},"spec":{"webhook":{"url":"http://127.0.0.1:1/a","secret":"ref+env://TAPLINE_SECRET_HOOK"}}}`
 
 const commonDefaults = `{"apiVersion":"tapline.dev/v1alpha1","kind":"ImportDefaults","metadata":{"name":"common"},"spec":{"timezone":"UTC"}}`
 
@@ -164,9 +176,9 @@ func (c *center) fillForRoutes(key string) {
 		managed   string
 		documents []string
 	}{
-		{"", []string{connection, account, customers, commonDefaults, named(connection, "warehouse", "spare"), named(account, "clevertap", "spare")}},
+		{"", []string{connection, account, customers, commonDefaults, oncall, named(connection, "warehouse", "spare"), named(account, "clevertap", "spare")}},
 		{`,"managedBy":{"tool":"git","source":"https://git.example.com/crm"}`, []string{
-			named(connection, "warehouse", "gits"), named(account, "clevertap", "gits"), named(customers, "customers", "gits"), named(commonDefaults, "common", "gits"),
+			named(connection, "warehouse", "gits"), named(account, "clevertap", "gits"), named(customers, "customers", "gits"), named(commonDefaults, "common", "gits"), named(oncall, "oncall", "gits"),
 		}},
 	} {
 		if a := c.as(key, "POST", "/v1/apply?offline=true", `{"documents":[`+strings.Join(set.documents, ",")+`]`+set.managed+`}`); a.status != http.StatusOK {
@@ -213,6 +225,7 @@ func TestEveryRouteIsAudited(t *testing.T) {
 	t.Parallel()
 	c := startWithKeys(t, func(cfg *Config) {
 		cfg.Secrets.Store, cfg.Suppression.Keys = filepath.Join(t.TempDir(), "store"), testKey
+		cfg.AllowCustomEndpoints = true // of the notification
 	})
 	admin := c.writeKey("admin", schemas.AccessKeySpec{Role: "admin"})
 	c.fillForRoutes(admin)
@@ -255,6 +268,7 @@ func TestEveryRouteWithoutKafka(t *testing.T) {
 	c := startService(t, func(cfg *Config) {
 		keysOnly(cfg)
 		cfg.Secrets.Store, cfg.Suppression.Keys = filepath.Join(t.TempDir(), "store"), testKey
+		cfg.AllowCustomEndpoints = true // of the notification
 		cfg.AnswerTimeout, cfg.PreviewTimeout = time.Second, time.Second
 		cfg.HTTP.RequestsPerMinute = 10_000
 	}, func(s *Service) { s.kafka.Dial, s.patience = network.Dial, 300*time.Millisecond })
