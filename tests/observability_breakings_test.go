@@ -111,7 +111,7 @@ func breakings() []breaking {
 			want: []string{"TaplineImportFailing{import=steady}"},
 			may:  append([]string{"TaplineRejectsAboveUsual", "TaplineCompletenessBurnsFast", "TaplineCompletenessBurnsSlowly"}, late...),
 			breakIt: func(t *testing.T, o *observed) {
-				o.ApplyText(t, steady("    - {from: NAME, to: Age, type: integer, onError: reject}\n"))
+				o.ApplyText(t, steady("    - {from: NAME, to: visits, type: integer}\n"))
 			},
 			mend: func(t *testing.T, o *observed) { o.ApplyText(t, steady("")) },
 		},
