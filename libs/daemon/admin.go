@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/pprof"
@@ -19,7 +20,7 @@ const (
 )
 
 // Admin is the HTTP server for probes, metrics and profiles: /livez, /readyz,
-// /metrics and, for this machine only, /debug/pprof/.
+// /metrics and, for this machine only, /debug/pprof/, /debug/build and /debug/log-level.
 type Admin struct {
 	listener net.Listener
 	server   *http.Server
@@ -27,7 +28,7 @@ type Admin struct {
 
 // Listen opens the address, so that a taken port is known before the service
 // starts. The server answers once Run is called.
-func Listen(ctx context.Context, cfg AdminConfig, health *Health, metrics http.Handler) (*Admin, error) {
+func Listen(ctx context.Context, cfg AdminConfig, health *Health, metrics http.Handler, level *slog.LevelVar) (*Admin, error) {
 	addr := cfg.Addr
 	var lc net.ListenConfig
 	listener, err := lc.Listen(ctx, "tcp", addr)
@@ -44,7 +45,7 @@ func Listen(ctx context.Context, cfg AdminConfig, health *Health, metrics http.H
 		}
 		listener = tls.NewListener(listener, settings)
 	}
-	server := &http.Server{Handler: WithoutPages(handler(health, metrics)), ReadHeaderTimeout: adminReadTimeout}
+	server := &http.Server{Handler: WithoutPages(handler(health, metrics, level)), ReadHeaderTimeout: adminReadTimeout}
 	return &Admin{listener: listener, server: server}, nil
 }
 
@@ -77,14 +78,14 @@ func (a *Admin) Run(ctx context.Context) error {
 
 // Serve listens and serves until ctx is done.
 func Serve(ctx context.Context, cfg AdminConfig, health *Health, metrics http.Handler) error {
-	admin, err := Listen(ctx, cfg, health, metrics)
+	admin, err := Listen(ctx, cfg, health, metrics, nil)
 	if err != nil {
 		return err
 	}
 	return admin.Run(ctx)
 }
 
-func handler(health *Health, metrics http.Handler) http.Handler {
+func handler(health *Health, metrics http.Handler, level *slog.LevelVar) http.Handler {
 	mux := http.NewServeMux()
 	// Alive means that the process can answer; a service that cannot go on
 	// ends by itself.
@@ -98,6 +99,13 @@ func handler(health *Health, metrics http.Handler) http.Handler {
 	mux.HandleFunc("/debug/pprof/profile", onThisMachine(pprof.Profile))
 	mux.HandleFunc("/debug/pprof/symbol", onThisMachine(pprof.Symbol))
 	mux.HandleFunc("/debug/pprof/trace", onThisMachine(pprof.Trace))
+	mux.HandleFunc("GET /debug/build", onThisMachine(serveBuild))
+	if level != nil {
+		mux.HandleFunc("GET /debug/log-level", onThisMachine(func(w http.ResponseWriter, _ *http.Request) {
+			writeText(w, http.StatusOK, level.Level().String()+"\n")
+		}))
+		mux.HandleFunc("PUT /debug/log-level", onThisMachine(func(w http.ResponseWriter, r *http.Request) { setLevel(w, r, level) }))
+	}
 	return mux
 }
 

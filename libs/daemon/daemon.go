@@ -222,7 +222,7 @@ func (p Program[C]) check(ctx context.Context, cfg C, env Env, connect bool, std
 // Run runs a service and its admin server until ctx is done, and drains it.
 // Programs that run several services in one process call it for each.
 func (env Env) Run(ctx context.Context, cfg AdminConfig, run Run) error {
-	admin, err := Listen(ctx, cfg, env.Health, env.Telemetry.Metrics())
+	admin, err := Listen(ctx, cfg, env.Health, env.Telemetry.Metrics(), env.Telemetry.Level)
 	if err != nil {
 		return err
 	}

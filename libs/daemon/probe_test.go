@@ -30,7 +30,7 @@ func TestProbe(t *testing.T) {
 func TestProbeOfAnotherProgram(t *testing.T) {
 	t.Parallel()
 	other := daemon.AdminConfig{Addr: "127.0.0.1:0", TLS: tlstest.New(t).ServerFiles(t)}
-	admin, err := daemon.Listen(t.Context(), other, daemon.NewHealth(), http.NotFoundHandler())
+	admin, err := daemon.Listen(t.Context(), other, daemon.NewHealth(), http.NotFoundHandler(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +52,7 @@ func probeThroughout(t *testing.T, certificate tlsconf.Server) {
 	t.Helper()
 	health := daemon.NewHealth()
 	gate := health.Gate("log")
-	admin, err := daemon.Listen(t.Context(), daemon.AdminConfig{Addr: "127.0.0.1:0", TLS: certificate}, health, http.NotFoundHandler())
+	admin, err := daemon.Listen(t.Context(), daemon.AdminConfig{Addr: "127.0.0.1:0", TLS: certificate}, health, http.NotFoundHandler(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,8 +8,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-func newLogger(s Settings) *slog.Logger {
-	options := &slog.HandlerOptions{Level: s.LogLevel}
+func newLogger(s Settings, level slog.Leveler) *slog.Logger {
+	options := &slog.HandlerOptions{Level: level}
 	var handler slog.Handler = slog.NewJSONHandler(s.Log, options)
 	if s.LogText {
 		handler = slog.NewTextHandler(s.Log, options)

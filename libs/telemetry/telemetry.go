@@ -70,6 +70,8 @@ type Telemetry struct {
 	// Logger writes JSON lines with the service, trace id and whatever WithAttrs
 	// put into the context.
 	Logger *slog.Logger
+	// Level is what is logged; it may be changed while the service runs.
+	Level *slog.LevelVar
 
 	tracers  trace.TracerProvider
 	meters   metric.MeterProvider
@@ -95,7 +97,9 @@ func Start(ctx context.Context, s Settings) (*Telemetry, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Telemetry{Logger: newLogger(s), imports: newNames(s.Imports)}
+	level := &slog.LevelVar{}
+	level.Set(s.LogLevel)
+	t := &Telemetry{Logger: newLogger(s, level), Level: level, imports: newNames(s.Imports)}
 	meters, handler, err := newMeters(ctx, env, res, t.imports.most)
 	if err != nil {
 		return nil, err
@@ -131,6 +135,7 @@ func (t *Telemetry) sayBuild(s Settings) error {
 func Discard() *Telemetry {
 	return &Telemetry{
 		Logger:  slog.New(slog.DiscardHandler),
+		Level:   &slog.LevelVar{},
 		tracers: tracenoop.NewTracerProvider(),
 		meters:  metricnoop.NewMeterProvider(),
 		metrics: http.NotFoundHandler(),
