@@ -63,7 +63,7 @@ func TestWhyLateNamesWhatWasBroken(t *testing.T) {
 	if got.Run != run || got.Causes[0].Records == 0 {
 		t.Errorf("the slots: %+v", got)
 	}
-	c.Faults(t, `{"faults":[{"kind":"status","status":401,"share":1}]}`)
+	c.Faults(t, `{"faults":[{"kind":"401"}]}`)
 	first("customers", "accountRefused", "CleverTap refuses the account clevertap since", time.Minute)
 	c.Faults(t, `{"faults":[]}`)
 	c.Close(t, run, 2*time.Minute)
