@@ -10,10 +10,16 @@ import (
 	"tapline.dev/schemas"
 )
 
+// subscribed is what is known of an import.
+type subscribed struct {
+	metadata schemas.Metadata
+	topic    schemas.TopicSettings
+}
+
 // Subscription knows one topic of every import that was ever applied, so that it
 // is consumed: a subscription by pattern would take minutes to see a new import.
 type Subscription struct {
-	imports *kafka.Table[schemas.Metadata]
+	imports *kafka.Table[subscribed]
 	topicOf func(importName string) string
 
 	mu    sync.Mutex
@@ -33,17 +39,20 @@ func OpenSubscription(cfg kafka.Config, deps kafka.Deps, topicOf func(importName
 // importNames holds the names and labels of imports only. The rows of an import
 // whose definition cannot be read are consumed like any other's: the run that they
 // belong to has its own copy of the definition.
-func importNames(topics schemas.Topics) kafka.TableConfig[schemas.Metadata] {
-	return kafka.TableConfig[schemas.Metadata]{
+func importNames(topics schemas.Topics) kafka.TableConfig[subscribed] {
+	return kafka.TableConfig[subscribed]{
 		Topic: topics.Imports(),
-		Decode: func(key string, value []byte) (schemas.Metadata, error) {
+		Decode: func(key string, value []byte) (subscribed, error) {
 			var d struct {
 				Metadata schemas.Metadata `json:"metadata"`
+				Spec     struct {
+					Topic schemas.TopicSettings `json:"topic"`
+				} `json:"spec"`
 			}
 			if json.Unmarshal(value, &d) != nil {
-				return schemas.Metadata{Name: key}, nil // without labels, and consumed all the same
+				return subscribed{metadata: schemas.Metadata{Name: key}}, nil // without labels, and consumed all the same
 			}
-			return schemas.Metadata{Name: key, Labels: d.Metadata.Labels}, nil
+			return subscribed{schemas.Metadata{Name: key, Labels: d.Metadata.Labels}, d.Spec.Topic}, nil
 		},
 	}
 }
@@ -51,13 +60,19 @@ func importNames(topics schemas.Topics) kafka.TableConfig[schemas.Metadata] {
 // Metadata is the name of an import with the labels that it bears now. Safe for
 // concurrent use.
 func (s *Subscription) Metadata(importName string) schemas.Metadata {
-	if m, found, err := s.imports.Get(importName); found && err == nil {
-		return m
+	if i, found, err := s.imports.Get(importName); found && err == nil {
+		return i.metadata
 	}
 	return schemas.Metadata{Name: importName}
 }
 
-func newSubscription(imports *kafka.Table[schemas.Metadata], topicOf func(importName string) string, topics ...string) *Subscription {
+// TopicSettings says how the topics of an import are made. Safe for concurrent use.
+func (s *Subscription) TopicSettings(importName string) schemas.TopicSettings {
+	i, _, _ := s.imports.Get(importName) // the defaults, if it is not known
+	return i.topic
+}
+
+func newSubscription(imports *kafka.Table[subscribed], topicOf func(importName string) string, topics ...string) *Subscription {
 	s := &Subscription{imports: imports, topicOf: topicOf, known: map[string]bool{}}
 	for _, topic := range topics {
 		s.known[topic] = true

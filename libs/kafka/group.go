@@ -41,6 +41,7 @@ type Group struct {
 	name      string
 	positions *positions
 	contact   *contact
+	owned     owned
 	pending   error
 }
 
@@ -62,10 +63,17 @@ func OpenGroup(cfg Config, deps Deps, gc GroupConfig) (*Group, error) {
 		// part of the next fetch only. With franz-go's default of 5s a resumed
 		// partition would wait too long.
 		kgo.FetchMaxWait(250*time.Millisecond),
-		kgo.OnPartitionsAssigned(assigned(gc.Assigned)),
-		kgo.OnPartitionsRevoked(callback(gc.Revoked)),
+		kgo.OnPartitionsAssigned(func(ctx context.Context, c *kgo.Client, m map[string][]int32) {
+			g.owned.add(m)
+			assigned(gc.Assigned)(ctx, c, m)
+		}),
+		kgo.OnPartitionsRevoked(func(ctx context.Context, c *kgo.Client, m map[string][]int32) {
+			callback(gc.Revoked)(ctx, c, m)
+			g.owned.remove(m)
+		}),
 		kgo.OnPartitionsLost(func(ctx context.Context, c *kgo.Client, m map[string][]int32) {
 			g.contact.lose()
+			g.owned.remove(m)
 			callback(gc.Lost)(ctx, c, m)
 		}),
 		kgo.WithHooks(g.contact),
@@ -212,6 +220,9 @@ func (g *Group) Committed(ctx context.Context, tps ...TP) (map[TP]Commit, error)
 	}
 	return g.positions.current(ctx, g.client, out)
 }
+
+// Owned returns the partitions that the group has assigned to the member.
+func (g *Group) Owned() []TP { return g.owned.list() }
 
 // Contact returns when the member sent the last heartbeat that the group's
 // coordinator has answered, or the zero time if the membership is lost. The time

@@ -20,6 +20,8 @@ type GroupTransactor struct {
 	positions *positions
 	promises  promises
 	pending   error
+	owned     owned
+	contact   *contact
 	joined    chan struct{} // closed at the first assignment
 	join      sync.Once
 }
@@ -30,7 +32,7 @@ type GroupTransactor struct {
 // aborts the transaction that the process left open. Otherwise that transaction
 // would hide records from read_committed consumers until it timed out.
 func OpenGroupTransactor(ctx context.Context, cfg Config, deps Deps, group, id string) (*GroupTransactor, error) {
-	g := &GroupTransactor{positions: newPositions(cfg.Prefix+group, true), joined: make(chan struct{})}
+	g := &GroupTransactor{positions: newPositions(cfg.Prefix+group, true), contact: &contact{}, joined: make(chan struct{})}
 	opts := append(base(cfg, deps), producing(cfg)...)
 	opts = append(opts,
 		committed(),
@@ -38,7 +40,14 @@ func OpenGroupTransactor(ctx context.Context, cfg Config, deps Deps, group, id s
 		kgo.AdjustFetchOffsetsFn(func(ctx context.Context, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
 			return g.positions.adjust(ctx, g.session.Client(), offsets)
 		}),
-		kgo.OnPartitionsAssigned(func(context.Context, *kgo.Client, map[string][]int32) {
+		kgo.WithHooks(g.contact),
+		kgo.OnPartitionsRevoked(func(_ context.Context, _ *kgo.Client, m map[string][]int32) { g.owned.remove(m) }),
+		kgo.OnPartitionsLost(func(_ context.Context, _ *kgo.Client, m map[string][]int32) {
+			g.contact.lose()
+			g.owned.remove(m)
+		}),
+		kgo.OnPartitionsAssigned(func(_ context.Context, _ *kgo.Client, m map[string][]int32) {
+			g.owned.add(m)
 			g.join.Do(func() { close(g.joined) })
 		}),
 		kgo.TransactionalID(cfg.Prefix+id),
@@ -104,6 +113,12 @@ func (g *GroupTransactor) InDoubt(tp TP) bool { return g.positions.inDoubt(tp) }
 func (g *GroupTransactor) Writable(ctx context.Context, tps ...TP) (map[TP]error, error) {
 	return writable(ctx, g.session.Client(), tps)
 }
+
+// Owned returns the partitions that the group has assigned to the member.
+func (g *GroupTransactor) Owned() []TP { return g.owned.list() }
+
+// Contact is as that of a Group.
+func (g *GroupTransactor) Contact() time.Time { return g.contact.last() }
 
 // Joined returns a channel that closes once the group has given the member its first
 // partitions, or none.

@@ -77,7 +77,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		ChunkTries: cfg.Snowflake.ChunkTries, ChunkMegabytes: cfg.Snowflake.ChunkMegabytes, AllowCustomEndpoints: cfg.AllowCustomEndpoints,
 	}, deps.Telemetry.Logger)
 	var err error
-	if s.metrics, err = newMetrics(deps.Telemetry.Meter(name)); err != nil {
+	if s.metrics, err = newMetrics(deps.Telemetry); err != nil {
 		return nil, fmt.Errorf("creating metrics: %w", err)
 	}
 	if s.redis, err = redis.Open(cfg.Redis, deps.Redis); err != nil {

@@ -128,7 +128,7 @@ func (x *extraction) shares(ctx context.Context, res result, r *plan.Reader) ([]
 		if err != nil {
 			return nil, err
 		}
-		x.metrics.downloaded(ctx, len(data), time.Since(began))
+		x.metrics.downloaded(ctx, x.connection(), len(data), time.Since(began))
 		_, err = decoder.Rows(data, func(row *rowjson.Row) (bool, error) {
 			shares.Add(row)
 			return false, nil

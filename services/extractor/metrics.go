@@ -9,56 +9,76 @@ import (
 	"go.opentelemetry.io/otel/metric"
 
 	"tapline.dev/libs/kafka"
+	"tapline.dev/libs/telemetry"
 	"tapline.dev/schemas"
+	catalogue "tapline.dev/schemas/metrics"
 )
 
 // metrics are the extractor's instruments.
 type metrics struct {
+	tel          *telemetry.Telemetry
 	rows         metric.Int64Counter
 	rejects      metric.Int64Counter
 	attempts     metric.Int64Counter
 	active       metric.Int64UpDownCounter
 	takeovers    metric.Int64Counter
+	restarts     metric.Int64Counter
 	retries      metric.Int64Counter
 	chunks       metric.Int64Counter
 	bytes        metric.Int64Counter
 	transactions metric.Int64Counter
 	download     metric.Float64Histogram
 	transact     metric.Float64Histogram
+	snowflake    *snowflakeMetrics
 }
 
-func newMetrics(m metric.Meter) (metrics, error) {
-	var out metrics
-	var errs []error
-	counter := func(into *metric.Int64Counter, name, help string, opts ...metric.Int64CounterOption) {
-		c, err := m.Int64Counter("tapline.extractor."+name, append(opts, metric.WithDescription(help))...)
-		*into, errs = c, append(errs, err)
+func newMetrics(tel *telemetry.Telemetry) (metrics, error) {
+	in := telemetry.NewInstruments(tel.Meter(name))
+	out := metrics{
+		tel:          tel,
+		rows:         in.Counter(catalogue.ExtractorRows),
+		rejects:      in.Counter(catalogue.ExtractorRejects),
+		attempts:     in.Counter(catalogue.ExtractorAttempts),
+		active:       in.Changing(catalogue.ExtractorActive),
+		takeovers:    in.Counter(catalogue.ExtractorTakeovers),
+		restarts:     in.Counter(catalogue.ExtractorRestarts),
+		retries:      in.Counter(catalogue.ExtractorRetries),
+		chunks:       in.Counter(catalogue.ExtractorChunks),
+		bytes:        in.Counter(catalogue.SnowflakeDownloaded),
+		transactions: in.Counter(catalogue.ExtractorTransactions),
+		download:     in.Histogram(catalogue.SnowflakeDownload),
+		transact:     in.Histogram(catalogue.ExtractorTransactionDuration),
+		snowflake:    newSnowflakeMetrics(in),
 	}
-	counter(&out.rows, "rows", "Rows read, by import and outcome (extracted, unchanged, still rejected, future, rejected, skipped); counted once committed.")
-	counter(&out.rejects, "rejects", "Rows rejected, by import and code.")
-	counter(&out.attempts, "attempts", "Attempts that ended, by import and outcome (final, early, abandoned, held).")
-	counter(&out.takeovers, "takeovers", "Attempts taken over again after an error of Kafka.")
-	counter(&out.retries, "retries", "Sessions with Snowflake that were begun anew within an attempt.")
-	counter(&out.chunks, "chunks", "Chunks committed, by import.")
-	counter(&out.bytes, "downloaded", "Bytes of chunks downloaded, unpacked.", metric.WithUnit("By"))
-	counter(&out.transactions, "transactions", "Transactions, by outcome (committed, aborted, fenced, failed).")
-	var err error
-	out.active, err = m.Int64UpDownCounter("tapline.extractor.active", metric.WithDescription("Attempts at work."))
-	errs = append(errs, err)
-	out.download, err = m.Float64Histogram("tapline.extractor.download.duration", metric.WithUnit("s"), metric.WithDescription("Time to download a chunk, repetitions included."))
-	errs = append(errs, err)
-	out.transact, err = m.Float64Histogram("tapline.extractor.transaction.duration", metric.WithUnit("s"), metric.WithDescription("Time of one transaction."))
-	errs = append(errs, err)
-	return out, errors.Join(errs...)
+	// What is 0 exists: the first failure is then an increase.
+	ctx := context.Background()
+	out.active.Add(ctx, 0)
+	for _, c := range []metric.Int64Counter{out.takeovers, out.restarts, out.retries} {
+		c.Add(ctx, 0)
+	}
+	for _, outcome := range []string{"committed", "aborted", "fenced", "failed"} {
+		out.transactions.Add(ctx, 0, metric.WithAttributes(attribute.String("outcome", outcome)))
+	}
+	return out, in.Err()
 }
 
+// attempt counts an attempt that ended.
 func (m metrics) attempt(ctx context.Context, importName, outcome string) {
-	m.attempts.Add(ctx, 1, metric.WithAttributes(attribute.String("import", importName), attribute.String("outcome", outcome)))
+	m.attempts.Add(ctx, 1, metric.WithAttributes(m.tel.ImportLabel(importName), attribute.String("outcome", outcome)))
 }
 
-func (m metrics) downloaded(ctx context.Context, bytes int, took time.Duration) {
-	m.bytes.Add(ctx, int64(bytes))
-	m.download.Record(ctx, took.Seconds())
+// bear makes the counters of an import, at 0.
+func (m metrics) bear(ctx context.Context, importName string) {
+	for _, outcome := range []string{"final", "early", "abandoned", "held"} {
+		m.attempts.Add(ctx, 0, metric.WithAttributes(m.tel.ImportLabel(importName), attribute.String("outcome", outcome)))
+	}
+	m.chunks.Add(ctx, 0, metric.WithAttributes(m.tel.ImportLabel(importName)))
+}
+
+func (m metrics) downloaded(ctx context.Context, connection string, bytes int, took time.Duration) {
+	of := metric.WithAttributes(attribute.String("connection", connection))
+	m.bytes.Add(ctx, int64(bytes), of)
+	m.download.Record(ctx, took.Seconds(), of)
 }
 
 func (m metrics) transaction(ctx context.Context, err error, took time.Duration) {
@@ -77,7 +97,7 @@ func (m metrics) transaction(ctx context.Context, err error, took time.Duration)
 
 // chunk counts what a committed chunk added.
 func (m metrics) chunk(ctx context.Context, importName string, before, after schemas.Extraction) {
-	of := attribute.String("import", importName)
+	of := m.tel.ImportLabel(importName)
 	m.chunks.Add(ctx, 1, metric.WithAttributes(of))
 	for outcome, n := range map[string]int64{
 		"extracted":      after.Extracted - before.Extracted,

@@ -13,9 +13,12 @@ func (s *Service) rejoin(ctx context.Context) {
 	owners := newOwners(ctx, s)
 	defer owners.close()
 	daemon.Rejoin(ctx, daemon.Membership{
-		Hold:  func(ctx context.Context) error { return s.own(ctx, owners) },
-		Log:   s.deps.Telemetry.Logger,
-		Ended: func(_ context.Context, err error) { s.ready(err) },
+		Hold: func(ctx context.Context) error { return s.own(ctx, owners) },
+		Log:  s.deps.Telemetry.Logger,
+		Ended: func(ctx context.Context, err error) {
+			s.ready(err)
+			s.metrics.restarts.Add(ctx, 1)
+		},
 	})
 }
 

@@ -20,6 +20,7 @@ const cancelGrace = 2 * time.Second
 // them could not cancel itself.
 type sessions struct {
 	open      opener
+	metrics   *snowflakeMetrics
 	resources *resources
 	attempt   attempt.Attempt
 	log       *slog.Logger
@@ -35,7 +36,7 @@ func (s *sessions) connection(ctx context.Context) (schemas.SnowflakeConnectionS
 // cost as well.
 func (s *sessions) with(ctx context.Context, conn schemas.SnowflakeConnectionSpec, fn func(src source) error) error {
 	tag := snowflake.Tag{Import: s.attempt.Import, Run: s.attempt.Run.Run, TraceID: telemetry.TraceID(ctx)}
-	src, err := s.open(ctx, conn, tag)
+	src, err := s.signIn(ctx, conn, tag)
 	if err != nil {
 		return err
 	}
@@ -72,7 +73,7 @@ func (s *sessions) cancel(ctx context.Context, queryID string, session int64) er
 	if err != nil {
 		return err
 	}
-	second, err := s.open(ctx, conn, snowflake.Tag{Import: s.attempt.Import, Run: s.attempt.Run.Run})
+	second, err := s.signIn(ctx, conn, snowflake.Tag{Import: s.attempt.Import, Run: s.attempt.Run.Run})
 	if err != nil {
 		return err
 	}

@@ -94,20 +94,24 @@ func (x *extraction) download(ctx context.Context, res result, memory *share, to
 		if err != nil {
 			return err
 		}
-		began := time.Now()
+		began, end := time.Now(), x.metrics.snowflake.begin(x.connection(), phaseDownload)
 		data, err := res.Chunk(ctx, i)
+		end()
 		if err != nil {
 			return err
 		}
 		expect = int64(len(data))
 		taken = memory.resize(taken, expect)
-		x.metrics.downloaded(ctx, len(data), time.Since(began))
+		x.metrics.downloaded(ctx, x.connection(), len(data), time.Since(began))
 		if !send(ctx, to, download{i, data, taken}) {
 			return context.Cause(ctx)
 		}
 	}
 	return nil
 }
+
+// connection names the connection in metrics.
+func (x *extraction) connection() string { return x.attempt.Run.Spec.Source.ConnectionRef }
 
 func send[T any](ctx context.Context, to chan<- T, v T) bool {
 	select {

@@ -86,6 +86,9 @@ func (t *task) run(ctx context.Context, tracer trace.Tracer, ending <-chan struc
 	} else {
 		t.log.InfoContext(ctx, "the attempt begins", slog.String("mode", t.attempt.Run.Mode))
 	}
+	if !t.attempt.Trial() {
+		t.metrics.bear(ctx, t.attempt.Import)
+	}
 	stopBeating := t.startBeating(ctx)
 	defer stopBeating()
 
@@ -108,8 +111,13 @@ func (t *task) run(ctx context.Context, tracer trace.Tracer, ending <-chan struc
 		span.SetStatus(codes.Error, "interrupted")
 		return err
 	}
+	if outcome == "abandoned" {
+		span.SetStatus(codes.Error, "abandoned")
+	}
 	span.SetAttributes(attribute.String("tapline.outcome", outcome), attribute.Int64("tapline.rows.read", t.journal.Counts().Read))
-	t.metrics.attempt(ctx, t.attempt.Import, outcome)
+	if !t.attempt.Trial() {
+		t.metrics.attempt(ctx, t.attempt.Import, outcome)
+	}
 	return nil
 }
 

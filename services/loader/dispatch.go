@@ -135,14 +135,25 @@ func (l *loop) endStopped(d *destination) {
 	})
 }
 
+// gauge says how the account is: it is the state of the newest pass.
 func (l *loop) gauge(d *destination, now time.Time) {
 	share := d.account.Share()
-	l.metrics.limit.Record(l.work, int64(d.account.Limit(now)), ofAccount(d.name))
-	l.metrics.slots.Record(l.work, int64(share.Slots(now)), ofAccount(d.name))
 	_, _, open := d.account.Open()
-	value := int64(0)
-	if open {
-		value = 1
+	state := accountState{
+		limit: d.account.Limit(now), share: share.Slots(now), open: open, refused: d.account.CredentialsRefused(),
+		waiting: map[string]time.Time{},
 	}
-	l.metrics.circuit.Record(l.work, value, ofAccount(d.name))
+	if d.account.Free(now) < 1 || open {
+		for _, c := range d.candidates {
+			state.waiting[schemas.ImportOf(c.subject)] = now
+		}
+		for _, u := range d.waiting {
+			if !u.notBefore.After(now) || open {
+				state.waiting[schemas.ImportOf(u.subject)] = now
+			}
+		}
+	}
+	if l.metrics.accounts.set(d.name, state) {
+		l.metrics.bearAccount(l.work, d.name)
+	}
 }

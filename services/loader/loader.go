@@ -65,6 +65,8 @@ type Service struct {
 	lookupFeed *kafka.Follower
 	redis      *redis.Client // nil without Redis
 	metrics    metrics
+	lag        *kafka.LagWatch
+	lagReader  *kafka.Reader
 	tracer     trace.Tracer
 	ready      func(error)
 	holder     string // names this process among the holders of leases
@@ -85,7 +87,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		},
 	}
 	var err error
-	if s.metrics, err = newMetrics(deps.Telemetry.Meter("tapline.dev/services/loader")); err != nil {
+	if s.metrics, err = newMetrics(deps.Telemetry); err != nil {
 		return nil, err
 	}
 	if s.runs, err = runs.Open(cfg.Kafka, s.kafka); err != nil {
@@ -99,6 +101,9 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	}
 	s.lookups = &lookupQueue{}
 	if s.lookupFeed, err = kafka.OpenFollower(cfg.Kafka, s.kafka, s.topics.Lookups(), s.lookups); err != nil {
+		return nil, err
+	}
+	if err := s.watchLag(); err != nil {
 		return nil, err
 	}
 	view, err := resources.Open(cfg.Kafka, s.kafka)
@@ -129,6 +134,7 @@ func (s *Service) Run(ctx context.Context) error {
 	group.Go(func() error { return s.accounts.resources.Run(following) })
 	group.Go(func() error { return s.suppressed.Run(following) })
 	group.Go(func() error { return s.lookupFeed.Run(following) })
+	group.Go(func() error { s.lag.Run(following); return nil })
 	group.Go(func() error {
 		defer stop()
 		if starting != nil {
@@ -141,6 +147,7 @@ func (s *Service) Run(ctx context.Context) error {
 		return nil
 	})
 	err := group.Wait()
+	s.lagReader.Close()
 	if s.redis != nil {
 		// A lease that is not given back expires by itself.
 		_ = s.redis.Close()

@@ -79,6 +79,9 @@ func (s *Service) serve(ctx context.Context) (err error) {
 		m.journal.producer.Close()
 		return err
 	}
+	s.lag.Member(m.group.Owned)
+	defer s.lag.Member(nil)
+	defer s.metrics.accounts.forget()
 	return m.run(ctx)
 }
 

@@ -29,13 +29,13 @@ func (l *loop) probe(d *destination, now time.Time) {
 	conn := d.conn
 	d.account.RequestBegan()
 	l.start(func() {
-		l.metrics.started(l.work, d.name)
+		l.metrics.started(l.work, d.name, "", 0)
 		began := time.Now()
 		res, err := conn.client.UploadIf(l.work, [][]byte{probeRecord}, true, func() error { return l.mayProbe(conn) })
 		if err != nil {
 			res = clevertap.Result{Kind: clevertap.ConfigFault, Cause: "request"}
 		}
-		l.metrics.answered(l.work, d.name, res.Kind.String(), 1, time.Since(began))
+		l.metrics.answered(l.work, d.name, "", res.Kind.String(), 1, time.Since(began))
 		l.post(func(l *loop, now time.Time) {
 			d.account.RequestEnded()
 			if res.Kind == clevertap.AuthRefused && conn == d.conn {

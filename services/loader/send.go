@@ -79,8 +79,8 @@ func (m *member) request(u *upload, set []int) clevertap.Result {
 	for n, i := range set {
 		records[n] = u.batch.Items[i].Record.Value
 	}
-	m.metrics.started(m.work, u.destination.name)
 	u.began = time.Now()
+	m.metrics.started(m.work, u.destination.name, u.subject, u.began.Sub(u.readyAt))
 	res, err := u.conn.client.UploadIf(u.context(m.work), records, isDry(u.run), func() error {
 		return errors.Join(m.mayWrite(u), m.maySend(u, set))
 	})
@@ -88,7 +88,7 @@ func (m *member) request(u *upload, set []int) clevertap.Result {
 		res = clevertap.Result{Kind: clevertap.ConfigFault, Cause: "request"}
 	}
 	u.took, u.status = time.Since(u.began), res.Status
-	m.metrics.answered(m.work, u.destination.name, res.Kind.String(), len(set), u.took)
+	m.metrics.answered(u.context(m.work), u.destination.name, u.subject, res.Kind.String(), len(set), u.took)
 	u.span.AddEvent("answer", trace.WithAttributes(
 		attribute.String("result", res.Kind.String()), attribute.String("cause", res.Cause),
 		attribute.Int("http.response.status_code", res.Status), attribute.Int("records", len(set))))

@@ -42,6 +42,7 @@ func (m *member) assigned(_ context.Context, tps []kafka.TP) {
 			m.fail(fmt.Errorf("taking over partitions: %w", err))
 			return
 		}
+		m.metrics.takeover.Add(m.work, int64(len(tps)))
 		m.ready(nil)
 	})
 }

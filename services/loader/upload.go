@@ -33,6 +33,7 @@ type upload struct {
 	delivery    *delivery.Delivery
 
 	notBefore time.Time // of the next request
+	readyAt   time.Time // since when only a slot is missing
 	suspect   bool      // its record seems to be at fault: it waits for a sign that the account works
 	openUntil time.Time // until when one of its requests may still be applied
 	failures  int       // transient faults in a row
@@ -57,7 +58,7 @@ func (l *loop) newUpload(d *destination, c *candidate, b *lane.Batch, now time.T
 	u := &upload{
 		part: c.part, ownership: c.part.ownership, destination: d, subject: c.subject, batch: b, run: c.run, number: c.run.Number, attempt: c.run.Attempt,
 		delivery:  delivery.New(c.policy, identities, mayBeApplied, l.cfg.RecordFaultLimit),
-		notBefore: now, openUntil: b.OpenUntil,
+		notBefore: now, readyAt: now, openUntil: b.OpenUntil,
 	}
 	u.delivery.Inherit(b.Times)
 	ctx := telemetry.ContextWith(l.work, c.run.Traceparent)

@@ -178,7 +178,7 @@ func (m *member) pauseBlocked(ctx context.Context, blocked map[kafka.TP]*blocked
 		return err
 	}
 	for tp, why := range blocked {
-		m.s.metrics.blockedRows(ctx, tp.Topic, why.reason.Error())
+		m.s.metrics.blockedRows(ctx, m.s.topics.ImportOf(tp.Topic))
 		m.s.deps.Telemetry.Logger.WarnContext(ctx, "the rows of a partition cannot be mapped; the partition is paused",
 			slog.String("topic", tp.Topic), slog.Int("partition", int(tp.Partition)), slog.Int64("offset", why.offset),
 			slog.String("reason", why.reason.Error()), slog.Duration("again_in", m.paused.byPartition[tp].pause), slog.Any("error", why.detail))

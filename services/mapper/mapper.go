@@ -39,6 +39,7 @@ type Service struct {
 	suppressed *suppression.List
 	reader     *kafka.Reader
 	imports    *runs.Subscription
+	lag        *kafka.LagWatch
 	metrics    metrics
 	tracer     trace.Tracer
 	ready      func(error)
@@ -59,7 +60,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 			return nil, fmt.Errorf("%w: instance: set it, because this machine has no name: %w", config.ErrInvalid, err)
 		}
 	}
-	if s.metrics, err = newMetrics(deps.Telemetry.Meter("tapline.dev/services/mapper")); err != nil {
+	if s.metrics, err = newMetrics(deps.Telemetry); err != nil {
 		return nil, err
 	}
 	if s.runs, err = runs.Open(cfg.Kafka, s.kafka); err != nil {
@@ -77,7 +78,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if s.imports, err = runs.OpenSubscription(cfg.Kafka, s.kafka, s.topics.Rows, s.topics.DryRunRows()); err != nil {
 		return nil, err
 	}
-	return s, nil
+	return s, s.watchLag()
 }
 
 // Run maps until ctx ends, and finishes the transaction in hand.
@@ -94,6 +95,7 @@ func (s *Service) Run(ctx context.Context) error {
 	group.Go(func() error { return s.runs.Run(ctx) })
 	group.Go(func() error { return s.imports.Run(ctx) })
 	group.Go(func() error { return s.rules.run(ctx) })
+	group.Go(func() error { s.lag.Run(ctx); return nil })
 	group.Go(func() error { return s.suppressed.Run(ctx) })
 	group.Go(func() error {
 		if starting != nil || ctx.Err() != nil {

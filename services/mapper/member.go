@@ -191,7 +191,7 @@ func (m *member) unsubscribe(ctx context.Context, failed *kafka.FetchError) {
 	m.unreadablePause[topic] = nextPause(m.unreadablePause[topic])
 	m.unreadable[topic] = time.Now().Add(m.unreadablePause[topic])
 	m.group.RemoveTopics(topic)
-	m.s.metrics.blockedRows(ctx, topic, "the rows cannot be read")
+	m.s.metrics.blockedRows(ctx, m.s.topics.ImportOf(topic))
 	m.s.deps.Telemetry.Logger.WarnContext(ctx, "the rows topic of an import cannot be read; its subscription is paused",
 		slog.String("topic", topic), slog.Int("partition", int(failed.TP.Partition)), slog.Any("error", failed.Err), slog.Duration("again_in", m.unreadablePause[topic]))
 }

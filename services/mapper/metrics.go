@@ -2,15 +2,18 @@ package mapper
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
+
+	"tapline.dev/libs/telemetry"
+	catalogue "tapline.dev/schemas/metrics"
 )
 
 // metrics are the mapper's instruments.
 type metrics struct {
+	tel          *telemetry.Telemetry
 	rows         metric.Int64Counter
 	transactions metric.Int64Counter
 	restarts     metric.Int64Counter
@@ -18,15 +21,23 @@ type metrics struct {
 	seconds      metric.Float64Histogram
 }
 
-func newMetrics(m metric.Meter) (metrics, error) {
-	var out metrics
-	var errs [5]error
-	out.rows, errs[0] = m.Int64Counter("tapline.mapper.rows", metric.WithDescription("Rows by import, outcome (mapped, rejected, skipped) and code or reason."))
-	out.transactions, errs[1] = m.Int64Counter("tapline.mapper.transactions", metric.WithDescription("Transactions by outcome (committed, aborted)."))
-	out.restarts, errs[2] = m.Int64Counter("tapline.mapper.restarts", metric.WithDescription("Memberships of the consumer group that ended with an error."))
-	out.seconds, errs[3] = m.Float64Histogram("tapline.mapper.transaction.duration", metric.WithUnit("s"), metric.WithDescription("Time from poll to commit."))
-	out.blocked, errs[4] = m.Int64Counter("tapline.mapper.holds", metric.WithDescription("Times that a partition's rows could not be mapped and were given back, by topic and reason."))
-	return out, errors.Join(errs[:]...)
+func newMetrics(tel *telemetry.Telemetry) (metrics, error) {
+	in := telemetry.NewInstruments(tel.Meter("tapline.dev/services/mapper"))
+	out := metrics{
+		tel:          tel,
+		rows:         in.Counter(catalogue.MapperRows),
+		transactions: in.Counter(catalogue.MapperTransactions),
+		restarts:     in.Counter(catalogue.MapperRestarts),
+		blocked:      in.Counter(catalogue.MapperHolds),
+		seconds:      in.Histogram(catalogue.MapperTransactionDuration),
+	}
+	// What is 0 exists: the first restart is then an increase.
+	ctx := context.Background()
+	out.restarts.Add(ctx, 0)
+	for _, outcome := range []string{"committed", "aborted"} {
+		out.transactions.Add(ctx, 0, metric.WithAttributes(attribute.String("outcome", outcome)))
+	}
+	return out, in.Err()
 }
 
 func (m metrics) transaction(ctx context.Context, committed bool, took time.Duration) {
@@ -38,11 +49,18 @@ func (m metrics) transaction(ctx context.Context, committed bool, took time.Dura
 	m.seconds.Record(ctx, took.Seconds())
 }
 
-func (m metrics) blockedRows(ctx context.Context, topic, reason string) {
-	m.blocked.Add(ctx, 1, metric.WithAttributes(attribute.String("topic", topic), attribute.String("reason", reason)))
+// blockedRows counts rows that were given back; importName is "" of dry runs' rows.
+func (m metrics) blockedRows(ctx context.Context, importName string) {
+	m.blocked.Add(ctx, 1, metric.WithAttributes(m.tel.ImportLabel(importName)))
+}
+
+// bearImport makes the counters of an import, at 0.
+func (m metrics) bearImport(ctx context.Context, importName string) {
+	m.counted(ctx, importName, "mapped", "", 0)
+	m.blocked.Add(ctx, 0, metric.WithAttributes(m.tel.ImportLabel(importName)))
 }
 
 func (m metrics) counted(ctx context.Context, importName, outcome, code string, n int64) {
 	m.rows.Add(ctx, n, metric.WithAttributes(
-		attribute.String("import", importName), attribute.String("outcome", outcome), attribute.String("code", code)))
+		m.tel.ImportLabel(importName), attribute.String("outcome", outcome), attribute.String("code", code)))
 }

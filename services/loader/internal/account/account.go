@@ -7,6 +7,7 @@ package account
 import (
 	"time"
 
+	"tapline.dev/schemas"
 	"tapline.dev/services/loader/internal/circuit"
 	"tapline.dev/services/loader/internal/slots"
 )
@@ -91,6 +92,13 @@ func (a *Account) Share() slots.Share { return *a.share }
 
 // Open reports whether, since when and why requests are held back.
 func (a *Account) Open() (since time.Time, reason string, open bool) { return a.circuit.Open() }
+
+// CredentialsRefused reports whether requests are held back because CleverTap refuses the
+// account's credentials.
+func (a *Account) CredentialsRefused() bool {
+	_, reason, _ := a.circuit.Open()
+	return codeOf(reason) == schemas.WaitingCredentials
+}
 
 // NextProbe is when TryProbe may return true next; zero if only an event helps.
 func (a *Account) NextProbe() time.Time {
