@@ -226,6 +226,11 @@ func (env Env) Run(ctx context.Context, cfg AdminConfig, run Run) error {
 	if err != nil {
 		return err
 	}
+	stopLooking, err := env.exportHealth(ctx)
+	if err != nil {
+		return errors.Join(err, admin.listener.Close())
+	}
+	defer stopLooking()
 	env.Log.InfoContext(ctx, "started", slog.String("version", env.Version), slog.String("admin", admin.Addr()))
 	// The admin server outlives the drain, so that probes and scrapes see it.
 	adminCtx, stopAdmin := context.WithCancel(context.WithoutCancel(ctx))

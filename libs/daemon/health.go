@@ -37,17 +37,27 @@ type Health struct {
 type namedCheck struct {
 	name  string
 	check Check
+	// degrades says that the service goes on without what the check looks at.
+	degrades bool
 }
 
 // NewHealth returns an empty registry.
 func NewHealth() *Health { return &Health{} }
 
 // Add registers a check, in place of an earlier one of the same name.
-func (h *Health) Add(name string, check Check) {
+func (h *Health) Add(name string, check Check) { h.add(namedCheck{name: name, check: check}) }
+
+// AddDegrading registers a check of something that the service goes on without: while it
+// fails, the service is ready and says that it is degraded.
+func (h *Health) AddDegrading(name string, check Check) {
+	h.add(namedCheck{name: name, check: check, degrades: true})
+}
+
+func (h *Health) add(added namedCheck) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.checks = slices.DeleteFunc(h.checks, func(c namedCheck) bool { return c.name == name })
-	h.checks = append(h.checks, namedCheck{name, check})
+	h.checks = slices.DeleteFunc(h.checks, func(c namedCheck) bool { return c.name == added.name })
+	h.checks = append(h.checks, added)
 	slices.SortFunc(h.checks, func(a, b namedCheck) int { return strings.Compare(a.name, b.name) })
 }
 
@@ -80,6 +90,8 @@ func (h *Health) Drain() {
 type Result struct {
 	Name string
 	Err  error
+	// Degrades says that the service is ready although the check fails.
+	Degrades bool
 }
 
 // Results runs all checks at once and returns their outcomes by name.
@@ -94,11 +106,11 @@ func (h *Health) Results(ctx context.Context) []Result {
 	results := make([]Result, len(checks))
 	var wg sync.WaitGroup
 	for i, c := range checks {
-		wg.Go(func() { results[i] = Result{c.name, c.check(ctx)} })
+		wg.Go(func() { results[i] = Result{c.name, c.check(ctx), c.degrades} })
 	}
 	wg.Wait()
 	if draining {
-		results = append(results, Result{"daemon", errDraining})
+		results = append(results, Result{Name: "daemon", Err: errDraining})
 	}
 	return results
 }
@@ -107,7 +119,7 @@ func (h *Health) Results(ctx context.Context) []Result {
 func (h *Health) Ready(ctx context.Context) error {
 	var errs []error
 	for _, r := range h.Results(ctx) {
-		if r.Err != nil {
+		if r.Err != nil && !r.Degrades {
 			errs = append(errs, fmt.Errorf("%s: %w", r.Name, r.Err))
 		}
 	}
@@ -121,6 +133,10 @@ func (h *Health) serveReady(w http.ResponseWriter, r *http.Request) {
 	var b strings.Builder
 	status := http.StatusOK
 	for _, result := range results {
+		if result.Err != nil && result.Degrades {
+			fmt.Fprintf(&b, "[~] %s: degraded: %v\n", result.Name, result.Err)
+			continue
+		}
 		if result.Err != nil {
 			status = http.StatusServiceUnavailable
 			fmt.Fprintf(&b, "[-] %s: %v\n", result.Name, result.Err)

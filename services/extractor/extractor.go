@@ -55,6 +55,7 @@ type Service struct {
 
 	// Opened by Run.
 	reader   *kafka.Reader
+	presence kafka.Presence
 	producer *kafka.Producer
 }
 
@@ -83,6 +84,8 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if s.redis, err = redis.Open(cfg.Redis, deps.Redis); err != nil {
 		return nil, fmt.Errorf("opening the ledger: %w", err)
 	}
+	deps.Health.Add("kafka", func(context.Context) error { return s.presence.Err(cfg.Kafka.SessionTimeout) })
+	deps.Health.AddDegrading("redis", s.redis.Ping)
 	s.ledger = ledger.Within(s.redis, s.deployment)
 	if s.states, err = newStates(cfg.Kafka, deps.Kafka, s.topics); err != nil {
 		return nil, err

@@ -39,6 +39,8 @@ func (s *Service) own(ctx context.Context, owners *owners) error {
 	}
 	// Close calls Revoked, which waits for the transactions in hand.
 	defer group.Close()
+	s.presence.Hold(group.Contact)
+	defer s.presence.End()
 	s.ready(nil)
 	return group.Stay(ctx)
 }

@@ -69,6 +69,7 @@ type Service struct {
 	lagReader  *kafka.Reader
 	tracer     trace.Tracer
 	ready      func(error)
+	presence   kafka.Presence
 	holder     string // names this process among the holders of leases
 	connect    func(clevertap.Account) uploader
 }
@@ -110,11 +111,15 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
+	deps.Health.Add("kafka", func(context.Context) error { return s.presence.Err(cfg.Kafka.SessionTimeout) })
 	s.accounts = newAccountSpecs(cfg.AllowCustomEndpoints, cfg.Secrets, cfg.Egress, view)
 	if cfg.UseRedis {
 		if s.redis, err = redis.Open(cfg.Redis, redis.Deps{Meter: deps.Telemetry.Meter("tapline.dev/libs/redis"), Dial: deps.Redis.Dial}); err != nil {
 			return nil, err
 		}
+	}
+	if s.redis != nil {
+		deps.Health.AddDegrading("redis", s.redis.Ping)
 	}
 	return s, nil
 }

@@ -79,6 +79,8 @@ func (s *Service) serve(ctx context.Context) (err error) {
 		m.journal.producer.Close()
 		return err
 	}
+	s.presence.Hold(m.group.Contact)
+	defer s.presence.End()
 	s.lag.Member(m.group.Owned)
 	defer s.lag.Member(nil)
 	defer s.metrics.accounts.forget()

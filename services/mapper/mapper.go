@@ -43,6 +43,7 @@ type Service struct {
 	metrics    metrics
 	tracer     trace.Tracer
 	ready      func(error)
+	presence   kafka.Presence
 }
 
 // New wires the service; it connects to nothing.
@@ -78,6 +79,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if s.imports, err = runs.OpenSubscription(cfg.Kafka, s.kafka, s.topics.Rows, s.topics.DryRunRows()); err != nil {
 		return nil, err
 	}
+	deps.Health.Add("kafka", func(context.Context) error { return s.presence.Err(cfg.Kafka.SessionTimeout) })
 	return s, s.watchLag()
 }
 

@@ -33,6 +33,8 @@ func (s *Service) consume(ctx context.Context) error {
 		return err
 	}
 	defer group.Close()
+	s.presence.Hold(group.Contact)
+	defer s.presence.End()
 	s.lag.Member(group.Owned)
 	defer s.lag.Member(nil)
 	stop := s.imports.Follow(group.AddTopics)

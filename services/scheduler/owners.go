@@ -87,6 +87,9 @@ func (o *owners) ready() error {
 	if o.contact().IsZero() {
 		return errors.New("joining the scheduler's group")
 	}
+	if silent := time.Since(o.contact()); silent > o.cfg.Kafka.SessionTimeout {
+		return fmt.Errorf("kafka has not answered for %s, longer than the session timeout", silent.Round(time.Second))
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for p, r := range o.running {

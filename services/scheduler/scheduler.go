@@ -70,6 +70,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		cfg: cfg, deps: deps, topics: schemas.NewTopics(cfg.Kafka.Prefix), redis: client, metrics: m, board: board, instance: rand.Text(),
 	}
 	deps.Health.Add("partitions", s.ready)
+	deps.Health.AddDegrading("redis", client.Ping)
 	return s, nil
 }
 
