@@ -90,6 +90,10 @@ type RejectRange struct {
 	To        int64 `json:"to"`
 }
 
+// LeftOpen are the reasons for which a reject is not taken and stays open: something can
+// still be done about it.
+var LeftOpen = []string{RefusedNoRow, RefusedNoRecord, RefusedNoIdentity, RefusedColumnsGone, RefusedAmbiguous}
+
 // Why a selected reject was not taken by a replay.
 const (
 	RefusedReplayed    = "already_replayed"    // an earlier replay has given its row an outcome

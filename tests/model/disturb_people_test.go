@@ -110,9 +110,12 @@ func (s *scenario) recreate(topics bool) {
 // import was asked for before is known by then, and nothing is asked of it until the run is
 // over.
 func (s *scenario) recreateWithin(topics bool) {
+	last := len(s.runs) + 1
 	if s.beside {
-		s.w.board.await(schemas.RunID(s.name, len(s.runs)+2), func(schemas.Run) bool { return true })
+		last++
 	}
+	// A deletion overtakes what was asked for before it, and drops it.
+	s.w.board.await(schemas.RunID(s.name, last), func(schemas.Run) bool { return true })
 	s.recreated = true
 	s.recreate(topics)
 }

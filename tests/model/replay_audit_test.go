@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
+	"tapline.dev/domain/runs"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
 )
@@ -108,11 +110,66 @@ func (s *scenario) auditReplays() (excused map[string]bool, ok bool) {
 		if !s.auditTaken(f, by) {
 			return nil, false
 		}
-		if s.mayStay(f) || slices.ContainsFunc(by, func(t taking) bool { return s.declined[t.number] }) {
+		given := f.number <= s.dismissed || slices.ContainsFunc(by, func(t taking) bool { return s.declined[t.number] })
+		if given || s.mayStay(f) {
 			excused[f.content] = true
+		}
+		// A replay without success may have ended between two versions of the person, and
+		// who gives its rejects up leaves it at that.
+		if given && slices.ContainsFunc(by, func(t taking) bool { return !succeeded(s.runs[t.number-1]) }) {
+			key, _, _ := strings.Cut(f.content, "#")
+			s.mayBeGone[key] = true
 		}
 	}
 	return excused, true
+}
+
+// auditOpenRejects compares the count of open rejects with the rejects, once a replay of all of
+// them has succeeded: what it cannot send, and what was rejected again, is open. Rejects of
+// an epoch that is over are not counted, nor are dismissed ones.
+func (s *scenario) auditOpenRejects() {
+	if s.oldEpoch > 0 || s.dismissed > 0 {
+		return
+	}
+	rejects, ok := s.refusals()
+	if !ok {
+		return
+	}
+	took, ok := s.takings(rejects)
+	if !ok {
+		return
+	}
+	ends := map[int]runs.End{}
+	for i, r := range s.runs {
+		ends[i+1] = runs.EndOf(r)
+	}
+	var open int64
+	for _, f := range rejects {
+		dealt := slices.ContainsFunc(took[f.ref], func(t taking) bool { return succeeded(s.runs[t.number-1]) })
+		again := slices.ContainsFunc(rejects, func(g refusal) bool { return g.ReplayOf != nil && *g.ReplayOf == f.ref })
+		if !dealt && !again && !runs.ReadAgain(ends[f.number], f.Attempt) && f.Code == "ambiguous" {
+			open++
+		}
+	}
+	if got := s.state().OpenRejects; got != open {
+		s.violation("%d rejects count as open after everything was replayed, want the %d ambiguous ones", got, open)
+	}
+}
+
+// state is the scheduler's state of the import.
+func (s *scenario) state() (out schemas.State) {
+	tp := kafka.TP{Topic: s.w.topics.State(), Partition: schemas.ControlPartition(s.name)}
+	_, err := s.w.reader.ReadTo(s.w.t.Context(), tp, 0, func(r *kafka.Record) error {
+		if string(r.Key) != s.name {
+			return nil
+		}
+		out = schemas.State{}
+		return json.Unmarshal(r.Value, &out)
+	})
+	if err != nil {
+		s.violation("reading its state: %v", err)
+	}
+	return out
 }
 
 // auditTaken checks that a reject is taken once by each attempt, and by none after a replay
@@ -135,7 +192,7 @@ func (s *scenario) auditTaken(f refusal, by []taking) bool {
 
 // mayStay reports whether the last replay need not have taken a reject.
 func (s *scenario) mayStay(f refusal) bool {
-	return f.Code == "ambiguous" || f.number <= s.oldEpoch || f.number <= s.dismissed
+	return f.Code == "ambiguous" || f.number <= s.oldEpoch
 }
 
 // judgeReplay checks what a replay says of itself.

@@ -295,5 +295,6 @@ func (s *scenario) settle() {
 	}
 	if s.replayAll() {
 		s.audit()
+		s.auditOpenRejects()
 	}
 }

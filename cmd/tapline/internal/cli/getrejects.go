@@ -49,9 +49,10 @@ func (a *app) getRejects() *cobra.Command {
 	var format string
 	cmd := &cobra.Command{
 		Use: "rejects", Short: "List rejected rows with their reasons, newest first", Args: cobra.NoArgs,
-		Long: `List rejected rows with their reasons, newest first. With --groups, count those
-that have the same code, column and shape of the value instead. With --export,
-write all of them as a file to the standard output, oldest first.
+		Long: `List rejected rows with their reasons, newest first. The largest groups that have
+the same code, column and shape of the value are named before them, on standard
+error; --groups lists all groups and no rows. With --export, write all of them as a
+file to the standard output, oldest first.
 
 Rejected rows hold what Snowflake held, personal data too: -o json shows it, and
 so does tapline describe rejects.`,
@@ -73,6 +74,9 @@ so does tapline describe rejects.`,
 		}
 		if all {
 			return a.streamRejects(ctx, c, q)
+		}
+		if !f.watch && (a.output == "table" || a.output == "wide") {
+			a.sayGroups(ctx, c, q)
 		}
 		view := view[schemas.Reject]{
 			columns: rejectColumns, name: rejectName,
@@ -106,6 +110,22 @@ func (a *app) summarize(ctx context.Context, c *client.Client, id string) error 
 	}
 	a.say("%s of %s rows read were rejected: %s", number(run.Counts.Rejected()), number(run.Counts.Read), countsByName(run.RejectsByCode))
 	return nil
+}
+
+// saidGroups is how many groups are named before the rows.
+const saidGroups = 5
+
+// sayGroups names the largest groups: a person sees five causes before 40,000 rows. Without
+// an answer the rows are shown alone.
+func (a *app) sayGroups(ctx context.Context, c *client.Client, q client.RejectsQuery) {
+	found, err := c.CountRejects(ctx, q)
+	if err != nil || found.Groups < 2 {
+		return
+	}
+	a.say("%s rejects in %d groups; the largest:", number(found.Total), found.Groups)
+	for _, g := range found.Items[:min(saidGroups, len(found.Items))] {
+		a.say("  %s %s, column %s, values %s: %s", number(g.Count), orDash(g.Code), orDash(g.Column), orDash(g.Shape), orDash(g.Action))
+	}
 }
 
 func (a *app) streamRejects(ctx context.Context, c *client.Client, q client.RejectsQuery) error {

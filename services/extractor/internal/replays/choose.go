@@ -86,11 +86,28 @@ type chooser struct {
 	runs     map[int]runs.End               // that are closed
 	refs     map[schemas.RejectRef]struct{} // of the selection
 	done     map[schemas.RejectRef]int      // loaded or rejected again by a replay without success: its number
-	taken    spans                          // by other replays
-	own      spans                          // by the attempt itself
+	refused  []refused
+	taken    spans // by other replays
+	own      spans // by the attempt itself
 }
 
 type attempt struct{ number, attempt int }
+
+// refused is a selected reject that cannot be taken, unless it has been dealt with already.
+type refused struct {
+	offset int64
+	why    string
+}
+
+// refuse notes why a reject cannot be taken. Beyond the limit it is counted without a look
+// at whether a replay has dealt with it.
+func (c *chooser) refuse(offset int64, why string) {
+	if len(c.refused) >= c.q.Limit {
+		c.found.Refused[why]++
+		return
+	}
+	c.refused = append(c.refused, refused{offset, why})
+}
 
 // Choose reads the log.
 func Choose(ctx context.Context, log Log, q Question) (Found, error) {
@@ -157,7 +174,7 @@ func (c *chooser) reject(rec *kafka.Record) error {
 	}
 	source, why := c.source(&r, number)
 	if why != "" {
-		c.found.Refused[why]++
+		c.refuse(rec.Offset, why)
 		return nil
 	}
 	if len(c.found.Chosen) >= c.q.Limit {
@@ -217,16 +234,33 @@ const codeAmbiguous = "ambiguous"
 func (c *chooser) sift() {
 	c.taken.sort()
 	c.own.sort()
+	for _, r := range c.refused {
+		if left, why := c.left(r.offset); left {
+			c.found.Refused[r.why]++
+		} else if why != "" {
+			c.found.Refused[why]++
+		}
+	}
 	kept := c.found.Chosen[:0]
 	for _, chosen := range c.found.Chosen {
-		by, done := c.done[schemas.RejectRef{Partition: c.found.Partition, Offset: chosen.Offset}]
-		switch {
-		case done && by == c.q.Run.Number, c.own.has(chosen.Offset):
-		case done, c.taken.has(chosen.Offset):
-			c.found.Refused[schemas.RefusedReplayed]++
-		default:
+		if left, why := c.left(chosen.Offset); left {
 			kept = append(kept, chosen)
+		} else if why != "" {
+			c.found.Refused[why]++
 		}
 	}
 	c.found.Chosen = kept
+}
+
+// left reports whether nothing has dealt with a reject yet, and else why it is refused; ""
+// if the run itself has dealt with it.
+func (c *chooser) left(offset int64) (left bool, why string) {
+	by, done := c.done[schemas.RejectRef{Partition: c.found.Partition, Offset: offset}]
+	switch {
+	case done && by == c.q.Run.Number, c.own.has(offset):
+		return false, ""
+	case done, c.taken.has(offset):
+		return false, schemas.RefusedReplayed
+	}
+	return true, ""
 }

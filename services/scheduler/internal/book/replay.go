@@ -17,7 +17,17 @@ func countReplay(e *entry, succeeds bool) {
 	}
 	c := fold.Counts(e.fold)
 	s.Loaded += c.Loaded + e.fold.Skipped[schemas.SkipSuperseded]
-	taken, _ := fold.Taken(e.fold)
+	taken, refused := fold.Taken(e.fold)
+	if succeeds && a.Replay.Selection.All() {
+		// It has looked at every reject that is open: what it has left or made is open now.
+		left := c.Rejected()
+		for _, why := range schemas.LeftOpen {
+			left += refused[why]
+		}
+		s.Dismissed += max(s.OpenRejects-left, 0)
+		s.OpenRejects = left
+		return
+	}
 	// A reject that came of one that was taken is open in its stead. Of a profile several
 	// rejects make one row; how many of these are open after a replay that did not succeed
 	// is not known, so that the count stays an upper bound.

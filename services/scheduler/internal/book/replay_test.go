@@ -134,3 +134,22 @@ func TestRejectsAreRetried(t *testing.T) {
 		})
 	}
 }
+
+// TestAReplayOfEverythingSettlesTheCount: it has looked at each open reject, so that the
+// count is exact afterwards, whatever it was before.
+func TestAReplayOfEverythingSettlesTheCount(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.define(nil)
+	f.command(schemas.CommandRun, "k", nil)
+	f.reports("a.1", 1, final(10), schemas.Report{Mapped: &schemas.Mapped{Mapped: 2, RejectsByCode: map[string]int64{"date_format": 8}}}, loaded(0, 1))
+	f.command(schemas.CommandReplay, "r", replayOf(""))
+	// Of the eight people five are read: a later run has loaded the others since.
+	r := takes(5)
+	r.Final.Refused = map[string]int64{schemas.RefusedReplayed: 2, schemas.RefusedReadAgain: 4, schemas.RefusedNoIdentity: 1}
+	f.reports("a.2", 1, r, schemas.Report{Mapped: &schemas.Mapped{Mapped: 3, RejectsByCode: map[string]int64{"date_format": 2}}}, loaded(2, 4))
+	f.want("a.2", schemas.StateSucceededWithRejects)
+	if s := f.state(); s.OpenRejects != 3 || s.Dismissed != 5 {
+		t.Errorf("%d are open and %d settled, want 3 (two rejected again, one of nobody knows whom) and 5", s.OpenRejects, s.Dismissed)
+	}
+}
