@@ -26,6 +26,7 @@ const (
 	CommandResend         = "resend"  // sends again what earlier runs have loaded
 	CommandReplay         = "replay"  // sends what earlier runs have rejected
 	CommandRepair         = "repair"  // sends who a verification has found to differ
+	CommandReconcile      = "reconcile"
 )
 
 // Command is what a person asks of an import. ID is the caller's idempotency
@@ -46,6 +47,8 @@ type Command struct {
 	Rows   int     `json:"rows,omitempty"` // of a preview and a dry run, at most; 0 describes the query
 	// Repair says whom a repair sends.
 	Repair *Repair `json:"repair,omitempty"`
+	// Reconcile says what a reconciliation does.
+	Reconcile *Reconciliation `json:"reconcile,omitempty"`
 	// Verify makes a dry run a verification.
 	Verify *Verify `json:"verify,omitempty"`
 	// Spec and Connection are a preview's, which need not be of what is applied. Of a
@@ -80,6 +83,7 @@ const (
 	ModeResend         = "resend"         // sends again what earlier runs have loaded
 	ModeReplay         = "replay"         // sends what earlier runs have rejected
 	ModeRepair         = "repair"         // sends who a verification has found to differ
+	ModeReconcile      = "reconcile"      // sends what has come behind the watermark since the baseline
 	ModeSync           = "sync"           // sends the sample of a dry run
 	ModeDryRun         = "dryRun"         // a random sample, in the dry runs' topics
 	ModePreview        = "preview"        // the first rows, for show

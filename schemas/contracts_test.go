@@ -43,6 +43,7 @@ var contracts = map[string]func() any{
 	"lookup":   func() any { return &Lookup{} },
 	"lookedup": func() any { return &LookupAnswer{} },
 	"people":   func() any { return &People{} },
+	"baseline": func() any { return &Baseline{} },
 }
 
 // TestContracts holds the three neighbours together: the schema file is the Go

@@ -26,6 +26,7 @@ const (
 	EventLookedUp   = "lookup.answered" // lookedup.v1.schema.json
 	EventPeople     = "people"
 	EventNotified   = "notified"
+	EventBaseline   = "baseline"
 
 	reportFamily = "report"
 	runFamily    = "run"
@@ -87,7 +88,7 @@ var (
 	contractOf = map[string]string{
 		EventDefinition: "import", EventGeneration: "generation", EventResource: "resource", EventAudit: "audit", EventSuppress: "suppression", EventCommand: "command", EventTrigger: "trigger",
 		EventState: "state", EventFold: "fold", EventPosition: "position", EventColumns: "rowschema", EventReject: "reject",
-		EventLookup: "lookup", EventLookedUp: "lookedup", EventPeople: "people", EventNotified: "notified",
+		EventLookup: "lookup", EventLookedUp: "lookedup", EventPeople: "people", EventNotified: "notified", EventBaseline: "baseline",
 	}
 	reportKinds = []string{
 		ReportStarted, ReportHeartbeat, ReportChunk, ReportFinal, ReportAbandoned, ReportMapped, ReportIntent, ReportReceipt,

@@ -75,11 +75,12 @@ type Started struct {
 	From    string `json:"from,omitempty"`
 	// Lookback is the one in force: the definition's, and a day more for a DATE,
 	// an hour more for a zone with daylight saving.
-	Lookback Duration `json:"lookback"`
-	Chunks   int      `json:"chunks"` // of the result
-	Total    int64    `json:"total"`  // rows of the result, as Snowflake says
-	Columns  []Column `json:"columns"`
-	Late     *Late    `json:"late,omitempty"`
+	Lookback   Duration    `json:"lookback"`
+	Chunks     int         `json:"chunks"` // of the result
+	Total      int64       `json:"total"`  // rows of the result, as Snowflake says
+	Columns    []Column    `json:"columns"`
+	Late       *Late       `json:"late,omitempty"`
+	Reconciled *Reconciled `json:"reconciled,omitempty"`
 	// TimeBasis says how the cursor's values are to be understood.
 	TimeBasis string `json:"frame,omitempty"`
 	Mapping   string `json:"mapping,omitempty"` // its hash

@@ -53,6 +53,9 @@ func (t Topics) Rights(service string) []Right {
 		// What the run before has rejected is not unchanged, and a replay sends it, unless
 		// its run did not succeed: the next one reads the row again.
 		read(t.Rejects(), t.Runs())
+		// A reconciliation compares with what the one before has left.
+		read(t.Baselines())
+		write(t.Baselines())
 		// A verification and a repair are told there whom they are about.
 		read(t.Lookups())
 		// A resend reads rows that were loaded, and writes them again.

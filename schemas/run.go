@@ -37,26 +37,27 @@ func (c Counts) Skipped() int64 { return c.ExtractSkipped + c.MapSkipped + c.Loa
 // Run is a run as the API, the CLI, the runs topic and Redis show it. Counts
 // are cumulative, so that a lost or repeated event changes nothing.
 type Run struct {
-	Run           string     `json:"run"`
-	Import        string     `json:"import"`
-	Mode          string     `json:"mode"`
-	State         string     `json:"state"`
-	Attempt       int        `json:"attempt"`
-	Epoch         int        `json:"epoch"`
-	Generation    int        `json:"generation,omitempty"` // of the definition that it uses; 0 if it is not known
-	Cause         string     `json:"cause,omitempty"`
-	Actor         string     `json:"actor,omitempty"`   // who asked for it; "" if a schedule did
-	Due           *time.Time `json:"due,omitempty"`     // the newest due instant that it stands for
-	DueFrom       *time.Time `json:"dueFrom,omitempty"` // the first one, if it stands for several
-	QueryID       string     `json:"queryId"`
-	TraceID       string     `json:"traceId"`
-	WatermarkFrom string     `json:"watermarkFrom"`
-	WatermarkTo   string     `json:"watermarkTo"`
-	To            string     `json:"to,omitempty"`      // of a backfill, exclusive; it begins at WatermarkFrom
-	Initial       string     `json:"initial,omitempty"` // where the first run was told to begin
-	Runs          *RunSpan   `json:"runs,omitempty"`    // of a resend
-	Replay        *Replay    `json:"replay,omitempty"`
-	Repair        *Repair    `json:"repair,omitempty"`
+	Run           string      `json:"run"`
+	Import        string      `json:"import"`
+	Mode          string      `json:"mode"`
+	State         string      `json:"state"`
+	Attempt       int         `json:"attempt"`
+	Epoch         int         `json:"epoch"`
+	Generation    int         `json:"generation,omitempty"` // of the definition that it uses; 0 if it is not known
+	Cause         string      `json:"cause,omitempty"`
+	Actor         string      `json:"actor,omitempty"`   // who asked for it; "" if a schedule did
+	Due           *time.Time  `json:"due,omitempty"`     // the newest due instant that it stands for
+	DueFrom       *time.Time  `json:"dueFrom,omitempty"` // the first one, if it stands for several
+	QueryID       string      `json:"queryId"`
+	TraceID       string      `json:"traceId"`
+	WatermarkFrom string      `json:"watermarkFrom"`
+	WatermarkTo   string      `json:"watermarkTo"`
+	To            string      `json:"to,omitempty"`      // of a backfill, exclusive; it begins at WatermarkFrom
+	Initial       string      `json:"initial,omitempty"` // where the first run was told to begin
+	Runs          *RunSpan    `json:"runs,omitempty"`    // of a resend
+	Replay        *Replay     `json:"replay,omitempty"`
+	Repair        *Repair     `json:"repair,omitempty"`
+	Reconciled    *Reconciled `json:"reconciled,omitempty"`
 	// Taken are the rejects that a replay has taken, Refused those that were selected and
 	// not taken, by why.
 	Taken           int64            `json:"taken,omitempty"`

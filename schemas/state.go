@@ -55,6 +55,8 @@ type State struct {
 	Watermark string        `json:"watermark,omitempty"`
 	TimeBasis string        `json:"frame,omitempty"` // of the watermark: see Started
 	Ledger    *LedgerRef    `json:"ledger,omitempty"`
+	// Baseline is that of the newest reconciliation of this epoch that succeeded.
+	Baseline *BaselineRef `json:"baseline,omitempty"`
 	// Columns are those of the newest run that succeeded.
 	Columns []Column `json:"columns,omitempty"`
 	// Gone are the mapped columns that this run found gone and went on without.
@@ -233,12 +235,13 @@ type ActiveRun struct {
 	WatermarkFrom string     `json:"watermarkFrom,omitempty"`
 	To            string     `json:"to,omitempty"` // of a backfill, exclusive; From is WatermarkFrom
 	// Initial is the state's when the run began.
-	Initial string   `json:"initial,omitempty"`
-	Runs    *RunSpan `json:"runs,omitempty"` // of a resend
-	Replay  *Replay  `json:"replay,omitempty"`
-	Repair  *Repair  `json:"repair,omitempty"`
-	Rows    int      `json:"rows,omitempty"` // of a trial, at most
-	Verify  *Verify  `json:"verify,omitempty"`
+	Initial   string          `json:"initial,omitempty"`
+	Runs      *RunSpan        `json:"runs,omitempty"` // of a resend
+	Replay    *Replay         `json:"replay,omitempty"`
+	Repair    *Repair         `json:"repair,omitempty"`
+	Reconcile *Reconciliation `json:"reconcile,omitempty"`
+	Rows      int             `json:"rows,omitempty"` // of a trial, at most
+	Verify    *Verify         `json:"verify,omitempty"`
 	// Connection stands in for the applied one in a preview.
 	Connection *SnowflakeConnectionSpec `json:"connection,omitempty"`
 	// Tables is what a trial of the mode tables lists.
@@ -290,17 +293,18 @@ type Ending struct {
 
 // QueuedRun waits for the active one; an import has one at most.
 type QueuedRun struct {
-	Mode        string    `json:"mode,omitempty"`
-	From        string    `json:"from,omitempty"`
-	To          string    `json:"to,omitempty"`
-	Runs        *RunSpan  `json:"runs,omitempty"` // of a resend
-	Replay      *Replay   `json:"replay,omitempty"`
-	Repair      *Repair   `json:"repair,omitempty"`
-	Key         string    `json:"key"`
-	Cause       string    `json:"cause"`
-	Actor       string    `json:"actor,omitempty"`
-	Traceparent string    `json:"traceparent,omitempty"`
-	Time        time.Time `json:"time"`
+	Mode        string          `json:"mode,omitempty"`
+	From        string          `json:"from,omitempty"`
+	To          string          `json:"to,omitempty"`
+	Runs        *RunSpan        `json:"runs,omitempty"` // of a resend
+	Replay      *Replay         `json:"replay,omitempty"`
+	Repair      *Repair         `json:"repair,omitempty"`
+	Reconcile   *Reconciliation `json:"reconcile,omitempty"`
+	Key         string          `json:"key"`
+	Cause       string          `json:"cause"`
+	Actor       string          `json:"actor,omitempty"`
+	Traceparent string          `json:"traceparent,omitempty"`
+	Time        time.Time       `json:"time"`
 	// Due and DueFrom are as those of an ActiveRun.
 	Due     *time.Time `json:"due,omitempty"`
 	DueFrom *time.Time `json:"dueFrom,omitempty"`

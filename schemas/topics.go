@@ -1,6 +1,7 @@
 package schemas
 
 import (
+	"strconv"
 	"strings"
 	"time"
 )
@@ -85,6 +86,21 @@ func ColumnsKey(subject string) string {
 // ImportOfColumns is the import of a key of the columns topic.
 func ImportOfColumns(key string) string {
 	return strings.TrimSuffix(key, "."+dryRunMark)
+}
+
+// Baselines holds the sums of each import's rows that its newest reconciliations took: the
+// extractor writes, keyed by BaselineKey, compacted.
+func (t Topics) Baselines() string { return t.prefix + "baselines.v1" }
+
+// BaselineKey is the key of a part of a baseline.
+func BaselineKey(importName string, number, part int) string {
+	return importName + "/" + strconv.Itoa(number) + "/" + strconv.Itoa(part)
+}
+
+// ImportOfBaseline is the import of a key of the baselines topic.
+func ImportOfBaseline(key string) string {
+	name, _, _ := strings.Cut(key, "/")
+	return name
 }
 
 // Rejects holds every rejected row with its reason: keyed by import.
@@ -215,6 +231,8 @@ func (t Topics) Catalogue() []TopicSpec {
 	suppressions.Key, suppressions.Personal = "<account>/<id of the key>/<keyed hash of the identity>", true
 	generations := newest(t.Generations(), "importcenter", "a definition as it was applied, by whom and when")
 	generations.Key, generations.Personal = "<import>/<generation>", true
+	baselines := newest(t.Baselines(), "extractor", "counts and sums of hashes of an import's rows")
+	baselines.Key = "<import>/<run>/<part>"
 	fold := newest(t.Fold(), "scheduler", "the fold's counts and offset intervals; its position")
 	fold.Key = "run, and _position/<partition>"
 	rejects := byImport(t.Rejects(), "extractor, mapper, loader", "reject", 30*day)
@@ -240,6 +258,7 @@ func (t Topics) Catalogue() []TopicSpec {
 		fold,
 		byImport(t.Runs(), "scheduler", "run event", 90*day),
 		newest(t.Columns(), "extractor", "row schema of the newest attempt"),
+		baselines,
 		rejects,
 		byImport(t.Reports(), "extractor, mapper, loader", "report", 30*day),
 		dry(t.DryRunRows(), "extractor", "row"),

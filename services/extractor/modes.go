@@ -39,6 +39,8 @@ func (s *Service) modeOf(a attempt.Attempt, j *journal.Journal, log *slog.Logger
 		return &window{extraction: extraction, past: past, earlier: earlier}, nil
 	case schemas.ModeBackfill:
 		return &window{extraction: extraction, earlier: earlier}, nil
+	case schemas.ModeReconcile:
+		return &reconcile{extraction: extraction, earlier: earlier, reader: s.reader, topics: s.topics}, nil
 	case schemas.ModeDryRun:
 		return &sample{extraction: extraction, reader: s.reader, topics: s.topics}, nil
 	case schemas.ModePreview:

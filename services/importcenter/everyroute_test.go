@@ -119,6 +119,7 @@ func routeCalls() []routeCall {
 		{"sync-dry-run", "/v1/dryruns/customers.d1/sync", "", changes, unavailable},
 		{"start-backfill", "/v1/imports/customers/backfills", `{"from":"2026-01-01","to":"2026-02-01"}`, changes, unavailable},
 		{"start-resend", "/v1/imports/customers/resends", `{"first":1,"last":1}`, changes, unavailable},
+		{"start-reconciliation", "/v1/imports/customers/reconciliations", "{}", nothing, unavailable}, // it has no watermark
 		{"start-replay", "/v1/imports/customers/replays", "{}", changes, unavailable},
 		{"plan-run", "/v1/imports/customers/planned-runs", `{"at":"2126-01-01T00:00:00Z"}`, changes, unavailable},
 		{"cancel-planned-run", "/v1/imports/customers/planned-runs/2126-01-01T00:00:00Z", "", changes, unavailable},

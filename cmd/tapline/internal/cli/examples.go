@@ -44,6 +44,7 @@ var examples = map[string]string{
 	"get freezes":           "tapline get freezes",
 	"get import":            "tapline get import customers -o yaml > customers.yaml",
 	"get imports":           "tapline get imports -l team=growth\ntapline get imports -w",
+	"reconcile":             "tapline run customers --wait && tapline reconcile customers\ntapline reconcile customers --baseline",
 	"verify":                "tapline verify customers\ntapline verify customers --identities vips.txt --repair\ntapline verify customers.d3 --repair",
 	"why":                   "tapline why customers c4711\necho c4711 | tapline why customers - -o json",
 	"why-late":              "tapline why-late customers\ntapline why-late customers -o json | jq '.causes[0]'",

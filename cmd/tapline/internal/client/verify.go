@@ -103,3 +103,9 @@ func (c *Client) Repair(ctx context.Context, verification, key string, agreed Ag
 	var out schemas.Run
 	return out, c.doWithin(ctx, 5*time.Minute, http.MethodPost, "/v1/verifications/"+url.PathEscape(verification)+"/repair"+agreed.query(), keyed(key), nil, &out)
 }
+
+// Reconcile sends what has come behind the watermark since the last baseline.
+func (c *Client) Reconcile(ctx context.Context, importName, key string, baseline bool) (schemas.Run, error) {
+	var out schemas.Run
+	return out, c.do(ctx, http.MethodPost, importPath(importName)+"/reconciliations", keyed(key), map[string]bool{"baseline": baseline}, &out)
+}

@@ -139,7 +139,7 @@ func (r *Rewriter) functionRewrites() map[string]functionRewrite {
 	}
 	out := map[string]functionRewrite{
 		"DATEADD": r.dateAdd, "TIMESTAMPADD": r.dateAdd, "DATEDIFF": r.dateDiff, "TIMESTAMPDIFF": r.dateDiff,
-		"DATE_TRUNC": r.dateTrunc, "DATE_PART": r.datePart,
+		"HASH": r.hash, "DATE_TRUNC": r.dateTrunc, "DATE_PART": r.datePart,
 		"CONCAT": r.concat, "GREATEST": r.greatestOrLeast("greatest"), "LEAST": r.greatestOrLeast("least"), "ARRAY_AGG": r.arrayAgg,
 		"PARSE_JSON": r.parseJSON(false), "TRY_PARSE_JSON": r.parseJSON(true),
 		"DECODE": r.decode, "CONCAT_WS": r.concatWS, "TIME_SLICE": r.timeSlice, "TRUNC": r.trunc, "TRUNCATE": r.trunc, "AVG": r.average,

@@ -82,6 +82,22 @@ func (r *Rewriter) decode(args [][]sqltext.Node) (sqltext.Node, error) {
 	return sqltext.Raw(out + " END"), nil
 }
 
+// hash rewrites HASH(x, …), a signed number of 64 bits. The numbers are not Snowflake's.
+func (r *Rewriter) hash(args [][]sqltext.Node) (sqltext.Node, error) {
+	if len(args) == 0 {
+		return sqltext.Node{}, wrongArguments("HASH")
+	}
+	texts := make([]string, len(args))
+	for i, a := range args {
+		text, err := r.SQL(a)
+		if err != nil {
+			return sqltext.Node{}, err
+		}
+		texts[i] = text
+	}
+	return sqltext.Raw("CAST(CAST(hash(" + strings.Join(texts, ", ") + ") AS HUGEINT) - 9223372036854775808 AS BIGINT)"), nil
+}
+
 // concatWS rewrites CONCAT_WS. Unlike DuckDB's function, it is NULL if one of its arguments is.
 func (r *Rewriter) concatWS(args [][]sqltext.Node) (sqltext.Node, error) {
 	if len(args) < 2 {

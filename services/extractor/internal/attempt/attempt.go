@@ -30,6 +30,8 @@ type Attempt struct {
 	// watermark. They are empty where the state's belong to another epoch.
 	Ledger    *schemas.LedgerRef
 	TimeBasis string
+	// Baseline is what a reconciliation compares with.
+	Baseline *schemas.BaselineRef
 	// Columns are those that the last run which succeeded has read.
 	Columns []schemas.Column
 	// Gone are mapped columns that this run found gone and went on without.
@@ -46,6 +48,7 @@ type Attempt struct {
 func Of(subject string, state *schemas.State) Attempt {
 	a := Attempt{Subject: subject, Import: schemas.ImportOf(subject), Run: *state.Active, Dismissed: state.DismissedThrough}
 	if a.Run.Epoch == state.Epoch {
+		a.Baseline = state.Baseline
 		a.Ledger, a.TimeBasis, a.Columns, a.Gone = state.Ledger, state.TimeBasis, state.Columns, state.Gone
 		a.Interrupted, a.Replays = state.Interrupted, state.Replays
 	}

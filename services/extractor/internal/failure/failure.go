@@ -31,8 +31,9 @@ const (
 	// CodeRowsGone ends a resend whose rows Kafka no longer has, or has in another form.
 	CodeRowsGone = "rows_gone"
 	// CodeNothingToReplay and CodeReplayTooLarge end a replay.
-	CodeNothingToReplay = "nothing_to_replay"
-	CodeReplayTooLarge  = "replay_too_large"
+	CodeNothingToReplay  = "nothing_to_replay"
+	CodeReconcileTooMany = "reconcile_too_many"
+	CodeReplayTooLarge   = "replay_too_large"
 	// CodeSourceChanged ends a run whose connection resolves to another place than
 	// when it began.
 	CodeSourceChanged = "source_changed"

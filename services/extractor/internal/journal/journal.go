@@ -144,6 +144,14 @@ func (j *Journal) Start(ctx context.Context, s schemas.Started, schema *schemas.
 	return nil
 }
 
+// Baseline makes the parts of a baseline visible, and removes those of earlier ones.
+func (j *Journal) Baseline(ctx context.Context, parts []*kafka.Record) error {
+	if err := j.transact(ctx, parts); err != nil {
+		return fmt.Errorf("writing the baseline: %w", err)
+	}
+	return nil
+}
+
 // Chunk makes a chunk's rows and rejects visible, and with them the counts e of
 // all chunks so far.
 func (j *Journal) Chunk(ctx context.Context, rows []*kafka.Record, e schemas.Extraction) error {

@@ -196,3 +196,34 @@ func timeBasisWords(timeBasis string) string {
 func (p *Plan) Identities(r *Reader, keys []string) (stmt statement.Statement, ok bool) {
 	return p.source.Identities(r.Columns, r.Cursor, r.Columns[r.Identity], keys)
 }
+
+// hashed are the identity and the columns that the mapping reads: what a row's hash
+// covers.
+func (p *Plan) hashed(r *Reader) []schemas.Column {
+	out := []schemas.Column{r.Columns[r.Identity]}
+	for _, i := range r.Mapped {
+		if i != r.Identity {
+			out = append(out, r.Columns[i])
+		}
+	}
+	return out
+}
+
+// Sums is the statement that counts and sums all rows below an instant, and says of each
+// group whether its rows lie below an earlier one.
+func (p *Plan) Sums(r *Reader, masks []int64, squares int64, earlier, below string) (statement.Statement, error) {
+	stmt, err := p.source.Sums(r.Cursor, p.hashed(r), masks, squares, earlier, below)
+	if err != nil {
+		return stmt, failure.Permanent(failure.CodeCursorInvalid, "%s", err)
+	}
+	return stmt, nil
+}
+
+// Came is the statement that reads what has come, by its hashes and days.
+func (p *Plan) Came(r *Reader, came map[int64]int64, days []statement.Span) (statement.Statement, error) {
+	stmt, err := p.source.Came(r.Columns, r.Cursor, p.hashed(r), came, days, p.versions(r))
+	if err != nil {
+		return stmt, failure.Permanent(failure.CodeCursorInvalid, "%s", err)
+	}
+	return stmt, nil
+}

@@ -189,6 +189,7 @@ func New(cfg Config, deps Deps) http.Handler {
 	h.registerWhyLate(api)
 	h.registerVerifications(api)
 	h.registerNotifications(api)
+	h.registerReconciliations(api)
 	h.registerFreezes(api)
 	h.registerApprovals(api)
 	h.registerSuppressions(api)

@@ -149,6 +149,10 @@ var componentTexts = map[string]string{
 	"WhyAnswer":                   "What became of the rows of a person, as the topics tell.",
 	"WhyInputBody":                "The person.",
 	"WhyRun":                      "A run that has read rows of which the topics do not tell whose they are.",
+	"BaselineRef":                 "Counts and sums of rows that a reconciliation took, for the next one to compare with.",
+	"Reconciled":                  "What comparing Snowflake's sums of rows with those of the baseline has shown.",
+	"ReconciledDay":               "A day of the cursor whose rows are not those of the baseline.",
+	"ReconcileInputBody":          "What a reconciliation does.",
 	"Verification":                "What comparing an import with CleverTap has shown; both are looked at again for each verification.",
 	"VerificationInputBody":       "Who is looked at.",
 	"VerifiedPeople":              "How many people were found in which way.",
@@ -166,7 +170,7 @@ var componentTexts = map[string]string{
 // services write them.
 var fieldTexts = map[string]map[string]string{
 	"Run": {
-		"run": "Its id, such as customers.42", "import": "The import's name", "mode": "full, incremental, backfill, resend, replay, repair, sync or dryRun", "to": "Of a backfill: it reads rows before this", "initial": "Where the first run was told to begin", "runs": "Of a resend: the runs whose records it sends again", "replay": "Of a replay: the rejects that it sends", "repair": "Of a repair: the verification whose people it sends",
+		"run": "Its id, such as customers.42", "import": "The import's name", "mode": "full, incremental, backfill, resend, replay, repair, reconcile, sync or dryRun", "to": "Of a backfill: it reads rows before this", "initial": "Where the first run was told to begin", "runs": "Of a resend: the runs whose records it sends again", "replay": "Of a replay: the rejects that it sends", "repair": "Of a repair: the verification whose people it sends", "reconciled": "Of a reconciliation: what differs from the baseline",
 		"taken": "Rejects that a replay has taken", "refused": "Rejects that were selected and that it has not taken, by why",
 		"state":   "queued, starting, held, extracting, loading, succeeded, succeededWithRejects, failed or cancelled",
 		"attempt": "Attempts so far", "epoch": "Rises with each reset", "generation": "Of the definition that it uses", "cause": "What started it",

@@ -47,6 +47,7 @@ const (
 	codeInternal        = "internal"
 	codeNothingToReplay = "nothing_to_replay"
 	codeNothingToRepair = "nothing_to_repair"
+	codeNotReconcilable = "not_reconcilable"
 )
 
 // problemBase begins the type of every problem; the code ends it.

@@ -51,7 +51,7 @@ var reads = map[string]bool{
 var inLog = map[string]bool{
 	"start-run": true, "cancel-run": true, "pause-import": true, "resume-import": true, "stop-import": true, "reset-import": true,
 	"start-backfill": true, "start-resend": true, "start-replay": true, "plan-run": true, "approve-run": true, "decline-run": true, "dismiss-rejects": true,
-	"start-dry-run": true, "sync-dry-run": true, "start-verification": true, "start-repair": true,
+	"start-dry-run": true, "sync-dry-run": true, "start-verification": true, "start-repair": true, "start-reconciliation": true,
 }
 
 // secretAnswers are the operations whose answer holds a secret, which is kept nowhere.

@@ -50,7 +50,7 @@ func (b *Book) Command(ctx context.Context, c schemas.Command, now time.Time) {
 // kind of command that this version does not know.
 func (b *Book) obey(ctx context.Context, e *entry, c schemas.Command, now time.Time) (refused string, known bool) {
 	switch c.Kind {
-	case schemas.CommandRun, schemas.CommandBackfill, schemas.CommandResend, schemas.CommandReplay, schemas.CommandRepair:
+	case schemas.CommandRun, schemas.CommandBackfill, schemas.CommandResend, schemas.CommandReplay, schemas.CommandRepair, schemas.CommandReconcile:
 		q := schemas.QueuedRun{Key: c.ID, Cause: schemas.CauseCommand, Actor: c.Actor, Traceparent: c.Traceparent, Time: now}
 		switch c.Kind {
 		case schemas.CommandBackfill:
@@ -67,6 +67,11 @@ func (b *Book) obey(ctx context.Context, e *entry, c schemas.Command, now time.T
 				return "", false
 			}
 			q.Mode, q.Repair = schemas.ModeRepair, c.Repair
+		case schemas.CommandReconcile:
+			if c.Reconcile == nil {
+				return "", false
+			}
+			q.Mode, q.Reconcile = schemas.ModeReconcile, c.Reconcile
 		}
 		if !b.request(ctx, e, q, now) {
 			refused = schemas.RefusedOtherWindow
@@ -133,7 +138,7 @@ func appendKey(keys []string, key string) []string {
 // asksForRun reports whether a command asks for a run.
 func asksForRun(kind string) bool {
 	switch kind {
-	case schemas.CommandRun, schemas.CommandRunAt, schemas.CommandRunFrom, schemas.CommandBackfill, schemas.CommandResend, schemas.CommandReplay, schemas.CommandRepair, schemas.CommandSync:
+	case schemas.CommandRun, schemas.CommandRunAt, schemas.CommandRunFrom, schemas.CommandBackfill, schemas.CommandResend, schemas.CommandReplay, schemas.CommandRepair, schemas.CommandReconcile, schemas.CommandSync:
 		return true
 	}
 	return false

@@ -16,7 +16,7 @@ import (
 // or a cursor, and incremental with both.
 func mode(e *entry, q *schemas.QueuedRun) string {
 	switch {
-	case q.Mode == schemas.ModeBackfill, q.Mode == schemas.ModeResend, q.Mode == schemas.ModeReplay, q.Mode == schemas.ModeRepair:
+	case q.Mode == schemas.ModeBackfill, q.Mode == schemas.ModeResend, q.Mode == schemas.ModeReplay, q.Mode == schemas.ModeRepair, q.Mode == schemas.ModeReconcile:
 		return q.Mode
 	case e.state.Watermark == "" || e.def == nil || e.def.Spec.Source.Cursor == nil:
 		return schemas.ModeFull
@@ -49,6 +49,8 @@ func (b *Book) start(ctx context.Context, e *entry, q schemas.QueuedRun, now tim
 		a.WatermarkFrom, a.Replay = "", &replay
 	case schemas.ModeRepair:
 		a.WatermarkFrom, a.Repair = "", q.Repair
+	case schemas.ModeReconcile:
+		a.Reconcile = q.Reconcile
 	default:
 		a.Initial = s.Initial
 	}
@@ -197,6 +199,7 @@ func (b *Book) close(ctx context.Context, e *entry, state string, runErr *schema
 	}
 	countEvents(e, succeeded(state))
 	countReplay(e, succeeded(state))
+	keepBaseline(e, succeeded(state))
 	r.State, r.Error, r.FinishedAt, r.Waiting = state, runErr, &now, nil
 	e.state.LastEnded = listing.Ended(r)
 	if succeeded(state) {
@@ -234,6 +237,17 @@ func markLedgerOutdated(e *entry) {
 		outdated.OutdatedMapping = true
 	}
 	e.state.Ledger = &outdated
+}
+
+// keepBaseline takes over the baseline of a reconciliation that succeeded: only then has
+// every row that came since the one before an outcome.
+func keepBaseline(e *entry, succeeds bool) {
+	s, a := e.state, e.state.Active
+	if !succeeds || a.Mode != schemas.ModeReconcile || a.Epoch != s.Epoch || e.fold.Started == nil || e.fold.Started.Reconciled == nil {
+		return
+	}
+	taken := e.fold.Started.Reconciled.Baseline
+	s.Baseline = &taken
 }
 
 func succeeded(state string) bool {

@@ -233,7 +233,7 @@ func Event(f *schemas.Fold, a *schemas.ActiveRun) schemas.Run {
 		Waiting: f.Waiting, StartedAt: a.StartedAt,
 	}
 	if f.Started != nil {
-		r.QueryID, r.Total = f.Started.QueryID, f.Started.Total
+		r.QueryID, r.Total, r.Reconciled = f.Started.QueryID, f.Started.Total, f.Started.Reconciled
 	}
 	r.Taken, r.Refused = Taken(f)
 	r.HeldBecause, r.Approval, r.Snowflake = a.HeldBecause, a.Approval, Snowflake(f)
