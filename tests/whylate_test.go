@@ -2,7 +2,6 @@ package tests
 
 import (
 	"encoding/json"
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -71,7 +70,7 @@ func TestWhyLateNamesWhatWasBroken(t *testing.T) {
 	c.Services["mapper"].Kill()
 	c.Trigger(t, "customers")
 	got = first("customers", "noService", "no mapper runs", time.Minute)
-	if want := fmt.Sprint("rows wait"); got.Causes[0].Records == 0 || !strings.Contains(got.Causes[0].Text, want) {
+	if got.Causes[0].Records == 0 || !strings.Contains(got.Causes[0].Text, "rows wait") {
 		t.Errorf("the mapper: %+v", got)
 	}
 	c.Services["mapper"].Start(t)

@@ -173,30 +173,28 @@ func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.C
 		return err
 	}
 	defer producer.Close()
-	audit := auditing(producer)
 	webPage, err := s.webPage()
 	if err != nil {
 		return err
 	}
+	audit := auditing(producer)
 	signing := s.signingIn(keys, used, rdb, audit)
 	w := writer.New(s.cfg.Kafka, s.kafka, cat, s.patience)
 	defer w.Close()
 	required, _ := s.cfg.Auth.required() // Validate has refused what cannot be read
 	index := s.rejectIndex(cat, reader)
 	settings := api.Config{
-		Required:              required,
-		AllowCustomEndpoints:  s.cfg.AllowCustomEndpoints,
-		LoopbackEndpointsOnly: s.cfg.LoopbackEndpointsOnly,
-		Guard:                 s.cfg.HTTP.guard(),
-		AnswerTimeout:         s.cfg.AnswerTimeout,
-		MinInterval:           s.cfg.Schedules.MinInterval,
-		CheckTimeout:          s.cfg.CheckTimeout, PreviewTimeout: s.cfg.PreviewTimeout,
+		Required: required, AllowCustomEndpoints: s.cfg.AllowCustomEndpoints, LoopbackEndpointsOnly: s.cfg.LoopbackEndpointsOnly,
+		Guard:         s.cfg.HTTP.guard(),
+		AnswerTimeout: s.cfg.AnswerTimeout,
+		MinInterval:   s.cfg.Schedules.MinInterval,
+		CheckTimeout:  s.cfg.CheckTimeout, PreviewTimeout: s.cfg.PreviewTimeout,
 		CreateTopics: s.cfg.Kafka.CreateTopics, SignIn: signing.info, Approvals: s.cfg.Approvals.forAPI(), Store: store.Store{Dir: s.cfg.Secrets.Store},
 	}
 	deps := api.Deps{
 		Log: log, Authenticate: signing.authenticate, Limiter: guard.NewLimiter(s.cfg.HTTP.RequestsPerMinute),
 		Questions: guard.NewPlaces(s.cfg.HTTP.QuestionsPerCaller), Streams: guard.NewPlaces(s.cfg.HTTP.StreamsPerCaller), Stopping: ctx.Done(), Requests: idempotency.Open(rdb), Catalog: cat, Suppressions: suppressions, View: cat, Transactions: w,
-		Projection: projection.NewReader(rdb), Partitions: reader, Rejects: index, Topics: s.topics, Follow: s.follow,
+		Projection: projection.NewReader(rdb), Partitions: reader, Hidden: reader, Rejects: index, Topics: s.topics, Follow: s.follow,
 		Inspect: func(ctx context.Context) []schemas.Check { return s.inspect(ctx, rdb) },
 		MakeTopics: func(ctx context.Context, specs []schemas.TopicSpec) ([]string, error) {
 			return kafka.MakeTopics(ctx, s.cfg.Kafka, s.kafka, specs)

@@ -58,6 +58,10 @@ type partitions interface {
 	EndOffset(ctx context.Context, tp kafka.TP) (int64, error)
 	StartOffset(ctx context.Context, tp kafka.TP) (int64, error)
 	OffsetAt(ctx context.Context, tp kafka.TP, t time.Time) (int64, error)
+}
+
+// hidden tells of each partition how many records an open transaction hides.
+type hidden interface {
 	Hidden(ctx context.Context, topics ...string) (map[kafka.TP]int64, error)
 }
 
@@ -118,6 +122,7 @@ type Deps struct {
 	Transactions transactions
 	Projection   projected
 	Partitions   partitions
+	Hidden       hidden
 	Rejects      rejectIndex
 	Topics       schemas.Topics
 	// Follow calls fn for each record from the offsets on, until ctx ends or fn

@@ -98,7 +98,7 @@ func (h *handlers) addGroups(ctx context.Context, f *whylate.Facts) {
 func (h *handlers) addHidden(ctx context.Context, f *whylate.Facts) {
 	topics := []string{h.Topics.State(), h.Topics.Reports(), h.Topics.Triggers()}
 	err := h.within(ctx, func(ctx context.Context) error {
-		hidden, err := h.Partitions.Hidden(ctx, topics...)
+		hidden, err := h.Hidden.Hidden(ctx, topics...)
 		if err != nil {
 			return err
 		}
@@ -184,7 +184,7 @@ func (h *handlers) addRecentReports(ctx context.Context, f *whylate.Facts) {
 		f.Unknown = append(f.Unknown, "what the stages do now: the newest reports could not be read in time")
 		return
 	}
-	f.Recent = reading.recent(h, ctx)
+	f.Recent = reading.recent(ctx, h)
 }
 
 func (h *handlers) readRecent(ctx context.Context, tp kafka.TP, now time.Time, take func(schemas.Report)) error {

@@ -72,7 +72,7 @@ func stageOf(r schemas.Report) string {
 }
 
 // recent is what was gathered. Imports that the caller may not see are counted together.
-func (s *recentReports) recent(h *handlers, ctx context.Context) *whylate.Recent {
+func (s *recentReports) recent(ctx context.Context, h *handlers) *whylate.Recent {
 	out := &whylate.Recent{Window: whyLateWindow, Last: s.last, Statement: s.newest.Statement, Mapped: s.mapped, Settled: s.settled, InFlight: map[string]int{}}
 	for _, name := range s.open {
 		if !h.reaches(ctx, name) {

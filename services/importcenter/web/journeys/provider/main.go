@@ -42,7 +42,7 @@ func main() {
 	redirect := flag.String("redirect", "", "Import Center's /auth/callback")
 	flag.Parse()
 	if err := serve(*addr, *redirect); err != nil {
-		slog.Error("serving the provider", slog.Any("error", err))
+		fmt.Fprintln(os.Stderr, "serving the provider:", err)
 		os.Exit(1)
 	}
 }
@@ -80,6 +80,6 @@ var form = template.Must(template.New("form").Parse(`<!doctype html><html lang="
 
 func ask(w http.ResponseWriter, r *http.Request) {
 	if err := form.Execute(w, r.URL.Query().Get("authRequestID")); err != nil {
-		slog.Error("writing the form", slog.Any("error", err))
+		fmt.Fprintln(os.Stderr, "writing the form:", err)
 	}
 }
