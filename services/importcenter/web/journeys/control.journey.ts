@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { accessible, api, open } from "./browser";
 import { account, ended, held, importOf, newest, ran, send, slow, to, unique } from "./world";
 
-interface Listings { items: { import: string; status: string }[] }
+interface Listings { items: { import: string; status: string; planned?: { at: string }[] }[] }
 interface Freeze { name: string }
 interface Generations { items: { generation: number; by?: string }[] }
 interface ScheduleView { next: { at: string; local: string }[] }
@@ -63,6 +63,10 @@ test("a run is cancelled, and nothing of it arrives", async () => {
   const freeze = await send<Freeze>("POST", "/v1/freezes", { account: cold, reason: "a look" });
   const { run } = await send<{ run: string }>("POST", `/v1/imports/${name}/runs`);
   const page = await open(`/runs/${run}`);
+  const overview = await open(`/imports/${name}`);
+  const { causes } = await api<{ causes: { text: string }[] }>(`/v1/imports/${name}/why-late`);
+  expect(causes.length).toBeGreaterThan(0);
+  await overview.getByRole("region", { name: "What it waits for" }).getByRole("listitem").nth(causes.length - 1).waitFor(slow);
   await page.getByRole("button", { name: "Cancel the run" }).click();
   await expect.poll(() => runState(run), slow).toBe("cancelled");
   await page.getByText("was cancelled.").waitFor(slow);
@@ -108,6 +112,24 @@ test("the history says what each change was and whose; schedule and topics are t
   await page.getByText(`kcat -b $BROKERS -t tapline.records.${name}.v1`, { exact: false }).waitFor(slow);
   await accessible(page);
 }, 90_000);
+
+test("a run is planned for a time and taken back, and an import is stopped and resumed", async () => {
+  const name = unique("later");
+  await importOf(name, small("later"));
+  const page = await open(`/imports/${name}`, { timezoneId: "Asia/Kolkata" });
+  await page.getByRole("button", { name: "Run at …" }).click();
+  await page.getByLabel("When").fill("2099-01-02T03:04");
+  await page.getByRole("button", { name: "Plan the run" }).click();
+  const planned = async () => (await api<Listings>("/v1/imports")).items.find((l) => l.import === name)?.planned?.map((p) => Date.parse(p.at)) ?? [];
+  await expect.poll(planned, slow).toEqual([Date.parse("2099-01-01T21:34:00Z")]);
+  await page.getByText("Planned for 2099-01-02 03:04:00").waitFor(slow);
+  await page.getByRole("button", { name: "Do not run then" }).click();
+  await expect.poll(planned, slow).toEqual([]);
+  await page.getByRole("button", { name: "Stop", exact: true }).click();
+  await expect.poll(() => statuses([name]), slow).toEqual(["Stopped"]);
+  await page.getByRole("button", { name: "Resume" }).click();
+  await expect.poll(() => statuses([name]), slow).toEqual(["Ready"]);
+});
 
 test("what a run did before is in its strip in the listing", async () => {
   const name = unique("strip");

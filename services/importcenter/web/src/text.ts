@@ -98,6 +98,12 @@ export const text = {
     edit: "Edit",
     pause: "Pause",
     resume: "Resume",
+    late: "What it waits for",
+    stop: "Stop", stopHelp: "Its schedules end; a run that goes on is finished. Resume takes it back.",
+    plan: {
+      open: "Run at …", at: "When", help: "In your time zone. The run begins once, beside the schedules.", now: "Plan the run", cancel: "Do not run then",
+      planned: (at: string, by: string) => `Planned for ${at}${by === "" ? "" : `, by ${by}`}.`,
+    },
     teach: "The same without this page",
     columns: { run: "Run", state: "State", began: "Began", took: "Took", loaded: "Loaded", rejected: "Rejected", mode: "Mode" },
     older: "Older runs",

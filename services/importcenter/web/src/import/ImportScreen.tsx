@@ -1,10 +1,8 @@
 import { Button, Group, Stack, Text, Title } from "@mantine/core";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { Link, getRouteApi } from "@tanstack/react-router";
+import { getRouteApi } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 
-import { useAction } from "../action/useAction";
-import { client, take } from "../api/client";
 import type { Definition, Listing } from "../api/client";
 import { useImports } from "../api/live";
 import { importQuery, runsQuery } from "../api/queries";
@@ -12,11 +10,12 @@ import { Commands } from "../app/Commands";
 import { Facts } from "../app/Facts";
 import { ProblemNote, Unavailable } from "../app/ProblemNote";
 import { Waiting } from "../app/Waiting";
-import { useMay } from "../app/role";
 import { useNow } from "../app/useNow";
 import { relative } from "../format/time";
 import { text } from "../text";
+import { Actions } from "./Actions";
 import { ImportNav } from "./ImportNav";
+import { Late } from "./Late";
 import { RunsTable } from "./RunsTable";
 import { Stats } from "./Stats";
 
@@ -36,7 +35,8 @@ export function ImportScreen(): ReactNode {
       <Title order={1} size="h3">{definition.data.metadata.displayName ?? name}</Title>
       <ImportNav name={name} />
       {listing !== undefined && <Text className="sentence">{name} {sentence(listing, now)}</Text>}
-      <Actions name={name} status={listing?.status ?? ""} />
+      {listing !== undefined && (listing.status === "Running" || listing.condition === "stale" || listing.hold !== undefined) && <Late name={name} />}
+      <Actions name={name} listing={listing} />
       <Facts facts={facts(definition.data, listing)} />
       <Title order={2} size="h5">{text.import.runs}</Title>
       <ProblemNote error={runs.error} />
@@ -70,27 +70,4 @@ function facts(d: Definition, l: Listing | undefined): [string, string][] {
     [t.account, d.spec.destination.accountRef],
     [t.generation, t.generationValue(d.generation)],
   ];
-}
-
-function Actions({ name, status }: { name: string; status: string }): ReactNode {
-  const mayAct = useMay("operator");
-  const mayChange = useMay("editor");
-  const params = { path: { import: name } };
-  const run = useAction((agreed, key) => take(client.POST("/v1/imports/{import}/runs", { params: { ...params, query: agreed, header: { "Idempotency-Key": key } } })));
-  const pause = useAction((_, key) => take(client.POST("/v1/imports/{import}/pause", { params: { ...params, header: { "Idempotency-Key": key } } })));
-  const resume = useAction((_, key) => take(client.POST("/v1/imports/{import}/resume", { params: { ...params, header: { "Idempotency-Key": key } } })));
-  const halted = status === "Paused" || status === "Stopped";
-  return (
-    <>
-      <Group>
-        {mayAct && <Button loading={run.pending} onClick={run.start} disabled={halted}>{text.import.run}</Button>}
-        {mayAct && (halted
-          ? <Button variant="default" loading={resume.pending} onClick={resume.start}>{text.import.resume}</Button>
-          : <Button variant="default" loading={pause.pending} onClick={pause.start}>{text.import.pause}</Button>)}
-        {mayChange && <Button variant="default" renderRoot={(props) => <Link {...props} to="/imports/$import/edit/$step" params={{ import: name, step: "source" }} />}>{text.import.edit}</Button>}
-      </Group>
-      <ProblemNote error={run.error ?? pause.error ?? resume.error} />
-      {run.dialog}{pause.dialog}{resume.dialog}
-    </>
-  );
 }
