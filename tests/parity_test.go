@@ -43,27 +43,3 @@ func TestParityNamesTests(t *testing.T) {
 		}
 	}
 }
-
-// TestParityNamesScreens holds every row of docs/parity.md to a screen of the web page, or to
-// the word that there is none.
-func TestParityNamesScreens(t *testing.T) {
-	t.Parallel()
-	page, err := os.ReadFile("../docs/parity.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	rows := 0
-	for line := range strings.Lines(string(page)) {
-		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), " | ")
-		if !strings.HasPrefix(line, "| ") || strings.HasPrefix(line, "| CleverTap |") {
-			continue
-		}
-		rows++
-		if len(cells) != 5 || strings.TrimSpace(cells[1]) == "" {
-			t.Errorf("this row has not the five cells of the table, or names no screen: %s", line)
-		}
-	}
-	if rows < 40 {
-		t.Errorf("the page has %d rows, want at least 40", rows)
-	}
-}
