@@ -68,12 +68,13 @@ func TestWhyLateNamesWhatWasBroken(t *testing.T) {
 	c.Close(t, run, 2*time.Minute)
 
 	c.Services["mapper"].Kill()
-	c.Trigger(t, "customers")
-	got = first("customers", "noService", "no mapper runs", time.Minute)
+	c.ApplyText(t, definition("second")) // whose first run has rows to map
+	c.Trigger(t, "second")
+	got = first("second", "noService", "no mapper runs", time.Minute)
 	if got.Causes[0].Records == 0 || !strings.Contains(got.Causes[0].Text, "rows wait") {
 		t.Errorf("the mapper: %+v", got)
 	}
 	c.Services["mapper"].Start(t)
 	c.Services["scheduler"].Kill()
-	first("customers", "noService", "no scheduler runs", time.Minute)
+	first("second", "noService", "no scheduler runs", time.Minute)
 }
