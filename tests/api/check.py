@@ -26,9 +26,9 @@ EDITOR = ANALYST | {"testConnection", "listTables", "testAccount"}
 MAY = {
     "nobody": (set(), set(), False),
     "viewer": (set(), set(), False),
-    "operator": (OPERATOR, {"Freeze"}, False),
-    "analyst": (ANALYST, {"Freeze"}, False),
-    "editor": (EDITOR, {"Freeze", "ImportDefaults"}, True),
+    "operator": (OPERATOR, {"Freeze", "Acknowledgement"}, False),
+    "analyst": (ANALYST, {"Freeze", "Acknowledgement"}, False),
+    "editor": (EDITOR, {"Freeze", "Acknowledgement", "ImportDefaults"}, True),
 }
 # Reads of rows are audited from this role on.
 READERS = {"analyst", "editor", "admin"}
