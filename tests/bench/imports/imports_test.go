@@ -75,7 +75,7 @@ func TestManyImports(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fmt.Println(string(text))
+	t.Log(string(text))
 	if *output != "" {
 		if err := os.WriteFile(*output, append(text, '\n'), 0o600); err != nil {
 			t.Fatal(err)

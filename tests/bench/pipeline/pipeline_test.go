@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -100,7 +101,7 @@ func TestPipeline(t *testing.T) {
 	if slices.Sort(latency); len(latency) > 0 {
 		f.LatencyP50, f.LatencyP99 = latency[len(latency)/2], latency[len(latency)*99/100]
 	}
-	print(t, f)
+	printTable(t, os.Stdout, f)
 }
 
 // definition is an import that reads every row.
@@ -211,18 +212,18 @@ func plainly(t *testing.T, c *harness.Cluster, clevertap *counting, url, program
 	return m
 }
 
-// print writes the table and the JSON.
-func print(t *testing.T, f figures) {
+// printTable writes the table, and the JSON where it is asked for.
+func printTable(t *testing.T, w io.Writer, f figures) {
 	t.Helper()
-	fmt.Printf("%-8s  %9s  %8s  %13s  %14s  %7s\n", "program", "rows/s", "seconds", "CPU s/million", "broker+sandbox", "uploads")
+	fmt.Fprintf(w, "%-8s  %9s  %8s  %13s  %14s  %7s\n", "program", "rows/s", "seconds", "CPU s/million", "broker+sandbox", "uploads")
 	line := func(name string, m measure) {
-		fmt.Printf("%-8s  %9.0f  %8.2f  %13.1f  %14.1f  %7d  %v %v\n", name, m.RowsPerS, m.Seconds, m.CPU, m.BrokerCPU, m.Uploads, m.CPUSeconds, m.PeakMiB)
+		fmt.Fprintf(w, "%-8s  %9.0f  %8.2f  %13.1f  %14.1f  %7d  %v %v\n", name, m.RowsPerS, m.Seconds, m.CPU, m.BrokerCPU, m.Uploads, m.CPUSeconds, m.PeakMiB)
 	}
 	for i := range f.Tapline {
 		line("tapline", f.Tapline[i])
 		line("plain", f.Plain[i])
 	}
-	fmt.Printf("median of %d pairs: rows/s × %.2f (%.2f to %.2f), CPU × %.2f (%.2f to %.2f); runs of 100 rows: p50 %.2f s, p99 %.2f s\n", len(f.RowsRatio),
+	fmt.Fprintf(w, "median of %d pairs: rows/s × %.2f (%.2f to %.2f), CPU × %.2f (%.2f to %.2f); runs of 100 rows: p50 %.2f s, p99 %.2f s\n", len(f.RowsRatio),
 		median(f.RowsRatio), slices.Min(f.RowsRatio), slices.Max(f.RowsRatio), median(f.CPURatio), slices.Min(f.CPURatio), slices.Max(f.CPURatio), f.LatencyP50, f.LatencyP99)
 	if *output == "" {
 		return

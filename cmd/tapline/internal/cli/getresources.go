@@ -27,7 +27,7 @@ var resourceKinds = []resourceKind{
 	{"connections", "connection", "Snowflake connections", "a Snowflake connection"},
 	{"accounts", "account", "CleverTap accounts", "a CleverTap account"},
 	{"defaults", "default", "defaults of imports", "defaults of imports"},
-	{"notifications", "notification", "who is told of imports that fail, are late or held", "a notification"},
+	{"notifications", "notification", "who is told of late and failing imports", "a notification"},
 }
 
 var resourceColumns = []column[schemas.Resource]{

@@ -3,6 +3,7 @@ package api
 // componentTexts say what each schema of the OpenAPI document is.
 var componentTexts = map[string]string{
 	"Explanation":                 "Why an import is late, or what its run waits for.",
+	"RejectSettings":              "What becomes of the rows that were rejected.",
 	"Repair":                      "What a run of the mode repair sends: the people of whom CleverTap does not hold what it should.",
 	"NotificationTest":            "Whether a test message arrived.",
 	"AcknowledgeInputBody":        "Until when what is known of an import is muted, and why.",
