@@ -47,7 +47,7 @@ test("a run that waits for its account is seen going on without a reload, by the
   const page = await open(`/runs/${run}`);
   await page.getByText(/waits for|is running/).first().waitFor(slow);
   await expect.poll(async () => (await api<{ waiting: unknown }>(`/v1/runs/${run}`)).waiting, slow).not.toBeNull();
-  await page.getByText(`waits for ${cold}`).waitFor(slow);
+  await page.getByText(`waits for ${cold}`).first().waitFor(slow);
   let asked = 0;
   page.on("request", (r) => { if (r.url().endsWith(`/v1/runs/${run}`)) asked++; });
   await send("DELETE", `/v1/freezes/${freeze.name}`);
