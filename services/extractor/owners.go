@@ -194,8 +194,8 @@ func (o *owners) reconcile(ctx context.Context, states map[string]*schemas.State
 			continue
 		}
 		id := attempt.IDOf(a)
-		if a.State != schemas.StateExtracting || o.finished[subject] == id {
-			continue
+		if a.State != schemas.StateExtracting || a.Mode == schemas.ModeAccountTest || o.finished[subject] == id {
+			continue // a loader answers the test of an account
 		}
 		// The end of ctx does not stop the work. Who stops it gives the reason as the
 		// cause.
