@@ -71,6 +71,7 @@ func breakings() []breaking {
 		{
 			name: "Redis refuses", within: soon, overWithin: soon,
 			want:    []string{"TaplineServiceDegraded{check=redis}"},
+			may:     []string{"TaplineProjectionStale"},
 			breakIt: refuseRedis("OOM command not allowed when used memory > 'maxmemory'."), mend: refuseRedis(""),
 		},
 		{
@@ -131,7 +132,7 @@ func breakings() []breaking {
 		},
 		{
 			name: "everything that dev holds stands still", within: long, overWithin: long,
-			want: []string{"TaplineServiceUnready{check=kafka}"}, may: append([]string{"TaplineServiceDegraded", "TaplineClockSkew"}, late...),
+			want: []string{"TaplineServiceUnready{check=kafka}"}, may: append([]string{"TaplineServiceDegraded", "TaplineClockSkew", "TaplineProjectionStale"}, late...),
 			breakIt: func(t *testing.T, o *observed) { o.Dev.Signal(t, syscall.SIGSTOP) },
 			mend: func(t *testing.T, o *observed) {
 				o.Dev.Signal(t, syscall.SIGCONT)

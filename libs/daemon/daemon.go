@@ -20,6 +20,7 @@ import (
 
 	"tapline.dev/libs/config"
 	"tapline.dev/libs/telemetry"
+	"tapline.dev/libs/tlsconf"
 )
 
 // Exit codes of every service.
@@ -231,6 +232,11 @@ func (env Env) Run(ctx context.Context, cfg AdminConfig, run Run) error {
 		return errors.Join(err, admin.listener.Close())
 	}
 	defer stopLooking()
+	stopExpiry, err := tlsconf.ExportExpiry(env.Telemetry.Meter("tapline.dev/libs/tlsconf"), map[string]string{"admin": cfg.TLS.CertFile})
+	if err != nil {
+		return errors.Join(err, admin.listener.Close())
+	}
+	defer stopExpiry()
 	env.Log.InfoContext(ctx, "started", slog.String("version", env.Version), slog.String("admin", admin.Addr()))
 	// The admin server outlives the drain, so that probes and scrapes see it.
 	adminCtx, stopAdmin := context.WithCancel(context.WithoutCancel(ctx))

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/plugin/kotel"
 	"github.com/twmb/franz-go/plugin/kslog"
 	"go.opentelemetry.io/otel/metric"
 
@@ -152,8 +151,12 @@ func base(cfg Config, deps Deps) []kgo.Opt {
 		kgo.WithLogger(kslog.New(quiet(deps.Log))),
 	}
 	if deps.Meter != nil {
-		// The meter only: kotel's tracer doubles the CPU use of a client even if no trace is sampled.
-		opts = append(opts, kgo.WithHooks(kotel.NewMeter(kotel.MeterProvider(deps.Meter))))
+		hooks, err := newMeterHooks(deps.Meter)
+		if err != nil {
+			deps.Log.WarnContext(context.Background(), "clients of Kafka are not measured", slog.Any("error", err))
+		} else {
+			opts = append(opts, kgo.WithHooks(hooks))
+		}
 	}
 	dial := tlsconf.Dialer(deps.Dial)
 	if cfg.TLS.Enabled {

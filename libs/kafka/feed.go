@@ -27,6 +27,7 @@ const fromStart = -2
 type feed struct {
 	topic     string
 	reader    *Reader
+	meters    *tableMeters // nil measures nothing
 	confirmed *confirmed
 
 	mu       sync.Mutex
@@ -44,6 +45,13 @@ func newFeed(topic string, reader *Reader) *feed {
 // would take every import down. If the topic was deleted and created again, run
 // calls forget and reads the new topic from its start.
 func (f *feed) run(ctx context.Context, apply func(...*Record), forget func()) error {
+	if f.meters != nil {
+		watching, stop := context.WithCancel(ctx)
+		var watch sync.WaitGroup
+		watch.Go(func() { f.watchLag(watching) })
+		defer watch.Wait()
+		defer stop()
+	}
 	for first := true; ; first = false {
 		read, err := f.follow(ctx, apply)
 		if ctx.Err() != nil {

@@ -10,9 +10,6 @@ import (
 	"slices"
 	"sync"
 	"time"
-
-	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/metric"
 )
 
 // ErrUnreadable says that the newest record of a key cannot be read. The error
@@ -33,10 +30,10 @@ var ErrUnreadable = errors.New("the record cannot be read")
 // What a reader does about a broken key is its own decision and stands beside
 // its call of Get. Safe for concurrent use.
 type Table[V any] struct {
-	cfg        TableConfig[V]
-	log        *slog.Logger
-	unreadable metric.Int64Counter
-	feed       *feed
+	cfg    TableConfig[V]
+	log    *slog.Logger
+	meters *tableMeters // nil measures nothing
+	feed   *feed
 
 	mu      sync.RWMutex
 	entries map[string]*entry[V]
@@ -82,18 +79,16 @@ func OpenTable[V any](cfg Config, deps Deps, tc TableConfig[V]) (*Table[V], erro
 		return nil, err
 	}
 	t.feed = newFeed(tc.Topic, reader)
+	t.feed.meters = t.meters
 	return t, nil
 }
 
 // NewTable returns a table that follows no topic; Apply fills it.
 func NewTable[V any](deps Deps, tc TableConfig[V]) *Table[V] {
-	t := &Table[V]{cfg: tc, log: deps.Log, entries: map[string]*entry[V]{}, deleted: map[string]int64{}, changed: make(chan struct{})}
-	if deps.Meter != nil {
-		// Without the counter the records are still logged.
-		t.unreadable, _ = deps.Meter.Meter("tapline.dev/libs/kafka").Int64Counter("tapline.kafka.unreadable",
-			metric.WithDescription("Records of compacted topics that cannot be read, by topic. The import or resource of each stands still until it is written again."))
+	return &Table[V]{
+		cfg: tc, log: deps.Log, meters: newTableMeters(deps.Meter, tc.Topic),
+		entries: map[string]*entry[V]{}, deleted: map[string]int64{}, changed: make(chan struct{}),
 	}
-	return t
 }
 
 // Run reads the topic from its start and follows it until ctx is done.
@@ -281,8 +276,8 @@ func (t *Table[V]) decode(key string, e *entry[V]) {
 		t.log.ErrorContext(context.Background(), "a record of a compacted topic cannot be read, its key has no value until it is written again",
 			slog.String("topic", t.cfg.Topic), slog.Int("partition", int(e.partition)), slog.Int64("offset", e.offset))
 	}
-	if t.unreadable != nil {
-		t.unreadable.Add(context.Background(), 1, metric.WithAttributes(attribute.String("topic", t.cfg.Topic)))
+	if t.meters != nil {
+		t.meters.unreadable.Add(context.Background(), 1, t.meters.topic)
 	}
 }
 

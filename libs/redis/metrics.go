@@ -3,7 +3,6 @@ package redis
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"sync"
 	"time"
@@ -11,6 +10,9 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
+
+	"tapline.dev/libs/telemetry"
+	"tapline.dev/schemas/metrics"
 )
 
 // meterHook measures commands by name and outcome. It writes no spans: the
@@ -21,12 +23,8 @@ type meterHook struct {
 }
 
 func newMeterHook(meter metric.Meter) (*meterHook, error) {
-	duration, err := meter.Float64Histogram("tapline.redis.command.duration",
-		metric.WithUnit("s"), metric.WithDescription("Time of Redis commands and pipelines."))
-	if err != nil {
-		return nil, fmt.Errorf("making Redis metrics: %w", err)
-	}
-	return &meterHook{duration: duration}, nil
+	in := telemetry.NewInstruments(meter)
+	return &meterHook{duration: in.Histogram(metrics.RedisCommandDuration)}, in.Err()
 }
 
 // DialHook leaves dialling alone.

@@ -151,7 +151,7 @@ func (t *Telemetry) Meter(name string) metric.Meter { return t.meters.Meter(name
 // TracerProvider is for instrumentation that wants a provider, such as otelhttp.
 func (t *Telemetry) TracerProvider() trace.TracerProvider { return t.tracers }
 
-// MeterProvider is for instrumentation that wants a provider, such as kotel.
+// MeterProvider is for instrumentation that wants a provider, such as the hooks of Kafka clients.
 func (t *Telemetry) MeterProvider() metric.MeterProvider { return t.meters }
 
 // Propagator is W3C Trace Context. Baggage is left out on purpose: it would

@@ -7,7 +7,13 @@ import (
 
 // Catalogue is every metric, by name.
 func Catalogue() []Metric {
-	all := []Metric{
+	all := slices.Concat(ofImports(), ofStages(), ofServers())
+	slices.SortFunc(all, func(a, b Metric) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}
+
+func ofImports() []Metric {
+	return []Metric{
 		ImportInfo,
 		ImportState,
 		ImportHealth,
@@ -29,6 +35,11 @@ func Catalogue() []Metric {
 		Runs,
 		RunDuration,
 		DueUnaccounted,
+	}
+}
+
+func ofStages() []Metric {
+	return []Metric{
 		ExtractorRows,
 		ExtractorRejects,
 		ExtractorAttempts,
@@ -68,6 +79,11 @@ func Catalogue() []Metric {
 		ProjectionAge,
 		Unstable,
 		UnstableAge,
+	}
+}
+
+func ofServers() []Metric {
+	return []Metric{
 		LoaderRequests,
 		LoaderRequestRecords,
 		LoaderRequestDuration,
@@ -90,7 +106,7 @@ func Catalogue() []Metric {
 		SnowflakeDownloaded,
 		SnowflakeDownload,
 		APIRequestDuration,
-		TablePosition,
+		TableLag,
 		TableUnreadable,
 		KeyExpiry,
 		KafkaRequestDuration,
@@ -106,8 +122,6 @@ func Catalogue() []Metric {
 		CertificateExpiry,
 		SpansLost,
 	}
-	slices.SortFunc(all, func(a, b Metric) int { return strings.Compare(a.Name, b.Name) })
-	return all
 }
 
 // Foreign are the metrics of the Go runtime, of the process and of Prometheus itself that

@@ -99,9 +99,9 @@ var (
 		Labels: []Label{{Name: "operation", Of: "operations of the API"}, {Name: "status", Of: "HTTP statuses"}},
 		Help:   "How long API requests took, by operation and status.",
 	}
-	TablePosition = Metric{
+	TableLag = Metric{
 		Name: "tapline.kafka.table.lag", Kind: Gauge, Unit: Records, Labels: []Label{controlTopicLabel()},
-		Help: "Offsets between what a service has read of a compacted topic and its end.",
+		Help: "Offsets between what a service has read of a compacted topic and its end, every 15 seconds.",
 	}
 	TableUnreadable = Metric{
 		Name: "tapline.kafka.unreadable", Kind: Counter, Labels: []Label{controlTopicLabel()},
@@ -139,8 +139,8 @@ var (
 		Help: "Connections to Kafka that could not be made.",
 	}
 	RedisCommandDuration = Metric{
-		Name: "tapline.redis.command.duration", Kind: Histogram, Unit: Seconds,
-		Labels: []Label{{Name: "command", Of: "names of Redis commands"}, oneOf("outcome", "ok", "error")},
+		Name: "tapline.redis.command.duration", Kind: Histogram, Unit: Seconds, Services: []string{scheduler, extractor, loader, importcenter},
+		Labels: []Label{{Name: "command", Of: "names of Redis commands"}, oneOf("outcome", "ok", "unavailable", "error")},
 		Help:   "Time of Redis commands and pipelines.",
 	}
 
@@ -155,13 +155,13 @@ var (
 		Help:   "1 if a readiness check passes, 0 if not; the effect is what its failure means for the service.",
 	}
 	ClockSkew = Metric{
-		Name: "tapline.clock.skew", Kind: Gauge, Unit: Seconds, Labels: []Label{oneOf("server", "kafka", "redis", "snowflake", "clevertap")},
-		Help: "How far a server's clock is ahead of this process's.",
+		Name: "tapline.clock.skew", Kind: Gauge, Unit: Seconds, Services: []string{extractor, loader}, Labels: []Label{oneOf("server", "snowflake", "clevertap")},
+		Help: "How far a server's clock is ahead of this process's, by its newest answer that says the time.",
 	}
 	CertificateExpiry = Metric{
 		Name: "tapline.certificate.expiry.timestamp", Kind: Gauge, Unit: Seconds,
 		Labels: []Label{oneOf("use", "admin", "api", "kafka", "redis")},
-		Help:   "When the certificate that this process shows ends, as Unix time.",
+		Help:   "When a certificate that this process shows ends, as Unix time. It is read from its file at each look.",
 	}
 	SpansLost = Metric{
 		Name: "tapline.telemetry.spans.lost", Kind: Counter, Unit: "{span}", Labels: []Label{oneOf("why", "queue", "export")},

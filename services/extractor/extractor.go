@@ -14,6 +14,7 @@ import (
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/redis"
 	"tapline.dev/libs/telemetry"
+	"tapline.dev/libs/tlsconf"
 	"tapline.dev/schemas"
 	"tapline.dev/services/extractor/internal/ledger"
 	"tapline.dev/services/extractor/internal/snowflake"
@@ -80,6 +81,9 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	var err error
 	if s.metrics, err = newMetrics(deps.Telemetry); err != nil {
 		return nil, fmt.Errorf("creating metrics: %w", err)
+	}
+	if _, err := tlsconf.ExportExpiry(deps.Telemetry.Meter("tapline.dev/libs/tlsconf"), map[string]string{"kafka": cfg.Kafka.TLS.CertFile, "redis": cfg.Redis.TLS.CertFile}); err != nil {
+		return nil, err
 	}
 	if s.redis, err = redis.Open(cfg.Redis, deps.Redis); err != nil {
 		return nil, fmt.Errorf("opening the ledger: %w", err)

@@ -21,6 +21,7 @@ type metrics struct {
 	rejects      metric.Int64Counter
 	attempts     metric.Int64Counter
 	active       metric.Int64UpDownCounter
+	partitions   metric.Int64UpDownCounter
 	takeovers    metric.Int64Counter
 	restarts     metric.Int64Counter
 	retries      metric.Int64Counter
@@ -40,6 +41,7 @@ func newMetrics(tel *telemetry.Telemetry) (metrics, error) {
 		rejects:      in.Counter(catalogue.ExtractorRejects),
 		attempts:     in.Counter(catalogue.ExtractorAttempts),
 		active:       in.Changing(catalogue.ExtractorActive),
+		partitions:   in.Changing(catalogue.ExtractorPartitions),
 		takeovers:    in.Counter(catalogue.ExtractorTakeovers),
 		restarts:     in.Counter(catalogue.ExtractorRestarts),
 		retries:      in.Counter(catalogue.ExtractorRetries),
@@ -53,6 +55,7 @@ func newMetrics(tel *telemetry.Telemetry) (metrics, error) {
 	// What is 0 exists: the first failure is then an increase.
 	ctx := context.Background()
 	out.active.Add(ctx, 0)
+	out.partitions.Add(ctx, 0)
 	for _, c := range []metric.Int64Counter{out.takeovers, out.restarts, out.retries} {
 		c.Add(ctx, 0)
 	}

@@ -100,10 +100,13 @@ func (o *owners) loop(ctx context.Context) {
 
 func (o *owners) assign(tps []kafka.TP) {
 	o.mu.Lock()
+	before := len(o.owned)
 	for _, tp := range tps {
 		o.owned[tp.Partition] = true
 	}
+	added := len(o.owned) - before
 	o.mu.Unlock()
+	o.service.metrics.partitions.Add(context.Background(), int64(added))
 	select {
 	case o.wake <- struct{}{}:
 	default:
@@ -114,9 +117,11 @@ func (o *owners) assign(tps []kafka.TP) {
 // statements at Snowflake stay: the next owner takes their results up.
 func (o *owners) release(tps []kafka.TP) {
 	o.mu.Lock()
+	before := len(o.owned)
 	for _, tp := range tps {
 		delete(o.owned, tp.Partition)
 	}
+	removed := before - len(o.owned)
 	var stopping []*work
 	for subject, w := range o.work {
 		if !o.owned[schemas.ControlPartition(subject)] {
@@ -124,6 +129,7 @@ func (o *owners) release(tps []kafka.TP) {
 		}
 	}
 	o.mu.Unlock()
+	o.service.metrics.partitions.Add(context.Background(), int64(-removed))
 	for _, w := range stopping {
 		w.stop(errOwnerChanged)
 	}

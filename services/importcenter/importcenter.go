@@ -21,6 +21,7 @@ import (
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/redis"
 	"tapline.dev/libs/telemetry"
+	"tapline.dev/libs/tlsconf"
 	"tapline.dev/schemas"
 	"tapline.dev/services/importcenter/internal/api"
 	"tapline.dev/services/importcenter/internal/catalog"
@@ -28,7 +29,6 @@ import (
 	"tapline.dev/services/importcenter/internal/idempotency"
 	"tapline.dev/services/importcenter/internal/page"
 	"tapline.dev/services/importcenter/internal/signin"
-	"tapline.dev/services/importcenter/internal/store"
 	"tapline.dev/services/importcenter/internal/writer"
 	"tapline.dev/services/importcenter/web"
 )
@@ -62,8 +62,11 @@ type Service struct {
 
 // New checks the wiring and opens nothing.
 func New(cfg Config, deps Deps) (*Service, error) {
-	m, err := newMetrics(deps.Telemetry.Meter("tapline.dev/services/importcenter"))
+	m, err := newMetrics(deps.Telemetry.Meter(instrumentation))
 	if err != nil {
+		return nil, err
+	}
+	if _, err := tlsconf.ExportExpiry(deps.Telemetry.Meter("tapline.dev/libs/tlsconf"), map[string]string{"kafka": cfg.Kafka.TLS.CertFile, "redis": cfg.Redis.TLS.CertFile, "api": cfg.HTTP.TLS.CertFile}); err != nil {
 		return nil, err
 	}
 	return &Service{
@@ -168,6 +171,11 @@ func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.C
 		return err
 	}
 	keys, used := signin.NewKeys(cat, log), signin.NewLastUse(rdb, log)
+	stopKeys, err := exportKeyExpiry(s.deps.Telemetry.Meter(instrumentation), keys)
+	if err != nil {
+		return err
+	}
+	defer stopKeys()
 	producer, err := kafka.OpenProducer(s.cfg.Kafka, s.kafka)
 	if err != nil {
 		return err
@@ -181,16 +189,8 @@ func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.C
 	signing := s.signingIn(keys, used, rdb, audit)
 	w := writer.New(s.cfg.Kafka, s.kafka, cat, s.patience)
 	defer w.Close()
-	required, _ := s.cfg.Auth.required() // Validate has refused what cannot be read
 	index := s.rejectIndex(cat, reader)
-	settings := api.Config{
-		Required: required, AllowCustomEndpoints: s.cfg.AllowCustomEndpoints, LoopbackEndpointsOnly: s.cfg.LoopbackEndpointsOnly,
-		Guard:         s.cfg.HTTP.guard(),
-		AnswerTimeout: s.cfg.AnswerTimeout,
-		MinInterval:   s.cfg.Schedules.MinInterval,
-		CheckTimeout:  s.cfg.CheckTimeout, PreviewTimeout: s.cfg.PreviewTimeout,
-		CreateTopics: s.cfg.Kafka.CreateTopics, SignIn: signing.info, Approvals: s.cfg.Approvals.forAPI(), Store: store.Store{Dir: s.cfg.Secrets.Store},
-	}
+	settings := s.settings(signing)
 	deps := api.Deps{
 		Log: log, Authenticate: signing.authenticate, Limiter: guard.NewLimiter(s.cfg.HTTP.RequestsPerMinute),
 		Questions: guard.NewPlaces(s.cfg.HTTP.QuestionsPerCaller), Streams: guard.NewPlaces(s.cfg.HTTP.StreamsPerCaller), Stopping: ctx.Done(), Requests: idempotency.Open(rdb), Catalog: cat, Suppressions: suppressions, View: cat, Transactions: w,

@@ -9,9 +9,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"tapline.dev/domain/control"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/kafka/kafkatest"
+	"tapline.dev/libs/telemetry/telemetrytest"
 	"tapline.dev/schemas"
 )
 
@@ -211,3 +214,26 @@ func TestStreamEndsWithItsKey(t *testing.T) {
 		t.Errorf("the stream went on to its end, %d lines, with %v", n, lines.Err())
 	}
 }
+
+// An alert names a key before it ends.
+func TestTheEndOfAKeyIsAMetric(t *testing.T) {
+	t.Parallel()
+	rec := telemetrytest.New(t, "importcenter")
+	keys := keyEnds{"ci": time.Unix(2_000_000_000, 0)}
+	stop, err := exportKeyExpiry(rec.Meter("test"), keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]float64{`tapline_importcenter_key_expiry_timestamp_seconds{key="ci"}`: 2_000_000_000}
+	if diff := cmp.Diff(want, rec.Metrics(t, "tapline_importcenter_key")); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	stop()
+	if got := rec.Metrics(t, "tapline_importcenter_key"); len(got) != 0 {
+		t.Errorf("after stop: %v", got)
+	}
+}
+
+type keyEnds map[string]time.Time
+
+func (e keyEnds) Expiries() map[string]time.Time { return e }

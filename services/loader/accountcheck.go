@@ -147,14 +147,19 @@ func judgeClock(e exchange) schemas.Check {
 	if e.result.Date.IsZero() {
 		return unknown("the answer has no Date", checkClock)[0]
 	}
-	// CleverTap read its clock between the request and the answer, and cut it to the second.
-	middle := e.began.Add(e.ended.Sub(e.began) / 2)
-	skew := e.result.Date.Add(500 * time.Millisecond).Sub(middle)
+	skew := clockSkew(e.result.Date, e.began, e.ended)
 	finding := fmt.Sprintf("CleverTap's clock and the loader's differ by %.0f s", skew.Abs().Seconds())
 	if skew.Abs() <= skewWarned+e.ended.Sub(e.began)/2 {
 		return ok(checkClock, finding)
 	}
 	return schemas.Check{Name: checkClock, State: schemas.CheckWarning, Finding: finding, Action: "set the loader's clock by NTP: events more than two minutes ahead start no live campaign"}
+}
+
+// clockSkew is how far CleverTap's clock is ahead of this process's. CleverTap read it
+// between the request and the answer, and cut it to the second.
+func clockSkew(date, began, ended time.Time) time.Duration {
+	middle := began.Add(ended.Sub(began) / 2)
+	return date.Add(500 * time.Millisecond).Sub(middle)
 }
 
 func judgeLimits(uses clevertap.Account, first clevertap.Result, burst []exchange) schemas.Check {

@@ -15,6 +15,7 @@ import (
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/redis"
 	"tapline.dev/libs/telemetry"
+	"tapline.dev/libs/tlsconf"
 	"tapline.dev/schemas"
 	"tapline.dev/services/loader/internal/clevertap"
 )
@@ -89,6 +90,9 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	}
 	var err error
 	if s.metrics, err = newMetrics(deps.Telemetry); err != nil {
+		return nil, err
+	}
+	if _, err := tlsconf.ExportExpiry(deps.Telemetry.Meter("tapline.dev/libs/tlsconf"), map[string]string{"kafka": cfg.Kafka.TLS.CertFile, "redis": cfg.Redis.TLS.CertFile}); err != nil {
 		return nil, err
 	}
 	if s.runs, err = runs.Open(cfg.Kafka, s.kafka); err != nil {

@@ -23,6 +23,7 @@ type metrics struct {
 	wait     metric.Float64Histogram
 	restarts metric.Int64Counter
 	takeover metric.Int64Counter
+	skew     metric.Float64Gauge
 	accounts *accountGauges
 }
 
@@ -38,6 +39,7 @@ func newMetrics(tel *telemetry.Telemetry) (metrics, error) {
 		wait:     in.Histogram(catalogue.LoaderSlotWait),
 		restarts: in.Counter(catalogue.LoaderRestarts),
 		takeover: in.Counter(catalogue.LoaderTakeovers),
+		skew:     in.Gauge(catalogue.ClockSkew),
 		accounts: newAccountGauges(),
 	}
 	in.Observe(func(o telemetry.Observer) { out.accounts.observe(o, tel, time.Now()) },
@@ -72,6 +74,13 @@ func (m metrics) started(ctx context.Context, account, subject string, waited ti
 	m.accounts.started(account, schemas.ImportOf(subject), time.Now())
 	if subject != "" {
 		m.wait.Record(ctx, max(waited, 0).Seconds(), ofAccount(account))
+	}
+}
+
+// clock compares CleverTap's clock, which an answer may say, with this process's.
+func (m metrics) clock(ctx context.Context, date, began, ended time.Time) {
+	if !date.IsZero() {
+		m.skew.Record(ctx, clockSkew(date, began, ended).Seconds(), metric.WithAttributes(attribute.String("server", "clevertap")))
 	}
 }
 

@@ -35,6 +35,7 @@ func (l *loop) probe(d *destination, now time.Time) {
 		if err != nil {
 			res = clevertap.Result{Kind: clevertap.ConfigFault, Cause: "request"}
 		}
+		l.metrics.clock(l.work, res.Date, began, time.Now())
 		l.metrics.answered(l.work, d.name, "", res.Kind.String(), 1, time.Since(began))
 		l.post(func(l *loop, now time.Time) {
 			d.account.RequestEnded()

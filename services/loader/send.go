@@ -88,6 +88,7 @@ func (m *member) request(u *upload, set []int) clevertap.Result {
 		res = clevertap.Result{Kind: clevertap.ConfigFault, Cause: "request"}
 	}
 	u.took, u.status = time.Since(u.began), res.Status
+	m.metrics.clock(m.work, res.Date, u.began, u.began.Add(u.took))
 	m.metrics.answered(u.context(m.work), u.destination.name, u.subject, res.Kind.String(), len(set), u.took)
 	u.span.AddEvent("answer", trace.WithAttributes(
 		attribute.String("result", res.Kind.String()), attribute.String("cause", res.Cause),

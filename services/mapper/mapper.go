@@ -14,6 +14,7 @@ import (
 	"tapline.dev/libs/daemon"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/telemetry"
+	"tapline.dev/libs/tlsconf"
 	"tapline.dev/schemas"
 )
 
@@ -62,6 +63,9 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		}
 	}
 	if s.metrics, err = newMetrics(deps.Telemetry); err != nil {
+		return nil, err
+	}
+	if _, err := tlsconf.ExportExpiry(deps.Telemetry.Meter("tapline.dev/libs/tlsconf"), map[string]string{"kafka": cfg.Kafka.TLS.CertFile}); err != nil {
 		return nil, err
 	}
 	if s.runs, err = runs.Open(cfg.Kafka, s.kafka); err != nil {

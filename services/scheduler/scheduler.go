@@ -12,6 +12,7 @@ import (
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/redis"
 	"tapline.dev/libs/telemetry"
+	"tapline.dev/libs/tlsconf"
 	"tapline.dev/schemas"
 	"tapline.dev/services/scheduler/internal/alarm"
 	"tapline.dev/services/scheduler/internal/book"
@@ -61,6 +62,9 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	m, err := newMetrics(deps.Telemetry.Meter(name))
 	if err != nil {
 		return nil, fmt.Errorf("creating metrics: %w", err)
+	}
+	if _, err := tlsconf.ExportExpiry(deps.Telemetry.Meter("tapline.dev/libs/tlsconf"), map[string]string{"kafka": cfg.Kafka.TLS.CertFile, "redis": cfg.Redis.TLS.CertFile}); err != nil {
+		return nil, err
 	}
 	board, err := signals.New(deps.Telemetry, deps.Telemetry.Meter(name))
 	if err != nil {

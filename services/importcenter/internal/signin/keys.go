@@ -109,14 +109,7 @@ func (k *Keys) find(hash string, now time.Time) (key, error) {
 	if now.Sub(k.confirmed) > staleAfter {
 		return key{}, &access.UnavailableError{Detail: "Kafka does not answer, so it is not known whether your key still holds; try again"}
 	}
-	select {
-	case <-k.changed:
-		// The channel is taken before the keys are read: a change in between is
-		// then read twice, and never missed.
-		k.changed = k.resources.ResourcesChanged()
-		k.byHash = read(k.resources, k.log)
-	default:
-	}
+	k.refresh()
 	held, ok := k.byHash[hash]
 	switch {
 	case !ok:
@@ -125,4 +118,30 @@ func (k *Keys) find(hash string, now time.Time) (key, error) {
 		return key{}, errExpired
 	}
 	return held, nil
+}
+
+// refresh reads the keys again if they have changed. The caller holds mu.
+func (k *Keys) refresh() {
+	select {
+	case <-k.changed:
+		// The channel is taken before the keys are read: a change in between is
+		// then read twice, and never missed.
+		k.changed = k.resources.ResourcesChanged()
+		k.byHash = read(k.resources, k.log)
+	default:
+	}
+}
+
+// Expiries is when each key ends, by name. Keys that never end are left out.
+func (k *Keys) Expiries() map[string]time.Time {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.refresh()
+	out := map[string]time.Time{}
+	for _, held := range k.byHash {
+		if !held.expires.IsZero() {
+			out[held.name] = held.expires
+		}
+	}
+	return out
 }

@@ -77,3 +77,21 @@ func TestKeys(t *testing.T) {
 		t.Errorf("a revoked key: %v", err)
 	}
 }
+
+// A key that is about to end is alerted on by its name.
+func TestEndsOfKeys(t *testing.T) {
+	t.Parallel()
+	end := time.Now().Add(time.Hour)
+	topic := &table{map[string]schemas.Resource{}, make(chan struct{})}
+	k := NewKeys(topic, slog.New(slog.DiscardHandler))
+	topic.put("ci", &schemas.AccessKeySpec{Hash: "1", Role: "operator", ExpiresAt: end})
+	topic.put("airflow", &schemas.AccessKeySpec{Hash: "2", Role: "viewer"})
+	if got := k.Expiries(); len(got) != 1 || !got["ci"].Equal(end) {
+		t.Errorf("Expiries() = %v, want ci at %v", got, end)
+	}
+	topic.put("airflow", &schemas.AccessKeySpec{Hash: "2", Role: "viewer", ExpiresAt: end})
+	topic.put("ci", nil)
+	if got := k.Expiries(); len(got) != 1 || !got["airflow"].Equal(end) {
+		t.Errorf("once ci is revoked Expiries() = %v, want airflow at %v", got, end)
+	}
+}

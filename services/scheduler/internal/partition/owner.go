@@ -146,7 +146,7 @@ func (o *Owner) term(ctx context.Context, ready func()) error {
 		<-projected
 		<-polled
 	}()
-	t.deps.Board.Take(ctx, t.partition, t.book.AllFacts())
+	t.deps.Board.Take(ctx, t.partition, t.book.AllFacts(), t.projector.Age)
 	defer t.deps.Board.Drop(t.partition)
 	ready()
 	return t.keep(ctx, polls)

@@ -52,6 +52,10 @@ type Projector struct {
 	// the newest write, which may be in Redis although Redis did not answer.
 	written, attempted projection.Progress
 	failing            bool
+
+	// behindSince is when the oldest change came that Redis does not show yet; zero if
+	// Redis shows all. changedSince is the oldest since the write under way began.
+	behindSince, changedSince time.Time
 }
 
 // New returns a projector that knows nothing yet.
@@ -59,6 +63,7 @@ func New(cfg Config, deps Deps) *Projector {
 	return &Projector{
 		cfg: cfg, deps: deps, wake: make(chan struct{}, 1),
 		runs: map[string]schemas.Run{}, listings: map[string]*schemas.Listing{}, unwrittenListings: map[string]bool{},
+		behindSince: time.Now(), // until a first write it is not known what Redis shows
 	}
 }
 
@@ -74,6 +79,7 @@ func (p *Projector) Put(runs []schemas.Run, listings map[string]*schemas.Listing
 	for name, l := range listings {
 		p.listings[name], p.unwrittenListings[name] = l, true
 	}
+	p.noteBehind(time.Now())
 	p.mu.Unlock()
 	select {
 	case p.wake <- struct{}{}:
@@ -122,8 +128,8 @@ func (p *Projector) reportOutcome(ctx context.Context, err error) {
 	p.failing = err != nil
 }
 
-// writePending writes what is pending, or everything if Redis does not hold it.
-func (p *Projector) writePending(ctx context.Context) error {
+// writeWhatLacks writes what is pending, or everything if Redis does not hold it.
+func (p *Projector) writeWhatLacks(ctx context.Context) error {
 	// The progress is read first: AdvanceProgress compares with it to detect another writer.
 	found, err := p.deps.Writer.Progress(ctx, p.cfg.Partition)
 	if err != nil {

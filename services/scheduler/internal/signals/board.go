@@ -41,6 +41,8 @@ type Board struct {
 type part struct {
 	imports map[string]*known
 	hidden  map[string]Hidden // by topic
+	// projection is how long Redis has not shown all of the partition.
+	projection func() time.Duration
 }
 
 // known is an import, with what was computed of it.
@@ -67,18 +69,19 @@ func New(tel *telemetry.Telemetry, meter metric.Meter) (*Board, error) {
 		metrics.ImportInfo, metrics.ImportState, metrics.ImportHealth, metrics.Imports, metrics.ImportLastSuccess, metrics.ImportLastRun,
 		metrics.ImportWatermark, metrics.ImportFreshness, metrics.ImportFreshnessPromised, metrics.ImportOverdue, metrics.ImportNextDue,
 		metrics.ImportHeldSince, metrics.ImportRunStarted, metrics.ImportRunProgress, metrics.ImportRunWaiting, metrics.ImportRunRows,
-		metrics.DueUnaccounted, metrics.SchedulerPartitions, metrics.Unstable, metrics.UnstableAge)
+		metrics.DueUnaccounted, metrics.SchedulerPartitions, metrics.ProjectionAge, metrics.Unstable, metrics.UnstableAge)
 	if err := in.Err(); err != nil {
 		return nil, fmt.Errorf("exporting imports: %w", err)
 	}
 	return b, nil
 }
 
-// Take begins the facts of a partition that was taken over.
-func (b *Board) Take(ctx context.Context, partition int32, all []*book.Facts) {
+// Take begins the facts of a partition that was taken over. projection says how long Redis
+// has not shown all of it.
+func (b *Board) Take(ctx context.Context, partition int32, all []*book.Facts, projection func() time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	p := &part{imports: map[string]*known{}, hidden: map[string]Hidden{}}
+	p := &part{imports: map[string]*known{}, hidden: map[string]Hidden{}, projection: projection}
 	b.partitions[partition] = p
 	for _, f := range all {
 		p.imports[f.Import] = newKnown(f)

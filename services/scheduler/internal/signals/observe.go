@@ -105,6 +105,7 @@ func (b *Board) observe(o telemetry.Observer, now time.Time) {
 			o.Set(metrics.Imports, float64(healths[health]), partition, attribute.String("health", health))
 		}
 		o.Set(metrics.DueUnaccounted, float64(unaccounted), partition)
+		o.Set(metrics.ProjectionAge, p.projection().Seconds(), partition)
 		for topic, h := range p.hidden {
 			labels := []attribute.KeyValue{attribute.String("topic", topic), partition}
 			o.Set(metrics.Unstable, float64(h.Records), labels...)

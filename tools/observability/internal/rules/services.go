@@ -105,9 +105,9 @@ func unwell() []Alert {
 			Expr:        "max by (instance, server) (abs(tapline_clock_skew_seconds)) > 30",
 			Summary:     "The clocks of {{ $labels.instance }} and of {{ $labels.server }} differ by {{ $value | humanizeDuration }}",
 			Description: "Runs may start early or late, and ages are wrong by as much. No due instant is lost over steps of up to two hours. First: is time synchronisation running on that machine?",
-			At:          7 * time.Minute, Labels: map[string]string{"server": "kafka"},
-			Fires: []Series{{`tapline_clock_skew_seconds{instance="a:1", server="kafka"}`, "-45x20"}},
-			Quiet: []Series{{`tapline_clock_skew_seconds{instance="a:1", server="kafka"}`, "2x20"}},
+			At:          7 * time.Minute, Labels: map[string]string{"server": "snowflake"},
+			Fires: []Series{{`tapline_clock_skew_seconds{instance="a:1", server="snowflake"}`, "-45x20"}},
+			Quiet: []Series{{`tapline_clock_skew_seconds{instance="a:1", server="snowflake"}`, "2x20"}},
 		},
 		{
 			Name: "TaplineExpiresSoon", Severity: Ticket, Scope: "service",

@@ -1,0 +1,5 @@
+package exported
+
+import "tapline.dev/schemas/metrics"
+
+var tested = metrics.KafkaWritten
