@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"path"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -74,6 +75,62 @@ func nameOfMetric(value ast.Expr) (string, bool) {
 // refers to.
 func usedOfCatalogue(root string, folders ...string) (map[string]bool, error) {
 	used := map[string]bool{}
+	err := eachSource(root, folders, func(_ string, _ *token.FileSet, file *ast.File) {
+		imported := importedAs(file)
+		if imported == "" {
+			return
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			if selector, ok := n.(*ast.SelectorExpr); ok {
+				if of, ok := selector.X.(*ast.Ident); ok && of.Name == imported {
+					used[selector.Sel.Name] = true
+				}
+			}
+			return true
+		})
+	})
+	return used, err
+}
+
+// importedAs is the name under which a file imports the catalogue; "" if it does not.
+func importedAs(file *ast.File) string {
+	for _, spec := range file.Imports {
+		switch {
+		case spec.Path.Value != strconv.Quote(cataloguePath):
+		case spec.Name != nil:
+			return spec.Name.Name
+		default:
+			return path.Base(cataloguePath)
+		}
+	}
+	return ""
+}
+
+// instruments are the methods of a meter that make one.
+var instruments = regexp.MustCompile(`^(Int64|Float64)(Observable)?(Counter|UpDownCounter|Gauge|Histogram)$`)
+
+// madeByHand lists the production code under the folders that makes an instrument from a
+// name of its own, as "file:line".
+func madeByHand(root string, folders ...string) (found []string, err error) {
+	err = eachSource(root, folders, func(short string, set *token.FileSet, file *ast.File) {
+		ast.Inspect(file, func(n ast.Node) bool {
+			call, ok := n.(*ast.CallExpr)
+			if !ok || len(call.Args) == 0 {
+				return true
+			}
+			selector, ok := call.Fun.(*ast.SelectorExpr)
+			_, literal := call.Args[0].(*ast.BasicLit)
+			if ok && literal && instruments.MatchString(selector.Sel.Name) {
+				found = append(found, fmt.Sprintf("%s:%d", short, set.Position(call.Pos()).Line))
+			}
+			return true
+		})
+	})
+	return found, err
+}
+
+// eachSource parses the production code under the folders.
+func eachSource(root string, folders []string, look func(short string, set *token.FileSet, file *ast.File)) error {
 	for _, folder := range folders {
 		err := filepath.WalkDir(filepath.Join(root, folder), func(file string, entry fs.DirEntry, err error) error {
 			switch {
@@ -84,40 +141,18 @@ func usedOfCatalogue(root string, folders ...string) (map[string]bool, error) {
 			case entry.IsDir() || filepath.Ext(file) != ".go" || strings.HasSuffix(file, "_test.go"):
 				return nil
 			}
-			return noteUses(file, used)
+			set := token.NewFileSet()
+			parsed, err := parser.ParseFile(set, file, nil, parser.SkipObjectResolution)
+			if err != nil {
+				return err
+			}
+			short, err := filepath.Rel(root, file)
+			look(short, set, parsed)
+			return err
 		})
 		if err != nil {
-			return nil, fmt.Errorf("looking for uses of the catalogue of metrics: %w", err)
+			return fmt.Errorf("reading the code that makes metrics: %w", err)
 		}
 	}
-	return used, nil
-}
-
-func noteUses(file string, used map[string]bool) error {
-	parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
-	if err != nil {
-		return err
-	}
-	imported := ""
-	for _, spec := range parsed.Imports {
-		if spec.Path.Value != strconv.Quote(cataloguePath) {
-			continue
-		}
-		imported = path.Base(cataloguePath)
-		if spec.Name != nil {
-			imported = spec.Name.Name
-		}
-	}
-	if imported == "" {
-		return nil
-	}
-	ast.Inspect(parsed, func(n ast.Node) bool {
-		if selector, ok := n.(*ast.SelectorExpr); ok {
-			if of, ok := selector.X.(*ast.Ident); ok && of.Name == imported {
-				used[selector.Sel.Name] = true
-			}
-		}
-		return true
-	})
 	return nil
 }

@@ -44,3 +44,20 @@ func TestUsesOfTheCatalogueAreFound(t *testing.T) {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
+
+// An instrument that is made from a name of its own is in no document, and its unit and
+// kind are in no check.
+func TestInstrumentsAreMadeFromTheCatalogue(t *testing.T) {
+	t.Parallel()
+	found, err := madeByHand(harness.Root(), "libs", "domain", "services", "cmd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, place := range found {
+		t.Errorf("%s makes an instrument by name: declare it in schemas/metrics and use telemetry.NewInstruments", place)
+	}
+	found, err = madeByHand("testdata", "exported")
+	if diff := cmp.Diff([]string{"exported/byhand.go:6"}, found); err != nil || diff != "" {
+		t.Errorf("%v (-want +got)\n%s", err, diff)
+	}
+}
