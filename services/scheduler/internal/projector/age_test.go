@@ -16,7 +16,13 @@ func TestAge(t *testing.T) {
 	p := r.owner("one")
 	away, cancel := context.WithCancel(t.Context())
 	cancel()
-	hourLater := func() { p.behindSince = p.behindSince.Add(-time.Hour) }
+	hourLater := func() {
+		t.Helper()
+		if p.behindSince.IsZero() {
+			t.Fatal("Redis counts as complete")
+		}
+		p.behindSince = p.behindSince.Add(-time.Hour)
+	}
 	old := func(when string) {
 		t.Helper()
 		if age := p.Age(); age < time.Hour {
