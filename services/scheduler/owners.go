@@ -19,8 +19,9 @@ type owners struct {
 	deps    partition.Deps
 	contact func() time.Time // newest contact with the group; zero before the first
 
-	mu      sync.Mutex
-	running map[int32]*running
+	mu       sync.Mutex
+	assigned bool // the group has said what this member owns
+	running  map[int32]*running
 }
 
 type running struct {
@@ -32,6 +33,7 @@ type running struct {
 func (o *owners) start(ctx context.Context, tps []kafka.TP) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.assigned = true
 	for _, tp := range tps {
 		if _, ok := o.running[tp.Partition]; ok {
 			continue
@@ -81,8 +83,17 @@ func (o *owners) stopAll() {
 	o.stop(tps)
 }
 
+// lose ends owners whose partitions have moved: the membership is not in force.
+func (o *owners) lose(tps []kafka.TP) {
+	o.mu.Lock()
+	o.assigned = false
+	o.mu.Unlock()
+	o.stop(tps)
+}
+
 // ready reports a membership that is not in force, or a partition that is still
-// being taken over. A member that owns none is ready: others own them.
+// being taken over. A member that owns none is ready: others own them. The group
+// answers a join before it assigns, so that an answer alone says nothing.
 func (o *owners) ready() error {
 	if o.contact().IsZero() {
 		return errors.New("joining the scheduler's group")
@@ -92,6 +103,9 @@ func (o *owners) ready() error {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if !o.assigned {
+		return errors.New("waiting for the group to assign partitions")
+	}
 	for p, r := range o.running {
 		if !r.taken {
 			return fmt.Errorf("partition %d is being taken over", p)

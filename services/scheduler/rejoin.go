@@ -27,7 +27,7 @@ func (s *Service) own(ctx context.Context, owners *owners) error {
 		Group: Group, Topics: []string{s.topics.Reports()}, OwnershipOnly: true,
 		Assigned: func(_ context.Context, tps []kafka.TP) { owners.start(ctx, tps) },
 		Revoked:  func(_ context.Context, tps []kafka.TP) { owners.stop(tps) },
-		Lost:     func(_ context.Context, tps []kafka.TP) { owners.stop(tps) },
+		Lost:     func(_ context.Context, tps []kafka.TP) { owners.lose(tps) },
 	})
 	if err != nil {
 		return err

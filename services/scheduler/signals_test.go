@@ -42,7 +42,6 @@ func TestSeriesExistOnceTheSchedulerIsReady(t *testing.T) {
 		`tapline_import_watermark_timestamp_seconds{import="users"}`,
 		`tapline_import_freshness_seconds{import="users"}`,
 		`tapline_import_overdue_seconds{import="users"}`,
-		`tapline_import_next_due_timestamp_seconds{import="users"}`,
 		`tapline_import_run_rows{import="users",outcome="loaded"}`,
 		`tapline_scheduler_runs_total{import="users",state="failed"}`,
 	} {
@@ -50,6 +49,11 @@ func TestSeriesExistOnceTheSchedulerIsReady(t *testing.T) {
 			t.Errorf("no series %s when the scheduler is ready", series)
 		}
 	}
+	// The next due instant is computed in the first step.
+	r.await("the next due instant", func() bool {
+		_, ok := second.Metrics(t, "tapline_")[`tapline_import_next_due_timestamp_seconds{import="users"}`]
+		return ok
+	})
 	if n := got[`tapline_import_run_rows{import="users",outcome="loaded"}`]; n != 10 {
 		t.Errorf("the newest run has %v loaded rows, want 10", n)
 	}
