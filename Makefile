@@ -75,8 +75,8 @@ test-quick: ## run the tests of packages and a few histories, with the race dete
 # Without the race detector, which makes each history five times as slow: `make
 # test` runs fewer of them with it.
 .PHONY: test-large
-test-large: ## run at full size what make test shortens: the model, the calendar's oracle, rows of random runs
-	go test -timeout 10m -run 'Histories|LivesThroughKills|TenZones|RandomRuns' $(ARGS) ./tests/model ./domain/schedule ./services/importcenter/internal/rowlog
+test-large: ## run at full size what make test shortens: the model, the calendar's oracle, rows of random runs, allocations
+	go test -timeout 10m -run 'Histories|LivesThroughKills|TenZones|RandomRuns|CostsNoAllocation' $(ARGS) ./tests/model ./domain/schedule ./services/importcenter/internal/rowlog ./services/mapper
 
 .PHONY: bench-rejects
 REJECTS ?= 2000000

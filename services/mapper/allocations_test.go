@@ -67,6 +67,9 @@ func mapAll(t testing.TB, m *member, l *attemptRows, rows []*kafka.Record) *batc
 // TestARowCostsNoAllocation: what a poll of rows allocates does not grow with the rows, but
 // for the room that it takes at the start.
 func TestARowCostsNoAllocation(t *testing.T) {
+	if raced {
+		t.Skip("the race detector allocates for itself: make test-large runs it without")
+	}
 	const rows = 1000
 	m, l, polled := polled(t, rows)
 	if n := testing.AllocsPerRun(10, func() { mapAll(t, m, l, polled) }); n > 20 {
