@@ -47,6 +47,19 @@ func Version(ctx context.Context, cfg Config, deps Deps) (string, error) {
 // Groups describes consumer groups by their names without the prefix. A group that may
 // not be looked at is an error.
 func Groups(ctx context.Context, cfg Config, deps Deps, names ...string) (map[string]GroupState, error) {
+	described, err := describeGroups(ctx, cfg, deps, names)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]GroupState{}
+	for name, d := range described {
+		out[name] = GroupState{State: d.State, Members: membersOf(d)}
+	}
+	return out, nil
+}
+
+// describeGroups describes groups by their names without the prefix.
+func describeGroups(ctx context.Context, cfg Config, deps Deps, names []string) (map[string]kadm.DescribedGroup, error) {
 	admin, err := openAdmin(cfg, deps)
 	if err != nil {
 		return nil, err
@@ -60,7 +73,7 @@ func Groups(ctx context.Context, cfg Config, deps Deps, names ...string) (map[st
 	if err != nil {
 		return nil, fmt.Errorf("describing consumer groups: %w", err)
 	}
-	out := map[string]GroupState{}
+	out := map[string]kadm.DescribedGroup{}
 	for i, name := range names {
 		d := described[full[i]]
 		// A group that nobody has joined yet has no members: Kafka 4 answers with an error,
@@ -68,7 +81,7 @@ func Groups(ctx context.Context, cfg Config, deps Deps, names ...string) (map[st
 		if d.Err != nil && !errors.Is(d.Err, kerr.GroupIDNotFound) {
 			return nil, fmt.Errorf("describing the consumer group %s: %w", full[i], d.Err)
 		}
-		out[name] = GroupState{State: d.State, Members: membersOf(d)}
+		out[name] = d
 	}
 	return out, nil
 }

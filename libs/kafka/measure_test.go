@@ -36,7 +36,7 @@ func TestRequestsAndRecordsAreCounted(t *testing.T) {
 	}
 	tp := kafka.TP{Topic: schemas.NewTopics(cfg.Prefix).State()}
 	for range 3 {
-		must(t, producer.Produce(t.Context(), &kafka.Record{Topic: tp.Topic, Value: make([]byte, 1000)}))
+		must(t, producer.Produce(t.Context(), &kafka.Record{Topic: tp.Topic, Key: []byte("one"), Value: make([]byte, 1000)}))
 	}
 	reader := open[*kafka.Reader](t)(kafka.OpenReader(cfg, deps))
 	defer reader.Close()

@@ -56,25 +56,12 @@ type Assignment struct {
 // Assignments describes groups by their names without the prefix. A group that nobody has
 // joined has no members; one that may not be looked at is an error.
 func Assignments(ctx context.Context, cfg Config, deps Deps, names ...string) (map[string]Assignment, error) {
-	admin, err := openAdmin(cfg, deps)
+	described, err := describeGroups(ctx, cfg, deps, names)
 	if err != nil {
 		return nil, err
 	}
-	defer admin.Close()
-	full := make([]string, len(names))
-	for i, name := range names {
-		full[i] = cfg.Prefix + name
-	}
-	described, err := admin.DescribeGroups(ctx, full...)
-	if err != nil {
-		return nil, fmt.Errorf("describing consumer groups: %w", err)
-	}
 	out := map[string]Assignment{}
-	for i, name := range names {
-		d := described[full[i]]
-		if d.Err != nil && !errors.Is(d.Err, kerr.GroupIDNotFound) {
-			return nil, fmt.Errorf("describing the consumer group %s: %w", full[i], d.Err)
-		}
+	for name, d := range described {
 		a := Assignment{Members: len(d.Members), Settled: d.State == "Stable", Owned: map[TP]bool{}}
 		for _, m := range d.Members {
 			for _, tp := range assignedTo(m) {

@@ -4,12 +4,8 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"strings"
 
 	"tapline.dev/libs/failpoint"
-	"tapline.dev/libs/kafka"
-	"tapline.dev/schemas"
-	"tapline.dev/services/extractor/internal/chunk"
 	"tapline.dev/services/extractor/internal/failure"
 	"tapline.dev/services/extractor/internal/plan"
 )
@@ -59,31 +55,12 @@ func (y *repair) send(ctx context.Context, src source, p *plan.Plan, r *plan.Rea
 		return context.Cause(ctx)
 	}
 	before := y.journal.Counts()
-	e, missing := before, map[string]bool{}
+	e := before
 	e.ByPartition, e.Skipped = slices.Clone(e.ByPartition), maps.Clone(e.Skipped)
-	for _, person := range people {
-		missing[strings.Trim(person, " ")] = true
+	e, records, err := y.readPeople(ctx, src, p, r, people, before, e)
+	if err != nil {
+		return err
 	}
-	var records []*kafka.Record
-	if stmt, ok := p.Identities(r, people); ok {
-		res, err := src.Query(ctx, stmt, nil)
-		if err != nil {
-			return err
-		}
-		prep, err := chunk.NewPreparer(y.chunks, r, chunk.Ledgers{}, e, y.journal.Started().Clock)
-		if err != nil {
-			return err
-		}
-		defer prep.Close()
-		if e, records, err = y.prepare(ctx, res, prep, r, before.Chunks, e, missing); err != nil {
-			return err
-		}
-		if read := e.Read - before.Read; read != res.Total() {
-			return failure.Transient(failure.CodeResultShort, "%d rows were read of a result of %d", read, res.Total())
-		}
-	}
-	e.Read += int64(len(missing))
-	skip(&e, schemas.SkipGone, int64(len(missing)))
 	e.Chunks = before.Chunks + 1
 	failpoint.Hit("extractor.before-repaired")
 	if err := y.journal.Chunk(ctx, records, e); err != nil {

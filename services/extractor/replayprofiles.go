@@ -109,38 +109,48 @@ func (y *replay) readAgain(ctx context.Context, src source, p *plan.Plan, r *pla
 		refs[k] = b.ref(i)
 	}
 	before := y.journal.Counts()
-	e, missing := y.counts(found, b), map[string]bool{}
-	for _, k := range keys {
-		missing[k] = true
+	y.chunks.ReplayOf = func(key []byte) *schemas.RejectRef {
+		ref, ok := refs[strings.Trim(string(key), " ")]
+		if !ok {
+			return nil
+		}
+		return &ref
+	}
+	e, records, err := y.readPeople(ctx, src, p, r, keys, before, y.counts(found, b))
+	if err != nil {
+		return err
+	}
+	return y.commit(ctx, records, e, b)
+}
+
+// readPeople reads people in one statement and turns what it finds into records. It adds to
+// e what was read since before; who is not found is counted as gone.
+func (y *replay) readPeople(ctx context.Context, src source, p *plan.Plan, r *plan.Reader, people []string, before, e schemas.Extraction) (schemas.Extraction, []*kafka.Record, error) {
+	missing := map[string]bool{}
+	for _, person := range people {
+		missing[strings.Trim(person, " ")] = true
 	}
 	var records []*kafka.Record
-	if stmt, ok := p.Identities(r, keys); ok {
+	if stmt, ok := p.Identities(r, people); ok {
 		res, err := src.Query(ctx, stmt, nil)
 		if err != nil {
-			return err
-		}
-		y.chunks.ReplayOf = func(key []byte) *schemas.RejectRef {
-			ref, ok := refs[strings.Trim(string(key), " ")]
-			if !ok {
-				return nil
-			}
-			return &ref
+			return e, nil, err
 		}
 		prep, err := chunk.NewPreparer(y.chunks, r, chunk.Ledgers{}, e, y.journal.Started().Clock)
 		if err != nil {
-			return err
+			return e, nil, err
 		}
 		defer prep.Close()
 		if e, records, err = y.prepare(ctx, res, prep, r, before.Chunks, e, missing); err != nil {
-			return err
+			return e, nil, err
 		}
 		if read := e.Read - before.Read; read != res.Total() {
-			return failure.Transient(failure.CodeResultShort, "%d rows were read of a result of %d", read, res.Total())
+			return e, nil, failure.Transient(failure.CodeResultShort, "%d rows were read of a result of %d", read, res.Total())
 		}
 	}
 	e.Read += int64(len(missing))
 	skip(&e, schemas.SkipGone, int64(len(missing)))
-	return y.commit(ctx, records, e, b)
+	return e, records, nil
 }
 
 // prepare turns a statement's result into records, and takes the people that it finds out
