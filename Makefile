@@ -141,7 +141,7 @@ test-integration-quick: ## run what depends most on the servers on a real Kafka 
 		status=0; \
 		go test -race -count=1 -shuffle=on -parallel 4 -timeout 10m $(ARGS) $(REAL_WHOLE) || status=1; \
 		go test -race -count=1 -shuffle=on -parallel 4 -timeout 10m $(ARGS) -run "^($(subst $(space),|,$(strip $(REAL_TESTS))))$$" $(REAL_PARTS) || status=1; \
-		go test -count=1 -timeout 10m -run "^TestHistories$$" -model.from 40 -model.seeds 40 ./tests/model || status=1; \
+		go test -count=1 -timeout 10m -run "^TestHistories$$" ./tests/model -model.from 40 -model.seeds 40 || status=1; \
 		exit $$status'
 
 # On a Kafka and a Redis of its own, or on those that the environment names; on
