@@ -84,7 +84,7 @@ func TestChangesSayWhichVersion(t *testing.T) {
 	}
 	for topic, n := range c.written() {
 		if n != before[topic] {
-			t.Errorf("%s holds %d records, was %d", topic, n, before[topic])
+			t.Errorf("%s ends at %d, was %d", topic, n, before[topic])
 		}
 	}
 }
