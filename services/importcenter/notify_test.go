@@ -165,6 +165,35 @@ func TestNotificationsOutliveTheirSender(t *testing.T) {
 	}
 }
 
+// TestARecordThatCannotBeReadStopsNoNotification: neither the import that it is about nor
+// another one goes untold.
+func TestARecordThatCannotBeReadStopsNoNotification(t *testing.T) {
+	t.Parallel()
+	h := newHook(t)
+	edit, secret := telling(t, func(*Config) {})
+	cluster := kafkatest.Start(t)
+	producer, err := kafka.OpenProducer(cluster, kafkatest.Deps())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer producer.Close()
+	topic := schemas.NewTopics(cluster.Prefix).Notifications()
+	for _, key := range []string{schemas.NotifiedKey("oncall", "customers"), schemas.NotifiedKey("oncall", "gone")} {
+		if err := producer.Produce(t.Context(), &kafka.Record{Topic: topic, Key: []byte(key), Value: []byte(`{"import":7`)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := startWith(t, func(cfg *Config) { edit(cfg); cfg.Kafka = cluster })
+	if a := c.apply(connection, account, customers, notification(h.URL, secret, "")); a.status != http.StatusOK {
+		t.Fatalf("apply = %d %s", a.status, a.text)
+	}
+	c.produce(c.topics.State(), schemas.State{Import: "customers", Epoch: 1, LastEnded: ended("customers.7", schemas.StateFailed, "snowflake_auth", time.Now().UTC())})
+	eventually(t, func() bool { return len(h.taken()) == 1 })
+	if n := h.taken()[0]; n.Condition != schemas.NotifyFailing || n.Run != "customers.7" {
+		t.Errorf("told %+v", n)
+	}
+}
+
 // TestAcknowledgedFailuresAreMuted: what is acknowledged is not told and shown in the
 // listing, until a run has succeeded; the next failure is told.
 func TestAcknowledgedFailuresAreMuted(t *testing.T) {

@@ -53,8 +53,12 @@ func (s *sender) run(ctx context.Context) (err error) {
 			return nil
 		}
 		var e schemas.Notified
-		if err := json.Unmarshal(r.Value, &e); err != nil {
-			return fmt.Errorf("reading what was told: %w", err)
+		if json.Unmarshal(r.Value, &e) != nil {
+			// One that cannot be read must not keep the others from being told. What the import
+			// is now is told anew.
+			s.deps.Log.WarnContext(ctx, "what was told of an import cannot be read", slog.String("key", string(r.Key)), slog.Int64("offset", r.Offset))
+			delete(s.book, string(r.Key))
+			return nil
 		}
 		s.book[string(r.Key)] = e
 		return nil
