@@ -1,12 +1,19 @@
 package sandbox_test
 
 import (
+	"bytes"
+	"io"
+	"mime/multipart"
+	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"tapline.dev/sandbox"
 )
 
 // TestLoadedFilesAreExact has the values that a guess of types would change.
@@ -96,5 +103,66 @@ func TestFilesThatAreRefused(t *testing.T) {
 	}
 	if tables, err := w.sandbox.Tables(t.Context()); err != nil || len(tables) != 0 {
 		t.Errorf("tables after refusals: %v, %v", tables, err)
+	}
+}
+
+// TestABrowserSendsAFile: a file of one's own becomes a table without the command line, and
+// no other site's page can send one through a visitor's browser.
+func TestABrowserSendsAFile(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	db := w.open(t, nil)
+	address := "http://" + w.sandbox.Addr()
+	send := func(file, table, text string, headers ...string) (int, string) {
+		t.Helper()
+		var body bytes.Buffer
+		form := multipart.NewWriter(&body)
+		part, err := form.CreateFormFile("file", file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = part.Write([]byte(text)) // into memory
+		_ = form.WriteField("table", table)
+		_ = form.Close()
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, address+"/sandbox/v1/tables", &body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Content-Type", form.FormDataContentType())
+		for i := 0; i < len(headers); i += 2 {
+			request.Header.Set(headers[i], headers[i+1])
+		}
+		answer, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = answer.Body.Close() }()
+		page, _ := io.ReadAll(answer.Body)
+		return answer.StatusCode, string(page)
+	}
+	if status, page := send("my users.csv", "", "id,mail\n7,a@example.com\n"); status != http.StatusOK || !strings.Contains(page, "MY_USERS</b> is there") || !strings.Contains(page, "SHOP.PUBLIC.MY_USERS") {
+		t.Errorf("%d %s", status, page)
+	}
+	if diff := cmp.Diff([][]string{{"7", "a@example.com"}}, texts(t, db, "select id::varchar, mail from MY_USERS")); diff != "" {
+		t.Error(diff)
+	}
+	for name, c := range map[string]struct {
+		file, table string
+		headers     []string
+		status      int
+		says        string
+	}{
+		"another kind":   {"users.xlsx", "", nil, http.StatusBadRequest, "must be .parquet"},
+		"no name":        {"users.csv", "a b", nil, http.StatusBadRequest, "not a Snowflake name"},
+		"markup":         {"users.csv", "<script>x</script>", nil, http.StatusBadRequest, "&lt;script"},
+		"from elsewhere": {"users.csv", "EVIL", []string{"Sec-Fetch-Site", "cross-site", "Origin", "https://evil.example"}, http.StatusForbidden, ""},
+	} {
+		if status, page := send(c.file, c.table, "id\n1\n", c.headers...); status != c.status || !strings.Contains(page, c.says) {
+			t.Errorf("%s: %d %s", name, status, page)
+		}
+	}
+	tables, err := w.sandbox.Tables(t.Context())
+	if err != nil || slices.ContainsFunc(tables, func(have sandbox.Table) bool { return strings.HasSuffix(have.Name, ".EVIL") }) {
+		t.Errorf("%v (%v)", tables, err)
 	}
 }

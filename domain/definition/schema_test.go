@@ -298,7 +298,8 @@ func special(typ reflect.Type) *jsonschema.Schema {
 
 // words adds the enumerations, by path.
 func words(s *jsonschema.Schema, path string) {
-	if list, ok := enumerations()[path]; ok {
+	// Of a list its members have the words.
+	if list, ok := enumerations()[path]; ok && s.Type != "array" {
 		s.Enum = nil
 		for _, word := range list {
 			s.Enum = append(s.Enum, word)
@@ -329,5 +330,6 @@ func enumerations() map[string][]string {
 		"mapping.type":   {"string", "integer", "long", "float", "boolean", "date", "object", "array"},
 		"mapping.format": mapping.Formats(), "mapping.onInvalid": {"reject", "omit"}, "mapping.onNull": {"omit", "reject", "default"},
 		"mapping.op": {"add", "remove", "incr"}, "mapping.transform": {"sha256"}, "region": Regions(), "environment": {"test", "production"}, "protocol": {"https", "http"},
+		"on": {schemas.NotifyFailing, schemas.NotifyLate, schemas.NotifyHeld}, "email.tls": {schemas.MailStartTLS, schemas.MailImplicit, schemas.MailPlain},
 	}
 }

@@ -40,7 +40,7 @@ func Complete(l *schemas.Listing, d schemas.Definition, s schemas.State, now tim
 	l.Owner, l.Labels = d.Metadata.Owner, d.Metadata.Labels
 	l.CreatedAt, l.CreatedBy = created(d, s), d.CreatedBy
 	l.UpdatedAt, l.UpdatedBy = instantOf(d.AppliedAt), d.AppliedBy
-	if at, ok := watermarkTime(l.Watermark); ok {
+	if at, ok := WatermarkTime(l.Watermark); ok {
 		seconds := max(now.Sub(at).Seconds(), 0)
 		l.FreshnessSeconds = &seconds
 	}
@@ -68,8 +68,8 @@ func instantOf(t time.Time) *time.Time {
 	return &t
 }
 
-// watermarkTime is the instant of a watermark. A cursor of another kind has none.
-func watermarkTime(watermark string) (time.Time, bool) {
+// WatermarkTime is the instant of a watermark. A cursor of another kind has none.
+func WatermarkTime(watermark string) (time.Time, bool) {
 	for _, layout := range []string{"2006-01-02T15:04:05.999999999", time.RFC3339Nano} {
 		if at, err := time.Parse(layout, watermark); err == nil {
 			return at, true

@@ -3,6 +3,7 @@ package importcenter
 import (
 	"errors"
 	"net"
+	"net/url"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -35,6 +36,10 @@ type Config struct {
 	Heartbeat HeartbeatConfig
 	// Suppression is about people who must not be sent.
 	Suppression suppression.Config
+	// TraceURL is where the web page shows the trace of a run, with {traceId} in place of
+	// its id, such as https://jaeger.example.com/trace/{traceId}. Without it the page shows
+	// the id alone.
+	TraceURL string
 	// AllowCustomEndpoints lets connections and accounts name hosts of their own.
 	// Whoever may apply can then have secrets sent to any host.
 	AllowCustomEndpoints bool
@@ -193,6 +198,9 @@ func (c HTTPConfig) guard() guard.Config {
 	return guard.Config{Hosts: c.Hosts, Addr: c.Addr, Origins: c.Origins, Proxies: proxies, TLS: c.TLS.CertFile != ""}
 }
 
+// traceID stands for the id of a trace in TraceURL.
+const traceID = "{traceId}"
+
 // DefaultConfig returns the values in force where nothing is set.
 func DefaultConfig() Config {
 	return Config{
@@ -213,6 +221,9 @@ func DefaultConfig() Config {
 // Validate reports what cannot work; Kafka and Redis validate their own.
 func (c Config) Validate() error {
 	errs := []error{c.openToAll(), c.approvalsNeedSignIn()}
+	if u, err := url.Parse(strings.ReplaceAll(c.TraceURL, traceID, "0")); c.TraceURL != "" && (err != nil || u.Hostname() == "" || u.Scheme != "https" && u.Scheme != "http" || !strings.Contains(c.TraceURL, traceID)) {
+		errs = append(errs, config.Bad("traceUrl", "must be a URL with "+traceID+" where a trace's id belongs, such as https://jaeger.example.com/trace/"+traceID))
+	}
 	if c.AnswerTimeout <= 0 {
 		errs = append(errs, config.Bad("answerTimeout", "must be positive"))
 	}

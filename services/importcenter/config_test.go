@@ -47,3 +47,17 @@ func TestConfig(t *testing.T) {
 		}
 	}
 }
+
+func TestTraceURL(t *testing.T) {
+	t.Parallel()
+	for address, fine := range map[string]bool{
+		"": true, "https://jaeger.example.com/trace/{traceId}": true, "http://grafana:3000/explore?trace={traceId}": true,
+		"https://jaeger.example.com/trace/": false, "javascript:alert({traceId})": false, "{traceId}": false,
+	} {
+		cfg := DefaultConfig()
+		cfg.TraceURL = address
+		if err := config.Validate(&cfg); (err == nil) != fine || err != nil && !strings.Contains(err.Error(), "traceUrl") {
+			t.Errorf("%q: %v", address, err)
+		}
+	}
+}

@@ -173,6 +173,7 @@ func TestRunFigures(t *testing.T) {
 		}
 		r.StartedAt = time.Now().Add(-time.Hour * time.Duration(n)).UTC()
 		end = r.StartedAt.Add(time.Duration(n) * 10 * time.Second)
+		r.WatermarkFrom = r.StartedAt.Add(-time.Hour).Format("2006-01-02T15:04:05.000000000")
 		if err := w.PutRun(t.Context(), r); err != nil {
 			t.Fatal(err)
 		}
@@ -198,6 +199,29 @@ func TestRunFigures(t *testing.T) {
 	duration := week["duration"].(map[string]any)
 	if week["days"] != 7.0 || week["runs"] != 3.0 || week["rejectRatio"] != 0.02 || duration["p50"] != 10.0 || duration["p95"] != 20.0 {
 		t.Errorf("week %v", week)
+	}
+	// What charts show: the newest runs one by one, and days whose sums are the period's.
+	runs := s["runs"].([]any)
+	first, last := runs[0].(map[string]any), runs[2].(map[string]any)
+	if _, failed := last["freshnessSeconds"]; len(runs) != 3 || last["run"] != "customers.3" || failed {
+		t.Errorf("runs %v, want the newest last and no freshness of one that failed", runs)
+	}
+	if first["seconds"] != 10.0 || first["freshnessSeconds"] != 3610.0 || first["health"] != 0.97 || first["volumes"].(map[string]any)["unchanged"] != 200.0 {
+		t.Errorf("first %v", first)
+	}
+	count, worst := 0.0, 0.0
+	for _, d := range s["days"].([]any) {
+		day := d.(map[string]any)
+		count += day["runs"].(float64)
+		if f, ok := day["freshnessSeconds"].(float64); ok {
+			worst = max(worst, f)
+		}
+		if day["health"] != 0.97 {
+			t.Errorf("day %v", day)
+		}
+	}
+	if count != 3 || worst != 3620 {
+		t.Errorf("the days have %v runs and %v s as their worst freshness: %v", count, worst, s["days"])
 	}
 	if a := c.do("GET", "/v1/imports/nobody/stats", ""); a.status != http.StatusNotFound {
 		t.Errorf("stats of nothing = %d", a.status)

@@ -14,6 +14,6 @@ func (s *Service) settings(signing signingIn) api.Config {
 		AnswerTimeout: s.cfg.AnswerTimeout,
 		MinInterval:   s.cfg.Schedules.MinInterval,
 		CheckTimeout:  s.cfg.CheckTimeout, PreviewTimeout: s.cfg.PreviewTimeout,
-		CreateTopics: s.cfg.Kafka.CreateTopics, SignIn: signing.info, Approvals: s.cfg.Approvals.forAPI(), Store: store.Store{Dir: s.cfg.Secrets.Store},
+		CreateTopics: s.cfg.Kafka.CreateTopics, SignIn: signing.info, TraceURL: s.cfg.TraceURL, Approvals: s.cfg.Approvals.forAPI(), Store: store.Store{Dir: s.cfg.Secrets.Store},
 	}
 }

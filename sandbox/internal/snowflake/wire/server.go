@@ -66,6 +66,9 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("POST /telemetry/send", s.withSession(s.telemetry))
 	mux.HandleFunc("GET /sandbox/v1/chunks/{id}/{n}", s.serveChunk)
 	mux.HandleFunc("GET /sandbox/v1/queries", s.listQueries)
+	mux.HandleFunc("GET /{$}", s.showFiles)
+	// Another site's page must not fill the sandbox through a visitor's browser.
+	mux.Handle("POST /sandbox/v1/tables", http.NewCrossOriginProtection().Handler(http.HandlerFunc(s.makeTable)))
 	mux.HandleFunc("GET /sandbox/v1/snowflake/faults", s.getFaults)
 	mux.HandleFunc("PUT /sandbox/v1/snowflake/faults", s.putFaults)
 	return mux

@@ -55,6 +55,7 @@ var Routes = map[string]Route{
 	"show-schedule":       {Role: Viewer, Scope: ScopeDocuments},
 	"get-defaults":        {Role: Viewer, Scope: ScopeNone},
 	"get-run-log":         {Role: Viewer, Scope: ScopeNamed},
+	"get-run-timeline":    {Role: Viewer, Scope: ScopeNamed},
 	"count-rejects":       {Role: Viewer, Scope: ScopeListed},
 
 	"start-run":            {Role: Operator, Scope: ScopeNamed},
@@ -65,6 +66,7 @@ var Routes = map[string]Route{
 	"reset-import":         {Role: Operator, Scope: ScopeNamed},
 	"start-backfill":       {Role: Operator, Scope: ScopeNamed},
 	"start-resend":         {Role: Operator, Scope: ScopeNamed},
+	"plan-action":          {Role: Operator, Scope: ScopeNamed},
 	"plan-replay":          {Role: Operator, Scope: ScopeNamed},
 	"start-replay":         {Role: Operator, Scope: ScopeNamed},
 	"plan-run":             {Role: Operator, Scope: ScopeNamed},

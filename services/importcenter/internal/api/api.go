@@ -91,6 +91,8 @@ type Config struct {
 	Approvals Approvals
 	// SignIn says how to sign in.
 	SignIn SignIn
+	// TraceURL is where traces are seen, with {traceId}; "" if nowhere.
+	TraceURL string
 	// Required is the least role of operations that the deployment has narrowed.
 	Required map[string]access.Role
 }
@@ -182,11 +184,13 @@ func New(cfg Config, deps Deps) http.Handler {
 	h.registerResources(api)
 	h.registerCommands(api)
 	h.registerLife(api)
+	h.registerPlanAction(api)
 	h.registerRuns(api)
 	h.registerStats(api)
 	h.registerEvents(api)
 	h.registerSchedule(api)
 	h.registerRunLog(api)
+	h.registerRunTimeline(api)
 	h.registerRejects(api)
 	h.registerReplays(api)
 	h.registerRows(api)

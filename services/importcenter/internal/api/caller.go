@@ -32,6 +32,7 @@ type Caller struct {
 	By        string            `json:"by" enum:"none,key,oidc,session"`
 	Selector  *schemas.Selector `json:"selector,omitempty"`
 	ExpiresAt time.Time         `json:"expiresAt,omitzero"`
+	TraceURL  string            `json:"traceUrl,omitempty" doc:"Where the trace of a run is seen, with {traceId} in place of its id; absent if the deployment names no place"`
 }
 
 type (
@@ -49,6 +50,6 @@ func (h *handlers) registerCaller(api huma.API) {
 		Summary: "Read who the caller is and what they may do",
 	}, func(ctx context.Context, _ *struct{}) (*callerOutput, error) {
 		c := access.CallerOf(ctx)
-		return &callerOutput{Body: Caller{Name: c.Name, Role: c.Role.String(), By: c.By, Selector: c.Selector, ExpiresAt: c.Expires}}, nil
+		return &callerOutput{Body: Caller{Name: c.Name, Role: c.Role.String(), By: c.By, Selector: c.Selector, ExpiresAt: c.Expires, TraceURL: h.TraceURL}}, nil
 	})
 }

@@ -121,6 +121,14 @@ func (c *Confirmation) repeated(atLeast bool) string {
 // confirmationRequired is the refusal of a command that needs more than its caller
 // has agreed to, with the figures of now.
 func (h *handlers) confirmationRequired(ctx context.Context, cmd schemas.Command, n need) *Problem {
+	c := h.confirmationOf(ctx, cmd, n)
+	p := problem(http.StatusPreconditionRequired, codeConfirm, "nothing was done: "+strings.Join(c.Sentences, ". ")+". Agree with "+n.query())
+	p.Repeats, p.Confirmation = n.repeats, c
+	return p
+}
+
+// confirmationOf says what a command does to CleverTap, with the figures of now.
+func (h *handlers) confirmationOf(ctx context.Context, cmd schemas.Command, n need) *Confirmation {
 	def, _ := h.Catalog.Import(cmd.Import)
 	account := def.Spec.Destination.AccountRef
 	c := &Confirmation{
@@ -128,15 +136,16 @@ func (h *handlers) confirmationRequired(ctx context.Context, cmd schemas.Command
 		Confirm: n.account, Repeats: n.repeats, Type: def.Spec.Destination.Type,
 	}
 	h.estimateOf(ctx, c, cmd, def)
+	if n.account != "" || n.repeats == 0 {
+		c.Sentences = append(c.Sentences, c.sends())
+	}
 	if n.account != "" {
-		c.Sentences = append(c.Sentences, c.production()...)
+		c.Sentences = append(c.Sentences, c.campaigns())
 	}
 	if n.repeats > 0 {
 		c.Sentences = append(c.Sentences, c.repeated(n.atLeast))
 	}
-	p := problem(http.StatusPreconditionRequired, codeConfirm, "nothing was done: "+strings.Join(c.Sentences, ". ")+". Agree with "+n.query())
-	p.Repeats, p.Confirmation = n.repeats, c
-	return p
+	return c
 }
 
 // actionOf is what a command does to CleverTap: a run is one, whenever it begins.
@@ -159,29 +168,33 @@ func (n need) query() string {
 	return strings.Join(parts, "&")
 }
 
-// production says what an action does to a production account.
-func (c *Confirmation) production() []string {
+// sends says what an action sends, and to which account.
+func (c *Confirmation) sends() string {
 	after := map[string]string{
-		schemas.CommandReset:    "after the reset the next run of %s sends everything to the production account %s",
-		schemas.CommandRun:      "this is the first run of %s into the production account %s since it began or began anew",
-		schemas.CommandBackfill: "this sends a span of %s again, to the production account %s",
-		schemas.CommandResend:   "this sends again what runs of %s have loaded, to the production account %s",
-		schemas.CommandReplay:   "this sends what runs of %s have rejected, to the production account %s",
-		schemas.CommandRepair:   "this sends the people of %s whom a verification has found to differ, to the production account %s",
-		schemas.CommandSync:     "this sends the records of a dry run of %s to the production account %s",
+		schemas.CommandReset:    "after the reset the next run of %s sends everything to the %s",
+		schemas.CommandRun:      "this is the first run of %s into the %s since it began or began anew",
+		schemas.CommandBackfill: "this sends a span of %s again, to the %s",
+		schemas.CommandResend:   "this sends again what runs of %s have loaded, to the %s",
+		schemas.CommandReplay:   "this sends what runs of %s have rejected, to the %s",
+		schemas.CommandRepair:   "this sends the people of %s whom a verification has found to differ, to the %s",
+		schemas.CommandSync:     "this sends the records of a dry run of %s to the %s",
 	}[c.Action]
 	what := c.Type + "s"
 	count := "how many " + what + " that are is unknown: no dry run yet (tapline dryrun " + c.Import + ")"
 	if c.RecordsKnown {
 		count = fmt.Sprintf("about %d %s (%s)", c.Records, what, c.RecordsSource)
 	}
-	campaigns := "live campaigns may fire"
+	return fmt.Sprintf(after, c.Import, strings.TrimSpace(c.Environment+" account ")+" "+c.Account) + ": " + count
+}
+
+// campaigns says what a production account makes of what it is sent.
+func (c *Confirmation) campaigns() string {
+	campaigns := "what is sent cannot be taken back, and live campaigns may fire"
 	switch {
 	case c.Type != schemas.TypeEvent:
+		return campaigns
 	case !c.RecentKnown:
-		campaigns += ", and how many of the events are at most two hours old, which campaigns act on, is unknown"
-	default:
-		campaigns += fmt.Sprintf(": about %d of the events are at most two hours old, which campaigns act on", c.Recent)
+		return campaigns + ", and how many of the events are at most two hours old, which campaigns act on, is unknown"
 	}
-	return []string{fmt.Sprintf(after, c.Import, c.Account) + ": " + count, "what is sent cannot be taken back, and " + campaigns}
+	return fmt.Sprintf("%s: about %d of the events are at most two hours old, which campaigns act on", campaigns, c.Recent)
 }

@@ -91,16 +91,24 @@ func (h *handlers) registerLife(api huma.API) {
 }
 
 func (h *handlers) startBackfill(ctx context.Context, in *backfillInput) (*runStarted, error) {
-	from, to, refusal := spanOf(in.Body.From, in.Body.To)
+	from, to, refusal := h.backfilled(in.Import, in.Body.From, in.Body.To)
 	if refusal != nil {
 		return nil, refusal
-	}
-	if def, ok := h.Catalog.Import(in.Import); ok && def.Spec.Source.Cursor == nil && !def.Spec.Draft {
-		return nil, problem(http.StatusConflict, codeNoCursor, in.Import+" has no cursor, so no span of it can be read; tapline reset "+in.Import+" reads everything again")
 	}
 	return h.writeAndAwaitRun(ctx, schemas.Command{
 		ID: in.Key, Import: in.Import, Kind: schemas.CommandBackfill, From: from, To: to, Actor: in.Actor,
 	}, in.ConfirmQuery)
+}
+
+// backfilled is the span that a backfill reads, or why there is none to read.
+func (h *handlers) backfilled(importName, from, to string) (low, high string, refusal *Problem) {
+	if low, high, refusal = spanOf(from, to); refusal != nil {
+		return "", "", refusal
+	}
+	if def, ok := h.Catalog.Import(importName); ok && def.Spec.Source.Cursor == nil && !def.Spec.Draft {
+		return "", "", problem(http.StatusConflict, codeNoCursor, importName+" has no cursor, so no span of it can be read; tapline reset "+importName+" reads everything again")
+	}
+	return low, high, nil
 }
 
 // spanOf reads the bounds of a backfill.

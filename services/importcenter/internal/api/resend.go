@@ -25,9 +25,6 @@ type resendInput struct {
 }
 
 func (h *handlers) startResend(ctx context.Context, in *resendInput) (*runStarted, error) {
-	if in.Body.Last < in.Body.First || in.Body.Last-in.Body.First >= maxResent {
-		return nil, problem(http.StatusUnprocessableEntity, codeInvalidRequest, fmt.Sprintf("name 1 to %d runs, the first one first, such as 40..42", maxResent))
-	}
 	if err := h.View.ReadToEnd(ctx); err != nil {
 		return nil, h.kafkaFailed(ctx, err)
 	}
@@ -46,6 +43,9 @@ func (h *handlers) startResend(ctx context.Context, in *resendInput) (*runStarte
 // resentRuns reads the runs from the log and says what they have loaded, or why they
 // cannot be sent again.
 func (h *handlers) resentRuns(ctx context.Context, importName string, first, last int) (*schemas.RunSpan, *Problem) {
+	if first < 1 || last < first || last-first >= maxResent {
+		return nil, problem(http.StatusUnprocessableEntity, codeInvalidRequest, fmt.Sprintf("name 1 to %d runs, the first one first, such as 40..42", maxResent))
+	}
 	newest := map[int]schemas.Run{}
 	err := h.scan(ctx, h.Topics.Runs(), importName, func(r *kafka.Record) error {
 		var run schemas.Run

@@ -28,6 +28,7 @@ type Stats struct {
 	Cost             *Cost      `json:"cost,omitempty" doc:"At Snowflake; absent as long as no run has asked it"`
 	Periods          []Period   `json:"periods" doc:"The last 7, 30 and 90 days, by when runs started"`
 	Days             []StatsDay `json:"days" doc:"Days in UTC on which runs started, oldest first"`
+	Runs             []StatsRun `json:"runs" doc:"The newest 50 runs, oldest first"`
 	Truncated        bool       `json:"truncated" doc:"There are more runs than were looked at: the newest count"`
 }
 
@@ -70,11 +71,31 @@ func (v *Volumes) add(f *schemas.RunFigures, read int64) {
 
 // StatsDay is what the runs of a day came to.
 type StatsDay struct {
-	Day     string  `json:"day" doc:"Such as 2026-11-24"`
-	Runs    int     `json:"runs"`
-	Failed  int     `json:"failed" doc:"Runs that failed"`
-	Volumes Volumes `json:"volumes"`
+	Day              string           `json:"day" doc:"Such as 2026-11-24"`
+	Runs             int              `json:"runs"`
+	Failed           int              `json:"failed" doc:"Runs that failed"`
+	Volumes          Volumes          `json:"volumes"`
+	Health           *float64         `json:"health,omitempty" doc:"Share of the rows read that got through, as of a run; absent without rows"`
+	Duration         *DurationFigures `json:"duration,omitempty" doc:"Of the runs that succeeded; absent if none did"`
+	FreshnessSeconds *float64         `json:"freshnessSeconds,omitempty" doc:"The oldest that what CleverTap holds became before a run that succeeded renewed it; absent without a watermark that is an instant"`
+
+	took    []float64
+	through float64 // of Volumes.Read
 }
+
+// StatsRun is a run as a point of a chart.
+type StatsRun struct {
+	Run              string    `json:"run"`
+	State            string    `json:"state"`
+	StartedAt        time.Time `json:"startedAt"`
+	Volumes          Volumes   `json:"volumes"`
+	Seconds          float64   `json:"seconds" doc:"From its start to its end, or until now"`
+	Health           *float64  `json:"health,omitempty" doc:"Share of the rows read that got through; absent without rows"`
+	FreshnessSeconds *float64  `json:"freshnessSeconds,omitempty" doc:"How old what CleverTap holds was before it renewed it: its end less the watermark before it"`
+}
+
+// chartRuns is how many runs statistics give one by one.
+const chartRuns = 50
 
 type statsOutput struct {
 	SourceHeader
@@ -116,23 +137,63 @@ func (h *handlers) importStats(ctx context.Context, in *ImportPath) (*statsOutpu
 }
 
 func statsOf(importName string, runs []schemas.Run, now time.Time) Stats {
-	out := Stats{Import: importName, Periods: []Period{}, Days: []StatsDay{}}
+	out := Stats{Import: importName, Periods: []Period{}, Days: []StatsDay{}, Runs: []StatsRun{}}
 	for _, days := range statsDays {
 		out.Periods = append(out.Periods, periodOf(days, runs, now))
 	}
-	for _, r := range slices.Backward(runs) {
+	for n, r := range slices.Backward(runs) {
 		day := r.StartedAt.UTC().Format(time.DateOnly)
 		if n := len(out.Days); n == 0 || out.Days[n-1].Day != day {
 			out.Days = append(out.Days, StatsDay{Day: day})
 		}
-		d := &out.Days[len(out.Days)-1]
-		d.Runs++
-		if r.State == schemas.StateFailed {
-			d.Failed++
+		point := pointOf(r, now)
+		out.Days[len(out.Days)-1].add(point)
+		if n < chartRuns {
+			out.Runs = append(out.Runs, point)
 		}
-		d.Volumes.add(listing.Figures(r, now), r.Counts.Read)
+	}
+	for i := range out.Days {
+		out.Days[i].Duration = durationsOf(out.Days[i].took)
 	}
 	return out
+}
+
+func pointOf(r schemas.Run, now time.Time) StatsRun {
+	f := listing.Figures(r, now)
+	p := StatsRun{Run: r.Run, State: r.State, StartedAt: r.StartedAt, Seconds: f.Seconds, Health: f.Health}
+	p.Volumes.add(f, r.Counts.Read)
+	// Other modes than these leave the watermark where it is.
+	if renews := r.Mode == schemas.ModeFull || r.Mode == schemas.ModeIncremental; renews && r.FinishedAt != nil && listing.Succeeded(r.State) {
+		if before, ok := listing.WatermarkTime(r.WatermarkFrom); ok {
+			seconds := max(r.FinishedAt.Sub(before).Seconds(), 0)
+			p.FreshnessSeconds = &seconds
+		}
+	}
+	return p
+}
+
+// add takes a run into its day.
+func (d *StatsDay) add(r StatsRun) {
+	d.Runs++
+	if r.State == schemas.StateFailed {
+		d.Failed++
+	}
+	v := &d.Volumes
+	v.Read, v.Loaded, v.Unchanged = v.Read+r.Volumes.Read, v.Loaded+r.Volumes.Loaded, v.Unchanged+r.Volumes.Unchanged
+	v.Rejected, v.Skipped, v.Future = v.Rejected+r.Volumes.Rejected, v.Skipped+r.Volumes.Skipped, v.Future+r.Volumes.Future
+	if r.Health != nil {
+		d.through += *r.Health * float64(r.Volumes.Read)
+	}
+	if v.Read > 0 {
+		health := d.through / float64(v.Read)
+		d.Health = &health
+	}
+	if listing.Succeeded(r.State) {
+		d.took = append(d.took, r.Seconds)
+	}
+	if f := r.FreshnessSeconds; f != nil && (d.FreshnessSeconds == nil || *f > *d.FreshnessSeconds) {
+		d.FreshnessSeconds = f
+	}
 }
 
 func periodOf(days int, runs []schemas.Run, now time.Time) Period {
@@ -155,11 +216,16 @@ func periodOf(days int, runs []schemas.Run, now time.Time) Period {
 	if p.Volumes.Read > 0 {
 		p.RejectRatio = float64(p.Volumes.Rejected) / float64(p.Volumes.Read)
 	}
-	if len(took) > 0 {
-		slices.Sort(took)
-		p.Duration = &DurationFigures{P50: percentile(took, 0.5), P95: percentile(took, 0.95), Max: took[len(took)-1]}
-	}
+	p.Duration = durationsOf(took)
 	return p
+}
+
+func durationsOf(took []float64) *DurationFigures {
+	if len(took) == 0 {
+		return nil
+	}
+	slices.Sort(took)
+	return &DurationFigures{P50: percentile(took, 0.5), P95: percentile(took, 0.95), Max: took[len(took)-1]}
 }
 
 // percentile is the nearest rank among sorted values, of which there is one at least.

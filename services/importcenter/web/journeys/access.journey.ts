@@ -49,8 +49,11 @@ test.skipIf(secured === "")("to a viewer no personal data is sent", async () => 
   await page.getByText("which your role does not show").waitFor(slow);
   await page.goto("/imports/customers/why");
   await page.getByText("which your role does not show").waitFor(slow);
+  await page.goto("/runs/customers.1");
+  const { traceId } = (await (await page.request.get(`${secured}/v1/runs/customers.1`)).json()) as { traceId: string };
+  await expect.poll(() => page.getByRole("link", { name: traceId }).getAttribute("href"), slow).toBe(`https://jaeger.example.com/trace/${traceId}`);
   await page.goto("/imports/customers");
-  await page.getByText("Volumes").waitFor(slow);
+  await page.getByText("Figures", { exact: true }).waitFor(slow);
   expect(await page.getByRole("button", { name: /Run now|Pause|Edit/ }).count()).toBe(0);
   expect(told).toContain('"customers"');
   expect(told).not.toMatch(/customer\d+@example\.com/);

@@ -5,6 +5,8 @@ import { account, ended, held, importOf, newest, ran, send, slow, to, unique } f
 
 interface Listings { items: { import: string; status: string; planned?: { at: string }[] }[] }
 interface Freeze { name: string }
+interface Timeline { spans: { lane: string }[]; places: { topic: string; partition: number; from: number; count: number }[] }
+interface Stats { runs: { run: string; volumes: { loaded: number } }[] }
 interface Generations { items: { generation: number; by?: string }[] }
 interface ScheduleView { next: { at: string; local: string }[] }
 
@@ -54,6 +56,15 @@ test("a run that waits for its account is seen going on without a reload, by the
   await page.getByText(`${run} succeeded: 50 rows loaded.`).waitFor(slow);
   expect(asked).toBeLessThanOrEqual(1);
   expect(await held("7")).toMatchObject({ profileData: { [property]: expect.anything() as unknown } });
+
+  // On what it spent its time and where its records lie, as its own reports say.
+  await expect.poll(async () => new Set((await api<Timeline>(`/v1/runs/${run}/timeline`)).spans.map((s) => s.lane)), slow).toEqual(new Set(["execute", "chunks", "map", "wait", "upload"]));
+  const { places } = await api<Timeline>(`/v1/runs/${run}/timeline`);
+  const records = places.filter((p) => p.topic === `tapline.records.${name}.v1`);
+  expect(records.reduce((sum, p) => sum + p.count, 0)).toBe(50);
+  for (const lane of [/^Uploads: .*50 records$/, /^Mapping: .*50 rows$/, /^Chunks are read: .*50 rows$/, /^Waits: /]) await page.getByRole("img", { name: lane }).waitFor(slow);
+  await page.getByText("Where its rows and records lie in Kafka").click();
+  for (const p of records) await page.getByText(`kcat -b $BROKERS -t ${p.topic} -p ${p.partition} -o ${p.from} -c ${p.count} `, { exact: false }).waitFor(slow);
 });
 
 test("a run is cancelled, and nothing of it arrives", async () => {
@@ -137,4 +148,16 @@ test("what a run did before is in its strip in the listing", async () => {
   const page = await open(`/?q=${name}`);
   await ran(name);
   await page.getByRole("img", { name: "1 run, none failed" }).waitFor(slow);
+
+  // Its figures are the API's; each point is a run, and a period stands in the address.
+  await page.goto(`/imports/${name}`);
+  await page.getByRole("figure", { name: "Rows by outcome" }).getByText(`${name}.1: Loaded 50`).waitFor(slow);
+  const { runs } = await api<Stats>(`/v1/imports/${name}/stats`);
+  expect(runs.map((r) => [r.run, r.volumes.loaded])).toEqual([[`${name}.1`, 50]]);
+  await page.getByText("These figures as a table").click();
+  await page.getByRole("row", { name: new RegExp(`^${name}\\.1 50 0 0 0 100 %`) }).waitFor(slow);
+  await page.getByText("Last 30 days").first().click();
+  await expect.poll(() => page.url(), slow).toContain("period=30");
+  await expect.poll(() => page.getByRole("region", { name: "These figures as a table" }).getByRole("row").count(), slow).toBe(31);
+  await accessible(page);
 });

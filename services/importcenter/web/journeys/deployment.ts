@@ -29,7 +29,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const portBase = Number(process.env["PORT_BASE"] ?? 23_000);
   const folder = await mkdtemp(join(tmpdir(), "tapline-journeys-"));
   const args = ["demo", "--keep", "--customers", "2000", "--data", join(folder, "data"), "--port-base", String(portBase)];
-  const child = spawn(tapline, args, { cwd: process.env["ROOT"], stdio: ["ignore", "ignore", "pipe"] });
+  const child = spawn(tapline, args, { cwd: process.env["ROOT"], stdio: ["ignore", "ignore", "pipe"], env: { ...process.env, TAPLINE_NOTIFY_JOURNEYS: "the journeys' secret" } });
   const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   await new Promise<void>((resolve, reject) => {
     let said = "";
@@ -75,6 +75,7 @@ async function secure(tapline: string, folder: string, portBase: number): Promis
       TAPLINE_KAFKA_BROKERS: `127.0.0.1:${portBase + 1}`, TAPLINE_REDIS_ADDRS: `127.0.0.1:${portBase + 2}`,
       TAPLINE_HTTP_ADDR: `127.0.0.1:${portBase + 31}`, TAPLINE_ADMIN_ADDR: `127.0.0.1:${portBase + 32}`, TAPLINE_ALLOW_CUSTOM_ENDPOINTS: "true",
       TAPLINE_HTTP_TLS_CERT_FILE: certificate, TAPLINE_HTTP_TLS_KEY_FILE: key,
+      TAPLINE_TRACE_URL: "https://jaeger.example.com/trace/{traceId}",
       TAPLINE_AUTH_MODE: "oidc", TAPLINE_AUTH_OIDC_ISSUER: `http://${provider}`, TAPLINE_AUTH_OIDC_CLIENT_ID: "tapline", TAPLINE_AUTH_OIDC_CLIENT_SECRET: "the-secret",
       TAPLINE_AUTH_OIDC_REDIRECT_URL: `${url}/auth/callback`, TAPLINE_AUTH_OIDC_ROLES: "tapline-editors=editor,staff=viewer",
       TAPLINE_REJECTS_DIRECTORY: join(folder, "rejects"), TAPLINE_SUPPRESSION_KEYS: (await readFile(join(folder, "data", "suppression.key"), "utf8")).trim(),

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
 import { accessible, api, open } from "./browser";
-import { definition, importOf, newest, slow, unique } from "./world";
+import { definition, held, importOf, newest, slow, unique } from "./world";
 
 /** nicknamed gives each try of a journey an import of its own. */
 const nicknamed = (text: string) => `${text} ${Date.now().toString(36)}`;
@@ -72,7 +72,47 @@ test("an import is made from nothing to its first run, by mouse; a mistake that 
   expect(run?.counts.loaded).toBeGreaterThan(1900);
 }, 180_000);
 
-test("the same by keyboard alone", async () => {
+test("a file of one's own becomes a scheduled import by the page alone, as a newcomer does it", async () => {
+  const nickname = nicknamed("My file");
+  const name = named(nickname);
+  const [table, somebody] = [`MINE_${Date.now()}`, unique("newcomer")];
+  const page = await open("/");
+  await page.getByRole("link", { name: "New import" }).click();
+  await page.getByLabel("Nickname").fill(nickname);
+  await page.getByRole("button", { name: "Begin the draft" }).click();
+  const opens = page.context().waitForEvent("page");
+  await page.getByRole("link", { name: "Make a table of a file of yours" }).click();
+  const sandbox = await opens;
+  const csv = `user_id,mail,city\n${somebody},ada@example.com,London\n${somebody}-2,grace@example.com,Arlington\n`;
+  await sandbox.getByLabel("A CSV, TSV, NDJSON or Parquet file").setInputFiles({ name: `${table}.csv`, mimeType: "text/csv", buffer: Buffer.from(csv) });
+  await sandbox.getByRole("button", { name: "Make a table of it" }).click();
+  await sandbox.getByText("is there. Go back to Import Center").waitFor(slow);
+  await sandbox.close();
+  await page.getByRole("radio", { name: "a table or view" }).check();
+  await page.getByRole("textbox", { name: "Table or view" }).fill(table);
+  await page.getByRole("option", { name: `SHOP.PUBLIC.${table}` }).click();
+  await page.getByRole("button", { name: "Preview rows" }).click();
+  await page.getByText("2 rows in").waitFor(slow);
+  await page.getByRole("link", { name: "Next: Identity" }).click();
+  await page.getByRole("button", { name: "Use it: USER_ID" }).click();
+  await page.getByRole("link", { name: "Next: Properties" }).click();
+  await page.getByRole("button", { name: /Take \d+ sure suggestion/ }).click();
+  await page.getByRole("link", { name: "5. Schedule" }).click();
+  await page.getByRole("combobox", { name: "It runs" }).click();
+  await page.getByRole("option", { name: "every so often" }).click();
+  await page.getByText("The next five runs").waitFor(slow);
+  await page.getByRole("link", { name: "Next: Review" }).click();
+  await page.getByText("Draft, saved.").waitFor(slow);
+  await page.getByRole("button", { name: "Make it real" }).click();
+  await page.getByRole("button", { name: "Run now" }).waitFor(slow);
+  // The first run of an interval is at once.
+  await expect.poll(async () => (await newest(name))?.state, { timeout: 60_000 }).toBe("succeeded");
+  expect((await definition(name)).spec).toMatchObject({ source: { table: `SHOP.PUBLIC.${table}` }, schedules: [{ every: expect.anything() as unknown }] });
+  expect(await held(somebody)).toMatchObject({ profileData: { Email: "ada@example.com" } });
+  await page.getByRole("link", { name: `${name}.1` }).waitFor(slow);
+}, 180_000);
+
+test("an import is made by keyboard alone", async () => {
   const nickname = nicknamed("Typed");
   const name = named(nickname);
   const page = await open("/new");
@@ -140,6 +180,21 @@ test("a draft survives a closed tab and an Import Center that is away", async ()
   await again.goto(`/imports/${name}/edit/source`);
   await again.locator(".cm-content").getByText("select 1 as ID").waitFor(slow);
   await expect.poll(async () => (await definition(name)).spec.source.query, slow).toBe("select 1 as ID");
+});
+
+test("who has no import yet tries the sample, of which every step is filled", async () => {
+  const page = await open("/doctor");
+  await page.route("**/v1/imports?*", (route) => route.fulfill({ json: { items: [], nextPageToken: "" } }));
+  await page.route("**/v1/imports/events*", (route) => route.abort());
+  await page.goto("/");
+  await page.getByText("No import yet.").waitFor(slow);
+  await accessible(page);
+  await page.getByRole("button", { name: "Try it with sample data" }).click();
+  await page.waitForURL("**/imports/sample-customers/edit/source", slow);
+  await page.getByRole("link", { name: "Make a table of a file of yours" }).waitFor(slow);
+  const made = await definition("sample-customers");
+  expect(made.spec).toMatchObject({ draft: true, identity: { column: "CUSTOMER_ID" }, source: { connectionRef: "warehouse" }, destination: { accountRef: "clevertap" } });
+  expect(made.spec.mapping.length).toBeGreaterThan(10);
 });
 
 test("two people edit: the second sees the difference and chooses", async () => {

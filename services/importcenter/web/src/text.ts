@@ -1,3 +1,4 @@
+import { actions, notifications, verification } from "./textActions";
 import { admin } from "./textAdmin";
 import { edit } from "./textEdit";
 import { rows, why } from "./textRows";
@@ -7,9 +8,12 @@ import { rows, why } from "./textRows";
 export const text = {
   title: "Import Center",
   nav: { imports: "Imports", admin: "Deployment" },
+  actions,
   admin,
   edit,
+  notifications,
   rows,
+  verification,
   why,
   theme: { toDark: "Use the dark theme", toLight: "Use the light theme" },
   signOut: "Sign out",
@@ -76,7 +80,10 @@ export const text = {
     recent: (runs: number, failed: number) => `${runs === 1 ? "1 run" : `${runs} runs`}, ${failed === 0 ? "none" : failed} failed`,
     openRejects: (n: string) => `${n} failed`,
     none: "No import yet.",
-    noneNext: "Make one here, step by step. Nothing is sent before you say so.",
+    first: {
+      next: "Make one here, step by step. Nothing is sent before you say so.", notYours: "No import yet. An editor makes the first one.",
+      sample: "Try it with sample data", sampleName: "Sample customers", connect: "Connect Snowflake",
+    },
     new: "New import",
     noMatch: "No import matches.",
     clear: "Clear the filters",
@@ -108,12 +115,14 @@ export const text = {
     columns: { run: "Run", state: "State", began: "Began", took: "Took", loaded: "Loaded", rejected: "Rejected", mode: "Mode" },
     older: "Older runs",
     stats: {
-      title: "Volumes", period: "Period", days: (n: number) => `Last ${n} days`, runs: "Runs", read: "Read", loaded: "Loaded", rejected: "Rejected", ratio: "Reject ratio",
-      p50: "Time, median", p95: "Time, 95 %", none: "–", truncated: "There are more runs than were looked at: these are of the newest.", chart: (n: number) => `Loaded and rejected rows of ${n} days`,
+      title: "Figures", period: "Period", newest: "Newest runs", days: (n: number) => `Last ${n} days`, runs: "Runs", read: "Read", loaded: "Loaded", unchanged: "Unchanged", rejected: "Rejected", skipped: "Skipped", ratio: "Reject ratio",
+      p50: "Time, median", p95: "Time, 95 %", none: "–", truncated: "There are more runs than were looked at: these are of the newest.",
+      charts: { volumes: "Rows by outcome", health: "Health", freshness: "Freshness: how old CleverTap's data was before a run renewed it", duration: "Duration" },
+      gotThrough: "got through", age: "age", median: "median", slow: "95 %", took: "Took", when: "When", figures: "These figures as a table", opens: "A point is a run: a click opens it.",
     },
     rejects: "Failed rows",
     why: "Find a person",
-    nav: { overview: "Overview", schedule: "Schedule", definition: "History", topics: "Topics" },
+    nav: { overview: "Overview", schedule: "Schedule", definition: "History", topics: "Topics", actions: "More actions" },
     due: {
       title: "When it is due", next: "Due next", past: "Past due instants", here: (zone: string) => `Here (${zone})`, there: (zone: string) => `In ${zone}`, clocks: "Clocks", became: "What became of it", late: "Late by",
       noNext: "No run is due.", noPast: "None is known.",
@@ -121,7 +130,7 @@ export const text = {
     },
     history: {
       title: "How the definition came about", generation: "Generation", what: "What", when: "When", who: "Who", actions: { apply: "applied", delete: "deleted" } as Record<string, string>,
-      changes: (from: number, to: number) => `What generation ${to} changed in ${from}`, same: "Nothing.", before: "Before", after: "After", whole: (n: number) => `Generation ${n}`,
+      changes: (from: number, to: number) => `What generation ${to} changed in ${from}`, same: "Nothing.", goBack: (n: number) => `Go back to generation ${n} …`, goBackWhat: "What was applied since stays in the history: this makes a new generation with the old text.", goBackNow: (n: number) => `Apply generation ${n} again`, before: "Before", after: "After", whole: (n: number) => `Generation ${n}`,
     },
     topics: {
       title: "Topics",
@@ -160,9 +169,15 @@ export const text = {
     skippedByReason: "Skipped, by reason",
     notes: "Notes",
     facts: "Facts",
-    timeline: { title: "What happened", bar: (stage: string, took: string) => `${stage} worked for ${took}` },
+    timeline: {
+      title: "What happened", truncated: "There are more reports than were looked at: these are of the first part.",
+      lanes: { queued: "Queued", held: "Held", queue: "Queue at Snowflake", execute: "Snowflake executes", chunks: "Chunks are read", map: "Mapping", wait: "Waits", upload: "Uploads", retry: "Uploads, again" } as Record<string, string>,
+      counted: { chunks: (n: string) => `${n} rows`, map: (n: string) => `${n} rows`, upload: (n: string) => `${n} records`, retry: (n: string) => `${n} records` } as Record<string, (n: string) => string>,
+      places: "Where its rows and records lie in Kafka", placeColumns: { topic: "Topic", partition: "Partition", from: "First offset", to: "Last offset", count: "Of this run" }, read: "Read them with kcat",
+    },
     mode: "Mode", cause: "Cause", attempt: "Attempt", began: "Began", ended: "Ended", took: "Took", rate: "Rate",
-    from: "Watermark from", to: "Watermark to", query: "Snowflake query", trace: "Trace", none: "none",
+    from: "Watermark from", to: "Watermark to", query: "Snowflake query", trace: "Trace", definition: "Definition", snowflake: "At Snowflake", snowflakeValue: (queue: string, execution: string) => `${queue} queued, ${execution} executing`,
+    reconciled: "Rows that came late", reconciledValue: (came: string, left: string) => `${came} came, ${left} left`, none: "none",
     perSecond: (n: string) => `${n} rows/s`,
     sentence: {
       waits: (account: string, since: string, reason: string) => `waits for ${account} since ${since}: ${reason}`,
@@ -179,6 +194,7 @@ export const text = {
     account: (account: string, environment: string) => `CleverTap account ${account}, ${environment}`,
     send: (records: string, account: string) => `Send ${records} to ${account}`,
     unknown: "an unknown number of records",
+    unsaid: "environment not said",
     type: (word: string) => `Type ${word} to agree`,
     agree: "Agree and go on",
     cancel: "Do nothing",

@@ -1,6 +1,6 @@
 // The sentences of the screens for whoever runs the deployment.
 export const admin = {
-  nav: { connections: "Connections", accounts: "Accounts", freezes: "Freezes", suppression: "Suppression", approvals: "Approvals", sessions: "Sessions", keys: "Keys", audit: "Audit", doctor: "Doctor" } as Record<string, string>,
+  nav: { connections: "Connections", accounts: "Accounts", notifications: "Notifications", freezes: "Freezes", suppression: "Suppression", approvals: "Approvals", sessions: "Sessions", keys: "Keys", audit: "Audit", doctor: "Doctor" } as Record<string, string>,
   none: "None.",
   test: "Test", testing: (name: string) => `Test ${name}`,
   connections: {

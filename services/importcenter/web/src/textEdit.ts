@@ -46,6 +46,7 @@ export const edit = {
     kinds: { query: "a query", table: "a table or view" } as Record<string, string>,
     sql: "Query",
     sqlHelp: "One SELECT. Its columns are looked up as you type, which uses no warehouse.",
+    sandbox: "This connection is a sandbox on this machine, not Snowflake.", sandboxFile: "Make a table of a file of yours",
     table: "Table or view",
     tableHelp: "Type a part of its name. DATABASE.SCHEMA.TABLE, as Snowflake stores it.",
     preview: "Preview rows",

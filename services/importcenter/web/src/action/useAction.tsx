@@ -80,7 +80,7 @@ function ConfirmDialog({ confirmation, pending, onAgree, onClose }: DialogProps)
   return (
     <Modal opened onClose={onClose} title={text.confirm.title(confirmation.action)} closeButtonProps={{ "aria-label": text.close }}>
       <Stack>
-        <Text fw={600}>{text.confirm.send(records, text.confirm.account(confirmation.account, confirmation.environment ?? "environment not said"))}</Text>
+        <Text fw={600}>{text.confirm.send(records, text.confirm.account(confirmation.account, confirmation.environment ?? text.confirm.unsaid))}</Text>
         <List>
           {confirmation.sentences.map((s) => <List.Item key={s}>{s}</List.Item>)}
         </List>

@@ -8,10 +8,10 @@ import { atLeast } from "../app/role";
 import type { Role } from "../app/role";
 import { text } from "../text";
 
-const adminScreens = ["connections", "accounts", "freezes", "suppression", "approvals", "sessions", "keys", "audit", "doctor"] as const;
+const adminScreens = ["connections", "accounts", "notifications", "freezes", "suppression", "approvals", "sessions", "keys", "audit", "doctor"] as const;
 
 // Who may open which: the API refuses the others.
-const screens: [(typeof adminScreens)[number], Role][] = [["connections", "editor"], ["accounts", "editor"], ["freezes", "viewer"], ["suppression", "admin"], ["approvals", "viewer"], ["sessions", "viewer"], ["keys", "admin"], ["audit", "admin"], ["doctor", "operator"]];
+const screens: [(typeof adminScreens)[number], Role][] = [["connections", "editor"], ["accounts", "editor"], ["notifications", "editor"], ["freezes", "viewer"], ["suppression", "admin"], ["approvals", "viewer"], ["sessions", "viewer"], ["keys", "admin"], ["audit", "admin"], ["doctor", "operator"]];
 
 /** AdminNav leads from one screen of the deployment to the next. */
 export function AdminNav(): ReactNode {

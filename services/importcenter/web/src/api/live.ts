@@ -5,7 +5,7 @@ import { useEffect, useRef } from "react";
 import type { Listing, Run } from "./client";
 import { merged } from "./listing";
 import type { Change } from "./listing";
-import { importsQuery, isActive, live, runLogQuery, runQuery } from "./queries";
+import { importsQuery, isActive, live, runLogQuery, runQuery, runTimelineQuery } from "./queries";
 import { useStream } from "./stream";
 
 /** How long the last runs of the listing may be behind, which its stream does not carry, in milliseconds. */
@@ -41,7 +41,9 @@ export function useRun(name: string): UseQueryResult<Run> {
   const connected = useStream(moves ? `/v1/runs/${encodeURIComponent(name)}/events` : undefined, (told) => {
     if (told.event !== "run" && told.event !== "end") return;
     queries.setQueryData(runQuery(name).queryKey, JSON.parse(told.data) as Run);
-    if (told.event === "end") void queries.invalidateQueries({ queryKey: runLogQuery(name, false).queryKey });
+    if (told.event !== "end") return;
+    void queries.invalidateQueries({ queryKey: runLogQuery(name, false).queryKey });
+    void queries.invalidateQueries({ queryKey: runTimelineQuery(name, false).queryKey });
   });
   return useQuery({ ...runQuery(name), refetchInterval: known === undefined || (moves && !connected) ? live : false });
 }

@@ -58,6 +58,13 @@ export const runLogQuery = (run: string, moves: boolean) =>
     refetchInterval: moves ? live : false,
   });
 
+export const runTimelineQuery = (run: string, moves: boolean) =>
+  queryOptions({
+    queryKey: ["run timeline", run],
+    queryFn: () => take(client.GET("/v1/runs/{run}/timeline", { params: { path: { run } } })),
+    refetchInterval: moves ? live : false,
+  });
+
 export const statsQuery = (name: string) =>
   queryOptions({ queryKey: ["stats", name], queryFn: () => take(client.GET("/v1/imports/{import}/stats", { params: { path: { import: name } } })), staleTime: 30_000 });
 

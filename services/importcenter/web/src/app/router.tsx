@@ -4,6 +4,7 @@ import type { ReactNode } from "react";
 
 import { ImportScreen } from "../import/ImportScreen";
 import { readDefinitionSearch } from "../import/definitionSearch";
+import { readStatsSearch } from "../import/statsSearch";
 import { ImportsScreen } from "../imports/ImportsScreen";
 import { readSearch } from "../imports/filter";
 import { readRejectSearch } from "../rejects/search";
@@ -24,7 +25,7 @@ function NotFound(): ReactNode {
 
 const root = createRootRoute({ component: Shell, notFoundComponent: NotFound });
 const imports = createRoute({ getParentRoute: () => root, path: "/", component: ImportsScreen, validateSearch: readSearch });
-const importRoute = createRoute({ getParentRoute: () => root, path: "/imports/$import", component: ImportScreen });
+const importRoute = createRoute({ getParentRoute: () => root, path: "/imports/$import", component: ImportScreen, validateSearch: readStatsSearch });
 const newImport = createRoute({ getParentRoute: () => root, path: "/new", component: lazyRouteComponent(() => import("../edit/NewScreen"), "NewScreen") });
 const edit = createRoute({ getParentRoute: () => root, path: "/imports/$import/edit/$step", component: lazyRouteComponent(() => import("../edit/EditScreen"), "EditScreen") });
 const rejects = createRoute({ getParentRoute: () => root, path: "/imports/$import/rejects", component: lazyRouteComponent(() => import("../rejects/RejectsScreen"), "RejectsScreen"), validateSearch: readRejectSearch });
@@ -40,6 +41,11 @@ const why = createRoute({ getParentRoute: () => root, path: "/imports/$import/wh
 const schedule = createRoute({ getParentRoute: () => root, path: "/imports/$import/schedule", component: lazyRouteComponent(() => import("../import/ScheduleScreen"), "ScheduleScreen") });
 const definition = createRoute({ getParentRoute: () => root, path: "/imports/$import/definition", component: lazyRouteComponent(() => import("../import/DefinitionScreen"), "DefinitionScreen"), validateSearch: readDefinitionSearch });
 const topics = createRoute({ getParentRoute: () => root, path: "/imports/$import/topics", component: lazyRouteComponent(() => import("../import/TopicsScreen"), "TopicsScreen") });
+const actions = createRoute({ getParentRoute: () => root, path: "/imports/$import/actions", component: lazyRouteComponent(() => import("../actions/ActionsScreen"), "ActionsScreen") });
+const verification = createRoute({ getParentRoute: () => root, path: "/verifications/$run", component: lazyRouteComponent(() => import("../verification/VerificationScreen"), "VerificationScreen") });
+const notifications = createRoute({ getParentRoute: () => root, path: "/notifications", component: lazyRouteComponent(() => import("../notifications/NotificationsScreen"), "NotificationsScreen") });
+const notification = createRoute({ getParentRoute: () => root, path: "/notifications/$name", component: lazyRouteComponent(() => import("../notifications/NotificationScreen"), "NotificationScreen") });
+const newNotification = createRoute({ getParentRoute: () => root, path: "/new/notification", component: lazyRouteComponent(() => import("../notifications/NotificationScreen"), "NewNotificationScreen") });
 const connection = createRoute({ getParentRoute: () => root, path: "/connections/$name", component: lazyRouteComponent(() => import("../resource/ResourceScreen"), "ConnectionScreen") });
 const account = createRoute({ getParentRoute: () => root, path: "/accounts/$name", component: lazyRouteComponent(() => import("../resource/ResourceScreen"), "AccountScreen") });
 const newConnection = createRoute({ getParentRoute: () => root, path: "/new/connection", component: lazyRouteComponent(() => import("../resource/ResourceScreen"), "NewConnectionScreen") });
@@ -49,7 +55,7 @@ const approvals = createRoute({ getParentRoute: () => root, path: "/approvals", 
 const sessions = createRoute({ getParentRoute: () => root, path: "/sessions", component: lazyRouteComponent(() => import("../admin/SessionsScreen"), "SessionsScreen") });
 
 export const router = createRouter({
-  routeTree: root.addChildren([imports, newImport, importRoute, edit, rejects, why, schedule, definition, topics, run, runRows, connections, accounts, connection, account, newConnection, newAccount, suppression, approvals, sessions, freezes, keys, audit, doctor]),
+  routeTree: root.addChildren([imports, newImport, importRoute, edit, rejects, why, schedule, definition, topics, actions, verification, notifications, notification, newNotification, run, runRows, connections, accounts, connection, account, newConnection, newAccount, suppression, approvals, sessions, freezes, keys, audit, doctor]),
   basepath: basePath === "" ? "/" : basePath,
   scrollRestoration: true,
 });

@@ -1,15 +1,16 @@
-import { Autocomplete, Button, Group, List, Radio, Select, Stack, Text, TextInput, Textarea, Title } from "@mantine/core";
+import { Anchor, Autocomplete, Button, Group, List, Radio, Select, Stack, Text, TextInput, Textarea, Title } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Suspense, lazy, useMemo, useState } from "react";
 import type { ReactNode } from "react";
 
 import { client, take } from "../api/client";
+import { connectionsQuery } from "../api/queries";
 import { ProblemNote } from "../app/ProblemNote";
 import { text } from "../text";
 import { switchType } from "./draft";
 import { sampled, typeName } from "./grid";
-import { fullName, lastPart } from "./names";
+import { fullName, lastPart, sandboxOf } from "./names";
 import type { StepProps } from "./step";
 
 const SqlEditor = lazy(() => import("./SqlEditor"));
@@ -52,6 +53,7 @@ export function SourceStep({ editor, view, connections, accounts }: StepProps): 
       }}>
         <Group mt={4}>{Object.entries(t.kinds).map(([value, label]) => <Radio key={value} value={value} label={label} />)}</Group>
       </Radio.Group>
+      <Sandbox name={source.connectionRef} />
       {kind === "table" ? (
         <Autocomplete className="form" label={t.table} description={t.tableHelp} value={source.table ?? ""} limit={50}
           data={(tables.data?.items ?? []).map(fullName)} filter={({ options }) => options} onChange={(v) => setSource({ table: v, query: "" })} />
@@ -77,6 +79,14 @@ export function SourceStep({ editor, view, connections, accounts }: StepProps): 
   );
 }
 
+/** Sandbox leads to where a file of one's own becomes a table, if the connection is a stand-in for Snowflake on this machine. */
+function Sandbox({ name }: { name: string }): ReactNode {
+  const connections = useQuery(connectionsQuery).data ?? [];
+  const at = sandboxOf(connections.find((c) => c.metadata.name === name)?.spec);
+  if (at === undefined) return null;
+  return <Text size="sm">{t.sandbox} <Anchor inherit href={at} target="_blank" rel="noreferrer">{t.sandboxFile}</Anchor></Text>;
+}
+
 const mostTables = 50;
 
 /** useTables lists what the connection sees of what is typed; the table that is named comes with its columns. */
@@ -91,7 +101,6 @@ function useTables(connection: string, typed: string) {
     placeholderData: keepPreviousData,
     staleTime: 60_000,
     retry: false,
-    refetchOnWindowFocus: false,
   });
 }
 

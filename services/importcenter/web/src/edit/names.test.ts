@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { fullName, lastPart, quoted } from "./names";
+import { fullName, lastPart, quoted, sandboxOf } from "./names";
 
 test("names are quoted where Snowflake would read them otherwise", () => {
   expect(quoted("CUSTOMERS")).toBe("CUSTOMERS");
@@ -15,4 +15,12 @@ test("a search takes the last part that was typed", () => {
   expect(lastPart("SHOP.PUBLIC.cust")).toBe("cust");
   expect(lastPart('SHOP."a.b"."x""y')).toBe('x"y');
   expect(lastPart("SHOP.")).toBe("");
+});
+
+test("only a stand-in on this machine takes files", () => {
+  expect(sandboxOf({ host: "127.0.0.1", port: 19003, protocol: "http" })).toBe("http://127.0.0.1:19003/");
+  expect(sandboxOf({ account: "acme" })).toBeUndefined();
+  expect(sandboxOf({ host: "snowflake.example.com", port: 80, protocol: "http" })).toBeUndefined();
+  expect(sandboxOf({ host: "127.0.0.1", port: 443 })).toBeUndefined();
+  expect(sandboxOf(undefined)).toBeUndefined();
 });

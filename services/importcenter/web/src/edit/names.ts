@@ -15,3 +15,12 @@ export function lastPart(typed: string): string {
   const parts = typed.match(/"(?:[^"]|"")*"?|[^.]+/g) ?? [];
   return (typed.endsWith(".") ? "" : (parts.at(-1) ?? "")).replace(/^"|"$/g, "").replaceAll('""', '"');
 }
+
+const loopback = new Set(["127.0.0.1", "localhost", "::1"]);
+
+/** sandboxOf is the address of a stand-in for Snowflake on this machine, which takes files from a browser; nothing of a real one. */
+export function sandboxOf(spec: unknown): string | undefined {
+  const { host = "", port, protocol } = (spec ?? {}) as { host?: string; port?: number; protocol?: string };
+  if (protocol !== "http" || !loopback.has(host)) return undefined;
+  return `http://${host.includes(":") ? `[${host}]` : host}${port === undefined ? "" : `:${port}`}/`;
+}

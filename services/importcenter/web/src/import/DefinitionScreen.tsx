@@ -13,6 +13,7 @@ import { Waiting } from "../app/Waiting";
 import { useNow } from "../app/useNow";
 import { differences } from "../edit/draft";
 import { text } from "../text";
+import { GoBack } from "./GoBack";
 import { ImportNav } from "./ImportNav";
 
 const route = getRouteApi("/imports/$import/definition");
@@ -58,13 +59,13 @@ export function DefinitionScreen(): ReactNode {
           </tbody>
         </table>
       </div>
-      {chosen !== undefined && chosen.action !== "delete" && <Shown name={name} chosen={chosen} before={before} />}
-      <Commands lines={[`tapline history ${name}`, `tapline get import ${name} -o yaml`]} />
+      {chosen !== undefined && chosen.action !== "delete" && <Shown key={chosen.generation} name={name} chosen={chosen} before={before} newest={newestFirst[0] === chosen} />}
+      <Commands lines={[`tapline history ${name}`, `tapline diff --generation N ${name}`, `tapline apply --generation N ${name}`, `tapline get import ${name} -o yaml`]} />
     </Stack>
   );
 }
 
-function Shown({ name, chosen, before }: { name: string; chosen: Schemas["Generation"]; before: Schemas["Generation"] | undefined }): ReactNode {
+function Shown({ name, chosen, before, newest }: { name: string; chosen: Schemas["Generation"]; before: Schemas["Generation"] | undefined; newest: boolean }): ReactNode {
   const after = useQuery(generationQuery(name, chosen.generation));
   const earlier = useQuery({ ...generationQuery(name, before?.generation ?? 0), enabled: before !== undefined && before.action !== "delete" });
   if (after.data === undefined) return after.error === null ? <Waiting /> : <ProblemNote error={after.error} />;
@@ -72,6 +73,7 @@ function Shown({ name, chosen, before }: { name: string; chosen: Schemas["Genera
     <>
       <ProblemNote error={earlier.error} />
       {before !== undefined && earlier.data !== undefined && <Changes of={differences(body(earlier.data.definition), body(after.data.definition))} from={before.generation} to={chosen.generation} />}
+      {!newest && after.data.definition !== undefined && <GoBack name={name} generation={chosen.generation} to={after.data.definition} />}
       <Title order={2} size="h5">{t.whole(chosen.generation)}</Title>
       <Json value={body(after.data.definition)} />
     </>

@@ -18,6 +18,7 @@ export function ImportNav({ name }: { name: string }): ReactNode {
       <Anchor inherit renderRoot={(props) => <Link {...props} to="/imports/$import/schedule" params={params} activeProps={active} />}>{t.schedule}</Anchor>
       <Anchor inherit renderRoot={(props) => <Link {...props} to="/imports/$import/definition" params={params} search={{}} activeProps={active} />}>{t.definition}</Anchor>
       <Anchor inherit renderRoot={(props) => <Link {...props} to="/imports/$import/topics" params={params} activeProps={active} />}>{t.topics}</Anchor>
+      <Anchor inherit renderRoot={(props) => <Link {...props} to="/imports/$import/actions" params={params} activeProps={active} />}>{t.actions}</Anchor>
     </nav>
   );
 }

@@ -13,6 +13,7 @@ import { Waiting } from "../app/Waiting";
 import { useNow } from "../app/useNow";
 import { relative } from "../format/time";
 import { text } from "../text";
+import { Acknowledge } from "./Acknowledge";
 import { Actions } from "./Actions";
 import { ImportNav } from "./ImportNav";
 import { Late } from "./Late";
@@ -35,7 +36,8 @@ export function ImportScreen(): ReactNode {
       <Title order={1} size="h3">{definition.data.metadata.displayName ?? name}</Title>
       <ImportNav name={name} />
       {listing !== undefined && <Text className="sentence">{name} {sentence(listing, now)}</Text>}
-      {listing !== undefined && (listing.status === "Running" || listing.condition === "stale" || listing.hold !== undefined) && <Late name={name} />}
+      {listing !== undefined && (listing.status === "Running" || listing.condition === "stale" || listing.late !== undefined || listing.hold !== undefined) && <Late name={name} />}
+      {listing !== undefined && <Acknowledge name={name} listing={listing} />}
       <Actions name={name} listing={listing} />
       <Facts facts={facts(definition.data, listing)} />
       <Title order={2} size="h5">{text.import.runs}</Title>

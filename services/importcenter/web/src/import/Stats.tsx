@@ -1,6 +1,7 @@
-import { Stack, Text, Title } from "@mantine/core";
+import { SegmentedControl, Stack, Text, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { Suspense, lazy } from "react";
+import { getRouteApi } from "@tanstack/react-router";
+import { Suspense, lazy, useMemo } from "react";
 import type { ReactNode } from "react";
 
 import { statsQuery } from "../api/queries";
@@ -8,18 +9,31 @@ import { ProblemNote } from "../app/ProblemNote";
 import { count, share } from "../format/number";
 import { span } from "../format/time";
 import { text } from "../text";
+import { periods as choices, pointsOf } from "./series";
+import type { Period } from "./series";
 
-const VolumesChart = lazy(() => import("./VolumesChart"));
+const route = getRouteApi("/imports/$import");
+const Charts = lazy(() => import("./Charts"));
 const t = text.import.stats;
 
-/** Stats shows volumes, rejects and durations of the last 7, 30 and 90 days, and the days as a chart. */
+/** Stats shows volumes, health, freshness and durations: of the newest runs, and by day of the last 7, 30 and 90 days. */
 export function Stats({ name }: { name: string }): ReactNode {
   const stats = useQuery(statsQuery(name));
+  const navigate = route.useNavigate();
+  const { period = "runs" } = route.useSearch();
+  const points = useMemo(() => (stats.data === undefined ? [] : pointsOf(stats.data, period, Date.now())), [stats.data, period]);
   if (stats.data === undefined) return <ProblemNote error={stats.error} />;
-  const { periods, days } = stats.data;
+  const { periods } = stats.data;
   return (
     <Stack gap="xs" component="section">
       <Title order={2} size="h5">{t.title}</Title>
+      {points.length > 0 && (
+        <>
+          <SegmentedControl aria-label={t.period} className="choice" size="xs" value={period} data={choices.map((value) => ({ value, label: value === "runs" ? t.newest : t.days(Number(value)) }))}
+            onChange={(v) => void navigate({ search: v === "runs" ? {} : { period: v as Period }, replace: true, resetScroll: false })} />
+          <Suspense fallback={<div className="charts" />}><Charts points={points} days={period !== "runs"} /></Suspense>
+        </>
+      )}
       <div className="scroll" tabIndex={0} role="region" aria-label={t.title}>
         <table className="table">
           <thead><tr><th scope="col">{t.period}</th><th scope="col" className="numbers">{t.runs}</th><th scope="col" className="numbers">{t.read}</th><th scope="col" className="numbers">{t.loaded}</th><th scope="col" className="numbers">{t.rejected}</th><th scope="col" className="numbers">{t.ratio}</th><th scope="col" className="numbers">{t.p50}</th><th scope="col" className="numbers">{t.p95}</th></tr></thead>
@@ -34,7 +48,6 @@ export function Stats({ name }: { name: string }): ReactNode {
           </tbody>
         </table>
       </div>
-      {days.length > 1 && <Suspense fallback={null}><VolumesChart days={days} /></Suspense>}
       {stats.data.truncated && <Text size="sm">{t.truncated}</Text>}
     </Stack>
   );

@@ -16,6 +16,7 @@ import { text } from "../text";
 import { needs } from "./attention";
 import type { Need } from "./attention";
 import { Bulk } from "./Bulk";
+import { FirstVisit } from "./FirstVisit";
 import { choices, select } from "./filter";
 import type { Search } from "./filter";
 import { ImportsTable } from "./ImportsTable";
@@ -96,15 +97,5 @@ function Attention({ needs: list, any }: { needs: Need[]; any: boolean }): React
       ))}
       {list.length > atMost && ` ${text.imports.more(list.length - atMost)}`}
     </Text>
-  );
-}
-
-function FirstVisit(): ReactNode {
-  return (
-    <Stack gap="xs">
-      <Text fw={600}>{text.imports.none}</Text>
-      <Text>{text.imports.noneNext}</Text>
-      <Commands lines={["tapline init", "tapline apply -f import.yaml"]} />
-    </Stack>
   );
 }

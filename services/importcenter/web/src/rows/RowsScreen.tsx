@@ -16,6 +16,8 @@ import { useMay } from "../app/role";
 import { save } from "../app/save";
 import { useNow } from "../app/useNow";
 import { count } from "../format/number";
+import { Groups } from "../rejects/Groups";
+import { groupsQuery } from "../rejects/queries";
 import { RowDetail } from "../row/RowDetail";
 import { text } from "../text";
 import { results } from "./search";
@@ -55,11 +57,24 @@ export function RowsScreen(): ReactNode {
           clearButtonProps={{ "aria-label": text.imports.clear }} onChange={(v) => void navigate({ search: readSearch(v) })} />
         {may && <Download run={name} search={search} />}
       </Group>
+      <Failed run={name} of={run.data.import} />
       {!may ? <Text>{t.notYours}</Text> : asked ? <Rows run={name} of={run.data.import} search={search} /> : (
         <Group><Text>{t.masked}</Text><Button onClick={() => setAsked(true)}>{t.show}</Button></Group>
       )}
       <Commands lines={[`tapline get rows --run ${name}${search.result === undefined ? "" : ` --result ${search.result}`}`]} />
     </Stack>
+  );
+}
+
+/** Failed are the run's causes with their counts, which hold no personal data, and the way to a replay. */
+function Failed({ run, of }: { run: string; of: string }): ReactNode {
+  const groups = useQuery(groupsQuery(of, { run })).data;
+  if (groups === undefined || groups.total === 0) return null;
+  return (
+    <>
+      <Groups counts={groups} name={of} search={{ run }} />
+      <Group><Button variant="default" renderRoot={(props) => <Link {...props} to="/imports/$import/rejects" params={{ import: of }} search={{ run }} />}>{t.replayFailed}</Button></Group>
+    </>
   );
 }
 

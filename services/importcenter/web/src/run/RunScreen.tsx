@@ -1,4 +1,5 @@
 import { Anchor, Button, Group, List, Stack, Text, Title } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
 import { Link, getRouteApi } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 
@@ -6,7 +7,7 @@ import { useAction } from "../action/useAction";
 import { client, take } from "../api/client";
 import type { Run } from "../api/client";
 import { useRun } from "../api/live";
-import { isActive } from "../api/queries";
+import { callerQuery, isActive } from "../api/queries";
 import { Badge } from "../app/Badge";
 import { Commands } from "../app/Commands";
 import { Facts } from "../app/Facts";
@@ -17,10 +18,12 @@ import { useMay } from "../app/role";
 import { useNow } from "../app/useNow";
 import { count, rows } from "../format/number";
 import { relative, span } from "../format/time";
+import { Late } from "../import/Late";
 import { text } from "../text";
 import { Flow } from "./Flow";
 import { Timeline } from "./Timeline";
 import { outcomesOf } from "./equation";
+import { traceOf } from "./lanes";
 
 const route = getRouteApi("/runs/$run");
 
@@ -29,6 +32,7 @@ export function RunScreen(): ReactNode {
   const { run: name } = route.useParams();
   const now = useNow();
   const { data: run, error, dataUpdatedAt } = useRun(name);
+  const traceUrl = useQuery(callerQuery).data?.traceUrl;
   if (run === undefined) return error === null ? <Waiting /> : <Unavailable title={name} error={error} />;
   return (
     <Stack>
@@ -40,6 +44,7 @@ export function RunScreen(): ReactNode {
       {error !== null && <Text role="status">{text.stale(span(now - dataUpdatedAt))}</Text>}
       <Text className="sentence">{run.run} {sentence(run, now)}</Text>
       <Actions run={run} />
+      {isActive(run.state) && run.waiting !== null && <Late name={run.import} />}
       <Title order={2} size="h5">{text.run.equation}</Title>
       <Flow run={run} />
       {isActive(run.state) && <Text size="sm">{text.run.live}</Text>}
@@ -58,7 +63,7 @@ export function RunScreen(): ReactNode {
         </section>
       )}
       <Title order={2} size="h5">{text.run.facts}</Title>
-      <Facts facts={facts(run, now)} />
+      <Facts facts={facts(run, now, traceOf(traceUrl, run.traceId))} />
       <Commands lines={[`tapline get run ${run.run}`, `tapline get rows --run ${run.run}`, `tapline get rejects --run ${run.run}`]} />
     </Stack>
   );
@@ -79,7 +84,7 @@ function sentence(run: Run, now: number): string {
   }
 }
 
-function facts(run: Run, now: number): [string, ReactNode][] {
+function facts(run: Run, now: number, trace: string | undefined): [string, ReactNode][] {
   const t = text.run;
   const took = (run.finishedAt === null ? now : Date.parse(run.finishedAt)) - Date.parse(run.startedAt);
   const rate = took > 0 ? Math.round((run.counts.loaded * 1000) / took) : 0;
@@ -94,7 +99,10 @@ function facts(run: Run, now: number): [string, ReactNode][] {
     [t.from, run.watermarkFrom || t.none],
     [t.to, run.watermarkTo || t.none],
     [t.query, run.queryId || t.none],
-    [t.trace, run.traceId || t.none],
+    ...(run.snowflake === undefined ? [] : [[t.snowflake, t.snowflakeValue(span(1000 * run.snowflake.queueSeconds), span(1000 * run.snowflake.executionSeconds))] as [string, ReactNode]]),
+    ...(run.reconciled === undefined ? [] : [[t.reconciled, t.reconciledValue(count(run.reconciled.came), count(run.reconciled.left))] as [string, ReactNode]]),
+    [t.definition, run.generation === undefined ? t.none : <Anchor key="definition" inherit renderRoot={(props) => <Link {...props} to="/imports/$import/definition" params={{ import: run.import }} search={{ generation: run.generation }} />}>{text.import.generationValue(run.generation)}</Anchor>],
+    [t.trace, trace === undefined ? run.traceId || t.none : <Anchor key="trace" inherit href={trace} target="_blank" rel="noreferrer">{run.traceId}</Anchor>],
   ];
 }
 

@@ -2,36 +2,72 @@ import { Stack, Text, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 
-import type { Run } from "../api/client";
-import { isActive, runLogQuery } from "../api/queries";
+import type { Run, Schemas } from "../api/client";
+import { isActive, runLogQuery, runTimelineQuery } from "../api/queries";
+import { Commands } from "../app/Commands";
 import { ProblemNote } from "../app/ProblemNote";
+import { count } from "../format/number";
 import { clock, span } from "../format/time";
 import { text } from "../text";
-import { bars } from "./timeline";
+import { lanesOf, readBy } from "./lanes";
+import type { Lane } from "./lanes";
 
 const t = text.run.timeline;
 
-/** Timeline shows when each stage worked and what happened, from the run's own reports: no tracing system is asked. */
+/** Timeline shows on what a run spent its time and what happened, from its own reports: no tracing system is asked. */
 export function Timeline({ run, now }: { run: Run; now: number }): ReactNode {
-  const log = useQuery(runLogQuery(run.run, isActive(run.state)));
+  const moves = isActive(run.state);
+  const log = useQuery(runLogQuery(run.run, moves));
+  const timeline = useQuery(runTimelineQuery(run.run, moves));
   const entries = log.data ?? [];
-  const shown = bars(run, now);
+  const lanes = lanesOf(timeline.data?.spans ?? [], run, now);
   return (
-    <Stack gap="xs" component="section">
+    <Stack gap="xs" component="section" aria-label={t.title}>
       <Title order={2} size="h5">{t.title}</Title>
-      {shown.map((b) => (
-        <div key={b.name} className="bar">
-          <Text size="sm">{text.run.stage[b.name] ?? b.name}</Text>
-          <svg viewBox="0 0 1000 16" preserveAspectRatio="none" role="img" aria-label={t.bar(text.run.stage[b.name] ?? b.name, span(b.took))}><rect x={b.from} width={Math.max(2, b.to - b.from)} height={16} /></svg>
-          <Text size="sm" className="numbers">{span(b.took)}</Text>
-        </div>
-      ))}
-      <ProblemNote error={log.error} />
+      {lanes.map((lane) => <Bar key={lane.name} lane={lane} />)}
+      {timeline.data?.truncated === true && <Text size="sm">{t.truncated}</Text>}
+      <ProblemNote error={log.error ?? timeline.error} />
       {entries.length > 0 && (
         <ol className="log">
           {entries.map((e, n) => <li key={`${e.time} ${n}`}><time dateTime={e.time}>{clock(e.time)}</time> <span className={e.kind === "error" ? "bad" : ""}>{e.text}</span></li>)}
         </ol>
       )}
+      {(timeline.data?.places ?? []).length > 0 && <Places places={timeline.data?.places ?? []} />}
     </Stack>
+  );
+}
+
+/** What a run waits for is told apart from what it does. */
+const waiting = new Set(["queued", "held", "queue", "wait", "retry"]);
+
+function Bar({ lane: l }: { lane: Lane }): ReactNode {
+  const told = [span(l.took), l.count > 0 ? t.counted[l.name]?.(count(l.count)) : undefined].filter(Boolean).join(", ");
+  const name = t.lanes[l.name] ?? l.name;
+  return (
+    <div className="lane">
+      <Text size="sm">{name}</Text>
+      <svg viewBox="0 0 1000 16" preserveAspectRatio="none" role="img" aria-label={`${name}: ${told}`} className={waiting.has(l.name) ? "waits" : ""}>
+        {l.spans.map((s, n) => <rect key={n} x={Math.min(s.from, 997)} width={Math.max(3, s.to - s.from)} height={16}>{s.text !== undefined && <title>{s.text}</title>}</rect>)}
+      </svg>
+      <Text size="sm">{told}</Text>
+    </div>
+  );
+}
+
+function Places({ places }: { places: Schemas["RunPlace"][] }): ReactNode {
+  const c = t.placeColumns;
+  return (
+    <details>
+      <summary>{t.places}</summary>
+      <Stack gap="xs" mt="xs">
+        <div className="scroll" tabIndex={0} role="region" aria-label={t.places}>
+          <table className="table narrow">
+            <thead><tr><th scope="col">{c.topic}</th><th scope="col" className="numbers">{c.partition}</th><th scope="col" className="numbers">{c.from}</th><th scope="col" className="numbers">{c.to}</th><th scope="col" className="numbers">{c.count}</th></tr></thead>
+            <tbody>{places.map((p) => <tr key={`${p.topic} ${p.partition}`}><td>{p.topic}</td><td className="numbers">{p.partition}</td><td className="numbers">{p.from}</td><td className="numbers">{p.to}</td><td className="numbers">{count(p.count)}</td></tr>)}</tbody>
+          </table>
+        </div>
+        <Commands title={t.read} lines={places.map(readBy)} />
+      </Stack>
+    </details>
   );
 }

@@ -1,0 +1,2 @@
+import{r as e}from"./rolldown-runtime-XKyaHtl9.js";import{n as t,t as n}from"./jsx-runtime-C3cWAN_r.js";import{t as r}from"./jsonLines-CoXVg5x6.js";var i=e(t(),1),a=n();function o({value:e,mark:t}){return(0,a.jsx)(`pre`,{className:`code tall`,tabIndex:0,children:r(e,t).map((e,t)=>(0,a.jsxs)(i.Fragment,{children:[t>0&&`
+`,e.marked?(0,a.jsx)(`mark`,{children:e.text}):e.text]},t))})}export{o as t};
