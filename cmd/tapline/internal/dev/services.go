@@ -60,7 +60,8 @@ func (d *Dev) parts() []part {
 			// sandboxes' secrets to another host.
 			cfg.AllowCustomEndpoints, cfg.LoopbackEndpointsOnly = true, true
 			cfg.Schedules.MinInterval = time.Second
-			cfg.Notifications.Secrets = d.references()
+			cfg.Notifications.Secrets.Directories = d.references().Directories
+			cfg.TraceURL = d.cfg.url(adminDev) + "/traces?trace={traceId}"
 			cfg.Notifications.PageURL = "http://" + cfg.HTTP.Addr
 			// In a folder that the extractor and the loader may read.
 			cfg.Secrets.Store = filepath.Join(filepath.Dir(d.secrets.passwordFile), "store")

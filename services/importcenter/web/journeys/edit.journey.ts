@@ -89,7 +89,7 @@ test("a file of one's own becomes a scheduled import by the page alone, as a new
   await sandbox.getByText("is there. Go back to Import Center").waitFor(slow);
   await sandbox.close();
   await page.getByRole("radio", { name: "a table or view" }).check();
-  await page.getByRole("textbox", { name: "Table or view" }).fill(table);
+  await page.getByRole("combobox", { name: "Table or view" }).fill(table);
   await page.getByRole("option", { name: `SHOP.PUBLIC.${table}` }).click();
   await page.getByRole("button", { name: "Preview rows" }).click();
   await page.getByText("2 rows in").waitFor(slow);

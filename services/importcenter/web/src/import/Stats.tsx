@@ -9,8 +9,8 @@ import { ProblemNote } from "../app/ProblemNote";
 import { count, share } from "../format/number";
 import { span } from "../format/time";
 import { text } from "../text";
-import { periods as choices, pointsOf } from "./series";
-import type { Period } from "./series";
+import { pointsOf } from "./series";
+import { days, readStatsSearch } from "./statsSearch";
 
 const route = getRouteApi("/imports/$import");
 const Charts = lazy(() => import("./Charts"));
@@ -29,8 +29,8 @@ export function Stats({ name }: { name: string }): ReactNode {
       <Title order={2} size="h5">{t.title}</Title>
       {points.length > 0 && (
         <>
-          <SegmentedControl aria-label={t.period} className="choice" size="xs" value={period} data={choices.map((value) => ({ value, label: value === "runs" ? t.newest : t.days(Number(value)) }))}
-            onChange={(v) => void navigate({ search: v === "runs" ? {} : { period: v as Period }, replace: true, resetScroll: false })} />
+          <SegmentedControl aria-label={t.period} className="choice" size="xs" value={String(period)} data={[{ value: "runs", label: t.newest }, ...days.map((d) => ({ value: String(d), label: t.days(d) }))]}
+            onChange={(v) => void navigate({ search: readStatsSearch({ period: v }), replace: true, resetScroll: false })} />
           <Suspense fallback={<div className="charts" />}><Charts points={points} days={period !== "runs"} /></Suspense>
         </>
       )}

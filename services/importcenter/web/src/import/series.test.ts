@@ -7,7 +7,7 @@ const now = Date.parse("2026-11-30T10:00:00Z");
 
 test("a day without a run is a gap, and no zero", () => {
   const stats = { runs: [], days: [{ day: "2026-11-28", runs: 2, failed: 0, volumes, health: 0.9, duration: { p50: 3, p95: 8, max: 8 } }] };
-  const points = pointsOf(stats, "7", now);
+  const points = pointsOf(stats, 7, now);
   expect(points.map((p) => p.name)).toEqual(["2026-11-24", "2026-11-25", "2026-11-26", "2026-11-27", "2026-11-28", "2026-11-29", "2026-11-30"]);
   expect(valuesOf(points, (p) => p.volumes?.loaded)).toEqual([null, null, null, null, 9, null, null]);
   expect(points[4]).toMatchObject({ health: 90, duration: 3, slow: 8 });

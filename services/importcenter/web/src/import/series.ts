@@ -3,10 +3,8 @@ import type { Schemas } from "../api/client";
 type Stats = Pick<Schemas["Stats"], "days" | "runs">;
 type Volumes = Schemas["Volumes"];
 
-export const periods = ["runs", "7", "30", "90"] as const;
-
-/** Period is what charts show: the newest runs one by one, or the days of so many days. */
-export type Period = (typeof periods)[number];
+/** Period is what charts show: the newest runs one by one, or so many days. */
+export type Period = "runs" | 7 | 30 | 90;
 
 /** Point is what a chart shows of a run or of a day. What is absent is a gap, and no zero. */
 export interface Point {
@@ -31,8 +29,8 @@ export function pointsOf(stats: Stats, period: Period, now: number): Point[] {
   if (period === "runs") return stats.runs.map(ofRun);
   const byDay = new Map(stats.days.map((d) => [d.day, d]));
   const last = Math.floor(now / 1000 / day) * day;
-  return Array.from({ length: Number(period) }, (_, n) => {
-    const at = last - (Number(period) - 1 - n) * day;
+  return Array.from({ length: period }, (_, n) => {
+    const at = last - (period - 1 - n) * day;
     const name = new Date(at * 1000).toISOString().slice(0, 10);
     const d = byDay.get(name);
     return d === undefined ? { at, name } : ofDay(at, d);
