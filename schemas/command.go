@@ -14,6 +14,7 @@ const (
 	CommandTestConnection = "testConnection"
 	CommandListTables     = "listTables"
 	CommandTestAccount    = "testAccount"
+	CommandCompareClocks  = "compareClocks"
 	CommandDryRun         = "dryRun"
 	CommandSync           = "sync"
 	CommandApprove        = "approve" // lets a held run go on
@@ -90,7 +91,12 @@ const (
 	ModeConnectionTest = "connectionTest" // signs in and reads nothing
 	ModeTables         = "tables"         // lists what the connection sees and reads no rows
 	ModeAccountTest    = "accountTest"    // asks CleverTap and stores nothing; the loader does it, so it has no trigger
+	ModeClocks         = "clocks"         // asks a scheduler and a mapper for their time; it has no trigger either
 )
+
+// HasTrigger reports whether an extractor works on runs of a mode. The others are answered
+// by who follows the states.
+func HasTrigger(mode string) bool { return mode != ModeAccountTest && mode != ModeClocks }
 
 // Causes of a run.
 const (

@@ -92,7 +92,7 @@ var (
 	}
 	reportKinds = []string{
 		ReportStarted, ReportHeartbeat, ReportChunk, ReportFinal, ReportAbandoned, ReportMapped, ReportIntent, ReportReceipt,
-		ReportWaiting, ReportResolved, ReportHeld, ReportTaken, ReportPreview, ReportConnection, ReportTables, ReportAccount,
+		ReportWaiting, ReportResolved, ReportHeld, ReportTaken, ReportPreview, ReportConnection, ReportTables, ReportAccount, ReportClocks,
 	}
 	runStates = []string{
 		StateQueued, StateStarting, StateHeld, StateExtracting, StateLoading, StateSucceeded, StateSucceededWithRejects, StateFailed, StateCancelled,

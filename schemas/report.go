@@ -29,6 +29,7 @@ type Report struct {
 	Connection *ConnectionTest `json:"connection,omitempty"`
 	Tables     *TableList      `json:"tables,omitempty"`
 	Account    *AccountTest    `json:"account,omitempty"`
+	Clocks     *Clocks         `json:"clocks,omitempty"`
 	// Snowflake is what the attempt's statements have taken so far, in the reports of an
 	// extractor that knows it.
 	Snowflake *SnowflakeUse `json:"snowflake,omitempty"`
@@ -66,6 +67,7 @@ const (
 	ReportConnection = "connection" // extractor, once: what a connection test found
 	ReportTables     = "tables"     // extractor, once: what a connection sees
 	ReportAccount    = "account"    // loader, once: what an account test found
+	ReportClocks     = "clocks"     // mapper, once: what its clock said, and the scheduler's
 )
 
 // Started is what an attempt begins with.

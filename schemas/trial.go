@@ -96,7 +96,8 @@ type Sample struct {
 	QueryID    string     `json:"queryId"`
 	Clock      string     `json:"clock"` // T: the records' time, where the mapping names none
 	Columns    []Column   `json:"columns"`
-	TakenAt    time.Time  `json:"takenAt"` // before the first row was read
+	Gone       []string   `json:"gone,omitempty"` // columns without which it was mapped
+	TakenAt    time.Time  `json:"takenAt"`        // before the first row was read
 	// Verify is set in the sample of a verification, which cannot be sent.
 	Verify *Verify `json:"verify,omitempty"`
 }
@@ -117,9 +118,16 @@ type Preview struct {
 
 // ConnectionTest is what a connection turned out to be once it had signed in.
 type ConnectionTest struct {
-	User       string   `json:"user"`
-	Role       string   `json:"role"`
-	Warehouse  string   `json:"warehouse"`
+	User      string `json:"user"`
+	Role      string `json:"role"`
+	Warehouse string `json:"warehouse"`
+	// WarehouseState and WarehouseSize are as Snowflake says, such as STARTED and X-Small;
+	// "" if the role may not see them. WarehouseStays is set if it is suspended and nothing
+	// resumes it.
+	WarehouseState string `json:"warehouseState,omitempty"`
+	WarehouseSize  string `json:"warehouseSize,omitempty"`
+	WarehouseStays bool   `json:"warehouseStays,omitempty"`
+
 	Region     string   `json:"region"`
 	Version    string   `json:"version"`
 	SkewMillis int64    `json:"skewMillis"`       // how far Snowflake's clock is ahead of the extractor's
@@ -133,6 +141,13 @@ type AccountTest struct {
 	Endpoint string  `json:"endpoint,omitempty"` // that was asked; "" if none could be
 	Checks   []Check `json:"checks"`
 	Millis   int64   `json:"millis"`
+}
+
+// Clocks is what two clocks said: the scheduler's when it took the question up, and the
+// mapper's when it answered.
+type Clocks struct {
+	Scheduler time.Time `json:"scheduler"`
+	Mapper    time.Time `json:"mapper"`
 }
 
 // Check is one thing that was looked at and what came of it. Action says what to

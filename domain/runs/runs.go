@@ -79,10 +79,10 @@ func (v *View) Starting() (out []schemas.ActiveRun) {
 	return out
 }
 
-// AccountTests returns the tests of accounts that wait for a loader's answer.
-func (v *View) AccountTests() (out []schemas.ActiveRun) {
+// Asked returns the trials of a mode that wait for an answer.
+func (v *View) Asked(mode string) (out []schemas.ActiveRun) {
 	for _, state := range v.states.All() {
-		if a := state.Active; a != nil && a.Mode == schemas.ModeAccountTest && a.Ending == nil {
+		if a := state.Active; a != nil && a.Mode == mode && a.Ending == nil {
 			out = append(out, *a)
 		}
 	}

@@ -109,7 +109,7 @@ func (x *extraction) begin(ctx context.Context, src source, p *plan.Plan, sel se
 	if err != nil {
 		return nil, nil, err
 	}
-	p.Without(x.mayBeGone())
+	p.Without(mayBeGone(x.attempt))
 	columns, err := describe(ctx, src, p, x.chunks.MaxRow)
 	if err != nil {
 		return nil, nil, err
@@ -190,7 +190,7 @@ func describe(ctx context.Context, src source, p *plan.Plan, maxRecord int) ([]s
 // rows are counted by their position in it.
 func (x *extraction) resume(ctx context.Context, src source, p *plan.Plan, sel selection) (result, *plan.Reader, error) {
 	started := *x.journal.Started()
-	p.Without(x.mayBeGone())
+	p.Without(mayBeGone(x.attempt))
 	src.KeepStatement()
 	res, err := src.Attach(ctx, started.QueryID)
 	if ctx.Err() != nil {

@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"tapline.dev/schemas"
+	"tapline.dev/services/extractor/internal/attempt"
 	"tapline.dev/services/extractor/internal/failure"
 	"tapline.dev/services/extractor/internal/journal"
 	"tapline.dev/services/extractor/internal/oddity"
@@ -30,7 +33,7 @@ func (x *extraction) holdIfBeyondLimits(ctx context.Context, res result, r *plan
 	}
 	figures := oddity.Size(res.Total(), run.Mode, run.Spec.Limits.Hold, *run.Check)
 	changed := oddity.Columns(res.Columns(), append([]int{r.Identity}, r.Mapped...), x.attempt.Columns)
-	changed = append(changed, x.newlyGone(r)...)
+	changed = append(changed, newlyGone(x.attempt, r)...)
 	switch run.Spec.OnColumnChange {
 	case schemas.OnColumnChangeContinue:
 	case schemas.OnColumnChangeFail:
@@ -75,43 +78,60 @@ func hold(ctx context.Context, j *journal.Journal, run schemas.ActiveRun, rows i
 	return errHeld
 }
 
-// mayBeGone are the columns without which the run may go on if the query no longer has
+// mayBeGone are the columns without which a run may go on if the query no longer has
 // them: those that the run before read, or went on without. A column that no run
 // has read is a mistake in the definition and fails the run, as does every column that
-// is missing where the definition does not say otherwise.
-func (x *extraction) mayBeGone() []string {
-	switch word := x.attempt.Run.Spec.OnColumnChange; {
+// is missing where the definition does not say otherwise. A dry run sends nothing: it
+// shows what a run would do that is approved.
+func mayBeGone(a attempt.Attempt) []string {
+	switch word := a.Run.Spec.OnColumnChange; {
 	case word == schemas.OnColumnChangeContinue:
-	case word == schemas.OnColumnChangeHold && x.attempt.Run.Check != nil: // else nothing can hold
+	case word == schemas.OnColumnChangeHold && (a.Run.Check != nil || a.Trial()): // else nothing can hold
 	default:
 		return nil
 	}
-	names := slices.Clone(x.attempt.Gone)
-	for _, c := range x.attempt.Columns {
+	names := slices.Clone(a.Gone)
+	for _, c := range a.Columns {
 		names = append(names, c.Name)
 	}
 	return names
 }
 
-// newlyGone are the mapped columns without which no run has gone on before.
-func (x *extraction) newlyGone(r *plan.Reader) []schemas.HoldFigure {
+// newlyGone are the columns that the definition needs and without which no run has gone on
+// before.
+func newlyGone(a attempt.Attempt, r *plan.Reader) []schemas.HoldFigure {
 	var out []schemas.HoldFigure
 	for _, name := range r.Gone {
-		if !slices.Contains(x.attempt.Gone, name) {
-			out = append(out, schemas.HoldFigure{
-				Code: schemas.HoldColumnGone, Column: name,
-				Reason: "column " + name + " is gone: the lines of the mapping that read it would be left out",
-			})
+		if slices.Contains(a.Gone, name) {
+			continue
 		}
+		reason := "column " + name + " is gone: the lines of the mapping that read it would be left out"
+		if slices.Contains(r.Unlimited, name) {
+			reason = "column " + name + " is gone: limits.hold.nullShare would no longer look at it"
+		}
+		out = append(out, schemas.HoldFigure{Code: schemas.HoldColumnGone, Column: name, Reason: reason})
 	}
 	return out
+}
+
+// shareLimits are the limits of shares of columns that the result has.
+func shareLimits(limits *schemas.HoldLimits, gone []string) *schemas.HoldLimits {
+	if limits == nil || len(gone) == 0 {
+		return limits
+	}
+	rest := *limits
+	rest.NullShare = maps.Clone(limits.NullShare)
+	maps.DeleteFunc(rest.NullShare, func(column string, _ float64) bool {
+		return slices.ContainsFunc(gone, func(name string) bool { return strings.EqualFold(name, column) })
+	})
+	return &rest
 }
 
 // shares reads the result through, if the definition asks for figures that take that.
 // Its chunks are fetched again afterwards, because all of them would not fit into memory.
 func (x *extraction) shares(ctx context.Context, res result, r *plan.Reader) ([]schemas.HoldFigure, error) {
 	visible := r.Columns[:r.Visible]
-	shares, err := oddity.NewShares(x.attempt.Run.Spec.Limits.Hold, r.Identity, func(name string) (int, bool) { return statement.Resolve(visible, name) })
+	shares, err := oddity.NewShares(shareLimits(x.attempt.Run.Spec.Limits.Hold, r.Gone), r.Identity, func(name string) (int, bool) { return statement.Resolve(visible, name) })
 	if err != nil {
 		return nil, failure.Permanent(failure.CodeColumnMissing, "%s", err)
 	}

@@ -200,8 +200,8 @@ func (o *owners) reconcile(ctx context.Context, states map[string]*schemas.State
 			continue
 		}
 		id := attempt.IDOf(a)
-		if a.State != schemas.StateExtracting || a.Mode == schemas.ModeAccountTest || o.finished[subject] == id {
-			continue // a loader answers the test of an account
+		if a.State != schemas.StateExtracting || !schemas.HasTrigger(a.Mode) || o.finished[subject] == id {
+			continue
 		}
 		// The end of ctx does not stop the work. Who stops it gives the reason as the
 		// cause.

@@ -213,14 +213,15 @@ func (y *replay) finish(ctx context.Context) error {
 	return y.journal.Final(ctx, nil, false)
 }
 
-// holdIfTooMany holds a replay of more rejects than its definition lets a run read. It
-// comes before the first row, and not if nothing would be sent.
-func (y *replay) holdIfTooMany(ctx context.Context, rejects int) error {
+// holdIfBeyondLimits holds a replay of more rejects than its definition lets a run read, or
+// of columns that are gone. It comes before the first row, and not if nothing would be sent.
+func (y *replay) holdIfBeyondLimits(ctx context.Context, rejects int, gone []schemas.HoldFigure) error {
 	run := y.attempt.Run
 	if mayGoOn(y.journal, run) || run.Replay.How == schemas.ReplayDeclined {
 		return nil
 	}
-	return hold(ctx, y.journal, run, int64(rejects), oddity.Size(int64(rejects), run.Mode, run.Spec.Limits.Hold, *run.Check), y.log)
+	figures := append(oddity.Size(int64(rejects), run.Mode, run.Spec.Limits.Hold, *run.Check), gone...)
+	return hold(ctx, y.journal, run, int64(rejects), figures, y.log)
 }
 
 // newestFirst are the indexes of attempts, the newest first.

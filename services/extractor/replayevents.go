@@ -34,7 +34,7 @@ func (y *replay) readEvents(ctx context.Context, found replays.Found) error {
 	if total := y.journal.Started().Total; total != y.journal.Counts().Read+int64(len(found.Chosen)) {
 		return failure.Transient(failure.CodeResultChanged, "%d rejects are left to be sent, and the attempt's reports leave %d", len(found.Chosen), total-y.journal.Counts().Read)
 	}
-	if err := y.holdIfTooMany(ctx, len(found.Chosen)); err != nil {
+	if err := y.holdIfBeyondLimits(ctx, len(found.Chosen), nil); err != nil {
 		return err
 	}
 	full := func(b *batch) bool { return len(b.chosen) >= syncChunk }
@@ -83,7 +83,7 @@ func (y *replay) rowsToMap(ctx context.Context, found *replays.Found) (mapped, e
 			continue
 		}
 		if m.mapping == nil {
-			compiled, problems := mapping.Compile(spec, a.Started.Columns, y.resources.mappingOptions(spec.Destination.AccountRef))
+			compiled, problems := mapping.CompileWithout(spec, a.Started.Columns, a.Started.Gone, y.resources.mappingOptions(spec.Destination.AccountRef))
 			if len(problems) > 0 {
 				refused = firstError(refused, failure.Permanent(problems[0].Code, "the rows of run %d: %s", a.Number, problems[0].Error()))
 				continue
@@ -150,14 +150,17 @@ func instantOf(a replays.Attempt) string {
 
 func (y *replay) startEvents(ctx context.Context, m mapped, total int) error {
 	hash := [16]byte{}
+	var gone []string
 	if m.mapping != nil {
-		hash = m.mapping.Hash()
+		hash, gone = m.mapping.Hash(), m.mapping.LeftOut()
 	}
 	if m.columns == nil {
 		return failure.Permanent(failure.CodeNothingToReplay, "the reports no longer say which columns the rejected rows have")
 	}
 	schema := plan.RowSchema(y.attempt.Import, y.attempt.Run, nil, m.columns, m.clock)
-	return y.journal.Start(ctx, y.started(m.clock, total, m.columns, hash), &schema)
+	started := y.started(m.clock, total, m.columns, hash)
+	schema.Gone, started.Gone = gone, gone
+	return y.journal.Start(ctx, started, &schema)
 }
 
 // sendEvents sends the rows of a batch in one transaction.

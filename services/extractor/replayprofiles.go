@@ -40,7 +40,11 @@ func (y *replay) readProfiles(ctx context.Context, found replays.Found) error {
 		if err != nil {
 			return err
 		}
-		if err := y.holdIfTooMany(ctx, len(found.Chosen)); err != nil {
+		var gone []schemas.HoldFigure
+		if spec.OnColumnChange == schemas.OnColumnChangeHold {
+			gone = newlyGone(y.attempt, r)
+		}
+		if err := y.holdIfBeyondLimits(ctx, len(found.Chosen), gone); err != nil {
 			return err
 		}
 		seen := map[string]bool{}
@@ -70,6 +74,7 @@ func (y *replay) understand(ctx context.Context, src source, p *plan.Plan, total
 	if err != nil {
 		return nil, err
 	}
+	p.Without(mayBeGone(y.attempt))
 	columns, err := describe(ctx, src, p, y.chunks.MaxRow)
 	if err != nil {
 		return nil, err
@@ -90,6 +95,7 @@ func (y *replay) understand(ctx context.Context, src source, p *plan.Plan, total
 		started.Clock, started.Lookback, started.TimeBasis = c.Instant(now), schemas.Duration(c.Lookback), c.TimeBasis()
 	}
 	schema := plan.RowSchema(y.attempt.Import, y.attempt.Run, r.Held, started.Columns, r.UTC(started.Clock))
+	schema.Gone, started.Gone = r.Gone, r.Gone
 	return r, y.journal.Start(ctx, started, &schema)
 }
 

@@ -189,6 +189,11 @@ func (y *resend) start(ctx context.Context, started []schemas.Started, total int
 	first := started[0]
 	stamped := spec.Destination.Event != nil && spec.Destination.Event.CreatedOn == nil
 	for _, s := range started {
+		for _, name := range s.Gone {
+			if !slices.Contains(first.Gone, name) {
+				first.Gone = append(slices.Clone(first.Gone), name)
+			}
+		}
 		if !slices.Equal(s.Columns, first.Columns) {
 			return failure.Permanent(failure.CodeRowsGone, "nothing was sent: not all runs since then have read the same columns; tapline backfill reads a span from Snowflake")
 		}
@@ -197,14 +202,15 @@ func (y *resend) start(ctx context.Context, started []schemas.Started, total int
 		}
 		first.Clock = max(first.Clock, s.Clock)
 	}
-	m, problems := mapping.Compile(spec, first.Columns, y.resources.mappingOptions(spec.Destination.AccountRef))
+	m, problems := mapping.CompileWithout(spec, first.Columns, first.Gone, y.resources.mappingOptions(spec.Destination.AccountRef))
 	if len(problems) > 0 {
 		return failure.Permanent(problems[0].Code, "%s", problems[0].Error())
 	}
 	schema := plan.RowSchema(y.attempt.Import, y.attempt.Run, nil, first.Columns, first.Clock)
+	schema.Gone = m.LeftOut()
 	hash := m.Hash()
 	return y.journal.Start(ctx, schemas.Started{
-		Clock: first.Clock, Chunks: (total + syncChunk - 1) / syncChunk, Total: int64(total), Columns: first.Columns, Mapping: hex.EncodeToString(hash[:]),
+		Clock: first.Clock, Chunks: (total + syncChunk - 1) / syncChunk, Total: int64(total), Columns: first.Columns, Mapping: hex.EncodeToString(hash[:]), Gone: m.LeftOut(),
 	}, &schema)
 }
 

@@ -47,7 +47,7 @@ func (y *sampleSync) read(ctx context.Context) error {
 	if s == nil {
 		return failure.Permanent(failure.CodeSampleGone, "the run names no dry run whose sample it would send")
 	}
-	m, problems := mapping.Compile(s.Spec, s.Columns, y.resources.mappingOptions(s.Spec.Destination.AccountRef))
+	m, problems := mapping.CompileWithout(s.Spec, s.Columns, s.Gone, y.resources.mappingOptions(s.Spec.Destination.AccountRef))
 	if len(problems) > 0 {
 		return failure.Permanent(problems[0].Code, "%s", problems[0].Error())
 	}
@@ -81,10 +81,11 @@ func (y *sampleSync) start(ctx context.Context, s *schemas.Sample, m *mapping.Ma
 	}
 	clock := schemas.FormatInstant(at)
 	schema := plan.RowSchema(y.attempt.Import, y.attempt.Run, nil, s.Columns, clock)
+	schema.Gone = m.LeftOut()
 	hash := m.Hash()
 	return y.journal.Start(ctx, schemas.Started{
 		QueryID: s.QueryID, Clock: clock, Chunks: (total + syncChunk - 1) / syncChunk, Total: int64(total), Columns: s.Columns,
-		Mapping: hex.EncodeToString(hash[:]),
+		Mapping: hex.EncodeToString(hash[:]), Gone: m.LeftOut(),
 	}, &schema)
 }
 

@@ -79,6 +79,7 @@ func routeCalls() []routeCall {
 		{"list-sessions", "/v1/sessions", "", nothing, fromMemory},
 		{"end-session", "/v1/sessions/none", "", nothing, fromMemory},
 		{"check-deployment", "/v1/deployment", "", nothing, fromMemory},
+		{"compare-clocks", "/v1/deployment/clocks", "", nothing, unavailable}, // commands without an audit entry, as a test of a connection
 		{"list-connections", "/v1/connections", "", nothing, fromMemory},
 		{"get-connections", "/v1/connections/warehouse", "", nothing, fromMemory},
 		{"list-accounts", "/v1/accounts", "", nothing, fromMemory},

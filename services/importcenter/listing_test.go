@@ -45,7 +45,7 @@ func TestListingFiltersAndSorts(t *testing.T) {
 	w := projection.NewWriter(c.client)
 	full, began := 0.99995, time.Now().Add(-time.Minute).UTC()
 	if err := w.PutListing(t.Context(), schemas.Listing{
-		Import: "beta", Status: listing.Running, LastRun: "beta.1", LastRunState: schemas.StateLoading, LastRunAt: &began, Health: &full, LastSuccess: "beta.0", LastSuccessAt: &began, LastRunRead: 5,
+		Import: "beta", Status: listing.Running, LastRun: "beta.1", LastRunState: schemas.StateLoading, LastRunAt: &began, Health: &full, Watermark: schemas.FormatInstant(began.Add(-2 * time.Hour)), LastSuccess: "beta.0", LastSuccessAt: &began, LastRunRead: 5,
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -75,16 +75,24 @@ func TestListingFiltersAndSorts(t *testing.T) {
 		"?createdAfter=2020-01-01T00:00:00Z&updatedBefore=2020-01-02T00:00:00Z": "",
 		"?lastRunAfter=2020-01-01T00:00:00Z":                                    "beta",
 		"?type=event":                                                           "",
+		"?nickname=THIRD":                                                       "gamma",
+		"?health=yellow":                                                        "beta",
+		"?health=green,red":                                                     "",
+		"?freshnessOver=3600":                                                   "beta",
+		"?freshnessOver=36000":                                                  "",
 		"?partner=Snowflake":                                                    "alpha beta gamma",
 	} {
 		if a := c.do("GET", "/v1/imports"+query, ""); a.status != http.StatusOK || names(a) != want {
 			t.Errorf("%s = %d %q, want %q", query, a.status, names(a), want)
 		}
 	}
-	for _, bad := range []string{"?sort=colour", "?status=Odd", "?createdAfter=yesterday", "?page=2", "?pageToken=abc"} {
+	for _, bad := range []string{"?sort=colour", "?status=Odd", "?createdAfter=yesterday", "?health=blue", "?freshnessOver=0", "?freshnessOver=old", "?page=2", "?pageToken=abc"} {
 		if a := c.do("GET", "/v1/imports"+bad, ""); a.status != http.StatusUnprocessableEntity && a.status != http.StatusBadRequest {
 			t.Errorf("%s = %d %s", bad, a.status, a.text)
 		}
+	}
+	if a := c.do("GET", "/v1/imports?createdAfter=yesterday", ""); !strings.Contains(a.text, "is an instant such as") || strings.Contains(a.text, "2006-01-02T15") {
+		t.Errorf("a day that is none: %s", a.text)
 	}
 	row := c.do("GET", "/v1/imports?q=beta&recent=3", "").body["items"].([]any)[0].(map[string]any)
 	for key, want := range map[string]any{

@@ -74,7 +74,7 @@ func (o *oracle) answer(ctx context.Context, t *testing.T, c *center, producer *
 	o.asked = append(o.asked, cmd)
 	report, ok := o.answers[cmd.Import]
 	o.mu.Unlock()
-	if !ok || cmd.Kind != schemas.CommandPreview && cmd.Kind != schemas.CommandListTables && cmd.Kind != schemas.CommandTestAccount {
+	if !ok || cmd.Kind != schemas.CommandPreview && cmd.Kind != schemas.CommandListTables && cmd.Kind != schemas.CommandTestAccount && cmd.Kind != schemas.CommandCompareClocks {
 		return
 	}
 	report.Import, report.Run, report.Attempt = cmd.Import, cmd.Run, 1

@@ -62,7 +62,7 @@ func (l *loop) testAccounts(now time.Time) (again time.Time) {
 func (l *loop) findTests(now time.Time) {
 	l.tests.stateChanged, l.tests.nextLook = l.runs.Changed(), now.Add(schemas.WaitingRenewal)
 	wanted := map[string]bool{}
-	for _, run := range l.runs.AccountTests() {
+	for _, run := range l.runs.Asked(schemas.ModeAccountTest) {
 		wanted[run.Run] = true
 		if l.tests.tests[run.Run] == nil && l.ownsTest(run.Run) {
 			t := &accountTest{run: run, began: now}

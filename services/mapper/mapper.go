@@ -39,6 +39,7 @@ type Service struct {
 	rules      *rules
 	suppressed *suppression.List
 	reader     *kafka.Reader
+	reports    *kafka.Producer // of what is in no transaction
 	imports    *runs.Subscription
 	lag        *kafka.LagWatch
 	metrics    metrics
@@ -74,6 +75,9 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if s.reader, err = kafka.OpenReader(cfg.Kafka, s.kafka); err != nil {
 		return nil, err
 	}
+	if s.reports, err = kafka.OpenProducer(cfg.Kafka, s.kafka); err != nil {
+		return nil, err
+	}
 	if s.rules, err = openRules(cfg.Kafka, s.kafka); err != nil {
 		return nil, err
 	}
@@ -90,6 +94,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 // Run maps until ctx ends, and finishes the transaction in hand.
 func (s *Service) Run(ctx context.Context) error {
 	defer s.reader.Close()
+	defer s.reports.Close()
 	starting := kafka.AwaitTopics(ctx, s.cfg.Kafka, s.kafka, s.topics.Used("mapper"))
 	if starting != nil {
 		starting = daemon.UnlessStopped(ctx, starting)

@@ -43,6 +43,9 @@ func (s *Service) consume(ctx context.Context) error {
 	var waiting sync.WaitGroup
 	defer waiting.Wait()
 	defer close(over)
+	asked, end := context.WithCancel(ctx)
+	defer end()
+	waiting.Go(func() { s.answerClocks(asked, group.Owned) })
 	waiting.Go(func() {
 		select {
 		case <-group.Joined():

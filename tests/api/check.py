@@ -19,7 +19,7 @@ ROLES = ["viewer", "operator", "analyst", "editor", "admin"]
 TOPICS = ["imports.v1", "generations.v1", "resources.v1", "commands.v1", "audit.v1"]
 LEAST = 5000
 
-OPERATOR = {"run", "runAt", "runFrom", "cancelRunAt", "stop", "resend", "replay", "repair", "reconcile", "cancel", "pause", "resume", "reset", "sync", "approve", "decline", "dismiss", "backfill"}
+OPERATOR = {"run", "runAt", "runFrom", "cancelRunAt", "stop", "resend", "replay", "repair", "reconcile", "cancel", "pause", "resume", "reset", "sync", "approve", "decline", "dismiss", "backfill", "compareClocks"}
 ANALYST = OPERATOR | {"preview", "dryRun"}
 EDITOR = ANALYST | {"testConnection", "listTables", "testAccount"}
 # What each role may write: kinds of commands, kinds of resources, and whether definitions.

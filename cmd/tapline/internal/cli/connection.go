@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -61,9 +62,14 @@ func connectionChecks(name string, found client.ConnectionTest, err error) (chec
 	}
 	add("sign-in", schemas.CheckOK, "as "+orDash(found.User)+" in "+orDash(found.Region)+", Snowflake "+orDash(found.Version), "")
 	add("role", schemas.CheckOK, orDash(found.Role), "")
-	if found.Warehouse == "" {
+	switch {
+	case found.Warehouse == "":
 		add("warehouse", schemas.CheckFailed, "none is active", "name one in the connection that the role may use")
-	} else {
+	case found.WarehouseStays:
+		add("warehouse", schemas.CheckFailed, found.Warehouse+" is suspended, and does not resume by itself", "ALTER WAREHOUSE "+found.Warehouse+" SET AUTO_RESUME = TRUE")
+	case found.WarehouseState != "":
+		add("warehouse", schemas.CheckOK, found.Warehouse+", "+found.WarehouseSize+", "+strings.ToLower(found.WarehouseState), "")
+	default:
 		add("warehouse", schemas.CheckOK, found.Warehouse, "")
 	}
 	for _, p := range found.Privileges {
@@ -80,6 +86,9 @@ func connectionChecks(name string, found client.ConnectionTest, err error) (chec
 		add("clock", schemas.CheckWarning, fmt.Sprintf("Snowflake's and the extractor's differ by %s", skew.Round(time.Second)), "set the extractor's clock by NTP; runs go by Snowflake's")
 	} else {
 		add("clock", schemas.CheckOK, fmt.Sprintf("Snowflake's and the extractor's differ by %s", skew.Round(10*time.Millisecond)), "")
+	}
+	for _, c := range found.Checks {
+		add(c.Name, c.State, c.Finding, c.Action)
 	}
 	return checks
 }

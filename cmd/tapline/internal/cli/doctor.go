@@ -69,6 +69,11 @@ func (d *diagnosis) examine(ctx context.Context, c *client.Client) error {
 	}
 	d.importCenter(deployment, began)
 	d.Checks = append(d.Checks, deployment.Checks...)
+	clocks, err := c.CompareClocks(ctx)
+	if err != nil {
+		d.add("clocks", schemas.CheckUnknown, "schedulers and mappers were not asked: "+err.Error(), "use an Import Center of this program's version, with Kafka")
+	}
+	d.Checks = append(d.Checks, clocks...)
 	connections, err := c.Resources(ctx, "connections")
 	if err != nil {
 		d.add("connections", schemas.CheckUnknown, "they cannot be listed: "+err.Error(), "it needs the role editor")

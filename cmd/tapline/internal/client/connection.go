@@ -12,6 +12,7 @@ import (
 type ConnectionTest struct {
 	Connection string `json:"connection"`
 	schemas.ConnectionTest
+	Checks []schemas.Check `json:"checks,omitempty"`
 }
 
 // TestConnection has the extractor sign in with a connection.

@@ -42,8 +42,8 @@ func (st *statement) show(ctx context.Context) (*resultset.Result, error) {
 	case "SCHEMAS":
 		return st.showSchemas(scope), nil
 	case "WAREHOUSES":
-		row := []*string{resultset.Cell(st.e.cfg.Warehouse), resultset.Cell("STARTED"), resultset.Cell("STANDARD"), resultset.Cell("X-Small")}
-		return resultset.TableResult(resultset.Show, []string{"name", "state", "type", "size"}, [][]*string{row}), nil
+		row := []*string{resultset.Cell(st.e.cfg.Warehouse), resultset.Cell("STARTED"), resultset.Cell("STANDARD"), resultset.Cell("X-Small"), resultset.Cell("true")}
+		return resultset.TableResult(resultset.Show, []string{"name", "state", "type", "size", "auto_resume"}, [][]*string{row}), nil
 	case "PARAMETERS":
 		return st.showParameters(scope), nil
 	case "GRANTS":

@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,11 +19,13 @@ type Reader struct {
 	Cursor   *statement.Cursor
 	Identity int
 	Mapped   []int    // columns that a fingerprint covers
-	Gone     []string // mapped columns that the query does not have; see Plan.Without
-	Held     []bool   // by column: mapped, the cursor or the identity. Other columns cause no reject
-	Version  int      // index of a sample's column that says which version of its identity a row is; 0 without one
-	Total    int      // index of the column with the size of what a sample is drawn from; 0 without one
-	Hash     [16]byte
+	Gone     []string // columns that the definition needs and the query does not have; see Plan.Without
+	// Unlimited are those of Gone that no line of the mapping reads, but a limit of NULLs.
+	Unlimited []string
+	Held      []bool // by column: mapped, the cursor or the identity. Other columns cause no reject
+	Version   int    // index of a sample's column that says which version of its identity a row is; 0 without one
+	Total     int    // index of the column with the size of what a sample is drawn from; 0 without one
+	Hash      [16]byte
 }
 
 // Read compiles the definition against the columns of the query, followed by the
@@ -92,6 +96,8 @@ func (p *Plan) compile(r *Reader, visible []schemas.Column) error {
 		return failure.Permanent(problems[0].Code, "%s", problems[0].Error())
 	}
 	r.Hash, r.Gone = m.Hash(), m.LeftOut()
+	r.Unlimited = p.unlimited(visible, r.Gone)
+	r.Gone = append(slices.Clone(r.Gone), r.Unlimited...)
 	for _, name := range m.Columns() {
 		if i, ok := statement.Resolve(visible, name); ok {
 			r.Mapped = append(r.Mapped, i)
@@ -113,6 +119,22 @@ func (p *Plan) compile(r *Reader, visible []schemas.Column) error {
 		r.Held[r.Cursor.Index] = true
 	}
 	return nil
+}
+
+// unlimited are the columns of limits.hold.nullShare that are gone and that no line of the
+// mapping reads. One that may not be gone is missing, which whoever counts NULLs says.
+func (p *Plan) unlimited(visible []schemas.Column, leftOut []string) (names []string) {
+	if p.spec.Limits.Hold == nil {
+		return nil
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.spec.Limits.Hold.NullShare)) {
+		_, there := statement.Resolve(visible, name)
+		same := func(other string) bool { return strings.EqualFold(other, name) }
+		if !there && slices.ContainsFunc(p.gone, same) && !slices.ContainsFunc(leftOut, same) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // supported refuses columns that are needed and whose values have no exact JSON.

@@ -40,8 +40,24 @@ func (s *Session) SessionFacts(ctx context.Context) (schemas.ConnectionTest, err
 			return out, fmt.Errorf("reading %s: the answer is not a text", field.function)
 		}
 	}
+	s.lookAtWarehouse(ctx, &out)
 	out.Privileges, out.Unseen, err = s.privileges(ctx, out.Role)
 	return out, err
+}
+
+// lookAtWarehouse says how the session's warehouse stands. A role that may not see it, or
+// an answer of another form, leaves that open: the warehouse may work all the same.
+func (s *Session) lookAtWarehouse(ctx context.Context, out *schemas.ConnectionTest) {
+	rows, _, err := s.show(ctx, "looking at the warehouse", "SHOW WAREHOUSES", "name", "state", "size", "auto_resume")
+	if err != nil {
+		return
+	}
+	for _, row := range rows {
+		if out.Warehouse != "" && row["name"] == out.Warehouse {
+			out.WarehouseState, out.WarehouseSize = row["state"], row["size"]
+			out.WarehouseStays = row["state"] == "SUSPENDED" && row["auto_resume"] == "false"
+		}
+	}
 }
 
 // privileges lists what a role and the roles granted to it may do beyond USAGE

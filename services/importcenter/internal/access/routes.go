@@ -80,6 +80,7 @@ var Routes = map[string]Route{
 	"start-reconciliation": {Role: Operator, Scope: ScopeNamed},
 
 	"check-deployment": {Role: Operator, Scope: ScopeWhole, Note: "shows hosts and versions of services"},
+	"compare-clocks":   {Role: Operator, Scope: ScopeWhole},
 
 	"list-freezes":  {Role: Viewer, Scope: ScopeWhole, Note: "the listing and the runs show what holds an import to everybody"},
 	"create-freeze": {Role: Operator, Scope: ScopeWhole},

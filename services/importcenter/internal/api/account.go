@@ -45,5 +45,7 @@ func (h *handlers) testAccount(ctx context.Context, in *testInput) (*accountTest
 		return nil, problem(http.StatusGatewayTimeout, codeNoAnswer,
 			"no loader has answered within "+h.PreviewTimeout.String()+"; is one running, of this version, with a scheduler?")
 	}
-	return &accountTestOutput{Body: AccountTestResult{Account: in.Name, AccountTest: *replies[0].account}}, nil
+	found := *replies[0].account
+	found.Checks = append(found.Checks, clockOf("loader", replies[0])...)
+	return &accountTestOutput{Body: AccountTestResult{Account: in.Name, AccountTest: found}}, nil
 }

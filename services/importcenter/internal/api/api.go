@@ -208,6 +208,7 @@ func New(cfg Config, deps Deps) http.Handler {
 	h.registerTables(api)
 	h.registerAccountTest(api)
 	h.registerDeployment(api)
+	h.registerClocks(api)
 	h.registerPreview(api)
 	h.registerMappings(api)
 	h.registerDryRuns(api)

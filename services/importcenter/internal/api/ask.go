@@ -20,7 +20,7 @@ import (
 
 // question is what Import Center asks an extractor or a loader: to describe a query
 // and read its first rows, to list what a connection sees, or to test a connection or
-// an account.
+// an account; or a scheduler and a mapper, for their time.
 type question struct {
 	importName string
 	spec       schemas.ImportSpec
@@ -30,7 +30,7 @@ type question struct {
 	kind       string // of the command
 }
 
-// reply is the answer to a question. None of preview, tested, account, tables and
+// reply is the answer to a question. None of preview, tested, account, tables, clocks and
 // refusal is set if no answer came in time.
 type reply struct {
 	run     string
@@ -39,7 +39,11 @@ type reply struct {
 	tested  *schemas.ConnectionTest
 	account *schemas.AccountTest
 	tables  *schemas.TableList
+	clocks  *schemas.Clocks
 	refusal *schemas.Abandoned
+	// said is when the answer was given, by the clock of whoever gave it; asked and
+	// answered are by Import Center's.
+	said, asked, answered time.Time
 }
 
 // cancelTimeout bounds how long cancelling questions takes.
@@ -66,7 +70,7 @@ func (h *handlers) ask(ctx context.Context, actor string, questions []question, 
 }
 
 func (h *handlers) replies(ctx context.Context, actor string, questions []question, wait time.Duration) ([]reply, error) {
-	replies := make([]reply, len(questions))
+	replies, asked := make([]reply, len(questions)), h.Now()
 	open := map[string]int{}
 	from, rowsFrom := map[kafka.TP]int64{}, map[int32]int64{}
 	for i, q := range questions {
@@ -84,7 +88,7 @@ func (h *handlers) replies(ctx context.Context, actor string, questions []questi
 				return nil, err
 			}
 		}
-		replies[i], open[run] = reply{run: run, from: rowsFrom[p]}, i
+		replies[i], open[run] = reply{run: run, from: rowsFrom[p], asked: asked}, i
 	}
 	if err := h.writeQuestions(ctx, actor, questions, replies); err != nil {
 		return nil, err
@@ -98,6 +102,7 @@ func (h *handlers) replies(ctx context.Context, actor string, questions []questi
 		if !ok {
 			return nil
 		}
+		replies[i].answered = h.Now()
 		delete(open, replies[i].run)
 		timer.Reset(wait)
 		if len(open) == 0 {
@@ -147,11 +152,11 @@ func note(r *kafka.Record, open map[string]int, replies []reply) (int, bool) {
 		return 0, false
 	}
 	i, ok := open[report.Run]
-	if !ok || (report.Preview == nil && report.Connection == nil && report.Account == nil && report.Tables == nil && report.Abandoned == nil) {
+	if !ok || (report.Preview == nil && report.Connection == nil && report.Account == nil && report.Tables == nil && report.Clocks == nil && report.Abandoned == nil) {
 		return 0, false
 	}
 	replies[i].preview, replies[i].tested, replies[i].account = report.Preview, report.Connection, report.Account
-	replies[i].tables, replies[i].refusal = report.Tables, report.Abandoned
+	replies[i].tables, replies[i].clocks, replies[i].refusal, replies[i].said = report.Tables, report.Clocks, report.Abandoned, report.Time
 	return i, true
 }
 

@@ -18,6 +18,7 @@ type testInput struct {
 type ConnectionTestResult struct {
 	Connection string `json:"connection"`
 	schemas.ConnectionTest
+	Checks []schemas.Check `json:"checks,omitempty" doc:"The extractor's clock against Import Center's"`
 }
 
 type testOutput struct{ Body ConnectionTestResult }
@@ -39,7 +40,7 @@ func (h *handlers) testConnection(ctx context.Context, in *testInput) (*testOutp
 	if r.tested == nil {
 		return nil, h.noAnswer()
 	}
-	return &testOutput{Body: ConnectionTestResult{Connection: in.Name, ConnectionTest: *r.tested}}, nil
+	return &testOutput{Body: ConnectionTestResult{Connection: in.Name, ConnectionTest: *r.tested, Checks: clockOf("extractor", r)}}, nil
 }
 
 // askOfConnection puts a question about an applied connection to the extractor. A

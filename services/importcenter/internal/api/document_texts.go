@@ -272,7 +272,8 @@ var fieldTexts = map[string]map[string]string{
 		"name": "What was looked at", "state": "ok, warning, failed, or unknown if it could not be looked at", "finding": "What was found, in a sentence", "action": "What to do; absent if nothing",
 	},
 	"ConnectionTestResult": {
-		"user": "The user that signed in", "role": "Its role", "warehouse": "Its warehouse", "region": "Snowflake's region", "version": "Snowflake's version",
+		"user": "The user that signed in", "role": "Its role", "warehouse": "Its warehouse", "warehouseState": "As Snowflake says, such as STARTED or SUSPENDED; absent if the role may not see it", "warehouseSize": "As Snowflake says, such as X-Small", "warehouseStays": "It is suspended, and nothing resumes it",
+		"region": "Snowflake's region", "version": "Snowflake's version",
 		"skewMillis": "How far Snowflake's clock is ahead of the extractor's", "privileges": "What the role may do beyond USAGE and SELECT",
 		"unseen": "Why not all privileges could be looked at", "millis": "Time at Snowflake, without the sign-in", "connection": "The connection's name",
 	},

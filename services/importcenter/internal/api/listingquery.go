@@ -18,6 +18,9 @@ import (
 // takes each of them; all parameters have to hold.
 type ImportFilter struct {
 	Q             string    `query:"q" maxLength:"200" doc:"Text that the name, the nickname, the owner, the datasource or a label contains"`
+	Nickname      string    `query:"nickname" maxLength:"200" doc:"Text that the nickname contains"`
+	Health        []string  `query:"health" enum:"green,yellow,red" doc:"Colour of the health; condition has what stands in its place, too"`
+	FreshnessOver int       `query:"freshnessOver" minimum:"1" doc:"Only imports whose watermark is older than so many seconds"`
 	Status        []string  `query:"status" enum:"Draft,Running,Scheduled,Ready,Paused,Stopped" doc:"Only imports of these statuses"`
 	Partner       []string  `query:"partner" maxItems:"10" doc:"Such as Snowflake"`
 	Type          []string  `query:"type" enum:"profile,event" doc:"Sync type"`
@@ -45,7 +48,7 @@ func (f ImportFilter) matches(l schemas.Listing) bool {
 		wanted []string
 		value  string
 	}{
-		{f.Status, l.Status}, {f.Partner, l.Partner}, {f.Type, l.Type}, {f.Frequency, l.Frequency}, {f.Condition, l.Condition},
+		{f.Status, l.Status}, {f.Partner, l.Partner}, {f.Type, l.Type}, {f.Frequency, l.Frequency}, {f.Condition, l.Condition}, {f.Health, l.Condition},
 		{f.Datasource, l.Datasource}, {f.Account, l.Account}, {f.Owner, l.Owner}, {f.CreatedBy, l.CreatedBy}, {f.UpdatedBy, l.UpdatedBy},
 		{f.LastRunState, l.LastRunState},
 	} {
@@ -64,7 +67,11 @@ func (f ImportFilter) matches(l schemas.Listing) bool {
 			return false
 		}
 	}
-	return hasLabels(l, f.Label) && contains(l, f.Q)
+	if f.FreshnessOver > 0 && (l.FreshnessSeconds == nil || *l.FreshnessSeconds <= float64(f.FreshnessOver)) {
+		return false
+	}
+	named := strings.Contains(strings.ToLower(l.DisplayName), strings.ToLower(f.Nickname))
+	return named && hasLabels(l, f.Label) && contains(l, f.Q)
 }
 
 // within reports whether an instant is at or after the first bound and before the

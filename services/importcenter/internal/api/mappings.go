@@ -105,7 +105,7 @@ func (h *handlers) tryMapping(ctx context.Context, in *sampleInput) (*triedOutpu
 	if len(found) > 0 {
 		return out, nil
 	}
-	counts := newPropertyCounts(d.Spec, h.lines(d.Spec, columns))
+	counts := newPropertyCounts(d.Spec, h.lines(d.Spec, columns, nil))
 	clock := h.Now().Truncate(time.Second).Unix()
 	for _, raw := range in.Body.Rows {
 		if ctx.Err() != nil {

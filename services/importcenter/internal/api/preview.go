@@ -95,6 +95,9 @@ func (h *handlers) preview(ctx context.Context, in *previewInput) (*previewOutpu
 
 // look asks the extractor and shows what it answers.
 func (h *handlers) look(ctx context.Context, actor string, set *definition.Set, q question) (*previewOutput, error) {
+	if lacks := sourceLacks(q); lacks != nil {
+		return nil, refused(detailsOf(set.Locate(schemas.KindImport, q.importName, lacks)))
+	}
 	replies, failed := h.ask(ctx, actor, []question{q}, h.PreviewTimeout)
 	if failed != nil {
 		return nil, failed
@@ -116,6 +119,18 @@ func (h *handlers) look(ctx context.Context, actor string, set *definition.Set, 
 		return nil, h.kafkaFailed(ctx, err)
 	}
 	return &previewOutput{Body: h.shown(set, q, r, rows)}, nil
+}
+
+// sourceLacks is what a draft's source lacks to be read.
+func sourceLacks(q question) (lacks []definition.Problem) {
+	source := q.spec.Source
+	if source.ConnectionRef == "" && q.connection == nil {
+		lacks = append(lacks, definition.Problem{Path: "spec.source.connectionRef", Code: "required", Message: "name the connection to read with"})
+	}
+	if source.Query == "" && source.Table == "" {
+		lacks = append(lacks, definition.Problem{Path: "spec.source", Code: "required", Message: "give a query or a table to read"})
+	}
+	return lacks
 }
 
 // previewed finds the import to preview: an applied one, or one of the documents.

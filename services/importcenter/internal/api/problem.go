@@ -121,8 +121,16 @@ func asProblem(_ huma.Context, _ string, v any) (any, error) {
 	p := problem(model.Status, code, detail)
 	for _, e := range model.Errors {
 		if e != nil {
-			p.Errors = append(p.Errors, Detail{Location: strings.TrimPrefix(e.Location, "body."), Message: e.Message})
+			p.Errors = append(p.Errors, Detail{Location: strings.TrimPrefix(e.Location, "body."), Message: plain(e.Message)})
 		}
 	}
 	return p, nil
+}
+
+// plain says what huma says in Go's terms as people write it.
+func plain(message string) string {
+	if strings.HasPrefix(message, "invalid date/time for format ") {
+		return "is an instant such as 2026-11-01T00:00:00Z"
+	}
+	return message
 }

@@ -33,7 +33,7 @@ func (h *handlers) newReplayLook(ctx context.Context, def schemas.Definition, re
 	if replay.Selection.All() {
 		l.dismissed = state.DismissedThrough
 	}
-	if m, problems := mapping.Compile(def.Spec, state.Columns, h.options(&definition.Set{}, def.Spec.Destination.AccountRef)); len(problems) == 0 && len(state.Columns) > 0 {
+	if m, problems := mapping.CompileWithout(def.Spec, state.Columns, state.Gone, h.options(&definition.Set{}, def.Spec.Destination.AccountRef)); len(problems) == 0 && len(state.Columns) > 0 {
 		l.mapping = m
 	} else {
 		l.plan.Notes = append(l.plan.Notes, "whether rows would map is not known: the mapping does not fit the columns of the last run that succeeded, or none has")

@@ -59,7 +59,7 @@ const (
 
 // summarize counts the rows' outcomes by property.
 func (h *handlers) summarize(out *DryRun, s *sample) {
-	counts := newPropertyCounts(s.Spec, h.lines(s.Spec, s.Columns))
+	counts := newPropertyCounts(s.Spec, h.lines(s.Spec, s.Columns, s.Gone))
 	records, _ := s.counts(false)
 	for _, row := range s.rows {
 		out.Rows = append(out.Rows, *row)
@@ -145,7 +145,7 @@ func (p *DryRunProperty) fail(c DryRunCheck) {
 
 // lines returns a line for the identity, for the event's name and time, and for
 // each property, before any row is counted.
-func (h *handlers) lines(spec schemas.ImportSpec, columns []schemas.Column) []DryRunProperty {
+func (h *handlers) lines(spec schemas.ImportSpec, columns []schemas.Column, gone []string) []DryRunProperty {
 	lines := []DryRunProperty{{Column: spec.Identity.Column, Property: lineIdentity, Type: "string"}}
 	if e := spec.Destination.Event; e != nil {
 		if e.NameColumn != "" {
@@ -155,7 +155,7 @@ func (h *handlers) lines(spec schemas.ImportSpec, columns []schemas.Column) []Dr
 			lines = append(lines, DryRunProperty{Column: e.CreatedOn.Column, Property: lineCreatedOn, Type: "date"})
 		}
 	}
-	if m, problems := mapping.Compile(spec, columns, h.options(&definition.Set{}, spec.Destination.AccountRef)); len(problems) == 0 {
+	if m, problems := mapping.CompileWithout(spec, columns, gone, h.options(&definition.Set{}, spec.Destination.AccountRef)); len(problems) == 0 {
 		for _, p := range m.Properties() {
 			lines = append(lines, DryRunProperty{Column: p.Column, Property: p.Property, Type: p.Type})
 		}

@@ -123,6 +123,8 @@ func questionMode(kind string) string {
 		return schemas.ModeConnectionTest
 	case schemas.CommandTestAccount:
 		return schemas.ModeAccountTest
+	case schemas.CommandCompareClocks:
+		return schemas.ModeClocks
 	case schemas.CommandListTables:
 		return schemas.ModeTables
 	}

@@ -36,13 +36,13 @@ func (b *Book) Report(ctx context.Context, r *schemas.Report, now time.Time) boo
 	hadFinal := e.fold.Final != nil
 	waited := e.fold.Waiting != nil
 	fold.Apply(e.fold, a.Attempt, r, now)
-	if r.Started != nil && !e.isTrial() {
+	if r.Started != nil {
 		fold.Compare(e.fold, e.state.Columns)
 	}
 	b.out.Folds[a.Run] = e.fold
 	e.eventDue = true
 	switch {
-	case (r.Preview != nil || r.Connection != nil || r.Tables != nil || r.Account != nil) && r.Attempt == a.Attempt:
+	case (r.Preview != nil || r.Connection != nil || r.Tables != nil || r.Account != nil || r.Clocks != nil) && r.Attempt == a.Attempt:
 		b.closeTrial(ctx, e, schemas.StateSucceeded, nil, now)
 	case r.Waiting != nil && !r.Waiting.Over && schemas.IsDryRun(a.Run) && a.Ending == nil && r.Time.Sub(r.Waiting.Since) >= dryRunPatience:
 		b.waitedTooLong(ctx, e, r.Waiting, now)

@@ -110,8 +110,7 @@ func (b *Book) trigger(e *entry, now time.Time) {
 	if usesLedger(a.Mode) && a.Epoch == e.state.Epoch {
 		t.Ledger = e.state.Ledger
 	}
-	if a.Mode != schemas.ModeAccountTest {
-		// A loader answers an account test, because of the state: no extractor is asked.
+	if schemas.HasTrigger(a.Mode) {
 		b.out.Triggers = append(b.out.Triggers, t)
 	}
 	b.out.Folds[a.Run] = e.fold
@@ -139,7 +138,7 @@ func (b *Book) end(e *entry, ending schemas.Ending, now time.Time) {
 	// waited before. If it closed earlier, rows would have no outcome.
 	e.fold.ProgressAt = now
 	b.out.Folds[a.Run] = e.fold
-	if a.RetryAt != nil || a.State == schemas.StateStarting || a.State == schemas.StateHeld || a.Mode == schemas.ModeAccountTest {
+	if a.RetryAt != nil || a.State == schemas.StateStarting || a.State == schemas.StateHeld || !schemas.HasTrigger(a.Mode) {
 		// No extractor works on the run, so none will report its end.
 		a.RetryAt, a.HeldBecause = nil, nil
 		b.endEarly(e)

@@ -49,7 +49,7 @@ func (b *Book) preview(ctx context.Context, c schemas.Command, mode string, now 
 	b.startTrial(ctx, schemas.ActiveRun{
 		Run: c.Run, Number: n, Mode: mode, Spec: *c.Spec, Connection: c.Connection, Tables: c.Tables,
 		Rows: min(c.Rows, schemas.MaxPreviewRows), Key: c.ID,
-	}, c.Traceparent, now)
+	}, &schemas.State{}, c.Traceparent, now)
 }
 
 // dryRun begins a dry run. An import has one at a time.
@@ -62,7 +62,7 @@ func (b *Book) dryRun(ctx context.Context, e *entry, c schemas.Command, now time
 	b.startTrial(ctx, schemas.ActiveRun{
 		Run: schemas.DryRunID(e.name, e.state.LastDryRun), Number: e.state.LastDryRun, Mode: schemas.ModeDryRun, Epoch: e.state.Epoch,
 		Generation: e.def.Generation, Spec: e.def.Spec, Rows: min(max(c.Rows, 1), schemas.MaxDryRunRows), Verify: c.Verify, Key: c.ID,
-	}, c.Traceparent, now)
+	}, e.state, c.Traceparent, now)
 }
 
 func (b *Book) cancelTrial(ctx context.Context, c schemas.Command, now time.Time) {
@@ -72,13 +72,15 @@ func (b *Book) cancelTrial(ctx context.Context, c schemas.Command, now time.Time
 	}
 }
 
-// startTrial gives a trial a state and a fold of its own, and triggers it.
-func (b *Book) startTrial(ctx context.Context, a schemas.ActiveRun, from string, now time.Time) {
+// startTrial gives a trial a state and a fold of its own, and triggers it. Its state has
+// which columns the import's last run has read, so that the trial treats one that is gone as
+// the next run would.
+func (b *Book) startTrial(ctx context.Context, a schemas.ActiveRun, of *schemas.State, from string, now time.Time) {
 	importName := schemas.ImportOf(a.Run)
 	a.Attempt, a.State, a.Cause, a.StartedAt = 1, schemas.StateExtracting, schemas.CauseCommand, now
 	a.Traceparent, a.TraceID = b.trace(ctx, importName, a.Run, from)
 	e := b.entry(a.Run)
-	e.state = &schemas.State{Import: importName, Epoch: a.Epoch, LastNumber: a.Number, Active: &a}
+	e.state = &schemas.State{Import: importName, Epoch: a.Epoch, LastNumber: a.Number, Active: &a, Columns: of.Columns, Gone: of.Gone}
 	e.fold = fold.New(a.Run, importName, schemas.ControlPartitions, now)
 	b.trigger(e, now)
 }
@@ -105,7 +107,7 @@ func (b *Book) closeTrial(ctx context.Context, e *entry, state string, runErr *s
 	e.state.Active, e.fold, e.eventDue = nil, nil, false
 	e.state.Sample = &schemas.Sample{
 		Run: a.Run, Attempt: a.Attempt, Generation: a.Generation, Spec: a.Spec,
-		QueryID: started.QueryID, Clock: started.Clock, Columns: started.Columns, TakenAt: a.StartedAt, Verify: a.Verify,
+		QueryID: started.QueryID, Clock: started.Clock, Columns: started.Columns, Gone: started.Gone, TakenAt: a.StartedAt, Verify: a.Verify,
 	}
 	b.stateChanged(e, now)
 }

@@ -81,6 +81,32 @@ func TestAccountTests(t *testing.T) {
 	}
 }
 
+// TestClocksAreCompared: a question for the time says when it was taken up, triggers no
+// extractor, and ends with the answer, or without one.
+func TestClocksAreCompared(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(d *fixture){
+		"answered": func(d *fixture) { d.reports("a.p7", 1, schemas.Report{Clocks: &schemas.Clocks{}}) },
+		"cancelled": func(d *fixture) {
+			d.command(schemas.CommandCancel, "c", func(c *schemas.Command) { c.Run = "a.p7" })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newFixture(t)
+			changes := d.command(schemas.CommandCompareClocks, "k", func(c *schemas.Command) { c.Run, c.Spec = "a.p7", &schemas.ImportSpec{} })
+			state := d.log.states["a.p7"]
+			if len(changes.Triggers) != 0 || !strings.Contains(state, `"`+schemas.ModeClocks+`"`) || !strings.Contains(state, `"startedAt":"`+d.now.UTC().Format("2006-01-02T15:04")) {
+				t.Fatalf("triggers %+v, state %s", changes.Triggers, state)
+			}
+			end(d)
+			if len(d.log.states) != 0 || len(d.log.folds) != 0 || len(d.events) != 0 {
+				t.Errorf("left are states %v, folds %v, events %v", d.log.states, d.log.folds, d.events)
+			}
+		})
+	}
+}
+
 func TestPreviewsThatMakeNoSense(t *testing.T) {
 	t.Parallel()
 	d := newFixture(t)

@@ -116,7 +116,7 @@ func apply(f *schemas.Fold, attempt int, r *schemas.Report, now time.Time) bool 
 		return true
 	case r.Waiting != nil:
 		return waiting(f, r.Waiting, now)
-	case r.Preview != nil, r.Connection != nil, r.Tables != nil, r.Account != nil:
+	case r.Preview != nil, r.Connection != nil, r.Tables != nil, r.Account != nil, r.Clocks != nil:
 		return true
 	}
 	// A heartbeat shows only that an extractor lives, and an intent only that an
