@@ -21,7 +21,7 @@ type Unknown struct {
 // everyField says that an object counts as another one as soon as any known field differs.
 const everyField = "*"
 
-// identities names the field that says which object it is, of types whose object may be
+// identities names the field, or the fields, that say which object it is, of types whose object may be
 // replaced while the record that it is in stays. Objects of other types belong to what
 // they are in.
 var identities = map[reflect.Type]string{
@@ -31,7 +31,7 @@ var identities = map[reflect.Type]string{
 	reflect.TypeFor[PendingEpoch](): everyField, reflect.TypeFor[Place](): everyField, reflect.TypeFor[SkippedDue](): everyField,
 	reflect.TypeFor[DueSpan](): everyField, reflect.TypeFor[Hold](): everyField, reflect.TypeFor[Approved](): everyField,
 	reflect.TypeFor[Ending](): everyField, reflect.TypeFor[RunError](): everyField, reflect.TypeFor[Range](): everyField,
-	reflect.TypeFor[Schedule](): everyField, reflect.TypeFor[Property](): everyField,
+	reflect.TypeFor[Schedule](): everyField, reflect.TypeFor[Property](): "op|to", reflect.TypeFor[Notice](): "id",
 }
 
 // UnknownOf returns the fields of a record that V does not have, nil if it has all.
@@ -94,9 +94,12 @@ func parts(typ reflect.Type, text json.RawMessage) map[string]part {
 		if json.Unmarshal(text, &object) != nil {
 			return nil
 		}
+		if reflect.PointerTo(typ).Implements(reflect.TypeFor[json.Marshaler]()) {
+			return nil // a type that writes itself, such as time.Time, has keys of its own
+		}
 		known := knownFields(typ)
-		if len(known) == 0 {
-			return nil // a type that writes itself, such as time.Time
+		if typ == reflect.TypeFor[Resource]() {
+			known["spec"] = specType(object["kind"])
 		}
 		for name, value := range object {
 			out[name] = part{known[name], value}
@@ -166,7 +169,13 @@ func identity(typ reflect.Type, text json.RawMessage) string {
 	if json.Unmarshal(text, &object) != nil {
 		return string(text)
 	}
-	return string(object[field])
+	var values []string
+	for name := range strings.SplitSeq(field, "|") {
+		if value, ok := object[name]; ok {
+			values = append(values, string(value))
+		}
+	}
+	return strings.Join(values, " ")
 }
 
 func (u *Unknown) addTo(typ reflect.Type, text json.RawMessage) (json.RawMessage, error) {

@@ -232,6 +232,9 @@ func (r *reader) finish() {
 		f = append(f, Validate(def)...)
 		located := doc.where.locate(doc.bad.filter(f))
 		r.problems = append(r.problems, r.set.settle(&def, located)...)
+		if def.Spec.Mapping == nil {
+			def.Spec.Mapping = []schemas.Property{} // a draft that maps nothing yet; null would be no list
+		}
 		r.set.Imports = append(r.set.Imports, def)
 	}
 }

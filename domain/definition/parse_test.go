@@ -1,6 +1,7 @@
 package definition
 
 import (
+	"encoding/json"
 	"errors"
 	"os"
 	"strings"
@@ -296,6 +297,24 @@ func FuzzParse(f *testing.F) {
 }
 
 // TestDrafts: what is not there yet refuses no draft, and is said.
+// TestADraftThatMapsNothing has a mapping that is a list: what is written of it can be read
+// again.
+func TestADraftThatMapsNothing(t *testing.T) {
+	t.Parallel()
+	text := `{"apiVersion":"tapline.dev/v1alpha1","kind":"Import","metadata":{"name":"begun"},"spec":{"draft":true}}`
+	for range 2 {
+		set, problems := ParseAll([]Source{{Name: "a", Data: []byte(text)}}, Options{})
+		if len(problems) > 0 || len(set.Imports) != 1 || set.Imports[0].Spec.Mapping == nil {
+			t.Fatalf("%s: %v, %+v", text, problems, set.Imports)
+		}
+		raw, err := json.Marshal(map[string]any{"apiVersion": schemas.APIVersion, "kind": schemas.KindImport, "metadata": set.Imports[0].Metadata, "spec": set.Imports[0].Spec})
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = string(raw)
+	}
+}
+
 func TestDrafts(t *testing.T) {
 	t.Parallel()
 	text := "apiVersion: tapline.dev/v1alpha1\nkind: Import\nmetadata: {name: customers}\nspec:\n  draft: true\n  destination: {type: profile, accountRef: nowhere}\n"

@@ -127,6 +127,20 @@ func TestPruneAsks(t *testing.T) {
 	}
 }
 
+// TestGoingBackKeepsNewerKeys: a generation that a newer version has written is not applied
+// in part.
+func TestGoingBackKeepsNewerKeys(t *testing.T) {
+	t.Parallel()
+	url := center(t, map[string]http.HandlerFunc{
+		"GET /v1/imports/customers/generations/3": answer(200, `{"import":"customers","generation":3,"action":"apply","at":"2026-11-23T09:00:00Z","definition":{
+			"apiVersion":"tapline.dev/v1alpha1","kind":"Import","metadata":{"name":"customers"},"spec":{"source":{"connectionRef":"warehouse","query":"select 3","sampling":0.5},"destination":{"accountRef":"main","type":"profile"},"identity":{"column":"ID"},"mapping":[{"from":"A","to":"a","mask":true}]},"generation":3,"appliedAt":"2026-11-23T09:00:00Z"}}`),
+	})
+	r := tapline(t, "", "apply", "--generation", "3", "customers", "--offline", "--yes", "--server", url)
+	if r.code != ExitFailed || !strings.Contains(r.err, `mapping["a"].mask, source.sampling`) || !strings.Contains(r.err, "as new as Import Center") {
+		t.Errorf("%+v", r)
+	}
+}
+
 // TestGoingBack applies an earlier generation, as a plan like any other.
 func TestGoingBack(t *testing.T) {
 	t.Parallel()

@@ -3,9 +3,11 @@ package client
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"tapline.dev/schemas"
 )
@@ -90,10 +92,21 @@ func (c *Client) Generations(ctx context.Context, importName string) (List[schem
 	return out, c.do(ctx, http.MethodGet, "/v1/imports/"+url.PathEscape(importName)+"/generations", nil, nil, &out)
 }
 
-// Generation reads one generation with its definition.
-func (c *Client) Generation(ctx context.Context, importName string, n int) (schemas.Generation, error) {
-	var out schemas.Generation
-	return out, c.do(ctx, http.MethodGet, "/v1/imports/"+url.PathEscape(importName)+"/generations/"+strconv.Itoa(n), nil, nil, &out)
+// Generation reads one generation with its definition, which apply takes again. One that
+// holds what this version does not know would lose it there.
+func (c *Client) Generation(ctx context.Context, importName string, n int) (out schemas.Generation, err error) {
+	var raw json.RawMessage
+	err = c.do(ctx, http.MethodGet, "/v1/imports/"+url.PathEscape(importName)+"/generations/"+strconv.Itoa(n), nil, nil, &raw)
+	if err != nil {
+		return out, err
+	}
+	if newer := schemas.UnknownOf[schemas.Generation](raw).Child("definition").Child("spec").Paths(); len(newer) > 0 {
+		return out, fmt.Errorf("generation %d of %s holds %s, which this version of tapline does not know; use one that is as new as Import Center", n, importName, strings.Join(newer, ", "))
+	}
+	if err := json.Unmarshal(raw, &out); err != nil {
+		return out, fmt.Errorf("reading generation %d of %s: %w", n, importName, err)
+	}
+	return out, nil
 }
 
 // Unmanage takes off the mark that a definition comes from somewhere else.

@@ -26,6 +26,8 @@ type wanted struct {
 	CheckQuery
 	// digest is of the plan that the caller has seen; "" if there was none.
 	digest string
+	// like is the import that the one document is a copy of, "" if it is none.
+	like string
 	// unless may still refuse the changes; nil refuses none.
 	unless func([]plan.Change) *Problem
 }
@@ -55,6 +57,9 @@ func (h *handlers) judge(ctx context.Context, w wanted, mappings *definition.Map
 		return nil, nil, refused(details)
 	}
 	changes := h.changes(set, w.ChangeSet)
+	if w.like != "" {
+		changes[0].Unknown = schemas.Within("spec", h.Catalog.Unknown(schemas.KindImport, w.like).Child("spec"))
+	}
 	refusal := h.managedElsewhere(changes, w.ManagedBy)
 	if refusal == nil {
 		refusal = h.mayRemove(changes)

@@ -36,7 +36,7 @@ func (h *handlers) changed(ctx context.Context, c plan.Change) []Consequence {
 	case c.Outcome == plan.Unchanged:
 		return nil
 	case c.Import == nil:
-		return h.ofResource(c)
+		return append(ofNewerVersion(c), h.ofResource(c)...)
 	case c.Outcome == plan.Created:
 		return h.ofNewImport(*c.Import)
 	case c.Outcome == plan.Removed:
@@ -46,7 +46,8 @@ func (h *handlers) changed(ctx context.Context, c plan.Change) []Consequence {
 	if json.Unmarshal(c.Before, &before) != nil {
 		return nil // it was read from a Definition
 	}
-	return append(h.ofChangedImport(ctx, before, *c.Import), h.ofCost(ctx, c, before)...)
+	said := append(ofNewerVersion(c), h.ofChangedImport(ctx, before, *c.Import)...)
+	return append(said, h.ofCost(ctx, c, before)...)
 }
 
 // ofResource says what a change of a connection, an account or defaults does.

@@ -128,13 +128,13 @@ func (h *handlers) generationRecords(ctx context.Context, actor string, c plan.C
 	}
 	g := h.generationNow(ctx, actor, c.Name, c.Generation, schemas.AuditApply)
 	g.Definition = c.Import
-	return h.keptRecords(append(kept, g))
+	return h.keptRecords(c.Unknown, append(kept, g))
 }
 
 // deletedRecords keep that an import was deleted, and the generation that was.
 func (h *handlers) deletedRecords(ctx context.Context, actor string, before schemas.Definition) ([]*kafka.Record, error) {
 	g := h.generationNow(ctx, actor, before.Metadata.Name, before.Generation+1, schemas.AuditDelete)
-	return h.keptRecords(append(h.unkept(before), g))
+	return h.keptRecords(h.Catalog.Unknown(schemas.KindImport, before.Metadata.Name), append(h.unkept(before), g))
 }
 
 func (h *handlers) unkept(d schemas.Definition) []schemas.Generation {
@@ -154,12 +154,19 @@ func (h *handlers) generationNow(ctx context.Context, actor, importName string, 
 	return g
 }
 
-// keptRecords are the records of generations of one import, and the tombstones of those
-// that are too old to be kept.
-func (h *handlers) keptRecords(generations []schemas.Generation) ([]*kafka.Record, error) {
+// keptRecords are the records of generations of one import, with what a newer version has
+// written into their definitions, and the tombstones of those that are too old to be kept.
+func (h *handlers) keptRecords(unknown *schemas.Unknown, generations []schemas.Generation) ([]*kafka.Record, error) {
 	var records []*kafka.Record
 	for _, g := range generations {
-		record, err := control.Record(h.Topics.Generations(), g.Import, schemas.GenerationKey(g.Import, g.Generation), g, schemas.EventGeneration, source)
+		raw, err := json.Marshal(g)
+		if err == nil && g.Definition != nil {
+			raw, err = schemas.AddTo[schemas.Generation](schemas.Within("definition", unknown), raw)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("encoding a generation: %w", err)
+		}
+		record, err := control.Record(h.Topics.Generations(), g.Import, schemas.GenerationKey(g.Import, g.Generation), json.RawMessage(raw), schemas.EventGeneration, source)
 		if err != nil {
 			return nil, err
 		}

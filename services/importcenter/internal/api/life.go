@@ -262,7 +262,8 @@ func (h *handlers) cloneImport(ctx context.Context, in *cloneInput) (*cloneOutpu
 		return nil
 	}
 	changes, err := h.apply(ctx, in.Actor, wanted{
-		ChangeSet: ChangeSet{Documents: []json.RawMessage{raw}}, CheckQuery: CheckQuery{OfflineQuery: OfflineQuery{Offline: true}}, unless: unlessTaken,
+		ChangeSet: ChangeSet{Documents: []json.RawMessage{raw}}, CheckQuery: CheckQuery{OfflineQuery: OfflineQuery{Offline: true}},
+		like: in.Import, unless: unlessTaken,
 	})
 	if err != nil {
 		return nil, err

@@ -21,24 +21,34 @@ func (h *handlers) changeRecords(ctx context.Context, actor string, c plan.Chang
 	case c.Outcome == plan.Removed && c.Import != nil:
 		return h.importRemovalRecords(ctx, actor, *c.Import)
 	case c.Outcome == plan.Removed:
-		return h.removalRecords(ctx, actor, c.Kind, c.Name, c.Before)
+		before, err := h.whole(c.Kind, c.Name, c.Before)
+		if err != nil {
+			return nil, err
+		}
+		return h.removalRecords(ctx, actor, c.Kind, c.Name, before)
 	}
-	var record *kafka.Record
-	var after any
-	var err error
 	if c.Import != nil {
 		sign(actor, c)
-		after = c.Import
-		record, err = control.Record(h.Topics.Imports(), c.Name, c.Name, c.Import, schemas.EventDefinition, source)
+	}
+	before, err := h.whole(c.Kind, c.Name, c.Before)
+	if err != nil {
+		return nil, err
+	}
+	after, err := c.Record()
+	if err != nil {
+		return nil, err
+	}
+	var record *kafka.Record
+	if c.Import != nil {
+		record, err = control.Record(h.Topics.Imports(), c.Name, c.Name, after, schemas.EventDefinition, source)
 	} else {
-		after = c.Resource
-		record, err = h.resourceRecord(c.Kind, c.Name, c.Resource)
+		record, err = h.resourceRecord(c.Kind, c.Name, after)
 	}
 	if err != nil {
 		return nil, err
 	}
 	audit, err := h.auditRecord(ctx, schemas.AuditEntry{
-		Actor: actor, Action: schemas.AuditApply, Kind: c.Kind, Name: c.Name, Before: c.Before,
+		Actor: actor, Action: schemas.AuditApply, Kind: c.Kind, Name: c.Name, Before: before,
 	}, after)
 	if err != nil {
 		return nil, err
@@ -49,6 +59,19 @@ func (h *handlers) changeRecords(ctx context.Context, actor string, c plan.Chang
 	}
 	kept, err := h.generationRecords(ctx, actor, c)
 	return append(records, kept...), err
+}
+
+// whole is the record of a definition that is applied, with what a newer version has
+// written into it: the audit says all of what was there.
+func (h *handlers) whole(kind, name string, known json.RawMessage) (json.RawMessage, error) {
+	if known == nil {
+		return nil, nil
+	}
+	unknown := h.Catalog.Unknown(kind, name)
+	if kind == schemas.KindImport {
+		return schemas.AddTo[schemas.Definition](unknown, known)
+	}
+	return schemas.AddTo[schemas.Resource](unknown, known)
 }
 
 // sign notes who has applied a definition, and of a new one who has created it.
@@ -85,6 +108,9 @@ func (h *handlers) removalRecords(ctx context.Context, actor, kind, name string,
 func (h *handlers) importRemovalRecords(ctx context.Context, actor string, before schemas.Definition) ([]*kafka.Record, error) {
 	name := before.Metadata.Name
 	raw, err := json.Marshal(before)
+	if err == nil {
+		raw, err = h.whole(schemas.KindImport, name, raw)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -159,6 +159,9 @@ func (h *handlers) deleteResource(ctx context.Context, kind string, in *deleteRe
 				"imports still name it: "+strings.Join(users, ", ")+"; change or delete them first")
 		}
 		raw, err := json.Marshal(before)
+		if err == nil {
+			raw, err = h.whole(kind, in.Name, raw)
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -90,7 +90,7 @@ func (h *handlers) unmanageImport(ctx context.Context, actor, name string) ([]*k
 
 // markRecords are the records of a definition that has lost its mark.
 func (h *handlers) markRecords(ctx context.Context, actor string, c plan.Change, before any) (records []*kafka.Record, err error) {
-	c.Outcome = plan.Updated
+	c.Outcome, c.Unknown = plan.Updated, h.Catalog.Unknown(c.Kind, c.Name)
 	if c.Before, err = json.Marshal(before); err != nil {
 		return nil, err
 	}

@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -21,8 +20,8 @@ const maxKeys = 10_000
 
 // Catalog is safe for concurrent use.
 type Catalog struct {
-	imports   *kafka.Table[schemas.Definition]
-	resources *kafka.Table[schemas.Resource]
+	imports   *kafka.Table[record[schemas.Definition]]
+	resources *kafka.Table[record[schemas.Resource]]
 	states    *kafka.Table[schemas.State]
 	history   *kafka.Table[schemas.Generation]
 
@@ -40,10 +39,10 @@ type runKey struct{ importName, key string }
 func Follow(cfg kafka.Config, deps kafka.Deps, topics schemas.Topics) (*Catalog, error) {
 	c := &Catalog{runs: map[runKey]schemas.ActiveRun{}, kept: map[string]span{}}
 	var err error
-	if c.imports, err = kafka.OpenTable(cfg, deps, kafka.TableConfig[schemas.Definition]{Topic: topics.Imports()}); err != nil {
+	if c.imports, err = kafka.OpenTable(cfg, deps, kafka.TableConfig[record[schemas.Definition]]{Topic: topics.Imports(), Decode: decode[schemas.Definition]}); err != nil {
 		return nil, err
 	}
-	if c.resources, err = kafka.OpenTable(cfg, deps, kafka.TableConfig[schemas.Resource]{Topic: topics.Resources()}); err != nil {
+	if c.resources, err = kafka.OpenTable(cfg, deps, kafka.TableConfig[record[schemas.Resource]]{Topic: topics.Resources(), Decode: decode[schemas.Resource]}); err != nil {
 		return nil, err
 	}
 	if c.states, err = kafka.OpenTable(cfg, deps, kafka.TableConfig[schemas.State]{Topic: topics.State(), Each: c.seen}); err != nil {
@@ -80,8 +79,8 @@ func (c *Catalog) remember(key runKey, run schemas.ActiveRun) {
 // Import returns an import's definition, and false if there is none or if it cannot
 // be decoded: see Broken.
 func (c *Catalog) Import(name string) (schemas.Definition, bool) {
-	d, ok, _ := c.imports.Get(name)
-	return d, ok
+	r, ok, _ := c.imports.Get(name)
+	return r.value, ok
 }
 
 // Broken returns why the definition of an import cannot be decoded, nil if it can
@@ -93,15 +92,20 @@ func (c *Catalog) Broken(name string) error {
 
 // Imports returns every definition, by name.
 func (c *Catalog) Imports() []schemas.Definition {
-	return slices.SortedFunc(maps.Values(c.imports.All()), func(a, b schemas.Definition) int {
+	var out []schemas.Definition
+	for _, r := range c.imports.All() {
+		out = append(out, r.value)
+	}
+	slices.SortFunc(out, func(a, b schemas.Definition) int {
 		return strings.Compare(a.Metadata.Name, b.Metadata.Name)
 	})
+	return out
 }
 
 // Resource returns a connection, an account or defaults.
 func (c *Catalog) Resource(kind, name string) (schemas.Resource, bool) {
 	r, ok, _ := c.resources.Get(schemas.ResourceKey(kind, name))
-	return r, ok
+	return r.value, ok
 }
 
 // Acknowledgement is what mutes an import's notifications, or nil.
@@ -121,8 +125,8 @@ func (c *Catalog) Acknowledgement(importName string) *schemas.AcknowledgementSpe
 func (c *Catalog) Resources(kind string) []schemas.Resource {
 	var out []schemas.Resource
 	for _, r := range c.resources.All() {
-		if r.Kind == kind {
-			out = append(out, r)
+		if r.value.Kind == kind {
+			out = append(out, r.value)
 		}
 	}
 	slices.SortFunc(out, func(a, b schemas.Resource) int {

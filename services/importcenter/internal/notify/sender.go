@@ -11,7 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"tapline.dev/domain/control"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
 )
@@ -23,6 +22,8 @@ type sender struct {
 	deps Deps
 	tx   *kafka.Transactor
 	book book
+	// unknown are the fields of an entry that this version does not know, by its key.
+	unknown map[string]*schemas.Unknown
 	// busy are notifications with a delivery under way, after what happens when they fail.
 	busy    map[string]bool
 	tries   map[string]int
@@ -37,7 +38,7 @@ type delivered struct {
 }
 
 func newSender(cfg Config, deps Deps) *sender {
-	return &sender{cfg: cfg, deps: deps, book: book{}, busy: map[string]bool{}, tries: map[string]int{}, after: map[string]time.Time{}, results: make(chan delivered)}
+	return &sender{cfg: cfg, deps: deps, book: book{}, unknown: map[string]*schemas.Unknown{}, busy: map[string]bool{}, tries: map[string]int{}, after: map[string]time.Time{}, results: make(chan delivered)}
 }
 
 // run fences an older owner, reads what was told, and goes on from there.
@@ -46,24 +47,7 @@ func (s *sender) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer s.tx.Close()
-	tp := kafka.TP{Topic: s.deps.Topics.Notifications()}
-	_, err = s.deps.Reader.ReadTo(ctx, tp, 0, func(r *kafka.Record) error {
-		if len(r.Value) == 0 {
-			delete(s.book, string(r.Key))
-			return nil
-		}
-		var e schemas.Notified
-		if json.Unmarshal(r.Value, &e) != nil {
-			// One that cannot be read must not keep the others from being told. What the import
-			// is now is told anew.
-			s.deps.Log.WarnContext(ctx, "what was told of an import cannot be read", slog.String("key", string(r.Key)), slog.Int64("offset", r.Offset))
-			delete(s.book, string(r.Key))
-			return nil
-		}
-		s.book[string(r.Key)] = e
-		return nil
-	})
-	if err != nil {
+	if err := s.read(ctx); err != nil {
 		return err
 	}
 	if err := s.deps.Catalog.ReadToEnd(ctx); err != nil {
@@ -173,40 +157,6 @@ func (s *sender) complete(ctx context.Context, n *schemas.Notice) {
 	if why, ok := s.deps.ExplainLate(ctx, n.Import); ok && len(why.Causes) > 0 {
 		n.Code, n.Cause = why.Causes[0].Code, n.Cause+": "+why.Causes[0].Text
 	}
-}
-
-// write makes changes durable in one transaction, and then the book's. nil deletes.
-func (s *sender) write(ctx context.Context, changes map[string]*schemas.Notified) error {
-	if len(changes) == 0 {
-		return nil
-	}
-	records := make([]*kafka.Record, 0, len(changes))
-	for _, key := range slices.Sorted(maps.Keys(changes)) {
-		record := &kafka.Record{Topic: s.deps.Topics.Notifications(), Key: []byte(key)}
-		if e := changes[key]; e != nil {
-			var err error
-			if record, err = control.Record(s.deps.Topics.Notifications(), e.Import, key, e, schemas.EventNotified, "importcenter"); err != nil {
-				return err
-			}
-		}
-		record.Partition = 0
-		records = append(records, record)
-	}
-	if err := s.tx.Begin(); err != nil {
-		return err
-	}
-	s.tx.Produce(records...)
-	if err := s.tx.Commit(ctx); err != nil {
-		return fmt.Errorf("writing what is told: %w", err)
-	}
-	for key, e := range changes {
-		if e == nil {
-			delete(s.book, key)
-		} else {
-			s.book[key] = *e
-		}
-	}
-	return nil
 }
 
 // dispatch starts the delivery of the oldest message of each notification that has none

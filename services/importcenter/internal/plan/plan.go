@@ -28,6 +28,8 @@ type Current interface {
 	// Next is the generation of an import that is created, and its first one; 0 if it
 	// goes on as the import that it is.
 	Next(importName string) (generation, first int)
+	// Unknown is what a newer version has written into a definition; nil if nothing.
+	Unknown(kind, name string) *schemas.Unknown
 }
 
 // Set is what is to be applied, already found valid.
@@ -51,6 +53,25 @@ type Change struct {
 	Before json.RawMessage
 	// Missing is what a draft lacks to become real.
 	Missing []definitions.Problem
+	// Unknown is what a newer version has written into the definition. It stays: whoever
+	// changes the definition with this version can neither see nor mean it.
+	Unknown *schemas.Unknown
+}
+
+// Record is the record of what the change makes.
+func (c Change) Record() (json.RawMessage, error) {
+	if c.Import != nil {
+		return whole[schemas.Definition](c.Unknown, c.Import)
+	}
+	return whole[schemas.Resource](c.Unknown, c.Resource)
+}
+
+func whole[V any](unknown *schemas.Unknown, value *V) (json.RawMessage, error) {
+	raw, err := json.Marshal(value)
+	if err != nil {
+		return nil, fmt.Errorf("encoding a definition: %w", err)
+	}
+	return schemas.AddTo[V](unknown, raw)
 }
 
 // Make returns the changes of a set, resources first. A document that says what
@@ -63,7 +84,7 @@ func Make(set Set, current Current, now time.Time) []Change {
 		r.ManagedBy = cmp.Or(set.ManagedBy, before.ManagedBy)
 		c.Outcome, c.Generation = judge(ok, before.Generation, resourceBody(before), resourceBody(r))
 		r.APIVersion, r.Generation, r.AppliedAt = schemas.APIVersion, c.Generation, now
-		c.Resource, c.Before = &r, encoded(ok, before)
+		c.Resource, c.Before, c.Unknown = &r, encoded(ok, before), current.Unknown(c.Kind, c.Name)
 		changes = append(changes, c)
 	}
 	for _, d := range set.Imports {
@@ -80,7 +101,7 @@ func Make(set Set, current Current, now time.Time) []Change {
 		}
 		d.APIVersion, d.Kind, d.Generation, d.AppliedAt = schemas.APIVersion, schemas.KindImport, c.Generation, now
 		d.CreatedAt, d.CreatedBy = before.CreatedAt, before.CreatedBy
-		c.Import, c.Before = &d, encoded(ok, before)
+		c.Import, c.Before, c.Unknown = &d, encoded(ok, before), current.Unknown(c.Kind, c.Name)
 		changes = append(changes, c)
 	}
 	return changes

@@ -25,6 +25,8 @@ func (f fixed) Resource(kind, name string) (schemas.Resource, bool) {
 	return r, ok
 }
 
+func (f fixed) Unknown(string, string) *schemas.Unknown { return nil }
+
 func (f fixed) Next(string) (generation, first int) { return 1, 1 }
 
 func definition(name, query string) schemas.Definition {
