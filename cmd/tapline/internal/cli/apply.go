@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -98,7 +99,11 @@ func (a *app) printApplied(applied []client.Applied) error {
 			a.say("note: %s", r.Note)
 		}
 		for _, m := range r.Missing {
-			a.say("%s lacks: %s: %s", r.Name, m.Location, m.Message)
+			_, place, within := strings.Cut(m.Location, "].") // of documents[0].spec.mapping
+			if !within || !strings.HasPrefix(m.Location, "documents[") {
+				place = m.Location
+			}
+			a.say("%s lacks: %s: %s", r.Name, place, m.Message)
 		}
 	}
 	return printTable(a.io.Out, []string{"KIND", "NAME", "OUTCOME", "GENERATION"}, rows)

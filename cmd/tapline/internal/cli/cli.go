@@ -134,7 +134,7 @@ not known whether it did what was asked; 6 the run waits for a person (run --wai
 	root.AddCommand(a.planCommand("plan", "Show what an apply would change"), a.planCommand("diff", "Show what an apply would change (as plan)"), a.historyCommand(), a.unmanageCommand(),
 		a.applyCommand(), a.validateCommand(), a.getCommand(), a.runCommand(), a.cancelCommand(), a.freezeCommand(), a.unfreezeCommand(), a.suppressCommand(),
 		a.stateCommand("pause", "Start no run of an import until it is resumed"),
-		a.stateCommand("stop", "Stop an import until it is resumed: waiting runs are cancelled, the active one goes on"),
+		a.stateCommand("stop", "Stop an import until it is resumed; waiting runs are cancelled"),
 		a.stateCommand("resume", "Resume a paused or stopped import, also one whose schedules are over"),
 		a.backfillCommand(), a.resendCommand(), a.replayCommand(), a.cloneCommand(),
 		a.resetCommand(), a.decisionCommand("approve", "Let a held run continue"), a.decisionCommand("decline", "End a held run; its import keeps the watermark"),
@@ -145,30 +145,9 @@ not known whether it did what was asked; 6 the run waits for a person (run --wai
 	root.SetUsageTemplate(usageTemplate)
 	a.completeArguments(root)
 	refuseUnknownVerbs(root)
+	sayHowToCall(root)
 	addExamples(root)
 	return root
-}
-
-// refuseUnknownVerbs makes a mistyped verb of a group, such as `get imprts`, an
-// error that names the nearest ones: by itself cobra prints help and exits 0.
-func refuseUnknownVerbs(cmd *cobra.Command) {
-	for _, sub := range cmd.Commands() {
-		refuseUnknownVerbs(sub)
-	}
-	if !cmd.HasSubCommands() || cmd.Runnable() || !cmd.HasParent() {
-		return
-	}
-	cmd.SuggestionsMinimumDistance = 2
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if len(args) == 0 {
-			return errors.Join(cmd.Help(), exit(ExitFailed, nil))
-		}
-		text := fmt.Sprintf("%s has no %q", cmd.CommandPath(), args[0])
-		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-			return fmt.Errorf("%s; did you mean %s?", text, strings.Join(near, " or "))
-		}
-		return fmt.Errorf("%s; %s --help lists what it has", text, cmd.CommandPath())
-	}
 }
 
 func (a *app) client(ctx context.Context) (*client.Client, error) {

@@ -261,6 +261,12 @@ func TestMistypedVerbsFail(t *testing.T) {
 		{[]string{"topics", "pln"}, "did you mean plan"},
 		{[]string{"connection", "tset"}, "did you mean test"},
 		{[]string{"get", "runs", "--limit", "0"}, "--limit is 1 to 1000"},
+		{[]string{"get", "rejects"}, "say whose rejects: --import IMPORT or --run RUN"},
+		{[]string{"clone", "customers"}, "one argument was given, and it is called tapline clone IMPORT NEW; tapline clone --help has examples"},
+		{[]string{"get", "import"}, "no argument was given, and it is called tapline get import NAME"},
+		{[]string{"doctor", "now"}, `tapline doctor takes no argument, and "now" is one; tapline doctor --help lists its flags`},
+		{[]string{"gte", "imports"}, `tapline has no "gte"; did you mean get?`},
+		{[]string{"pause", "x", "--nope"}, "unknown flag: --nope; tapline pause --help lists the flags"},
 		{[]string{"get", "rejects", "--import", "x", "--limit", "-1"}, "--limit is 1 to 1000"},
 	} {
 		r := tapline(t, "", c.args...)

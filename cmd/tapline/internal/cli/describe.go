@@ -17,7 +17,7 @@ import (
 const describedRuns = 5
 
 func (a *app) describeCommand() *cobra.Command {
-	describe := &cobra.Command{Use: "describe", Short: "Show all about an import, a run, a connection, an account, defaults or rejects"}
+	describe := &cobra.Command{Use: "describe", Short: "Show all about an import, run, connection, account, defaults or rejects"}
 	describe.AddCommand(a.describeImport(), a.describeRun(), a.describeRejects())
 	for _, kind := range resourceKinds {
 		describe.AddCommand(a.describeResource(kind))

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -16,7 +17,8 @@ import (
 // filterNames are what --filter chooses imports by: the parameters of GET /v1/imports, which
 // checks their values.
 var filterNames = []string{
-	"status", "partner", "type", "frequency", "condition", "datasource", "account", "owner", "label", "createdBy", "updatedBy", "lastRunState",
+	"nickname", "status", "partner", "type", "frequency", "health", "condition", "datasource", "account", "owner", "label", "createdBy", "updatedBy",
+	"lastRunState", "freshnessOver",
 	"createdAfter", "createdBefore", "updatedAfter", "updatedBefore", "lastRunAfter", "lastRunBefore", "nextRunAfter", "nextRunBefore",
 }
 
@@ -57,8 +59,52 @@ func (f *importFilter) Set(text string) error {
 	if f.values.Has(name) {
 		return fmt.Errorf("%s is given twice; several values are divided by commas", name)
 	}
+	value, err := filterValue(name, value)
+	if err != nil {
+		return err
+	}
 	f.values.Set(name, value)
 	return nil
+}
+
+// filterWords are the values of filters that have a fixed set of them, as the API has them.
+var filterWords = map[string][]string{
+	"status":    {"Draft", "Ready", "Scheduled", "Running", "Paused", "Stopped"},
+	"type":      {"profile", "event"},
+	"frequency": {"repeatIntervals", "customSchedule", "manual"},
+	"health":    {"green", "yellow", "red"},
+	"condition": {"green", "yellow", "red", "neverRun", "firstRun", "noRows", "credentialsRefused", "held", "stale", "failed"},
+}
+
+// filterValue is a value as the API takes it: words in any case, and a day as its first
+// instant in UTC.
+func filterValue(name, value string) (string, error) {
+	switch {
+	case strings.HasSuffix(name, "After"), strings.HasSuffix(name, "Before"):
+		if day, err := time.Parse(time.DateOnly, value); err == nil {
+			return day.Format(time.RFC3339), nil
+		}
+		if _, err := time.Parse(time.RFC3339, value); err != nil {
+			return "", fmt.Errorf("%s is a day such as 2026-11-01, or an instant such as 2026-11-01T09:00:00Z, not %q", name, value)
+		}
+	case name == "freshnessOver":
+		age, err := time.ParseDuration(value)
+		if err != nil || age < time.Second {
+			return "", fmt.Errorf("freshnessOver is a time such as 90m or 24h, not %q", value)
+		}
+		return strconv.Itoa(int(age.Seconds())), nil
+	case filterWords[name] != nil:
+		words := strings.Split(value, ",")
+		for i, word := range words {
+			at := slices.IndexFunc(filterWords[name], func(known string) bool { return strings.EqualFold(known, word) })
+			if at < 0 {
+				return "", fmt.Errorf("%s is one of %s, not %q", name, strings.Join(filterWords[name], ", "), word)
+			}
+			words[i] = filterWords[name][at]
+		}
+		return strings.Join(words, ","), nil
+	}
+	return value, nil
 }
 
 // String is what was given.

@@ -24,8 +24,20 @@ func TestFilters(t *testing.T) {
 	args := []string{"get", "imports", "--server", server, "--search", "shop", "--sort", "-lastRun", "--limit", "7", "--page-token", "t"}
 	want := url.Values{"q": {"shop"}, "sort": {"-lastRun"}, "pageSize": {"7"}, "pageToken": {"t"}}
 	for _, name := range filterNames {
-		args = append(args, "--filter", name+"=a,b")
-		want[name] = []string{"a,b"}
+		value, sent := "a,b", "a,b"
+		switch {
+		case filterWords[name] != nil:
+			sent = strings.Join(filterWords[name], ",")
+			value = strings.ToUpper(sent)
+		case name == "freshnessOver":
+			value, sent = "90m", "5400"
+		case strings.HasSuffix(name, "After"):
+			value, sent = "2026-11-01", "2026-11-01T00:00:00Z"
+		case strings.HasSuffix(name, "Before"):
+			value, sent = "2026-11-01T09:00:00+01:00", "2026-11-01T09:00:00+01:00"
+		}
+		args = append(args, "--filter", name+"="+value)
+		want[name] = []string{sent}
 	}
 	if r := tapline(t, "", args...); r.code != ExitDone {
 		t.Fatalf("%+v", r)
@@ -40,6 +52,10 @@ func TestFilters(t *testing.T) {
 		"--filter status":                              "is not NAME=VALUE",
 		"--filter status=Ready --filter status=Paused": "is given twice",
 		"--limit 1001":                                 "--limit is 1 to 1000",
+		"--filter status=Asleep":                       "status is one of Draft, Ready",
+		"--filter lastRunAfter=yesterday":              "lastRunAfter is a day such as 2026-11-01",
+		"--filter freshnessOver=old":                   "freshnessOver is a time such as 90m",
+		"--filter health=blue":                         "health is one of green, yellow, red",
 	} {
 		r := tapline(t, "", append([]string{"get", "imports", "--server", server}, strings.Fields(args)...)...)
 		if r.code != ExitFailed || !strings.Contains(r.err, want) {

@@ -55,11 +55,15 @@ var importColumns = []column[schemas.Listing]{
 	{head: "CONDITION", wide: true, cell: func(l schemas.Listing) string { return orDash(l.Condition) }},
 	{head: "FRESH", wide: true, cell: fresh},
 	{head: "OWNER", wide: true, cell: func(l schemas.Listing) string { return orDash(l.Owner) }},
+	{head: "NICKNAME", wide: true, cell: func(l schemas.Listing) string { return orDash(l.DisplayName) }},
+	{head: "PARTNER", wide: true, cell: func(l schemas.Listing) string { return orDash(l.Partner) }},
 	{head: "DATASOURCE", wide: true, cell: func(l schemas.Listing) string { return orDash(l.Datasource) }},
 	{head: "FREQUENCY", wide: true, cell: func(l schemas.Listing) string { return orDash(l.Frequency) }},
 	{head: "CREATED", wide: true, cell: func(l schemas.Listing) string { return moment(l.CreatedAt) + " " + orDash(l.CreatedBy) }},
 	{head: "UPDATED", wide: true, cell: func(l schemas.Listing) string { return moment(l.UpdatedAt) + " " + orDash(l.UpdatedBy) }},
-	{head: "TYPE", wide: true, cell: func(l schemas.Listing) string { return l.Type }},
+	{head: "ACCOUNT", wide: true, cell: func(l schemas.Listing) string { return orDash(l.Account) }},
+	{head: "LABELS", wide: true, cell: func(l schemas.Listing) string { return labelsText(l.Labels) }},
+	{head: "TYPE", wide: true, cell: func(l schemas.Listing) string { return orDash(l.Type) }},
 	{head: "QUEUE", wide: true, cell: func(l schemas.Listing) string {
 		return atSnowflake(l, func(u schemas.SnowflakeUse) float64 { return u.QueueSeconds })
 	}},

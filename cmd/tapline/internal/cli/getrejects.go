@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -65,6 +66,12 @@ so does tapline describe rejects.`,
 	cmd.Flags().StringVar(&format, "export", "", "write a file of all: ndjson, csv or parquet")
 	cmd.Flags().BoolVar(&bom, "bom", false, "begin a CSV file with a byte order mark, for Excel")
 	cmd.MarkFlagsMutuallyExclusive("all", "groups", "export")
+	checkFirst(cmd, func([]string) error {
+		if q.Import == "" && q.Run == "" {
+			return errors.New("say whose rejects: --import IMPORT or --run RUN; tapline get imports shows who has some (-o wide)")
+		}
+		return nil
+	})
 	cmd.RunE = a.online(func(ctx context.Context, c *client.Client, _ []string) error {
 		if format != "" {
 			return c.ExportRejects(ctx, q, format, bom, a.io.Out)

@@ -25,16 +25,16 @@ func TestRejectsNameTheirGroupsFirst(t *testing.T) {
 		_, _ = io.WriteString(w, `{"complete":true,"items":[{"stage":"map","code":"phone_invalid","column":"PHONE","import":"customers","run":"customers.1","id":"1.1.7","time":"2026-11-01T00:00:00Z"}]}`)
 	}))
 	defer server.Close()
-	r := tapline(t, "", "get", "rejects", "--server", server.URL)
+	r := tapline(t, "", "get", "rejects", "--import", "customers", "--server", server.URL)
 	if r.code != ExitDone || !strings.Contains(r.err, "40,000 rejects in 2 groups") || !strings.Contains(r.err, "39,000 phone_invalid, column PHONE, values 12 digits: Set defaultRegion.") ||
 		strings.Contains(r.out, "39,000") || !strings.Contains(r.out, "phone_invalid") {
 		t.Errorf("%+v", r)
 	}
-	if r := tapline(t, "", "get", "rejects", "--server", server.URL, "-o", "json"); r.code != ExitDone || strings.Contains(r.err, "groups") {
+	if r := tapline(t, "", "get", "rejects", "--import", "customers", "--server", server.URL, "-o", "json"); r.code != ExitDone || strings.Contains(r.err, "groups") {
 		t.Errorf("for a program: %+v", r)
 	}
 	counts = http.StatusServiceUnavailable
-	if r := tapline(t, "", "get", "rejects", "--server", server.URL); r.code != ExitDone || !strings.Contains(r.out, "phone_invalid") {
+	if r := tapline(t, "", "get", "rejects", "--import", "customers", "--server", server.URL); r.code != ExitDone || !strings.Contains(r.out, "phone_invalid") {
 		t.Errorf("without counts: %+v", r)
 	}
 }

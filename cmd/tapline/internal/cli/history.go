@@ -37,8 +37,8 @@ tapline apply --generation N IMPORT goes back.`,
 
 func (a *app) unmanageCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "unmanage IMPORT | KIND/NAME", Short: "Take off the mark that a definition comes from Git: it may be changed here again", Args: cobra.ExactArgs(1),
-		Long: `Take off the mark that a definition comes from Git: it may be changed here again.
+		Use: "unmanage IMPORT | KIND/NAME", Short: "Take off the mark that a definition comes from Git: it may be changed here", Args: cobra.ExactArgs(1),
+		Long: `Take off the mark that a definition comes from Git: it may be changed here.
 Only an admin may do so, and the audit names them. The next apply from the
 repository with --managed-by git sets the mark again.`,
 		RunE: a.online(func(ctx context.Context, c *client.Client, args []string) error {

@@ -44,7 +44,7 @@ func (a *app) initCommand() *cobra.Command {
 	var f initFlags
 	cmd := &cobra.Command{
 		Use:   "init",
-		Short: "Write first definition files, make the key pair and print the grants for Snowflake",
+		Short: "Write first definitions, make the key pair, print the grants for Snowflake",
 		Long: `Begin with a real Snowflake and a real CleverTap account, in two steps.
 
 With --snowflake-account, or asked for it at a terminal: write the definitions of

@@ -15,7 +15,7 @@ import (
 )
 
 func (a *app) keysCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "keys", Short: "Create, list and revoke keys to Import Center, and create key pairs for Snowflake"}
+	cmd := &cobra.Command{Use: "keys", Short: "Create, list and revoke keys to Import Center; make key pairs for Snowflake"}
 	cmd.AddCommand(a.keysCreate(), a.keysList("list", "List keys: who may do what, last used, expiring"), a.keysRevoke(), a.keysBootstrap(), a.keysSnowflake())
 	return cmd
 }

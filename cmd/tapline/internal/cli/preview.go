@@ -22,7 +22,7 @@ func (a *app) previewCommand() *cobra.Command {
 	var q client.PreviewQuery
 	cmd := &cobra.Command{
 		Use:   "preview IMPORT | -f FILE",
-		Short: "Show the columns and the first rows of an import's query; nothing is imported",
+		Short: "Show the columns and first rows of an import's query; nothing is imported",
 		Long: `Show the columns and the first rows of an import's query. Nothing is imported.
 With -f the definition need not be applied, nor the connection if the file holds
 it.

@@ -3,11 +3,13 @@ package cli
 import (
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"unicode"
 
 	"github.com/mattn/go-runewidth"
+	"golang.org/x/term"
 )
 
 // maxCell is how wide a cell of a table is at most; -o json shows all of it.
@@ -16,8 +18,55 @@ const maxCell = 100
 // printTable writes a heading and rows, aligned by the width that each character
 // has on a terminal.
 func printTable(out io.Writer, head []string, rows [][]string) error {
-	_, err := printRows(out, nil, append([][]string{head}, rows...))
-	return err
+	return printTableWithin(out, terminalWidth(out), head, rows)
+}
+
+// terminalWidth is how many columns a terminal has, 0 if out is none.
+func terminalWidth(out io.Writer) int {
+	file, ok := out.(*os.File)
+	if !ok {
+		return 0
+	}
+	width, _, err := term.GetSize(int(file.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
+}
+
+// printTableWithin writes a table. One that is wider than the terminal would be broken
+// anywhere, so that each row becomes a block then, with a line for each cell. For a width of
+// 0 nothing is too wide: programs read lines.
+func printTableWithin(out io.Writer, width int, head []string, rows [][]string) error {
+	total := 0
+	for i := range head {
+		widest := runewidth.StringWidth(head[i])
+		for _, row := range rows {
+			if i < len(row) {
+				widest = max(widest, min(runewidth.StringWidth(printable(row[i])), maxCell))
+			}
+		}
+		total += widest + 2
+	}
+	if width == 0 || total-2 <= width || len(rows) == 0 || len(head) < 2 {
+		_, err := printRows(out, nil, append([][]string{head}, rows...))
+		return err
+	}
+	for n, row := range rows {
+		var block [][]string
+		for i, cell := range row {
+			block = append(block, []string{head[i], cell})
+		}
+		if n > 0 {
+			if _, err := fmt.Fprintln(out); err != nil {
+				return err
+			}
+		}
+		if _, err := printRows(out, nil, block); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // printRows writes rows, aligned with rows of these widths that were written before, and

@@ -21,6 +21,23 @@ func TestTablesAlignWideCharacters(t *testing.T) {
 	}
 }
 
+// TestNarrowTerminals: a table that a terminal would break becomes a block for each row, with
+// a line for each cell. A program gets lines, however long they are.
+func TestNarrowTerminals(t *testing.T) {
+	t.Parallel()
+	table := "NAME       STATE  NEXT\n顧客       Ready  -\ncustomers  Ready  soon\n"
+	blocks := "NAME   顧客\nSTATE  Ready\nNEXT   -\n\nNAME   customers\nSTATE  Ready\nNEXT   soon\n"
+	for width, want := range map[int]string{0: table, 22: table, 21: blocks, 5: blocks} {
+		var out bytes.Buffer
+		if err := printTableWithin(&out, width, []string{"NAME", "STATE", "NEXT"}, [][]string{{"顧客", "Ready", "-"}, {"customers", "Ready", "soon"}}); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, out.String()); diff != "" {
+			t.Errorf("%d columns (-want +got):\n%s", width, diff)
+		}
+	}
+}
+
 // TestTerminalsGetNoControlCharacters: a name or a reason from data can neither
 // move the cursor, nor colour the terminal, nor turn the text around.
 func TestTerminalsGetNoControlCharacters(t *testing.T) {

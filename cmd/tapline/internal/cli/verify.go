@@ -28,7 +28,7 @@ type verifyFlags struct {
 func (a *app) verifyCommand() *cobra.Command {
 	var f verifyFlags
 	cmd := &cobra.Command{
-		Use: "verify IMPORT | VERIFICATION", Short: "Compare an import with what CleverTap holds; nothing is sent without --repair", Args: cobra.ExactArgs(1),
+		Use: "verify IMPORT | VERIFICATION", Short: "Compare an import with what CleverTap holds; only --repair sends", Args: cobra.ExactArgs(1),
 		Long: `Compare an import with what CleverTap holds: take rows at random, map them with the
 mapping of now, have a loader look each person up, and compare property by property.
 CleverTap lets an account look up three people at once, so that a thousand take a
