@@ -71,21 +71,21 @@ func (v *View) Changed() <-chan struct{} { return v.states.Changed() }
 
 // Starting returns the active runs of imports whose places are being compared.
 func (v *View) Starting() (out []schemas.ActiveRun) {
-	for _, state := range v.states.All() {
-		if a := state.Active; a != nil && a.State == schemas.StateStarting && a.Ending == nil {
+	v.states.Visit(func(_ string, state schemas.State, err error) {
+		if a := state.Active; err == nil && a != nil && a.State == schemas.StateStarting && a.Ending == nil {
 			out = append(out, *a)
 		}
-	}
+	})
 	return out
 }
 
 // Asked returns the trials of a mode that wait for an answer.
 func (v *View) Asked(mode string) (out []schemas.ActiveRun) {
-	for _, state := range v.states.All() {
-		if a := state.Active; a != nil && a.Mode == mode && a.Ending == nil {
+	v.states.Visit(func(_ string, state schemas.State, err error) {
+		if a := state.Active; err == nil && a != nil && a.Mode == mode && a.Ending == nil {
 			out = append(out, *a)
 		}
-	}
+	})
 	return out
 }
 

@@ -18,6 +18,11 @@ import (
 // followPause is the time before a topic is read again after an error.
 const followPause = time.Second
 
+// feedWait is how long a fetch waits for records that do not come. A feed adds and resumes
+// no partition, which would have to wait as long, and records end the wait: a process with
+// a dozen feeds asks a few times a second and not some dozen.
+const feedWait = 2 * time.Second
+
 // fromStart is the value by which Kafka means the earliest offset that a
 // partition still holds.
 const fromStart = -2
@@ -83,7 +88,7 @@ func (f *feed) follow(ctx context.Context, apply func(...*Record)) (read bool, e
 	}
 	// Control records (the markers of transactions) are delivered too, so that the
 	// position moves past them: readToEnd waits for the position.
-	tail, err := openTail(f.reader.cfg, f.reader.deps, from, kgo.KeepControlRecords())
+	tail, err := openTail(f.reader.cfg, f.reader.deps, from, kgo.KeepControlRecords(), kgo.FetchMaxWait(feedWait))
 	if err != nil {
 		return false, err
 	}

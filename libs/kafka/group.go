@@ -42,6 +42,7 @@ type Group struct {
 	positions *positions
 	contact   *contact
 	owned     owned
+	resting   resting
 	pending   error
 }
 

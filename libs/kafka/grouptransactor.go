@@ -14,13 +14,14 @@ import (
 
 // GroupTransactor consumes, transforms and produces exactly once: one
 // transaction holds the records that were made from a poll and the offsets of
-// that poll. One goroutine may use it; any goroutine may call AddTopics.
+// that poll. One goroutine may use it; any goroutine may call AddTopics and what says so.
 type GroupTransactor struct {
 	session   *kgo.GroupTransactSession
 	positions *positions
 	promises  promises
 	pending   error
 	owned     owned
+	resting   resting
 	contact   *contact
 	joined    chan struct{} // closed at the first assignment
 	join      sync.Once

@@ -2,7 +2,6 @@ package kafka
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -16,8 +15,12 @@ import (
 const (
 	lagEvery   = 5 * time.Second
 	lagTimeout = 5 * time.Second
-	// lagReads bounds the records that are read in a round to learn their age.
-	lagReads   = 16
+	// restingRounds is how many rounds pass between two looks at topics that rest: nothing
+	// is expected in them.
+	restingRounds = 12
+	// lagReads bounds the partitions that are read in a round to learn the age of their
+	// first record.
+	lagReads   = 1000
 	maxSamples = 128
 )
 
@@ -36,16 +39,28 @@ type Lag struct {
 type LagWatch struct {
 	reader *Reader
 	group  string
+	round  int
 
-	mu     sync.Mutex
-	member func() []TP // nil between memberships
-	states map[TP]*lagState
+	mu       sync.Mutex
+	members  []Watched // the present memberships of this process
+	states   map[TP]*lagState
+	measured chan struct{} // closed and replaced after each round
+}
+
+// Watched is a membership whose partitions are measured.
+type Watched interface {
+	// Owned returns the partitions that the group has assigned to the member.
+	Owned() []TP
+	// Resting reports whether the member does not fetch a topic, because nothing is
+	// expected in it: it is measured less often.
+	Resting(topic string) bool
 }
 
 // lagState is what is known of one partition.
 type lagState struct {
 	lag            Lag
 	committed, end int64
+	idleSince      time.Time   // since when nothing waits and nothing has come; zero while something waits
 	samples        []lagSample // oldest first: what had been written when
 	exact          bool        // lag.Oldest was read from the record at committed
 }
@@ -57,14 +72,40 @@ type lagSample struct {
 
 // NewLagWatch watches a group, which is named without the prefix.
 func NewLagWatch(reader *Reader, group string) *LagWatch {
-	return &LagWatch{reader: reader, group: reader.cfg.Prefix + group, states: map[TP]*lagState{}}
+	return &LagWatch{reader: reader, group: reader.cfg.Prefix + group, states: map[TP]*lagState{}, measured: make(chan struct{})}
 }
 
-// Member says which partitions the present membership owns; nil ends it.
-func (w *LagWatch) Member(owned func() []TP) {
+// Join adds a membership of this process, until leave is called.
+func (w *LagWatch) Join(m Watched) (leave func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.member = owned
+	w.members = append(w.members, m)
+	return func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.members = slices.DeleteFunc(slices.Clone(w.members), func(other Watched) bool { return other == m })
+	}
+}
+
+// Measured returns a channel that closes after the next round.
+func (w *LagWatch) Measured() <-chan struct{} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.measured
+}
+
+// IdleSince returns the partitions in which nothing waits for the group, and since when
+// nothing has come. A partition that was not measured is not among them.
+func (w *LagWatch) IdleSince() map[TP]time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	out := make(map[TP]time.Time, len(w.states))
+	for tp, s := range w.states {
+		if !s.idleSince.IsZero() {
+			out[tp] = s.idleSince
+		}
+	}
+	return out
 }
 
 // Lags returns the owned partitions with their lags, as far as they have been measured.
@@ -83,14 +124,31 @@ func (w *LagWatch) Lags() map[TP]Lag {
 	return out
 }
 
-func (w *LagWatch) owned() []TP {
+// owned returns the partitions of all memberships.
+func (w *LagWatch) owned() (owned []TP) {
 	w.mu.Lock()
-	member := w.member
+	members := w.members
 	w.mu.Unlock()
-	if member == nil {
-		return nil
+	for _, m := range members {
+		owned = append(owned, m.Owned()...)
 	}
-	return member()
+	return owned
+}
+
+// due are those of the owned partitions that this round measures: a resting topic is left
+// out in most of them.
+func (w *LagWatch) due() (due []TP) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.round++
+	for _, m := range w.members {
+		for _, tp := range m.Owned() {
+			if w.round%restingRounds == 0 || w.states[tp] == nil || !m.Resting(tp.Topic) {
+				due = append(due, tp)
+			}
+		}
+	}
+	return due
 }
 
 // Run measures until ctx ends. While Kafka does not answer, the newest values stay.
@@ -109,20 +167,16 @@ func (w *LagWatch) Run(ctx context.Context) {
 
 // Measure is one round of Run.
 func (w *LagWatch) Measure(ctx context.Context, now time.Time) error {
-	tps := w.owned()
-	w.forget(tps)
+	w.forget(w.owned())
+	tps := w.due()
 	if len(tps) == 0 {
 		return nil
 	}
-	topics := make([]string, 0, len(tps))
-	for _, tp := range tps {
-		topics = append(topics, tp.Topic)
-	}
-	slices.Sort(topics)
-	topics = slices.Compact(topics)
-	committed, err := w.reader.admin.FetchOffsets(ctx, w.group)
+	byTopic := byTopic(tps)
+	topics := slices.Collect(maps.Keys(byTopic))
+	committed, err := fetchOffsets(ctx, w.reader.client, w.group, byTopic)
 	if err != nil {
-		return fmt.Errorf("fetching offsets: %w", err)
+		return err
 	}
 	ends, err := w.reader.admin.ListEndOffsets(ctx, topics...)
 	if err != nil {
@@ -132,25 +186,25 @@ func (w *LagWatch) Measure(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	reads := 0
+	unclear := map[TP]gap{}
 	for _, tp := range tps {
 		end, err := lookup(ends, nil, tp)
 		if err != nil {
 			continue // the topic was deleted
 		}
-		at := starts[tp]
-		if o, ok := committed.Lookup(tp.Topic, tp.Partition); ok && o.Err == nil {
-			at = max(at, o.At)
-		}
-		if w.note(tp, at, end, now) && reads < lagReads {
-			reads++
-			oldest, found, err := w.reader.writtenAt(ctx, tp, at)
-			if err == nil {
-				w.noteOldest(tp, at, oldest, found)
-			}
+		at := max(starts[tp], committed[tp].Offset)
+		if w.note(tp, at, end, now) && len(unclear) < lagReads {
+			unclear[tp] = gap{at, end}
 		}
 	}
-	return nil
+	err = w.reader.writtenAt(ctx, unclear, func(tp TP, written time.Time, found bool) {
+		w.noteOldest(tp, unclear[tp].from, now, written, found)
+	})
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	close(w.measured)
+	w.measured = make(chan struct{})
+	return err
 }
 
 // note takes in offsets, and reports whether the record at the committed one is to be read
@@ -174,6 +228,9 @@ func (w *LagWatch) note(tp TP, committed, end int64, now time.Time) (read bool) 
 	if s.committed != committed || s.lag.Records == 0 && s.end != end {
 		s.exact = false
 	}
+	if s.end != end || !known {
+		s.idleSince = time.Time{}
+	}
 	s.committed, s.end, s.lag.Records = committed, end, max(end-committed, 0)
 	switch {
 	case s.lag.Records == 0:
@@ -183,12 +240,23 @@ func (w *LagWatch) note(tp TP, committed, end int64, now time.Time) (read bool) 
 	case !s.exact && len(s.samples) > 0:
 		s.lag.Oldest = s.samples[0].at
 	}
+	s.noteIdle(now)
 	return stands && !s.exact
+}
+
+// noteIdle notes since when nothing waits.
+func (s *lagState) noteIdle(now time.Time) {
+	switch {
+	case s.lag.Records > 0:
+		s.idleSince = time.Time{}
+	case s.idleSince.IsZero():
+		s.idleSince = now
+	}
 }
 
 // noteOldest takes in when the record at the committed offset was written; found is false
 // if there are only markers of transactions up to the end.
-func (w *LagWatch) noteOldest(tp TP, committed int64, written time.Time, found bool) {
+func (w *LagWatch) noteOldest(tp TP, committed int64, now, written time.Time, found bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	s := w.states[tp]
@@ -199,6 +267,7 @@ func (w *LagWatch) noteOldest(tp TP, committed int64, written time.Time, found b
 	if !found {
 		s.lag = Lag{}
 	}
+	s.noteIdle(now)
 }
 
 // forget drops what is known of partitions that the member does not own any more.
@@ -210,19 +279,4 @@ func (w *LagWatch) forget(tps []TP) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	maps.DeleteFunc(w.states, func(tp TP, _ *lagState) bool { return !keep[tp] })
-}
-
-var errFound = errors.New("found")
-
-// writtenAt is when the first record from an offset on was written, false if there are only
-// markers of transactions up to the end.
-func (r *Reader) writtenAt(ctx context.Context, tp TP, from int64) (at time.Time, found bool, err error) {
-	_, err = r.ReadTo(ctx, tp, from, func(rec *Record) error {
-		at, found = rec.Timestamp, true
-		return errFound
-	})
-	if errors.Is(err, errFound) {
-		err = nil
-	}
-	return at, found, err
 }

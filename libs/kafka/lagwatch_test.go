@@ -51,7 +51,7 @@ func TestLagWatch(t *testing.T) {
 	watch := func() kafka.Lag {
 		t.Helper()
 		w := kafka.NewLagWatch(reader, "stage")
-		w.Member(group.Owned)
+		w.Join(group)
 		if err := w.Measure(t.Context(), time.Now()); err != nil {
 			t.Fatal(err)
 		}

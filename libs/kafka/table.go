@@ -158,6 +158,17 @@ func (t *Table[V]) All() map[string]V {
 	return all
 }
 
+// Visit calls fn with the newest value of each key, or with why it cannot be read, and
+// copies nothing. fn must not use the table.
+func (t *Table[V]) Visit(fn func(key string, value V, err error)) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for key, e := range t.entries {
+		t.decode(key, e)
+		fn(key, e.value, e.err)
+	}
+}
+
 // Broken returns the keys whose newest record cannot be read, with the reason.
 func (t *Table[V]) Broken() map[string]error {
 	t.mu.Lock()

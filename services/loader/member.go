@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"tapline.dev/domain/runs"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/redis"
 )
@@ -81,8 +82,7 @@ func (s *Service) serve(ctx context.Context) (err error) {
 	}
 	s.presence.Hold(m.group.Contact)
 	defer s.presence.End()
-	s.lag.Member(m.group.Owned)
-	defer s.lag.Member(nil)
+	defer s.lag.Join(m.group)()
 	defer s.metrics.accounts.forget()
 	return m.run(ctx)
 }
@@ -113,7 +113,10 @@ func (m *member) run(ctx context.Context) error {
 	stop := m.imports.Follow(m.group.AddTopics)
 	defer stop()
 	polling, stopPolling := context.WithCancel(ctx)
+	var resting sync.WaitGroup
+	defer resting.Wait()
 	defer stopPolling()
+	resting.Go(func() { runs.Rest{View: m.runs, Watch: m.lag, ImportOf: m.topics.ImportOf}.Run(polling, m.group) })
 	defer context.AfterFunc(m.work, stopPolling)()
 	err := m.consume(polling)
 	if cause := context.Cause(m.work); cause != nil {

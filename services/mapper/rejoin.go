@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 
+	"tapline.dev/domain/runs"
 	"tapline.dev/libs/daemon"
 	"tapline.dev/libs/kafka"
 )
@@ -35,8 +36,7 @@ func (s *Service) consume(ctx context.Context) error {
 	defer group.Close()
 	s.presence.Hold(group.Contact)
 	defer s.presence.End()
-	s.lag.Member(group.Owned)
-	defer s.lag.Member(nil)
+	defer s.lag.Join(group)()
 	stop := s.imports.Follow(group.AddTopics)
 	defer stop()
 	over := make(chan struct{})
@@ -46,6 +46,9 @@ func (s *Service) consume(ctx context.Context) error {
 	asked, end := context.WithCancel(ctx)
 	defer end()
 	waiting.Go(func() { s.answerClocks(asked, group.Owned) })
+	resting, stopResting := context.WithCancel(ctx)
+	defer stopResting()
+	waiting.Go(func() { runs.Rest{View: s.runs, Watch: s.lag, ImportOf: s.topics.ImportOf}.Run(resting, group) })
 	waiting.Go(func() {
 		select {
 		case <-group.Joined():

@@ -73,6 +73,7 @@ type Book struct {
 	ended   Ended
 	waiting Held
 	imports map[string]*entry
+	order   []*entry        // imports by name; nil when it has changed
 	broken  map[string]bool // subjects whose state or fold cannot be read
 	out     Changes
 }
@@ -243,17 +244,21 @@ func (b *Book) entry(name string) *entry {
 	e, ok := b.imports[name]
 	if !ok {
 		e = &entry{name: name}
-		b.imports[name] = e
+		b.imports[name], b.order = e, nil
 	}
 	return e
 }
 
+// sorted returns the imports and trials by name. The caller only reads the slice: most steps
+// go through it, several times a second.
 func (b *Book) sorted() []*entry {
-	out := make([]*entry, 0, len(b.imports))
-	for _, name := range slices.Sorted(maps.Keys(b.imports)) {
-		out = append(out, b.imports[name])
+	if b.order == nil {
+		b.order = make([]*entry, 0, len(b.imports))
+		for _, name := range slices.Sorted(maps.Keys(b.imports)) {
+			b.order = append(b.order, b.imports[name])
+		}
 	}
-	return out
+	return b.order
 }
 
 // stateChanged notes that the state is to be written, and the listing with it.

@@ -115,6 +115,7 @@ func (b *Book) closeTrial(ctx context.Context, e *entry, state string, runErr *s
 func (b *Book) deleteTrial(e *entry) {
 	b.out.States[e.name] = nil
 	delete(b.imports, e.name)
+	b.order = nil
 }
 
 // sync begins the run that sends exactly the records that a dry run has shown. It
