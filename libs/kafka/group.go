@@ -58,7 +58,7 @@ func OpenGroup(cfg Config, deps Deps, gc GroupConfig) (*Group, error) {
 		kgo.SessionTimeout(cfg.SessionTimeout),
 		kgo.RebalanceTimeout(cfg.RebalanceTimeout),
 		kgo.HeartbeatInterval(cfg.SessionTimeout/5),
-		kgo.Balancers(kgo.CooperativeStickyBalancer()),
+		kgo.Balancers(newEvenBalancer()),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		// A fetch waits for new records up to FetchMaxWait, and a resumed partition is
 		// part of the next fetch only. With franz-go's default of 5s a resumed

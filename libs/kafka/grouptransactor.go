@@ -60,7 +60,7 @@ func OpenGroupTransactor(ctx context.Context, cfg Config, deps Deps, group, id s
 		kgo.SessionTimeout(cfg.SessionTimeout),
 		kgo.RebalanceTimeout(cfg.RebalanceTimeout),
 		kgo.HeartbeatInterval(cfg.SessionTimeout/5),
-		kgo.Balancers(kgo.CooperativeStickyBalancer()),
+		kgo.Balancers(newEvenBalancer()),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		// A new partition is part of the next fetch only, and while no records come,
 		// the fetch under way lasts for FetchMaxWait. With franz-go's default of 5s,
