@@ -32,6 +32,10 @@ type Config struct {
 	Suppression suppression.Config
 	// Linger is how long a batch that is not full waits for more records.
 	Linger time.Duration
+	// ExtractingLinger is how long it waits while its run still reads rows. The run's end
+	// waits for the reading in any case, and more rows may come: a large run that sends
+	// few rows of each chunk then sends them in a few uploads.
+	ExtractingLinger time.Duration
 	// RequestTimeout bounds a request, from its start to the end of the answer. A
 	// shorter one than the session timeout keeps a loader that was replaced
 	// without knowing it from writing after its successor.
@@ -74,6 +78,7 @@ func DefaultConfig() Config {
 		UseRedis:         true,
 		MaxReplicas:      3,
 		Linger:           50 * time.Millisecond,
+		ExtractingLinger: 5 * time.Second,
 		RequestTimeout:   10 * time.Second,
 		ApplySlack:       5 * time.Second,
 		RecordFaultLimit: 15 * time.Minute,
@@ -98,7 +103,7 @@ func (c Config) Validate() error {
 		}
 	}
 	for key, d := range map[string]time.Duration{
-		"linger": c.Linger, "requestTimeout": c.RequestTimeout, "backoffMin": c.BackoffMin, "backoffMax": c.BackoffMax,
+		"linger": c.Linger, "extractingLinger": c.ExtractingLinger, "requestTimeout": c.RequestTimeout, "backoffMin": c.BackoffMin, "backoffMax": c.BackoffMax,
 		"applySlack": c.ApplySlack, "recordFaultLimit": c.RecordFaultLimit, "growInterval": c.GrowInterval, "leaseInterval": c.LeaseInterval, "commitInterval": c.CommitInterval, "drainTimeout": c.DrainTimeout,
 	} {
 		bad(d <= 0, key, "must be positive")

@@ -24,15 +24,16 @@ func TestDefaultConfigIsValid(t *testing.T) {
 func TestValidateNamesTheKey(t *testing.T) {
 	t.Parallel()
 	for key, spoil := range map[string]func(*Config){
-		"linger":          func(c *Config) { c.Linger = 0 },
-		"maxReplicas":     func(c *Config) { c.MaxReplicas = 0 },
-		"outageThreshold": func(c *Config) { c.OutageThreshold = 0 },
-		"backoffMax":      func(c *Config) { c.BackoffMax = time.Millisecond },
-		"requestTimeout":  func(c *Config) { c.RequestTimeout = c.Kafka.SessionTimeout },
-		"leaseInterval":   func(c *Config) { c.LeaseInterval = c.RequestTimeout + 1 },
-		"drainTimeout":    func(c *Config) { c.DrainTimeout = c.Kafka.RebalanceTimeout + 1 },
-		"bufferRecords":   func(c *Config) { c.BufferRecords = 1 },
-		"bufferBytes":     func(c *Config) { c.BufferBytes = 1 },
+		"linger":           func(c *Config) { c.Linger = 0 },
+		"extractingLinger": func(c *Config) { c.ExtractingLinger = 0 },
+		"maxReplicas":      func(c *Config) { c.MaxReplicas = 0 },
+		"outageThreshold":  func(c *Config) { c.OutageThreshold = 0 },
+		"backoffMax":       func(c *Config) { c.BackoffMax = time.Millisecond },
+		"requestTimeout":   func(c *Config) { c.RequestTimeout = c.Kafka.SessionTimeout },
+		"leaseInterval":    func(c *Config) { c.LeaseInterval = c.RequestTimeout + 1 },
+		"drainTimeout":     func(c *Config) { c.DrainTimeout = c.Kafka.RebalanceTimeout + 1 },
+		"bufferRecords":    func(c *Config) { c.BufferRecords = 1 },
+		"bufferBytes":      func(c *Config) { c.BufferBytes = 1 },
 	} {
 		cfg := DefaultConfig()
 		spoil(&cfg)

@@ -100,8 +100,17 @@ func (l *loop) limits(d *destination, c *candidate) lane.Limits {
 	return lane.Limits{
 		Records: d.spec.RecordsPerUpload,
 		Bytes:   int64(d.spec.BytesPerUpload) - bodyOverhead,
-		Linger:  l.cfg.Linger, MayFollow: mayFollow(c),
+		Linger:  l.linger(c.run), MayFollow: mayFollow(c),
 	}
+}
+
+// linger is how long a batch of a run waits for more records. The loop looks again when
+// the state says that the run has read its last row.
+func (l *loop) linger(run *schemas.ActiveRun) time.Duration {
+	if run.State == schemas.StateExtracting {
+		return max(l.cfg.Linger, l.cfg.ExtractingLinger)
+	}
+	return l.cfg.Linger
 }
 
 // mayFollow says which records of one identity may be in one upload. Of two of them the
