@@ -76,8 +76,8 @@ type scratch struct {
 // their columns in one order, so the next row's member at this place is likely
 // the same.
 type member struct {
-	name string
-	slot int // -1: the mapping does not read it
+	head []byte // how it begins: "name":
+	slot int    // -1: the mapping does not read it
 }
 
 // maxMembers bounds what a scratch remembers.

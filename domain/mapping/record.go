@@ -65,12 +65,23 @@ func (m *Mapping) read(row []byte, s *scratch) fault {
 		clear(s.exact)
 	}
 	for i := 0; ; i++ {
-		key, value, more, ok := scan.next()
+		var expected member
+		if i < len(s.order) {
+			expected = s.order[i]
+		}
+		key, value, known, more, ok := scan.next(expected.head)
 		if !ok {
 			return unreadable
 		}
 		if !more {
 			return fault{}
+		}
+		if known {
+			if expected.slot >= 0 {
+				s.tokens[expected.slot] = value
+				s.exact[expected.slot] = true
+			}
+			continue
 		}
 		name := key.raw
 		if key.escaped {
@@ -95,15 +106,18 @@ func (m *Mapping) read(row []byte, s *scratch) fault {
 
 // slotOf finds the slot of a row's i-th member, -1 if the mapping does not read it.
 func (m *Mapping) slotOf(i int, name []byte, s *scratch) int {
-	if i < len(s.order) && s.order[i].name == string(name) {
-		return s.order[i].slot
-	}
 	at, ok := m.columns.slots[string(name)]
 	if !ok {
 		at = -1
 	}
+	// A column that is matched without regard to case has no head: it is looked at in
+	// every row.
 	if i == len(s.order) && i < maxMembers {
-		s.order = append(s.order, member{string(name), at})
+		next := member{slot: at}
+		if ok || m.columns.known {
+			next.head = append(jsonstring.Append(nil, name), ':')
+		}
+		s.order = append(s.order, next)
 	}
 	return at
 }

@@ -1,6 +1,10 @@
 package mapping
 
-import "bytes"
+import (
+	"bytes"
+
+	"tapline.dev/libs/jsonstring"
+)
 
 // kind is what a JSON value is.
 type kind uint8
@@ -47,40 +51,45 @@ func (s *rowScanner) open() bool {
 }
 
 // next reads one member. More is false after the last one, ok is false when the
-// row is not JSON.
-func (s *rowScanner) next() (key, value token, more, ok bool) {
+// row is not JSON. If the member begins with head, a name with its quotes and its colon,
+// as the extractor writes it, known is true and the key is not read.
+func (s *rowScanner) next(head []byte) (key, value token, known, more, ok bool) {
 	b, i := s.b, skipBlanks(s.b, s.i)
 	if i >= len(b) {
-		return token{}, token{}, false, false
+		return token{}, token{}, false, false, false
 	}
 	if b[i] == '}' && s.first {
-		return token{}, token{}, false, s.close(i + 1)
+		return token{}, token{}, false, false, s.close(i + 1)
 	}
 	if !s.first {
 		switch b[i] {
 		case '}':
-			return token{}, token{}, false, s.close(i + 1)
+			return token{}, token{}, false, false, s.close(i + 1)
 		case ',':
 			i = skipBlanks(b, i+1)
 		default:
-			return token{}, token{}, false, false
+			return token{}, token{}, false, false, false
 		}
 	}
 	s.first = false
+	if len(head) > 0 && bytes.HasPrefix(b[i:], head) {
+		value, s.i, ok = scanValue(b, skipBlanks(b, i+len(head)), 1)
+		return token{}, value, true, ok, ok
+	}
 	if i >= len(b) || b[i] != '"' {
-		return token{}, token{}, false, false
+		return token{}, token{}, false, false, false
 	}
 	end, escaped, ok := skipText(b, i+1)
 	if !ok {
-		return token{}, token{}, false, false
+		return token{}, token{}, false, false, false
 	}
 	key = token{kind: kindText, escaped: escaped, raw: b[i+1 : end]}
 	i = skipBlanks(b, end+1)
 	if i >= len(b) || b[i] != ':' {
-		return token{}, token{}, false, false
+		return token{}, token{}, false, false, false
 	}
 	value, s.i, ok = scanValue(b, skipBlanks(b, i+1), 1)
-	return key, value, ok, ok
+	return key, value, false, ok, ok
 }
 
 // close reports whether nothing but blanks follows.
@@ -140,24 +149,25 @@ func word(b []byte, i int, text string, k kind) (token, int, bool) {
 
 // skipText returns where the closing quote of a text is; i is after the opening.
 func skipText(b []byte, i int) (end int, escaped, ok bool) {
-	for i < len(b) {
-		switch c := b[i]; {
-		case c == '"':
+	for {
+		i = jsonstring.Special(b, i)
+		if i >= len(b) {
+			return i, escaped, false
+		}
+		switch b[i] {
+		case '"':
 			return i, escaped, true
-		case c == '\\':
+		case '\\':
 			escaped = true
 			n := escapeLen(b[i:])
 			if n == 0 {
 				return i, escaped, false
 			}
 			i += n
-		case c < ' ':
-			return i, escaped, false
 		default:
-			i++
+			return i, escaped, false // a control character
 		}
 	}
-	return i, escaped, false
 }
 
 // escapeLen is the length of the escape that b starts with, 0 if it is none.

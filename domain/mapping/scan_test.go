@@ -3,11 +3,13 @@ package mapping
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
 	"tapline.dev/libs/jsonstring"
+	"tapline.dev/schemas"
 )
 
 // scanAll reads a row with the flat scanner; later members replace earlier ones.
@@ -18,7 +20,7 @@ func scanAll(row []byte) (map[string]token, bool) {
 	}
 	members := map[string]token{}
 	for {
-		key, value, more, ok := scan.next()
+		key, value, _, more, ok := scan.next(nil)
 		if !ok {
 			return nil, false
 		}
@@ -164,5 +166,52 @@ func checkExact(t *testing.T, row, record []byte) {
 	}
 	if out.Identity == "" {
 		t.Fatalf("%q: a record without an identity: %s", row, record)
+	}
+}
+
+// TestRowsOutOfOrder: a row is read as the first one would be, wherever its columns stand:
+// what a mapping has learned of the order of earlier rows makes it faster, and nothing else.
+func TestRowsOutOfOrder(t *testing.T) {
+	t.Parallel()
+	for _, known := range []bool{true, false} {
+		compile := func() *Mapping {
+			spec := schemas.ImportSpec{
+				Destination: schemas.Destination{Type: schemas.TypeProfile}, Identity: schemas.Identity{Column: "ID"},
+				Mapping: []schemas.Property{{From: "NAME", To: "Name"}, {From: "A\"B", To: "quoted"}, {From: "CITY", To: "city"}},
+			}
+			columns := []schemas.Column{{Name: "ID", Type: "FIXED"}, {Name: "NAME", Type: "TEXT"}, {Name: "A\"B", Type: "TEXT"}, {Name: "OTHER", Type: "TEXT"}, {Name: "CITY", Type: "TEXT"}}
+			if !known {
+				columns = nil
+			}
+			m, problems := Compile(spec, columns, Options{})
+			if len(problems) > 0 {
+				t.Fatal(problems)
+			}
+			return m
+		}
+		learned := compile()
+		const first = `{"ID":1,"NAME":"a","A\"B":"b","OTHER":"c","CITY":"d"}`
+		if _, rejects := learned.Map(nil, []byte(first), 1); len(rejects) > 0 {
+			t.Fatal(rejects)
+		}
+		for _, row := range []string{
+			first,
+			`{"ID":2,"NAME":"x","A\"B":"y","OTHER":"z","CITY":"w"}`,
+			`{"CITY":"d","OTHER":"c","A\"B":"b","NAME":"a","ID":3}`,
+			`{ "ID" : 4 , "NAME" : "a" , "A\u0022B":"b","OTHER":"c","CITY": "d" }`,
+			`{"ID":5,"NAME":null}`,
+			`{"ID":6,"NAME":"a","NAME":"again","CITY":"d"}`,
+			`{"ID":7,"NAMES":"a","name":"b","CITY2":"d"}`,
+			`{"id":8,"NAME":"a","A\"B":"b","other":"c","city":"d"}`,
+			`{"ID":9,"NAME":"a","A\"B":"b","OTHER":"c","CITY":"d","MORE":{"NAME":"no"}}`,
+			`{"ID":10,"NAME":"a","A\"B":"b","OTHER":"c","CITY":}`,
+			`{"ID":11"NAME":"a"}`, `{"ID":12,}`, `{"ID":13,"NAME":"a"`, `{"ID":14,"NAME"}`, `{}`, `{"ID":`,
+		} {
+			want, wantRejects := compile().Map(nil, []byte(row), 1)
+			got, rejects := learned.Map(nil, []byte(row), 1)
+			if string(got) != string(want) || !slices.Equal(rejects, wantRejects) {
+				t.Errorf("known=%v: %s is mapped to %s %v, and by a mapping that has seen no row to %s %v", known, row, got, rejects, want, wantRejects)
+			}
+		}
 	}
 }

@@ -70,10 +70,8 @@ func appendDay(b []byte, days int64) []byte {
 		year++
 	}
 	b = appendYear(b, year)
-	b = append(b, '-')
-	b = appendDigits(b, month, 2)
-	b = append(b, '-')
-	return appendDigits(b, day, 2)
+	m, d := pair(month), pair(day)
+	return append(b, '-', m[0], m[1], '-', d[0], d[1])
 }
 
 // years says which years have a text.
@@ -100,11 +98,8 @@ func appendYear(b []byte, year int64) []byte {
 }
 
 func appendClock(b []byte, secondOfDay int64) []byte {
-	b = appendDigits(b, secondOfDay/3600, 2)
-	b = append(b, ':')
-	b = appendDigits(b, secondOfDay/60%60, 2)
-	b = append(b, ':')
-	return appendDigits(b, secondOfDay%60, 2)
+	h, m, s := pair(secondOfDay/3600), pair(secondOfDay/60%60), pair(secondOfDay%60)
+	return append(b, h[0], h[1], ':', m[0], m[1], ':', s[0], s[1])
 }
 
 // appendOffset writes a zone's offset from UTC in minutes as RFC 3339 does.
@@ -116,18 +111,27 @@ func appendOffset(b []byte, minutes int64) []byte {
 	if minutes < 0 {
 		sign, minutes = '-', -minutes
 	}
-	b = append(b, sign)
-	b = appendDigits(b, minutes/60, 2)
-	b = append(b, ':')
-	return appendDigits(b, minutes%60, 2)
+	h, m := pair(minutes/60), pair(minutes%60)
+	return append(b, sign, h[0], h[1], ':', m[0], m[1])
 }
 
+const pairs = "00010203040506070809" + "10111213141516171819" + "20212223242526272829" + "30313233343536373839" + "40414243444546474849" +
+	"50515253545556575859" + "60616263646566676869" + "70717273747576777879" + "80818283848586878889" + "90919293949596979899"
+
+// pair is a number below 100 in two digits.
+func pair(n int64) string { return pairs[2*n : 2*n+2] }
+
+// appendDigits writes a number in exactly so many digits, at most nine. Two at a time: dates
+// and times are a third of what many rows hold.
 func appendDigits(b []byte, n int64, width int) []byte {
 	var digits [9]byte
-	u := uint64(n)
-	for i := width - 1; i >= 0; i-- {
-		digits[i] = byte('0' + u%10) // division by a constant is a multiplication
-		u /= 10
+	i, u := width, uint64(n)
+	for ; i > 1; i -= 2 {
+		copy(digits[i-2:i], pairs[2*(u%100):][:2]) // division by a constant is a multiplication
+		u /= 100
+	}
+	if i == 1 {
+		digits[0] = byte('0' + u%10)
 	}
 	return append(b, digits[:width]...)
 }
