@@ -106,6 +106,12 @@ func (s *Snowflake) Exec(ctx context.Context, text string) error { return s.engi
 // needs Exec, after which the catalogue is read again.
 func (s *Snowflake) Change(ctx context.Context, text string) error { return s.engine.Change(ctx, text) }
 
+// AlterAccount sets a parameter of the account, which holds for every session that does not
+// set it itself; nil unsets it.
+func (s *Snowflake) AlterAccount(name string, value any) error {
+	return s.engine.AlterAccount(name, value)
+}
+
 // Conn is a connection to the DuckDB behind it, for checks by SQL; the caller closes it.
 func (s *Snowflake) Conn(ctx context.Context) (*sql.Conn, error) { return s.engine.Conn(ctx) }
 

@@ -76,8 +76,15 @@ func (r *Replay) Equal(other *Replay) bool {
 // Taken says which rejects a chunk of a replay has taken: it is in the transaction of
 // the chunk's rows. A chunk takes at most MaxTaken.
 type Taken struct {
-	Refs []RejectRange `json:"refs"`
+	// Topic is the id of the rejects topic in which they lie: in one that was created again,
+	// other rejects have their offsets. It is empty from extractors of older versions.
+	Topic string        `json:"topic,omitempty"`
+	Refs  []RejectRange `json:"refs"`
 }
+
+// Of reports whether the ranges are of the rejects topic with an id. Where one of the two
+// ids is not known they are.
+func (t Taken) Of(topic string) bool { return t.Topic == "" || topic == "" || t.Topic == topic }
 
 // MaxTaken bounds how many rejects a chunk of a replay takes.
 const MaxTaken = 2000

@@ -88,6 +88,9 @@ type State struct {
 	// rejects of this epoch that nothing has made good yet.
 	Loaded      int64 `json:"loaded,omitempty"`
 	OpenRejects int64 `json:"openRejects,omitempty"`
+	// OpenBeside are those of OpenRejects that runs beside the watermark have made, such as a
+	// backfill: a run that reads everything does not find them.
+	OpenBeside int64 `json:"openBeside,omitempty"`
 	// Dismissed are the rejects of this epoch that a person has given up, or that a replay
 	// has made good: a run that reads everything finds them still rejected.
 	Dismissed int64 `json:"dismissed,omitempty"`
@@ -305,6 +308,9 @@ type QueuedRun struct {
 	Actor       string          `json:"actor,omitempty"`
 	Traceparent string          `json:"traceparent,omitempty"`
 	Time        time.Time       `json:"time"`
+	// JoinedAt is when the newest of the requests that this run stands for was made, if it
+	// stands for several.
+	JoinedAt *time.Time `json:"joinedAt,omitempty"`
 	// Due and DueFrom are as those of an ActiveRun.
 	Due     *time.Time `json:"due,omitempty"`
 	DueFrom *time.Time `json:"dueFrom,omitempty"`

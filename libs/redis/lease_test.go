@@ -185,3 +185,31 @@ func TestAMissingLeaseResetsThePoolsAge(t *testing.T) {
 		}
 	})
 }
+
+// TestAReplicaThatFellBehind: it knows the first lease and not the second one, and tells
+// another run id. Whoever calls first learns that the pool is young.
+func TestAReplicaThatFellBehind(t *testing.T) {
+	t.Parallel()
+	s := redistest.New(t)
+	if s.FailOver == nil {
+		t.Skip("the running Redis has no replica: TestAFailoverToAnOldReplica in tests")
+	}
+	leases := redis.NewLeases(s.Client(t))
+	acquire(t, leases, "first", 4, 0, limit)
+	time.Sleep(10 * time.Millisecond)
+	takeOver, err := s.FailOver()
+	if err != nil {
+		t.Fatal(err)
+	}
+	acquire(t, leases, "second", 9, 0, limit)
+	if age := acquire(t, leases, "first", 4, 4, limit).Age; age < 10*time.Millisecond {
+		t.Fatalf("before the failover the pool is %s old", age)
+	}
+	failed := time.Now()
+	if err := takeOver(); err != nil {
+		t.Fatal(err)
+	}
+	if lease := acquire(t, leases, "first", limit, 4, limit); lease.Age > time.Since(failed) || lease.Others != 0 {
+		t.Errorf("after the failover the first lease is %+v", lease)
+	}
+}

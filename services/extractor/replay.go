@@ -116,10 +116,10 @@ func skip(e *schemas.Extraction, reason string, n int64) {
 //
 // Invariant 3: a reject is taken in the transaction of its row, so that it has one outcome
 // and no other replay takes it.
-func (y *replay) commit(ctx context.Context, rows []*kafka.Record, e schemas.Extraction, b *batch) error {
+func (y *replay) commit(ctx context.Context, rows []*kafka.Record, e schemas.Extraction, found replays.Found, b *batch) error {
 	before := y.journal.Counts()
 	failpoint.Hit("extractor.before-taken")
-	if err := y.journal.Take(ctx, rows, e, schemas.Taken{Refs: b.ranges}); err != nil {
+	if err := y.journal.Take(ctx, rows, e, schemas.Taken{Topic: found.Topic, Refs: b.ranges}); err != nil {
 		return err
 	}
 	y.metrics.chunk(ctx, y.attempt.Import, before, e)

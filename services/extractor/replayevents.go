@@ -197,7 +197,7 @@ func (y *replay) sendEvents(ctx context.Context, found replays.Found, m mapped, 
 				kafka.Header{Key: schemas.HeaderTraceparent, Value: traceparent}),
 		})
 	}
-	return y.commit(ctx, records, e, b)
+	return y.commit(ctx, records, e, found, b)
 }
 
 // rowOf is the row of a batch's reject with its key.

@@ -126,7 +126,7 @@ func (y *replay) readAgain(ctx context.Context, src source, p *plan.Plan, r *pla
 	if err != nil {
 		return err
 	}
-	return y.commit(ctx, records, e, b)
+	return y.commit(ctx, records, e, found, b)
 }
 
 // readPeople reads people in one statement and turns what it finds into records. It adds to

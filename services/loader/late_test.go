@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
 )
 
@@ -159,4 +160,41 @@ func TestATakeoverHoldsIdentities(t *testing.T) {
 			w.endsWithTheNewest(late)
 		})
 	}
+}
+
+// TestATakeoverWithoutTheReports: the reports topic is deleted and created again while a
+// request may still be applied, and with it the intent that would tell the next owner. The
+// next owner sends no newer version before that time all the same.
+func TestATakeoverWithoutTheReports(t *testing.T) {
+	t.Parallel()
+	w := lateWorld(t)
+	w.kafka.SessionTimeout = 3 * time.Second
+	w.importOf("customers", 1, schemas.ImportSpec{})
+	w.load("customers", []row{{identity: "b", version: 1}}, 1)
+	first := w.start()
+	w.settled("customers", 1)
+	first.drain() // the group holds a committed offset, with the id of the topic
+	came := w.applyLate(late, answer{lost: true, skip: true})
+	w.tune = func(c *Config) {
+		c.RequestTimeout, c.ApplySlack = lateTimeout, lateSlack
+		c.BackoffMin, c.BackoffMax = time.Minute, time.Minute
+	}
+	w.load("customers", []row{{identity: "a", version: 1}}, 1)
+	second := w.start()
+	w.await("the request", 10*time.Second, came)
+	second.cables.kill()
+	if err := kafka.DeleteTopics(t.Context(), w.kafka, w.deps, w.topics.Reports()); err != nil {
+		t.Fatal(err)
+	}
+	w.await("the topic to be created again", 20*time.Second, func() bool {
+		return kafka.EnsureTopics(t.Context(), w.kafka, w.deps, w.topics.Catalogue()) == nil
+	})
+	w.tune = func(c *Config) { c.RequestTimeout, c.ApplySlack = lateTimeout, lateSlack }
+	w.load("customers", []row{{identity: "a", version: 2}}, 1)
+	w.start()
+	w.await("the newest version", 40*time.Second, func() bool {
+		got := w.cleverTap.got()
+		return len(got) > 0 && got[len(got)-1].Version == 2
+	})
+	w.endsWithTheNewest(late)
 }

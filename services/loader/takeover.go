@@ -199,11 +199,32 @@ func (m *member) starts(ctx context.Context, reports kafka.TP, parts []*partitio
 			m.log().WarnContext(ctx, "a committed offset has no metadata of a loader: all reports are read", slog.String("topic", p.tp.Topic), slog.Int("partition", int(p.tp.Partition)), slog.Int64("offset", c.Offset))
 			metadata = recovery.CommitMetadata{Prev: c.Offset - 1}
 		}
+		history := recovery.New(p.importName, p.tp.Partition, c.Offset)
+		if metadata.OtherTopic(topic) {
+			if err := m.assumeIntents(ctx, p.tp, history); err != nil {
+				return nil, err
+			}
+		}
 		metadata = metadata.ForTopic(topic, end)
 		e.need(metadata.Reports)
-		e.starts = append(e.starts, startPoint{part: p, committed: c.Offset, inGroup: true, metadata: metadata, history: recovery.New(p.importName, p.tp.Partition, c.Offset)})
+		e.starts = append(e.starts, startPoint{part: p, committed: c.Offset, inGroup: true, metadata: metadata, history: history})
 	}
 	return earlier, nil
+}
+
+// assumeIntents takes each record that is there for one that an earlier owner has sent, with
+// an intent that was deleted with its topic.
+//
+// Invariant 4: until such a request can no longer be applied, no other record of its
+// identity is sent.
+func (m *member) assumeIntents(ctx context.Context, tp kafka.TP, history *recovery.History) error {
+	end, err := m.reader.EndOffset(ctx, tp)
+	if err != nil {
+		return err
+	}
+	m.log().WarnContext(ctx, "the reports topic was deleted and created again: what was in flight is not known", slog.String("topic", tp.Topic), slog.Int("partition", int(tp.Partition)))
+	history.IntentsLost(end, m.cfg.openTime())
+	return nil
 }
 
 // maxClockDifference bounds how far the clocks of services and brokers may differ.

@@ -1,7 +1,6 @@
 package model
 
 import (
-	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"time"
@@ -15,9 +14,9 @@ import (
 func kafkaDisturbances() []disturbance {
 	return []disturbance{
 		{name: "the mapper's offsets are gone", shared: true, within: func(s *scenario, _ string) { s.w.forgetOffsets("mapper") }},
-		{name: "the mapper's offsets are set back", shared: true, within: func(s *scenario, _ string) { s.w.setBackOffsets("mapper", s.rng) }},
+		{name: "the mapper's offsets are set back", shared: true, within: func(s *scenario, _ string) { s.w.moveOffsets("mapper", -1-s.rng.Int64N(20)) }},
 		{name: "the loader's offsets are gone", shared: true, within: func(s *scenario, _ string) { s.w.forgetOffsets("loader") }},
-		{name: "the loader's offsets are set back", shared: true, within: func(s *scenario, _ string) { s.w.setBackOffsets("loader", s.rng) }},
+		{name: "the loader's offsets are set back", shared: true, within: func(s *scenario, _ string) { s.w.moveOffsets("loader", -1-s.rng.Int64N(20)) }},
 		{name: "rows deleted while a run waits", before: refuseUntilReleased, within: func(s *scenario, run string) {
 			s.deleted(run, s.w.topics.Rows(s.name))
 		}, after: withoutDeadline},
@@ -77,12 +76,11 @@ func (w *world) deleteTopics(topics ...string) {
 	}
 }
 
-// setBackOffsets sets a consumer group's offsets back to earlier ones.
-func (w *world) setBackOffsets(group string, rng *rand.Rand) {
-	by := 1 + rng.Int64N(20)
+// moveOffsets moves a consumer group's offsets by some records.
+func (w *world) moveOffsets(group string, by int64) {
 	w.restart(group, func() {
-		if err := kafkatest.SetBackOffsets(w.t.Context(), w.kafka, group, by); err != nil {
-			w.t.Errorf("setting offsets back: %v", err)
+		if err := kafkatest.MoveOffsets(w.t.Context(), w.kafka, group, by); err != nil {
+			w.t.Errorf("moving offsets: %v", err)
 		}
 	})
 }

@@ -30,6 +30,18 @@ func peopleDisturbances() []disturbance {
 				Kind: schemas.CommandBackfill, From: schemas.FormatInstant(r.at), To: schemas.FormatInstant(r.at.Add(time.Second)),
 			}
 		}},
+		{name: "backfill cancelled", before: func(s *scenario) {
+			s.gate.misbehave(3+s.rng.IntN(4), answer{name: "slow", slow: 20 * time.Millisecond})
+		}, command: func(s *scenario) schemas.Command {
+			r, ok := s.pick()
+			if !ok || s.event {
+				return schemas.Command{Kind: schemas.CommandRun} // events of a backfill are new events
+			}
+			return schemas.Command{Kind: schemas.CommandBackfill, From: schemas.FormatInstant(r.at), To: schemas.FormatInstant(r.at.Add(time.Minute))}
+		}, within: func(s *scenario, run string) {
+			s.reaches(run, func(r schemas.Run) bool { return r.Counts.Loaded > 0 })
+			s.cancel(run)
+		}},
 		{name: "account moved by its resource", before: func(s *scenario) {
 			s.mayRepeat = true
 			s.newEpoch()

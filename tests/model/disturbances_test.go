@@ -31,7 +31,7 @@ type disturbance struct {
 func disturbances() []disturbance {
 	return slices.Concat(
 		proxyDisturbances(), answerDisturbances(), spellDisturbances(), peopleDisturbances(),
-		kafkaDisturbances(), tableDisturbances(), serviceDisturbances(), recreatedDisturbances(), replayDisturbances(),
+		kafkaDisturbances(), tableDisturbances(), parameterDisturbances(), serviceDisturbances(), recreatedDisturbances(), replayDisturbances(),
 	)
 }
 

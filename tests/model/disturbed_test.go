@@ -93,11 +93,7 @@ func TestTwoDeploymentsOnOneRedis(t *testing.T) {
 
 // disturb runs scenarios in a world, each with so many more runs than usual.
 func (w *world) disturb(first uint64, more int, choose func(*rand.Rand) []disturbance) {
-	w.disturbed = true
-	w.kafka.SessionTimeout = 2 * time.Second
-	if kafkatest.Real() != "" || raced {
-		w.kafka.SessionTimeout = 6 * time.Second
-	}
+	w.beDisturbed()
 	var scenarios []*scenario
 	for seed := first; seed < first+scenariosPerWorld; seed++ {
 		s := newScenario(w, seed)
@@ -128,6 +124,15 @@ func (w *world) disturb(first uint64, more int, choose func(*rand.Rand) []distur
 	w.stopAll(w.lives)
 	w.checkContracts()
 	logReplays(w, scenarios)
+}
+
+// beDisturbed sets the timeouts of a world that people, Kafka and proxies disturb.
+func (w *world) beDisturbed() {
+	w.disturbed = true
+	w.kafka.SessionTimeout = 2 * time.Second
+	if kafkatest.Real() != "" || raced {
+		w.kafka.SessionTimeout = 6 * time.Second
+	}
 }
 
 // standBy runs an undisturbed import again and again: disturbances of others must not

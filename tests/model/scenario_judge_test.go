@@ -3,6 +3,7 @@ package model
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"tapline.dev/schemas"
 )
@@ -49,6 +50,7 @@ func (s *scenario) audit() {
 	}
 	if s.event {
 		s.auditEvents(rejected)
+		s.auditEventOrder()
 		return
 	}
 	for _, g := range s.gates {
@@ -132,6 +134,22 @@ func (s *scenario) auditOrder(identity string, list []arrival) {
 			s.violation("%s: version %d of run %d (%s) was applied %s after version %d of run %d (%s)",
 				identity, a.first, a.run, a.how, a.at.Sub(before.at), before.last, before.run, before.how)
 			return
+		}
+	}
+}
+
+// auditEventOrder checks that each run sends the events of an identity in the order of the
+// cursor: the oldest first. One that gets code 555 comes after the later ones of its upload,
+// as the documents say, and a replay sends what was rejected.
+func (s *scenario) auditEventOrder() {
+	if slices.ContainsFunc(s.disturbed, func(name string) bool { return strings.Contains(name, "555") }) {
+		return
+	}
+	for _, g := range s.gates {
+		for identity, list := range g.arrivals() {
+			s.auditOrder(identity, slices.DeleteFunc(list, func(a arrival) bool {
+				return a.run < 1 || a.run > len(s.runs) || s.runs[a.run-1].Mode == schemas.ModeReplay
+			}))
 		}
 	}
 }

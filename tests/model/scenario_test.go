@@ -52,15 +52,17 @@ type scenario struct {
 	mayReject    map[string]bool // codes with which a disturbance may reject records
 	mayRejectAny bool
 
-	beside        bool         // a replay is queued behind the run
-	besides       map[int]bool // numbers of replays that were
-	recreated     bool         // deleted and created again within the run
-	oldEpoch      int          // the last run whose rejects may be of an epoch that is over
-	dismissed     int          // the last run whose rejects were dismissed
-	declined      map[int]bool // numbers of replays that sent nothing
-	rowsGone      bool         // the topic may have lost rows
-	recordsGone   bool         // likewise, so that it is not known what a replay without success has loaded
-	brokenMapping bool         // some rows are rejected until the mapping is corrected
+	beside        bool            // a replay is queued behind the run
+	besides       map[int]bool    // numbers of replays that were
+	recreated     bool            // deleted and created again within the run
+	oldEpoch      int             // the last run whose rejects may be of an epoch that is over
+	dismissed     int             // the last run whose rejects were dismissed
+	declined      map[int]bool    // numbers of replays that sent nothing
+	rowsGone      bool            // the topic may have lost rows
+	rejectsGone   map[string]bool // contents that rejects held which were deleted with their topic
+	reportsGone   bool            // reports may be lost, so that nothing tells what replays have taken
+	recordsGone   bool            // likewise, so that it is not known what a replay without success has loaded
+	brokenMapping bool            // some rows are rejected until the mapping is corrected
 }
 
 const scenarioLookback = time.Minute
@@ -71,7 +73,7 @@ func newScenario(w *world, seed uint64) *scenario {
 		w: w, seed: seed, name: fmt.Sprintf("s%d", seed), rng: rng, event: rng.IntN(3) == 0,
 		now: time.Date(2026, 6, 1, 8, 0, 0, 0, time.UTC), began: time.Now(), versions: map[string]int{}, mayEnd: map[string]bool{},
 		mayReject: map[string]bool{}, gone: map[string]bool{}, mayBeGone: map[string]bool{},
-		besides: map[int]bool{}, declined: map[int]bool{},
+		besides: map[int]bool{}, declined: map[int]bool{}, rejectsGone: map[string]bool{},
 	}
 	s.tableName = s.table()
 	s.spec = schemas.ImportSpec{
@@ -197,19 +199,26 @@ func (s *scenario) write(n int) {
 
 // pass is the scenario from its first write to its audit.
 func (s *scenario) pass(choose func(*rand.Rand) []disturbance) {
+	if s.disturbRuns(choose) {
+		s.settle()
+	}
+}
+
+// disturbRuns writes, runs and disturbs. It returns false if the scenario cannot continue.
+func (s *scenario) disturbRuns(choose func(*rand.Rand) []disturbance) bool {
 	s.write(4 + s.rng.IntN(12))
 	for range s.more + 2 + s.rng.IntN(3) {
 		if s.w.broken() {
-			return
+			return false
 		}
 		s.advance(time.Duration(s.rng.Int64N(int64(3 * time.Minute))))
 		s.newestBefore = len(s.rows)
 		s.write(s.rng.IntN(10))
 		if !s.run(choose(s.rng)...) {
-			return
+			return false
 		}
 	}
-	s.settle()
+	return true
 }
 
 // start sends a command that begins a run and returns the run's name.
@@ -293,6 +302,7 @@ func (s *scenario) settle() {
 	for _, g := range s.gates {
 		g.late.Wait()
 	}
+	s.auditOpenAtMost()
 	if s.replayAll() {
 		s.audit()
 		s.auditOpenRejects()

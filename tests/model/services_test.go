@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -51,6 +52,7 @@ func (w *world) build(name string, n *network, health *daemon.Health) (runner, e
 		cfg.Linger, cfg.Tick = 5*time.Millisecond, 50*time.Millisecond
 		cfg.RetryDelay, cfg.RetryMax, cfg.TakeoverPause = 50*time.Millisecond, time.Second, 50*time.Millisecond
 		cfg.MaxAttempts = w.attempts
+		cfg.AfterGrace, cfg.AfterLimit = cmp.Or(w.afterGrace, cfg.AfterGrace), cmp.Or(w.afterLimit, cfg.AfterLimit)
 		return scheduler.New(cfg, scheduler.Deps{Telemetry: tel, Health: health, Kafka: kafkaDeps, Redis: redisDeps})
 	case "extractor":
 		cfg := extractor.DefaultConfig()
@@ -70,7 +72,7 @@ func (w *world) build(name string, n *network, health *daemon.Health) (runner, e
 		cfg := loader.DefaultConfig()
 		cfg.Suppression.Keys = suppressionKeys
 		cfg.Kafka, cfg.Redis = w.kafka, w.redis.Config
-		cfg.AllowCustomEndpoints, cfg.MaxReplicas = true, 1
+		cfg.AllowCustomEndpoints, cfg.MaxReplicas = true, max(1, w.replicas)
 		cfg.Secrets.Directories = []string{os.TempDir()}
 		cfg.Linger, cfg.CommitInterval = 5*time.Millisecond, 20*time.Millisecond
 		cfg.RequestTimeout, cfg.LeaseInterval = w.requestTimeout(), w.kafka.SessionTimeout/4

@@ -65,8 +65,12 @@ type world struct {
 	clocks               map[string]func() time.Time // of imports that are no history; likewise
 	resources            map[string]int              // generations by key
 	livesMu              sync.Mutex
+	commands             sync.RWMutex         // held for writing while the commands topic is made anew
 	lives                map[string]*instance // of a world whose services a disturbance restarts
 	attempts, chunkTries int
+	replicas             int // loaders that run at once, if there are several
+	afterGrace           time.Duration
+	afterLimit           time.Duration
 	disturbed            bool        // people, Kafka and proxies disturb it
 	mayRepeat            atomic.Bool // events may arrive more than once, because of a fault that affects all imports
 	stall                time.Duration
@@ -237,6 +241,8 @@ func (w *world) applyGeneration(name string, spec schemas.ImportSpec, generation
 }
 
 func (w *world) command(importName string, c schemas.Command) {
+	w.commands.RLock()
+	defer w.commands.RUnlock()
 	c.Import, c.Time = importName, time.Now()
 	w.produce(w.record(w.topics.Commands(), importName, importName, schemas.EventCommand, c))
 }

@@ -33,10 +33,10 @@ func DeleteOffsets(ctx context.Context, cfg kafka.Config, group string) error {
 	return nil
 }
 
-// SetBackOffsets sets the committed offsets of a group back by some records, or to
-// the beginning, as a person with a tool does. The group is named without the prefix
-// and must have no members.
-func SetBackOffsets(ctx context.Context, cfg kafka.Config, group string, by int64) error {
+// MoveOffsets moves the committed offsets of a group by some records: back, at most to the
+// beginning, or ahead, perhaps past the end, as a person with a tool does. The group is named
+// without the prefix and must have no members.
+func MoveOffsets(ctx context.Context, cfg kafka.Config, group string, by int64) error {
 	client, err := kgo.NewClient(kgo.SeedBrokers(cfg.Brokers...))
 	if err != nil {
 		return err
@@ -54,7 +54,7 @@ func SetBackOffsets(ctx context.Context, cfg kafka.Config, group string, by int6
 	var offsets kadm.Offsets
 	for topic, partitions := range committed {
 		for partition, o := range partitions {
-			offsets.AddOffset(topic, partition, max(0, o.At-by), -1)
+			offsets.AddOffset(topic, partition, max(0, o.At+by), -1)
 		}
 	}
 	set, err := admin.CommitOffsets(ctx, name, offsets)
@@ -62,7 +62,7 @@ func SetBackOffsets(ctx context.Context, cfg kafka.Config, group string, by int6
 		err = set.Error()
 	}
 	if err != nil {
-		return fmt.Errorf("setting back the offsets of %s: %w", group, err)
+		return fmt.Errorf("moving the offsets of %s: %w", group, err)
 	}
 	return nil
 }

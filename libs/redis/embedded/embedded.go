@@ -6,12 +6,15 @@ package embedded
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"net"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
+	"github.com/alicebob/miniredis/v2/server"
 )
 
 // tick is how coarsely keys expire.
@@ -24,18 +27,23 @@ type Server struct {
 	stop     chan struct{}
 	running  sync.WaitGroup
 	file     string // what the keys are kept in; empty for nothing
+
+	mu    sync.Mutex
+	text  string // of the error that every command gets; empty for none
+	runID string
 }
 
 // Start listens on addr; an empty addr takes a free port of this machine, and
 // "none" listens nowhere: use Dial, for tests in virtual time.
 func Start(addr string) (*Server, error) {
-	s := &Server{mini: miniredis.NewMiniRedis(), stop: make(chan struct{})}
+	s := &Server{mini: miniredis.NewMiniRedis(), stop: make(chan struct{}), runID: newRunID()}
 	// The first connection starts the server without a listener of its own.
 	first, err := s.mini.Dial()
 	if err != nil {
 		return nil, fmt.Errorf("starting Redis: %w", err)
 	}
 	_ = first.Close()
+	s.mini.Server().SetPreHook(s.before)
 	if addr != None {
 		if addr == "" {
 			addr = "127.0.0.1:0"
@@ -65,7 +73,54 @@ func (s *Server) Flush() { s.mini.FlushAll() }
 
 // SetError makes every command fail with the text until it is called with an
 // empty one.
-func (s *Server) SetError(text string) { s.mini.SetError(text) }
+func (s *Server) SetError(text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.text = text
+}
+
+// FailOver remembers what the server holds now. The function it returns makes the server one
+// that took over from it as a replica that had fallen behind: it holds what there was then,
+// and has another run id.
+func (s *Server) FailOver() (takeOver func() error, err error) {
+	entries, err := entriesOf(s.mini, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	return func() error {
+		s.SetError("LOADING the replica takes over")
+		defer s.SetError("")
+		s.mini.FlushAll()
+		for _, e := range entries {
+			if err := e.restore(s.mini, time.Now()); err != nil {
+				return fmt.Errorf("restoring the replica: %w", err)
+			}
+		}
+		s.mu.Lock()
+		s.runID = newRunID()
+		s.mu.Unlock()
+		return nil
+	}, nil
+}
+
+func newRunID() string { return strings.ToLower(rand.Text()) }
+
+// before sees every command. It answers INFO server, of which miniredis knows no run id:
+// leases want one.
+func (s *Server) before(c *server.Peer, cmd string, args ...string) (answered bool) {
+	s.mu.Lock()
+	text, runID := s.text, s.runID
+	s.mu.Unlock()
+	switch {
+	case text != "":
+		c.WriteError(text)
+	case cmd == "INFO" && len(args) == 1 && strings.EqualFold(args[0], "server"):
+		c.WriteBulk("# Server\r\nrun_id:" + runID + "\r\n")
+	default:
+		return false
+	}
+	return true
+}
 
 // Close ends the server and its connections.
 func (s *Server) Close() {

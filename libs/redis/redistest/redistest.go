@@ -26,6 +26,9 @@ type Server struct {
 	// fail with the text until it is called with an empty one.
 	Flush    func()
 	SetError func(text string)
+	// FailOver remembers what the server holds, and returns a function that makes it one
+	// which took over with that (embedded.Server). It is nil for the running one.
+	FailOver func() (takeOver func() error, err error)
 }
 
 // Real is the address of the running Redis that tests use, or "".
@@ -52,7 +55,7 @@ func New(t testing.TB) *Server {
 	}
 	t.Cleanup(server.Close)
 	cfg.Addrs = []string{server.Addr()}
-	return &Server{Config: cfg, Flush: server.Flush, SetError: server.SetError}
+	return &Server{Config: cfg, Flush: server.Flush, SetError: server.SetError, FailOver: server.FailOver}
 }
 
 // empty deletes the keys under the test's prefix.

@@ -20,6 +20,11 @@ func (i *levelParameters) get(level, name string) (any, bool) {
 	return value, ok
 }
 
+// AlterAccount sets a parameter as ALTER ACCOUNT does; nil unsets it.
+func (e *Engine) AlterAccount(name string, value any) error {
+	return (&Session{engine: e}).setParameter(levelAccount, name, value)
+}
+
 // set changes a parameter; nil unsets it.
 func (i *levelParameters) set(level, name string, value any) {
 	i.mu.Lock()

@@ -67,7 +67,8 @@ type Chosen struct {
 
 // Found is the answer.
 type Found struct {
-	Partition int32 // where the rejects lie
+	Topic     string // id of the rejects topic
+	Partition int32  // of it, where the rejects lie
 	Chosen    []Chosen
 	Attempts  []Attempt
 	// Refused counts the other selected rejects, by why. Those that earlier attempts of
@@ -85,10 +86,12 @@ type chooser struct {
 	attempts map[attempt]int32
 	runs     map[int]runs.End               // that are closed
 	refs     map[schemas.RejectRef]struct{} // of the selection
-	done     map[schemas.RejectRef]int      // loaded or rejected again by a replay without success: its number
+	done     map[schemas.RejectRef]attempt  // loaded or rejected again by the attempt of a replay without success
 	refused  []refused
 	taken    spans // by other replays
 	own      spans // by the attempt itself
+	// elsewhere are attempts that took rejects of a topic which was deleted since.
+	elsewhere map[attempt]bool
 }
 
 type attempt struct{ number, attempt int }
@@ -112,7 +115,7 @@ func (c *chooser) refuse(offset int64, why string) {
 // Choose reads the log.
 func Choose(ctx context.Context, log Log, q Question) (Found, error) {
 	c := &chooser{
-		q: q, attempts: map[attempt]int32{}, runs: map[int]runs.End{}, done: map[schemas.RejectRef]int{}, refs: map[schemas.RejectRef]struct{}{},
+		q: q, attempts: map[attempt]int32{}, runs: map[int]runs.End{}, done: map[schemas.RejectRef]attempt{}, refs: map[schemas.RejectRef]struct{}{}, elsewhere: map[attempt]bool{},
 		found: Found{Partition: schemas.ControlPartition(q.Import), Refused: map[string]int64{}},
 	}
 	for _, ref := range q.Run.Replay.Selection.Refs {
@@ -121,7 +124,7 @@ func Choose(ctx context.Context, log Log, q Question) (Found, error) {
 	if err := c.each(ctx, log, q.Topics.Runs(), c.run); err != nil {
 		return Found{}, err
 	}
-	if err := c.each(ctx, log, q.Topics.Rejects(), c.reject); err != nil {
+	if err := c.rejects(ctx, log); err != nil {
 		return Found{}, err
 	}
 	if err := c.each(ctx, log, q.Topics.Reports(), c.report); err != nil {
@@ -132,6 +135,24 @@ func Choose(ctx context.Context, log Log, q Question) (Found, error) {
 	}
 	c.sift()
 	return c.found, nil
+}
+
+// rejects reads the rejects, and which topic they lie in.
+func (c *chooser) rejects(ctx context.Context, log Log) (err error) {
+	if c.found.Topic, err = log.TopicID(ctx, c.q.Topics.Rejects()); err != nil {
+		return fmt.Errorf("choosing rejects: %w", err)
+	}
+	if err := c.each(ctx, log, c.q.Topics.Rejects(), c.reject); err != nil {
+		return err
+	}
+	now, err := log.TopicID(ctx, c.q.Topics.Rejects())
+	if err == nil && now != c.found.Topic {
+		err = failure.Transient(failure.CodeResultChanged, "the rejects topic was deleted and created again")
+	}
+	if err != nil {
+		return fmt.Errorf("choosing rejects: %w", err)
+	}
+	return nil
 }
 
 // each calls fn for the import's records in a control topic.
@@ -162,7 +183,7 @@ func (c *chooser) reject(rec *kafka.Record) error {
 		return nil // written by this attempt or later, or its run id cannot be read
 	}
 	if r.ReplayOf != nil && (number == c.q.Run.Number || c.unfinished(number)) {
-		c.done[*r.ReplayOf] = number
+		c.done[*r.ReplayOf] = attempt{number, r.Attempt}
 	}
 	ref := schemas.RejectRef{Partition: rec.Partition, Offset: rec.Offset}
 	if _, named := c.refs[ref]; len(c.refs) > 0 && !named {
@@ -256,8 +277,9 @@ func (c *chooser) sift() {
 // if the run itself has dealt with it.
 func (c *chooser) left(offset int64) (left bool, why string) {
 	by, done := c.done[schemas.RejectRef{Partition: c.found.Partition, Offset: offset}]
+	done = done && !c.elsewhere[by] // else another reject had this offset
 	switch {
-	case done && by == c.q.Run.Number, c.own.has(offset):
+	case done && by.number == c.q.Run.Number, c.own.has(offset):
 		return false, ""
 	case done, c.taken.has(offset):
 		return false, schemas.RefusedReplayed

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"maps"
 	"slices"
 
 	"tapline.dev/libs/kafka"
@@ -46,20 +45,25 @@ func (c *chooser) report(rec *kafka.Record) error {
 			a.Started, a.Reported = r.Started, r.Time
 		}
 	case r.Taken != nil:
-		c.take(r.Number, r.Attempt, r.Taken)
+		c.take(attempt{r.Number, r.Attempt}, r.Taken)
 	}
 	return nil
 }
 
-func (c *chooser) take(number, attempt int, t *schemas.Taken) {
+// take notes what an attempt has taken, if it lies in the topic that is there now.
+func (c *chooser) take(by attempt, t *schemas.Taken) {
 	own := c.q.Run
+	if !t.Of(c.found.Topic) {
+		c.elsewhere[by] = true
+		return
+	}
 	for _, refs := range t.Refs {
 		s := span{refs.From, refs.To}
 		switch {
 		case refs.Partition != c.found.Partition:
-		case number == own.Number && attempt == own.Attempt:
+		case by == attempt{own.Number, own.Attempt}:
 			c.own = append(c.own, s)
-		case number < own.Number && !c.unfinished(number):
+		case by.number < own.Number && !c.unfinished(by.number):
 			c.taken = append(c.taken, s)
 		}
 	}
@@ -87,7 +91,9 @@ func (c *chooser) loaded(ctx context.Context, log Log) error {
 	if err != nil {
 		return err
 	}
-	maps.Copy(c.done, found.Replayed)
+	for ref, id := range found.Replayed {
+		c.done[ref] = attempt{id.Number, id.Attempt}
+	}
 	c.found.SentAgain = max(found.Records-int64(len(found.Replayed)), 0)
 	return nil
 }

@@ -19,8 +19,8 @@ import (
 
 var (
 	errGone    = errors.New("the file of the index was deleted or replaced: it is built anew")
-	errNewLog  = errors.New("the rejects topic was made anew: the index is built anew")
-	errShorter = errors.New("the rejects topic ends before what was read of it: the index is built anew")
+	errNewLog  = errors.New("a topic was made anew: the index is built anew")
+	errShorter = errors.New("a topic ends before what was read of it: the index is built anew")
 )
 
 // keep opens the store and follows the topic until an error.
@@ -32,7 +32,7 @@ func (x *Index) keep(ctx context.Context, dir string) error {
 	x.opened(s, map[kafka.TP]int64{})
 	defer x.closed()
 	topic := x.deps.Topics.Rejects()
-	if err := x.sameTopic(ctx, s, topic); err != nil {
+	if err := x.sameTopics(ctx, s); err != nil {
 		return err
 	}
 	position, err := x.begin(ctx, s, topic)
@@ -75,26 +75,45 @@ func (x *Index) poll(ctx context.Context, tail Tail) ([]*kafka.Record, error) {
 	return records, err
 }
 
-// sameTopic clears a store that was built from another topic of the same name.
-func (x *Index) sameTopic(ctx context.Context, s *store, topic string) error {
-	id, err := x.deps.Source.TopicID(ctx, topic)
+// sameTopics clears a store that was built from other topics of the same names.
+func (x *Index) sameTopics(ctx context.Context, s *store) error {
+	ids, changed, err := x.topicIDs(ctx, s)
 	if err != nil {
 		return err
 	}
-	before, err := s.topicID(topic)
-	if err != nil {
-		return err
-	}
-	if before == id {
+	s.topic = ids[x.deps.Topics.Rejects()]
+	if changed == "" {
 		return nil
 	}
-	if before != "" {
-		x.deps.Log.WarnContext(ctx, "the rejects topic was made anew: the index is built anew", slog.String("topic", topic))
-	}
+	x.deps.Log.WarnContext(ctx, "the store knows another topic: the index is built anew", slog.String("topic", changed))
 	if err := s.clear(); err != nil {
 		return fmt.Errorf("clearing the index of rejects: %w", err)
 	}
-	return s.setTopicID(topic, id)
+	for topic, id := range ids {
+		if err := s.setTopicID(topic, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// topicIDs are the ids of the topics that the index is built from, and one of them that the
+// store knows under another id, or not at all.
+func (x *Index) topicIDs(ctx context.Context, s *store) (ids map[string]string, changed string, err error) {
+	ids = map[string]string{}
+	for _, topic := range []string{x.deps.Topics.Rejects(), x.deps.Topics.Reports()} {
+		if ids[topic], err = x.deps.Source.TopicID(ctx, topic); err != nil {
+			return nil, "", err
+		}
+		before, err := s.topicID(topic)
+		if err != nil {
+			return nil, "", err
+		}
+		if before != ids[topic] {
+			changed = topic
+		}
+	}
+	return ids, changed, nil
 }
 
 // begin finds the offsets to go on at, and drops what retention has deleted meanwhile.
@@ -165,15 +184,11 @@ func (x *Index) check(ctx context.Context, s *store, topic string) error {
 	if s.gone() {
 		return errGone
 	}
-	id, err := x.deps.Source.TopicID(ctx, topic)
+	_, changed, err := x.topicIDs(ctx, s)
 	if err != nil {
 		return err
 	}
-	before, err := s.topicID(topic)
-	if err != nil {
-		return err
-	}
-	if id != before {
+	if changed != "" {
 		return errNewLog
 	}
 	x.mu.Lock()
@@ -223,7 +238,7 @@ func (x *Index) take(ctx context.Context, s *store, records []*kafka.Record) err
 		for _, rec := range records {
 			tp := kafka.TP{Topic: rec.Topic, Partition: rec.Partition}
 			if rec.Topic != x.deps.Topics.Rejects() {
-				held = append(held, takenIn(rec))
+				held = append(held, takenIn(rec, s.topic))
 				continue
 			}
 			next[tp] = rec.Offset + 1

@@ -209,7 +209,7 @@ func (w *world) replay() {
 	to := from + w.rand.IntN(len(w.written[p])-from)
 	run := schemas.RunOf(name, 20+w.rand.IntN(3))
 	in := schemas.RejectRange{Partition: p, From: w.written[p][from].Ref.Offset, To: w.written[p][to].Ref.Offset}
-	rec, err := control.Record(w.topics.Reports(), name, name, schemas.Report{Kind: schemas.ReportTaken, Import: name, Run: run, Taken: &schemas.Taken{Refs: []schemas.RejectRange{in}}}, schemas.EventReport(schemas.ReportTaken), "extractor")
+	rec, err := control.Record(w.topics.Reports(), name, name, schemas.Report{Kind: schemas.ReportTaken, Import: name, Run: run, Taken: &schemas.Taken{Topic: w.topicID(w.topics.Rejects()), Refs: []schemas.RejectRange{in}}}, schemas.EventReport(schemas.ReportTaken), "extractor")
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -422,6 +422,92 @@ func TestIndexAgainstAnOracle(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestIndexOfTopicsThatWereMadeAnew: what a replay took from a rejects topic that was deleted
+// says nothing about the rejects that have their offsets now, and what a deleted reports
+// topic said is forgotten, also if nobody reads while the topics are made anew.
+func TestIndexOfTopicsThatWereMadeAnew(t *testing.T) {
+	t.Parallel()
+	for _, stopped := range []bool{false, true} {
+		t.Run(fmt.Sprintf("stopped=%v", stopped), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, 7)
+			dir := t.TempDir()
+			x := w.index(dir)
+			fill := func() {
+				for range 3 {
+					w.write(100)
+					w.replay()
+				}
+				w.agrees(x)
+			}
+			fill()
+			for _, topic := range []string{w.topics.Rejects(), w.topics.Reports()} {
+				if stopped {
+					x.stop()
+				}
+				w.recreate(topic)
+				if stopped {
+					w.write(400) // more than the topic had
+					x = w.index(dir)
+				}
+				w.agrees(x)
+				fill()
+			}
+		})
+	}
+}
+
+// recreate deletes a topic and creates it again, empty.
+func (w *world) recreate(topic string) {
+	w.t.Helper()
+	if err := kafka.DeleteTopics(w.t.Context(), w.cfg, kafkatest.Deps(), topic); err != nil {
+		w.t.Fatal(err)
+	}
+	w.makeTopic()
+	w.producer.Close()
+	var err error
+	if w.producer, err = kafka.OpenProducer(w.cfg, kafkatest.Deps()); err != nil { // it knows the new topic
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(w.producer.Close)
+	if topic == w.topics.Rejects() {
+		w.written, w.start = map[int32][]Item{}, map[int32]int64{}
+		return
+	}
+	for _, items := range w.written {
+		for i := range items {
+			items[i].Replay, items[i].Again = "", false
+		}
+	}
+}
+
+func (w *world) topicID(topic string) string {
+	w.t.Helper()
+	id, err := w.reader.TopicID(w.t.Context(), topic)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return id
+}
+
+// agrees waits until the index counts what was written: it notices a topic that was made
+// anew a moment later.
+func (w *world) agrees(x *replica) {
+	w.t.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	for {
+		all, how, err := x.CountBy(w.t.Context(), Selection{}, everyBy()...)
+		diff := gocmp.Diff(w.groups(w.want(Selection{})), sorted(all))
+		if err == nil && how.Complete && diff == "" {
+			return
+		}
+		if time.Now().After(deadline) {
+			w.t.Fatalf("the index is %+v, %v; counts (-want +got):\n%s", how, err, diff)
+		}
+		time.Sleep(5 * time.Millisecond)
 	}
 }
 

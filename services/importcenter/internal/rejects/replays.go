@@ -22,10 +22,12 @@ type taken struct {
 // each upload too, which need not be decoded.
 var takenMark = []byte(`"taken"`)
 
-func takenIn(rec *kafka.Record) taken {
+// takenIn reads a report. What a replay took from a topic that is deleted is not about the
+// rejects that have their offsets now.
+func takenIn(rec *kafka.Record, topic string) taken {
 	t := taken{tp: kafka.TP{Topic: rec.Topic, Partition: rec.Partition}, next: rec.Offset + 1}
 	var report schemas.Report
-	if rec.Attrs.IsControl() || !bytes.Contains(rec.Value, takenMark) || json.Unmarshal(rec.Value, &report) != nil || report.Taken == nil {
+	if rec.Attrs.IsControl() || !bytes.Contains(rec.Value, takenMark) || json.Unmarshal(rec.Value, &report) != nil || report.Taken == nil || !report.Taken.Of(topic) {
 		return t
 	}
 	t.importName, t.run, t.rejects = report.Import, report.Run, report.Taken.Refs

@@ -42,6 +42,8 @@ type store struct {
 	// held are the reports, in order within each partition, that wait for rejects which have
 	// not been read yet. Only the goroutine of Run uses them.
 	held []taken
+	// topic is the id of the rejects topic. Only the goroutine of Run uses it.
+	topic string
 }
 
 // openStore opens the file in dir. A file that cannot be read, or is of another version, is

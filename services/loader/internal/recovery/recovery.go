@@ -39,7 +39,7 @@ type CommitMetadata struct {
 // topic that was deleted and created again has other offsets: then every report in it may
 // be about offsets that are not committed.
 func (m CommitMetadata) ForTopic(topic string, end int64) CommitMetadata {
-	if m.Topic != "" && topic != "" && m.Topic != topic || m.Reports > end {
+	if m.OtherTopic(topic) || m.Reports > end {
 		m.Reports = 0
 	}
 	m.Topic = topic
@@ -58,6 +58,12 @@ func ParseCommitMetadata(metadata string) (CommitMetadata, error) {
 		return CommitMetadata{}, errForeign
 	}
 	return m, nil
+}
+
+// OtherTopic reports whether the commit was made beside another reports topic than the one
+// with an id: that one was deleted, and what it told of later offsets with it.
+func (m CommitMetadata) OtherTopic(topic string) bool {
+	return m.Topic != "" && topic != "" && m.Topic != topic
 }
 
 // String writes the metadata as Kafka stores it.
@@ -104,6 +110,12 @@ func (p *History) Add(r *schemas.Report, open time.Duration) {
 	case r.Kind == schemas.ReportReceipt && r.Receipt != nil && r.Receipt.Partition == p.partition:
 		p.set(r.Receipt.Ranges, reportedState{state: Done, open: millis(r.Receipt.OpenMillis)})
 	}
+}
+
+// IntentsLost says that intents of the offsets below end may have been deleted with their
+// topic: a request with any of these records may still be applied.
+func (p *History) IntentsLost(end int64, open time.Duration) {
+	p.set([]schemas.Range{{From: p.committed, To: end - 1}}, reportedState{state: Fresh, open: open})
 }
 
 func (p *History) set(ranges []schemas.Range, reported reportedState) {

@@ -18,31 +18,32 @@ const CodeAfter = "after_not_succeeded"
 // startAfter begins the queued run of an import that comes after others
 // (spec.after). The others may be in other control partitions, and a run of theirs
 // that is due at the same instant may show up a moment later, so the queued run
-// always waits for AfterGrace.
+// always waits for AfterGrace, from the newest request that it stands for.
 //
 // A scheduled run begins only once the newest run of each of the others has
 // succeeded. After AfterLimit it ends as failed, because its records must not be
 // sent as if the others had been loaded. A run that a person asked for begins, with
 // a note, as soon as none of the others is in a run, and after AfterLimit all the same.
 //
-// For a scheduled run AfterLimit stands still while a run of the others waits for a
-// person. Nothing ends that wait, so the limit would only say that the person is slow.
+// AfterLimit counts from when nothing else kept the run from beginning: while it was queued
+// behind a run of its own import, it did not wait for the others. For a scheduled run it
+// stands still while a run of the others waits for a person. Nothing ends that wait, so the
+// limit would only say that the person is slow.
 func (b *Book) startAfter(ctx context.Context, e *entry, q schemas.QueuedRun, now time.Time) {
-	waited := now.Sub(q.Time)
-	if waited < b.cfg.AfterGrace {
+	if now.Sub(asked(q, now)) < b.cfg.AfterGrace {
 		return
 	}
-	over := waited >= b.cfg.AfterLimit
+	over := now.Sub(waitsSince(e, q, now)) >= b.cfg.AfterLimit
 	if q.Cause == schemas.CauseSchedule {
 		over = over && b.limitPassed(e, q, now)
 	}
-	reason := b.waitsFor(e, q)
+	reason := b.waitsFor(e, q, now)
 	switch {
 	case reason == "":
 	case q.Cause == schemas.CauseSchedule && over:
 		b.refuseQueued(ctx, e, reason, now)
 		return
-	case q.Cause == schemas.CauseSchedule, !over && b.anyBusy(e, q):
+	case q.Cause == schemas.CauseSchedule, !over && b.anyBusy(e, q, now):
 		return
 	}
 	e.state.Queued = nil
@@ -53,10 +54,27 @@ func (b *Book) startAfter(ctx context.Context, e *entry, q schemas.QueuedRun, no
 	}
 }
 
+// asked is when the newest of the requests was made that the run stands for.
+func asked(q schemas.QueuedRun, now time.Time) time.Time {
+	if q.JoinedAt == nil || q.JoinedAt.Before(q.Time) || q.JoinedAt.Sub(now) > maxAhead { // by a clock that was wrong
+		return q.Time
+	}
+	return *q.JoinedAt
+}
+
+// waitsSince is from when on only other imports kept the queued run from beginning.
+func waitsSince(e *entry, q schemas.QueuedRun, now time.Time) time.Time {
+	own := e.state.LastEnded
+	if own == nil || own.Time.Before(q.Time) || own.Time.Sub(now) > maxAhead {
+		return q.Time
+	}
+	return own.Time
+}
+
 // waitsFor says which import the run waits for, and why, "" if for none.
-func (b *Book) waitsFor(e *entry, q schemas.QueuedRun) string {
+func (b *Book) waitsFor(e *entry, q schemas.QueuedRun, now time.Time) string {
 	for _, name := range e.def.Spec.After {
-		if b.busy(name, q.Time) {
+		if b.busy(name, asked(q, now)) {
 			if held, _ := b.waiting(name); held {
 				return "a run of " + name + " waits for an approval"
 			}
@@ -72,7 +90,7 @@ func (b *Book) waitsFor(e *entry, q schemas.QueuedRun) string {
 // limitPassed reports whether AfterLimit has passed since none of the others waits for a
 // person.
 func (b *Book) limitPassed(e *entry, q schemas.QueuedRun, now time.Time) bool {
-	since := q.Time
+	since := waitsSince(e, q, now)
 	for _, name := range e.def.Spec.After {
 		held, until := b.waiting(name)
 		if held {
@@ -85,9 +103,9 @@ func (b *Book) limitPassed(e *entry, q schemas.QueuedRun, now time.Time) bool {
 	return now.Sub(since) >= b.cfg.AfterLimit
 }
 
-func (b *Book) anyBusy(e *entry, q schemas.QueuedRun) bool {
+func (b *Book) anyBusy(e *entry, q schemas.QueuedRun, now time.Time) bool {
 	for _, name := range e.def.Spec.After {
-		if b.busy(name, q.Time) {
+		if b.busy(name, asked(q, now)) {
 			return true
 		}
 	}

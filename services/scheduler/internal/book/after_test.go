@@ -119,3 +119,46 @@ func TestAfterAnImportThatIsHeld(t *testing.T) {
 		}
 	})
 }
+
+// TestAfterARunOfItsOwn: a scheduled run is queued behind a long run of its own import, and
+// stands for an instant at which the import that it comes after is due too. It gives that
+// one's run time to show up, and the limit counts from when its own import was free.
+func TestAfterARunOfItsOwn(t *testing.T) {
+	t.Parallel()
+	queued := func(t *testing.T) *fixture {
+		d := newFixture(t)
+		d.define(nil)
+		d.command(schemas.CommandRun, "k", nil)
+		d.define(func(def *schemas.Definition) {
+			def.Spec.After = []string{"b"}
+			def.Spec.Schedules = []schemas.Schedule{{Every: schemas.Duration(2 * time.Hour)}}
+		})
+		for range 2 { // the second instant joins the run that is queued for the first one
+			d.now = d.now.Add(2 * time.Hour)
+			d.wantTriggers(d.step(nil), "")
+		}
+		d.wantTriggers(d.succeed("a.1", 1, 0, 4), "")
+		d.want("a.2", schemas.StateQueued)
+		d.busy["b"] = d.now.Add(-time.Millisecond) // its run of the instant shows up
+		d.now = d.now.Add(3 * time.Second)
+		d.wantTriggers(d.step(nil), "")
+		return d
+	}
+	t.Run("the other succeeds", func(t *testing.T) {
+		t.Parallel()
+		d := queued(t)
+		delete(d.busy, "b")
+		d.ended["b"] = schemas.StateSucceeded
+		d.wantTriggers(d.step(nil), `a.2/1 incremental "`+moved+`" `)
+	})
+	t.Run("the other does not end", func(t *testing.T) {
+		t.Parallel()
+		d := queued(t)
+		d.now = d.now.Add(58 * time.Minute)
+		d.wantTriggers(d.step(nil), "")
+		d.want("a.2", schemas.StateQueued)
+		d.now = d.now.Add(2 * time.Minute)
+		d.wantTriggers(d.step(nil), "")
+		d.want("a.2", schemas.StateFailed)
+	})
+}

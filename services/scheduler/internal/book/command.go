@@ -101,8 +101,8 @@ func (b *Book) obey(ctx context.Context, e *entry, c schemas.Command, now time.T
 	case schemas.CommandDecline:
 		b.decline(ctx, e, c, now)
 	case schemas.CommandDismiss:
-		e.state.Dismissed += e.state.OpenRejects
-		e.state.OpenRejects = 0
+		e.state.Dismissed += e.state.OpenRejects - e.state.OpenBeside
+		e.state.OpenRejects, e.state.OpenBeside = 0, 0
 		// Those of the active run are not counted yet, and not dismissed.
 		e.state.DismissedThrough = e.state.LastNumber
 		if a := e.state.Active; a != nil {
@@ -198,6 +198,7 @@ func (b *Book) request(ctx context.Context, e *entry, q schemas.QueuedRun, now t
 		return false
 	default:
 		joinDue(e, q)
+		s.Queued.JoinedAt = &q.Time
 		b.stateChanged(e, now)
 	}
 	return true

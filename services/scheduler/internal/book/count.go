@@ -105,8 +105,9 @@ func interrupt(s *schemas.State, a *schemas.ActiveRun, loaded int64) {
 }
 
 // countRejects keeps count of the open rejects of the epoch. A full reading finds
-// every row that is still rejected. An incremental run finds new rejects only, so
-// the count is an upper bound until the next full reading.
+// every row that is still rejected, but for those that countBeside has counted. An
+// incremental run finds new rejects only, so the count is an upper bound until the next full
+// reading.
 //
 // A superseded record counts as loaded, because a later record of the same
 // identity has all of its keys.
@@ -114,8 +115,34 @@ func countRejects(s *schemas.State, mode string, f *schemas.Fold) {
 	c := fold.Counts(f)
 	s.Loaded += c.Loaded + f.Skipped[schemas.SkipSuperseded]
 	if mode == schemas.ModeFull {
-		s.OpenRejects = c.Rejected() + max(c.StillRejected-s.Dismissed, 0)
+		s.OpenRejects = c.Rejected() + max(c.StillRejected-s.Dismissed, 0) + s.OpenBeside
 		return
 	}
 	s.OpenRejects += c.Rejected()
+}
+
+// noteOlderVersions notes of a run of profiles beside the watermark that did not succeed what
+// no later run makes good by itself: it sends the rows of a person in the order of the
+// cursor, beginning with rows that CleverTap has got before, and may have ended between two.
+func noteOlderVersions(e *entry, succeeds bool) {
+	a := e.state.Active
+	loaded := fold.Counts(e.fold).Loaded
+	if succeeds || usesLedger(a.Mode) || loaded == 0 || a.Spec.Destination.Type == schemas.TypeEvent {
+		return
+	}
+	fold.Note(e.fold, fmt.Sprintf("it ended before its last row: of up to %d people who have several rows CleverTap may hold an older one than before, until the same run is made again", loaded))
+}
+
+// countBeside takes in what a run beside the watermark has loaded and rejected: a backfill, a
+// resend, a repair, a reconciliation. However it ends, no later run reads its rows again, so
+// that its rejects stay open until a replay.
+func countBeside(e *entry) {
+	s, a := e.state, e.state.Active
+	if usesLedger(a.Mode) || a.Mode == schemas.ModeReplay || a.Epoch != s.Epoch {
+		return
+	}
+	c := fold.Counts(e.fold)
+	s.Loaded += c.Loaded + e.fold.Skipped[schemas.SkipSuperseded]
+	s.OpenRejects += c.Rejected()
+	s.OpenBeside += c.Rejected()
 }

@@ -1,6 +1,7 @@
 package book_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -101,6 +102,41 @@ func TestOpenRejects(t *testing.T) {
 	d.command(schemas.CommandReset, "reset", nil)
 	if s := d.state(); s.OpenRejects != 0 || s.Dismissed != 0 {
 		t.Errorf("a new epoch has %+v", s)
+	}
+}
+
+// TestOpenRejectsBesideTheWatermark: what a backfill rejects is open until a replay, however
+// the backfill and the runs after it end, and counts in the health.
+func TestOpenRejectsBesideTheWatermark(t *testing.T) {
+	t.Parallel()
+	for _, cancelled := range []bool{false, true} {
+		t.Run(fmt.Sprintf("cancelled=%v", cancelled), func(t *testing.T) {
+			t.Parallel()
+			d := newFixture(t)
+			d.define(nil)
+			d.command(schemas.CommandRun, "k", nil)
+			d.succeed("a.1", 1, 0, 90)
+			d.command(schemas.CommandBackfill, "b", func(c *schemas.Command) { c.From, c.To = "2026-01-01", "2026-02-01" })
+			if cancelled {
+				d.command(schemas.CommandCancel, "c", nil)
+			}
+			d.reports("a.2", 1, final(20), schemas.Report{Mapped: &schemas.Mapped{Mapped: 10, RejectsByCode: map[string]int64{"date_format": 10}}}, loaded(1000, 1009))
+			if r := d.newest("a.2"); !schemas.Terminal(r.State) {
+				t.Fatalf("the backfill is %+v", r)
+			}
+			if s := d.state(); s.OpenRejects != 10 || s.Loaded != 100 {
+				t.Errorf("after the backfill %d rejects are open and %d records loaded, want 10 and 100", s.OpenRejects, s.Loaded)
+			}
+			d.command(schemas.CommandRun, "k2", nil)
+			d.succeed("a.3", 1, 2000, 5)
+			if s := d.state(); s.OpenRejects != 10 {
+				t.Errorf("after the next run %d rejects are open, want 10", s.OpenRejects)
+			}
+			d.command(schemas.CommandDismiss, "d", nil)
+			if s := d.state(); s.OpenRejects != 0 || s.OpenBeside != 0 || s.Dismissed != 0 {
+				t.Errorf("dismissed: %+v", s)
+			}
+		})
 	}
 }
 

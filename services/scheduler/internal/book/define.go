@@ -101,7 +101,7 @@ func (b *Book) Undefine(ctx context.Context, importName string, now time.Time) {
 	s.Place, s.Pending, s.Events, s.LastEnded, s.LastSucceeded = nil, nil, nil, nil, nil
 	s.Sizes = nil
 	s.Replays, s.EpochFirst, s.Baseline = nil, 0, nil
-	s.Interrupted, s.UnfinishedEvents, s.Loaded, s.OpenRejects, s.Dismissed = nil, 0, 0, 0, 0
+	s.Interrupted, s.UnfinishedEvents, s.Loaded, s.OpenRejects, s.OpenBeside, s.Dismissed = nil, 0, 0, 0, 0, 0
 	s.Anchor, s.LastDue, s.DueFrom, s.ActedOn, s.SkippedDue = nil, nil, nil, nil, nil
 	s.Paused, s.Generation = false, 0
 	s.Stopped, s.Draft, s.Initial, s.Planned = false, false, "", nil

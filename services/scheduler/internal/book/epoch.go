@@ -62,7 +62,7 @@ func (b *Book) newEpoch(e *entry, now time.Time) {
 	s.Epoch++
 	s.EpochFirst, s.Replays, s.Baseline = s.LastNumber+1, nil, nil
 	s.Watermark, s.TimeBasis, s.Ledger, s.Columns, s.Gone, s.Place, s.Pending = "", "", nil, nil, nil, nil, nil
-	s.Loaded, s.OpenRejects, s.Dismissed, s.Initial, s.RetryRejects = 0, 0, 0, "", false
+	s.Loaded, s.OpenRejects, s.OpenBeside, s.Dismissed, s.Initial, s.RetryRejects = 0, 0, 0, 0, "", false
 	// Everything is sent again in the new epoch, also what the interrupted runs have loaded.
 	s.Interrupted, s.UnfinishedEvents = nil, s.UnfinishedEvents+interrupted(s)
 	b.stateChanged(e, now)

@@ -24,8 +24,8 @@ func countReplay(e *entry, succeeds bool) {
 		for _, why := range schemas.LeftOpen {
 			left += refused[why]
 		}
-		s.Dismissed += max(s.OpenRejects-left, 0)
-		s.OpenRejects = left
+		s.Dismissed += max(s.OpenRejects-s.OpenBeside-left, 0)
+		s.OpenRejects, s.OpenBeside = left, 0
 		return
 	}
 	// A reject that came of one that was taken is open in its stead. Of a profile several
@@ -46,7 +46,9 @@ func countReplay(e *entry, succeeds bool) {
 	}
 	made = min(max(made, 0), s.OpenRejects)
 	s.OpenRejects -= made
-	s.Dismissed += made
+	beside := max(s.OpenBeside-s.OpenRejects, 0) // so many of those at least were made good
+	s.OpenBeside -= beside
+	s.Dismissed += made - beside
 }
 
 // wantRetry notes that the rejects are to be replayed, if the run that has succeeded has

@@ -191,6 +191,7 @@ func (b *Book) close(ctx context.Context, e *entry, state string, runErr *schema
 	}
 	a, before := e.state.Active, e.state.Ledger
 	countRepeats(e, succeeded(state))
+	noteOlderVersions(e, succeeded(state))
 	r := fold.Event(e.fold, a)
 	markLedgerOutdated(e) // advance replaces the ledger by the run's own if the run succeeded
 	if succeeded(state) {
@@ -198,6 +199,7 @@ func (b *Book) close(ctx context.Context, e *entry, state string, runErr *schema
 	}
 	countEvents(e, succeeded(state))
 	countReplay(e, succeeded(state))
+	countBeside(e)
 	keepBaseline(e, succeeded(state))
 	r.State, r.Error, r.FinishedAt, r.Waiting = state, runErr, &now, nil
 	e.state.LastEnded = listing.Ended(r)
