@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -26,7 +28,12 @@ var ErrAborted = errors.New("transaction aborted")
 // Producer is an idempotent producer without transactions: each call of Produce
 // returns once all in-sync replicas have acknowledged its records. Each record
 // names its Partition. Safe for concurrent use.
-type Producer struct{ client *kgo.Client }
+type Producer struct {
+	client *kgo.Client
+
+	mu     sync.Mutex
+	purges int // how often the client was made to forget topics
+}
 
 // OpenProducer connects lazily: an unreachable broker shows at Produce.
 func OpenProducer(cfg Config, deps Deps) (*Producer, error) {
@@ -40,10 +47,57 @@ func OpenProducer(cfg Config, deps Deps) (*Producer, error) {
 // Produce returns once every record is acknowledged, with their offsets set. On
 // an error some may have been written.
 func (p *Producer) Produce(ctx context.Context, records ...*Record) error {
-	if err := p.client.ProduceSync(ctx, records...).FirstErr(); err != nil {
+	before := p.purged()
+	refused, err := p.produce(ctx, records)
+	if len(refused) > 0 {
+		p.forget(refused, before)
+		_, err = p.produce(ctx, refused)
+	}
+	if err != nil {
 		return fmt.Errorf("producing to %s: %w", records[0].Topic, err)
 	}
 	return nil
+}
+
+// produce returns the first error, and if there is no other, the records whose topic was
+// created again: none of these was written.
+func (p *Producer) produce(ctx context.Context, records []*Record) (refused []*Record, err error) {
+	for _, r := range p.client.ProduceSync(ctx, records...) {
+		switch {
+		case errors.Is(r.Err, kerr.UnknownTopicID):
+			refused = append(refused, r.Record)
+		case r.Err != nil:
+			return nil, r.Err
+		}
+	}
+	if len(refused) > 0 {
+		err = kerr.UnknownTopicID
+	}
+	return refused, err
+}
+
+func (p *Producer) purged() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.purges
+}
+
+// forget makes the client forget the topics of records that it has refused. It writes to no
+// topic that was created again until then, and would need a restart. If another caller has
+// done so since this one began, nothing is forgotten: it would drop what the other one sends.
+func (p *Producer) forget(refused []*Record, before int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.purges != before {
+		return
+	}
+	var topics []string
+	for _, r := range refused {
+		topics = append(topics, r.Topic)
+	}
+	slices.Sort(topics)
+	p.client.PurgeTopicsFromProducing(slices.Compact(topics)...)
+	p.purges++
 }
 
 // Close drops what is buffered and disconnects.

@@ -2,7 +2,9 @@ package kafka_test
 
 import (
 	"errors"
+	"sync"
 	"testing"
+	"time"
 
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/kafka/kafkatest"
@@ -64,5 +66,44 @@ func TestClusterID(t *testing.T) {
 	defer other.Close()
 	if same, err := other.ClusterID(t.Context()); err != nil || same == id {
 		t.Errorf("two clusters have the ids %q and %q, %v", id, same, err)
+	}
+}
+
+// TestAProducerOfARecreatedTopic: a producer that lives on writes to a topic that was deleted
+// and created again, also if several callers meet it at once.
+func TestAProducerOfARecreatedTopic(t *testing.T) {
+	t.Parallel()
+	cfg := kafkatest.Start(t)
+	producer := open[*kafka.Producer](t)(kafka.OpenProducer(cfg, kafkatest.Deps()))
+	defer producer.Close()
+	reader := open[*kafka.Reader](t)(kafka.OpenReader(cfg, kafkatest.Deps()))
+	defer reader.Close()
+	topics := schemas.NewTopics(cfg.Prefix)
+	topic := topics.Commands()
+	write := func(n int) {
+		var writing sync.WaitGroup
+		for range n {
+			writing.Go(func() {
+				if err := producer.Produce(t.Context(), &kafka.Record{Topic: topic, Value: []byte("x")}); err != nil {
+					t.Errorf("writing: %v", err)
+				}
+			})
+		}
+		writing.Wait()
+	}
+	write(1)
+	for round := range 3 {
+		if err := kafka.DeleteTopics(t.Context(), cfg, kafkatest.Deps(), topic); err != nil {
+			t.Fatal(err)
+		}
+		if err := kafka.EnsureTopics(t.Context(), cfg, kafkatest.Deps(), topics.Catalogue()); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Duration(round) * 600 * time.Millisecond) // the client may have noticed, or not
+		write(5)
+		end, err := reader.EndOffset(t.Context(), kafka.TP{Topic: topic})
+		if err != nil || end != 5 {
+			t.Errorf("round %d: the topic holds %d records, want 5 (%v)", round, end, err)
+		}
 	}
 }

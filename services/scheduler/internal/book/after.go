@@ -18,7 +18,8 @@ const CodeAfter = "after_not_succeeded"
 // startAfter begins the queued run of an import that comes after others
 // (spec.after). The others may be in other control partitions, and a run of theirs
 // that is due at the same instant may show up a moment later, so the queued run
-// always waits for AfterGrace, from the newest request that it stands for.
+// always waits for AfterGrace, from the newest request that it stands for, but no longer than
+// twice that time once nothing else keeps it from beginning.
 //
 // A scheduled run begins only once the newest run of each of the others has
 // succeeded. After AfterLimit it ends as failed, because its records must not be
@@ -30,10 +31,12 @@ const CodeAfter = "after_not_succeeded"
 // stands still while a run of the others waits for a person. Nothing ends that wait, so the
 // limit would only say that the person is slow.
 func (b *Book) startAfter(ctx context.Context, e *entry, q schemas.QueuedRun, now time.Time) {
-	if now.Sub(asked(q, now)) < b.cfg.AfterGrace {
+	free := now.Sub(waitsSince(e, q, now))
+	// A schedule that is shorter than the grace must not put the run off for ever.
+	if now.Sub(asked(q, now)) < b.cfg.AfterGrace && free < 2*b.cfg.AfterGrace {
 		return
 	}
-	over := now.Sub(waitsSince(e, q, now)) >= b.cfg.AfterLimit
+	over := free >= b.cfg.AfterLimit
 	if q.Cause == schemas.CauseSchedule {
 		over = over && b.limitPassed(e, q, now)
 	}

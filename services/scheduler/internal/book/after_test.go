@@ -120,6 +120,28 @@ func TestAfterAnImportThatIsHeld(t *testing.T) {
 	})
 }
 
+// TestAfterWithAShortSchedule: instants that come faster than the grace passes put the run off
+// for twice the grace at most.
+func TestAfterWithAShortSchedule(t *testing.T) {
+	t.Parallel()
+	d := newFixture(t)
+	d.define(func(def *schemas.Definition) {
+		def.Spec.After = []string{"b"}
+		def.Spec.Schedules = []schemas.Schedule{{Every: schemas.Duration(time.Second)}}
+	})
+	waited := 0
+	for c := d.step(nil); len(c.Triggers) == 0; waited++ {
+		if waited > 10 {
+			t.Fatal("the run does not begin")
+		}
+		d.now = d.now.Add(time.Second)
+		c = d.step(nil)
+	}
+	if waited < 3 {
+		t.Errorf("the run began after %d s", waited)
+	}
+}
+
 // TestAfterARunOfItsOwn: a scheduled run is queued behind a long run of its own import, and
 // stands for an instant at which the import that it comes after is due too. It gives that
 // one's run time to show up, and the limit counts from when its own import was free.
