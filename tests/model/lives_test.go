@@ -125,7 +125,8 @@ func (l *life) apply(draft bool) {
 	spec.Source.Cursor = &schemas.Cursor{Column: "AT", Lookback: schemas.Duration(5 * time.Minute)}
 	spec.Draft = draft
 	if l.events {
-		spec.Destination.Type, spec.Destination.Event = schemas.TypeEvent, &schemas.EventSpec{Name: l.event()}
+		// Events with the time of their run could not be sent again.
+		spec.Destination.Type, spec.Destination.Event = schemas.TypeEvent, &schemas.EventSpec{Name: l.event(), CreatedOn: &schemas.CreatedOn{Column: "AT"}}
 	}
 	spec.Mapping = []schemas.Property{{From: "ID", To: "id"}, {From: "ID", To: l.mark()}}
 	l.w.applyGeneration(l.name, spec, l.generation)
