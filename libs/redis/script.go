@@ -3,6 +3,7 @@ package redis
 import (
 	"context"
 	"errors"
+	"time"
 
 	goredis "github.com/redis/go-redis/v9"
 )
@@ -58,4 +59,25 @@ func (c *Client) Swap(ctx context.Context, key, old, value string) (bool, error)
 		return err
 	})
 	return swapped == 1, err
+}
+
+// replaceSource reports success also if the key already holds the new value, as
+// swapSource does.
+const replaceSource = `
+local found = redis.call('GET', KEYS[1])
+if found ~= ARGV[1] and found ~= ARGV[2] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+return 1`
+
+// Replace writes the value, which expires after ttl, if the key holds the old one, and
+// reports whether the key now holds the new value. If the key is gone, or holds another
+// value, Replace changes nothing.
+func (c *Client) Replace(ctx context.Context, key string, old, value []byte, ttl time.Duration) (bool, error) {
+	script := NewScript(replaceSource).script
+	replaced := 0
+	err := c.repeat(ctx, "replacing a value", func(ctx context.Context) (err error) {
+		replaced, err = script.Run(ctx, c.rdb, []string{c.prefix + key}, old, value, max(ttl, time.Millisecond).Milliseconds()).Int()
+		return err
+	})
+	return replaced == 1, err
 }

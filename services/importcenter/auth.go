@@ -1,27 +1,17 @@
 package importcenter
 
 import (
-	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
 
-	"tapline.dev/domain/control"
 	"tapline.dev/libs/config"
-	"tapline.dev/libs/kafka"
-	"tapline.dev/libs/redis"
-	"tapline.dev/libs/telemetry"
-	"tapline.dev/schemas"
 	"tapline.dev/services/importcenter/internal/access"
-	"tapline.dev/services/importcenter/internal/api"
 	"tapline.dev/services/importcenter/internal/guard"
-	"tapline.dev/services/importcenter/internal/signin"
 )
 
 // Values of auth.mode.
@@ -41,6 +31,10 @@ type AuthConfig struct {
 	// operation then needs at least this role. docs/access.md lists the operations. None
 	// can be opened to a lesser role than it has there.
 	Require []string
+	// RoleNames are what this deployment calls the roles, each as ROLE=NAME, such as
+	// operator=runner. Roles and Require, keys and the API take either name; people are
+	// shown this one. The log and the audit keep Tapline's own.
+	RoleNames []string
 }
 
 // OIDCConfig says where people sign in.
@@ -72,20 +66,39 @@ type OIDCConfig struct {
 	// provider knows it. Empty turns signing in with a browser off.
 	RedirectURL string
 	// Scopes are the scopes that are requested from the provider; openid must be
-	// among them.
+	// among them. Many providers give a refresh token, which RoleRefresh needs, for
+	// offline_access only.
 	Scopes []string
+	// RequireACR are the authentication contexts that the provider may name in a token's
+	// acr claim, such as urn:okta:loa:2fa:any: a token must have one of them. They are
+	// also requested at a sign-in. RequireAMR are methods of which a token's amr claim
+	// must name each, such as mfa. Empty requires nothing. Both hold for every token, also
+	// for those of scripts.
+	RequireACR []string
+	RequireAMR []string
+	// MaxAuthAge bounds how long ago the person has signed in at the provider, by the
+	// auth_time claim; 0 does not.
+	MaxAuthAge time.Duration
 	// SessionIdle ends a browser's session after so long without use, SessionLife
-	// ends it in any case. A session keeps the role that its person had at the
-	// sign-in: if the provider takes the role away, it stays in force for at most
-	// SessionLife.
+	// ends it in any case.
 	SessionIdle time.Duration
 	SessionLife time.Duration
+	// SessionsPerPerson is how many sessions a person has at most; the oldest ends when
+	// another begins.
+	SessionsPerPerson int
+	// RoleRefresh is how often the provider is asked again, by the refresh token of the
+	// sign-in, for the role of a person whose session is in use. A person whom it does not
+	// vouch for any more, or who has no role any more, is signed out. 0 never asks. Without
+	// a refresh token, or while the provider does not answer, a session keeps its role for
+	// at most SessionLife.
+	RoleRefresh time.Duration
 }
 
 func defaultAuth() AuthConfig {
 	return AuthConfig{Mode: authNone, OIDC: OIDCConfig{
 		RolesClaim: "groups", NameClaim: "sub", Algorithms: []string{"RS256", "ES256"}, ClockSkew: time.Minute,
 		Scopes: []string{"openid", "profile", "email"}, SessionIdle: 30 * time.Minute, SessionLife: time.Hour,
+		SessionsPerPerson: 10, RoleRefresh: 5 * time.Minute,
 	}}
 }
 
@@ -100,13 +113,23 @@ func (c AuthConfig) Validate() error {
 	if c.has(authNone) && len(ways) > 1 {
 		return config.Bad("mode", `"none" cannot be combined with another mode`)
 	}
+	names, err := access.ParseNames(c.RoleNames)
+	if err != nil {
+		return config.Bad("roleNames", "%s", err)
+	}
 	if _, err := c.required(); err != nil {
 		return config.Bad("require", "%s", err)
 	}
 	if !c.has(authOIDC) {
 		return nil
 	}
-	return c.OIDC.check()
+	return c.OIDC.check(names)
+}
+
+// names are what the deployment calls the roles, as far as Validate takes them.
+func (c AuthConfig) names() access.Names {
+	names, _ := access.ParseNames(c.RoleNames)
+	return names
 }
 
 // asymmetric are the algorithms with a private key. With a shared secret, whoever
@@ -114,7 +137,7 @@ func (c AuthConfig) Validate() error {
 var asymmetric = []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
 
 // check reports what is missing or wrong where people sign in with OpenID.
-func (c OIDCConfig) check() error {
+func (c OIDCConfig) check(names access.Names) error {
 	var errs []error
 	bad := func(wrong bool, key, problem string) {
 		if wrong {
@@ -130,7 +153,12 @@ func (c OIDCConfig) check() error {
 		"must be asymmetric ones, such as RS256 and ES256")
 	bad(c.ClockSkew < 0 || c.ClockSkew > 5*time.Minute, "clockSkew", "must lie between 0 and 5m")
 	bad(c.SessionIdle <= 0 || c.SessionLife < c.SessionIdle, "sessionLife", "must not be shorter than sessionIdle, which is positive")
-	_, err = c.roles()
+	bad(c.SessionsPerPerson < 1, "sessionsPerPerson", "must be at least 1")
+	bad(c.RoleRefresh < 0 || c.RoleRefresh > 0 && c.RoleRefresh < time.Second, "roleRefresh", "must be at least 1s, or 0 to ask never")
+	bad(c.MaxAuthAge < 0 || c.MaxAuthAge%time.Second != 0, "maxAuthAge", "must be whole seconds, or 0 for any age")
+	bad(slices.ContainsFunc(slices.Concat(c.RequireACR, c.RequireAMR), func(v string) bool { return v == "" || strings.ContainsAny(v, " \t") }), "requireACR",
+		"and requireAMR have values without blanks")
+	_, err = c.roles(names)
 	bad(err != nil, "roles", fmt.Sprint(err))
 	return errors.Join(errs...)
 }
@@ -142,11 +170,11 @@ func (c OIDCConfig) audiences() []string {
 	return slices.DeleteFunc([]string{c.ClientID, c.CLIClientID}, func(id string) bool { return id == "" })
 }
 
-func (c OIDCConfig) roles() (map[string]access.Role, error) {
+func (c OIDCConfig) roles(names access.Names) (map[string]access.Role, error) {
 	roles := map[string]access.Role{}
 	for _, text := range c.Roles {
 		value, name, _ := strings.Cut(text, "=")
-		role, err := access.ParseRole(name)
+		role, err := names.Parse(name)
 		if err != nil {
 			return nil, fmt.Errorf("%q is not VALUE=ROLE: %w", text, err)
 		}
@@ -167,12 +195,12 @@ func (c AuthConfig) required() (map[string]access.Role, error) {
 		if !ok {
 			return nil, fmt.Errorf("%q names no operation of docs/access.md, as in reset-import=admin", text)
 		}
-		role, err := access.ParseRole(name)
+		role, err := c.names().Parse(name)
 		if err != nil {
 			return nil, fmt.Errorf("%q is not OPERATION=ROLE: %w", text, err)
 		}
 		if role <= route.Role {
-			return nil, fmt.Errorf("%q opens or repeats what needs %s already; roles can be narrowed only", text, route.Role)
+			return nil, fmt.Errorf("%q opens or repeats what needs %s already; roles can be narrowed only", text, c.names().Of(route.Role))
 		}
 		roles[operation] = role
 	}
@@ -198,102 +226,4 @@ func (c Config) openToAll() error {
 	}
 	return config.Bad("auth.mode", "is none, so that everybody who reaches %s could do everything: "+
 		`set it to keys, and make the first key with "tapline keys bootstrap", or set http.addr to a loopback address such as 127.0.0.1:19000`, c.HTTP.Addr)
-}
-
-// anonymous is who asks where nobody signs in and the client says no name.
-const anonymous = "anonymous"
-
-// trustEverybody makes every caller an admin, under the name that the client says.
-func trustEverybody(r *http.Request) (access.Caller, error) {
-	name := r.Header.Get("Tapline-Actor")
-	if name == "" {
-		name = anonymous
-	}
-	return access.Caller{Name: name, Role: access.Admin, By: access.ByNothing}, nil
-}
-
-// signingIn is how callers prove who they are, as auth.mode says.
-type signingIn struct {
-	authenticate func(*http.Request) (access.Caller, error)
-	info         api.SignIn
-	pages        *http.ServeMux
-	sessions     api.Sessions // nil without a sign-in with a browser
-}
-
-func (s *Service) signingIn(keys *signin.Keys, used *signin.LastUse, rdb *redis.Client, audit func(context.Context, *kafka.Record) error) signingIn {
-	if s.cfg.Auth.has(authNone) {
-		return signingIn{authenticate: trustEverybody}
-	}
-	a := &signin.Authenticator{Used: used.Note, Now: s.now}
-	out := signingIn{authenticate: a.Authenticate, info: api.SignIn{Keys: s.cfg.Auth.has(authKeys)}}
-	if s.cfg.Auth.has(authKeys) {
-		a.Keys = keys
-	}
-	if !s.cfg.Auth.has(authOIDC) {
-		return out
-	}
-	log, c := s.deps.Telemetry.Logger, s.cfg.Auth.OIDC
-	roles, _ := c.roles() // Validate has refused what cannot be read
-	provider := signin.NewProvider(signin.OIDC{
-		Issuer: c.Issuer, Audiences: c.audiences(), RolesClaim: c.RolesClaim, Roles: roles, NameClaim: c.NameClaim,
-		Algorithms: c.Algorithms, ClockSkew: c.ClockSkew,
-	}, log)
-	a.Tokens = provider
-	out.info.OIDC = &api.OIDCSignIn{Issuer: c.Issuer, ClientID: cmp.Or(c.CLIClientID, c.ClientID), Scopes: c.Scopes, Browser: c.RedirectURL != ""}
-	if c.RedirectURL == "" {
-		return out
-	}
-	sessions := signin.NewSessions(rdb, c.SessionIdle, c.SessionLife, log)
-	a.Sessions, out.sessions = sessions, sessions
-	out.pages = (&signin.Browser{
-		Provider: provider, Sessions: sessions, Redis: rdb, ClientID: c.ClientID, ClientSecret: c.ClientSecret.Reveal(),
-		RedirectURL: c.RedirectURL, Scopes: c.Scopes, Now: s.now, Log: log,
-		Audit: func(ctx context.Context, action, name string, role access.Role) error {
-			return s.auditSignIn(ctx, audit, action, name, role)
-		},
-	}).Handler()
-	return out
-}
-
-// auditSignIn writes that somebody signs in or out.
-func (s *Service) auditSignIn(ctx context.Context, audit func(context.Context, *kafka.Record) error, action, name string, role access.Role) error {
-	origin := access.OriginOf(ctx)
-	record, err := control.Record(s.topics.Audit(), name, name, schemas.AuditEntry{
-		Actor: name, Action: action, Kind: "session", Name: name, Role: role.String(), From: origin.Addr, RequestID: origin.RequestID,
-		Traceparent: telemetry.Traceparent(ctx), Time: s.now().UTC(),
-	}, "audit", "importcenter")
-	if err != nil {
-		return err
-	}
-	record.Partition = 0
-	return audit(ctx, record)
-}
-
-const (
-	confirmEvery = time.Second
-	confirmWait  = 10 * time.Second
-)
-
-// confirmKeys reads the log to its end every second, so that each revoked key is
-// known soon; see signin.Keys.Confirm.
-func confirmKeys(ctx context.Context, readToEnd func(context.Context) error, keys *signin.Keys, now func() time.Time) error {
-	tick := time.NewTicker(confirmEvery)
-	defer tick.Stop()
-	for {
-		began := now()
-		waiting, cancel := context.WithTimeout(ctx, confirmWait)
-		err := readToEnd(waiting)
-		cancel()
-		if err == nil {
-			keys.Confirm(began)
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			if errors.Is(ctx.Err(), context.Canceled) {
-				return nil
-			}
-			return ctx.Err()
-		}
-	}
 }

@@ -3,6 +3,7 @@ package importcenter
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"tapline.dev/libs/config"
 )
@@ -13,16 +14,21 @@ func TestConfig(t *testing.T) {
 		addr, mode, says string
 		edit             func(*OIDCConfig)
 	}{
-		"a provider":                  {"0.0.0.0:19000", "oidc", "", nil},
-		"both":                        {"0.0.0.0:19000", "keys, oidc", "", nil},
-		"a provider without TLS":      {"0.0.0.0:19000", "oidc", "oidc.issuer", func(c *OIDCConfig) { c.Issuer = "http://id.example.com" }},
-		"no client":                   {"0.0.0.0:19000", "oidc", "oidc.clientId", func(c *OIDCConfig) { c.ClientID = "" }},
-		"no roles":                    {"0.0.0.0:19000", "oidc", "oidc.roles", func(c *OIDCConfig) { c.Roles = nil }},
-		"a role that is none":         {"0.0.0.0:19000", "oidc", "oidc.roles", func(c *OIDCConfig) { c.Roles = []string{"admins=root"} }},
-		"a shared secret's algorithm": {"0.0.0.0:19000", "oidc", "oidc.algorithms", func(c *OIDCConfig) { c.Algorithms = []string{"HS256"} }},
-		"no algorithm":                {"0.0.0.0:19000", "oidc", "oidc.algorithms", func(c *OIDCConfig) { c.Algorithms = []string{"none"} }},
-		"a redirect without TLS":      {"0.0.0.0:19000", "oidc", "oidc.redirectUrl", func(c *OIDCConfig) { c.RedirectURL = "http://tapline.example.com/auth/callback" }},
-		"a session that never ends":   {"0.0.0.0:19000", "oidc", "oidc.sessionLife", func(c *OIDCConfig) { c.SessionIdle = 0 }},
+		"a provider":                    {"0.0.0.0:19000", "oidc", "", nil},
+		"both":                          {"0.0.0.0:19000", "keys, oidc", "", nil},
+		"a provider without TLS":        {"0.0.0.0:19000", "oidc", "oidc.issuer", func(c *OIDCConfig) { c.Issuer = "http://id.example.com" }},
+		"no client":                     {"0.0.0.0:19000", "oidc", "oidc.clientId", func(c *OIDCConfig) { c.ClientID = "" }},
+		"no roles":                      {"0.0.0.0:19000", "oidc", "oidc.roles", func(c *OIDCConfig) { c.Roles = nil }},
+		"a role that is none":           {"0.0.0.0:19000", "oidc", "oidc.roles", func(c *OIDCConfig) { c.Roles = []string{"admins=root"} }},
+		"a shared secret's algorithm":   {"0.0.0.0:19000", "oidc", "oidc.algorithms", func(c *OIDCConfig) { c.Algorithms = []string{"HS256"} }},
+		"no algorithm":                  {"0.0.0.0:19000", "oidc", "oidc.algorithms", func(c *OIDCConfig) { c.Algorithms = []string{"none"} }},
+		"a redirect without TLS":        {"0.0.0.0:19000", "oidc", "oidc.redirectUrl", func(c *OIDCConfig) { c.RedirectURL = "http://tapline.example.com/auth/callback" }},
+		"no session at all":             {"0.0.0.0:19000", "oidc", "oidc.sessionsPerPerson", func(c *OIDCConfig) { c.SessionsPerPerson = 0 }},
+		"a role asked for all the time": {"0.0.0.0:19000", "oidc", "oidc.roleRefresh", func(c *OIDCConfig) { c.RoleRefresh = time.Millisecond }},
+		"no role is asked for again":    {"0.0.0.0:19000", "oidc", "", func(c *OIDCConfig) { c.RoleRefresh = 0 }},
+		"a method with a blank":         {"0.0.0.0:19000", "oidc", "oidc.requireACR", func(c *OIDCConfig) { c.RequireAMR = []string{"mfa pwd"} }},
+		"a sign-in in the future":       {"0.0.0.0:19000", "oidc", "oidc.maxAuthAge", func(c *OIDCConfig) { c.MaxAuthAge = -time.Hour }},
+		"a session that never ends":     {"0.0.0.0:19000", "oidc", "oidc.sessionLife", func(c *OIDCConfig) { c.SessionIdle = 0 }},
 
 		"as it comes":             {"127.0.0.1:19000", "none", "", nil},
 		"loopback by name":        {"localhost:19000", "none", "", nil},

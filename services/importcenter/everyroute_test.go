@@ -86,7 +86,7 @@ func routeCalls() []routeCall {
 		{"get-accounts", "/v1/accounts/clevertap", "", nothing, fromMemory},
 		{"list-notifications", "/v1/notifications", "", nothing, fromMemory},
 		{"get-notifications", "/v1/notifications/oncall", "", nothing, fromMemory},
-		{"test-notification", "/v1/notifications/oncall/test", "", nothing, unavailable}, // a message, and no change
+		{"test-notification", "/v1/notifications/oncall/test", "", changes, unavailable}, // what it has sent
 		{"list-keys", "/v1/keys", "", nothing, unavailable},
 		{"list-audit", "/v1/audit", "", nothing, unavailable},
 		{"list-secrets", "/v1/secrets", "", nothing, unavailable},

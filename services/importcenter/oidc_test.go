@@ -37,12 +37,14 @@ type provider struct {
 	handler http.Handler // of the provider itself
 	storage *groupStorage
 	away    atomic.Bool
+	refused atomic.Int32 // requests while it was away
 }
 
 type groupStorage struct {
 	*storage.Storage
 	mu     sync.Mutex
 	groups map[string][]string // by user
+	acr    string              // how people have signed in
 	public op.Client
 }
 
@@ -72,6 +74,7 @@ func startProvider(t *testing.T, redirect string) *provider {
 	p := &provider{t: t}
 	p.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if p.away.Load() {
+			p.refused.Add(1)
 			http.Error(w, "away", http.StatusBadGateway)
 			return
 		}

@@ -9,7 +9,7 @@ import (
 func (s *Service) settings(signing signingIn) api.Config {
 	required, _ := s.cfg.Auth.required() // Validate has refused what cannot be read
 	return api.Config{
-		Required: required, AllowCustomEndpoints: s.cfg.AllowCustomEndpoints, LoopbackEndpointsOnly: s.cfg.LoopbackEndpointsOnly,
+		Required: required, RoleNames: s.cfg.Auth.names(), AllowCustomEndpoints: s.cfg.AllowCustomEndpoints, LoopbackEndpointsOnly: s.cfg.LoopbackEndpointsOnly,
 		Guard:         s.cfg.HTTP.guard(),
 		AnswerTimeout: s.cfg.AnswerTimeout,
 		MinInterval:   s.cfg.Schedules.MinInterval,

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -44,7 +45,7 @@ TAPLINE_TOKEN. The roles are viewer, operator, analyst, editor and admin; each m
 also do what the roles before it may do.`,
 	}
 	a.outputFlag(cmd)
-	cmd.Flags().StringVar(&k.Role, "role", "", "viewer, operator, analyst, editor or admin")
+	cmd.Flags().StringVar(&k.Role, "role", "", "viewer, operator, analyst, editor or admin, or what the deployment calls them")
 	cmd.Flags().StringVar(&expires, "expires", "90d", "after how long it ends, such as 12h or 90d, or never")
 	selector.add(cmd)
 	_ = cmd.MarkFlagRequired("role")
@@ -59,7 +60,7 @@ also do what the roles before it may do.`,
 	cmd.RunE = a.online(func(ctx context.Context, c *client.Client, _ []string) error {
 		made, err := c.CreateKey(ctx, k)
 		return a.printFetched(made, err, func() error {
-			a.say("the key %s of role %s, shown this once:", made.Name, made.Role)
+			a.say("the key %s of role %s, shown this once:", made.Name, cmp.Or(made.RoleName, made.Role))
 			_, err := fmt.Fprintln(a.io.Out, made.Secret)
 			return err
 		})
@@ -120,7 +121,7 @@ func (a *app) keysList(use, short string) *cobra.Command {
 				if k.Expired {
 					expires = "expired " + expires
 				}
-				rows = append(rows, []string{k.Name, k.Role, selected(k.Selector), expires, moment(&k.LastUsedAt), k.CreatedBy, moment(&k.CreatedAt)})
+				rows = append(rows, []string{k.Name, cmp.Or(k.RoleName, k.Role), selected(k.Selector), expires, moment(&k.LastUsedAt), k.CreatedBy, moment(&k.CreatedAt)})
 			}
 			return printTable(a.io.Out, []string{"KEY", "ROLE", "IMPORTS", "EXPIRES", "LAST USED", "MADE BY", "AT"}, rows)
 		})

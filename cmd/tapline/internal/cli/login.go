@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -58,7 +59,7 @@ Scripts take TAPLINE_TOKEN instead.`,
 			if err != nil {
 				return err
 			}
-			a.say("signed in at %s as %s, with the role %s", a.server, caller.Name, caller.Role)
+			a.say("signed in at %s as %s, with the role %s", a.server, caller.Name, cmp.Or(caller.RoleName, caller.Role))
 			return nil
 		},
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,7 +20,7 @@ func (a *app) accessSessions() *cobra.Command {
 		return a.printFetched(list, err, func() error {
 			var rows [][]string
 			for _, s := range list.Items {
-				rows = append(rows, []string{s.ID, s.Name, s.Role, orDash(s.From), moment(&s.BeganAt), moment(&s.LastUsedAt), moment(&s.EndsAt)})
+				rows = append(rows, []string{s.ID, s.Name, cmp.Or(s.RoleName, s.Role), orDash(s.From), moment(&s.BeganAt), moment(&s.LastUsedAt), moment(&s.EndsAt)})
 			}
 			return printTable(a.io.Out, []string{"SESSION", "WHO", "ROLE", "FROM", "BEGAN", "LAST USED", "ENDS"}, rows)
 		})

@@ -13,6 +13,7 @@ import (
 type Key struct {
 	Name       string            `json:"name"`
 	Role       string            `json:"role"`
+	RoleName   string            `json:"roleName,omitempty"` // if the deployment has renamed the role
 	Selector   *schemas.Selector `json:"selector,omitempty"`
 	CreatedBy  string            `json:"createdBy"`
 	CreatedAt  time.Time         `json:"createdAt"`
@@ -51,6 +52,8 @@ func (c *Client) RevokeKey(ctx context.Context, name string) error {
 type Caller struct {
 	Name      string            `json:"name"`
 	Role      string            `json:"role"`
+	RoleName  string            `json:"roleName,omitempty"` // if the deployment has renamed the role
+	RoleNames map[string]string `json:"roleNames,omitempty"`
 	By        string            `json:"by"`
 	Selector  *schemas.Selector `json:"selector,omitempty"`
 	ExpiresAt time.Time         `json:"expiresAt,omitzero"`

@@ -12,6 +12,7 @@ type Session struct {
 	ID         string    `json:"id"`
 	Name       string    `json:"name"`
 	Role       string    `json:"role"`
+	RoleName   string    `json:"roleName,omitempty"`
 	From       string    `json:"from,omitempty"`
 	BeganAt    time.Time `json:"beganAt"`
 	LastUsedAt time.Time `json:"lastUsedAt"`

@@ -95,6 +95,8 @@ type Config struct {
 	TraceURL string
 	// Required is the least role of operations that the deployment has narrowed.
 	Required map[string]access.Role
+	// RoleNames are what the deployment calls the roles.
+	RoleNames access.Names
 }
 
 // Deps are what the handlers call.
@@ -215,7 +217,7 @@ func New(cfg Config, deps Deps) http.Handler {
 	h.registerCaller(api)
 	h.registerKeys(api)
 	h.registerAudit(api)
-	describe(api.OpenAPI())
+	h.describeDocument(api.OpenAPI())
 	serveDocument(mux, api.OpenAPI())
 	return h.protect(onlyRoutes(mux))
 }

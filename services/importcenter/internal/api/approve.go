@@ -109,7 +109,7 @@ func (h *handlers) mayApprove(ctx context.Context, spec schemas.ApprovalSpec) *P
 		return problem(http.StatusForbidden, codeForbidden, "you have asked for this yourself; somebody else has to approve it")
 	}
 	if need := h.roleOf(spec); !caller.May(need) {
-		return needsRole(need, caller)
+		return h.needsRole(need, caller)
 	}
 	for name, generation := range spec.Imports {
 		if h.generation(name) != generation {

@@ -145,7 +145,7 @@ func (h *handlers) refusalOf(ctx huma.Context, route access.Route, caller access
 		if caller.Role == access.Anyone {
 			return problem(http.StatusForbidden, codeForbidden, "you have signed in, but none of your groups has a role here; ask an admin")
 		}
-		return needsRole(route.Role, caller)
+		return h.needsRole(route.Role, caller)
 	}
 	if caller.Selector == nil {
 		return nil
@@ -167,9 +167,9 @@ func (h *handlers) refusalOf(ctx huma.Context, route access.Route, caller access
 	return nil
 }
 
-func needsRole(want access.Role, caller access.Caller) *Problem {
+func (h *handlers) needsRole(want access.Role, caller access.Caller) *Problem {
 	return problem(http.StatusForbidden, codeForbidden,
-		"this needs the role "+want.String()+"; you have the role "+caller.Role.String())
+		"this needs the role "+h.RoleNames.Of(want)+"; you have the role "+h.RoleNames.Of(caller.Role))
 }
 
 func needsWhole() *Problem {

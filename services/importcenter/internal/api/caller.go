@@ -29,6 +29,8 @@ type OIDCSignIn struct {
 type Caller struct {
 	Name      string            `json:"name"`
 	Role      string            `json:"role"`
+	RoleName  string            `json:"roleName,omitempty" doc:"What this deployment calls the role, if it has renamed it"`
+	RoleNames map[string]string `json:"roleNames,omitempty" doc:"What this deployment calls the roles that it has renamed"`
 	By        string            `json:"by" enum:"none,key,oidc,session"`
 	Selector  *schemas.Selector `json:"selector,omitempty"`
 	ExpiresAt time.Time         `json:"expiresAt,omitzero"`
@@ -50,6 +52,9 @@ func (h *handlers) registerCaller(api huma.API) {
 		Summary: "Read who the caller is and what they may do",
 	}, func(ctx context.Context, _ *struct{}) (*callerOutput, error) {
 		c := access.CallerOf(ctx)
-		return &callerOutput{Body: Caller{Name: c.Name, Role: c.Role.String(), By: c.By, Selector: c.Selector, ExpiresAt: c.Expires, TraceURL: h.TraceURL}}, nil
+		return &callerOutput{Body: Caller{
+			Name: c.Name, Role: c.Role.String(), RoleName: h.RoleNames.Other(c.Role), RoleNames: h.RoleNames.Renamed(),
+			By: c.By, Selector: c.Selector, ExpiresAt: c.Expires, TraceURL: h.TraceURL,
+		}}, nil
 	})
 }

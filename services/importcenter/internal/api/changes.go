@@ -27,13 +27,13 @@ func (h *handlers) mayChange(ctx context.Context, changes []plan.Change) *Proble
 				return refusal
 			}
 			if deletion, _ := h.route("delete-import"); c.Outcome == plan.Removed && !caller.May(deletion.Role) {
-				return needsRole(deletion.Role, caller)
+				return h.needsRole(deletion.Role, caller)
 			}
 		case c.Outcome == plan.Unchanged:
 		case caller.Selector != nil:
 			return needsWhole()
 		case c.Kind != schemas.KindImportDefaults && !caller.May(access.Admin):
-			return needsRole(access.Admin, caller)
+			return h.needsRole(access.Admin, caller)
 		}
 	}
 	return nil

@@ -3,6 +3,7 @@ package api
 import (
 	"net/http"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -51,15 +52,16 @@ var refusalTexts = map[int]string{
 	http.StatusGatewayTimeout:        "The service that has to answer did not do so in time; a command that was written still counts.",
 }
 
-// describe completes the OpenAPI document: who may call what, one response for
+// describeDocument completes the OpenAPI document: who may call what, one response for
 // each kind of refusal that all operations refer to, and schemas that say exactly
 // what encoding/json writes.
-func describe(doc *huma.OpenAPI) {
+func (h *handlers) describeDocument(doc *huma.OpenAPI) {
 	components := doc.Components
 	components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"bearer": {Type: "http", Scheme: "bearer", Description: "A key of `tapline keys create`, or a token of the OpenID provider"},
 	}
 	problem := components.Schemas.Schema(reflect.TypeFor[Problem](), true, "")
+	h.nameRoles(components.Schemas)
 	settle(components.Schemas)
 	components.Responses = map[string]*huma.Response{}
 	for status, text := range refusalTexts {
@@ -71,19 +73,32 @@ func describe(doc *huma.OpenAPI) {
 	for _, item := range doc.Paths {
 		for _, op := range []*huma.Operation{item.Get, item.Put, item.Post, item.Delete, item.Patch} {
 			if op != nil {
-				describeOperation(op)
+				h.describeOperation(op)
 			}
 		}
 	}
 }
 
-func describeOperation(op *huma.Operation) {
-	route := access.Routes[op.OperationID]
+// nameRoles lets a key be made with the deployment's names of the roles as well.
+func (h *handlers) nameRoles(registry huma.Registry) {
+	role := registry.Map()["CreateKeyInputBody"].Properties["role"]
+	for _, name := range h.RoleNames.Accepted() {
+		if !slices.Contains(role.Enum, any(name)) {
+			role.Enum = append(role.Enum, name)
+		}
+	}
+}
+
+func (h *handlers) describeOperation(op *huma.Operation) {
+	route, _ := h.route(op.OperationID)
 	op.Security = []map[string][]string{}
 	if route.Role > access.Anyone {
 		op.Security = []map[string][]string{{"bearer": {route.Role.String()}}}
 	}
 	op.Extensions = map[string]any{"x-tapline-role": route.Role.String(), "x-tapline-scope": string(route.Scope)}
+	if name := h.RoleNames.Other(route.Role); name != "" {
+		op.Extensions["x-tapline-role-name"] = name
+	}
 	delete(op.Responses, "default")
 	shared := sharedRefusals
 	if op.RequestBody != nil {

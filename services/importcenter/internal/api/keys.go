@@ -18,6 +18,7 @@ import (
 type Key struct {
 	Name       string            `json:"name"`
 	Role       string            `json:"role" enum:"viewer,operator,analyst,editor,admin"`
+	RoleName   string            `json:"roleName,omitempty" doc:"What this deployment calls the role, if it has renamed it"`
 	Selector   *schemas.Selector `json:"selector,omitempty" doc:"The imports that the key is for; all if absent"`
 	CreatedBy  string            `json:"createdBy"`
 	CreatedAt  time.Time         `json:"createdAt"`
@@ -92,8 +93,9 @@ func (h *handlers) keyOf(r schemas.Resource) Key {
 	if !decodeSpec(r.Spec, &spec) {
 		return Key{Name: r.Metadata.Name, Expired: true} // nobody can use it
 	}
+	role, _ := access.ParseRole(spec.Role) // a key of another role opens nothing
 	return Key{
-		Name: r.Metadata.Name, Role: spec.Role, Selector: spec.Selector, CreatedBy: spec.CreatedBy, CreatedAt: r.AppliedAt,
+		Name: r.Metadata.Name, Role: spec.Role, RoleName: h.RoleNames.Other(role), Selector: spec.Selector, CreatedBy: spec.CreatedBy, CreatedAt: r.AppliedAt,
 		ExpiresAt: spec.ExpiresAt, Expired: !spec.ExpiresAt.IsZero() && !h.Now().Before(spec.ExpiresAt),
 	}
 }
@@ -102,9 +104,13 @@ func (h *handlers) createKey(ctx context.Context, in *createKeyInput) (*createKe
 	if refusal := h.badKey(in); refusal != nil {
 		return nil, refusal
 	}
+	role, err := h.RoleNames.Parse(in.Body.Role)
+	if err != nil {
+		return nil, problem(http.StatusUnprocessableEntity, codeInvalidRequest, err.Error(), Detail{Location: "body.role", Code: codeInvalidRequest, Message: err.Error()})
+	}
 	secret := schemas.NewAccessKey()
 	hash, _ := schemas.HashAccessKey(secret)
-	spec := schemas.AccessKeySpec{Hash: hash, Role: in.Body.Role, Selector: in.Body.Selector, CreatedBy: access.CallerOf(ctx).Name}
+	spec := schemas.AccessKeySpec{Hash: hash, Role: role.String(), Selector: in.Body.Selector, CreatedBy: access.CallerOf(ctx).Name}
 	if in.Body.ExpiresAt != nil {
 		spec.ExpiresAt = in.Body.ExpiresAt.UTC()
 	}

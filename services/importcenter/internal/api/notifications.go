@@ -19,6 +19,9 @@ import (
 // is not known any more.
 const maxAcknowledged = 90 * 24 * time.Hour
 
+// auditNotificationTest is the kind of audit entries about test messages.
+const auditNotificationTest = "test-notification"
+
 type testNotificationInput struct {
 	ResourcePath
 	ActorHeader
@@ -80,12 +83,20 @@ func (h *handlers) testNotification(ctx context.Context, in *testNotificationInp
 	if !decodeSpec(r.Spec, &spec) {
 		return nil, problem(http.StatusConflict, codeRefused, "the definition of the notification cannot be read; apply it again")
 	}
+	// A message reaches people outside: who had it sent is kept, and what is not kept is not sent.
+	record, err := h.auditRecord(ctx, schemas.AuditEntry{Actor: in.Actor, Action: schemas.AuditCommand, Kind: auditNotificationTest, Name: in.Name}, nil)
+	if err == nil {
+		err = h.Audit(ctx, record)
+	}
+	if err != nil {
+		return nil, h.kafkaFailed(ctx, err)
+	}
 	began := h.Now()
 	n := schemas.Notice{
 		ID: fmt.Sprintf("%s.test.%d", in.Name, began.UnixNano()), Notification: in.Name, Condition: schemas.NotifyTest, Time: began,
 		Cause: in.Actor + " has asked for this message; nothing is wrong", Next: "nothing",
 	}
-	err := h.SendNotification(ctx, spec, n)
+	err = h.SendNotification(ctx, spec, n)
 	out := NotificationTest{Notification: in.Name, ID: n.ID, Delivered: err == nil, Millis: h.Now().Sub(began).Milliseconds()}
 	if err != nil {
 		out.Reason = err.Error()

@@ -147,7 +147,7 @@ func (h *handlers) previewed(ctx context.Context, in *previewInput) (*definition
 		return set, question{kind: schemas.CommandPreview, importName: d.Metadata.Name, spec: d.Spec, rows: in.Body.Rows}, nil
 	}
 	if caller := access.CallerOf(ctx); !caller.May(access.Editor) {
-		return nil, question{}, needsRole(access.Editor, caller) // it is SQL of one's own
+		return nil, question{}, h.needsRole(access.Editor, caller) // it is SQL of one's own
 	}
 	set, d, refusal := h.importOf(ctx, in.Body.Documents, in.Body.Import)
 	if refusal != nil {

@@ -26,6 +26,7 @@ type Session struct {
 	ID         string    `json:"id" pattern:"^[0-9a-f]{32}$" doc:"Names the session; nobody can take it over by it"`
 	Name       string    `json:"name" doc:"Whose it is, as the audit names them"`
 	Role       string    `json:"role" enum:"viewer,operator,analyst,editor,admin"`
+	RoleName   string    `json:"roleName,omitempty" doc:"What this deployment calls the role, if it has renamed it"`
 	From       string    `json:"from,omitempty" doc:"The address that signed in"`
 	BeganAt    time.Time `json:"beganAt"`
 	LastUsedAt time.Time `json:"lastUsedAt" doc:"Within a minute"`
@@ -83,7 +84,7 @@ func (h *handlers) openSessions(ctx context.Context) ([]access.Session, error) {
 
 func (h *handlers) listSessions(ctx context.Context, _ *struct{}) (*sessionsOutput, error) {
 	open, err := h.openSessions(ctx)
-	return sessionsOf(ctx, open), err
+	return h.sessionsOf(ctx, open), err
 }
 
 // ownSessions are those of the person who asks, however they have signed in now.
@@ -95,15 +96,15 @@ func (h *handlers) ownSessions(ctx context.Context) ([]access.Session, error) {
 
 func (h *handlers) listOwnSessions(ctx context.Context, _ *struct{}) (*sessionsOutput, error) {
 	open, err := h.ownSessions(ctx)
-	return sessionsOf(ctx, open), err
+	return h.sessionsOf(ctx, open), err
 }
 
-func sessionsOf(ctx context.Context, open []access.Session) *sessionsOutput {
+func (h *handlers) sessionsOf(ctx context.Context, open []access.Session) *sessionsOutput {
 	out := &sessionsOutput{}
 	out.Body.Items = []Session{}
 	for _, s := range open {
 		out.Body.Items = append(out.Body.Items, Session{
-			ID: s.ID, Name: s.Name, Role: s.Role.String(), From: s.From, BeganAt: s.Began, LastUsedAt: s.Renewed, EndsAt: s.Ends,
+			ID: s.ID, Name: s.Name, Role: s.Role.String(), RoleName: h.RoleNames.Other(s.Role), From: s.From, BeganAt: s.Began, LastUsedAt: s.Renewed, EndsAt: s.Ends,
 			Current: s.ID == access.CallerOf(ctx).Session,
 		})
 	}

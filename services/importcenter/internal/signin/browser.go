@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -24,15 +25,11 @@ const loginLife = 10 * time.Minute
 
 // Browser signs people in by the authorization code flow with PKCE.
 type Browser struct {
-	Provider     *Provider
-	Sessions     *Sessions
-	Redis        values
-	ClientID     string
-	ClientSecret string
-	RedirectURL  string
-	Scopes       []string
-	Now          func() time.Time
-	Log          *slog.Logger
+	Client   *Client
+	Sessions *Sessions
+	Redis    values
+	Now      func() time.Time
+	Log      *slog.Logger
 	// Audit writes to the audit topic that somebody signs in or out, before it
 	// takes effect.
 	Audit func(ctx context.Context, action, name string, role access.Role) error
@@ -55,16 +52,8 @@ func (b *Browser) Handler() *http.ServeMux {
 	return mux
 }
 
-func (b *Browser) oauth(ctx context.Context) (*oauth2.Config, error) {
-	found, err := b.Provider.discover(ctx, b.Now())
-	if err != nil {
-		return nil, err
-	}
-	return &oauth2.Config{ClientID: b.ClientID, ClientSecret: b.ClientSecret, Endpoint: found.endpoint, RedirectURL: b.RedirectURL, Scopes: b.Scopes}, nil
-}
-
 func (b *Browser) login(w http.ResponseWriter, r *http.Request) {
-	config, err := b.oauth(r.Context())
+	config, err := b.Client.oauth(r.Context(), b.Now())
 	if err != nil {
 		b.say(w, http.StatusServiceUnavailable, err.Error())
 		return
@@ -81,7 +70,8 @@ func (b *Browser) login(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	http.SetCookie(w, cookie(loginCookie, browser, loginLife))
-	http.Redirect(w, r, config.AuthCodeURL(state, oauth2.S256ChallengeOption(p.Verifier), oidc.Nonce(p.Nonce)), http.StatusFound)
+	options := append(b.Client.Provider.cfg.Strength.ask(), oauth2.S256ChallengeOption(p.Verifier), oidc.Nonce(p.Nonce))
+	http.Redirect(w, r, config.AuthCodeURL(state, options...), http.StatusFound)
 }
 
 // local returns a path on this server as it is, and / for anything else: a sign-in
@@ -100,7 +90,13 @@ func (b *Browser) callback(w http.ResponseWriter, r *http.Request) {
 		b.say(w, http.StatusBadRequest, "this sign-in was not begun in this browser, or too long ago; begin again at /auth/login")
 		return
 	}
-	caller, err := b.exchange(r, p)
+	caller, refresh, err := b.Client.exchange(r.Context(), r.URL.Query().Get("code"), p, b.Now())
+	if errors.Is(err, errWeak) {
+		b.Log.WarnContext(r.Context(), "a sign-in was refused", slog.Any("error", err))
+		b.say(w, http.StatusForbidden, "you have signed in, but not as this deployment requires it: sign in again at the OpenID provider, with a second factor if you have one; "+
+			"an admin knows auth.oidc.requireACR, requireAMR and maxAuthAge")
+		return
+	}
 	if err != nil {
 		b.Log.WarnContext(r.Context(), "a sign-in failed", slog.Any("error", err))
 		b.say(w, http.StatusUnauthorized, "the OpenID provider did not confirm this sign-in; begin again at /auth/login")
@@ -114,17 +110,19 @@ func (b *Browser) callback(w http.ResponseWriter, r *http.Request) {
 		b.say(w, http.StatusServiceUnavailable, "Kafka does not answer, so nobody can sign in; try again")
 		return
 	}
-	id, err := b.Sessions.begin(r.Context(), caller, b.Now())
-	if err != nil {
-		b.say(w, http.StatusServiceUnavailable, "Redis does not answer, so nobody can sign in with a browser; try again")
-		return
-	}
+	// The browser's former session ends first, so that it does not count among the person's.
 	if former, err := r.Cookie(SessionCookie); err == nil {
 		if err := b.Sessions.end(r.Context(), former.Value); err != nil {
 			b.Log.WarnContext(r.Context(), "the browser's former session could not be ended", slog.Any("error", err))
 		}
 	}
-	http.SetCookie(w, cookie(SessionCookie, id, b.Sessions.life))
+	id, err := b.Sessions.begin(r.Context(), caller, refresh, b.Now())
+	if err != nil {
+		b.Log.WarnContext(r.Context(), "a session cannot begin", slog.Any("error", err))
+		b.say(w, http.StatusServiceUnavailable, "Redis or Kafka does not answer, so nobody can sign in with a browser; try again")
+		return
+	}
+	http.SetCookie(w, cookie(SessionCookie, id, b.Sessions.rules.Life))
 	http.Redirect(w, r, p.Return, http.StatusFound)
 }
 
@@ -141,20 +139,6 @@ func (b *Browser) take(r *http.Request) (p pending, ok bool) {
 		return p, false
 	}
 	return p, b.Redis.Del(r.Context(), loginKey(state)) == nil
-}
-
-func (b *Browser) exchange(r *http.Request, p pending) (access.Caller, error) {
-	config, err := b.oauth(r.Context())
-	if err != nil {
-		return access.Caller{}, err
-	}
-	ctx := oidc.ClientContext(r.Context(), b.Provider.client)
-	tokens, err := config.Exchange(ctx, r.URL.Query().Get("code"), oauth2.VerifierOption(p.Verifier))
-	if err != nil {
-		return access.Caller{}, err
-	}
-	text, _ := tokens.Extra("id_token").(string)
-	return b.Provider.caller(ctx, text, p.Nonce, b.Now())
 }
 
 func (b *Browser) logout(w http.ResponseWriter, r *http.Request) {

@@ -30,6 +30,16 @@ type OIDC struct {
 	NameClaim  string
 	Algorithms []string
 	ClockSkew  time.Duration
+	// Strength is how people must have signed in.
+	Strength Strength
+}
+
+// expected is what a token has to fulfil besides being valid.
+type expected struct {
+	// nonce is that of the sign-in in a browser to which the token belongs; "" for others.
+	nonce string
+	// strength says that the token has to show how its person has signed in.
+	strength bool
 }
 
 var (
@@ -99,12 +109,10 @@ func (p *Provider) unavailable() error {
 
 // Caller returns the caller that a token belongs to.
 func (p *Provider) Caller(ctx context.Context, token string, now time.Time) (access.Caller, error) {
-	return p.caller(ctx, token, "", now)
+	return p.caller(ctx, token, expected{strength: true}, now)
 }
 
-// caller checks a token. A nonce is given if the token comes from a sign-in in a
-// browser.
-func (p *Provider) caller(ctx context.Context, token, nonce string, now time.Time) (access.Caller, error) {
+func (p *Provider) caller(ctx context.Context, token string, want expected, now time.Time) (access.Caller, error) {
 	if strings.Count(token, ".") != 2 {
 		return access.Caller{}, errMalformed // not worth a question to the provider
 	}
@@ -127,7 +135,7 @@ func (p *Provider) caller(ctx context.Context, token, nonce string, now time.Tim
 	if err := verified.Claims(&claims); err != nil {
 		return access.Caller{}, fmt.Errorf("%w: its claims", errToken)
 	}
-	if err := p.check(verified, claims, nonce, now); err != nil {
+	if err := p.check(verified, claims, want, now); err != nil {
 		return access.Caller{}, err
 	}
 	name, ok := claims[p.cfg.NameClaim].(string)
@@ -137,7 +145,7 @@ func (p *Provider) caller(ctx context.Context, token, nonce string, now time.Tim
 	return access.Caller{Name: "oidc:" + name, Role: p.role(claims), By: access.ByToken, Expires: verified.Expiry.Add(p.cfg.ClockSkew)}, nil
 }
 
-func (p *Provider) check(token *oidc.IDToken, claims map[string]any, nonce string, now time.Time) error {
+func (p *Provider) check(token *oidc.IDToken, claims map[string]any, want expected, now time.Time) error {
 	if !slices.ContainsFunc(token.Audience, func(a string) bool { return slices.Contains(p.cfg.Audiences, a) }) {
 		return fmt.Errorf("%w: its audience is another client", errToken)
 	}
@@ -150,10 +158,13 @@ func (p *Provider) check(token *oidc.IDToken, claims map[string]any, nonce strin
 	if token.IssuedAt.After(now.Add(p.cfg.ClockSkew)) {
 		return fmt.Errorf("%w: it was issued in the future", errToken)
 	}
-	if nonce != "" && token.Nonce != nonce {
+	if want.nonce != "" && token.Nonce != want.nonce {
 		return fmt.Errorf("%w: it belongs to another sign-in", errToken)
 	}
-	return nil
+	if !want.strength {
+		return nil
+	}
+	return p.cfg.Strength.check(claims, now, p.cfg.ClockSkew)
 }
 
 // role is the highest that the claim's values give; Anyone if none gives one.

@@ -6,10 +6,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"iter"
+	"errors"
 	"log/slog"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -29,19 +27,42 @@ const renewAfter = time.Minute
 // Redis can take over no session.
 type Sessions struct {
 	redis sessionStore
-	log   *slog.Logger
-	// idle ends a session after so long without use, life ends it in any case.
-	idle, life time.Duration
+	rules SessionRules
+	deps  SessionDeps
+}
+
+// SessionRules bound sessions.
+type SessionRules struct {
+	// Idle ends a session after so long without use, Life ends it in any case.
+	Idle, Life time.Duration
+	// PerPerson is how many sessions a person has at most; the oldest end.
+	PerPerson int
+	// Refresh is how often the provider is asked again for the person's role; 0 is never.
+	Refresh time.Duration
+}
+
+// SessionDeps are what sessions call.
+type SessionDeps struct {
+	// Refresh asks the provider who a person is now, by the refresh token of the sign-in.
+	Refresh func(ctx context.Context, token string, now time.Time) (caller access.Caller, next string, err error)
+	// Audit writes to the audit topic that somebody's session has ended.
+	Audit func(ctx context.Context, action, name string, role access.Role) error
+	Log   *slog.Logger
 }
 
 type sessionStore interface {
 	values
-	Scan(ctx context.Context, prefix string) iter.Seq2[string, error]
+	SetIfAbsent(ctx context.Context, key string, value []byte, ttl time.Duration) (bool, error)
+	Replace(ctx context.Context, key string, old, value []byte, ttl time.Duration) (bool, error)
+	ZAdd(ctx context.Context, key, member string, score float64) error
+	ZRem(ctx context.Context, key string, members ...string) error
+	ZRange(ctx context.Context, key string, offset, limit int, descending bool) ([]string, error)
+	ZBelow(ctx context.Context, key string, score float64, limit int) ([]string, error)
 }
 
-// NewSessions returns sessions that end after idle without use, and after life.
-func NewSessions(redis sessionStore, idle, life time.Duration, log *slog.Logger) *Sessions {
-	return &Sessions{redis: redis, idle: idle, life: life, log: log}
+// NewSessions returns the sessions that Redis holds.
+func NewSessions(redis sessionStore, rules SessionRules, deps SessionDeps) *Sessions {
+	return &Sessions{redis: redis, rules: rules, deps: deps}
 }
 
 type session struct {
@@ -50,45 +71,106 @@ type session struct {
 	From    string    `json:"from,omitempty"`
 	Began   time.Time `json:"began"`
 	Renewed time.Time `json:"renewed"`
+	// Asked is when the provider has said the role.
+	Asked time.Time `json:"asked,omitzero"`
+	// Token is the refresh token, sealed with the session's id.
+	Token []byte `json:"token,omitempty"`
 }
 
-// begin makes a session and returns what its cookie holds.
-func (s *Sessions) begin(ctx context.Context, caller access.Caller, now time.Time) (string, error) {
+// begin makes a session and returns what its cookie holds. A person who has too many
+// sessions then loses the oldest.
+func (s *Sessions) begin(ctx context.Context, caller access.Caller, refresh string, now time.Time) (string, error) {
 	id := rand.Text() + rand.Text()
-	return id, s.put(ctx, id, session{Name: caller.Name, Role: caller.Role.String(), From: access.OriginOf(ctx).Addr, Began: now, Renewed: now}, now)
-}
-
-func (s *Sessions) put(ctx context.Context, id string, held session, now time.Time) error {
+	held := session{Name: caller.Name, Role: caller.Role.String(), From: access.OriginOf(ctx).Addr, Began: now, Renewed: now, Asked: now}
+	if refresh != "" && s.rules.Refresh > 0 {
+		sealed, err := seal(id, refresh)
+		if err != nil {
+			return "", err
+		}
+		held.Token = sealed
+	}
 	raw, err := json.Marshal(held)
 	if err != nil {
-		return err
+		return "", err
 	}
-	return s.redis.Set(ctx, sessionKey(id), raw, min(s.idle, held.Began.Add(s.life).Sub(now)))
+	// The listing first: a session that is not listed could not be ended by anybody else.
+	if err := s.redis.ZAdd(ctx, sessionIndex, hashed(id), score(now.Add(s.rules.Life))); err != nil {
+		return "", err
+	}
+	if err := s.redis.Set(ctx, sessionKey(id), raw, s.remaining(held, now)); err != nil {
+		return "", err
+	}
+	return id, s.bound(ctx, held.Name, hashed(id), now)
+}
+
+// remaining is how long Redis keeps a session that nobody uses.
+func (s *Sessions) remaining(held session, now time.Time) time.Duration {
+	return min(s.rules.Idle, held.Began.Add(s.rules.Life).Sub(now))
+}
+
+// read returns a session that has not ended, and its value in Redis.
+func (s *Sessions) read(ctx context.Context, id string, now time.Time) (held session, raw []byte, err error) {
+	raw, ok, err := s.redis.Get(ctx, sessionKey(id))
+	if err != nil {
+		return held, nil, &access.UnavailableError{Detail: "Redis does not answer, so sessions of browsers are not known; try again, or use a key"}
+	}
+	if !ok || json.Unmarshal(raw, &held) != nil {
+		return held, nil, errExpired
+	}
+	_, err = access.ParseRole(held.Role)
+	if err != nil || !now.Before(held.Began.Add(s.rules.Life)) || !now.Before(held.Renewed.Add(s.rules.Idle)) {
+		return held, nil, errExpired
+	}
+	return held, raw, nil
+}
+
+// maxChanges bounds how often a change begins anew because somebody else has changed the
+// session meanwhile.
+const maxChanges = 10
+
+// change edits a session. One that has ended meanwhile is not written again, which would
+// bring it back.
+func (s *Sessions) change(ctx context.Context, id string, now time.Time, edit func(*session)) (session, error) {
+	for range maxChanges {
+		held, before, err := s.read(ctx, id, now)
+		if err != nil {
+			return held, err
+		}
+		edit(&held)
+		after, err := json.Marshal(held)
+		if err != nil {
+			return held, err
+		}
+		done, err := s.redis.Replace(ctx, sessionKey(id), before, after, s.remaining(held, now))
+		if err != nil || done {
+			return held, err
+		}
+	}
+	return session{}, errors.New("changing a session: others change it all the time")
 }
 
 // Caller returns the caller of a session, and renews the session.
 func (s *Sessions) Caller(ctx context.Context, id string, now time.Time) (access.Caller, error) {
-	raw, ok, err := s.redis.Get(ctx, sessionKey(id))
+	held, err := s.current(ctx, id, now)
 	if err != nil {
-		return access.Caller{}, &access.UnavailableError{Detail: "Redis does not answer, so sessions of browsers are not known; try again, or use a key"}
+		return access.Caller{}, err
 	}
-	var held session
-	if !ok || json.Unmarshal(raw, &held) != nil {
-		return access.Caller{}, errExpired
+	if now.Sub(held.Renewed) > min(renewAfter, s.rules.Idle/4) {
+		_, err := s.change(ctx, id, now, func(h *session) { h.Renewed = now })
+		if errors.Is(err, errExpired) {
+			return access.Caller{}, err
+		}
+		if err != nil {
+			s.deps.Log.WarnContext(ctx, "a session could not be renewed", slog.Any("error", err))
+		}
 	}
 	role, err := access.ParseRole(held.Role)
-	if err != nil || !now.Before(held.Began.Add(s.life)) || !now.Before(held.Renewed.Add(s.idle)) {
+	if err != nil {
 		return access.Caller{}, errExpired
-	}
-	if now.Sub(held.Renewed) > min(renewAfter, s.idle/4) {
-		held.Renewed = now
-		if err := s.put(ctx, id, held, now); err != nil {
-			s.log.WarnContext(ctx, "a session could not be renewed", slog.Any("error", err))
-		}
 	}
 	return access.Caller{
 		Name: held.Name, Role: role, By: access.BySession, Session: hashed(id)[:sessionIDLength],
-		Expires: held.Began.Add(s.life), Holds: s.stillThere(ctx, id, held.Role, now),
+		Expires: held.Began.Add(s.rules.Life), Holds: s.stillThere(ctx, id, held.Role, now),
 	}, nil
 }
 
@@ -105,13 +187,11 @@ func (s *Sessions) stillThere(ctx context.Context, id, role string, asked time.T
 			return ended
 		}
 		asked = now
-		raw, found, err := s.redis.Get(ctx, sessionKey(id))
-		var held session
+		held, err := s.current(ctx, id, now)
 		switch {
-		case err != nil:
-		case !found || json.Unmarshal(raw, &held) != nil:
+		case errors.Is(err, errExpired):
 			ended = errExpired
-		case held.Role != role:
+		case err == nil && held.Role != role:
 			ended = errNarrowed
 		}
 		return ended
@@ -119,56 +199,13 @@ func (s *Sessions) stillThere(ctx context.Context, id, role string, asked time.T
 }
 
 // end ends a session everywhere.
-func (s *Sessions) end(ctx context.Context, id string) error { return s.redis.Del(ctx, sessionKey(id)) }
+func (s *Sessions) end(ctx context.Context, id string) error { return s.endHashed(ctx, hashed(id)) }
 
-// List returns the sessions that have not ended, the oldest first.
-func (s *Sessions) List(ctx context.Context) ([]access.Session, error) {
-	var keys []string
-	for key, err := range s.redis.Scan(ctx, sessionPrefix) {
-		if err != nil {
-			return nil, err
-		}
-		keys = append(keys, key)
+func (s *Sessions) endHashed(ctx context.Context, hash string) error {
+	if err := s.redis.Del(ctx, sessionPrefix+hash); err != nil {
+		return err
 	}
-	slices.Sort(keys)
-	keys = slices.Compact(keys)
-	if len(keys) == 0 {
-		return []access.Session{}, nil
-	}
-	values, err := s.redis.MGet(ctx, keys...)
-	if err != nil {
-		return nil, err
-	}
-	out := []access.Session{}
-	for i, raw := range values {
-		var held session
-		if raw == nil || json.Unmarshal(raw, &held) != nil {
-			continue // it has ended meanwhile, or is valid for nobody
-		}
-		role, err := access.ParseRole(held.Role)
-		if err != nil {
-			continue
-		}
-		out = append(out, access.Session{
-			ID: strings.TrimPrefix(keys[i], sessionPrefix)[:sessionIDLength], Name: held.Name, Role: role, From: held.From,
-			Began: held.Began, Renewed: held.Renewed, Ends: held.Began.Add(s.life),
-		})
-	}
-	slices.SortStableFunc(out, func(a, b access.Session) int { return a.Began.Compare(b.Began) })
-	return out, nil
-}
-
-// End ends a session by the id that List gives it.
-func (s *Sessions) End(ctx context.Context, id string) error {
-	for key, err := range s.redis.Scan(ctx, sessionPrefix+id) {
-		if err != nil {
-			return err
-		}
-		if err := s.redis.Del(ctx, key); err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.redis.ZRem(ctx, sessionIndex, hash)
 }
 
 const (

@@ -18,9 +18,9 @@ func TestSessionsEnd(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		_, client := redistest.NewVirtual(t)
-		s := NewSessions(client, 30*time.Minute, 2*time.Hour, slog.New(slog.DiscardHandler))
+		s := NewSessions(client, SessionRules{Idle: 30 * time.Minute, Life: 2 * time.Hour, PerPerson: 5}, SessionDeps{Log: slog.New(slog.DiscardHandler)})
 		begin := func() string {
-			id, err := s.begin(t.Context(), access.Caller{Name: "oidc:maya", Role: access.Editor}, time.Now())
+			id, err := s.begin(t.Context(), access.Caller{Name: "oidc:maya", Role: access.Editor}, "", time.Now())
 			if err != nil {
 				t.Fatal(err)
 			}
