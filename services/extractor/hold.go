@@ -9,13 +9,14 @@ import (
 	"strings"
 	"time"
 
+	"tapline.dev/domain/oddity"
 	"tapline.dev/schemas"
 	"tapline.dev/services/extractor/internal/attempt"
 	"tapline.dev/services/extractor/internal/failure"
 	"tapline.dev/services/extractor/internal/journal"
-	"tapline.dev/services/extractor/internal/oddity"
 	"tapline.dev/services/extractor/internal/plan"
 	"tapline.dev/services/extractor/internal/rowjson"
+	"tapline.dev/services/extractor/internal/shares"
 	"tapline.dev/services/extractor/internal/statement"
 )
 
@@ -43,11 +44,11 @@ func (x *extraction) holdIfBeyondLimits(ctx context.Context, res result, r *plan
 	default:
 		figures = append(figures, changed...)
 	}
-	shares, err := x.shares(ctx, res, r)
+	beyond, err := x.shares(ctx, res, r)
 	if err != nil {
 		return err
 	}
-	return hold(ctx, x.journal, run, res.Total(), append(figures, shares...), x.log)
+	return hold(ctx, x.journal, run, res.Total(), append(figures, beyond...), x.log)
 }
 
 // mayGoOn reports whether an attempt need not be compared with the limits: it has sent
@@ -131,11 +132,11 @@ func shareLimits(limits *schemas.HoldLimits, gone []string) *schemas.HoldLimits 
 // Its chunks are fetched again afterwards, because all of them would not fit into memory.
 func (x *extraction) shares(ctx context.Context, res result, r *plan.Reader) ([]schemas.HoldFigure, error) {
 	visible := r.Columns[:r.Visible]
-	shares, err := oddity.NewShares(shareLimits(x.attempt.Run.Spec.Limits.Hold, r.Gone), r.Identity, func(name string) (int, bool) { return statement.Resolve(visible, name) })
+	counts, err := shares.New(shareLimits(x.attempt.Run.Spec.Limits.Hold, r.Gone), r.Identity, func(name string) (int, bool) { return statement.Resolve(visible, name) })
 	if err != nil {
 		return nil, failure.Permanent(failure.CodeColumnMissing, "%s", err)
 	}
-	if shares == nil {
+	if counts == nil {
 		return nil, nil
 	}
 	decoder, err := rowjson.NewLooseDecoder(r.Columns, r.Visible, r.Held)
@@ -150,12 +151,12 @@ func (x *extraction) shares(ctx context.Context, res result, r *plan.Reader) ([]
 		}
 		x.metrics.downloaded(ctx, x.connection(), len(data), time.Since(began))
 		_, err = decoder.Rows(data, func(row *rowjson.Row) (bool, error) {
-			shares.Add(row)
+			counts.Add(row)
 			return false, nil
 		})
 		if err != nil {
 			return nil, failure.Permanent(failure.CodeResultUnreadable, "chunk %d: %s", i, err)
 		}
 	}
-	return shares.Figures(), nil
+	return counts.Figures(), nil
 }

@@ -14,6 +14,7 @@ import (
 
 	"go.opentelemetry.io/otel/trace"
 
+	"tapline.dev/domain/oddity"
 	"tapline.dev/domain/suppression"
 	"tapline.dev/libs/failpoint"
 	"tapline.dev/libs/kafka"
@@ -22,7 +23,6 @@ import (
 	"tapline.dev/services/extractor/internal/chunk"
 	"tapline.dev/services/extractor/internal/failure"
 	"tapline.dev/services/extractor/internal/journal"
-	"tapline.dev/services/extractor/internal/oddity"
 	"tapline.dev/services/extractor/internal/replays"
 )
 

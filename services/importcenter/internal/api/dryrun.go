@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -128,5 +129,8 @@ func (h *handlers) getDryRun(ctx context.Context, in *RunPath) (*dryRunOutput, e
 		return nil, h.kafkaFailed(ctx, err)
 	}
 	h.summarize(&out.Body, sample)
+	if sample.Verify == nil {
+		out.Body.Run.Notes = append(slices.Clone(out.Body.Run.Notes), h.wouldHold(sample, out.Body.Properties)...)
+	}
 	return out, nil
 }

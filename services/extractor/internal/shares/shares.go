@@ -1,4 +1,6 @@
-package oddity
+// Package shares counts, of a result, the shares of NULLs and of repeated identities that an
+// import may bound.
+package shares
 
 import (
 	"bytes"
@@ -45,9 +47,9 @@ type nulls struct {
 	found  int64
 }
 
-// NewShares counts what limits name, nil if they name nothing. at finds a column of the
+// New counts what limits name, nil if they name nothing. at finds a column of the
 // result by its name.
-func NewShares(limits *schemas.HoldLimits, identity int, at func(name string) (int, bool)) (*Shares, error) {
+func New(limits *schemas.HoldLimits, identity int, at func(name string) (int, bool)) (*Shares, error) {
 	if limits == nil || len(limits.NullShare) == 0 && limits.RepeatedIdentities == nil {
 		return nil, nil
 	}
