@@ -108,6 +108,7 @@ type Transactor struct {
 	client   *kgo.Client
 	promises promises
 	watch    *abortWatch
+	first    bool
 }
 
 // OpenTransactor calls InitProducerID before it returns. This fences an older
@@ -121,12 +122,17 @@ func OpenTransactor(ctx context.Context, cfg Config, deps Deps, id string) (*Tra
 	if err != nil {
 		return nil, fmt.Errorf("opening transactor %s: %w", id, err)
 	}
-	if _, _, err := client.ProducerID(ctx); err != nil {
+	_, epoch, err := client.ProducerID(ctx)
+	if err != nil {
 		client.Close()
 		return nil, fmt.Errorf("fencing older owners of %s: %w", id, fenced(err))
 	}
-	return &Transactor{client: client, watch: watch}, nil
+	return &Transactor{client: client, watch: watch, first: epoch == 0}, nil
 }
+
+// First reports whether this is the first use of the transactional id that the brokers know
+// of: they count its uses, and forget an id that nobody has used for a week.
+func (t *Transactor) First() bool { return t.first }
 
 // Begin starts a transaction.
 func (t *Transactor) Begin() error {

@@ -53,6 +53,7 @@ type Service struct {
 	trials     chan struct{} // one for each trial: none waits behind a long extraction
 	open       opener
 	budget     *budget
+	idle       *idleSessions
 
 	// Opened by Run.
 	reader   *kafka.Reader
@@ -72,6 +73,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		slots:  make(chan struct{}, cfg.Concurrency),
 		trials: make(chan struct{}, cfg.Concurrency),
 		budget: newBudget(int64(cfg.ChunkMemory)),
+		idle:   &idleSessions{},
 	}
 	s.open = openSnowflake(snowflake.Config{
 		LoginTimeout: cfg.Snowflake.LoginTimeout, StatementTimeout: cfg.Snowflake.StatementTimeout,

@@ -110,6 +110,8 @@ func (s *fakeSource) MayStillRun() bool {
 	return s.stranded
 }
 
+func (s *fakeSource) Tag(snowflake.Tag) {}
+
 func (s *fakeSource) CancelSession(_ context.Context, id int64) error {
 	s.w.mu.Lock()
 	defer s.w.mu.Unlock()

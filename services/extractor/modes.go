@@ -23,7 +23,7 @@ type mode interface {
 
 // modeOf is the only place that distinguishes modes.
 func (s *Service) modeOf(a attempt.Attempt, j *journal.Journal, log *slog.Logger) (mode, error) {
-	sessions := sessions{open: s.open, metrics: s.metrics.snowflake, resources: s.resources, attempt: a, log: log}
+	sessions := sessions{open: s.open, metrics: s.metrics.snowflake, resources: s.resources, attempt: a, log: log, idle: s.idle}
 	extraction := extraction{
 		cfg: s.cfg, attempt: a, journal: j, sessions: sessions, resources: s.resources, budget: s.budget, metrics: s.metrics, log: log,
 		chunks: chunk.Config{Attempt: a, Topics: s.topics, MaxRow: chunk.MaxRow(int64(s.cfg.Kafka.MaxMessageBytes)), Tracer: s.tracer, Log: log},

@@ -49,22 +49,38 @@ func (v *preview) read(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return v.sessions.with(ctx, conn, func(src source) error { return v.answer(ctx, src, p) })
-}
-
-func (v *preview) answer(ctx context.Context, src source, p *plan.Plan) error {
 	began := time.Now()
-	found := &schemas.Preview{Nulls: []int64{}}
-	columns, err := v.examine(ctx, src, p, found)
-	if err != nil {
-		return err
-	}
-	var rows []*kafka.Record
-	if v.attempt.Run.Rows > 0 && !slices.ContainsFunc(found.Problems, leavesNothingToShow) {
-		if rows, err = v.first(ctx, src, p, columns, found); err != nil {
+	if v.attempt.Run.Rows == 0 {
+		var columns []schemas.Column
+		var found *schemas.Preview
+		err := v.sessions.describing(ctx, conn, func(src source) (err error) {
+			found = &schemas.Preview{Nulls: []int64{}}
+			columns, err = v.examine(ctx, src, p, found)
+			return err
+		})
+		if err != nil {
 			return err
 		}
+		return v.answer(ctx, began, columns, nil, found)
 	}
+	return v.sessions.with(ctx, conn, func(src source) error {
+		found := &schemas.Preview{Nulls: []int64{}}
+		columns, err := v.examine(ctx, src, p, found)
+		if err != nil {
+			return err
+		}
+		var rows []*kafka.Record
+		if !slices.ContainsFunc(found.Problems, leavesNothingToShow) {
+			if rows, err = v.first(ctx, src, p, columns, found); err != nil {
+				return err
+			}
+		}
+		return v.answer(ctx, began, columns, rows, found)
+	})
+}
+
+// answer reports what was found, with the rows, and ends the preview.
+func (v *preview) answer(ctx context.Context, began time.Time, columns []schemas.Column, rows []*kafka.Record, found *schemas.Preview) error {
 	found.Columns, found.Rows, found.Millis = columns, int64(len(rows)), time.Since(began).Milliseconds()
 	if err := v.journal.Answer(ctx, rows, schemas.Report{Kind: schemas.ReportPreview, Preview: found}); err != nil {
 		return fmt.Errorf("answering a preview: %w", err)

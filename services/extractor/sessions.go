@@ -24,6 +24,7 @@ type sessions struct {
 	resources *resources
 	attempt   attempt.Attempt
 	log       *slog.Logger
+	idle      *idleSessions // of the process
 }
 
 // connection is the attempt's, with its secrets.
@@ -35,18 +36,25 @@ func (s *sessions) connection(ctx context.Context) (schemas.SnowflakeConnectionS
 // could not be told is cancelled then, whichever it is: a description and a preview
 // cost as well.
 func (s *sessions) with(ctx context.Context, conn schemas.SnowflakeConnectionSpec, fn func(src source) error) error {
-	tag := snowflake.Tag{Import: s.attempt.Import, Run: s.attempt.Run.Run, TraceID: telemetry.TraceID(ctx)}
-	src, err := s.signIn(ctx, conn, tag)
+	src, err := s.signIn(ctx, conn, s.tag(ctx))
 	if err != nil {
 		return err
 	}
-	defer src.Close()
-	defer func() {
-		if src.MayStillRun() {
-			_ = s.cancelElsewhere(ctx, "", src.ID())
-		}
-	}()
+	defer s.end(ctx, src)
 	return fn(src)
+}
+
+// tag is what Snowflake's query history shows beside the attempt's statements.
+func (s *sessions) tag(ctx context.Context) snowflake.Tag {
+	return snowflake.Tag{Import: s.attempt.Import, Run: s.attempt.Run.Run, TraceID: telemetry.TraceID(ctx)}
+}
+
+// end ends a session, and a statement of it that may still run.
+func (s *sessions) end(ctx context.Context, src source) {
+	defer src.Close()
+	if src.MayStillRun() {
+		_ = s.cancelElsewhere(ctx, "", src.ID())
+	}
 }
 
 // cancelElsewhere aborts a statement from a second session, because the one that

@@ -36,6 +36,8 @@ type source interface {
 	// Tables lists databases, schemas, or tables with their columns.
 	Tables(ctx context.Context, q schemas.TablesQuery) (schemas.TableList, error)
 	KeepStatement()
+	// Tag makes Snowflake's query history show a tag beside the statements that follow.
+	Tag(tag snowflake.Tag)
 	Close()
 }
 

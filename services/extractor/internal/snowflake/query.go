@@ -75,7 +75,7 @@ func (s *Session) scalar(ctx context.Context, sql string) (string, error) {
 
 // Describe returns the columns that a query would have, without running it.
 func (s *Session) Describe(ctx context.Context, sql string) ([]schemas.Column, error) {
-	loader, err := s.arrow.QueryArrowStream(gosnowflake.WithDescribeOnly(ctx), sql)
+	loader, err := s.arrow.QueryArrowStream(gosnowflake.WithDescribeOnly(s.tagged(ctx)), sql)
 	if err != nil {
 		return nil, s.translate(ctx, "describing the query", err)
 	}
