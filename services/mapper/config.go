@@ -20,11 +20,15 @@ type Config struct {
 	Suppression suppression.Config
 	// BatchRows is how many rows one transaction takes at most.
 	BatchRows int
+	// Parallel is how many members of the consumer group this process has. Each maps
+	// partitions of its own, one transaction after another, and keeps at most one core
+	// busy.
+	Parallel int
 }
 
 // DefaultConfig returns the values in force where nothing is set.
 func DefaultConfig() Config {
-	return Config{Kafka: kafka.DefaultConfig(), BatchRows: 5000}
+	return Config{Kafka: kafka.DefaultConfig(), BatchRows: 5000, Parallel: 1}
 }
 
 // Validate reports every setting that cannot work.
@@ -32,6 +36,9 @@ func (c Config) Validate() error {
 	var errs []error
 	if c.BatchRows < 1 || c.BatchRows > 100_000 {
 		errs = append(errs, config.Bad("batchRows", "must be between 1 and 100000"))
+	}
+	if c.Parallel < 1 || c.Parallel > 64 {
+		errs = append(errs, config.Bad("parallel", "must be between 1 and 64"))
 	}
 	return errors.Join(errs...)
 }

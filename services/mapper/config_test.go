@@ -19,6 +19,7 @@ func TestValidateNamesTheKey(t *testing.T) {
 	t.Parallel()
 	for key, spoil := range map[string]func(*Config){
 		"batchRows": func(c *Config) { c.BatchRows = 100_001 },
+		"parallel":  func(c *Config) { c.Parallel = 0 },
 	} {
 		cfg := DefaultConfig()
 		spoil(&cfg)

@@ -22,11 +22,11 @@ const (
 // that one has: two of them would fence each other for ever. If this mapper was
 // killed before, its old member leaves the group when its session ends. If Kafka does not
 // answer, the check is left out: joining the group waits for Kafka anyway.
-func (s *Service) aloneInName(ctx context.Context) error {
-	for patience := time.Now().Add(s.cfg.Kafka.SessionTimeout + twinMargin); ; {
-		twin, found, err := kafka.Twin(ctx, s.cfg.Kafka, s.kafka, Group, s.transactionalID())
+func (w *worker) aloneInName(ctx context.Context) error {
+	for patience := time.Now().Add(w.cfg.Kafka.SessionTimeout + twinMargin); ; {
+		twin, found, err := kafka.Twin(ctx, w.cfg.Kafka, w.kafka, Group, w.id)
 		if err != nil {
-			s.deps.Telemetry.Logger.WarnContext(ctx, "could not check whether another mapper has this instance name", slog.Any("error", err))
+			w.deps.Telemetry.Logger.WarnContext(ctx, "could not check whether another mapper has this instance name", slog.Any("error", err))
 			return nil
 		}
 		if !found {
@@ -34,12 +34,10 @@ func (s *Service) aloneInName(ctx context.Context) error {
 		}
 		if time.Now().After(patience) {
 			return fmt.Errorf("%w: instance: another mapper, at %s, has the name %q; give each replica one of its own (TAPLINE_INSTANCE), which stays the same over restarts",
-				config.ErrInvalid, twin.Host, s.cfg.Instance)
+				config.ErrInvalid, twin.Host, w.cfg.Instance)
 		}
 		if backoff.Wait(ctx, twinRecheck) != nil {
 			return nil
 		}
 	}
 }
-
-func (s *Service) transactionalID() string { return "map-" + s.cfg.Instance }

@@ -49,7 +49,7 @@ func TestASecondMapperOfOneName(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := third.aloneInName(ctx); err != nil {
+	if err := third.workers[0].aloneInName(ctx); err != nil {
 		t.Errorf("after the first has ended: %v", err)
 	}
 	third.reader.Close()

@@ -44,8 +44,7 @@ type Service struct {
 	lag        *kafka.LagWatch
 	metrics    metrics
 	tracer     trace.Tracer
-	ready      func(error)
-	presence   kafka.Presence
+	workers    []*worker
 }
 
 // New wires the service; it connects to nothing.
@@ -55,7 +54,6 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		kafka:  kafka.Deps{Log: deps.Telemetry.Logger, Meter: deps.Telemetry.MeterProvider(), Dial: deps.Kafka.Dial},
 		topics: schemas.NewTopics(cfg.Kafka.Prefix),
 		tracer: deps.Telemetry.Tracer("tapline.dev/services/mapper"),
-		ready:  deps.Health.Gate("consuming"),
 	}
 	var err error
 	if s.cfg.Instance == "" {
@@ -87,7 +85,15 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if s.imports, err = runs.OpenSubscription(cfg.Kafka, s.kafka, s.topics.Rows, s.topics.DryRunRows()); err != nil {
 		return nil, err
 	}
-	deps.Health.Add("kafka", func(context.Context) error { return s.presence.Err(cfg.Kafka.SessionTimeout) })
+	s.workers = s.newWorkers(newReadiness(cfg.Parallel, deps.Health.Gate("consuming")))
+	deps.Health.Add("kafka", func(context.Context) error {
+		for _, w := range s.workers {
+			if err := w.presence.Err(cfg.Kafka.SessionTimeout); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 	return s, s.watchLag()
 }
 
@@ -108,15 +114,17 @@ func (s *Service) Run(ctx context.Context) error {
 	group.Go(func() error { return s.rules.run(ctx) })
 	group.Go(func() error { s.lag.Run(ctx); return nil })
 	group.Go(func() error { return s.suppressed.Run(ctx) })
-	group.Go(func() error {
-		if starting != nil || ctx.Err() != nil {
-			return starting
-		}
-		if err := s.aloneInName(ctx); err != nil {
-			return err
-		}
-		s.rejoin(ctx)
-		return nil
-	})
+	for _, w := range s.workers {
+		group.Go(func() error {
+			if starting != nil || ctx.Err() != nil {
+				return starting
+			}
+			if err := w.aloneInName(ctx); err != nil {
+				return err
+			}
+			w.rejoin(ctx)
+			return nil
+		})
+	}
 	return group.Wait()
 }

@@ -64,26 +64,40 @@ func (m *member) mappedBefore(ctx context.Context, key attemptKey, topic string,
 			return 0, err
 		}
 	}
-	to := lastMapped(-1)
+	// One reading for all partitions of the topic that this member has: nobody else maps
+	// their rows from now on.
+	to := map[int32]lastMapped{key.partition: -1}
+	for _, tp := range m.group.Owned() {
+		if tp.Topic == topic {
+			to[tp.Partition] = -1
+		}
+	}
 	_, err := m.s.reader.ReadTo(ctx, reports, from, func(r *kafka.Record) error {
 		var report schemas.Report
 		if string(r.Key) != schemas.ImportOf(key.subject) || json.Unmarshal(r.Value, &report) != nil {
 			return nil
 		}
-		if report.Mapped != nil && report.Run == run.Run && report.Mapped.Partition == key.partition {
-			to = max(to, lastMapped(report.Mapped.To))
+		if report.Mapped == nil || report.Run != run.Run {
+			return nil
+		}
+		if before, asked := to[report.Mapped.Partition]; asked {
+			to[report.Mapped.Partition] = max(before, lastMapped(report.Mapped.To))
 		}
 		return nil
 	})
 	if err != nil {
 		return 0, err
 	}
-	m.mapped[key] = to
-	if to >= 0 {
-		m.s.deps.Telemetry.Logger.WarnContext(ctx, "the group's offsets are older than what was mapped: rows that are counted already are skipped",
-			slog.String("topic", topic), slog.Int("partition", int(key.partition)), slog.Int64("to", int64(to)))
+	for partition, last := range to {
+		of := key
+		of.partition = partition
+		m.mapped[of] = last
 	}
-	return to, nil
+	if last := to[key.partition]; last >= 0 {
+		m.s.deps.Telemetry.Logger.WarnContext(ctx, "the group's offsets are older than what was mapped: rows that are counted already are skipped",
+			slog.String("topic", topic), slog.Int("partition", int(key.partition)), slog.Int64("to", int64(last)))
+	}
+	return to[key.partition], nil
 }
 
 // unwritable returns why the partitions to which the rows' results go cannot be written to.

@@ -12,32 +12,32 @@ import (
 
 // rejoin joins the group again each time a membership ends, for example because a
 // broker restarts or another replica has the same instance name.
-func (s *Service) rejoin(ctx context.Context) {
+func (w *worker) rejoin(ctx context.Context) {
 	daemon.Rejoin(ctx, daemon.Membership{
-		Hold: s.consume, Log: s.deps.Telemetry.Logger,
+		Hold: w.consume, Log: w.deps.Telemetry.Logger,
 		Ended: func(ctx context.Context, err error) {
-			s.ready(err)
-			s.metrics.restarts.Add(ctx, 1)
+			w.ready(err)
+			w.metrics.restarts.Add(ctx, 1)
 		},
 	})
 }
 
 // consume is one membership of the consumer group.
-func (s *Service) consume(ctx context.Context) error {
+func (w *worker) consume(ctx context.Context) error {
 	// Before the first row comes: a list that is not read suppresses nobody.
-	if err := s.suppressed.ReadToEnd(ctx); err != nil {
+	if err := w.suppressed.ReadToEnd(ctx); err != nil {
 		return err
 	}
-	s.imports.Settle(ctx)
-	group, err := kafka.OpenGroupTransactor(ctx, s.cfg.Kafka, s.kafka, Group, s.transactionalID())
+	w.imports.Settle(ctx)
+	group, err := kafka.OpenGroupTransactor(ctx, w.cfg.Kafka, w.kafka, Group, w.id)
 	if err != nil {
 		return err
 	}
 	defer group.Close()
-	s.presence.Hold(group.Contact)
-	defer s.presence.End()
-	defer s.lag.Join(group)()
-	stop := s.imports.Follow(group.AddTopics)
+	w.presence.Hold(group.Contact)
+	defer w.presence.End()
+	defer w.lag.Join(group)()
+	stop := w.imports.Follow(group.AddTopics)
 	defer stop()
 	over := make(chan struct{})
 	var waiting sync.WaitGroup
@@ -45,18 +45,18 @@ func (s *Service) consume(ctx context.Context) error {
 	defer close(over)
 	asked, end := context.WithCancel(ctx)
 	defer end()
-	waiting.Go(func() { s.answerClocks(asked, group.Owned) })
+	waiting.Go(func() { w.answerClocks(asked, group.Owned) })
 	resting, stopResting := context.WithCancel(ctx)
 	defer stopResting()
-	waiting.Go(func() { runs.Rest{View: s.runs, Watch: s.lag, ImportOf: s.topics.ImportOf}.Run(resting, group) })
+	waiting.Go(func() { runs.Rest{View: w.runs, Watch: w.lag, ImportOf: w.topics.ImportOf}.Run(resting, group) })
 	waiting.Go(func() {
 		select {
 		case <-group.Joined():
-			s.ready(nil)
+			w.ready(nil)
 		case <-over:
 		}
 	})
-	m := newMember(s, group)
+	m := newMember(w.Service, group)
 	for {
 		rows, err := m.poll(ctx)
 		if err != nil {
