@@ -100,33 +100,60 @@ func (c *Cluster) Active(ctx context.Context, importName string) (run string, ac
 // says.
 func (c *Cluster) AwaitIdle(t testing.TB, importName string, within time.Duration) error {
 	t.Helper()
+	return c.AwaitAllIdle(t, []string{importName}, within)
+}
+
+// AwaitAllIdle is AwaitIdle for many imports, of which it reads the states once.
+func (c *Cluster) AwaitAllIdle(t testing.TB, imports []string, within time.Duration) error {
+	t.Helper()
 	reader, err := kafka.OpenReader(c.Kafka(), kafkatest.Deps())
 	if err != nil {
 		return err
 	}
 	defer reader.Close()
-	tp := kafka.TP{Topic: schemas.NewTopics(c.Kafka().Prefix).State(), Partition: schemas.ControlPartition(importName)}
-	var state schemas.State
-	var next int64
+	states, next := map[string]schemas.State{}, map[int32]int64{}
+	for _, name := range imports {
+		states[name] = schemas.State{}
+		next[schemas.ControlPartition(name)] = 0
+	}
+	topic := schemas.NewTopics(c.Kafka().Prefix).State()
 	for deadline := time.Now().Add(within); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) { // between looks at the condition
-		var read int64
-		read, err = reader.ReadTo(t.Context(), tp, next, func(r *kafka.Record) error {
-			if string(r.Key) != importName || r.Value == nil {
-				return nil
+		err = nil
+		for partition, from := range next {
+			read, failed := reader.ReadTo(t.Context(), kafka.TP{Topic: topic, Partition: partition}, from, func(r *kafka.Record) error {
+				name := string(r.Key)
+				if _, asked := states[name]; !asked || r.Value == nil {
+					return nil
+				}
+				var state schemas.State
+				err := json.Unmarshal(r.Value, &state)
+				states[name] = state
+				return err
+			})
+			if failed != nil {
+				err = failed
+				continue // the broker may just have been started again
 			}
-			state = schemas.State{}
-			return json.Unmarshal(r.Value, &state)
-		})
-		if err != nil {
-			continue // the broker may just have been started again
+			next[partition] = read
 		}
-		next = read
-		if state.Active == nil && state.Queued == nil {
+		busy := 0
+		for _, state := range states {
+			if state.Active != nil || state.Queued != nil {
+				busy++
+			}
+		}
+		if err == nil && busy == 0 {
 			return nil
 		}
 	}
-	text, err := json.Marshal(state)
-	return errors.Join(fmt.Errorf("not within %s; its state is %s", within, text), err)
+	busy := map[string]schemas.State{}
+	for name, state := range states {
+		if state.Active != nil || state.Queued != nil {
+			busy[name] = state
+		}
+	}
+	text, marshalErr := json.Marshal(busy)
+	return errors.Join(fmt.Errorf("not within %s; the states of those that are not: %.4000s", within, text), err, marshalErr)
 }
 
 // TryApply applies definitions given as YAML. Services may be down.

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"tapline.dev/schemas"
 	"tapline.dev/tests/harness"
 )
@@ -22,6 +24,9 @@ var (
 	due    = flag.Int("due", 100, "how many imports run at once")
 	output = flag.String("figures", "", "a file for the figures, as JSON")
 	env    = flag.String("env", "", "further variables of every process, separated by blanks")
+	// A topic rests once nothing has come in it for 15 s, which is looked at every 5 s.
+	settle   = flag.Duration("settle", 30*time.Second, "how long the services have to become idle")
+	profiles = flag.String("profiles", "", "a folder for CPU profiles of the services")
 )
 
 // figures are what one measurement found.
@@ -30,12 +35,14 @@ type figures struct {
 	ApplySeconds        float64            `json:"applySeconds"`
 	ApplyAgainSeconds   float64            `json:"applyAgainSeconds"`
 	FirstRunSeconds     float64            `json:"firstRunSeconds"` // of an import that was just applied, from the request to its end
-	IdleCPUPercent      map[string]float64 `json:"idleCpuPercent"`  // of one core
+	ApplyCPUSeconds     map[string]float64 `json:"applyCpuSeconds"`
+	IdleCPUPercent      map[string]float64 `json:"idleCpuPercent"` // of one core
 	ResidentMiB         map[string]int     `json:"residentMiB"`
 	RestartReadySeconds map[string]float64 `json:"restartReadySeconds"`
 	RestartRunSeconds   float64            `json:"restartRunSeconds"` // to the end of the first run after all services started again
 	DueImports          int                `json:"dueImports"`
 	DueSeconds          float64            `json:"dueSeconds"`
+	DueCPUSeconds       map[string]float64 `json:"dueCpuSeconds"`
 }
 
 func TestMain(m *testing.M) {
@@ -61,13 +68,15 @@ func TestManyImports(t *testing.T) {
 		}
 		return time.Since(began).Seconds()
 	}
-	f.ApplySeconds = apply()
-	t.Logf("apply: %.1f s", f.ApplySeconds)
+	wait := c.Profile(t, *profiles, "apply", 10*time.Second)
+	f.ApplyCPUSeconds = spent(t, c, func() { f.ApplySeconds = apply() })
+	wait()
+	t.Logf("apply: %.1f s, CPU %v", f.ApplySeconds, f.ApplyCPUSeconds)
 	f.ApplyAgainSeconds = apply()
 	t.Logf("apply again: %.1f s", f.ApplyAgainSeconds)
 	f.FirstRunSeconds = run(t, c, "sleeper0")
 	t.Logf("first run: %.2f s", f.FirstRunSeconds)
-	time.Sleep(5 * time.Second) // the services become idle
+	time.Sleep(*settle)
 	measureIdle(t, c, &f)
 	measureRestart(t, c, &f)
 	measureDue(t, c, &f)
@@ -121,17 +130,33 @@ func processes(c *harness.Cluster) map[string]*harness.Process {
 
 func measureIdle(t *testing.T, c *harness.Cluster, f *figures) {
 	t.Helper()
-	before := map[string]harness.Cost{}
+	wait := c.Profile(t, *profiles, "idle", *idle)
+	used := spent(t, c, func() { time.Sleep(*idle) }) // what is measured is that nothing happens
+	wait()
+	total := 0.0
 	for name, p := range processes(c) {
-		before[name] = p.Cost(t)
-	}
-	time.Sleep(*idle) // what is measured is that nothing happens
-	for name, p := range processes(c) {
-		after := p.Cost(t)
-		f.IdleCPUPercent[name] = float64(after.CPU-before[name].CPU) / float64(*idle) * 100
-		f.ResidentMiB[name] = after.ResidentMiB
+		f.IdleCPUPercent[name] = used[name] / idle.Seconds() * 100
+		f.ResidentMiB[name] = p.Cost(t).ResidentMiB
+		if p != c.Dev {
+			total += f.IdleCPUPercent[name]
+		}
 		t.Logf("idle: %s %.2f %% of a core, %d MiB", name, f.IdleCPUPercent[name], f.ResidentMiB[name])
 	}
+	t.Logf("idle: the services together %.2f %% of a core", total)
+}
+
+// spent returns the CPU seconds that each process uses during fn.
+func spent(t *testing.T, c *harness.Cluster, fn func()) map[string]float64 {
+	t.Helper()
+	before, used := map[string]time.Duration{}, map[string]float64{}
+	for name, p := range processes(c) {
+		before[name] = p.Cost(t).CPU
+	}
+	fn()
+	for name, p := range processes(c) {
+		used[name] = (p.Cost(t).CPU - before[name]).Seconds()
+	}
+	return used
 }
 
 // measureRestart stops every service and starts it again.
@@ -158,22 +183,34 @@ func measureRestart(t *testing.T, c *harness.Cluster, f *figures) {
 	t.Logf("restart: first run over after %.2f s", f.RestartRunSeconds)
 }
 
+// askers is how many callers ask for the runs that are due at once: a schedule asks for
+// none, and one caller after another would be what is measured.
+const askers = 8
+
 // measureDue runs many imports at once.
 func measureDue(t *testing.T, c *harness.Cluster, f *figures) {
 	t.Helper()
-	began := time.Now()
+	var names []string
 	for i := range f.DueImports {
-		if err := c.Post(t.Context(), fmt.Sprintf("/v1/imports/sleeper%d/runs", i)); err != nil {
+		names = append(names, fmt.Sprintf("sleeper%d", i))
+	}
+	wait := c.Profile(t, *profiles, "due", 10*time.Second)
+	f.DueCPUSeconds = spent(t, c, func() {
+		began := time.Now()
+		var asking errgroup.Group
+		asking.SetLimit(askers)
+		for _, name := range names {
+			asking.Go(func() error { return c.Post(t.Context(), "/v1/imports/"+name+"/runs") })
+		}
+		if err := asking.Wait(); err != nil {
 			t.Fatal(err)
 		}
-	}
-	t.Logf("due: %d triggers took %.1f s", f.DueImports, time.Since(began).Seconds())
-	for i := range f.DueImports {
-		name := fmt.Sprintf("sleeper%d", i)
-		if err := c.AwaitIdle(t, name, 2*time.Minute); err != nil {
+		t.Logf("due: %d triggers took %.1f s", f.DueImports, time.Since(began).Seconds())
+		if err := c.AwaitAllIdle(t, names, 2*time.Minute); err != nil {
 			t.Fatal(err)
 		}
-	}
-	f.DueSeconds = time.Since(began).Seconds()
-	t.Logf("due: %d imports of 1,000 rows over after %.1f s", f.DueImports, f.DueSeconds)
+		f.DueSeconds = time.Since(began).Seconds()
+	})
+	wait()
+	t.Logf("due: %d imports of 1,000 rows over after %.1f s, CPU %v", f.DueImports, f.DueSeconds, f.DueCPUSeconds)
 }

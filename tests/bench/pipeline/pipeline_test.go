@@ -26,7 +26,12 @@ var (
 	pairs  = flag.Int("pairs", 3, "how often both programs run")
 	small  = flag.Int("small", 20, "how many runs of 100 rows are timed for the latency")
 	output = flag.String("figures", "", "a file for the figures, as JSON")
+	// Profiles cost the services a little: runs with them are not for the table.
+	profiles = flag.String("profiles", "", "a folder for CPU profiles of the services")
 )
+
+// profiled is how long a profile of a run takes.
+const profiled = 8 * time.Second
 
 // services are the four that a row passes or that count it.
 var services = []string{"extractor", "mapper", "loader", "scheduler"}
@@ -89,7 +94,9 @@ func TestPipeline(t *testing.T) {
 	f := figures{Rows: *rows}
 	tapline(t, c, clevertap, "warm", 100) // connections and caches are warm for both
 	for i := range *pairs {
+		wait := c.Profile(t, *profiles, fmt.Sprintf("rows%d", i), profiled)
 		a := tapline(t, c, clevertap, fmt.Sprintf("bench%d", i), *rows)
+		wait()
 		b := plainly(t, c, clevertap, server.URL, plain, *rows)
 		f.Tapline, f.Plain = append(f.Tapline, a), append(f.Plain, b)
 		f.RowsRatio, f.CPURatio = append(f.RowsRatio, a.RowsPerS/b.RowsPerS), append(f.CPURatio, a.CPU/b.CPU)
