@@ -12,6 +12,7 @@ import { Instant } from "../app/Instant";
 import { Json } from "../app/Json";
 import { ProblemNote, Unavailable } from "../app/ProblemNote";
 import { Waiting } from "../app/Waiting";
+import { useRoleName } from "../app/role";
 import { useNow } from "../app/useNow";
 import { text } from "../text";
 import { AdminNav } from "./AdminNav";
@@ -34,6 +35,7 @@ export function ApprovalsScreen(): ReactNode {
 
 function Waits({ approval: a }: { approval: Schemas["Approval"] }): ReactNode {
   const now = useNow();
+  const roleName = useRoleName();
   const caller = useQuery(callerQuery).data;
   const [shown, setShown] = useState(false);
   const path = { name: a.name };
@@ -44,7 +46,7 @@ function Waits({ approval: a }: { approval: Schemas["Approval"] }): ReactNode {
     <section className="stage" aria-label={a.name}>
       <Stack gap="xs">
         <Text fw={600}>{a.action}: {a.imports.join(", ")} {a.run}</Text>
-        <Text size="sm">{t.columns.by} {a.by}, {a.role}, <Instant at={a.since} now={now} />. {t.columns.ends} <Instant at={a.expiresAt} now={now} />.</Text>
+        <Text size="sm">{t.columns.by} {a.by}, {roleName(a.role)}, <Instant at={a.since} now={now} />. {t.columns.ends} <Instant at={a.expiresAt} now={now} />.</Text>
         {caller?.name === a.by && <Text size="sm">{t.own}</Text>}
         <Group>
           <Button loading={approve.pending} onClick={approve.start} aria-label={t.approveName(a.name)}>{t.approve}</Button>

@@ -7,6 +7,7 @@ import type { ReactNode } from "react";
 import { Commands } from "../app/Commands";
 import { Instant } from "../app/Instant";
 import { ProblemNote } from "../app/ProblemNote";
+import { useRoleName } from "../app/role";
 import { useNow } from "../app/useNow";
 import { text } from "../text";
 import { AdminNav } from "./AdminNav";
@@ -18,6 +19,7 @@ const day = 86_400_000;
 /** AuditScreen lists who changed what and who looked at rows. */
 export function AuditScreen(): ReactNode {
   const now = useNow();
+  const roleName = useRoleName();
   const [since, setSince] = useState(() => new Date(Date.now() - day).toISOString().slice(0, 10));
   const [actor, setActor] = useState("");
   const [name, setName] = useState("");
@@ -44,7 +46,7 @@ export function AuditScreen(): ReactNode {
               {items.map((e, n) => (
                 <tr key={`${e.time} ${n}`}>
                   <td><Instant at={e.time} now={now} /></td>
-                  <td>{e.actor}{e.role !== undefined && `, ${e.role}`}{e.approvedBy !== undefined && `, ${t.viaSecond(e.approvedBy)}`}</td>
+                  <td>{e.actor}{e.role !== undefined && `, ${roleName(e.role)}`}{e.approvedBy !== undefined && `, ${t.viaSecond(e.approvedBy)}`}</td>
                   <td>{e.action}</td>
                   <td className="wraps">{e.before === undefined && e.after === undefined ? <>{e.kind} {e.name}</> : (
                     <details><summary>{e.kind} {e.name}</summary><Side title={t.before} value={e.before} /><Side title={t.after} value={e.after} /></details>

@@ -10,7 +10,7 @@ import { Commands } from "../app/Commands";
 import { Instant } from "../app/Instant";
 import { ProblemNote, Unavailable } from "../app/ProblemNote";
 import { Waiting } from "../app/Waiting";
-import { roles } from "../app/role";
+import { roles, useRoleName } from "../app/role";
 import type { Role } from "../app/role";
 import { useNow } from "../app/useNow";
 import { text } from "../text";
@@ -38,7 +38,7 @@ export function KeysScreen(): ReactNode {
             <tbody>
               {list.data.map((k) => (
                 <tr key={k.name}>
-                  <th scope="row">{k.name}</th><td>{k.role}</td><td className="wraps">{scope(k.selector)}</td><td><Instant at={k.lastUsedAt} now={now} none={t.never} /></td>
+                  <th scope="row">{k.name}</th><td>{k.roleName ?? k.role}</td><td className="wraps">{scope(k.selector)}</td><td><Instant at={k.lastUsedAt} now={now} none={t.never} /></td>
                   <td>{k.expired ? t.expired : <Instant at={k.expiresAt} now={now} none={t.never} />}</td><td><Instant at={k.createdAt} now={now} /> {k.createdBy}</td>
                   <td><Revoke name={k.name} /></td>
                 </tr>
@@ -60,6 +60,7 @@ function scope(s: Schemas["Selector"] | undefined): string {
 
 function Create(): ReactNode {
   const [name, setName] = useState("");
+  const roleName = useRoleName();
   const [role, setRole] = useState<Role>("viewer");
   const [days, setDays] = useState("");
   const [made, setMade] = useState<{ name: string; key: string }>();
@@ -71,7 +72,7 @@ function Create(): ReactNode {
   return (
     <div className="form">
       <TextInput label={t.name} description={t.nameHelp} value={name} onChange={(e) => setName(e.currentTarget.value)} />
-      <Select label={t.role} data={[...roles]} value={role} allowDeselect={false} onChange={(v) => setRole(v as Role)} />
+      <Select label={t.role} data={roles.map((r) => ({ value: r, label: roleName(r) }))} value={role} allowDeselect={false} onChange={(v) => setRole(v as Role)} />
       <TextInput label={t.days} description={t.daysHelp} inputMode="numeric" value={days} onChange={(e) => setDays(e.currentTarget.value.replace(/\D/g, ""))} />
       <Group><Button disabled={name === ""} loading={create.pending} onClick={create.start}>{t.create}</Button></Group>
       <ProblemNote error={create.error} />

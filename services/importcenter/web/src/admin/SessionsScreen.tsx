@@ -35,7 +35,7 @@ export function SessionsScreen(): ReactNode {
             <tbody>
               {list.data.map((s) => (
                 <tr key={s.id}>
-                  <th scope="row">{s.name}{s.current === true && ` (${t.current})`}</th><td>{s.role}</td><td><Instant at={s.beganAt} now={now} /></td><td><Instant at={s.lastUsedAt} now={now} /></td>
+                  <th scope="row">{s.name}{s.current === true && ` (${t.current})`}</th><td>{s.roleName ?? s.role}</td><td><Instant at={s.beganAt} now={now} /></td><td><Instant at={s.lastUsedAt} now={now} /></td>
                   <td><Instant at={s.endsAt} now={now} /></td><td>{s.from}</td><td><End id={s.id} all={all} /></td>
                 </tr>
               ))}

@@ -37,7 +37,7 @@ export function Shell(): ReactNode {
         <div className="right">
           <ThemeSwitch />
           {caller.data !== undefined && <Anchor renderRoot={(props) => <Link {...props} to={atLeast(caller.data.role, "editor") ? "/connections" : "/approvals"} />}>{text.nav.admin}</Anchor>}
-          {caller.data !== undefined && <Who name={caller.data.name} role={caller.data.role} by={caller.data.by} />}
+          {caller.data !== undefined && <Who name={caller.data.name} role={caller.data.roleName ?? caller.data.role} by={caller.data.by} />}
         </div>
       </header>
       <main className="main">
