@@ -165,6 +165,21 @@ func TestDistinctLists(t *testing.T) {
 	if got := texts(t, db, "select g, listagg(distinct n, ',') within group (order by n) l from listed group by g order by g"); got[0][1] != "9,10" || got[1][1] != "" {
 		t.Errorf("by group: %v", got)
 	}
+	// A group without values is an empty text, as Snowflake documents it, and no NULL.
+	for _, list := range []string{
+		"listagg(n, ',')", "listagg(n)", "listagg(distinct n, ',')", "listagg(s, '-') within group (order by n)", "listagg(distinct n, ',') within group (order by n)",
+		"listagg(n, ',') over (partition by g)", "listagg(n, ',') within group (order by n) over (partition by g)",
+	} {
+		if got := texts(t, db, "select "+list+" is null, length("+list+") from listed where g = 'b'"); got[0][0] != "false" || got[0][1] != "0" {
+			t.Errorf("%s of no values is %v", list, got)
+		}
+	}
+	if got := texts(t, db, "select listagg(n, ',') from listed where 1 = 0"); got[0][0] != "" {
+		t.Errorf("of no rows: %v", got)
+	}
+	if got := texts(t, db, "select distinct g, listagg(n, '+') within group (order by n desc) over (partition by g) l from listed order by g"); got[0][1] != "10+10+9" || got[1][1] != "" {
+		t.Errorf("beside each row: %v", got)
+	}
 	if _, err := db.QueryContext(t.Context(), "select listagg(distinct n, ',') within group (order by s) from listed"); snowflakeCode(err) == 0 {
 		t.Errorf("ordered by something else: %v", err)
 	}

@@ -15,6 +15,9 @@ const groupMark = "\x02"
 // expressionMark is the placeholder for the expression that a group is ordered by.
 const expressionMark = "\x03"
 
+// overMark is the placeholder for an OVER clause in a form with an order WITHIN GROUP.
+const overMark = "\x05"
+
 // distinctMark stands around what a call with DISTINCT has to be ordered by, before its form.
 const distinctMark = "\x04"
 
@@ -178,14 +181,20 @@ func (r *Rewriter) listAgg(args [][]sqltext.Node) (sqltext.Node, error) {
 			return sqltext.Node{}, err
 		}
 	}
-	out := sqltext.Raw(fmt.Sprintf("string_agg(%s%s, %s)", distinct, r.asText(sqltext.Raw("("+x+")")).Text, separator))
+	// Snowflake joins no values to an empty text, DuckDB to NULL.
+	call := fmt.Sprintf("coalesce(string_agg(%s%s, %s%s)%s, '')", distinct, r.asText(sqltext.Raw("("+x+")")).Text, separator, overMark, groupMark)
+	joined := func(order, over string) string {
+		return strings.NewReplacer(overMark, order, groupMark, over).Replace(call)
+	}
+	out := sqltext.Raw(joined("", ""))
+	out.Over = joined("", groupMark)
 	if distinct != "" {
 		// DuckDB orders distinct texts only; Snowflake orders the values, such as numbers.
 		out.Within = distinctMark + x + distinctMark + fmt.Sprintf("coalesce(array_to_string([%s FOR each IN list_sort(list_distinct(list(%s)), '%s')], %s), '')",
 			r.asText(sqltext.Raw("each")).Text, x, groupMark, separator)
 		return out, nil
 	}
-	out.Within = "string_agg(" + r.asText(sqltext.Raw("("+x+")")).Text + ", " + separator + " " + groupMark + ")"
+	out.Within = joined(" "+groupMark, overMark)
 	return out, nil
 }
 

@@ -45,7 +45,11 @@ func (r *Rewriter) window(c *cursor, call sqltext.Node) (sqltext.Node, error) {
 				c.i += used + 1
 				continue
 			}
-			call = sqltext.RawOf(strings.ReplaceAll(call.Within, groupMark, strings.TrimSuffix(strings.TrimPrefix(inner.Text, "("), ")")), call.Value)
+			form := strings.ReplaceAll(call.Within, groupMark, strings.TrimSuffix(strings.TrimPrefix(inner.Text, "("), ")"))
+			call = sqltext.RawOf(strings.ReplaceAll(form, overMark, ""), call.Value)
+			if strings.Contains(form, overMark) {
+				call.Over = strings.ReplaceAll(form, overMark, groupMark)
+			}
 			c.i += used + 1
 			continue
 		}
