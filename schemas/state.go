@@ -81,6 +81,9 @@ type State struct {
 	// Replays are the replays of this epoch, oldest first, that have taken rejects and did
 	// not succeed, at most MaxInterrupted: of those rejects some have no outcome yet.
 	Replays []InterruptedRun `json:"replays,omitempty"`
+	// Reconciles are the reconciliations of events since the last one that succeeded. The next
+	// one finds the rows that they have loaded again, and leaves them out.
+	Reconciles []InterruptedRun `json:"reconciles,omitempty"`
 	// UnfinishedEvents counts the events that such runs have stored, or may have
 	// stored, and of which nobody can tell the rows: the next run may store them again.
 	UnfinishedEvents int64 `json:"unfinished,omitempty"`
@@ -216,6 +219,8 @@ type InterruptedRun struct {
 	// RecordsTopic is Kafka's id of the topic that its receipts are about.
 	RecordsTopic string `json:"recordsTopic"`
 	Loaded       int64  `json:"loaded"` // events
+	// Uncertain are further events that may have been stored. Of reconciliations only.
+	Uncertain int64 `json:"uncertain,omitempty"`
 }
 
 // EventCount is a number of events. AtLeast is set when some were stored before

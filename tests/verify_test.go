@@ -1,10 +1,8 @@
 package tests
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -48,28 +46,6 @@ func verify(t *testing.T, c *harness.Cluster, args ...string) (v verification, c
 	return v, code
 }
 
-// plant writes records into the sandbox CleverTap behind Tapline's back.
-func plant(t *testing.T, c *harness.Cluster, records ...string) {
-	t.Helper()
-	body := `{"d":[` + strings.Join(records, ",") + `]}`
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, c.Endpoints.CleverTap.URL+"/1/upload", bytes.NewReader([]byte(body)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("X-CleverTap-Account-Id", c.Endpoints.CleverTap.AccountID)
-	req.Header.Set("X-CleverTap-Passcode", c.Endpoints.CleverTap.Passcode)
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	var answer struct{ Processed int }
-	if err := json.NewDecoder(res.Body).Decode(&answer); err != nil || answer.Processed != len(records) {
-		t.Fatalf("planting %d records: %d were processed, %v", len(records), answer.Processed, err)
-	}
-}
-
 // TestVerifyFindsAndRepairsExactlyWhatDiffers: of people whom CleverTap holds otherwise, or
 // not at all, exactly those are found, with the property; a repair sends exactly those, and
 // a second look finds nobody.
@@ -94,7 +70,7 @@ func TestVerifyFindsAndRepairsExactlyWhatDiffers(t *testing.T) {
 		planted = append(planted, fmt.Sprintf(`{"type":"profile","identity":"%s","profileData":{"spend":%d.5}}`, id, 7000+i))
 		want[id] = "differs spend"
 	}
-	plant(t, c, planted...)
+	c.Plant(t, planted...)
 	w := c.Warehouse(t)
 	w.Exec(t, `insert into SHOP.PUBLIC.CUSTOMERS (CUSTOMER_ID, NAME, EMAIL, AGE, SPEND, UPDATED_AT) values ('new1', 'New', 'new1@example.com', 30, 1.5, '2026-01-01 00:00:00')`)
 	want["new1"] = "missing"
@@ -144,7 +120,7 @@ func found(v verification) map[string]string {
 // verifySome: a list of people, and a sample with its interval.
 func verifySome(t *testing.T, c *harness.Cluster) {
 	t.Helper()
-	plant(t, c, `{"type":"profile","identity":"c5","profileData":{"spend":1}}`)
+	c.Plant(t, `{"type":"profile","identity":"c5","profileData":{"spend":1}}`)
 	v, code := verify(t, c, "customers", "--identities", write(t, c, "people.txt", "c5\nc6\n c8 \nnobody\n"))
 	if diff := cmp.Diff(map[string]string{"c5": "differs spend"}, found(v)); diff != "" || code != 3 || v.People.Compared != 3 || v.People.NotInSource != 1 || v.Interval != nil {
 		t.Errorf("verify of a list: exit code %d, %+v (-want +got)\n%s", code, v.People, diff)
@@ -199,7 +175,7 @@ func TestVerifySaysWhatCannotBeCompared(t *testing.T) {
 	c.ApplyText(t, purchases)
 	c.Close(t, c.Trigger(t, "customers"), time.Minute)
 	c.Close(t, c.Trigger(t, "purchases"), time.Minute)
-	plant(t, c, `{"type":"profile","identity":"c3","profileData":{"spend":1,"digest":"x","Name":"Y"}}`)
+	c.Plant(t, `{"type":"profile","identity":"c3","profileData":{"spend":1,"digest":"x","Name":"Y"}}`)
 
 	v, code := verify(t, c, "customers", "--all")
 	if code != 0 || len(v.Rows) != 0 {

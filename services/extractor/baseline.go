@@ -129,7 +129,8 @@ func readBaseline(ctx context.Context, reader *kafka.Reader, topics schemas.Topi
 			return nil
 		}
 		if ref != nil && b.Number == ref.Number {
-			if b.Attempt == ref.Attempt {
+			// A session that died may have left more parts than the one that went on.
+			if b.Attempt == ref.Attempt && b.Part < ref.Parts {
 				parts[b.Part] = b
 			}
 			return nil

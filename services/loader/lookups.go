@@ -27,8 +27,30 @@ const (
 // knows. Every loader follows them all, and the owner of the account's partition of the
 // dry runs' topic answers: so each has one loader, and another one if that dies.
 type lookupQueue struct {
-	mu   sync.Mutex
-	open []schemas.Lookup
+	mu    sync.Mutex
+	open  []schemas.Lookup
+	turns map[string]chan struct{} // by account: a place for each look-up that may be in flight
+}
+
+// turn waits until a look-up of an account may begin: those that people ask for and those of
+// verifications share what CleverTap allows. done gives the turn back.
+func (q *lookupQueue) turn(ctx context.Context, account string) (done func(), ok bool) {
+	q.mu.Lock()
+	turns := q.turns[account]
+	if turns == nil {
+		if q.turns == nil {
+			q.turns = map[string]chan struct{}{}
+		}
+		turns = make(chan struct{}, lookupsAtOnce)
+		q.turns[account] = turns
+	}
+	q.mu.Unlock()
+	select {
+	case turns <- struct{}{}:
+		return func() { <-turns }, true
+	case <-ctx.Done():
+		return nil, false
+	}
 }
 
 // Apply takes in look-ups.
@@ -128,7 +150,13 @@ func (m *member) answerLookups(name string) {
 	for range lookupsAtOnce {
 		asking.Go(func() {
 			for l := range next {
-				m.answerLookup(ctx, lookUp(ctx, profiles, l))
+				done, ok := m.lookups.turn(ctx, name)
+				if !ok {
+					continue
+				}
+				a := lookUp(ctx, profiles, l)
+				done()
+				m.answerLookup(ctx, a)
 			}
 		})
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tapline.dev/domain/control"
+	"tapline.dev/libs/failpoint"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
 	"tapline.dev/services/loader/internal/delivery"
@@ -64,6 +65,10 @@ func (m *member) held(ctx context.Context, u *upload, profiles profileReader, se
 	for range lookupsAtOnce {
 		asking.Go(func() {
 			for identity := range next {
+				done, ok := m.lookups.turn(ctx, u.destination.name)
+				if !ok {
+					continue // the answers are not written: the member ends
+				}
 				mu.Lock()
 				known := refused
 				mu.Unlock()
@@ -71,6 +76,7 @@ func (m *member) held(ctx context.Context, u *upload, profiles profileReader, se
 					a := lookUp(ctx, profiles, schemas.Lookup{Account: u.destination.name, By: by, Value: identity, Until: time.Now().Add(2 * m.cfg.RequestTimeout)})
 					known = &a
 				}
+				done()
 				mu.Lock()
 				answers[identity] = *known
 				if known.Outcome == schemas.LookupRefused {
@@ -107,5 +113,6 @@ func (m *member) writeHeld(ctx context.Context, u *upload, set []int, answers ma
 	if len(records) == 0 {
 		return nil
 	}
+	failpoint.Hit("loader.before-answers")
 	return m.journal.write(ctx, records...)
 }

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"tapline.dev/schemas"
-	"tapline.dev/tests/harness"
 )
 
 // replayedRows make more rejects than a replay takes in two transactions.
@@ -59,16 +58,9 @@ func (d *world) replay(t *testing.T, s *source) (run string) {
 func killedReplaysAreExact(t *testing.T, d *world) (violations []string) {
 	for _, point := range []string{"before-started=kill:1", "before-taken=kill:2", "in-transaction=kill:2", "before-final=kill:1"} {
 		s, rejected := d.rejectHalf(t)
-		p := d.c.Services["extractor"]
-		d.ready(t, "extractor")
-		p.Kill()
-		p.Failpoints = "extractor." + point
-		p.Start(t)
-		d.ready(t, "extractor")
+		died := d.armed(t, "extractor", point)
 		run := d.replay(t, s)
-		harness.Eventually(t, time.Minute, "the extractor kills itself at "+point, func() bool { return !p.Running() })
-		p.Failpoints = ""
-		p.Start(t)
+		died()
 		violations = append(violations, d.replayEnds(t, s, rejected, run, point)...)
 	}
 	for _, service := range []string{"scheduler", "mapper", "loader"} {

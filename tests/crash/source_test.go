@@ -44,13 +44,22 @@ func (s *source) identity(n int) string { return fmt.Sprintf("%s-%d", s.name, n)
 
 func (s *source) broken(n int) bool { return n%brokenEvery == brokenEvery-1 }
 
-func stamp() string { return time.Now().UTC().Format("2006-01-02 15:04:05.000000") }
+func stamp() string { return daysAgo(0) }
+
+func daysAgo(n int) string {
+	return time.Now().UTC().AddDate(0, 0, -n).Format("2006-01-02 15:04:05.000000")
+}
 
 // insert adds rows. Of events every tenth comes twice: two equal purchases are
 // two purchases.
 func (s *source) insert(t testing.TB, w *harness.Warehouse, rows int) {
 	t.Helper()
-	at := stamp()
+	s.insertAt(t, w, rows, stamp())
+}
+
+// insertAt adds rows that were changed at an instant.
+func (s *source) insertAt(t testing.TB, w *harness.Warehouse, rows int, at string) {
+	t.Helper()
 	var values []string
 	for range rows {
 		if s.events {

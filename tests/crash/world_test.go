@@ -127,6 +127,24 @@ func (d *world) restart(t *testing.T, service, program, mistake string) {
 	}
 }
 
+// armed starts a service anew with a failpoint. What it returns waits until the service has
+// killed itself there, and starts it again without.
+func (d *world) armed(t *testing.T, service, point string) (died func()) {
+	t.Helper()
+	p := d.c.Services[service]
+	d.ready(t, service)
+	p.Kill()
+	p.Failpoints = service + "." + point
+	p.Start(t)
+	d.ready(t, service)
+	return func() {
+		t.Helper()
+		harness.Eventually(t, time.Minute, "the "+service+" kills itself at "+point, func() bool { return !p.Running() })
+		p.Failpoints = ""
+		p.Start(t)
+	}
+}
+
 // ready waits until a service has started: before that, SIGTERM ends it without a drain.
 func (d *world) ready(t *testing.T, service string) {
 	t.Helper()

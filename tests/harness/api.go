@@ -55,10 +55,16 @@ func (c *Cluster) History(t testing.TB, identity string) (out []json.RawMessage)
 
 // Post sends a request to Import Center. An error says why it was refused, or that Import
 // Center is down.
-func (c *Cluster) Post(ctx context.Context, path string) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.Endpoints.ImportCenter+path, strings.NewReader(""))
+func (c *Cluster) Post(ctx context.Context, path string) error { return c.Send(ctx, path, "") }
+
+// Send is Post with a body of JSON.
+func (c *Cluster) Send(ctx context.Context, path, body string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.Endpoints.ImportCenter+path, strings.NewReader(body))
 	if err != nil {
 		return err
+	}
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
 	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
@@ -70,6 +76,31 @@ func (c *Cluster) Post(ctx context.Context, path string) error {
 		return errors.Join(err, fmt.Errorf("POST %s: %s: %s", path, res.Status, text))
 	}
 	return err
+}
+
+// Plant writes records into the sandbox CleverTap behind Tapline's back.
+func (c *Cluster) Plant(t testing.TB, records ...string) {
+	t.Helper()
+	for len(records) > 0 {
+		some := records[:min(len(records), 1000)]
+		records = records[len(some):]
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, c.Endpoints.CleverTap.URL+"/1/upload", strings.NewReader(`{"d":[`+strings.Join(some, ",")+`]}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("X-CleverTap-Account-Id", c.Endpoints.CleverTap.AccountID)
+		req.Header.Set("X-CleverTap-Passcode", c.Endpoints.CleverTap.Passcode)
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var answer struct{ Processed int }
+		err = json.NewDecoder(res.Body).Decode(&answer)
+		if err = errors.Join(err, res.Body.Close()); err != nil || answer.Processed != len(some) {
+			t.Fatalf("planting %d records: %d were processed, %v", len(some), answer.Processed, err)
+		}
+	}
 }
 
 // Active reports whether an import has an active run, or that this is not known.

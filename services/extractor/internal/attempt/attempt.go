@@ -40,6 +40,8 @@ type Attempt struct {
 	Interrupted []schemas.InterruptedRun
 	// Replays are the replays that have taken rejects and did not succeed.
 	Replays []schemas.InterruptedRun
+	// Reconciles are the reconciliations that have loaded events and did not succeed.
+	Reconciles []schemas.InterruptedRun
 	// Dismissed is the number of the last run whose rejects a person has given up.
 	Dismissed int
 }
@@ -50,7 +52,7 @@ func Of(subject string, state *schemas.State) Attempt {
 	if a.Run.Epoch == state.Epoch {
 		a.Baseline = state.Baseline
 		a.Ledger, a.TimeBasis, a.Columns, a.Gone = state.Ledger, state.TimeBasis, state.Columns, state.Gone
-		a.Interrupted, a.Replays = state.Interrupted, state.Replays
+		a.Interrupted, a.Replays, a.Reconciles = state.Interrupted, state.Replays, state.Reconciles
 	}
 	return a
 }
@@ -63,6 +65,9 @@ func (a Attempt) Earlier() []schemas.InterruptedRun {
 	switch {
 	case a.Profiles() || a.Trial() || a.Run.Mode == schemas.ModeSync:
 		return nil
+	case a.Run.Mode == schemas.ModeReconcile:
+		// A run of a window has loaded other rows. One of them may be equal to a late one.
+		runs = slices.Clone(a.Reconciles)
 	case a.Run.Mode != schemas.ModeBackfill:
 		runs = slices.Clone(a.Interrupted)
 	}

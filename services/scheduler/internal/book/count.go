@@ -31,6 +31,11 @@ func countRepeats(e *entry, succeeds bool) {
 	if succeeds && usesLedger(a.Mode) { // another run may not have loaded them again; a later one counts them
 		before = s.UnfinishedEvents
 	}
+	if succeeds && a.Mode == schemas.ModeReconcile {
+		for _, r := range s.Reconciles {
+			before += r.Uncertain
+		}
+	}
 	_, again := fold.LeftOut(f)
 	if last := f.Attempts[a.Attempt]; !last.LookedBack && last.Extracted > 0 {
 		// The extractor is of a version that leaves nothing out.
@@ -69,6 +74,10 @@ func countEvents(e *entry, succeeds bool) {
 	n.Stored += loaded
 	s.Events = &n
 	switch {
+	case a.Mode == schemas.ModeReconcile && succeeds:
+		s.Reconciles = nil
+	case a.Mode == schemas.ModeReconcile:
+		interruptReconcile(e, loaded)
 	case !usesLedger(a.Mode):
 	case succeeds:
 		s.Interrupted, s.UnfinishedEvents = nil, 0
@@ -101,6 +110,30 @@ func interrupt(s *schemas.State, a *schemas.ActiveRun, loaded int64) {
 			s.UnfinishedEvents += r.Loaded
 		}
 		s.Interrupted = s.Interrupted[more:]
+	}
+}
+
+// interruptReconcile notes a reconciliation that did not succeed. Its baseline does not count,
+// so that the next one finds its rows again, whatever runs succeed in between: they read other
+// rows, and say nothing about these.
+func interruptReconcile(e *entry, loaded int64) {
+	s, a := e.state, e.state.Active
+	r := schemas.InterruptedRun{Number: a.Number, Attempts: a.Attempt, StartedAt: a.StartedAt, RecordsTopic: a.RecordsTopic, Loaded: loaded}
+	for _, n := range e.fold.UncertainByAttempt {
+		r.Uncertain += n
+	}
+	if a.Epoch != s.Epoch || r.Loaded+r.Uncertain == 0 {
+		return
+	}
+	if r.RecordsTopic == "" { // nothing tells which
+		r.Loaded, r.Uncertain = 0, r.Uncertain+r.Loaded
+	}
+	s.Reconciles = append(s.Reconciles, r)
+	if more := len(s.Reconciles) - schemas.MaxInterrupted; more > 0 {
+		for _, r := range s.Reconciles[:more] {
+			s.Reconciles[more].Uncertain += r.Loaded + r.Uncertain
+		}
+		s.Reconciles = s.Reconciles[more:]
 	}
 }
 

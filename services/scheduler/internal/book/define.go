@@ -100,7 +100,7 @@ func (b *Book) Undefine(ctx context.Context, importName string, now time.Time) {
 	s.SourceHash, s.Watermark, s.TimeBasis, s.Ledger, s.Columns, s.Gone = "", "", "", nil, nil, nil
 	s.Place, s.Pending, s.Events, s.LastEnded, s.LastSucceeded = nil, nil, nil, nil, nil
 	s.Sizes = nil
-	s.Replays, s.EpochFirst, s.Baseline = nil, 0, nil
+	s.Replays, s.Reconciles, s.EpochFirst, s.Baseline = nil, nil, 0, nil
 	s.Interrupted, s.UnfinishedEvents, s.Loaded, s.OpenRejects, s.OpenBeside, s.Dismissed = nil, 0, 0, 0, 0, 0
 	s.Anchor, s.LastDue, s.DueFrom, s.ActedOn, s.SkippedDue = nil, nil, nil, nil, nil
 	s.Paused, s.Generation = false, 0

@@ -60,7 +60,7 @@ func wouldRepeatEvents(e *entry, spec schemas.ImportSpec) bool {
 func (b *Book) newEpoch(e *entry, now time.Time) {
 	s := e.state
 	s.Epoch++
-	s.EpochFirst, s.Replays, s.Baseline = s.LastNumber+1, nil, nil
+	s.EpochFirst, s.Replays, s.Reconciles, s.Baseline = s.LastNumber+1, nil, nil, nil
 	s.Watermark, s.TimeBasis, s.Ledger, s.Columns, s.Gone, s.Place, s.Pending = "", "", nil, nil, nil, nil, nil
 	s.Loaded, s.OpenRejects, s.OpenBeside, s.Dismissed, s.Initial, s.RetryRejects = 0, 0, 0, 0, "", false
 	// Everything is sent again in the new epoch, also what the interrupted runs have loaded.

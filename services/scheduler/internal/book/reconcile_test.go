@@ -47,3 +47,44 @@ func TestABaselineCountsOnceItsRunHasSucceeded(t *testing.T) {
 		t.Errorf("a new epoch has the baseline %+v", s.Baseline)
 	}
 }
+
+// TestAReconciliationWithoutSuccessIsNamedForTheNext: the state says where its events are told
+// until a reconciliation succeeds, whatever runs succeed in between. What was sent and never
+// answered is counted when it may have been sent again.
+func TestAReconciliationWithoutSuccessIsNamedForTheNext(t *testing.T) {
+	t.Parallel()
+	d := newFixture(t)
+	d.define(asEvent)
+	run := func(command, key, id string, reports ...schemas.Report) schemas.Run {
+		t.Helper()
+		d.command(command, key, func(c *schemas.Command) { c.Reconcile = &schemas.Reconciliation{} })
+		d.topics("rows-1", "records-1")
+		d.reports(id, 1, append([]schemas.Report{resolved(schemas.StageExtract, "s1"), resolved(schemas.StageLoad, "t1")}, reports...)...)
+		return d.want(id, schemas.StateSucceeded)
+	}
+	run(schemas.CommandRun, "k1", "a.1", final(1), mapped(1), loaded(0, 0))
+	d.command(schemas.CommandReconcile, "k2", func(c *schemas.Command) { c.Reconcile = &schemas.Reconciliation{} })
+	d.topics("rows-1", "records-1")
+	early := final(6)
+	early.Final.Early = true
+	d.reports("a.2", 1, early, mapped(6), loaded(0, 3))
+	d.command(schemas.CommandCancel, "c2", nil)
+	d.reports("a.2", 1, schemas.Report{Receipt: &schemas.Receipt{Ranges: []schemas.Range{{Prev: 3, From: 4, To: 5}}, SkipReason: schemas.SkipCancelled, Uncertain: 1}})
+	d.want("a.2", schemas.StateCancelled)
+	named := d.state().Reconciles
+	if len(named) != 1 || named[0].Number != 2 || named[0].Loaded != 4 || named[0].Uncertain != 1 || named[0].RecordsTopic != "records-1" {
+		t.Fatalf("after the cancelled reconciliation: %+v", named)
+	}
+	if r := run(schemas.CommandRun, "k3", "a.3", final(2), mapped(2), loaded(6, 7)); r.Counts.Repeated != 0 {
+		t.Errorf("the run in between: %+v", r.Counts)
+	}
+	if s := d.state(); len(s.Reconciles) != 1 || len(s.Interrupted) != 0 {
+		t.Errorf("after a run in between: %+v, %+v", s.Reconciles, s.Interrupted)
+	}
+	if r := run(schemas.CommandReconcile, "k4", "a.4", lookedBack(2, 4, 0), mapped(2), loaded(8, 9)); r.Counts.Repeated != 1 {
+		t.Errorf("the reconciliation after: %+v", r.Counts)
+	}
+	if s := d.state(); len(s.Reconciles) != 0 {
+		t.Errorf("after it: %+v", s.Reconciles)
+	}
+}
