@@ -47,7 +47,7 @@ func (x *Index) CountBy(ctx context.Context, s Selection, by ...By) ([]Group, Co
 	if err != nil {
 		return nil, how, err
 	}
-	groups, err := s.count(st.db, x.deps.Known, by)
+	groups, err := s.count(st, x.deps.Known, by)
 	return groups, how, unavailable(err)
 }
 
@@ -66,7 +66,7 @@ func (x *Index) Page(ctx context.Context, s Selection, oldestFirst bool, beyond 
 	case beyond >= 0:
 		in.high = beyond - 1
 	}
-	hits, err := s.find(st.db, x.deps.Known, in, !oldestFirst, limit+1)
+	hits, err := s.find(st, x.deps.Known, in, !oldestFirst, limit+1)
 	if err != nil {
 		return nil, -1, how, unavailable(err)
 	}
@@ -133,12 +133,16 @@ func (x *Index) EachItem(ctx context.Context, s Selection, fn func(Item) error) 
 		return how, err
 	}
 	in := span{schemas.ControlPartition(s.Import), 0, how.IndexedUpTo - 1}
+	tp := kafka.TP{Topic: x.deps.Topics.Rejects(), Partition: in.partition}
 	for in.low <= in.high {
-		st, _, _, err := x.now(kafka.TP{})
-		if err != nil {
+		st, at, _, err := x.now(tp)
+		switch {
+		case err != nil:
 			return how, err
+		case at < how.IndexedUpTo: // what is left would end early, and look like the end
+			return how, errAnew
 		}
-		hits, err := s.find(st.db, x.deps.Known, in, false, chunk)
+		hits, err := s.find(st, x.deps.Known, in, false, chunk)
 		if err != nil {
 			return how, unavailable(err)
 		}
@@ -153,10 +157,12 @@ func (x *Index) EachItem(ctx context.Context, s Selection, fn func(Item) error) 
 	return how, nil
 }
 
+var errAnew = fmt.Errorf("%w: it is being built anew", ErrUnavailable)
+
 // unavailable turns the error of a store that was closed meanwhile into ErrUnavailable.
 func unavailable(err error) error {
 	if errors.Is(err, bolterrors.ErrDatabaseNotOpen) {
-		return fmt.Errorf("%w: it is being built anew", ErrUnavailable)
+		return errAnew
 	}
 	return err
 }
@@ -174,6 +180,7 @@ func (x *Index) upToDate(ctx context.Context, importName string) (*store, Comple
 	how := Completeness{Complete: true}
 	var all, done int64
 	var cut []int32 // partitions of which retention has deleted something
+	reached := map[kafka.TP]int64{}
 	for _, p := range partitions {
 		tp := kafka.TP{Topic: x.deps.Topics.Rejects(), Partition: p}
 		start, err := x.deps.Source.StartOffset(ctx, tp)
@@ -195,7 +202,7 @@ func (x *Index) upToDate(ctx context.Context, importName string) (*store, Comple
 		if start > 0 {
 			cut = append(cut, p)
 		}
-		how.IndexedUpTo = at
+		how.IndexedUpTo, reached[tp] = at, at
 		how.Complete = how.Complete && at >= end && replays
 		all, done = all+max(end-start, 0), done+min(max(at-start, 0), max(end-start, 0))
 	}
@@ -206,7 +213,7 @@ func (x *Index) upToDate(ctx context.Context, importName string) (*store, Comple
 	if len(partitions) > 1 {
 		how.IndexedUpTo = -1
 	}
-	st, _, _, err := x.now(kafka.TP{})
+	st, err := x.storeWith(reached)
 	if err != nil {
 		return nil, how, err
 	}
@@ -251,7 +258,7 @@ func (x *Index) reach(ctx context.Context, tp kafka.TP, start, end int64) (int64
 // from is when the oldest reject was made that each of the partitions still holds.
 func (s *store) from(partitions []int32) (*time.Time, error) {
 	var oldest *time.Time
-	err := s.db.View(func(tx *bolt.Tx) error {
+	err := s.view(func(tx *bolt.Tx) error {
 		for _, p := range partitions {
 			made, err := oldestOf(tx, p)
 			if err != nil {

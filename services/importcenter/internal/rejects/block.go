@@ -2,7 +2,7 @@ package rejects
 
 import (
 	"encoding/binary"
-	"errors"
+	"fmt"
 )
 
 // blockOffsets is how many offsets share a block.
@@ -47,7 +47,7 @@ func (b *block) encode() []byte {
 	return out
 }
 
-var errBlock = errors.New("a block of the index cannot be read")
+var errBlock = fmt.Errorf("%w: a block of it cannot be read", errDamaged)
 
 // decode reads a block into b, whose slice it uses again.
 func (b *block) decode(base int64, raw []byte) error {

@@ -97,9 +97,9 @@ func (g *counting) add(c cell, n int64) {
 
 // count counts the selected rejects by what is asked for, the largest groups first. Of
 // cells that lie partly between the selection's times it looks at each reject.
-func (s Selection) count(db *bolt.DB, known func(string) Known, by []By) ([]Group, error) {
+func (s Selection) count(st *store, known func(string) Known, by []By) ([]Group, error) {
 	g := counting{by, known, map[string]Known{}, map[Names]*Group{}}
-	err := db.View(func(tx *bolt.Tx) error {
+	err := st.view(func(tx *bolt.Tx) error {
 		partly := map[uint64]matched{}
 		err := s.each(tx, known, func(m matched) {
 			if m.partly {

@@ -178,9 +178,9 @@ func bounds(cells map[uint64]matched) map[int32]span {
 
 // find returns up to limit of the selected rejects in a span, in the order of offsets or
 // backwards.
-func (s Selection) find(db *bolt.DB, known func(string) Known, in span, backwards bool, limit int) ([]hit, error) {
+func (s Selection) find(st *store, known func(string) Known, in span, backwards bool, limit int) ([]hit, error) {
 	var hits []hit
-	err := db.View(func(tx *bolt.Tx) error {
+	err := st.view(func(tx *bolt.Tx) error {
 		cells := map[uint64]matched{}
 		if err := s.each(tx, known, func(m matched) { cells[m.ID] = m }); err != nil {
 			return err

@@ -30,7 +30,10 @@ func (x *Index) keep(ctx context.Context, dir string) error {
 		return err
 	}
 	x.opened(s, map[kafka.TP]int64{})
-	defer x.closed()
+	defer func() {
+		x.closed()
+		s.removeIfDamaged()
+	}()
 	topic := x.deps.Topics.Rejects()
 	if err := x.sameTopics(ctx, s); err != nil {
 		return err
@@ -154,7 +157,7 @@ func (x *Index) retain(ctx context.Context, s *store, topic string, position map
 	if maps.Equal(starts, s.starts) {
 		return nil // each transaction of the store waits for the disk
 	}
-	err := s.db.Update(func(tx *bolt.Tx) error {
+	err := s.update(func(tx *bolt.Tx) error {
 		w := beginWriting(tx)
 		for tp, start := range starts {
 			if tp.Topic == topic {
@@ -184,6 +187,9 @@ func (x *Index) check(ctx context.Context, s *store, topic string) error {
 	if s.gone() {
 		return errGone
 	}
+	if s.damaged.Load() {
+		return errDamaged
+	}
 	_, changed, err := x.topicIDs(ctx, s)
 	if err != nil {
 		return err
@@ -212,6 +218,9 @@ func (x *Index) takeWithRetry(ctx context.Context, s *store, records []*kafka.Re
 		if s.gone() {
 			return errGone
 		}
+		if s.damaged.Load() {
+			return err
+		}
 		x.failed(err)
 		if !logged {
 			x.deps.Log.ErrorContext(ctx, "the index of rejects cannot be written: lists and counts are incomplete until it can", slog.Any("error", err))
@@ -232,7 +241,7 @@ func (x *Index) take(ctx context.Context, s *store, records []*kafka.Record) err
 	next := maps.Clone(x.position)
 	x.mu.Unlock()
 	held := s.held
-	err := s.db.Update(func(tx *bolt.Tx) error {
+	err := s.update(func(tx *bolt.Tx) error {
 		w := beginWriting(tx)
 		held = slices.Clone(s.held)
 		for _, rec := range records {

@@ -168,6 +168,21 @@ func (x *Index) now(tp kafka.TP) (*store, int64, <-chan struct{}, error) {
 	return x.store, x.position[tp], x.moved, nil
 }
 
+// storeWith is the store, if it still holds what was reached: it may have been opened anew since.
+func (x *Index) storeWith(reached map[kafka.TP]int64) (*store, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.store == nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnavailable, x.failure)
+	}
+	for tp, at := range reached {
+		if x.position[tp] < at {
+			return nil, errAnew
+		}
+	}
+	return x.store, nil
+}
+
 // why is the reason why the index does not advance, "" if it does.
 func (x *Index) why() string {
 	x.mu.Lock()

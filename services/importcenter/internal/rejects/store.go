@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -19,7 +20,7 @@ const (
 	storeFile = "rejects.db"
 	// storeVersion changes with what the store holds: a store of another version is built
 	// anew.
-	storeVersion = "1"
+	storeVersion = "2"
 	lockTimeout  = 2 * time.Second
 )
 
@@ -37,6 +38,8 @@ type store struct {
 	db   *bolt.DB
 	path string
 	file os.FileInfo
+	// damaged says that something in the file cannot be read.
+	damaged atomic.Bool
 	// starts are the offsets below which nothing is kept. Only the goroutine of Run uses them.
 	starts map[kafka.TP]int64
 	// held are the reports, in order within each partition, that wait for rejects which have
@@ -64,14 +67,22 @@ func openStore(dir string) (*store, error) {
 }
 
 func tryOpen(path string) (*store, error) {
-	db, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: lockTimeout, NoFreelistSync: true, FreelistType: bolt.FreelistMapType})
+	// The list of free pages is kept in the file: without it bbolt finds them by reading every
+	// page, at each start and after each error of a full disk, in a goroutine of its own, whose
+	// panic at a damaged page would end the process.
+	var db *bolt.DB
+	err := withoutPanic(func() (err error) {
+		db, err = bolt.Open(path, 0o600, &bolt.Options{Timeout: lockTimeout, FreelistType: bolt.FreelistMapType})
+		return err
+	})
 	if errors.Is(err, bolterrors.ErrTimeout) {
 		return nil, fmt.Errorf("opening the index of rejects: another process uses %s; give each Import Center a directory of its own (rejects.directory): %w", path, err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("opening the index of rejects: %w", err)
 	}
-	err = db.Update(func(tx *bolt.Tx) error {
+	s := &store{db: db, path: path}
+	err = s.update(func(tx *bolt.Tx) error {
 		for _, name := range [][]byte{metaBucket, cellsBucket, idsBucket, blockBucket} {
 			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 				return err
@@ -87,13 +98,12 @@ func tryOpen(path string) (*store, error) {
 		return errors.New("the index is of another version")
 	})
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("opening the index of rejects: %w", err), db.Close())
+		return nil, errors.Join(fmt.Errorf("opening the index of rejects: %w", err), s.close())
 	}
-	file, err := os.Stat(path)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("opening the index of rejects: %w", err), db.Close())
+	if s.file, err = os.Stat(path); err != nil {
+		return nil, errors.Join(fmt.Errorf("opening the index of rejects: %w", err), s.close())
 	}
-	return &store{db: db, path: path, file: file}, nil
+	return s, nil
 }
 
 // gone tells whether somebody has deleted or replaced the file.
@@ -102,11 +112,9 @@ func (s *store) gone() bool {
 	return err != nil || !os.SameFile(file, s.file)
 }
 
-func (s *store) close() error { return s.db.Close() }
-
 // clear forgets everything.
 func (s *store) clear() error {
-	return s.db.Update(func(tx *bolt.Tx) error {
+	return s.update(func(tx *bolt.Tx) error {
 		for _, name := range [][]byte{metaBucket, cellsBucket, idsBucket, blockBucket} {
 			if err := tx.DeleteBucket(name); err != nil {
 				return err
@@ -129,7 +137,7 @@ func topicKey(topic string) []byte { return []byte("topic/" + topic) }
 // of which nothing was read.
 func (s *store) positions(topics ...string) (map[kafka.TP]int64, error) {
 	at := map[kafka.TP]int64{}
-	err := s.db.View(func(tx *bolt.Tx) error {
+	err := s.view(func(tx *bolt.Tx) error {
 		for _, topic := range topics {
 			for p := range int32(schemas.ControlPartitions) {
 				tp := kafka.TP{Topic: topic, Partition: p}
@@ -146,7 +154,7 @@ func (s *store) positions(topics ...string) (map[kafka.TP]int64, error) {
 
 // topicID is the id that the topic had when it was read.
 func (s *store) topicID(topic string) (id string, err error) {
-	err = s.db.View(func(tx *bolt.Tx) error {
+	err = s.view(func(tx *bolt.Tx) error {
 		id = string(tx.Bucket(metaBucket).Get(topicKey(topic)))
 		return nil
 	})
@@ -154,5 +162,5 @@ func (s *store) topicID(topic string) (id string, err error) {
 }
 
 func (s *store) setTopicID(topic, id string) error {
-	return s.db.Update(func(tx *bolt.Tx) error { return tx.Bucket(metaBucket).Put(topicKey(topic), []byte(id)) })
+	return s.update(func(tx *bolt.Tx) error { return tx.Bucket(metaBucket).Put(topicKey(topic), []byte(id)) })
 }
