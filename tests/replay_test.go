@@ -67,6 +67,60 @@ func TestAReplayAfterTheMappingIsCorrected(t *testing.T) {
 	}
 }
 
+// TestApplyReplays: tapline apply --replay sends what the corrected mapping makes records of, of
+// the imports that it changes, with the definition that it applies.
+func TestApplyReplays(t *testing.T) {
+	t.Parallel()
+	const rows, rejected = 400, 200
+	path := filepath.Join(t.TempDir(), "customers.csv")
+	writeHalfBroken(t, path, rows)
+	c := harness.Start(t, harness.Options{DevArgs: []string{"--load", table + "=" + path}})
+	wrong := halfRejected("people") + "---\n" + halfRejected("purchases")
+	c.ApplyText(t, wrong)
+	for _, name := range []string{"people", "purchases"} {
+		if r := c.Close(t, c.Trigger(t, name), time.Minute); r.Counts.MapRejected != rejected {
+			t.Fatalf("%s: the run with the wrong mapping: %+v", name, r.Counts)
+		}
+	}
+	apply := func(text string) (said string) {
+		t.Helper()
+		file := filepath.Join(t.TempDir(), "set.yaml")
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		out, said, code := c.Tapline(t, "", "apply", "-f", file, "--replay", "--yes")
+		if code != 0 {
+			t.Fatalf("tapline apply --replay: exit code %d\n%s\n%s", code, out, said)
+		}
+		return said
+	}
+	// Another mistake: nothing would map, and nothing is replayed.
+	other := strings.ReplaceAll(wrong, "to: amount", "to: value")
+	if said := apply(other); strings.Count(said, "none would map now: nothing is replayed") != 2 {
+		t.Errorf("a correction that is none: %s", said)
+	}
+	right := strings.Replace(other, "{from: EMAIL, to: value, type: integer}", "EMAIL -> contact", 1) // of people only
+	if said := apply(right); !strings.Contains(said, "people.2 replays 200 rejects, of which 200 would map now") || strings.Contains(said, "purchases") {
+		t.Errorf("a correction of one import: %s", said)
+	}
+	want := schemas.Counts{Read: rejected, Extracted: rejected, Mapped: rejected, Loaded: rejected}
+	if r := c.Close(t, "people.2", time.Minute); r.Mode != schemas.ModeReplay || r.Counts != want || r.State != schemas.StateSucceeded {
+		t.Errorf("the replay %s of people: %s, %+v", r.Mode, r.State, r.Counts)
+	}
+	if said := apply(right); strings.Contains(said, "replays") {
+		t.Errorf("what is applied again is replayed: %s", said)
+	}
+	if said := apply(strings.Replace(right, "{from: EMAIL, to: value, type: integer}", "EMAIL -> contact", 1)); !strings.Contains(said, "purchases.2 replays 200 rejects") {
+		t.Errorf("a correction of events: %s", said)
+	}
+	if r := c.Close(t, "purchases.2", time.Minute); r.Counts != want {
+		t.Errorf("the replay of events: %s, %+v", r.State, r.Counts)
+	}
+	if n := len(c.Events(t, "Bought")); n != rows {
+		t.Errorf("CleverTap holds %d events, want %d", n, rows)
+	}
+}
+
 // windows are the statements that read rows of an import's query.
 func windows(statements []string) (out []string) {
 	for _, s := range statements {

@@ -77,6 +77,27 @@ func TestReplays(t *testing.T) {
 	}
 }
 
+// TestAReplayWaitsForTheDefinition: nothing is asked of a scheduler that does not know the newest
+// definition yet, because its run would map with the one before.
+func TestAReplayWaitsForTheDefinition(t *testing.T) {
+	t.Parallel()
+	c := startWith(t, func(cfg *Config) { cfg.CheckTimeout, cfg.AnswerTimeout = 0, 300*time.Millisecond })
+	c.apply(connection, account, purchases)
+	c.apply(strings.Replace(purchases, `"name":"Bought"`, `"name":"Paid"`, 1))
+	c.produce(c.topics.Rejects(), schemas.Reject{Stage: schemas.StageLoad, Import: "customers", Run: "customers.1", Attempt: 1, ID: "1.1.1", Code: "clevertap_512", Record: json.RawMessage(`{}`), Time: time.Now()})
+	state := schemas.State{Import: "customers", Generation: 1, Epoch: 1, EpochFirst: 1, LastNumber: 1}
+	c.produce(c.topics.State(), state)
+	a := c.do("POST", "/v1/imports/customers/replays", `{}`)
+	if a.status != http.StatusGatewayTimeout || !strings.Contains(a.text, "generation 2") || c.commands(schemas.CommandReplay) != 0 {
+		t.Errorf("with a scheduler that is behind = %d %s, %d commands", a.status, a.text, c.commands(schemas.CommandReplay))
+	}
+	state.Generation = 2
+	c.produce(c.topics.State(), state)
+	if c.do("POST", "/v1/imports/customers/replays", `{}`); c.commands(schemas.CommandReplay) != 1 {
+		t.Errorf("with a scheduler that knows the definition %d commands were written", c.commands(schemas.CommandReplay))
+	}
+}
+
 // taken reports that a replay has taken rejects.
 func (c *center) taken(importName string, number int, refs ...schemas.RejectRange) {
 	c.t.Helper()

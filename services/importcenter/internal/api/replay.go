@@ -107,9 +107,33 @@ func (h *handlers) startReplay(ctx context.Context, in *replayInput) (*runStarte
 		}
 		return nil, problem(http.StatusConflict, codeNothingToReplay, reason)
 	}
+	if refusal := h.awaitDefinition(ctx, in.Import); refusal != nil {
+		return nil, refusal
+	}
 	return h.writeAndAwaitRun(ctx, schemas.Command{
 		ID: in.Key, Import: in.Import, Kind: schemas.CommandReplay, Replay: &replay, Actor: in.Actor,
 	}, in.ConfirmQuery)
+}
+
+// awaitDefinition waits until the scheduler has taken in the newest definition of an import.
+// Definitions and commands are in topics of their own: a replay that began before would map
+// with the old definition, and have everything rejected again.
+func (h *handlers) awaitDefinition(ctx context.Context, importName string) *Problem {
+	ctx, cancel := context.WithTimeout(ctx, h.AnswerTimeout)
+	defer cancel()
+	for {
+		changed := h.Catalog.Changed()
+		def, _ := h.Catalog.Import(importName)
+		if state, known := h.Catalog.State(importName); known && state.Generation >= def.Generation {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return problem(http.StatusGatewayTimeout, codeNoAnswer, fmt.Sprintf(
+				"nothing was replayed: the scheduler has not taken in generation %d of %s yet; is the scheduler running? Ask again when it is", def.Generation, importName))
+		}
+	}
 }
 
 // replayOf reads what is asked for.
