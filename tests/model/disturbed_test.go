@@ -97,10 +97,16 @@ func (w *world) disturb(first uint64, more int, choose func(*rand.Rand) []distur
 	var scenarios []*scenario
 	for seed := first; seed < first+scenariosPerWorld; seed++ {
 		s := newScenario(w, seed)
-		if rand.New(rand.NewPCG(seed, 19)).IntN(4) == 0 {
+		if !w.repaired && rand.New(rand.NewPCG(seed, 19)).IntN(4) == 0 {
 			s.breakMapping()
 		}
 		s.more = more
+		if w.reconciled {
+			s.behind = &behind{late: map[string]bool{}, oldest: map[string]int{}}
+		}
+		if w.repaired && !s.event {
+			s.looks = &looks{}
+		}
 		scenarios = append(scenarios, s)
 	}
 	bystander := newScenario(w, first)
@@ -124,6 +130,8 @@ func (w *world) disturb(first uint64, more int, choose func(*rand.Rand) []distur
 	w.stopAll(w.lives)
 	w.checkContracts()
 	logReplays(w, scenarios)
+	logReconciled(w, scenarios)
+	logLooks(w, scenarios)
 }
 
 // beDisturbed sets the timeouts of a world that people, Kafka and proxies disturb.

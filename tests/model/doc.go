@@ -28,4 +28,8 @@
 // that the disturbance explains, and the runs of an import that nothing disturbs to
 // take no longer than a bound. Bounds are measured by a clock that stops while the
 // machine gives the process no CPU. Kinds of disturbance are listed in disturbances.
+//
+// TestReconciles and TestRepairs do the same for rows that come behind the watermark, and for
+// profiles that are changed behind Tapline's back: their oracles know how many rows have come,
+// and what CleverTap holds of everybody.
 package model

@@ -58,6 +58,7 @@ type gate struct {
 	applied   []arrival
 	events    map[string]int // by content: how often it is stored
 	even      map[string]int // by identity: what stands in the property that only some versions write
+	holds     map[string]int // by identity: the version that the profile has
 	next      []answer       // for the uploads to come, one each
 	spell     answer         // for every request until spellEnds
 	spellEnds time.Time
@@ -69,7 +70,7 @@ func newGate(t testing.TB, openTime time.Duration) *gate {
 	t.Helper()
 	cfg := sandbox.DefaultCleverTapConfig()
 	g := &gate{
-		account: sandbox.NewCleverTap(cfg, slog.New(slog.DiscardHandler)).Handler(), events: map[string]int{}, even: map[string]int{},
+		account: sandbox.NewCleverTap(cfg, slog.New(slog.DiscardHandler)).Handler(), events: map[string]int{}, even: map[string]int{}, holds: map[string]int{},
 		latest: openTime * 8 / 10, // the loader counts from the moment before
 	}
 	g.server = httptest.NewServer(g)
@@ -215,6 +216,7 @@ func (g *gate) forward(r *http.Request, text []byte, run int, how string) *httpt
 			g.applied = append(g.applied, arrival{identity: b.Identity, first: b.version(), run: run, at: time.Now(), how: how, unsure: processPace.stumbled(time.Now().Add(-2 * g.latest))})
 		}
 		g.applied[i].last = b.version()
+		g.holds[b.Identity] = b.version()
 		if even := b.data().Even; even > 0 {
 			g.even[b.Identity] = even
 		}

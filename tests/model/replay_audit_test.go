@@ -238,21 +238,22 @@ func (s *scenario) judgeReplay(r schemas.Run) {
 	}
 }
 
-// auditReplayOrder checks that no replay ends with an older version of a person than CleverTap
-// held before.
-func (s *scenario) auditReplayOrder(identity string, list []arrival) {
+// auditLastOfRuns checks that no run that reads people again, of which older versions may have
+// come, ends with an older version of a person than CleverTap held before.
+func (s *scenario) auditLastOfRuns(identity string, list []arrival) {
 	for i, a := range list {
 		if a.run == 0 || a.run > len(s.runs) {
 			continue
 		}
 		r := s.runs[a.run-1]
 		last := i == len(list)-1 || list[i+1].run > a.run
-		if r.Mode != schemas.ModeReplay || !last || r.State != schemas.StateSucceeded || a.unsure || len(s.gone) > 0 {
+		readsAgain := r.Mode == schemas.ModeReplay || r.Mode == schemas.ModeReconcile || r.Mode == schemas.ModeRepair
+		if !readsAgain || !last || r.State != schemas.StateSucceeded || a.unsure || len(s.gone) > 0 {
 			continue
 		}
 		for _, before := range list[:i] {
 			if before.last > a.last && !before.unsure {
-				s.violation("%s: the replay %s ended with version %d, and run %d had sent version %d", identity, r.Run, a.last, before.run, before.last)
+				s.violation("%s: %s ended with version %d, and run %d had sent version %d", identity, r.Run, a.last, before.run, before.last)
 				return
 			}
 		}

@@ -1,12 +1,56 @@
 package model
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"tapline.dev/schemas"
 )
+
+// settle ends all disturbances and lets two more runs read what is there.
+func (s *scenario) settle() {
+	s.settling = true
+	for _, g := range s.gates {
+		g.behave()
+	}
+	s.advance(26 * time.Hour)
+	for range 2 {
+		if s.w.broken() || !s.close(s.start(schemas.Command{Kind: schemas.CommandRun})) {
+			return
+		}
+		if r := s.runs[len(s.runs)-1]; !succeeded(r) {
+			s.violation("%s does not succeed although nothing disturbs it any more", r.Run)
+			return
+		}
+	}
+	for _, g := range s.gates {
+		g.late.Wait()
+	}
+	if s.behind != nil && !s.reconcileAll() {
+		return
+	}
+	s.auditOpenAtMost()
+	if s.replayAll() {
+		s.audit()
+		s.auditOpenRejects()
+		s.auditLooks()
+	}
+}
+
+// story is the runs so far.
+func (s *scenario) story() string {
+	var b strings.Builder
+	for _, r := range s.runs {
+		fmt.Fprintf(&b, "\n  %s %s %s attempt %d, %s to %s, %+v %v", r.Run, r.Mode, r.State, r.Attempt, r.WatermarkFrom, r.WatermarkTo, r.Counts, r.Notes[:min(3, len(r.Notes))])
+		if r.Error != nil {
+			fmt.Fprintf(&b, " %+v", *r.Error)
+		}
+	}
+	return b.String()
+}
 
 // judge checks whether the disturbances allow the way in which a run ended.
 func (s *scenario) judge(r schemas.Run) {
@@ -37,6 +81,12 @@ func (s *scenario) judge(r schemas.Run) {
 	if r.Mode == schemas.ModeReplay {
 		s.judgeReplay(r)
 	}
+	if s.behind != nil {
+		s.judgeReconciled(r)
+	}
+	if r.Mode == schemas.ModeRepair {
+		s.judgeRepair(r)
+	}
 	if !succeeded(r) && r.WatermarkTo != "" {
 		s.violation("%s is %s and moved the watermark to %q", r.Run, r.State, r.WatermarkTo)
 	}
@@ -56,7 +106,7 @@ func (s *scenario) audit() {
 	for _, g := range s.gates {
 		for identity, list := range g.arrivals() {
 			s.auditOrder(identity, list)
-			s.auditReplayOrder(identity, list)
+			s.auditLastOfRuns(identity, list)
 		}
 	}
 	s.auditNewest(rejected)

@@ -63,6 +63,9 @@ type scenario struct {
 	reportsGone   bool            // reports may be lost, so that nothing tells what replays have taken
 	recordsGone   bool            // likewise, so that it is not known what a replay without success has loaded
 	brokenMapping bool            // some rows are rejected until the mapping is corrected
+
+	behind *behind // nil unless it reconciles
+	looks  *looks  // nil unless it verifies and repairs
 }
 
 const scenarioLookback = time.Minute
@@ -134,17 +137,6 @@ func (s *scenario) violation(format string, args ...any) {
 	s.w.report(fmt.Sprintf("seed %d (%s)", s.seed, s), fmt.Sprintf(format, args...)+"; runs:"+s.story())
 }
 
-func (s *scenario) story() string {
-	var b strings.Builder
-	for _, r := range s.runs {
-		fmt.Fprintf(&b, "\n  %s %s %s attempt %d, %s to %s, %+v %v", r.Run, r.Mode, r.State, r.Attempt, r.WatermarkFrom, r.WatermarkTo, r.Counts, r.Notes[:min(3, len(r.Notes))])
-		if r.Error != nil {
-			fmt.Fprintf(&b, " %+v", *r.Error)
-		}
-	}
-	return b.String()
-}
-
 // create makes the table, the account and the import, before the services start.
 func (s *scenario) create() {
 	s.w.clocks[s.name] = s.clock
@@ -207,6 +199,9 @@ func (s *scenario) pass(choose func(*rand.Rand) []disturbance) {
 // disturbRuns writes, runs and disturbs. It returns false if the scenario cannot continue.
 func (s *scenario) disturbRuns(choose func(*rand.Rand) []disturbance) bool {
 	s.write(4 + s.rng.IntN(12))
+	if s.behind != nil && !s.takeBaseline() {
+		return false
+	}
 	for range s.more + 2 + s.rng.IntN(3) {
 		if s.w.broken() {
 			return false
@@ -281,30 +276,4 @@ func (s *scenario) answerHeld(run string, decline bool) {
 	s.mayRepeat = true
 	s.mu.Unlock()
 	s.w.command(s.name, schemas.Command{ID: "approve " + run, Kind: schemas.CommandApprove, Run: run, Repeats: &all})
-}
-
-// settle ends all disturbances and lets two more runs read what is there.
-func (s *scenario) settle() {
-	s.settling = true
-	for _, g := range s.gates {
-		g.behave()
-	}
-	s.advance(26 * time.Hour)
-	for range 2 {
-		if s.w.broken() || !s.close(s.start(schemas.Command{Kind: schemas.CommandRun})) {
-			return
-		}
-		if r := s.runs[len(s.runs)-1]; !succeeded(r) {
-			s.violation("%s does not succeed although nothing disturbs it any more", r.Run)
-			return
-		}
-	}
-	for _, g := range s.gates {
-		g.late.Wait()
-	}
-	s.auditOpenAtMost()
-	if s.replayAll() {
-		s.audit()
-		s.auditOpenRejects()
-	}
 }

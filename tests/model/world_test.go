@@ -72,6 +72,8 @@ type world struct {
 	afterGrace           time.Duration
 	afterLimit           time.Duration
 	disturbed            bool        // people, Kafka and proxies disturb it
+	reconciled           bool        // its imports are reconciled
+	repaired             bool        // its imports are verified and repaired
 	mayRepeat            atomic.Bool // events may arrive more than once, because of a fault that affects all imports
 	stall                time.Duration
 	failed               chan struct{} // closed at the first violation
