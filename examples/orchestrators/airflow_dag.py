@@ -1,8 +1,8 @@
 """Airflow: a run of a Tapline import after the tables that it reads were built.
 
 TAPLINE_SERVER is Import Center's address, TAPLINE_TOKEN a key with the role operator (none where
-auth.mode is none), TAPLINE_IMPORT the import. The idempotency key is the DAG's run, so a task that
-Airflow tries again waits for the run that it has begun instead of beginning another.
+auth.mode is none), TAPLINE_IMPORT the import. The idempotency key is the DAG's run and the import, so
+a task that Airflow tries again waits for the run that it has begun instead of beginning another.
 """
 
 import json
@@ -30,7 +30,7 @@ def tapline_import():
     @task(retries=3)
     def run_import():
         name = os.environ["TAPLINE_IMPORT"]
-        key = "airflow-" + get_current_context()["run_id"]
+        key = f"airflow-{get_current_context()['run_id']}-{name}"
         run = call("POST", f"/v1/imports/{name}/runs", **{"Idempotency-Key": key})
         while run["state"] not in OVER:
             if run["state"] == "held":

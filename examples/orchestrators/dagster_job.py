@@ -1,8 +1,8 @@
 """Dagster: a run of a Tapline import after the assets that it reads were made.
 
 TAPLINE_SERVER is Import Center's address, TAPLINE_TOKEN a key with the role operator (none where
-auth.mode is none), TAPLINE_IMPORT the import. The idempotency key is Dagster's root run, so a run
-that is executed again from a failure waits for the import's run that was begun before.
+auth.mode is none), TAPLINE_IMPORT the import. The idempotency key is Dagster's root run and the import,
+so a run that is executed again from a failure waits for the import's run that was begun before.
 """
 
 import json
@@ -27,7 +27,7 @@ def call(method, path, **headers):
 @op(retry_policy=RetryPolicy(max_retries=3, delay=5))
 def run_import(context: OpExecutionContext) -> str:
     name = os.environ["TAPLINE_IMPORT"]
-    key = "dagster-" + (context.run.root_run_id or context.run_id)
+    key = f"dagster-{context.run.root_run_id or context.run_id}-{name}"
     run = call("POST", f"/v1/imports/{name}/runs", **{"Idempotency-Key": key})
     while run["state"] not in OVER:
         if run["state"] == "held":

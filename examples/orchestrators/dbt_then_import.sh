@@ -3,8 +3,9 @@
 # the end (on-run-end) is SQL, so this script runs around it: ./dbt_then_import.sh --select customers
 #
 # TAPLINE_SERVER is Import Center's address, TAPLINE_TOKEN a key with the role operator (none where
-# auth.mode is none), TAPLINE_IMPORT the import. The idempotency key is dbt's invocation, so that
-# this script can be run again with DBT_BUILD=no after a lost connection and begins no second run.
+# auth.mode is none), TAPLINE_IMPORT the import. The idempotency key is dbt's invocation and the
+# import, so that this script can be run again with DBT_BUILD=no after a lost connection and
+# begins no second run.
 set -euo pipefail
 
 if [[ ${DBT_BUILD:-yes} == yes ]]; then
@@ -19,7 +20,7 @@ ask() {
 }
 field() { python3 -c 'import json, sys; print(json.load(sys.stdin)[sys.argv[1]])' "$1"; }
 
-answer=$(ask POST "/v1/imports/$TAPLINE_IMPORT/runs" --header "Idempotency-Key: dbt-$invocation")
+answer=$(ask POST "/v1/imports/$TAPLINE_IMPORT/runs" --header "Idempotency-Key: dbt-$invocation-$TAPLINE_IMPORT")
 run=$(field run <<<"$answer")
 while state=$(field state <<<"$answer"); do
 	case $state in

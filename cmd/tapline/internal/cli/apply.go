@@ -167,7 +167,7 @@ columns fit the mapping, is checked by apply.`,
 				a.say("the draft %s lacks: %s", d.Metadata.Name, p.Error())
 			}
 		}
-		a.say("%d imports and %d resources are valid", len(set.Imports), len(set.Resources))
+		a.say("valid: %s and %s", numbered(int64(len(set.Imports)), "import"), numbered(int64(len(set.Resources)), "resource"))
 		return nil
 	}
 	return cmd

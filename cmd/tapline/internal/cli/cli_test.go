@@ -63,7 +63,7 @@ func TestValidate(t *testing.T) {
 	good := file(t, "good.yaml", customersYAML)
 	bad := file(t, "bad.yaml", strings.Replace(customersYAML, "mapping:", "maping:", 1))
 	wrong := file(t, "wrong.yaml", strings.Replace(customersYAML, "type: integer", "type: decimal", 1))
-	if r := tapline(t, "", "validate", "-f", good); r.code != ExitDone || !strings.Contains(r.err, "1 imports and 2 resources are valid") {
+	if r := tapline(t, "", "validate", "-f", good); r.code != ExitDone || !strings.Contains(r.err, "valid: 1 import and 2 resources") {
 		t.Errorf("good: %+v", r)
 	}
 	if r := tapline(t, "", "validate", "-f", bad); r.code != ExitRefused || !strings.Contains(r.err, bad+":18:3:") || !strings.Contains(r.err, "maping") {

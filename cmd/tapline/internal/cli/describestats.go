@@ -30,7 +30,7 @@ func periodText(p client.Period) string {
 	for _, state := range slices.Sorted(maps.Keys(p.ByState)) {
 		states = append(states, number(int64(p.ByState[state]))+" "+state)
 	}
-	text := fmt.Sprintf("%s runs (%s): %s; rejected %s", number(int64(p.Runs)), strings.Join(states, ", "), p.Equation, listing.Percent(p.RejectRatio))
+	text := fmt.Sprintf("%s (%s): %s; rejected %s", numbered(int64(p.Runs), "run"), strings.Join(states, ", "), p.Equation, listing.Percent(p.RejectRatio))
 	if d := p.Duration; d != nil {
 		text += fmt.Sprintf("; took %s s (p50), %s s (p95)", seconds(d.P50), seconds(d.P95))
 	}

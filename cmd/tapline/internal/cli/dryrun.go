@@ -201,8 +201,8 @@ func dryRunSummary(d client.DryRun) string {
 		fmt.Fprintf(&b, "%s of the records are of rows that are not the newest of their identity; --sync does not send them\n", number(d.Older))
 	}
 	if e := d.Estimate; e != nil {
-		fmt.Fprintf(&b, "a run that reads everything: %s rows, about %s records in %s calls, %s at the account's limit; later runs do not send unchanged rows again\n",
-			number(e.Rows), number(e.Records), number(e.Calls), duration(e.Seconds))
+		fmt.Fprintf(&b, "a run that reads everything: %s, about %s in %s, %s at the account's limit; later runs do not send unchanged rows again\n",
+			numbered(e.Rows, "row"), numbered(e.Records, "record"), numbered(e.Calls, "call"), duration(e.Seconds))
 	}
 	return b.String()
 }

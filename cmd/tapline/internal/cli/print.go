@@ -39,6 +39,14 @@ func printNames[T any](out io.Writer, items []T, name func(T) string) error {
 	return nil
 }
 
+// numbered writes a number with its unit: 1 run, 2,100 runs.
+func numbered(n int64, unit string) string {
+	if n == 1 {
+		return "1 " + unit
+	}
+	return number(n) + " " + unit + "s"
+}
+
 func number(n int64) string { return listing.Number(n) }
 
 // rowsWere is "1 row was" or "2 rows were".

@@ -25,7 +25,7 @@ type Field struct {
 
 // Fields are the differences of a change, in the order of their paths.
 func Fields(c Change) []Field {
-	before, after := map[string]any{}, map[string]any{}
+	var before, after any // nil of what is not there: each field is added, or removed
 	if c.Before != nil {
 		before = body(c.Before)
 	}
@@ -53,6 +53,12 @@ func body(raw json.RawMessage) map[string]any {
 
 func compare(found []Field, path string, before, after any) []Field {
 	a, b := children(before), children(after)
+	switch {
+	case b != nil && empty(before):
+		before = nil
+	case a != nil && empty(after):
+		after = nil
+	}
 	if a == nil && b == nil || before != nil && after != nil && (a == nil || b == nil) {
 		return compareValues(found, path, before, after)
 	}
@@ -71,6 +77,17 @@ func compare(found []Field, path string, before, after any) []Field {
 		found = compare(found, path+at, a[key], b[key])
 	}
 	return found
+}
+
+// empty reports whether a value is an object or a list without anything in it.
+func empty(v any) bool {
+	switch v := v.(type) {
+	case map[string]any:
+		return len(v) == 0
+	case []any:
+		return len(v) == 0
+	}
+	return false
 }
 
 // children are the parts of an object, or of a list whose items have names; nil of
@@ -115,7 +132,7 @@ func items(list []any) map[string]any {
 func compareValues(found []Field, path string, before, after any) []Field {
 	a, b := text(before), text(after)
 	switch {
-	case bytes.Equal(a, b):
+	case bytes.Equal(a, b), before == nil && empty(after), after == nil && empty(before):
 		return found
 	case before == nil:
 		return append(found, Field{Op: Add, Path: path, After: b})

@@ -108,3 +108,34 @@ func TestMakeStampsWhatItChanges(t *testing.T) {
 		t.Errorf("Before = %s, want none for something new", changes[0].Before)
 	}
 }
+
+// TestFieldsOfWhatIsNew: what is created or removed is shown field by field, and so is an
+// object or a list that was empty.
+func TestFieldsOfWhatIsNew(t *testing.T) {
+	t.Parallel()
+	made := definition("customers", "select 1")
+	made.Spec.Mapping = []schemas.Property{{From: "EMAIL", To: "Email"}}
+	paths := func(c Change) (out []string) {
+		for _, f := range Fields(c) {
+			out = append(out, f.Op+" "+f.Path)
+		}
+		return out
+	}
+	want := []string{
+		"add metadata.name", "add spec.destination.accountRef", "add spec.destination.type", "add spec.identity.column", "add spec.mapping[Email].from",
+		"add spec.mapping[Email].to", "add spec.source.connectionRef", "add spec.source.query",
+	}
+	if diff := cmp.Diff(want, paths(Change{Outcome: Created, Import: &made})); diff != "" {
+		t.Errorf("created (-want +got):\n%s", diff)
+	}
+	removed := paths(Change{Outcome: Removed, Import: &made, Before: encoded(true, made)})
+	if len(removed) != len(want) || removed[0] != "remove metadata.name" {
+		t.Errorf("removed: %v", removed)
+	}
+	bare := made
+	bare.Spec.Mapping = []schemas.Property{}
+	grown := paths(Change{Outcome: Updated, Import: &made, Before: encoded(true, bare)})
+	if diff := cmp.Diff([]string{"add spec.mapping[Email].from", "add spec.mapping[Email].to"}, grown); diff != "" {
+		t.Errorf("the first line of a mapping (-want +got):\n%s", diff)
+	}
+}
