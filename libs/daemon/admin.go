@@ -20,7 +20,8 @@ const (
 )
 
 // Admin is the HTTP server for probes, metrics and profiles: /livez, /readyz,
-// /metrics and, for this machine only, /debug/pprof/, /debug/build and /debug/log-level.
+// /metrics and, for this machine only, /debug/build, /debug/log-level and, if they are asked
+// for, profiles under /debug/pprof/.
 type Admin struct {
 	listener net.Listener
 	server   *http.Server
@@ -45,7 +46,7 @@ func Listen(ctx context.Context, cfg AdminConfig, health *Health, metrics http.H
 		}
 		listener = tls.NewListener(listener, settings)
 	}
-	server := &http.Server{Handler: WithoutPages(handler(health, metrics, level)), ReadHeaderTimeout: adminReadTimeout}
+	server := &http.Server{Handler: WithoutPages(handler(cfg, health, metrics, level)), ReadHeaderTimeout: adminReadTimeout}
 	return &Admin{listener: listener, server: server}, nil
 }
 
@@ -85,7 +86,7 @@ func Serve(ctx context.Context, cfg AdminConfig, health *Health, metrics http.Ha
 	return admin.Run(ctx)
 }
 
-func handler(health *Health, metrics http.Handler, level *slog.LevelVar) http.Handler {
+func handler(cfg AdminConfig, health *Health, metrics http.Handler, level *slog.LevelVar) http.Handler {
 	mux := http.NewServeMux()
 	// Alive means that the process can answer; a service that cannot go on
 	// ends by itself.
@@ -95,10 +96,12 @@ func handler(health *Health, metrics http.Handler, level *slog.LevelVar) http.Ha
 	mux.HandleFunc("GET /readyz", health.serveReady)
 	mux.Handle("GET /metrics", metrics)
 	// No /debug/pprof/cmdline: a flag may hold a secret.
-	mux.HandleFunc("/debug/pprof/", onThisMachine(pprof.Index))
-	mux.HandleFunc("/debug/pprof/profile", onThisMachine(pprof.Profile))
-	mux.HandleFunc("/debug/pprof/symbol", onThisMachine(pprof.Symbol))
-	mux.HandleFunc("/debug/pprof/trace", onThisMachine(pprof.Trace))
+	if cfg.Profiles {
+		mux.HandleFunc("/debug/pprof/", onThisMachine(pprof.Index))
+		mux.HandleFunc("/debug/pprof/profile", onThisMachine(pprof.Profile))
+		mux.HandleFunc("/debug/pprof/symbol", onThisMachine(pprof.Symbol))
+		mux.HandleFunc("/debug/pprof/trace", onThisMachine(pprof.Trace))
+	}
 	mux.HandleFunc("GET /debug/build", onThisMachine(serveBuild))
 	if level != nil {
 		mux.HandleFunc("GET /debug/log-level", onThisMachine(func(w http.ResponseWriter, _ *http.Request) {

@@ -13,7 +13,8 @@ import (
 func TestProfilesStayOnThisMachine(t *testing.T) {
 	t.Parallel()
 	metrics := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
-	h := handler(NewHealth(), metrics, &slog.LevelVar{})
+	h := handler(AdminConfig{Profiles: true}, NewHealth(), metrics, &slog.LevelVar{})
+	off := handler(AdminConfig{}, NewHealth(), metrics, &slog.LevelVar{})
 	for name, c := range map[string]struct {
 		remote, host, path string
 		want               int
@@ -36,6 +37,13 @@ func TestProfilesStayOnThisMachine(t *testing.T) {
 		if w.Code != c.want {
 			t.Errorf("%s: %s = %d, want %d", name, c.path, w.Code, c.want)
 		}
+		if !strings.HasPrefix(c.path, "/debug/pprof/") {
+			continue
+		}
+		w = httptest.NewRecorder()
+		if off.ServeHTTP(w, r); w.Code != http.StatusNotFound {
+			t.Errorf("%s: %s = %d where profiles are not asked for", name, c.path, w.Code)
+		}
 	}
 }
 
@@ -43,7 +51,7 @@ func TestProfilesStayOnThisMachine(t *testing.T) {
 func TestTheLogLevelChangesWhileItRuns(t *testing.T) {
 	t.Parallel()
 	level := &slog.LevelVar{}
-	h := handler(NewHealth(), http.NotFoundHandler(), level)
+	h := handler(AdminConfig{}, NewHealth(), http.NotFoundHandler(), level)
 	for _, c := range []struct {
 		remote, body string
 		status       int

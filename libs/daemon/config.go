@@ -27,8 +27,11 @@ type MetricsConfig struct {
 // AdminConfig says how the process is watched and stopped.
 type AdminConfig struct {
 	// Addr is host:port. It needs no authentication, so keep it off public
-	// networks; port 0 takes a free one. Profiles are given to this machine only.
+	// networks; port 0 takes a free one.
 	Addr string
+	// Profiles serves /debug/pprof/, to this machine only: a heap profile holds rows and
+	// secrets.
+	Profiles bool
 	// TLS is the certificate that the server shows; empty serves without TLS. Its host name
 	// does not matter: --probe compares the certificate itself.
 	TLS tlsconf.Server

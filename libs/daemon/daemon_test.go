@@ -120,7 +120,7 @@ func TestCommandLine(t *testing.T) {
 		"version": {args: []string{"--version"}, stdout: "mapper "},
 		"print": {
 			args: []string{"--config", file, "--print-config", "--limit=9"}, env: map[string]string{"TAPLINE_PASSWORD": "hunter2"},
-			stdout: "admin:\n  addr: 127.0.0.1:0\n  tls:\n    certFile: \"\"\n    keyFile: \"\"\n  drainTimeout: 25s\nlog:\n  level: WARN\n  format: json\nmetrics:\n  imports: 1000\ntopic: from-file\npassword: '***'\nlimit: 9\nslow: 0s\n",
+			stdout: "admin:\n  addr: 127.0.0.1:0\n  profiles: false\n  tls:\n    certFile: \"\"\n    keyFile: \"\"\n  drainTimeout: 25s\nlog:\n  level: WARN\n  format: json\nmetrics:\n  imports: 1000\ntopic: from-file\npassword: '***'\nlimit: 9\nslow: 0s\n",
 		},
 		"check": {wire: untilDone, args: []string{"--check"}, stdout: "mapper: the configuration is valid"},
 		"check of a misspelt variable": {
@@ -215,7 +215,7 @@ func TestLifeOfAService(t *testing.T) {
 	expect(t, base+"/readyz", 200, "ready\n")
 	expect(t, base+"/readyz?verbose", 200, "[+] partitions\nready\n")
 	expect(t, base+"/metrics", 200, "go_goroutines")
-	expect(t, base+"/debug/pprof/goroutine?debug=1", 200, "goroutine profile")
+	expect(t, base+"/debug/pprof/goroutine?debug=1", 404, "")
 	expect(t, base+"/debug/pprof/cmdline", 404, "")
 	env.Health.Add("kafka", func(context.Context) error { return errors.New("no broker") })
 	expect(t, base+"/readyz", 503, "[-] kafka: no broker\n[+] partitions\nnot ready\n")

@@ -134,21 +134,28 @@ func (c Config) Validate() error {
 
 // Deps is what main passes in. Log is required.
 type Deps struct {
-	Log   *slog.Logger
-	Meter metric.MeterProvider                                              // nil measures nothing
-	Dial  func(ctx context.Context, network, addr string) (net.Conn, error) // nil dials the network
+	Log *slog.Logger
+	// Outages are shared by the clients of a service; nil logs each client's own.
+	Outages *Outages
+	Meter   metric.MeterProvider                                              // nil measures nothing
+	Dial    func(ctx context.Context, network, addr string) (net.Conn, error) // nil dials the network
 }
 
 // base returns the options that all clients have in common. It shortens the age
 // at which metadata is fetched again: an import that is applied makes topics
 // while services run, and clients must see these soon.
 func base(cfg Config, deps Deps) []kgo.Opt {
+	outages := deps.Outages
+	if outages == nil {
+		outages = NewOutages(deps.Log)
+	}
 	opts := []kgo.Opt{
 		kgo.SeedBrokers(cfg.Brokers...),
 		kgo.ClientID(clientID()),
 		kgo.MetadataMinAge(250 * time.Millisecond),
 		kgo.MetadataMaxAge(30 * time.Second),
-		kgo.WithLogger(kslog.New(quiet(deps.Log))),
+		kgo.WithLogger(kslog.New(outages.logger())),
+		kgo.WithHooks(outages),
 		// Metrics of clients go to OpenTelemetry and not through the brokers (KIP-714):
 		// each push makes a compressor of its own, which was a third of a test's CPU time.
 		kgo.DisableClientMetrics(),

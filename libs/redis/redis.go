@@ -13,6 +13,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"net"
 	"strings"
@@ -109,6 +110,8 @@ func (c Config) Validate() error {
 
 // Deps are what main passes in; the zero value works.
 type Deps struct {
+	// Log gets lines about outages; nil logs nothing.
+	Log *slog.Logger
 	// Meter measures commands; nil measures nothing.
 	Meter metric.Meter
 	// Dial replaces the network, for tests in virtual time.
@@ -121,6 +124,7 @@ type Client struct {
 	prefix     string
 	slotPrefix string
 	timeout    time.Duration
+	outage     *outageHook // nil without a log
 }
 
 // Open returns a client; it connects at the first command.
@@ -161,7 +165,12 @@ func Open(cfg Config, deps Deps) (*Client, error) {
 		}
 		rdb.AddHook(hook)
 	}
-	return &Client{rdb: rdb, prefix: cfg.KeyPrefix, slotPrefix: cfg.SlotPrefix, timeout: cfg.Timeout}, nil
+	client := &Client{rdb: rdb, prefix: cfg.KeyPrefix, slotPrefix: cfg.SlotPrefix, timeout: cfg.Timeout}
+	if deps.Log != nil {
+		client.outage = newOutageHook(deps.Log)
+		rdb.AddHook(client.outage)
+	}
+	return client, nil
 }
 
 // Close releases the connections.
@@ -172,7 +181,7 @@ func (c *Client) Close() error {
 	return nil
 }
 
-// Ping reports whether Redis answers; it is a readiness check.
+// Ping reports whether Redis answers.
 func (c *Client) Ping(ctx context.Context) error {
 	return c.repeat(ctx, "pinging", func(ctx context.Context) error { return c.rdb.Ping(ctx).Err() })
 }

@@ -14,7 +14,7 @@ func newLogger(s Settings, level slog.Leveler) *slog.Logger {
 	if s.LogText {
 		handler = slog.NewTextHandler(s.Log, options)
 	}
-	logger := slog.New(contextHandler{handler})
+	logger := slog.New(contextHandler{rareHandler{Handler: handler, repeats: &repeats{known: map[string]*repeated{}}}})
 	if s.Service != "" {
 		logger = logger.With(slog.String("service", s.Service))
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
@@ -23,6 +24,10 @@ import (
 // Group is the extractor's consumer group, without the prefix. It fetches
 // nothing: it only says which extractor owns which control partition.
 const Group = "extractor"
+
+// slowChunk is the time from a chunk's rows to its commit after which its span is kept in
+// every case.
+const slowChunk = 30 * time.Second
 
 // name of the tracer and the meter.
 const name = "tapline.dev/services/extractor"
@@ -48,6 +53,8 @@ type Service struct {
 	suppressed *suppression.List
 	metrics    metrics
 	tracer     trace.Tracer
+	spans      *telemetry.Parts // of chunks
+	statements *telemetry.Parts // their spans
 	ready      func(error)
 	slots      chan struct{} // one for each attempt at work
 	trials     chan struct{} // one for each trial: none waits behind a long extraction
@@ -64,7 +71,8 @@ type Service struct {
 // New wires the service; it connects to nothing.
 func New(cfg Config, deps Deps) (*Service, error) {
 	deps.Kafka.Log, deps.Kafka.Meter = deps.Telemetry.Logger, deps.Telemetry.MeterProvider()
-	deps.Redis.Meter = deps.Telemetry.Meter(name)
+	deps.Kafka.Outages = kafka.NewOutages(deps.Telemetry.Logger)
+	deps.Redis.Log, deps.Redis.Meter = deps.Telemetry.Logger, deps.Telemetry.Meter(name)
 	s := &Service{
 		cfg: cfg, deps: deps,
 		topics: schemas.NewTopics(cfg.Kafka.Prefix),
@@ -75,6 +83,8 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		budget: newBudget(int64(cfg.ChunkMemory)),
 		idle:   &idleSessions{},
 	}
+	s.spans = telemetry.NewParts(s.tracer, "extract chunk", slowChunk)
+	s.statements = telemetry.NewParts(s.tracer, "execute statement", cfg.Snowflake.StatementTimeout)
 	s.open = openSnowflake(snowflake.Config{
 		LoginTimeout: cfg.Snowflake.LoginTimeout, StatementTimeout: cfg.Snowflake.StatementTimeout,
 		QueuedTimeout: cfg.Snowflake.QueuedTimeout, StallTimeout: cfg.Snowflake.StallTimeout,
@@ -91,7 +101,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		return nil, fmt.Errorf("opening the ledger: %w", err)
 	}
 	deps.Health.Add("kafka", func(context.Context) error { return s.presence.Err(cfg.Kafka.SessionTimeout) })
-	deps.Health.AddDegrading("redis", s.redis.Ping)
+	deps.Health.AddDegrading("redis", s.redis.Check)
 	s.ledger = ledger.Within(s.redis, s.deployment)
 	if s.states, err = newStates(cfg.Kafka, deps.Kafka, s.topics); err != nil {
 		return nil, err

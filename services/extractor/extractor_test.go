@@ -217,7 +217,7 @@ func TestSpansAndMetrics(t *testing.T) {
 	s, rec := w.startRecorded()
 	w.extract(s)
 	w.await(func() bool { return len(rec.Spans.Spans("")) >= 5 }) // spans leave in batches
-	chunks, extractID := 0, ""
+	chunks, extractID, first, parents := 0, "", false, map[string]bool{}
 	for _, span := range rec.Spans.Spans("") {
 		if !strings.Contains(a.Traceparent, span.TraceID) {
 			t.Errorf("span %s is of trace %s", span.Name, span.TraceID)
@@ -230,10 +230,16 @@ func TestSpansAndMetrics(t *testing.T) {
 			}
 		case "extract chunk":
 			chunks++
+			parents[span.ParentID] = true
+			first = first || span.Attributes["tapline.chunk"] == int64(0)
+			if span.Attributes["tapline.kept"] != "position" || span.Attributes["tapline.import"] != "customers" || span.Attributes["messaging.system"] != "kafka" {
+				t.Errorf("chunk: %+v", span)
+			}
 		}
 	}
-	if chunks != 4 || extractID == "" {
-		t.Errorf("%d chunk spans, extract span %q", chunks, extractID)
+	// Of four chunks those have a span that hold the first row of a partition, and the first.
+	if chunks == 0 || chunks == 4 || !first || len(parents) != 1 || !parents[extractID] {
+		t.Errorf("%d chunk spans, below %v, extract span %q", chunks, parents, extractID)
 	}
 	got := 0.0
 	for name, value := range rec.Metrics(t, "tapline_extractor_rows") {

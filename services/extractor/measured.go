@@ -129,7 +129,10 @@ func oneIf(condition bool) float64 {
 type measuredSource struct {
 	source
 	connection string
+	importName string
+	run        string
 	metrics    *snowflakeMetrics
+	statements *telemetry.Parts
 	closed     func()
 }
 
@@ -147,7 +150,8 @@ func (s *sessions) signIn(ctx context.Context, conn schemas.SnowflakeConnectionS
 		return nil, err
 	}
 	return &measuredSource{
-		source: src, connection: connection, metrics: s.metrics, closed: s.metrics.add(s.metrics.sessions, underway{connection: connection, since: time.Now()}),
+		source: src, connection: connection, importName: s.attempt.Import, run: s.attempt.Run.Run, metrics: s.metrics, statements: s.statements,
+		closed: s.metrics.add(s.metrics.sessions, underway{connection: connection, since: time.Now()}),
 	}, nil
 }
 
@@ -162,16 +166,21 @@ func tracerOf(ctx context.Context) trace.Tracer {
 	return trace.SpanFromContext(ctx).TracerProvider().Tracer(name)
 }
 
-// endSpan ends a span with an error's code; a cause that ended the work is no error.
+// endSpan ends a span with an error's code.
 func endSpan(span trace.Span, err error) {
-	var refused *snowflake.Error
-	if errors.As(err, &refused) {
-		span.SetAttributes(attribute.String("error.type", refused.Code))
-		span.SetStatus(codes.Error, refused.Code)
-	} else if err != nil {
-		span.SetStatus(codes.Error, "interrupted")
+	if err != nil {
+		span.SetAttributes(attribute.String("error.type", errorType(err)))
+		span.SetStatus(codes.Error, errorType(err))
 	}
 	span.End()
+}
+
+func errorType(err error) string {
+	var refused *snowflake.Error
+	if errors.As(err, &refused) {
+		return refused.Code
+	}
+	return "interrupted"
 }
 
 func outcomeOf(err error) attribute.KeyValue {
@@ -193,10 +202,10 @@ func (s *measuredSource) Clock(ctx context.Context) (time.Time, error) {
 	return at, err
 }
 
-// Query runs a statement under a span that ends once the result is complete. The span
-// names the query as soon as Snowflake does, and what of the time was queueing.
+// Query runs a statement under a span that ends once the result is complete. Below it lie
+// the spans of its queueing and its execution, as Snowflake tells them.
 func (s *measuredSource) Query(ctx context.Context, stmt statement.Statement, onID func(queryID string)) (result, error) {
-	return s.execute(ctx, "execute statement", func(ctx context.Context) (result, error) {
+	return s.execute(ctx, "execute", func(ctx context.Context) (result, error) {
 		span := trace.SpanFromContext(ctx)
 		return s.source.Query(ctx, stmt, func(id string) {
 			span.SetAttributes(attribute.String("snowflake.query_id", id))
@@ -209,24 +218,30 @@ func (s *measuredSource) Query(ctx context.Context, stmt statement.Statement, on
 
 // Attach takes up the result of an earlier session under a span.
 func (s *measuredSource) Attach(ctx context.Context, queryID string) (result, error) {
-	return s.execute(ctx, "take up statement", func(ctx context.Context) (result, error) {
+	return s.execute(ctx, "attach", func(ctx context.Context) (result, error) {
 		trace.SpanFromContext(ctx).SetAttributes(attribute.String("snowflake.query_id", queryID))
 		return s.source.Attach(ctx, queryID)
 	})
 }
 
-func (s *measuredSource) execute(ctx context.Context, name string, do func(ctx context.Context) (result, error)) (result, error) {
-	ctx, span := tracerOf(ctx).Start(ctx, name, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(
-		attribute.String("db.system.name", "snowflake"), attribute.String("tapline.connection", s.connection)))
+func (s *measuredSource) execute(ctx context.Context, operation string, do func(ctx context.Context) (result, error)) (result, error) {
+	inner, span := s.statements.Start(ctx, s.run, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(
+		attribute.String("db.system.name", "snowflake"), attribute.String("db.operation.name", operation), attribute.String("tapline.connection", s.connection),
+		attribute.String("tapline.import", s.importName), attribute.String("tapline.run", s.run)))
+	if !span.KeepSome() { // a replay of profiles has a statement for each batch of people
+		inner = trace.ContextWithSpan(ctx, nil)
+	}
 	end, began := s.metrics.begin(s.connection, phaseExecute), time.Now()
-	res, err := do(ctx)
+	res, err := do(inner)
 	end()
 	of := attribute.String("connection", s.connection)
 	s.metrics.execution.Record(ctx, time.Since(began).Seconds(), metric.WithAttributes(of, outcomeOf(err)))
-	if err == nil {
+	if err != nil {
+		span.Fail(errorType(err))
+	} else {
 		span.SetAttributes(attribute.Int64("snowflake.rows", res.Total()), attribute.Int("snowflake.chunks", res.Chunks()))
 	}
-	endSpan(span, err)
+	span.End()
 	return res, err
 }
 

@@ -23,10 +23,10 @@ type mode interface {
 
 // modeOf is the only place that distinguishes modes.
 func (s *Service) modeOf(a attempt.Attempt, j *journal.Journal, log *slog.Logger) (mode, error) {
-	sessions := sessions{open: s.open, metrics: s.metrics.snowflake, resources: s.resources, attempt: a, log: log, idle: s.idle}
+	sessions := sessions{open: s.open, metrics: s.metrics.snowflake, statements: s.statements, resources: s.resources, attempt: a, log: log, idle: s.idle}
 	extraction := extraction{
 		cfg: s.cfg, attempt: a, journal: j, sessions: sessions, resources: s.resources, budget: s.budget, metrics: s.metrics, log: log,
-		chunks: chunk.Config{Attempt: a, Topics: s.topics, MaxRow: chunk.MaxRow(int64(s.cfg.Kafka.MaxMessageBytes)), Tracer: s.tracer, Log: log},
+		chunks: chunk.Config{Attempt: a, Topics: s.topics, MaxRow: chunk.MaxRow(int64(s.cfg.Kafka.MaxMessageBytes)), Spans: s.spans, Log: log},
 	}
 	past := &pastRuns{store: s.ledger, limit: s.cfg.LedgerLimit, attempt: a, journal: j, log: log, reader: s.reader, topics: s.topics}
 	earlier := &earlier{reader: s.reader, topics: s.topics, attempt: a, limit: s.cfg.LedgerLimit, log: log}
@@ -53,12 +53,12 @@ func (s *Service) modeOf(a attempt.Attempt, j *journal.Journal, log *slog.Logger
 		return &tables{sessions: sessions, journal: j, attempt: a, log: log, maxRecord: extraction.chunks.MaxRow}, nil
 	case schemas.ModeResend:
 		return &resend{
-			resources: s.resources, suppressed: suppressed, reader: s.reader, journal: j, attempt: a, topics: s.topics, metrics: s.metrics, tracer: s.tracer, limit: s.cfg.LedgerLimit,
+			resources: s.resources, suppressed: suppressed, reader: s.reader, journal: j, attempt: a, topics: s.topics, metrics: s.metrics, spans: s.spans, limit: s.cfg.LedgerLimit,
 		}, nil
 	case schemas.ModeReplay, schemas.ModeRepair:
 		y := replay{
 			resources: s.resources, sessions: sessions, chunks: extraction.chunks, suppressed: suppressed, reader: s.reader, journal: j, attempt: a, topics: s.topics,
-			metrics: s.metrics, tracer: s.tracer, log: log, limit: s.cfg.LedgerLimit,
+			metrics: s.metrics, spans: s.spans, log: log, limit: s.cfg.LedgerLimit,
 		}
 		if a.Run.Mode == schemas.ModeRepair {
 			return &repair{y}, nil
@@ -66,7 +66,7 @@ func (s *Service) modeOf(a attempt.Attempt, j *journal.Journal, log *slog.Logger
 		return &y, nil
 	case schemas.ModeSync:
 		return &sampleSync{
-			resources: s.resources, suppressed: suppressed, reader: s.reader, journal: j, attempt: a, topics: s.topics, metrics: s.metrics, tracer: s.tracer,
+			resources: s.resources, suppressed: suppressed, reader: s.reader, journal: j, attempt: a, topics: s.topics, metrics: s.metrics, spans: s.spans,
 		}, nil
 	}
 	return nil, fmt.Errorf("taking over: an attempt of mode %q is not understood", a.Run.Mode)

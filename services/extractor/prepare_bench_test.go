@@ -40,7 +40,7 @@ func BenchmarkPrepare(b *testing.B) {
 	m := chunk.Ledgers{Recorder: ledger.NewRecorder(discardStore{}, ledger.Config{Import: importName, Number: 1, Attempt: 1, Limit: DefaultConfig().LedgerLimit, Low: r.Cursor.Low})}
 	prep, err := chunk.NewPreparer(chunk.Config{
 		Attempt: a, Topics: schemas.NewTopics("tapline."), MaxRow: chunk.MaxRow(int64(DefaultConfig().Kafka.MaxMessageBytes)),
-		Tracer: telemetry.Discard().Tracer(name), Log: telemetry.Discard().Logger,
+		Spans: telemetry.NewParts(telemetry.Discard().Tracer(name), "extract chunk", slowChunk), Log: telemetry.Discard().Logger,
 	}, r, m, schemas.Extraction{ByPartition: make([]int64, a.Partitions())}, at(1000))
 	if err != nil {
 		b.Fatal(err)

@@ -12,12 +12,11 @@ import (
 	"slices"
 	"strings"
 
-	"go.opentelemetry.io/otel/trace"
-
 	"tapline.dev/domain/oddity"
 	"tapline.dev/domain/suppression"
 	"tapline.dev/libs/failpoint"
 	"tapline.dev/libs/kafka"
+	"tapline.dev/libs/telemetry"
 	"tapline.dev/schemas"
 	"tapline.dev/services/extractor/internal/attempt"
 	"tapline.dev/services/extractor/internal/chunk"
@@ -43,7 +42,7 @@ type replay struct {
 	attempt    attempt.Attempt
 	topics     schemas.Topics
 	metrics    metrics
-	tracer     trace.Tracer
+	spans      *telemetry.Parts
 	log        *slog.Logger
 	limit      int // of rejects
 }

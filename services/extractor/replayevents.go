@@ -168,13 +168,12 @@ func (y *replay) sendEvents(ctx context.Context, found replays.Found, m mapped, 
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	ctx, span := y.tracer.Start(ctx, "extract chunk")
+	ctx, span := chunk.StartSpan(ctx, y.spans, y.attempt, y.topics.Rows(y.attempt.Import), y.journal.Counts().Chunks)
 	defer span.End()
 	if err := y.suppressed.Comparable(); err != nil {
 		return failure.Permanent(failure.CodeNotComparable, "%s", err)
 	}
 	e := y.counts(found, b)
-	traceparent := []byte(telemetry.Traceparent(ctx))
 	records := make([]*kafka.Record, 0, len(b.chosen)+2)
 	for i := range b.chosen {
 		e.Read++
@@ -194,7 +193,7 @@ func (y *replay) sendEvents(ctx context.Context, found replays.Found, m mapped, 
 			Topic: y.topics.Rows(y.attempt.Import), Partition: partition, Key: key, Value: value,
 			Headers: append(y.eventHeaders(found, b, i),
 				kafka.Header{Key: schemas.HeaderID, Value: y.attempt.RowID(e.Read).Append(nil)},
-				kafka.Header{Key: schemas.HeaderTraceparent, Value: traceparent}),
+				kafka.Header{Key: schemas.HeaderTraceparent, Value: span.Header(telemetry.Chosen(e.Read) || e.ByPartition[partition] == 1)}),
 		})
 	}
 	return y.commit(ctx, records, e, found, b)

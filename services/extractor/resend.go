@@ -10,8 +10,6 @@ import (
 	"math"
 	"slices"
 
-	"go.opentelemetry.io/otel/trace"
-
 	"tapline.dev/domain/mapping"
 	"tapline.dev/domain/suppression"
 	"tapline.dev/libs/kafka"
@@ -37,7 +35,7 @@ type resend struct {
 	attempt    attempt.Attempt
 	topics     schemas.Topics
 	metrics    metrics
-	tracer     trace.Tracer
+	spans      *telemetry.Parts
 	limit      int // of rows
 }
 
@@ -267,7 +265,7 @@ func (y *resend) send(ctx context.Context, rows []*kafka.Record, sent map[int64]
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	ctx, span := y.tracer.Start(ctx, "extract chunk")
+	ctx, span := chunk.StartSpan(ctx, y.spans, y.attempt, y.topics.Rows(y.attempt.Import), y.journal.Counts().Chunks)
 	defer span.End()
 	if err := y.suppressed.Comparable(); err != nil {
 		return failure.Permanent(failure.CodeNotComparable, "%s", err)
@@ -276,7 +274,6 @@ func (y *resend) send(ctx context.Context, rows []*kafka.Record, sent map[int64]
 	e := before
 	e.ByPartition, e.Skipped = slices.Clone(e.ByPartition), maps.Clone(e.Skipped)
 	e.LookedBack = true
-	traceparent := []byte(telemetry.Traceparent(ctx))
 	records := make([]*kafka.Record, 0, len(rows)+1)
 	for _, row := range rows {
 		e.Read++
@@ -293,7 +290,7 @@ func (y *resend) send(ctx context.Context, rows []*kafka.Record, sent map[int64]
 		e.ByPartition[partition]++
 		headers := []kafka.Header{
 			{Key: schemas.HeaderID, Value: y.attempt.RowID(e.Read).Append(nil)},
-			{Key: schemas.HeaderTraceparent, Value: traceparent},
+			{Key: schemas.HeaderTraceparent, Value: span.Header(telemetry.Chosen(e.Read) || e.ByPartition[partition] == 1)},
 		}
 		if clock := kafka.HeaderValue(row, schemas.HeaderClock); clock != nil { // a replay's: the time of its event
 			headers = append(headers, kafka.Header{Key: schemas.HeaderClock, Value: clock})

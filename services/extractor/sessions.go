@@ -19,12 +19,14 @@ const cancelGrace = 2 * time.Second
 // sessions opens an attempt's sessions with Snowflake, and cancels what one of
 // them could not cancel itself.
 type sessions struct {
-	open      opener
-	metrics   *snowflakeMetrics
-	resources *resources
-	attempt   attempt.Attempt
-	log       *slog.Logger
-	idle      *idleSessions // of the process
+	open    opener
+	metrics *snowflakeMetrics
+	// statements makes the spans of statements.
+	statements *telemetry.Parts
+	resources  *resources
+	attempt    attempt.Attempt
+	log        *slog.Logger
+	idle       *idleSessions // of the process
 }
 
 // connection is the attempt's, with its secrets.

@@ -128,6 +128,7 @@ func (x *extraction) commit(ctx context.Context, recorder *ledger.Recorder, c *c
 	defer c.Span.End()
 	before := x.journal.Counts()
 	if err := x.journal.Chunk(ctx, c.Records(), c.Counts); err != nil {
+		c.Span.Fail("uncommitted")
 		return err
 	}
 	if !x.attempt.Trial() {

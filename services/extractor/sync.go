@@ -8,8 +8,6 @@ import (
 	"maps"
 	"slices"
 
-	"go.opentelemetry.io/otel/trace"
-
 	"tapline.dev/domain/mapping"
 	"tapline.dev/domain/suppression"
 	"tapline.dev/libs/kafka"
@@ -37,7 +35,7 @@ type sampleSync struct {
 	attempt    attempt.Attempt
 	topics     schemas.Topics
 	metrics    metrics
-	tracer     trace.Tracer
+	spans      *telemetry.Parts
 }
 
 func (y *sampleSync) stopped(ctx context.Context) error { return context.Cause(ctx) }
@@ -152,12 +150,11 @@ func (y *sampleSync) readSample(ctx context.Context, topic string, s *schemas.Sa
 
 // send sends rows of the sample in one transaction with their count.
 func (y *sampleSync) send(ctx context.Context, rows []sampled) error {
-	ctx, span := y.tracer.Start(ctx, "extract chunk")
+	ctx, span := chunk.StartSpan(ctx, y.spans, y.attempt, y.topics.Rows(y.attempt.Import), y.journal.Counts().Chunks)
 	defer span.End()
 	before := y.journal.Counts()
 	e := before
 	e.ByPartition = slices.Clone(e.ByPartition)
-	traceparent := []byte(telemetry.Traceparent(ctx))
 	records := make([]*kafka.Record, 0, len(rows)+1)
 	e.Skipped = maps.Clone(e.Skipped)
 	if err := y.suppressed.Comparable(); err != nil {
@@ -179,7 +176,7 @@ func (y *sampleSync) send(ctx context.Context, rows []sampled) error {
 			Topic: y.topics.Rows(y.attempt.Import), Partition: partition, Key: s.identity, Value: s.row,
 			Headers: []kafka.Header{
 				{Key: schemas.HeaderID, Value: y.attempt.RowID(e.Read).Append(nil)},
-				{Key: schemas.HeaderTraceparent, Value: traceparent},
+				{Key: schemas.HeaderTraceparent, Value: span.Header(telemetry.Chosen(e.Read) || e.ByPartition[partition] == 1)},
 				{Key: schemas.HeaderShown, Value: []byte(s.digest)},
 			},
 		})

@@ -111,9 +111,6 @@ func (t *task) run(ctx context.Context, tracer trace.Tracer, ending <-chan struc
 		span.SetStatus(codes.Error, "interrupted")
 		return err
 	}
-	if outcome == "abandoned" {
-		span.SetStatus(codes.Error, "abandoned")
-	}
 	span.SetAttributes(attribute.String("tapline.outcome", outcome), attribute.Int64("tapline.rows.read", t.journal.Counts().Read))
 	if !t.attempt.Trial() {
 		t.metrics.attempt(ctx, t.attempt.Import, outcome)
@@ -142,6 +139,9 @@ func (t *task) finish(ctx context.Context, err error, ending bool) (outcome stri
 	default:
 		return "", err
 	}
+	span := trace.SpanFromContext(ctx)
+	span.SetAttributes(attribute.String("error.type", failed.Code))
+	span.SetStatus(codes.Error, failed.Code)
 	t.log.WarnContext(ctx, "the attempt is abandoned", slog.String("code", failed.Code), slog.Bool("permanent", failed.Permanent))
 	return "abandoned", t.journal.Abandon(ctx, failed)
 }

@@ -28,6 +28,7 @@ import (
 	"tapline.dev/services/importcenter/internal/guard"
 	"tapline.dev/services/importcenter/internal/idempotency"
 	"tapline.dev/services/importcenter/internal/page"
+	"tapline.dev/services/importcenter/internal/projected"
 	"tapline.dev/services/importcenter/internal/signin"
 	"tapline.dev/services/importcenter/internal/writer"
 	"tapline.dev/services/importcenter/web"
@@ -58,6 +59,7 @@ type Service struct {
 	connected func(error)
 	patience  time.Duration    // bounds a write while Kafka does not answer
 	now       func() time.Time // replaced by tests before Run
+	mayLack   time.Duration    // how long Redis may lack what the log has
 }
 
 // New checks the wiring and opens nothing.
@@ -72,12 +74,13 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	return &Service{
 		cfg:       cfg,
 		deps:      deps,
-		kafka:     kafka.Deps{Log: deps.Telemetry.Logger, Meter: deps.Telemetry.MeterProvider()},
+		kafka:     kafka.Deps{Log: deps.Telemetry.Logger, Outages: kafka.NewOutages(deps.Telemetry.Logger), Meter: deps.Telemetry.MeterProvider()},
 		topics:    schemas.NewTopics(cfg.Kafka.Prefix),
 		metrics:   m,
 		connected: deps.Health.Gate("log"),
 		patience:  writer.DefaultTimeout,
 		now:       time.Now,
+		mayLack:   projected.DefaultAllowed,
 	}, nil
 }
 
@@ -99,7 +102,7 @@ func (s *Service) run(ctx context.Context, listener net.Listener) error {
 	if err := kafka.AwaitTopics(ctx, s.cfg.Kafka, s.kafka, s.topics.Used("importcenter")); err != nil {
 		return daemon.UnlessStopped(ctx, err)
 	}
-	rdb, err := redis.Open(s.cfg.Redis, redis.Deps{Meter: s.deps.Telemetry.Meter("tapline.dev/libs/redis")})
+	rdb, err := redis.Open(s.cfg.Redis, redis.Deps{Log: s.deps.Telemetry.Logger, Meter: s.deps.Telemetry.Meter("tapline.dev/libs/redis")})
 	if err != nil {
 		return fmt.Errorf("opening Redis: %w", err)
 	}
@@ -190,11 +193,13 @@ func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.C
 	w := writer.New(s.cfg.Kafka, s.kafka, cat, s.patience)
 	defer w.Close()
 	index := s.rejectIndex(cat, reader)
+	shown := projected.New(projection.NewReader(rdb), projection.NewWriter(rdb), s.mayLack, log)
+	s.deps.Health.AddDegrading("projection", shown.Check)
 	settings := s.settings(signing)
 	deps := api.Deps{
 		Log: log, Authenticate: signing.authenticate, Limiter: guard.NewLimiter(s.cfg.HTTP.RequestsPerMinute),
 		Questions: guard.NewPlaces(s.cfg.HTTP.QuestionsPerCaller), Streams: guard.NewPlaces(s.cfg.HTTP.StreamsPerCaller), Stopping: ctx.Done(), Requests: idempotency.Open(rdb), Catalog: cat, Suppressions: suppressions, View: cat, Transactions: w,
-		Projection: projection.NewReader(rdb), Partitions: reader, Hidden: reader, Rejects: index, Topics: s.topics, Follow: s.follow,
+		Projection: shown, Partitions: reader, Hidden: reader, Rejects: index, Topics: s.topics, Follow: s.follow,
 		Inspect: func(ctx context.Context) []schemas.Check { return s.inspect(ctx, rdb) },
 		MakeTopics: func(ctx context.Context, specs []schemas.TopicSpec) ([]string, error) {
 			return kafka.MakeTopics(ctx, s.cfg.Kafka, s.kafka, specs)
@@ -222,6 +227,7 @@ func (s *Service) serve(ctx context.Context, listener net.Listener, rdb *redis.C
 		group.Go(func() error { return confirmKeys(ctx, cat.ReadToEnd, keys, s.now) })
 		group.Go(func() error { used.Run(ctx); return nil })
 		group.Go(func() error { return index.Run(following) })
+		group.Go(func() error { return shown.Follow(ctx, s.topics.Runs(), s.follow) })
 		group.Go(func() error { return s.notifications(ctx, cat, reader, settings, deps) })
 		log.InfoContext(ctx, "serving the API", slog.String("addr", listener.Addr().String()), slog.Any("catalog", cat.Summary()))
 		return serveUntil(ctx, server, listener)
@@ -242,7 +248,7 @@ func (s *Service) webPage() (*page.Page, error) {
 func (s *Service) server(ctx context.Context, handler http.Handler) *http.Server {
 	return &http.Server{
 		Handler: otelhttp.NewHandler(page.Below(s.cfg.HTTP.BasePath, handler), "serve request",
-			otelhttp.WithTracerProvider(s.deps.Telemetry.TracerProvider()),
+			otelhttp.WithTracerProvider(newReadsLeftOut(s.deps.Telemetry)),
 			otelhttp.WithMeterProvider(s.deps.Telemetry.MeterProvider()),
 			otelhttp.WithPropagators(s.deps.Telemetry.Propagator())),
 		ReadHeaderTimeout: readTimeout,

@@ -94,6 +94,7 @@ func startService(t *testing.T, edit func(*Config), wire func(*Service)) *center
 	if err != nil {
 		t.Fatal(err)
 	}
+	service.mayLack = time.Hour // tests write some events without a projection
 	wire(service)
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)

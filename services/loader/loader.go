@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/json"
 
-	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
 
 	"tapline.dev/domain/resources"
@@ -68,7 +67,7 @@ type Service struct {
 	metrics    metrics
 	lag        *kafka.LagWatch
 	lagReader  *kafka.Reader
-	tracer     trace.Tracer
+	spans      *telemetry.Parts // of uploads
 	ready      func(error)
 	presence   kafka.Presence
 	holder     string // names this process among the holders of leases
@@ -79,9 +78,9 @@ type Service struct {
 func New(cfg Config, deps Deps) (*Service, error) {
 	s := &Service{
 		cfg: cfg, deps: deps,
-		kafka:  kafka.Deps{Log: deps.Telemetry.Logger, Meter: deps.Telemetry.MeterProvider(), Dial: deps.Kafka.Dial},
+		kafka:  kafka.Deps{Log: deps.Telemetry.Logger, Outages: kafka.NewOutages(deps.Telemetry.Logger), Meter: deps.Telemetry.MeterProvider(), Dial: deps.Kafka.Dial},
 		topics: schemas.NewTopics(cfg.Kafka.Prefix),
-		tracer: deps.Telemetry.Tracer("tapline.dev/services/loader"),
+		spans:  telemetry.NewParts(deps.Telemetry.Tracer("tapline.dev/services/loader"), "send upload", slowUpload),
 		ready:  deps.Health.Gate("consuming"),
 		holder: rand.Text(),
 		connect: func(a clevertap.Account) uploader {
@@ -118,12 +117,12 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	deps.Health.Add("kafka", func(context.Context) error { return s.presence.Err(cfg.Kafka.SessionTimeout) })
 	s.accounts = newAccountSpecs(cfg.AllowCustomEndpoints, cfg.Secrets, cfg.Egress, view)
 	if cfg.UseRedis {
-		if s.redis, err = redis.Open(cfg.Redis, redis.Deps{Meter: deps.Telemetry.Meter("tapline.dev/libs/redis"), Dial: deps.Redis.Dial}); err != nil {
+		if s.redis, err = redis.Open(cfg.Redis, redis.Deps{Log: deps.Telemetry.Logger, Meter: deps.Telemetry.Meter("tapline.dev/libs/redis"), Dial: deps.Redis.Dial}); err != nil {
 			return nil, err
 		}
 	}
 	if s.redis != nil {
-		deps.Health.AddDegrading("redis", s.redis.Ping)
+		deps.Health.AddDegrading("redis", s.redis.Check)
 	}
 	return s, nil
 }

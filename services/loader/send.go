@@ -90,10 +90,25 @@ func (m *member) request(u *upload, set []int) clevertap.Result {
 	u.took, u.status = time.Since(u.began), res.Status
 	m.metrics.clock(m.work, res.Date, u.began, u.began.Add(u.took))
 	m.metrics.answered(u.context(m.work), u.destination.name, u.subject, res.Kind.String(), len(set), u.took)
-	u.span.AddEvent("answer", trace.WithAttributes(
-		attribute.String("result", res.Kind.String()), attribute.String("cause", res.Cause),
-		attribute.Int("http.response.status_code", res.Status), attribute.Int("records", len(set))))
+	u.observe(res, len(set))
 	return res
+}
+
+// observe puts an answer into the upload's span.
+func (u *upload) observe(res clevertap.Result, records int) {
+	waited := u.began.Sub(u.readyAt)
+	u.span.AddEvent("answer", trace.WithAttributes(
+		attribute.String("tapline.result", res.Kind.String()), attribute.String("tapline.cause", res.Cause),
+		attribute.Int("http.response.status_code", res.Status), attribute.Int("messaging.batch.message_count", records),
+		attribute.Float64("tapline.slot_wait", waited.Seconds()), attribute.Float64("tapline.took", u.took.Seconds())))
+	u.span.SetAttributes(attribute.String("tapline.result", res.Kind.String()), attribute.Int("http.request.resend_count", u.delivery.Tries),
+		attribute.Float64("tapline.slot_wait", waited.Seconds()))
+	if res.Status > 0 {
+		u.span.SetAttributes(attribute.Int("http.response.status_code", res.Status))
+	}
+	if res.Kind != clevertap.Done {
+		u.span.Retried(res.Kind.String())
+	}
 }
 
 var errMayOutliveRight = errors.New("the lease or the membership may end before the request does, or has ended")
@@ -191,6 +206,10 @@ func (l *loop) waitForNext(u *upload) {
 // endUpload ends the work of this membership on an upload: its span, and its task's place
 // in the count of the partition.
 func (l *loop) endUpload(u *upload) {
+	for range u.delivery.Undecided() {
+		u.span.Fail("interrupted")
+		break
+	}
 	u.span.End()
 	u.part.leave()
 }

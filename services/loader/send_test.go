@@ -5,8 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"go.opentelemetry.io/otel/trace/noop"
-
 	"tapline.dev/libs/daemon"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/telemetry"
@@ -88,7 +86,7 @@ func TestALostPartitionIsNeitherWrittenNorWithdrawn(t *testing.T) {
 		part: p, ownership: p.ownership, subject: "customers", destination: d, number: 1, attempt: 1,
 		batch:    &lane.Batch{Items: []lane.Item{{Record: &kafka.Record{Topic: tp.Topic, Value: []byte("{}")}, Prev: -1}}},
 		run:      &schemas.ActiveRun{Run: "customers.1", Number: 1, Attempt: 1},
-		delivery: delivery.New(delivery.Replace, []uint64{1}, false, time.Minute), span: noop.Span{},
+		delivery: delivery.New(delivery.Replace, []uint64{1}, false, time.Minute), span: telemetry.NoPart(),
 	}
 	l.launch(u, now)
 	l.happened(now)

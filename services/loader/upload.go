@@ -1,14 +1,13 @@
 package loader
 
 import (
-	"bytes"
 	"context"
+	"net/http"
 	"strconv"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
-	"go.opentelemetry.io/otel/trace/noop"
 
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/telemetry"
@@ -42,8 +41,12 @@ type upload struct {
 	took      time.Duration
 	screened  uint64         // version of the suppression list that the next request was compared with
 	profiles  map[int]string // of a dry run: whether the records' profiles exist
-	span      trace.Span
+	span      *telemetry.Part
 }
+
+// slowUpload is the time from a batch's making to its receipt after which the span of its
+// upload is kept in every case.
+const slowUpload = 10 * time.Second
 
 // maxLinks bounds the batches that an upload's span is linked to.
 const maxLinks = 16
@@ -62,14 +65,18 @@ func (l *loop) newUpload(d *destination, c *candidate, b *lane.Batch, now time.T
 	}
 	u.delivery.Inherit(b.Times)
 	ctx := telemetry.ContextWith(l.work, c.run.Traceparent)
-	_, u.span = l.tracer.Start(ctx, "send upload",
-		trace.WithSpanKind(trace.SpanKindClient), trace.WithLinks(links(b)...), trace.WithAttributes(
-			attribute.String("tapline.run", c.run.Run),
-			attribute.Int("tapline.attempt", c.run.Attempt),
-			attribute.String("tapline.account", d.name),
-			attribute.Int("messaging.destination.partition.id", int(c.part.tp.Partition)),
-			attribute.Int("messaging.batch.message_count", len(b.Items)),
-		))
+	batches := links(b)
+	_, u.span = l.spans.Start(ctx, c.run.Run, trace.WithSpanKind(trace.SpanKindClient), trace.WithLinks(batches...), trace.WithAttributes(
+		attribute.String("tapline.import", schemas.ImportOf(c.subject)), attribute.String("tapline.run", c.run.Run), attribute.Int("tapline.attempt", c.run.Attempt),
+		attribute.String("tapline.account", d.name), attribute.String("http.request.method", http.MethodPost), attribute.String("url.template", "/1/upload"),
+		attribute.String("messaging.system", "kafka"), attribute.String("messaging.destination.name", c.part.tp.Topic),
+		attribute.String("messaging.destination.partition.id", strconv.Itoa(int(c.part.tp.Partition))), attribute.Int("messaging.batch.message_count", len(b.Items)),
+		attribute.Int64("messaging.kafka.offset", b.First()), attribute.Int64("tapline.offset.last", b.Items[len(b.Items)-1].Record.Offset),
+		attribute.Int64("tapline.bytes", bytesOf(b)),
+	))
+	if len(batches) > 0 {
+		u.span.Keep()
+	}
 	return u
 }
 
@@ -79,7 +86,7 @@ func (l *loop) unsent(p *partition, b *lane.Batch, run *schemas.ActiveRun, outco
 	u := &upload{
 		part: p, ownership: p.ownership, subject: l.keyOf(p, &b.Items[0]).subject, batch: b, run: run, number: head.Number, attempt: head.Attempt,
 		delivery: delivery.New(delivery.Hold, make([]uint64, len(b.Items)), b.State == recovery.Ambiguous, 0),
-		span:     noop.Span{}, openUntil: b.OpenUntil,
+		span:     telemetry.NoPart(), openUntil: b.OpenUntil,
 	}
 	u.delivery.End(outcome)
 	return u
@@ -87,7 +94,7 @@ func (l *loop) unsent(p *partition, b *lane.Batch, run *schemas.ActiveRun, outco
 
 // context is the context of the upload's requests: its span, and the tasks' end.
 func (u *upload) context(work context.Context) context.Context {
-	return trace.ContextWithSpan(work, u.span)
+	return trace.ContextWithSpan(work, u.span.Span)
 }
 
 // id names an upload in reports by run, attempt, partition and first offset, so that
@@ -97,17 +104,23 @@ func (u *upload) id() string {
 		strconv.Itoa(int(u.part.tp.Partition)) + "/" + strconv.FormatInt(u.batch.First(), 10)
 }
 
-// links name the mapper's batches that the records came in.
+func bytesOf(b *lane.Batch) (sum int64) {
+	for i := range b.Items {
+		sum += int64(len(b.Items[i].Record.Value))
+	}
+	return sum
+}
+
+// links name the mapper's batches that the chosen records came in; the spans of other
+// batches may not exist.
 func links(b *lane.Batch) []trace.Link {
 	var out []trace.Link
-	var last []byte
 	seen := map[string]bool{}
 	for i := range b.Items {
 		parent := kafka.HeaderValue(b.Items[i].Record, schemas.HeaderTraceparent)
-		if parent == nil || bytes.Equal(parent, last) || seen[string(parent)] {
+		if !telemetry.Marked(parent) || seen[string(parent)] {
 			continue
 		}
-		last = parent
 		seen[string(parent)] = true
 		if link, ok := telemetry.LinkTo(string(parent)); ok && len(out) < maxLinks {
 			out = append(out, link)

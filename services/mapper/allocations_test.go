@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"testing"
 
-	"go.opentelemetry.io/otel/trace/noop"
-
 	"tapline.dev/domain/mapping"
 	"tapline.dev/domain/suppression"
 	"tapline.dev/libs/kafka"
+	"tapline.dev/libs/telemetry"
+	"tapline.dev/libs/telemetry/telemetrytest"
 	"tapline.dev/schemas"
 )
 
@@ -31,18 +31,22 @@ func polled(t testing.TB, rows int) (*member, *attemptRows, []*kafka.Record) {
 	s := &Service{cfg: DefaultConfig(), topics: schemas.NewTopics("")}
 	l := &attemptRows{
 		attemptKey: attemptKey{subject: "people", number: 1, attempt: 1}, run: &schemas.ActiveRun{Mode: schemas.ModeFull}, rule: &rule{mapping: compiled, clock: 1},
-		suppressed: nobody.Checker(""), countedTo: -1, links: map[string]bool{}, recordsTopic: s.topics.Records("people"), span: noop.Span{},
-		traceparent: []byte("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
-		report:      schemas.Mapped{RejectsByCode: map[string]int64{}, Skipped: map[string]int64{}},
+		suppressed: nobody.Checker(""), countedTo: -1, links: map[string]bool{}, recordsTopic: s.topics.Records("people"),
+		report: schemas.Mapped{RejectsByCode: map[string]int64{}, Skipped: map[string]int64{}},
 	}
+	_, l.span = telemetry.NewParts(telemetrytest.New(t, "mapper").Tracer("test"), "map batch", slowBatch).Start(t.Context(), "people.1")
 	out := make([]*kafka.Record, rows)
 	for i := range out {
+		chunk := "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203332-00"
+		if i%10 == 0 {
+			chunk = chunk[:len(chunk)-1] + "1"
+		}
 		out[i] = &kafka.Record{
 			Topic: s.topics.Rows("people"), Offset: int64(i), Key: fmt.Append(nil, i),
 			Value: fmt.Appendf(nil, `{"ID":%d,"NAME":"Asha Verma","SPEND":%d.50,"CITY":"Bengaluru"}`, i+1, i),
 			Headers: []kafka.Header{
 				{Key: schemas.HeaderID, Value: fmt.Appendf(nil, "1.1.%d", i+1)},
-				{Key: schemas.HeaderTraceparent, Value: []byte("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203332-01")},
+				{Key: schemas.HeaderTraceparent, Value: []byte(chunk)},
 			},
 		}
 	}
@@ -90,7 +94,7 @@ func TestRecordsOfABatch(t *testing.T) {
 			headers = 5
 		}
 		if string(r.Value) != want || string(r.Key) != fmt.Sprint(i) || r.Topic != l.recordsTopic || len(r.Headers) != headers ||
-			string(r.Headers[0].Value) != fmt.Sprintf("1.1.%d", i+1) || string(r.Headers[1].Value) != string(l.traceparent) {
+			string(r.Headers[0].Value) != fmt.Sprintf("1.1.%d", i+1) || string(r.Headers[1].Value) != string(l.span.Header(i%10 == 0)) {
 			t.Errorf("record %d = %s %s %s %v", i, r.Topic, r.Key, r.Value, r.Headers)
 		}
 	}

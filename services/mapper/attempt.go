@@ -1,9 +1,9 @@
 package mapper
 
 import (
-	"bytes"
 	"context"
 	"errors"
+	"strconv"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
@@ -34,11 +34,9 @@ type attemptRows struct {
 	rule         *rule
 	suppressed   *suppression.Checker // of people who must not be sent
 	report       schemas.Mapped
-	span         trace.Span
-	traceparent  []byte // traceparent header of the records
+	span         *telemetry.Part
 	recordsTopic string
-	linked       []byte          // traceparent of the row before
-	links        map[string]bool // traceparents of the rows, already linked
+	links        map[string]bool // traceparents of chosen rows, already linked
 }
 
 // rowsOf returns the rows of an attempt and partition, and looks up their run once.
@@ -109,21 +107,19 @@ func (b *batch) lookUpRun(ctx context.Context, key attemptKey, from kafka.TP) (*
 // out with every record, so that an upload can be linked to its batch.
 func (b *batch) startSpan(ctx context.Context, l *attemptRows) {
 	ctx = telemetry.ContextWith(ctx, l.run.Traceparent)
-	ctx, l.span = b.s.tracer.Start(ctx, "map batch", trace.WithSpanKind(trace.SpanKindConsumer), trace.WithAttributes(
-		attribute.String("tapline.run", l.run.Run),
-		attribute.Int("tapline.attempt", l.attempt),
-		attribute.Int("messaging.destination.partition.id", int(l.partition)),
+	_, l.span = b.s.spans.Start(ctx, l.run.Run, trace.WithSpanKind(trace.SpanKindConsumer), trace.WithAttributes(
+		attribute.String("messaging.system", "kafka"), attribute.String("messaging.operation.name", "process"), attribute.String("messaging.operation.type", "process"),
+		attribute.String("messaging.destination.name", l.from.Topic), attribute.String("messaging.destination.partition.id", strconv.Itoa(int(l.partition))),
+		attribute.String("messaging.consumer.group.name", b.s.cfg.Kafka.Prefix+Group),
+		attribute.String("tapline.import", schemas.ImportOf(l.subject)), attribute.String("tapline.run", l.run.Run), attribute.Int("tapline.attempt", l.attempt),
 	))
-	l.traceparent = []byte(telemetry.Traceparent(ctx))
 }
 
-// linkChunk links the rows' span to the chunk that a row came in, once for each chunk.
-func (b *batch) linkChunk(l *attemptRows, row *kafka.Record) {
-	chunk := kafka.HeaderValue(row, schemas.HeaderTraceparent)
-	if chunk == nil || bytes.Equal(chunk, l.linked) {
-		return
-	}
-	if l.linked = chunk; l.links[string(chunk)] {
+// linkChunk keeps the span of a batch with a chosen row, and links it to the row's chunk,
+// once for each chunk. The spans of other chunks may not exist.
+func (l *attemptRows) linkChunk(chunk []byte) {
+	l.span.Keep()
+	if l.links[string(chunk)] {
 		return
 	}
 	l.links[string(chunk)] = true
@@ -139,9 +135,10 @@ const headersOfRow = 3
 // event's row is for the extractor, which must know what was loaded of a run without
 // success.
 func (l *attemptRows) appendHeaders(headers []kafka.Header, row *kafka.Record) []kafka.Header {
+	chosen := telemetry.Marked(kafka.HeaderValue(row, schemas.HeaderTraceparent))
 	headers = append(headers,
 		kafka.Header{Key: schemas.HeaderID, Value: kafka.HeaderValue(row, schemas.HeaderID)},
-		kafka.Header{Key: schemas.HeaderTraceparent, Value: l.traceparent})
+		kafka.Header{Key: schemas.HeaderTraceparent, Value: l.span.Header(chosen)})
 	for _, key := range [...]string{schemas.HeaderFingerprint, schemas.HeaderReplayOf, schemas.HeaderClock} {
 		if value := kafka.HeaderValue(row, key); value != nil {
 			headers = append(headers, kafka.Header{Key: key, Value: value})
@@ -150,12 +147,27 @@ func (l *attemptRows) appendHeaders(headers []kafka.Header, row *kafka.Record) [
 	return headers
 }
 
-// endSpans ends the spans.
-func (b *batch) endSpans() {
+// endSpans ends the spans; failed says why the batch's transaction was not committed.
+func (b *batch) endSpans(failed string) {
 	for _, l := range b.order {
-		if l.span != nil {
-			l.span.SetAttributes(attribute.Int64("tapline.mapped", l.report.Mapped), attribute.Int64("messaging.batch.message_count", l.report.To-l.report.From+1))
-			l.span.End()
+		if l.span == nil {
+			continue
 		}
+		l.span.SetAttributes(
+			attribute.Int64("messaging.batch.message_count", l.report.To-l.report.From+1),
+			attribute.Int64("messaging.kafka.offset", l.report.From), attribute.Int64("tapline.offset.last", l.report.To),
+			attribute.Int64("tapline.rows.mapped", l.report.Mapped), attribute.Int64("tapline.rows.rejected", total(l.report.RejectsByCode)),
+			attribute.Int64("tapline.rows.skipped", total(l.report.Skipped)))
+		if failed != "" {
+			l.span.Fail(failed)
+		}
+		l.span.End()
 	}
+}
+
+func total(byCode map[string]int64) (sum int64) {
+	for _, n := range byCode {
+		sum += n
+	}
+	return sum
 }

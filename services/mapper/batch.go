@@ -8,6 +8,7 @@ import (
 	"tapline.dev/domain/control"
 	"tapline.dev/domain/mapping"
 	"tapline.dev/libs/kafka"
+	"tapline.dev/libs/telemetry"
 	"tapline.dev/schemas"
 )
 
@@ -94,7 +95,9 @@ func (b *batch) add(ctx context.Context, row *kafka.Record) error {
 	case l.rule.problem != nil && !asSent(l, row):
 		return b.reject(l, row, mapping.Reject{Code: "mapping_invalid", Reason: l.rule.problem.Error()})
 	}
-	b.linkChunk(l, row)
+	if chunk := kafka.HeaderValue(row, schemas.HeaderTraceparent); telemetry.Marked(chunk) {
+		l.linkChunk(chunk)
+	}
 	start := len(b.buffer)
 	grown, rejects, omitted, age := b.mapRow(l, row)
 	if err := b.produceFurtherRejects(l, row, rejects, omitted); err != nil {

@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"time"
 
-	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
 
 	"tapline.dev/domain/runs"
@@ -20,6 +20,10 @@ import (
 
 // Group is the mapper's consumer group, without the prefix.
 const Group = "mapper"
+
+// slowBatch is the time from a batch's first row to its commit after which its span is kept
+// in every case.
+const slowBatch = 5 * time.Second
 
 // Deps is what main passes in.
 type Deps struct {
@@ -43,7 +47,7 @@ type Service struct {
 	imports    *runs.Subscription
 	lag        *kafka.LagWatch
 	metrics    metrics
-	tracer     trace.Tracer
+	spans      *telemetry.Parts // of batches
 	workers    []*worker
 }
 
@@ -51,9 +55,9 @@ type Service struct {
 func New(cfg Config, deps Deps) (*Service, error) {
 	s := &Service{
 		cfg: cfg, deps: deps,
-		kafka:  kafka.Deps{Log: deps.Telemetry.Logger, Meter: deps.Telemetry.MeterProvider(), Dial: deps.Kafka.Dial},
+		kafka:  kafka.Deps{Log: deps.Telemetry.Logger, Outages: kafka.NewOutages(deps.Telemetry.Logger), Meter: deps.Telemetry.MeterProvider(), Dial: deps.Kafka.Dial},
 		topics: schemas.NewTopics(cfg.Kafka.Prefix),
-		tracer: deps.Telemetry.Tracer("tapline.dev/services/mapper"),
+		spans:  telemetry.NewParts(deps.Telemetry.Tracer("tapline.dev/services/mapper"), "map batch", slowBatch),
 	}
 	var err error
 	if s.cfg.Instance == "" {

@@ -131,7 +131,8 @@ func (m *member) step(ctx context.Context, rows []*kafka.Record) error {
 	s := m.s
 	began := time.Now()
 	batch := m.newBatch(rows)
-	defer batch.endSpans()
+	failed := "interrupted"
+	defer func() { batch.endSpans(failed) }()
 	blocked, err := batch.addAll(ctx, rows)
 	if err != nil {
 		return err
@@ -141,6 +142,7 @@ func (m *member) step(ctx context.Context, rows []*kafka.Record) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.Kafka.SessionTimeout)
 	defer cancel()
 	if len(blocked) > 0 {
+		failed = "blocked"
 		return m.pauseBlocked(ctx, blocked)
 	}
 	out, err := batch.finish()
@@ -159,6 +161,9 @@ func (m *member) step(ctx context.Context, rows []*kafka.Record) error {
 	}
 	failpoint.Hit("mapper.after-commit")
 	s.metrics.transaction(ctx, committed, time.Since(began))
+	if failed = ""; !committed {
+		failed = "aborted"
+	}
 	if err := m.group.ProduceError(); !committed && err != nil {
 		if refused := m.refusedBy(batch, err); len(refused) > 0 {
 			return m.pauseBlocked(ctx, refused)

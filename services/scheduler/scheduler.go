@@ -54,7 +54,8 @@ type Service struct {
 // New wires the service; it connects to nothing.
 func New(cfg Config, deps Deps) (*Service, error) {
 	deps.Kafka.Log, deps.Kafka.Meter = deps.Telemetry.Logger, deps.Telemetry.MeterProvider()
-	deps.Redis.Meter = deps.Telemetry.Meter(name)
+	deps.Kafka.Outages = kafka.NewOutages(deps.Telemetry.Logger)
+	deps.Redis.Log, deps.Redis.Meter = deps.Telemetry.Logger, deps.Telemetry.Meter(name)
 	client, err := redis.Open(cfg.Redis, deps.Redis)
 	if err != nil {
 		return nil, fmt.Errorf("opening the projection: %w", err)
@@ -74,7 +75,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		cfg: cfg, deps: deps, topics: schemas.NewTopics(cfg.Kafka.Prefix), redis: client, metrics: m, board: board, instance: rand.Text(),
 	}
 	deps.Health.Add("partitions", s.ready)
-	deps.Health.AddDegrading("redis", client.Ping)
+	deps.Health.AddDegrading("redis", client.Check)
 	return s, nil
 }
 

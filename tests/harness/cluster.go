@@ -132,6 +132,7 @@ func (c *Cluster) startReplica(t testing.TB, name string, i, base, admin int) *P
 		"TAPLINE_ALLOW_CUSTOM_ENDPOINTS=true",
 		"TAPLINE_SECRETS_DIRECTORIES=" + filepath.Join(c.Dir, "data", "secrets"),
 		fmt.Sprintf("TAPLINE_ADMIN_ADDR=127.0.0.1:%d", admin),
+		"TAPLINE_ADMIN_PROFILES=true",
 		fmt.Sprintf("TAPLINE_HTTP_ADDR=127.0.0.1:%d", base),
 		fmt.Sprintf("TAPLINE_INSTANCE=%d", i),
 		"TAPLINE_REQUEST_TIMEOUT=4s",

@@ -6,29 +6,30 @@ import (
 	"io"
 	"net"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 )
 
-// proxy stands between a test and a running Redis, and answers commands with
+// Proxy stands between a test and a running Redis, and answers commands with
 // errors when a test wants that, because a running Redis cannot be told to. It
 // passes one command at a time.
-type proxy struct {
+type Proxy struct {
 	listener net.Listener
 	upstream string
 
-	mu    sync.Mutex
-	text  string
-	conns map[net.Conn]struct{}
+	mu            sync.Mutex
+	text, refusal string
+	conns         map[net.Conn]struct{}
 }
 
-func startProxy(t testing.TB, upstream string) *proxy {
+func StartProxy(t testing.TB, upstream string) *Proxy {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatalf("listening for Redis: %v", err)
 	}
-	p := &proxy{listener: listener, upstream: upstream, conns: map[net.Conn]struct{}{}}
+	p := &Proxy{listener: listener, upstream: upstream, conns: map[net.Conn]struct{}{}}
 	var serving sync.WaitGroup
 	serving.Go(func() {
 		for {
@@ -52,23 +53,55 @@ func startProxy(t testing.TB, upstream string) *proxy {
 	return p
 }
 
-func (p *proxy) addr() string { return p.listener.Addr().String() }
+// Addr is host:port.
+func (p *Proxy) Addr() string { return p.listener.Addr().String() }
 
-func (p *proxy) setError(text string) {
+// SetError makes every command fail with the text until it is called with an empty one.
+func (p *Proxy) SetError(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.text = text
 }
 
-func (p *proxy) errorText() string {
+// RefuseWrites makes every command that writes fail with the text, as a Redis does whose
+// memory is full, until it is called with an empty one. Reads are answered.
+func (p *Proxy) RefuseWrites(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.refusal = text
+}
+
+// errorText is the error that a command is answered with, or "".
+func (p *Proxy) errorText(command []byte) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.text == "" && p.refusal != "" && writes(command) {
+		return p.refusal
+	}
 	return p.text
+}
+
+// nameOf is the name of a command, which is an array with the name first.
+func nameOf(command []byte) string {
+	parts := strings.SplitN(string(command), "\r\n", 4)
+	if len(parts) < 4 {
+		return ""
+	}
+	return strings.ToLower(parts[2])
+}
+
+// writes reports whether a command may write.
+func writes(command []byte) bool {
+	switch nameOf(command) {
+	case "", "get", "mget", "hgetall", "hget", "zrange", "zrangebyscore", "scan", "ping", "hello", "client", "select", "auth", "info", "time", "exists", "ttl", "pttl", "multi", "exec", "command":
+		return false
+	}
+	return true
 }
 
 // keep notes a connection that is to be closed with the proxy. It returns false
 // if the proxy is closed already.
-func (p *proxy) keep(conn net.Conn) bool {
+func (p *Proxy) keep(conn net.Conn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.conns == nil {
@@ -79,7 +112,7 @@ func (p *proxy) keep(conn net.Conn) bool {
 	return true
 }
 
-func (p *proxy) serve(client net.Conn) {
+func (p *Proxy) serve(client net.Conn) {
 	defer client.Close()
 	server, err := net.Dial("tcp", p.upstream)
 	if err != nil || !p.keep(client) {
@@ -87,12 +120,29 @@ func (p *proxy) serve(client net.Conn) {
 	}
 	defer server.Close()
 	commands, answers := bufio.NewReader(client), bufio.NewReader(server)
+	aborted := false // a command of the transaction that is open was refused
 	for {
 		command, err := value(commands, nil)
 		if err != nil {
 			return
 		}
-		answer := []byte("-" + p.errorText() + "\r\n")
+		text := p.errorText(command)
+		switch name := nameOf(command); {
+		case name == "multi":
+			aborted = false
+		case text != "":
+			aborted = true
+		case name == "exec" && aborted:
+			// Redis itself does so.
+			aborted, command, text = false, []byte("*1\r\n$7\r\nDISCARD\r\n"), "EXECABORT Transaction discarded because of previous errors."
+			if _, err := server.Write(command); err != nil {
+				return
+			}
+			if _, err := value(answers, nil); err != nil {
+				return
+			}
+		}
+		answer := []byte("-" + text + "\r\n")
 		if len(answer) == len("-\r\n") {
 			if _, err := server.Write(command); err != nil {
 				return

@@ -42,10 +42,10 @@ func New(t testing.TB) *Server {
 	t.Helper()
 	cfg := redis.Default()
 	if addr := Real(); addr != "" {
-		p := startProxy(t, addr)
-		cfg.Addrs, cfg.KeyPrefix = []string{p.addr()}, Prefix(t, addr, "")
+		p := StartProxy(t, addr)
+		cfg.Addrs, cfg.KeyPrefix = []string{p.Addr()}, Prefix(t, addr, "")
 		cfg.SlotPrefix = cfg.KeyPrefix
-		s := &Server{Config: cfg, SetError: p.setError}
+		s := &Server{Config: cfg, SetError: p.SetError}
 		s.Flush = func() { s.empty(t, addr) }
 		return s
 	}

@@ -139,7 +139,7 @@ not known whether it did what was asked; 6 the run waits for a person (run --wai
 		a.backfillCommand(), a.resendCommand(), a.replayCommand(), a.cloneCommand(),
 		a.resetCommand(), a.decisionCommand("approve", "Let a held run continue"), a.decisionCommand("decline", "End a held run; its import keeps the watermark"),
 		a.describeCommand(), a.editCommand(), a.deleteCommand(), a.logsCommand(), a.whyCommand(), a.whyLateCommand(), a.notifyCommand(), a.verifyCommand(), a.reconcileCommand(), a.scheduleCommand(), a.rejectsCommand(), a.approvalsCommand(), a.secretsCommand(),
-		a.mapCommand(), a.previewCommand(), a.connectionCommand(), a.accountCommand(), a.initCommand(), a.doctorCommand(), a.tablesCommand(), a.dryRunCommand(), a.topicsCommand(), a.rebuildCommand(), a.versionCommand(),
+		a.mapCommand(), a.previewCommand(), a.connectionCommand(), a.accountCommand(), a.initCommand(), a.doctorCommand(), a.supportCommand(), a.tablesCommand(), a.dryRunCommand(), a.topicsCommand(), a.rebuildCommand(), a.versionCommand(),
 		a.keysCommand(), a.accessCommand(), a.auditCommand(), a.loginCommand(), a.logoutCommand(), a.configCommand())
 	root.AddCommand(a.devCommands()...)
 	root.SetUsageTemplate(usageTemplate)

@@ -52,6 +52,7 @@ var examples = map[string]string{
 	"get rejects":           "tapline get rejects --run customers.42\ntapline get rejects --import customers --groups\ntapline get rejects --import customers --code email_invalid --export csv --bom > rejects.csv",
 	"get run":               "tapline get run customers.42",
 	"get runs":              "tapline get runs --import customers --state failed",
+	"support":               "tapline support\ntapline support --admin http://127.0.0.1:19011 --admin http://127.0.0.1:19012 --config tapline.yaml",
 	"doctor":                "tapline doctor\ntapline doctor -o json | jq '.checks[] | select(.state != \"ok\")'",
 	"init":                  "tapline init --snowflake-account acme-eu1 --region eu1 --table SHOP.PUBLIC.CUSTOMERS > grants.sql\ntapline init --table SHOP.PUBLIC.CUSTOMERS",
 	"keys bootstrap":        "tapline keys bootstrap --config /etc/tapline/importcenter.yaml",

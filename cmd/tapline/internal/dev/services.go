@@ -222,7 +222,7 @@ func flush(ctx context.Context, parts []*runningPart) error {
 // runPart runs a service as its own program does, until ctx is done.
 func (d *Dev) runPart(ctx context.Context, r *runningPart) error {
 	admin := daemon.DefaultConfig().Admin
-	admin.Addr = d.cfg.addr(r.admin)
+	admin.Addr, admin.Profiles = d.cfg.addr(r.admin), true // to this machine
 	return errors.Join(r.env.Run(ctx, admin, r.run), r.env.Telemetry.Shutdown(ctx))
 }
 

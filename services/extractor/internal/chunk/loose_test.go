@@ -70,7 +70,7 @@ func prepare(t *testing.T, email string, odd schemas.Column, value arrow.Array, 
 	a := attempt.Attempt{Subject: "customers", Import: "customers", Run: schemas.ActiveRun{Run: "customers.1", Number: 1, Attempt: 1, Spec: s}}
 	prep, err := NewPreparer(Config{
 		Attempt: a, Topics: schemas.NewTopics("tapline."), MaxRow: 100_000,
-		Tracer: telemetry.Discard().Tracer("test"), Log: telemetry.Discard().Logger,
+		Spans: telemetry.NewParts(telemetry.Discard().Tracer("test"), "extract chunk", time.Minute), Log: telemetry.Discard().Logger,
 	}, r, Ledgers{}, schemas.Extraction{ByPartition: make([]int64, a.Partitions())}, "2026-11-23T10:00:00.000000000")
 	if err != nil {
 		t.Fatal(err)

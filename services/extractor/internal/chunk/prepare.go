@@ -9,7 +9,6 @@ import (
 	"slices"
 
 	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/trace"
 
 	"tapline.dev/domain/suppression"
 	"tapline.dev/libs/kafka"
@@ -36,7 +35,7 @@ type Config struct {
 	Attempt attempt.Attempt
 	Topics  schemas.Topics
 	MaxRow  int
-	Tracer  trace.Tracer
+	Spans   *telemetry.Parts
 	Log     *slog.Logger
 	// Suppressed are the people whose rows are left out; nil of a trial, whose rows are
 	// shown.
@@ -80,7 +79,7 @@ type Preparer struct {
 	trial          []byte
 	trialPartition int32
 	expect         int // rows of a chunk, from the one before
-	open           trace.Span
+	open           *telemetry.Part
 	// prints is set if the rows carry their fingerprint.
 	prints bool
 
@@ -132,10 +131,10 @@ func (p *Preparer) Prepare(ctx context.Context, index int, data []byte) (*Chunk,
 			return nil, failure.Permanent(failure.CodeNotComparable, "%s", err)
 		}
 	}
-	ctx, span := p.cfg.Tracer.Start(ctx, "extract chunk", trace.WithAttributes(attribute.Int("tapline.chunk", index)))
+	ctx, span := StartSpan(ctx, p.cfg.Spans, p.cfg.Attempt, p.topic, index)
 	p.open = span
 	c := &Chunk{
-		Span: span, traceparent: []byte(telemetry.Traceparent(ctx)),
+		Span: span,
 		rows: make([]kafka.Record, 0, p.expect), headers: make([]kafka.Header, 0, 3*p.expect),
 	}
 	rows, err := p.decoder.Rows(data, func(row *rowjson.Row) (bool, error) { return p.row(c, row) })
@@ -147,7 +146,7 @@ func (p *Preparer) Prepare(ctx context.Context, index int, data []byte) (*Chunk,
 		return nil, err
 	}
 	c.Counts = clone(p.counts)
-	span.SetAttributes(attribute.Int64("tapline.rows", rows), attribute.Int("tapline.rows.extracted", len(c.rows)))
+	span.SetAttributes(attribute.Int64("tapline.rows", rows), attribute.Int("messaging.batch.message_count", len(c.rows)), attribute.Int("tapline.bytes", len(data)))
 	p.open, p.expect = nil, len(c.rows)
 	return c, nil
 }
@@ -179,6 +178,7 @@ func unreadable(index int, err error) error {
 // Close ends the span of a chunk that could not be prepared.
 func (p *Preparer) Close() {
 	if p.open != nil {
+		p.open.Fail("unprepared")
 		p.open.End()
 	}
 }

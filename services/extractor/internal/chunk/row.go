@@ -13,6 +13,7 @@ import (
 	"tapline.dev/domain/control"
 	"tapline.dev/domain/mapping"
 	"tapline.dev/libs/kafka"
+	"tapline.dev/libs/telemetry"
 	"tapline.dev/schemas"
 	"tapline.dev/services/extractor/internal/failure"
 	"tapline.dev/services/extractor/internal/ledger"
@@ -223,7 +224,7 @@ func (p *Preparer) extract(c *Chunk, row *rowjson.Row, mark ledger.Fingerprint, 
 	first := len(c.headers)
 	c.headers = append(c.headers,
 		kafka.Header{Key: schemas.HeaderID, Value: id},
-		kafka.Header{Key: schemas.HeaderTraceparent, Value: c.traceparent})
+		kafka.Header{Key: schemas.HeaderTraceparent, Value: c.Span.Header(telemetry.Chosen(p.counts.Read) || p.counts.ByPartition[partition] == 0)})
 	if p.prints {
 		c.headers = append(c.headers, kafka.Header{Key: schemas.HeaderFingerprint, Value: c.take(mark.AppendText)})
 	}

@@ -11,6 +11,9 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
+
 	"tapline.dev/schemas"
 )
 
@@ -81,6 +84,7 @@ func (s *Session) watch(ctx context.Context) (named func(queryID string), end fu
 	ids, done := make(chan string, 1), make(chan struct{})
 	var queryID string
 	var queued time.Duration
+	var polls int
 	began := time.Now().UTC()
 	go func() {
 		defer close(done)
@@ -94,6 +98,7 @@ func (s *Session) watch(ctx context.Context) (named func(queryID string), end fu
 		for ticker := time.NewTicker(queueEvery); ; {
 			select {
 			case <-ticker.C:
+				polls++
 				m, err := s.transport.monitor(asking, queryID)
 				if err != nil {
 					continue
@@ -124,9 +129,30 @@ func (s *Session) watch(ctx context.Context) (named func(queryID string), end fu
 				m = told
 			}
 		}
-		s.use.add(m.use(queued, waited))
+		took := m.use(queued, waited)
+		s.use.add(took)
+		traceUse(ctx, began, took, polls)
 	}
 	return named, end
+}
+
+// traceUse adds to the span of a statement what became of its time, once that is known.
+func traceUse(ctx context.Context, began time.Time, took schemas.SnowflakeUse, polls int) {
+	statement := trace.SpanFromContext(ctx)
+	if !statement.IsRecording() {
+		return
+	}
+	statement.SetAttributes(
+		attribute.Float64("snowflake.queue_seconds", took.QueueSeconds), attribute.Float64("snowflake.execution_seconds", took.ExecutionSeconds),
+		attribute.Int64("snowflake.bytes_scanned", took.BytesScanned), attribute.Int("snowflake.polls", polls))
+	tracer := statement.TracerProvider().Tracer("tapline.dev/services/extractor/internal/snowflake")
+	running := began.Add(time.Duration(took.QueueSeconds * float64(time.Second)))
+	if running.After(began) {
+		_, span := tracer.Start(ctx, "wait in queue", trace.WithTimestamp(began))
+		span.End(trace.WithTimestamp(running))
+	}
+	_, span := tracer.Start(ctx, "run statement", trace.WithTimestamp(running))
+	span.End(trace.WithTimestamp(running.Add(time.Duration(took.ExecutionSeconds * float64(time.Second)))))
 }
 
 // monitored is what Snowflake tells of a statement: instants in milliseconds since 1970.

@@ -254,6 +254,11 @@ func (h *handlers) logFailure(ctx context.Context, code string, err error) {
 		h.Log.DebugContext(ctx, "the caller disconnected before the answer", slog.String("code", code))
 		return
 	}
+	if code == codeRedis {
+		// What follows comes from the log, and Redis' outage has lines of its own.
+		h.Log.WarnContext(ctx, "the projection could not be read", slog.Any("error", err))
+		return
+	}
 	h.Log.ErrorContext(ctx, "a request could not be served", slog.String("code", code), slog.Any("error", err))
 }
 
