@@ -197,10 +197,19 @@ func (w *walker) object(n *yaml.Node, fields map[string]reflect.Type, path strin
 	}
 }
 
+// meant are words that people write for keys of a line of the mapping. Some are keys
+// elsewhere, which is not where they belong then.
+var meant = map[string]string{
+	"column": "from", "source": "from", "field": "from", "expression": "expr", "formula": "expr", "property": "to", "target": "to",
+}
+
 // unknown says what is wrong with a key that does not stand here.
 func (w *walker) unknown(key string, fields map[string]reflect.Type) string {
 	if len(key) > maxText {
 		return "this is no key; write one of those that are known here"
+	}
+	if _, here := fields[meant[key]]; here {
+		return "unknown key; did you mean " + meant[key] + "?"
 	}
 	if where := elsewhere(w.kind, key); where != "" {
 		return "the key stands in the wrong place: " + where
