@@ -46,6 +46,7 @@ func controlTopicWorld(t *testing.T, first uint64, kinds []disturbance) {
 		// A run whose reports are lost ends at its deadline.
 		s.spec.Limits.Deadline = schemas.Duration(shortDeadline)
 		s.mayEnd["no_progress"], s.mayRepeat, s.reportsGone = true, true, true
+		s.mayEnd["count_mismatch"] = true // a chunk whose report is lost is sent again
 		scenarios = append(scenarios, s)
 		s.create()
 	}

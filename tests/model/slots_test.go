@@ -17,7 +17,7 @@ const (
 	slotsOfAccount = 5
 	slotImports    = 4
 	slotLoaders    = 3
-	slotRounds     = 3
+	slotRounds     = 2
 )
 
 // TestLoadersShareSlots: three loaders send what four imports have for one account. They are
@@ -143,7 +143,7 @@ func (s *sharedAccount) draw(n int) int {
 
 // round lets all imports run and makes faults until they have ended.
 func (s *sharedAccount) round(n int) {
-	const rows = 150
+	const rows = 120
 	for range rows {
 		s.rows++
 		if err := s.snowflake.Change(s.t.Context(), fmt.Sprintf(`INSERT INTO "SHARED" VALUES ('%d', %d)`, s.rows, s.rows)); err != nil {
