@@ -167,9 +167,9 @@ test("a notification is made and tried, a failure is told by it, and somebody sa
     expect(await ran(name)).toMatchObject({ state: "failed" });
     await expect.poll(() => told.slice(1).map((m) => [m.condition, m.import]), { timeout: 60_000 }).toEqual([["failing", name]]);
     await page.goto(`/imports/${name}`);
-    await page.getByRole("button", { name: "I know, be quiet until …" }).click();
+    await page.getByRole("button", { name: "Acknowledge …" }).click();
     await page.getByLabel("Why").fill("the table is being renamed");
-    await page.getByRole("button", { name: "Be quiet until then" }).click();
+    await page.getByRole("button", { name: "Acknowledge", exact: true }).click();
     await page.getByText("nobody is told until").waitFor(slow);
     const known = (await listed(name))?.acknowledged;
     expect(known?.reason).toBe("the table is being renamed");

@@ -190,9 +190,9 @@ test("who has no import yet tries the sample, of which every step is filled", as
   await page.getByText("No import yet.").waitFor(slow);
   await accessible(page);
   await page.getByRole("button", { name: "Try it with sample data" }).click();
-  await page.waitForURL("**/imports/sample-customers/edit/source", slow);
+  await page.waitForURL("**/imports/sample-people/edit/source", slow);
   await page.getByRole("link", { name: "Make a table of a file of yours" }).waitFor(slow);
-  const made = await definition("sample-customers");
+  const made = await definition("sample-people");
   expect(made.spec).toMatchObject({ draft: true, identity: { column: "CUSTOMER_ID" }, source: { connectionRef: "warehouse" }, destination: { accountRef: "clevertap" } });
   expect(made.spec.mapping.length).toBeGreaterThan(10);
 });

@@ -110,4 +110,4 @@ test("failed rows, rows and a person have no serious accessibility finding", asy
   await page.getByRole("button", { name: "Find what became of the rows" }).click();
   await page.getByText(/CleverTap has (this|no) profile/).waitFor(slow);
   await accessible(page);
-});
+}, 120_000);

@@ -10,8 +10,9 @@ const slow = { timeout: 60_000 };
 /** The main screens of the demo, as the documents show them. */
 const screens: Record<string, { path: string; ready: string }> = {
   imports: { path: "/", ready: "Customers" },
-  import: { path: "/imports/customers", ready: "Volumes" },
+  import: { path: "/imports/customers", ready: "Rows by outcome" },
   run: { path: "/runs/customers.1", ready: "What happened" },
+  actions: { path: "/imports/customers/actions", ready: "Compare with CleverTap" },
   rejects: { path: "/imports/customers/rejects", ready: "What to do" },
   properties: { path: "/imports/customers/edit/properties", ready: "columns imported" },
   schedule: { path: "/imports/customers/edit/schedule", ready: "The next five runs" },

@@ -82,7 +82,7 @@ export const text = {
     none: "No import yet.",
     first: {
       next: "Make one here, step by step. Nothing is sent before you say so.", notYours: "No import yet. An editor makes the first one.",
-      sample: "Try it with sample data", sampleName: "Sample customers", connect: "Connect Snowflake",
+      sample: "Try it with sample data", sampleName: "Sample people", connect: "Connect Snowflake",
     },
     new: "New import",
     noMatch: "No import matches.",
@@ -117,12 +117,12 @@ export const text = {
     stats: {
       title: "Figures", period: "Period", newest: "Newest runs", days: (n: number) => `Last ${n} days`, runs: "Runs", read: "Read", loaded: "Loaded", unchanged: "Unchanged", rejected: "Rejected", skipped: "Skipped", ratio: "Reject ratio",
       p50: "Time, median", p95: "Time, 95 %", none: "–", truncated: "There are more runs than were looked at: these are of the newest.",
-      charts: { volumes: "Rows by outcome", health: "Health", freshness: "Freshness: how old CleverTap's data was before a run renewed it", duration: "Duration" },
-      gotThrough: "got through", age: "age", median: "median", slow: "95 %", took: "Took", when: "When", figures: "These figures as a table", opens: "A point is a run: a click opens it.",
+      charts: { volumes: "Rows by outcome", health: "Health", freshness: "Freshness", duration: "Duration" },
+      gotThrough: "got through", freshnessHelp: "How old what CleverTap holds was before a run renewed it.", age: "age", median: "median", slow: "95 %", took: "Took", when: "When", figures: "These figures as a table", opens: "A point is a run: a click opens it.",
     },
     rejects: "Failed rows",
     why: "Find a person",
-    nav: { overview: "Overview", schedule: "Schedule", definition: "History", topics: "Topics", actions: "More actions" },
+    nav: { overview: "Overview", schedule: "Schedule", definition: "History", topics: "Topics", actions: "More actions", production: (account: string) => `production account ${account}` },
     due: {
       title: "When it is due", next: "Due next", past: "Past due instants", here: (zone: string) => `Here (${zone})`, there: (zone: string) => `In ${zone}`, clocks: "Clocks", became: "What became of it", late: "Late by",
       noNext: "No run is due.", noPast: "None is known.",
@@ -147,6 +147,7 @@ export const text = {
       stopped: "has no further run: its schedules are over.",
       scheduled: (when: string) => `runs next ${when}.`,
       running: (run: string) => `is running now: ${run}.`,
+      failed: (run: string, reason: string) => `${run} failed: ${reason}.`, late: (reason: string) => `It is late: ${reason}.`, lost: (reason: string) => `${reason}.`,
       held: (reason: string) => `is held: ${reason}`,
     },
   },

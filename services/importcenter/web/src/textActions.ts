@@ -14,7 +14,7 @@ export const actions = {
   resend: {
     title: "Send again what runs have loaded",
     what: "Takes the rows of earlier runs from Kafka, maps them with the mapping of now and sends them. Snowflake is not asked. It is for values that a wrong mapping has loaded.",
-    first: "First run", last: "Last run", help: "The number behind the dot: of customers.42 it is 42.",
+    first: "First run", last: "Last run", help: "A run's number stands behind the dot: that of customers.42 is 42. Without a last run it is one run.",
     go: (what: string) => `Send ${what} again`,
   },
   reset: {
@@ -53,9 +53,9 @@ export const actions = {
     back: "All imports",
   },
   acknowledge: {
-    open: "I know, be quiet until …", until: "Until", reason: "Why", reasonHelp: "Shown in the listing.",
+    open: "Acknowledge …", until: "Until", reason: "Why", reasonHelp: "Shown in the listing.",
     help: "Nobody is told of this until then, or until a run has succeeded, whichever comes first. 90 days at most.",
-    go: "Be quiet until then", lift: "Tell again",
+    go: "Acknowledge", lift: "Tell again",
     known: (by: string, until: string, reason: string) => `${by} knows, and nobody is told until ${until}${reason === "" ? "." : `: ${reason}`}`,
     spans: { h1: "1 hour", h12: "12 hours", d1: "1 day", d7: "1 week", other: "another instant" } as Record<string, string>,
   },

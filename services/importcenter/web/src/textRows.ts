@@ -6,6 +6,7 @@ export const rows = {
   masked: "Rows hold personal data. They are read, and the reading is audited, when you ask for them.",
   show: "Show the rows",
   notYours: "Rows hold personal data, which your role does not show. An analyst, an editor or an admin sees them.",
+  whyFailed: (n: number) => `Why ${ofRows(n)} failed, by code and column`,
   replayFailed: "Look at the failed rows, and replay them …",
   none: "No row.",
   more: "More rows",

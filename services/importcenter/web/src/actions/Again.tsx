@@ -1,4 +1,4 @@
-import { Group, NumberInput, TextInput } from "@mantine/core";
+import { Group, NumberInput, Text, TextInput } from "@mantine/core";
 import type { ReactNode } from "react";
 import { useState } from "react";
 
@@ -31,8 +31,9 @@ export function Resend({ name }: { name: string }): ReactNode {
   const span = typeof first !== "number" ? undefined : { first, last: typeof last === "number" ? last : first };
   return (
     <>
+      <Text size="xs">{t.resend.help}</Text>
       <Group grow align="end">
-        <NumberInput label={t.resend.first} description={t.resend.help} min={1} allowDecimal={false} hideControls value={first} onChange={setFirst} />
+        <NumberInput label={t.resend.first} min={1} allowDecimal={false} hideControls value={first} onChange={setFirst} />
         <NumberInput label={t.resend.last} min={1} allowDecimal={false} hideControls value={last} onChange={setLast} />
       </Group>
       <Considered name={name} body={span === undefined ? undefined : { action: "resend", ...span }} verb={t.resend.go} send={(agreed, key) =>

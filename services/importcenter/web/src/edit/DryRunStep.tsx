@@ -14,7 +14,7 @@ import { Commands } from "../app/Commands";
 import { Json } from "../app/Json";
 import { ProblemNote } from "../app/ProblemNote";
 import { count, rows } from "../format/number";
-import { span } from "../format/time";
+import { took } from "../format/time";
 import { text } from "../text";
 import { groupsOf } from "./dryrun";
 import type { StepProps } from "./step";
@@ -80,7 +80,7 @@ function Result({ dryRun, editor }: { dryRun: DryRun; editor: StepProps["editor"
     <Stack>
       <Text className="sentence" role="status">{dryRun.rows.length === 0 ? t.noRows : reject === 0 ? t.allFine : <Toned tone="bad">{t.verdict(load, reject)}</Toned>}</Text>
       {profiles !== undefined && <Text>{t.profiles(profiles.new, profiles.updated, profiles.unknown)}</Text>}
-      {estimate !== undefined && <Text>{t.estimate(count(estimate.rows), count(estimate.records), count(estimate.calls), span(1000 * estimate.seconds))}</Text>}
+      {estimate !== undefined && <Text>{t.estimate(count(estimate.rows), count(estimate.records), count(estimate.calls), took(1000 * estimate.seconds))}</Text>}
       {groups.length > 0 && (
         <div className="scroll" tabIndex={0} role="region" aria-label={c.code}>
           <table className="table">

@@ -4,25 +4,16 @@ import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import type { FormEvent, ReactNode } from "react";
 
-import type { Schemas } from "../api/client";
 import { accountsQuery, connectionsQuery } from "../api/queries";
 import { Commands } from "../app/Commands";
 import { ProblemNote } from "../app/ProblemNote";
 import { Waiting } from "../app/Waiting";
 import { text } from "../text";
+import { atFirst, production } from "./account";
 import { begin, nameOf } from "./draft";
 import { put } from "./requests";
 
 const t = text.edit.new;
-
-function production(account: Schemas["Resource"]): boolean {
-  return (account.spec as { environment?: string }).environment === "production";
-}
-
-/** atFirst is the account that a new import has before somebody chooses: none of production, if there is another. */
-function atFirst(accounts: Schemas["Resource"][]): string {
-  return (accounts.find((a) => !production(a)) ?? accounts[0])?.metadata.name ?? "";
-}
 
 /** NewScreen begins an import: what has to be known before a draft can be kept. */
 export function NewScreen(): ReactNode {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { absolute, clock, relative, span } from "./time";
+import { absolute, clock, relative, span, took } from "./time";
 
 test("a span has one unit", () => {
   expect(span(0)).toBe("0 s");
@@ -9,6 +9,10 @@ test("a span has one unit", () => {
   expect(span(3 * 3_600_000)).toBe("3 h");
   expect(span(5 * 86_400_000)).toBe("5 d");
   expect(span(-5)).toBe("0 s");
+});
+
+test("what was short is not nothing", () => {
+  expect([0, 4, 420, 3000, 9949, 9960, 12 * 60_000].map(took)).toEqual(["0 s", "< 0.1 s", "0.4 s", "3 s", "9.9 s", "10 s", "12 m"]);
 });
 
 test("an instant is seen from now", () => {

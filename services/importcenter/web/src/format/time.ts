@@ -14,6 +14,13 @@ export function span(milliseconds: number): string {
   return "";
 }
 
+/** took writes how long something took; what was short has a decimal: 0.4 s, 12 m. */
+export function took(milliseconds: number): string {
+  const seconds = Math.max(0, milliseconds / 1000);
+  if (seconds === 0 || seconds >= 9.95) return span(milliseconds);
+  return seconds < 0.05 ? "< 0.1 s" : `${seconds.toFixed(1).replace(/\.0$/, "")} s`;
+}
+
 /** relative writes an instant as seen from now: "4 m ago", "in 2 h". */
 export function relative(instant: string, now: number): string {
   const distance = Date.parse(instant) - now;

@@ -5,6 +5,7 @@ import { useEffect, useRef, useState } from "react";
 import type { ReactNode } from "react";
 import uPlot from "uplot";
 
+import { absolute } from "../format/time";
 import { apart } from "./series";
 import type { Point } from "./series";
 
@@ -18,6 +19,7 @@ export interface Line {
 
 export interface ChartProps {
   title: string;
+  help?: string;
   points: Point[];
   lines: Line[];
   /** The upper end of the axis, if it does not follow from the figures. */
@@ -35,7 +37,7 @@ const labelled = 104; // pixels to the right of the last point, for the labels
 const lineHeight = 14;
 
 /** Chart draws figures over time, from zero. Each line is labelled where it ends; a point that is a run opens it. */
-export function Chart({ title, points, lines, top, write, onOpen }: ChartProps): ReactNode {
+export function Chart({ title, help, points, lines, top, write, onOpen }: ChartProps): ReactNode {
   const place = useRef<HTMLDivElement>(null);
   const dark = useComputedColorScheme("light") === "dark";
   const [under, setUnder] = useState<number>();
@@ -56,7 +58,7 @@ export function Chart({ title, points, lines, top, write, onOpen }: ChartProps):
         width: within.clientWidth, height, padding: [8, labelled, 0, 0], legend: { show: false },
         scales: { x: { range: [first - margin, last + margin] }, y: { range: (_u, _min, max) => [0, top ?? Math.max(1, max * 1.05)] } },
         cursor: { points: { size: 8 }, drag: { x: false, y: false } },
-        axes: [axis, { ...axis, size: 64, values: (_u, ticks) => ticks.map(write) }],
+        axes: [{ ...axis, space: 70, values: (_u, ticks, _n, _s, step) => ticks.map((at) => instant(at, step)) }, { ...axis, size: 64, values: (_u, ticks) => ticks.map(write) }],
         series: [{}, ...lines.map((l) => ({ label: l.label, stroke: ink[l.tone], width: 2, points: { show: true, size: 5, fill: ink[l.tone] }, ...(l.dash === undefined ? {} : { dash: l.dash }) }))],
         hooks: {
           draw: [(u) => label(u, lines, ink)],
@@ -84,10 +86,16 @@ export function Chart({ title, points, lines, top, write, onOpen }: ChartProps):
   const told = lines.filter((l) => l.values[at] !== null && l.values[at] !== undefined).map((l) => `${l.label} ${write(l.values[at] ?? 0)}`);
   return (
     <figure className="chart" aria-label={title}>
-      <figcaption><Text size="sm" fw={600}>{title}</Text><Text size="xs">{points[at]?.name}{told.length > 0 && `: ${told.join(", ")}`}</Text></figcaption>
+      <figcaption><Text size="sm" fw={600}>{title}</Text>{help !== undefined && <Text size="xs">{help}</Text>}<Text size="xs">{points[at]?.name}{told.length > 0 && `: ${told.join(", ")}`}</Text></figcaption>
       <div ref={place} aria-hidden />
     </figure>
   );
+}
+
+/** instant writes a tick of the axis of time: a day, or a time of day where ticks are closer. */
+function instant(at: number, step: number): string {
+  const whole = absolute(new Date(at * 1000).toISOString());
+  return step >= 86_400 ? whole.slice(5, 10) : whole.slice(11, step < 60 ? 19 : 16);
 }
 
 /** label writes what each line is beside its last point. */

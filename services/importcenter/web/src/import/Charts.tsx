@@ -4,7 +4,7 @@ import { useMemo } from "react";
 import type { ReactNode } from "react";
 
 import { count, health } from "../format/number";
-import { span } from "../format/time";
+import { took } from "../format/time";
 import { text } from "../text";
 import { Chart } from "./Chart";
 import type { Line } from "./Chart";
@@ -12,7 +12,7 @@ import { valuesOf } from "./series";
 import type { Point } from "./series";
 
 const t = text.import.stats;
-const time = (seconds: number) => span(1000 * seconds);
+const time = (seconds: number) => took(1000 * seconds);
 const percent = (n: number) => health(n / 100);
 
 /** Charts show volumes, health, freshness and durations of a period. The table below has the same figures. */
@@ -24,14 +24,19 @@ export default function Charts({ points, days }: { points: Point[]; days: boolea
     <>
       <div className="charts">
         <Chart title={t.charts.volumes} points={points} lines={lines.volumes} write={count} onOpen={onOpen} />
-        <Chart title={t.charts.health} points={points} lines={lines.health} top={100} write={percent} onOpen={onOpen} />
-        {lines.freshness[0]?.values.some((v) => v !== null) === true && <Chart title={t.charts.freshness} points={points} lines={lines.freshness} write={time} onOpen={onOpen} />}
+        {some(lines.health) && <Chart title={t.charts.health} points={points} lines={lines.health} top={100} write={percent} onOpen={onOpen} />}
+        {some(lines.freshness) && <Chart title={t.charts.freshness} help={t.freshnessHelp} points={points} lines={lines.freshness} write={time} onOpen={onOpen} />}
         <Chart title={t.charts.duration} points={points} lines={lines.duration} write={time} onOpen={onOpen} />
       </div>
       {!days && <Text size="sm">{t.opens}</Text>}
       <details><summary>{t.figures}</summary><Figures points={points} /></details>
     </>
   );
+}
+
+/** some tells whether there is anything to draw. */
+function some(lines: Line[]): boolean {
+  return lines.some((l) => l.values.some((v) => v !== null));
 }
 
 function linesOf(points: Point[], days: boolean): Record<"volumes" | "health" | "freshness" | "duration", Line[]> {

@@ -5,7 +5,7 @@ import type { ReactNode } from "react";
 
 import { useAction } from "../action/useAction";
 import { client, take } from "../api/client";
-import type { Definition } from "../api/client";
+import type { Definition, Schemas } from "../api/client";
 import { ProblemNote } from "../app/ProblemNote";
 import { useMay } from "../app/role";
 import { Consequences } from "../plan/Consequences";
@@ -29,7 +29,7 @@ export function GoBack({ name, generation, to }: { name: string; generation: num
       <Group><Button variant="default" loading={plan.isPending} onClick={() => plan.mutate()}>{t.goBack(generation)}</Button></Group>
       {plan.data !== undefined && (
         <>
-          <Consequences planned={plan.data} />
+          <Consequences planned={ofImport(plan.data, name)} changed />
           <Title order={3} size="h6">{t.goBackWhat}</Title>
           <Group><Button disabled={plan.data.refused === true} loading={apply.pending} onClick={apply.start}>{t.goBackNow(generation)}</Button></Group>
         </>
@@ -38,4 +38,9 @@ export function GoBack({ name, generation, to }: { name: string; generation: num
       {apply.dialog}
     </Stack>
   );
+}
+
+/** ofImport leaves out what a plan says of other imports, which going back does not touch. */
+function ofImport(plan: Schemas["Plan"], name: string): Schemas["Plan"] {
+  return { ...plan, warnings: plan.warnings.filter((w) => w.imports[0] === name || (w.code !== "event_without_after" && w.imports.includes(name))) };
 }

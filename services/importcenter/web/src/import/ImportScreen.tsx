@@ -3,9 +3,10 @@ import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 
-import type { Definition, Listing } from "../api/client";
+import type { Definition, Listing, Run } from "../api/client";
 import { useImports } from "../api/live";
 import { importQuery, runsQuery } from "../api/queries";
+import { Toned } from "../app/Badge";
 import { Commands } from "../app/Commands";
 import { Facts } from "../app/Facts";
 import { ProblemNote, Unavailable } from "../app/ProblemNote";
@@ -35,6 +36,7 @@ export function ImportScreen(): ReactNode {
     <Stack>
       <Title order={1} size="h3">{definition.data.metadata.displayName ?? name}</Title>
       <ImportNav name={name} />
+      {trouble(listing, items[0]) !== undefined && <Text className="sentence"><Toned tone="bad">{trouble(listing, items[0])}</Toned></Text>}
       {listing !== undefined && <Text className="sentence">{name} {sentence(listing, now)}</Text>}
       {listing !== undefined && (listing.status === "Running" || listing.condition === "stale" || listing.late !== undefined || listing.hold !== undefined) && <Late name={name} />}
       {listing !== undefined && <Acknowledge name={name} listing={listing} />}
@@ -48,6 +50,15 @@ export function ImportScreen(): ReactNode {
       <Commands lines={[`tapline get import ${name}`, `tapline get runs --import ${name}`, `tapline run ${name} --wait`]} />
     </Stack>
   );
+}
+
+/** trouble says what is wrong with an import, if anything is: it comes first. */
+function trouble(l: Listing | undefined, newest: Run | undefined): string | undefined {
+  const s = text.import.sentence;
+  if (l === undefined || l.hold !== undefined) return undefined;
+  if (newest?.state === "failed" && newest.error !== null) return s.failed(newest.run, newest.error.reason);
+  if (l.condition === "stale") return s.late(l.conditionReason ?? "");
+  return l.condition === "red" || l.condition === "credentialsRefused" ? s.lost(l.conditionReason ?? "") : undefined;
 }
 
 /** sentence says the one thing that matters of an import now. */

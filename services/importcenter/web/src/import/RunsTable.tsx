@@ -7,7 +7,7 @@ import { isActive } from "../api/queries";
 import { Badge } from "../app/Badge";
 import { Instant } from "../app/Instant";
 import { count } from "../format/number";
-import { span } from "../format/time";
+import { took } from "../format/time";
 import { outcomesOf } from "../run/equation";
 import { text } from "../text";
 
@@ -33,7 +33,7 @@ export function RunsTable({ runs, now }: { runs: Run[]; now: number }): ReactNod
                 <td><Badge state={r.state} word={text.states[r.state] ?? r.state} /></td>
                 <td>{r.mode}</td>
                 <td><Instant at={r.startedAt} now={now} /></td>
-                <td className={figure}>{span((r.finishedAt === null ? now : Date.parse(r.finishedAt)) - Date.parse(r.startedAt))}</td>
+                <td className={figure}>{took((r.finishedAt === null ? now : Date.parse(r.finishedAt)) - Date.parse(r.startedAt))}</td>
                 <td className={figure}>{count(o.loaded)}</td>
                 <td className={figure}>{count(o.rejected + o.stillRejected)}</td>
               </tr>

@@ -7,7 +7,7 @@ import type { ReactNode } from "react";
 import { statsQuery } from "../api/queries";
 import { ProblemNote } from "../app/ProblemNote";
 import { count, share } from "../format/number";
-import { span } from "../format/time";
+import { took } from "../format/time";
 import { text } from "../text";
 import { pointsOf } from "./series";
 import { days, readStatsSearch } from "./statsSearch";
@@ -42,7 +42,7 @@ export function Stats({ name }: { name: string }): ReactNode {
               <tr key={p.days}>
                 <th scope="row">{t.days(p.days)}</th><td className="numbers">{count(p.runs)}</td><td className="numbers">{count(p.volumes.read)}</td><td className="numbers">{count(p.volumes.loaded)}</td>
                 <td className="numbers">{count(p.volumes.rejected)}</td><td className="numbers">{p.volumes.read === 0 ? t.none : share(p.rejectRatio)}</td>
-                <td className="numbers">{p.duration === undefined ? t.none : span(1000 * p.duration.p50)}</td><td className="numbers">{p.duration === undefined ? t.none : span(1000 * p.duration.p95)}</td>
+                <td className="numbers">{p.duration === undefined ? t.none : took(1000 * p.duration.p50)}</td><td className="numbers">{p.duration === undefined ? t.none : took(1000 * p.duration.p95)}</td>
               </tr>
             ))}
           </tbody>

@@ -9,11 +9,12 @@ import { accountsQuery, connectionsQuery } from "../api/queries";
 import { Commands } from "../app/Commands";
 import { ProblemNote } from "../app/ProblemNote";
 import { useMay } from "../app/role";
+import { atFirst, production } from "../edit/account";
 import { sandboxOf } from "../edit/names";
 import { text } from "../text";
 
 const t = text.imports.first;
-const name = "sample-customers";
+const name = "sample-people";
 
 /** FirstVisit says what the first step is, where there is no import yet. */
 export function FirstVisit(): ReactNode {
@@ -22,14 +23,14 @@ export function FirstVisit(): ReactNode {
   const connections = useQuery({ ...connectionsQuery, enabled: mayChange }).data ?? [];
   const accounts = useQuery({ ...accountsQuery, enabled: mayChange }).data ?? [];
   const sandbox = connections.find((c) => sandboxOf(c.spec) !== undefined)?.metadata.name;
-  const account = accounts[0]?.metadata.name;
+  const account = atFirst(accounts.filter((a) => !production(a)));
   if (!mayChange) return <Text>{t.notYours}</Text>;
   return (
     <Stack gap="xs">
       <Text fw={600}>{text.imports.none}</Text>
       <Text>{t.next}</Text>
       <Group>
-        {sandbox !== undefined && account !== undefined && <Sample connection={sandbox} account={account} />}
+        {sandbox !== undefined && account !== "" && <Sample connection={sandbox} account={account} />}
         <Button variant="default" renderRoot={(props) => <Link {...props} to="/new" />}>{text.imports.new}</Button>
         {mayConnect && <Button variant="default" renderRoot={(props) => <Link {...props} to="/new/connection" />}>{t.connect}</Button>}
       </Group>

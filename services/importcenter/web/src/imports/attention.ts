@@ -28,7 +28,8 @@ export function needs(imports: Listing[]): Need[] {
 
 function reason(l: Listing): string {
   const word = text.imports.conditions[l.condition ?? ""] ?? "";
-  return l.conditionReason === undefined ? word : `${word}: ${l.conditionReason}`;
+  const code = l.condition === "failed" && l.lastRunError !== undefined ? ` (${l.lastRunError})` : "";
+  return l.conditionReason === undefined ? word + code : `${word}: ${l.conditionReason}${code}`;
 }
 
 /** whyOf says in one sentence why an import is as it is; what a person has to do comes first. */

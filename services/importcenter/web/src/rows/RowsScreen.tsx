@@ -51,9 +51,9 @@ export function RowsScreen(): ReactNode {
   return (
     <Stack>
       <Title order={1} size="h3">{t.title(name)}</Title>
-      <Group gap="lg">
+      <Group gap="lg" align="end">
         <Anchor renderRoot={(props) => <Link {...props} to="/runs/$run" params={{ run: name }} />}>{name}</Anchor>
-        <Select aria-label={t.result} placeholder={t.any} clearable w={180} value={search.result ?? null} data={results.map((value) => ({ value, label: t.results[value] ?? value }))}
+        <Select label={t.result} placeholder={t.any} clearable w={180} value={search.result ?? null} data={results.map((value) => ({ value, label: t.results[value] ?? value }))}
           clearButtonProps={{ "aria-label": text.imports.clear }} onChange={(v) => void navigate({ search: readSearch(v) })} />
         {may && <Download run={name} search={search} />}
       </Group>
@@ -72,7 +72,7 @@ function Failed({ run, of }: { run: string; of: string }): ReactNode {
   if (groups === undefined || groups.total === 0) return null;
   return (
     <>
-      <Groups counts={groups} name={of} search={{ run }} />
+      <details><summary>{t.whyFailed(groups.total)}</summary><Groups counts={groups} name={of} search={{ run }} /></details>
       <Group><Button variant="default" renderRoot={(props) => <Link {...props} to="/imports/$import/rejects" params={{ import: of }} search={{ run }} />}>{t.replayFailed}</Button></Group>
     </>
   );

@@ -17,7 +17,7 @@ import { Waiting } from "../app/Waiting";
 import { useMay } from "../app/role";
 import { useNow } from "../app/useNow";
 import { count, rows } from "../format/number";
-import { relative, span } from "../format/time";
+import { relative, span, took } from "../format/time";
 import { Late } from "../import/Late";
 import { text } from "../text";
 import { Flow } from "./Flow";
@@ -86,20 +86,20 @@ function sentence(run: Run, now: number): string {
 
 function facts(run: Run, now: number, trace: string | undefined): [string, ReactNode][] {
   const t = text.run;
-  const took = (run.finishedAt === null ? now : Date.parse(run.finishedAt)) - Date.parse(run.startedAt);
-  const rate = took > 0 ? Math.round((run.counts.loaded * 1000) / took) : 0;
+  const lasted = (run.finishedAt === null ? now : Date.parse(run.finishedAt)) - Date.parse(run.startedAt);
+  const rate = lasted > 0 ? Math.round((run.counts.loaded * 1000) / lasted) : 0;
   return [
     [t.mode, run.mode],
     [t.cause, run.cause ?? t.none],
     [t.attempt, count(run.attempt)],
     [t.began, <Instant key="began" at={run.startedAt} now={now} />],
     [t.ended, <Instant key="ended" at={run.finishedAt} now={now} none={t.none} />],
-    [t.took, span(took)],
+    [t.took, took(lasted)],
     [t.rate, t.perSecond(count(rate))],
     [t.from, run.watermarkFrom || t.none],
     [t.to, run.watermarkTo || t.none],
     [t.query, run.queryId || t.none],
-    ...(run.snowflake === undefined ? [] : [[t.snowflake, t.snowflakeValue(span(1000 * run.snowflake.queueSeconds), span(1000 * run.snowflake.executionSeconds))] as [string, ReactNode]]),
+    ...(run.snowflake === undefined ? [] : [[t.snowflake, t.snowflakeValue(took(1000 * run.snowflake.queueSeconds), took(1000 * run.snowflake.executionSeconds))] as [string, ReactNode]]),
     ...(run.reconciled === undefined ? [] : [[t.reconciled, t.reconciledValue(count(run.reconciled.came), count(run.reconciled.left))] as [string, ReactNode]]),
     [t.definition, run.generation === undefined ? t.none : <Anchor key="definition" inherit renderRoot={(props) => <Link {...props} to="/imports/$import/definition" params={{ import: run.import }} search={{ generation: run.generation }} />}>{text.import.generationValue(run.generation)}</Anchor>],
     [t.trace, trace === undefined ? run.traceId || t.none : <Anchor key="trace" inherit href={trace} target="_blank" rel="noreferrer">{run.traceId}</Anchor>],

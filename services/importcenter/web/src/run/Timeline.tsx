@@ -7,7 +7,7 @@ import { isActive, runLogQuery, runTimelineQuery } from "../api/queries";
 import { Commands } from "../app/Commands";
 import { ProblemNote } from "../app/ProblemNote";
 import { count } from "../format/number";
-import { clock, span } from "../format/time";
+import { clock, took } from "../format/time";
 import { text } from "../text";
 import { lanesOf, readBy } from "./lanes";
 import type { Lane } from "./lanes";
@@ -41,7 +41,7 @@ export function Timeline({ run, now }: { run: Run; now: number }): ReactNode {
 const waiting = new Set(["queued", "held", "queue", "wait", "retry"]);
 
 function Bar({ lane: l }: { lane: Lane }): ReactNode {
-  const told = [span(l.took), l.count > 0 ? t.counted[l.name]?.(count(l.count)) : undefined].filter(Boolean).join(", ");
+  const told = [l.took > 0 && took(l.took), l.count > 0 ? t.counted[l.name]?.(count(l.count)) : undefined].filter(Boolean).join(", ");
   const name = t.lanes[l.name] ?? l.name;
   return (
     <div className="lane">
