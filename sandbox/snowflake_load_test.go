@@ -81,6 +81,8 @@ func TestFilesThatAreRefused(t *testing.T) {
 		{"T", "twice.csv", "a,A\n1,2\n", "two columns are named A"},
 		{"T", "nameless.csv", "a,,c\n1,2,3\n", "column 2 has no name"},
 		{"T", "quotes.csv", "a,b\n\"x,1\n", "line"},
+		{"T", "utf16.csv", "\xff\xfei\x00d\x00\n\x001\x00\n\x00", "line 1"},
+		{"T", "latin1head.csv", "pr\xe9nom\na\n", "line 1: the name of column 1 is not UTF-8"},
 		{"T", "latin1.csv", "a\n\xe9\n", "line 2, column A: the text is not UTF-8"},
 		{"T", "empty.ndjson", "\n", "the file is empty"},
 		{"T", "list.ndjson", "[1]\n", "line 1: not an object"},

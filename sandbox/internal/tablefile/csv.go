@@ -36,6 +36,8 @@ func openCSV(file string, comma rune) (*csvRows, error) {
 		for i, name := range header {
 			name = strings.TrimSpace(name)
 			switch folded := strings.ToUpper(name); {
+			case !utf8.ValidString(name):
+				return fmt.Errorf("line 1: the name of column %d is not UTF-8; save the file as UTF-8", i+1)
 			case name == "":
 				return fmt.Errorf("line 1: column %d has no name; the first line must name the columns", i+1)
 			case seen[folded]:

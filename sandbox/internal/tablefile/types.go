@@ -2,7 +2,9 @@ package tablefile
 
 import (
 	"fmt"
+	"math"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -14,6 +16,7 @@ type kinds struct {
 	notTimestamp, notTime       bool
 	zoned, unzoned              bool
 	exponent, nested            bool
+	rounded                     bool // a number that a FLOAT would change
 	text, other                 bool // of JSON: texts and anything else
 	whole, scale                int
 }
@@ -64,8 +67,23 @@ func (k *kinds) seeNumber(cell string) {
 		return
 	}
 	k.exponent = k.exponent || m[3] != ""
+	k.rounded = k.rounded || !isFloat(strings.TrimPrefix(m[1]+strings.TrimPrefix(m[2], "."), "-"), cell)
 	k.whole = max(k.whole, len(m[1]))
 	k.scale = max(k.scale, len(m[2])-1)
+}
+
+// isFloat reports whether a FLOAT holds a number of these digits to its last one.
+func isFloat(digits, cell string) bool {
+	digits = strings.TrimRight(strings.TrimLeft(digits, "0"), "0")
+	f, err := strconv.ParseFloat(cell, 64)
+	if err != nil {
+		return false // beyond a FLOAT
+	}
+	if digits == "" {
+		return true
+	}
+	mantissa, _, _ := strings.Cut(strconv.FormatFloat(math.Abs(f), 'e', len(digits)-1, 64), "e")
+	return strings.Replace(mantissa, ".", "", 1) == digits
 }
 
 func (k *kinds) seeTimestamp(cell string) {
@@ -92,9 +110,9 @@ func (k *kinds) typ() string {
 		return "VARCHAR"
 	case k.nested, k.text && k.other:
 		return "VARIANT"
-	case !k.notNumber && k.exponent:
+	case !k.notNumber && k.exponent && !k.rounded:
 		return "FLOAT"
-	case !k.notNumber && k.whole+max(k.scale, 0) <= 38:
+	case !k.notNumber && !k.exponent && k.whole+max(k.scale, 0) <= 38:
 		return fmt.Sprintf("NUMBER(38,%d)", max(k.scale, 0))
 	case !k.notBool:
 		return "BOOLEAN"

@@ -110,21 +110,20 @@ func (r *Rewriter) call(name string, group sqltext.Node) (sqltext.Node, error) {
 		return sqltext.Node{}, err
 	}
 	switch name {
-	case "COALESCE", "NVL", "IFNULL", "MAX", "MIN", "ANY_VALUE", "FIRST_VALUE", "LAST_VALUE", "LAG", "LEAD":
-		out := sqltext.Raw(same + "(" + sqltext.Emit(inner) + ")")
-		if len(inner) > 0 {
-			out.Value = inner[0].Value
-		}
-		return out, nil
+	case "COALESCE", "NVL", "IFNULL":
+		return sqltext.RawOf(same+"("+sqltext.Emit(inner)+")", commonKind(sqltext.SplitComma(inner))), nil
+	case "MAX", "MIN", "ANY_VALUE", "NULLIF", "FIRST_VALUE", "LAST_VALUE", "LAG", "LEAD":
+		return sqltext.RawOf(same+"("+sqltext.Emit(inner)+")", kindOf(inner)), nil
 	case "COUNT":
-		return sqltext.Raw(same + "(" + sqltext.Emit(inner) + ")"), nil
+		return r.count(same, inner), nil
 	}
+	known := resultKind(name, inner)
 	for i, n := range inner { // other functions get the text of a VARIANT, to which Snowflake casts it
 		if n.Value == sqltext.ValueVariant {
 			inner[i] = r.asText(n)
 		}
 	}
-	return sqltext.Raw(same + "(" + sqltext.Emit(inner) + ")"), nil
+	return sqltext.RawOf(same+"("+sqltext.Emit(inner)+")", known), nil
 }
 
 // functionRewrite rewrites a call from its arguments, which are not rewritten yet.

@@ -40,7 +40,7 @@ func datePartName(arg []sqltext.Node) (string, error) {
 	case "epoch_second", "epoch", "epoch_seconds":
 		return "epoch", nil
 	}
-	return "", sferr.New("001006", "22023", "SQL compilation error:\nthe sandbox does not know the date part '"+arg[0].Text+"'")
+	return "", badPart(arg[0].Text)
 }
 
 func (r *Rewriter) dateArgs(args [][]sqltext.Node, want int) (part string, rest []string, err error) {
@@ -133,7 +133,7 @@ func (r *Rewriter) dateDiff(args [][]sqltext.Node) (sqltext.Node, error) {
 }
 
 func badPart(part string) error {
-	return sferr.New("001006", "22023", "SQL compilation error:\ninvalid date part '"+part+"'")
+	return sferr.New("001045", "22023", "SQL compilation error:\n'"+part+"' is not a valid date/time component for the function.")
 }
 
 // dateTrunc keeps the type of its argument: a DATE stays one.

@@ -40,6 +40,80 @@ func numberOf(nodes []sqltext.Node) (precision, scale int, ok bool) {
 	return 0, 0, false
 }
 
+// kindOf is what is known of the first of several expressions.
+func kindOf(nodes []sqltext.Node) sqltext.ValueKind {
+	parts := sqltext.SplitComma(nodes)
+	if len(parts) == 0 {
+		return ""
+	}
+	first := undistinct(parts[0])
+	if precision, scale, ok := numberOf(first); ok {
+		return numberKind(precision, scale)
+	}
+	if len(first) == 1 {
+		return first[0].Value
+	}
+	return ""
+}
+
+// commonKind is what is known of a value that is one of several: of NUMBERs, the scale that
+// holds each of them.
+func commonKind(parts [][]sqltext.Node) sqltext.ValueKind {
+	whole, scale := 0, 0
+	for _, part := range parts {
+		p, s, ok := numberOf(part)
+		if !ok {
+			if _, _, number := numberOf(parts[0]); number || len(parts[0]) != 1 {
+				return ""
+			}
+			return parts[0][0].Value
+		}
+		whole, scale = max(whole, p-s), max(scale, s)
+	}
+	if len(parts) == 0 || whole+scale > 38 {
+		return ""
+	}
+	return numberKind(whole+scale, scale)
+}
+
+// resultKind is what is known of the value of an aggregate of NUMBERs.
+func resultKind(name string, inner []sqltext.Node) sqltext.ValueKind {
+	switch _, scale, ok := numberOf(undistinct(inner)); {
+	case name == "COUNT_IF":
+		return numberKind(18, 0)
+	case name == "SUM" && ok:
+		return numberKind(38, scale)
+	}
+	return ""
+}
+
+// undistinct takes DISTINCT off the argument of an aggregate.
+func undistinct(nodes []sqltext.Node) []sqltext.Node {
+	if len(nodes) > 0 && nodes[0].IsWord("DISTINCT") {
+		return nodes[1:]
+	}
+	return nodes
+}
+
+// count rewrites COUNT, which gives a NUMBER without decimals. Rows of several DISTINCT
+// values are those without a NULL, as in Snowflake.
+func (r *Rewriter) count(name string, inner []sqltext.Node) sqltext.Node {
+	text := sqltext.Emit(inner)
+	if parts := sqltext.SplitComma(undistinct(inner)); len(parts) > 1 {
+		var known, all []string
+		for _, part := range parts {
+			one := sqltext.Emit(part)
+			known, all = append(known, "("+one+") IS NOT NULL"), append(all, one)
+		}
+		distinct := ""
+		if len(undistinct(inner)) < len(inner) {
+			distinct = "DISTINCT "
+		}
+		text = fmt.Sprintf("%sCASE WHEN %s THEN row(%s) END", distinct, strings.Join(known, " AND "), strings.Join(all, ", "))
+	}
+	return sqltext.RawOf(name+"("+text+")", numberKind(18, 0))
+}
+
 func literalNumber(text string) (precision, scale int, ok bool) {
 	if strings.ContainsAny(text, "eE") {
 		return 0, 0, false

@@ -106,7 +106,7 @@ func (r *Rewriter) rewriteNext(c *cursor, out []sqltext.Node) ([]sqltext.Node, e
 		last = out[len(out)-1]
 	}
 	switch {
-	case n.IsOp("::") && isPrimary(last):
+	case n.IsOp("::") && (isPrimary(last) || last.IsWord("NULL", "TRUE", "FALSE")):
 		t, used, err := sftype.Parse(c.in[c.i+1:])
 		if err != nil {
 			return nil, err

@@ -179,6 +179,8 @@ func (l *lexer) token() (Node, error) {
 		}
 		l.pos += i
 		return Node{Kind: KindVariable, Text: rest[1:i]}, nil
+	case r == '$' && len(rest) > 1 && IsDigit(rest[1]):
+		return Node{}, sferr.Unsupported("a column by its place ($%c) in the sandbox: name it, as in COLUMN%c of VALUES", rest[1], rest[1])
 	case r == '"':
 		return l.quotedName()
 	case r >= '0' && r <= '9', r == '.' && len(rest) > 1 && IsDigit(rest[1]):
