@@ -71,7 +71,7 @@ func breakings() []breaking {
 		{
 			name: "Redis refuses", within: soon, overWithin: soon,
 			want:    []string{"TaplineServiceDegraded{check=redis}"},
-			may:     []string{"TaplineProjectionStale"},
+			may:     []string{"TaplineProjectionStale", "TaplineServiceDegraded{check=projection}"},
 			breakIt: refuseRedis("OOM command not allowed when used memory > 'maxmemory'."), mend: refuseRedis(""),
 		},
 		{
