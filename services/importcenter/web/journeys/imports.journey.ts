@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { accessible, api, open } from "./browser";
+import { accessible, api, open, settled } from "./browser";
 
 interface RunOf { run: string; state: string; counts: { loaded: number; read: number; mapRejected: number } }
 interface Runs { items: RunOf[] }
@@ -76,9 +76,10 @@ for (const path of ["/", "/imports/customers", "/runs/customers.1", "/imports/cu
   });
 }
 
-test("the listing and a run fit a phone", async () => {
-  for (const path of ["/", "/runs/customers.1"]) {
+test("the listing, an import and a run fit a phone", async () => {
+  for (const path of ["/", "/runs/customers.1", "/imports/customers", "/imports/customers/actions"]) {
     const page = await open(path, { viewport: { width: 390, height: 844 } });
+    await settled(page);
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     expect(wide, path).toBeLessThanOrEqual(0);
   }
