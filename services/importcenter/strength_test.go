@@ -174,7 +174,7 @@ func TestARoleThatTheProviderTakesAway(t *testing.T) {
 	}
 }
 
-// TestOnePersonsSessions: the eleventh sign-in ends the first.
+// TestOnePersonsSessions: a sign-in beyond the bound ends the oldest session.
 func TestOnePersonsSessions(t *testing.T) {
 	t.Parallel()
 	c, _, browser := startWithOIDC(t, func(cfg *Config) { cfg.Auth.OIDC.SessionsPerPerson = 2 })
