@@ -1,0 +1,6 @@
+//go:build !race
+
+package extractor
+
+// raced: the race detector allocates for itself.
+const raced = false
