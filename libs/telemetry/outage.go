@@ -40,10 +40,10 @@ func (o *Outage) Failed(ctx context.Context, err error) {
 	switch {
 	case o.since.IsZero():
 		o.since, o.said, o.failures = now, now, 1
-		o.log.WarnContext(ctx, o.texts.Begins, slog.Any("error", err))
+		o.log.WarnContext(ctx, o.texts.Begins, slog.Any("error", err)) //nolint:sloglint // a constant of whoever made it
 	case now.Sub(o.said) >= outageLogEvery:
 		o.said = now
-		o.log.WarnContext(ctx, o.texts.Lasts, slog.Time("since", o.since), slog.Int("failures", o.failures), slog.Any("error", err))
+		o.log.WarnContext(ctx, o.texts.Lasts, slog.Time("since", o.since), slog.Int("failures", o.failures), slog.Any("error", err)) //nolint:sloglint // likewise
 	}
 }
 
@@ -54,7 +54,7 @@ func (o *Outage) Worked(ctx context.Context) {
 	if o.since.IsZero() {
 		return
 	}
-	o.log.InfoContext(ctx, o.texts.Ends, slog.Duration("after", time.Since(o.since).Round(time.Millisecond)), slog.Int("failures", o.failures))
+	o.log.InfoContext(ctx, o.texts.Ends, slog.Duration("after", time.Since(o.since).Round(time.Millisecond)), slog.Int("failures", o.failures)) //nolint:sloglint // likewise
 	o.since, o.cause = time.Time{}, nil
 }
 

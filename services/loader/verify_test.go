@@ -80,10 +80,7 @@ func TestAVerificationLooksUp(t *testing.T) {
 	w.start()
 	w.await("every record's receipt", 30*time.Second, func() bool {
 		_, records := w.receipts("customers.d3")
-		if records < len(identities) {
-			return false
-		}
-		return true
+		return records >= len(identities)
 	})
 	outcomes, missing := w.heldOf("customers.d3", len(identities))
 	want := map[string]int{schemas.LookupFound: len(identities) - 12, schemas.LookupNotFound: 10, schemas.LookupUnanswered: 1, schemas.LookupTooLarge: 1}

@@ -23,6 +23,7 @@ type Proxy struct {
 	conns         map[net.Conn]struct{}
 }
 
+// StartProxy returns a proxy before a Redis, which ends with the test.
 func StartProxy(t testing.TB, upstream string) *Proxy {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"io"
 	"mime/multipart"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -53,7 +54,7 @@ func (s *Server) writeFiles(w http.ResponseWriter, r *http.Request, status int, 
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
 	w.WriteHeader(status)
 	if err := filesHTML.Execute(w, p); err != nil {
-		s.log.DebugContext(r.Context(), "the page of tables could not be written", "error", err)
+		s.log.DebugContext(r.Context(), "the page of tables could not be written", slog.Any("error", err))
 	}
 }
 

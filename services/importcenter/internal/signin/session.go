@@ -52,8 +52,18 @@ type SessionDeps struct {
 
 type sessionStore interface {
 	values
+	conditional
+	ordered
+}
+
+// conditional writes only what nobody else has written meanwhile.
+type conditional interface {
 	SetIfAbsent(ctx context.Context, key string, value []byte, ttl time.Duration) (bool, error)
 	Replace(ctx context.Context, key string, old, value []byte, ttl time.Duration) (bool, error)
+}
+
+// ordered are sets by score: a person's sessions by their beginning.
+type ordered interface {
 	ZAdd(ctx context.Context, key, member string, score float64) error
 	ZRem(ctx context.Context, key string, members ...string) error
 	ZRange(ctx context.Context, key string, offset, limit int, descending bool) ([]string, error)
