@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,8 +37,10 @@ type feed struct {
 	confirmed *confirmed
 
 	mu       sync.Mutex
+	id       string          // of the topic that is followed; "" before, or if brokers know no ids
+	abandon  func()          // makes follow end, because the topic has another id
 	position map[int32]int64 // next offset, of partitions with any record
-	moved    chan struct{}   // closed and replaced when position changes
+	moved    chan struct{}   // closed and replaced when position or id changes
 }
 
 func newFeed(topic string, reader *Reader) *feed {
@@ -63,6 +66,12 @@ func (f *feed) run(ctx context.Context, apply func(...*Record), forget func()) e
 			f.reader.Close()
 			return nil
 		}
+		if errors.Is(err, kerr.UnknownTopicID) {
+			f.reader.deps.Log.WarnContext(ctx, "a compacted topic was deleted and created again: its old entries are dropped", slog.String("topic", f.topic))
+			forget() // before reset: until then readToEnd waits
+			f.reset()
+			continue
+		}
 		if first && !read {
 			return fmt.Errorf("following %s: %w", f.topic, err)
 		}
@@ -71,18 +80,18 @@ func (f *feed) run(ctx context.Context, apply func(...*Record), forget func()) e
 			f.reader.Close()
 			return nil
 		}
-		if errors.Is(err, kerr.UnknownTopicID) {
-			f.reader.deps.Log.WarnContext(ctx, "a compacted topic was deleted and created again: its old entries are dropped", slog.String("topic", f.topic))
-			f.reset()
-			forget()
-		}
 	}
 }
+
+// errOtherID says that the topic has another id than the one that is followed.
+var errOtherID = fmt.Errorf("the topic has another id: %w", kerr.UnknownTopicID)
 
 // follow reads the topic from the current position until an error. read reports
 // whether reading began.
 func (f *feed) follow(ctx context.Context, apply func(...*Record)) (read bool, err error) {
-	from, err := f.partitions(ctx)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	from, err := f.begin(ctx, func() { cancel(errOtherID) })
 	if err != nil {
 		return false, err
 	}
@@ -96,35 +105,49 @@ func (f *feed) follow(ctx context.Context, apply func(...*Record)) (read bool, e
 	for {
 		records, err := tail.Poll(ctx, 10_000)
 		if err != nil {
-			return true, err
+			return true, cmp.Or(context.Cause(ctx), err)
 		}
 		f.advance(records, apply)
 	}
 }
 
-// partitions returns the topic's partitions, each with the offset to read from.
-func (f *feed) partitions(ctx context.Context) (map[TP]int64, error) {
-	found, err := f.reader.admin.ListTopics(ctx, f.topic)
+// begin notes which topic is followed from now on, and returns its partitions, each with the
+// offset to read from. A topic with another id than the one before is errOtherID. abandon
+// ends the following.
+func (f *feed) begin(ctx context.Context, abandon func()) (map[TP]int64, error) {
+	found, err := describeTopics(ctx, f.reader.client, []string{f.topic})
 	if err != nil {
 		return nil, fmt.Errorf("listing partitions: %w", err)
 	}
 	detail := found[f.topic]
-	if detail.Err != nil && !errors.Is(detail.Err, kerr.UnknownTopicOrPartition) {
-		return nil, fmt.Errorf("listing partitions: %w", detail.Err)
+	if err := kerr.ErrorForCode(detail.ErrorCode); err != nil && !errors.Is(err, kerr.UnknownTopicOrPartition) {
+		return nil, fmt.Errorf("listing partitions: %w", err)
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.otherThan(detail.TopicID) {
+		return nil, errOtherID
+	}
 	from := map[TP]int64{}
-	for p := range detail.Partitions {
-		from[TP{f.topic, p}] = fromStart
-		if at, ok := f.position[p]; ok {
-			from[TP{f.topic, p}] = at
+	for _, p := range detail.Partitions {
+		tp := TP{f.topic, p.Partition}
+		from[tp] = fromStart
+		if at, ok := f.position[p.Partition]; ok {
+			from[tp] = at
 		}
 	}
 	if len(from) == 0 {
 		return nil, errors.New("the topic does not exist; make it with `tapline topics apply`")
 	}
+	f.id, f.abandon = topicID(detail.TopicID), abandon
+	f.announce()
 	return from, nil
+}
+
+// otherThan reports whether the topic that is followed has another id than the given one.
+func (f *feed) otherThan(id [16]byte) bool {
+	now := topicID(id)
+	return f.id != "" && now != "" && f.id != now
 }
 
 func (f *feed) advance(records []*Record, apply func(...*Record)) {
@@ -149,6 +172,7 @@ func (f *feed) advance(records []*Record, apply func(...*Record)) {
 func (f *feed) reset() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.id = ""
 	clear(f.position)
 	f.announce()
 }
@@ -162,29 +186,57 @@ func (f *feed) announce() {
 // given partition, or of all partitions if none is given. It does not wait for
 // the others: one of them may be offline, or an open transaction that nobody
 // ends may hide its records.
+//
+// The client that follows a topic needs a quarter of a minute to say that the topic was
+// deleted and created again, and its positions tell nothing of the new topic meanwhile. So
+// the ids are compared here, and if they differ the new topic is followed at once.
 func (f *feed) readToEnd(ctx context.Context, partitions []int32) error {
-	start := time.Now()
-	ends, err := f.ends(ctx, partitions)
-	if err != nil {
-		return fmt.Errorf("reading %s to its end: listing offsets: %w", f.topic, err)
-	}
 	for {
-		f.mu.Lock()
-		behind, moved := false, f.moved
-		for p, end := range ends {
-			behind = behind || f.position[p] < end
+		start := time.Now()
+		id, ends, err := f.ends(ctx, partitions)
+		if err != nil {
+			return fmt.Errorf("reading %s to its end: listing offsets: %w", f.topic, err)
 		}
-		f.mu.Unlock()
-		if !behind {
+		reached, err := f.reaches(ctx, id, ends)
+		if err != nil {
+			return fmt.Errorf("reading %s to its end: %w", f.topic, err)
+		}
+		if reached {
 			if len(partitions) == 0 {
 				f.confirmed.note(start)
 			}
 			return nil
 		}
+	}
+}
+
+// reaches waits until the position has reached the end of each partition. It returns false
+// once that is to be asked anew, because the topic that is followed is not the one with the
+// id, which was asked for just now.
+func (f *feed) reaches(ctx context.Context, id [16]byte, ends map[int32]int64) (bool, error) {
+	for first := true; ; first = false {
+		f.mu.Lock()
+		other, behind, moved := f.otherThan(id), false, f.moved
+		for p, end := range ends {
+			behind = behind || f.position[p] < end
+		}
+		if other && first {
+			f.abandon()
+		}
+		f.mu.Unlock()
+		switch {
+		case other && !first:
+			return false, nil
+		case !other && !behind:
+			return true, nil
+		}
 		select {
 		case <-moved:
 		case <-ctx.Done():
-			return fmt.Errorf("reading %s to its end: %w", f.topic, ctx.Err())
+			return false, ctx.Err()
+		}
+		if other {
+			return false, nil
 		}
 	}
 }
@@ -194,27 +246,29 @@ func (f *feed) confirm(ctx context.Context, within time.Duration) error {
 	return f.confirmed.confirm(ctx, within, func(ctx context.Context) error { return f.readToEnd(ctx, nil) })
 }
 
-// ends returns the end offset of each of the partitions that holds any record.
-func (f *feed) ends(ctx context.Context, partitions []int32) (map[int32]int64, error) {
+// ends returns the end offset of each of the partitions that holds any record, and the id
+// that the topic had after that.
+func (f *feed) ends(ctx context.Context, partitions []int32) (id [16]byte, ends map[int32]int64, err error) {
 	starts, err := f.reader.admin.ListStartOffsets(ctx, f.topic)
 	if err != nil {
-		return nil, err
+		return id, nil, err
 	}
 	listed, err := f.reader.admin.ListEndOffsets(ctx, f.topic)
 	if err != nil {
-		return nil, err
+		return id, nil, err
 	}
-	ends := map[int32]int64{}
+	ends = map[int32]int64{}
 	for p, end := range listed[f.topic] {
 		if len(partitions) > 0 && !slices.Contains(partitions, p) {
 			continue
 		}
 		if end.Err != nil {
-			return nil, end.Err
+			return id, nil, end.Err
 		}
 		if start := starts[f.topic][p]; end.Offset > start.Offset {
 			ends[p] = end.Offset
 		}
 	}
-	return ends, nil
+	found, err := describeTopics(ctx, f.reader.client, []string{f.topic})
+	return found[f.topic].TopicID, ends, err
 }

@@ -246,3 +246,29 @@ func TestTableOfARecreatedTopic(t *testing.T) {
 		}
 	}
 }
+
+// TestTableToTheEndOfARecreatedTopic: whoever reads to the end gets what the new topic holds,
+// also if it is shorter than the deleted one was.
+func TestTableToTheEndOfARecreatedTopic(t *testing.T) {
+	t.Parallel()
+	cfg := kafkatest.Start(t)
+	topic := schemas.NewTopics(cfg.Prefix).Resources()
+	table := open[*kafka.Table[int]](t)(kafka.OpenTable(cfg, kafkatest.Deps(), kafka.TableConfig[int]{Topic: topic}))
+	runTable(t, table)
+	for round := range 3 {
+		p := open[*kafka.Producer](t)(kafka.OpenProducer(cfg, kafkatest.Deps()))
+		want := map[string]int{}
+		for i := range 4 - round {
+			key := fmt.Sprintf("%d of %d", i, round)
+			want[key] = i
+			must(t, p.Produce(t.Context(), &kafka.Record{Topic: topic, Key: []byte(key), Value: []byte(strconv.Itoa(i))}))
+		}
+		p.Close()
+		must(t, table.ReadToEnd(t.Context()))
+		if diff := cmp.Diff(want, table.All()); diff != "" {
+			t.Errorf("the topic was made anew %d times; table (-want +got):\n%s", round, diff)
+		}
+		must(t, kafka.DeleteTopics(t.Context(), cfg, kafkatest.Deps(), topic))
+		must(t, kafka.EnsureTopics(t.Context(), cfg, kafkatest.Deps(), schemas.NewTopics(cfg.Prefix).Catalogue()))
+	}
+}

@@ -55,11 +55,16 @@ func (f *feed) watchLag(ctx context.Context) {
 // measureLag records how many offsets lie between the feed's position and the end of its
 // topic. If Kafka does not answer, the last value stands; a readiness check says so.
 func (f *feed) measureLag(ctx context.Context) {
-	ends, err := f.ends(ctx, nil)
+	id, ends, err := f.ends(ctx, nil)
 	if err != nil {
 		return
 	}
 	f.mu.Lock()
+	if f.otherThan(id) {
+		f.abandon() // its positions are not of this topic
+		f.mu.Unlock()
+		return
+	}
 	var behind int64
 	for p, end := range ends {
 		// Before the first record the position is 0, also where cleaning has removed the
