@@ -3,7 +3,6 @@ package loader
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -12,7 +11,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"tapline.dev/domain/runs"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
 	"tapline.dev/services/loader/internal/account"
@@ -69,6 +67,7 @@ type startPoint struct {
 	metadata  recovery.CommitMetadata
 	history   *recovery.History
 	onlyRun   string // only this run's reports are about the topic; "" if those of all runs are
+	anew      bool   // no report of an earlier owner counts: all from committed on is sent again
 }
 
 // takeOver reads what earlier owners reported past the committed offsets of the
@@ -169,7 +168,7 @@ func (m *member) starts(ctx context.Context, reports kafka.TP, parts []*partitio
 	if err != nil {
 		return nil, err
 	}
-	if slices.ContainsFunc(parts, func(p *partition) bool { return p.importName != "" && committed[p.tp].Offset < 0 }) {
+	if slices.ContainsFunc(parts, func(p *partition) bool { return p.importName != "" && needsRun(committed[p.tp], topic) }) {
 		if err := m.runs.ReadToEnd(ctx, reports.Partition); err != nil {
 			return nil, err
 		}
@@ -200,68 +199,23 @@ func (m *member) starts(ctx context.Context, reports kafka.TP, parts []*partitio
 			metadata = recovery.CommitMetadata{Prev: c.Offset - 1}
 		}
 		history := recovery.New(p.importName, p.tp.Partition, c.Offset)
+		anew := false
 		if metadata.OtherTopic(topic) {
 			if err := m.assumeIntents(ctx, p.tp, history); err != nil {
+				return nil, err
+			}
+			if anew, err = m.replaces(p.importName); err != nil {
 				return nil, err
 			}
 		}
 		metadata = metadata.ForTopic(topic, end)
 		e.need(metadata.Reports)
-		e.starts = append(e.starts, startPoint{part: p, committed: c.Offset, inGroup: true, metadata: metadata, history: history})
+		if anew {
+			metadata.Reports = end
+		}
+		e.starts = append(e.starts, startPoint{part: p, committed: c.Offset, inGroup: true, metadata: metadata, history: history, anew: anew})
 	}
 	return earlier, nil
-}
-
-// assumeIntents takes each record that is there for one that an earlier owner has sent, with
-// an intent that was deleted with its topic.
-//
-// Invariant 4: until such a request can no longer be applied, no other record of its
-// identity is sent.
-func (m *member) assumeIntents(ctx context.Context, tp kafka.TP, history *recovery.History) error {
-	end, err := m.reader.EndOffset(ctx, tp)
-	if err != nil {
-		return err
-	}
-	m.log().WarnContext(ctx, "the reports topic was deleted and created again: what was in flight is not known", slog.String("topic", tp.Topic), slog.Int("partition", int(tp.Partition)))
-	history.IntentsLost(end, m.cfg.openTime())
-	return nil
-}
-
-// maxClockDifference bounds how far the clocks of services and brokers may differ.
-const maxClockDifference = time.Hour
-
-// startWithoutOffset is where a partition is taken up for which the group has no
-// offset. Usually no owner ever sent anything of it, because each commits before its
-// first intent. But the group's offsets may have been deleted or have expired, and then
-// the reports of the active run count, if they are of this topic and not of one that was
-// deleted. Records of other runs are skipped anyway.
-func (m *member) startWithoutOffset(ctx context.Context, p *partition, reportsTopic string) (startPoint, error) {
-	s := startPoint{part: p, metadata: recovery.CommitMetadata{Topic: reportsTopic}}
-	if p.importName == "" {
-		return s, nil
-	}
-	active, err := m.runs.ActiveRun(p.importName)
-	if errors.Is(err, runs.ErrUnreadable) || err == nil && (active == nil || active.RecordsTopic == "" || active.StartedAt.IsZero()) {
-		return s, nil
-	}
-	if err != nil {
-		return s, err
-	}
-	id, err := m.reader.TopicID(ctx, p.tp.Topic)
-	if err != nil || id != active.RecordsTopic {
-		return s, err
-	}
-	first, err := m.reader.StartOffset(ctx, p.tp)
-	if err != nil {
-		return s, err
-	}
-	from, err := m.reader.OffsetAt(ctx, kafka.TP{Topic: m.topics.Reports(), Partition: p.control}, active.StartedAt.Add(-maxClockDifference))
-	if err != nil {
-		return s, err
-	}
-	s.committed, s.metadata.Reports, s.metadata.Prev, s.onlyRun = first, from, first-1, active.Run
-	s.history = recovery.New(p.importName, p.tp.Partition, first)
-	return s, nil
 }
 
 // readReports reads the reports once, feeds the intents and receipts of each import to
@@ -316,7 +270,7 @@ func (e *earlierReports) add(report *schemas.Report, open time.Duration) {
 		}
 	}
 	for _, s := range e.starts {
-		if s.history != nil && (s.onlyRun == "" || s.onlyRun == report.Run) {
+		if s.history != nil && !s.anew && (s.onlyRun == "" || s.onlyRun == report.Run) {
 			s.history.Add(report, open)
 		}
 	}

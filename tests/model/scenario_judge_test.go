@@ -106,6 +106,7 @@ func (s *scenario) audit() {
 	for _, g := range s.gates {
 		for identity, list := range g.arrivals() {
 			s.auditOrder(identity, list)
+			s.auditEndOfRuns(identity, list, rejected)
 			s.auditLastOfRuns(identity, list)
 		}
 	}
@@ -131,7 +132,7 @@ func (s *scenario) auditNewest(rejected map[string]bool) {
 			got = list[len(list)-1].last
 		}
 		unsure := len(list) > 0 && list[len(list)-1].unsure
-		if (got < least[identity] || got > version) && !s.mayBeGone[identity] && !unsure {
+		if (got < least[identity] || got > version) && !s.mayBeGone[identity] && !unsure && !s.leftByReplay(identity, list) {
 			s.violation("%s is lost: the newest version is %d, and %d is the newest that was not rejected; CleverTap got %v", identity, version, least[identity], list)
 			return
 		}
@@ -161,7 +162,7 @@ func (s *scenario) auditPatches(rejected map[string]bool) {
 	for identity, version := range want {
 		list := arrivals[identity]
 		unsure := slices.ContainsFunc(list, func(a arrival) bool { return a.unsure })
-		if got := s.gate.even[identity]; got != version && !unsure {
+		if got := s.gate.even[identity]; got != version && !unsure && !s.leftByReplay(identity, list) {
 			s.violation("%s has %d in the property that only some versions write, want %d; CleverTap got %v", identity, got, version, list)
 			return
 		}
@@ -172,7 +173,8 @@ func (s *scenario) auditPatches(rejected map[string]bool) {
 // arrives before what is sent in the next, and within a run no upload begins with an
 // older version than one before it began with. An upload of several versions
 // whose answer was lost is sent again as it was. A run may begin with older
-// versions than the run before it ended with: it reads a window again.
+// versions than the run before it ended with: it reads a window again. Once the reports or
+// the loader's offsets were lost, it may begin again at what it had sent.
 func (s *scenario) auditOrder(identity string, list []arrival) {
 	for i, a := range list[min(1, len(list)):] {
 		before := list[i]
@@ -180,6 +182,7 @@ func (s *scenario) auditOrder(identity string, list []arrival) {
 		if a.unsure {
 			continue
 		}
+		again = again || s.w.lostBetween(before.at, a.at)
 		if a.run < before.run || a.run == before.run && a.first < before.first && !again {
 			s.violation("%s: version %d of run %d (%s) was applied %s after version %d of run %d (%s)",
 				identity, a.first, a.run, a.how, a.at.Sub(before.at), before.last, before.run, before.how)

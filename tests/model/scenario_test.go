@@ -134,6 +134,7 @@ func (s *scenario) advance(d time.Duration) {
 }
 
 func (s *scenario) violation(format string, args ...any) {
+	s.w.keepEvidence(s)
 	s.w.report(fmt.Sprintf("seed %d (%s)", s.seed, s), fmt.Sprintf(format, args...)+"; runs:"+s.story())
 }
 

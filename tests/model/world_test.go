@@ -78,7 +78,8 @@ type world struct {
 	stall                time.Duration
 	failed               chan struct{} // closed at the first violation
 	mu                   sync.Mutex
-	wrong                int // violations so far
+	wrong                int    // violations so far
+	losses               []loss // in which the loader lost what it had noted
 }
 
 // newWorld starts the surroundings of a pipeline, and no service yet.
