@@ -268,7 +268,7 @@ func TestConnectionIsTested(t *testing.T) {
 	}
 	found.SkewMillis, found.Millis = 0, 0
 	want := schemas.ConnectionTest{
-		User: "TAPLINE", Role: found.Role, Warehouse: "TAPLINE_WH", Region: "SANDBOX", Version: found.Version,
+		User: "TAPLINE", Role: found.Role, Warehouse: "TAPLINE_WH", WarehouseState: "STARTED", WarehouseSize: "X-Small", Region: "SANDBOX", Version: found.Version,
 		Privileges: []string{"INSERT on TABLE SHOP.PUBLIC.T"},
 	}
 	if diff := cmp.Diff(want, *found); diff != "" || found.Role == "" || found.Version == "" {
