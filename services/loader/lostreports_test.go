@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tapline.dev/libs/kafka"
+	"tapline.dev/libs/kafka/kafkatest"
 	"tapline.dev/schemas"
 )
 
@@ -59,6 +60,30 @@ func TestANewestVersionAfterLostReports(t *testing.T) {
 				t.Errorf("versions of one identity arrived in the order %v, want %v", got, want)
 			}
 		})
+	}
+}
+
+// TestAnOffsetPastTheEnd: a person sets the loader's offset past the end of the topic. What
+// was sent is not sent again, what was passed over has no outcome, and what comes is sent.
+func TestAnOffsetPastTheEnd(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.importOf("customers", 1, schemas.ImportSpec{})
+	first := w.start()
+	w.load("customers", []row{{identity: "a", version: 1}, {identity: "a", version: 2}}, 1)
+	w.settled("customers", 2)
+	first.drain()
+	w.load("customers", []row{{identity: "a", version: 3}}, 1) // is passed over
+	if err := kafkatest.MoveOffsets(t.Context(), w.kafka, Group, 50); err != nil {
+		t.Fatal(err)
+	}
+	second := w.start()
+	w.await("the end of the topic to be committed", 20*time.Second, func() bool { return w.committed("customers", 1)[0] < 50 })
+	w.load("customers", []row{{identity: "a", version: 4}}, 1)
+	w.await("what comes", 20*time.Second, func() bool { return slices.Contains(w.versionsOf("a"), 4) })
+	second.drain()
+	if got, want := w.versionsOf("a"), []int{1, 2, 4}; !slices.Equal(got, want) {
+		t.Errorf("versions arrived in the order %v, want %v", got, want)
 	}
 }
 

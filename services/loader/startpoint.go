@@ -18,6 +18,17 @@ func needsRun(c kafka.Commit, reportsTopic string) bool {
 	return c.Offset < 0 || err == nil && metadata.OtherTopic(reportsTopic)
 }
 
+// startAtEnd is where a partition is taken up whose offset was set past its end: at its end,
+// which is committed before anything is sent. The group's client reads such a partition from
+// its start. What lies there was sent, or is passed over and has no outcome: sent now, it
+// could come after newer versions, and the run might close before those are sent again.
+func startAtEnd(p *partition, end, reports int64, reportsTopic string) startPoint {
+	return startPoint{
+		part: p, committed: end, history: recovery.New(p.importName, p.tp.Partition, end),
+		metadata: recovery.CommitMetadata{Reports: reports, Prev: end - 1, Topic: reportsTopic},
+	}
+}
+
 // replaces reports whether the records of an import's active run may be sent again without
 // a trace: profiles without operators.
 //

@@ -197,6 +197,14 @@ func (m *member) starts(ctx context.Context, reports kafka.TP, parts []*partitio
 			// Offsets that an operator set have no metadata of a loader: all reports count.
 			m.log().WarnContext(ctx, "a committed offset has no metadata of a loader: all reports are read", slog.String("topic", p.tp.Topic), slog.Int("partition", int(p.tp.Partition)), slog.Int64("offset", c.Offset))
 			metadata = recovery.CommitMetadata{Prev: c.Offset - 1}
+			last, err := m.reader.EndOffset(ctx, p.tp)
+			if err != nil {
+				return nil, err
+			}
+			if c.Offset > last {
+				e.starts = append(e.starts, startAtEnd(p, last, end, topic))
+				continue
+			}
 		}
 		history := recovery.New(p.importName, p.tp.Partition, c.Offset)
 		anew := false

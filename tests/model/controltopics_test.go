@@ -80,7 +80,7 @@ func (w *world) remakeControlTopics(rng *rand.Rand, scenarios []*scenario, over 
 			w.remakeCommands(stopped)
 			remade["commands"]++
 		case 1:
-			w.whileStopped(stopped, func() { w.loses(func() { w.remake(w.topics.Reports()) }) })
+			w.whileStopped(stopped, w.loseReports)
 			remade["reports"]++
 		case 3:
 			topic := []string{w.topics.Triggers(), w.topics.Columns()}[rng.IntN(2)]
@@ -88,7 +88,7 @@ func (w *world) remakeControlTopics(rng *rand.Rand, scenarios []*scenario, over 
 			remade["triggers or columns"]++
 		case 2:
 			// Rows or records that are passed over have no outcome.
-			w.setAhead([]string{"mapper", "loader"}[rng.IntN(2)], 1+rng.Int64N(20))
+			w.moveOffsets([]string{"mapper", "loader"}[rng.IntN(2)], 1+rng.Int64N(20))
 			remade["offsets set ahead"]++
 		default:
 			w.remakeRejects(scenarios)
@@ -96,15 +96,6 @@ func (w *world) remakeControlTopics(rng *rand.Rand, scenarios []*scenario, over 
 		}
 	}
 	w.t.Logf("made anew: %v", remade)
-}
-
-// setAhead sets a group's offsets ahead, perhaps past the end.
-func (w *world) setAhead(group string, by int64) {
-	if group == "loader" {
-		w.loses(func() { w.moveOffsets(group, by) })
-		return
-	}
-	w.moveOffsets(group, by)
 }
 
 // whileStopped calls fn while a service is stopped, or while all run.

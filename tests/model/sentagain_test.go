@@ -7,26 +7,30 @@ import (
 	"tapline.dev/schemas"
 )
 
-// loss is a time in which what the loader goes by was lost: the reports topic was made anew,
-// or the loader's offsets were set.
+// loss is a time in which the reports topic was made anew.
 type loss struct{ from, to time.Time }
 
-// loses notes the time that lose takes as one after which records may be sent again.
-func (w *world) loses(lose func()) {
+// loseReports makes the reports topic anew.
+func (w *world) loseReports() {
 	l := loss{from: time.Now()}
-	lose()
+	w.remake(w.topics.Reports())
 	l.to = time.Now()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.losses = append(w.losses, l)
 }
 
-// lostBetween reports whether something was lost between two arrivals: then the loader may
-// have begun again at records that it had sent before.
-func (w *world) lostBetween(before, after time.Time) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return slices.ContainsFunc(w.losses, func(l loss) bool { return before.Before(l.to) && l.from.Before(after) })
+// mayBeSentAgain reports whether reports were lost in a run, or in the one before it, before
+// an arrival: then rows may have been read or mapped again, or the loader may have begun again
+// at records that it had sent before. The offsets of the run before are perhaps not committed.
+func (s *scenario) mayBeSentAgain(a arrival) bool {
+	var since time.Time
+	if a.run > 1 && a.run-2 < len(s.runs) {
+		since = s.runs[a.run-2].StartedAt
+	}
+	s.w.mu.Lock()
+	defer s.w.mu.Unlock()
+	return slices.ContainsFunc(s.w.losses, func(l loss) bool { return since.Before(l.to) && l.from.Before(a.at) })
 }
 
 // auditEndOfRuns checks, where records may have been sent again, that no run that succeeded

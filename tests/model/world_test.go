@@ -79,7 +79,7 @@ type world struct {
 	failed               chan struct{} // closed at the first violation
 	mu                   sync.Mutex
 	wrong                int    // violations so far
-	losses               []loss // in which the loader lost what it had noted
+	losses               []loss // of the reports
 }
 
 // newWorld starts the surroundings of a pipeline, and no service yet.

@@ -104,10 +104,19 @@ func NewShared() *Lane {
 
 // Recover sets where the lane starts: the committed offset, its metadata and the history
 // of later offsets. inGroup says that the group has stored the offset already; taken is
-// when the partition was taken over.
+// when the partition was taken over. Records before the committed offset are left out: a
+// client that finds an offset past the end reads from the start.
 func (l *Lane) Recover(committed int64, metadata recovery.CommitMetadata, history *recovery.History, inGroup bool, taken time.Time) {
 	l.takenAt = taken
 	l.committed, l.metadata, l.history, l.historyFrom, l.inGroup = committed, metadata, history, metadata.Reports, inGroup
+	l.queue = slices.DeleteFunc(l.queue, func(item Item) bool {
+		if item.Record.Offset >= committed {
+			return false
+		}
+		l.bytes -= int64(len(item.Record.Value))
+		return true
+	})
+	l.next = max(l.next, committed)
 	if len(l.queue) > 0 {
 		l.queue[0].Prev = metadata.Prev
 	} else {

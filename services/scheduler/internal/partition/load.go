@@ -23,6 +23,7 @@ type term struct {
 	events    int64 // offset after the last run event that the term has written
 
 	recreatedTopics    []string  // control topics that were created again since the position was written
+	controlComparedAt  time.Time // when the ids of the control topics were last compared
 	topicIDsComparedAt time.Time // when the topic ids of all active runs were last compared
 	topicIDsUnreadable bool      // the newest look at the topics failed
 	hidden             hidden

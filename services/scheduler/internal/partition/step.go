@@ -80,6 +80,9 @@ func (t *term) step(ctx context.Context, records []*kafka.Record) error {
 	began := time.Now()
 	now := began.UTC()
 	before := t.position
+	if err := t.compareControl(ctx, now); err != nil {
+		return err
+	}
 	if err := t.applyRecords(ctx, records, now); err != nil {
 		return err
 	}

@@ -2,10 +2,17 @@ package partition
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
 )
+
+// controlEvery is how many ticks pass before the ids of the control topics are compared again.
+const controlEvery = 10
+
+// errOtherTopic says that a control topic was deleted and created again since the takeover.
+var errOtherTopic = errors.New("a control topic was deleted and created again")
 
 // topicsEvery is how many ticks pass before the topic ids of all active runs are
 // compared again.
@@ -46,6 +53,29 @@ func (t *term) comparePosition(ctx context.Context) error {
 		}
 		if id != "" {
 			*at.known = id
+		}
+	}
+	return nil
+}
+
+// compareControl returns an error if a control topic was deleted and created again since the
+// takeover: the next one reads it from its start. The tail does not always say so. If its
+// client first heard of the topic after that, it reads the new one, and what lies before the
+// position would be skipped silently. If the ids cannot be read now, a later call compares
+// them.
+func (t *term) compareControl(ctx context.Context, now time.Time) error {
+	if now.Sub(t.controlComparedAt) < controlEvery*t.cfg.Tick {
+		return nil
+	}
+	t.controlComparedAt = now
+	reports, commands, imports := t.topics.Reports(), t.topics.Commands(), t.topics.Imports()
+	ids, err := t.deps.Reader.TopicIDs(ctx, reports, commands, imports)
+	if err != nil {
+		return nil
+	}
+	for topic, known := range map[string]string{reports: t.position.ReportsTopic, commands: t.position.CommandsTopic, imports: t.position.ImportsTopic} {
+		if id := ids[topic]; id != "" && known != "" && id != known {
+			return fmt.Errorf("following %s: %w", topic, errOtherTopic)
 		}
 	}
 	return nil
