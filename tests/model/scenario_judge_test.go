@@ -17,6 +17,9 @@ func (s *scenario) settle() {
 		g.behave()
 	}
 	s.advance(26 * time.Hour)
+	if s.reportsGone && !s.outlast() {
+		return
+	}
 	for range 2 {
 		if s.w.broken() || !s.close(s.start(schemas.Command{Kind: schemas.CommandRun})) {
 			return
