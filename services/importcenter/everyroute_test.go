@@ -189,7 +189,8 @@ func (c *center) fillForRoutes(key string) {
 			c.t.Fatalf("apply = %d %s", a.status, a.text)
 		}
 	}
-	c.is(schemas.State{Import: "customers", LastNumber: 2, Active: &schemas.ActiveRun{
+	// A replay waits until the scheduler has taken in the newest definition.
+	c.is(schemas.State{Import: "customers", Generation: 1000, LastNumber: 2, Active: &schemas.ActiveRun{
 		Run: "customers.2", Number: 2, State: schemas.StateHeld, HeldBecause: &schemas.Hold{Code: schemas.HoldTooManyRows},
 	}})
 	var applied schemas.Definition

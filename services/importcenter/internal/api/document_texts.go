@@ -35,6 +35,7 @@ var componentTexts = map[string]string{
 	"ApprovalsOutputBody":         "The changes that wait for a second person.",
 	"AuditEntry":                  "A change, a command, a reading of rows, or a sign-in.",
 	"AuditPage":                   "A page of the audit, oldest first.",
+	"ClocksOutputBody":            "What each service's clock said, as far as it was asked and answered.",
 	"Code":                        "What went wrong. docs/reference/errors.md has the meaning of each, its likely cause and what to do; later versions may add codes.",
 	"Confirmation":                "What an action would do that cannot be taken back, and how to agree to it.",
 	"Counts":                      "How many rows had which outcome at each stage. Every row that was read is counted once at each stage.",

@@ -29,7 +29,7 @@ test("several imports are paused, resumed and run at once; one that asks first i
   const bulk = (name: string) => page.getByRole("button", { name, exact: true });
   await bulk("Pause").click();
   await page.getByText("3 paused.").waitFor(slow);
-  expect(await statuses(names)).toEqual(["Paused", "Paused", "Paused"]);
+  await expect.poll(() => statuses(names), slow).toEqual(["Paused", "Paused", "Paused"]);
   await expect.poll(() => page.getByRole("cell", { name: "Paused" }).count(), slow).toBe(3);
   await bulk("Resume").click();
   await page.getByText("3 resumed.").waitFor(slow);
