@@ -185,7 +185,7 @@ func (s *scenario) auditOrder(identity string, list []arrival) {
 		if a.unsure {
 			continue
 		}
-		again = again || s.mayBeSentAgain(a)
+		again = again || s.w.lostBefore(a.at)
 		if a.run < before.run || a.run == before.run && a.first < before.first && !again {
 			s.violation("%s: version %d of run %d (%s) was applied %s after version %d of run %d (%s)",
 				identity, a.first, a.run, a.how, a.at.Sub(before.at), before.last, before.run, before.how)

@@ -7,30 +7,21 @@ import (
 	"tapline.dev/schemas"
 )
 
-// loss is a time in which the reports topic was made anew.
-type loss struct{ from, to time.Time }
-
 // loseReports makes the reports topic anew.
 func (w *world) loseReports() {
-	l := loss{from: time.Now()}
-	w.remake(w.topics.Reports())
-	l.to = time.Now()
 	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.losses = append(w.losses, l)
+	w.losses = append(w.losses, time.Now())
+	w.mu.Unlock()
+	w.remake(w.topics.Reports())
 }
 
-// mayBeSentAgain reports whether reports were lost in a run, or in the one before it, before
-// an arrival: then rows may have been read or mapped again, or the loader may have begun again
-// at records that it had sent before. The offsets of the run before are perhaps not committed.
-func (s *scenario) mayBeSentAgain(a arrival) bool {
-	var since time.Time
-	if a.run > 1 && a.run-2 < len(s.runs) {
-		since = s.runs[a.run-2].StartedAt
-	}
-	s.w.mu.Lock()
-	defer s.w.mu.Unlock()
-	return slices.ContainsFunc(s.w.losses, func(l loss) bool { return since.Before(l.to) && l.from.Before(a.at) })
+// lostBefore reports whether reports were lost before an instant: then rows may have been read
+// or mapped again, or the loader may have begun again at records that it had sent before. It
+// does so at each restart until an offset of the import is committed, perhaps runs later.
+func (w *world) lostBefore(t time.Time) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.ContainsFunc(w.losses, t.After)
 }
 
 // auditEndOfRuns checks, where records may have been sent again, that no run that succeeded

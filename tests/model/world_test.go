@@ -78,8 +78,8 @@ type world struct {
 	stall                time.Duration
 	failed               chan struct{} // closed at the first violation
 	mu                   sync.Mutex
-	wrong                int    // violations so far
-	losses               []loss // of the reports
+	wrong                int         // violations so far
+	losses               []time.Time // when the reports topic was made anew
 }
 
 // newWorld starts the surroundings of a pipeline, and no service yet.
