@@ -75,8 +75,9 @@ test-quick: ## run the tests of packages and a few histories, with the race dete
 # Without the race detector, which makes each history five times as slow: `make
 # test` runs fewer of them with it.
 .PHONY: test-large
+LARGE ?= Histories|LivesThroughKills|ComeAfterOthers|ShareSlots|ControlTopics|TenZones|RandomRuns|ARowCosts
 test-large: ## run at full size what make test shortens: the model, the calendar's oracle, rows of random runs, allocations
-	go test -timeout 15m -run 'Histories|LivesThroughKills|ComeAfterOthers|ShareSlots|ControlTopics|TenZones|RandomRuns|ARowCosts' $(ARGS) ./tests/model ./domain/schedule ./services/importcenter/internal/rowlog ./services/mapper ./services/extractor
+	go test -timeout 15m -run '$(LARGE)' $(ARGS) ./tests/model ./domain/schedule ./services/importcenter/internal/rowlog ./services/mapper ./services/extractor
 
 .PHONY: bench-rejects
 REJECTS ?= 2000000
