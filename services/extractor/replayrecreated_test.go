@@ -53,6 +53,40 @@ func TestAReplayAfterTheRejectsTopicWasMadeAnew(t *testing.T) {
 	}
 }
 
+// TestReplaysAroundARejectsTopicMadeAnew: two replays did not succeed, and the topic was made
+// anew between them. What the first has loaded or rejected had the offsets of what the second
+// has rejected again, which is not taken another time.
+func TestReplaysAroundARejectsTopicMadeAnew(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, customers(6)...)
+	s := w.start()
+	w.next(1, events)
+	w.extract(s)
+	run := *w.state.Active
+	w.refuse(schemas.StageMap, "date_format", nil, 1, 2, 3)
+	cancelled := func(n int, loaded ...int64) schemas.ActiveRun {
+		w.replaying(n, events, schemas.ReplayMapped, schemas.RejectSelection{})
+		w.extract(s)
+		w.load(w.mapRows(nil), loaded...)
+		a := *w.state.Active
+		w.state.Replays = append(w.state.Replays, schemas.InterruptedRun{
+			Number: n, Attempts: 1, StartedAt: a.StartedAt, RecordsTopic: w.recordsTopic(), Loaded: int64(len(loaded)),
+		})
+		return a
+	}
+	first := cancelled(2, 1, 2)
+	w.recreateRejects()
+	w.state.Active = &run
+	w.refuse(schemas.StageMap, "date_format", nil, 4, 5, 6)
+	cancelled(3)
+	want := w.refuse(schemas.StageLoad, "clevertap_512", nil, 1, 2, 3)
+	w.state.Active = &first // its last record comes late
+	want = append(want, w.refuse(schemas.StageLoad, "clevertap_512", nil, 3)...)
+	w.replaying(4, events, schemas.ReplayMapped, schemas.RejectSelection{})
+	w.extract(s)
+	w.wantTaken("the third replay", want)
+}
+
 // recreateRejects deletes the rejects topic and creates it again, empty.
 func (w *world) recreateRejects() {
 	w.t.Helper()

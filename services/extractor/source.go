@@ -36,7 +36,7 @@ type source interface {
 	// Tables lists databases, schemas, or tables with their columns.
 	Tables(ctx context.Context, q schemas.TablesQuery) (schemas.TableList, error)
 	KeepStatement()
-	// Tag makes Snowflake's query history show a tag beside the statements that follow.
+	// Tag makes Snowflake's query history show another tag beside the descriptions that follow.
 	Tag(tag snowflake.Tag)
 	Close()
 }

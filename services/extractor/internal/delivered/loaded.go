@@ -12,8 +12,9 @@ import (
 // Loaded are the rows that runs have loaded.
 type Loaded struct {
 	Rows map[schemas.RowID]struct{}
-	// Replayed are those of them that a replay sent, by the reject that each came of.
-	Replayed map[schemas.RejectRef]schemas.RowID
+	// Replayed are the rejects that those of them came of which a replay sent. Two rows may
+	// name the same place: of a rejects topic that was deleted, and of the one made anew.
+	Replayed map[schemas.RowID]schemas.RejectRef
 	// Records is how many records the receipts call loaded; more than there are Rows
 	// if the records topic does not hold them all any more.
 	Records int64
@@ -38,7 +39,7 @@ func ReadLoaded(ctx context.Context, log Log, q Question, want func(number int) 
 	if err != nil {
 		return Loaded{}, fmt.Errorf("reading what runs have loaded: %w", err)
 	}
-	out := Loaded{Rows: map[schemas.RowID]struct{}{}, Replayed: map[schemas.RejectRef]schemas.RowID{}}
+	out := Loaded{Rows: map[schemas.RowID]struct{}{}, Replayed: map[schemas.RowID]schemas.RejectRef{}}
 	for _, started := range o.started {
 		out.Started = append(out.Started, started)
 	}
@@ -61,7 +62,7 @@ func ReadLoaded(ctx context.Context, log Log, q Question, want func(number int) 
 			if ok && want(id.Number) && o.loaded[attempt{id.Number, id.Attempt}][rec.Partition].has(rec.Offset) && len(out.Rows) < q.Limit {
 				out.Rows[id] = struct{}{}
 				if ref := schemas.ReplayOf(kafka.HeaderValue(rec, schemas.HeaderReplayOf)); ref != nil {
-					out.Replayed[*ref] = id
+					out.Replayed[id] = *ref
 				}
 			}
 			if rec.Offset >= last {

@@ -86,7 +86,7 @@ type chooser struct {
 	attempts map[attempt]int32
 	runs     map[int]runs.End               // that are closed
 	refs     map[schemas.RejectRef]struct{} // of the selection
-	done     map[schemas.RejectRef]attempt  // loaded or rejected again by the attempt of a replay without success
+	done     map[schemas.RejectRef]attempt  // loaded or rejected again, by the newest attempt of a replay without success that did so
 	refused  []refused
 	taken    spans // by other replays
 	own      spans // by the attempt itself
@@ -183,7 +183,7 @@ func (c *chooser) reject(rec *kafka.Record) error {
 		return nil // written by this attempt or later, or its run id cannot be read
 	}
 	if r.ReplayOf != nil && (number == c.q.Run.Number || c.unfinished(number)) {
-		c.done[*r.ReplayOf] = attempt{number, r.Attempt}
+		c.dealtWith(*r.ReplayOf, attempt{number, r.Attempt})
 	}
 	ref := schemas.RejectRef{Partition: rec.Partition, Offset: rec.Offset}
 	if _, named := c.refs[ref]; len(c.refs) > 0 && !named {

@@ -69,6 +69,16 @@ func (c *chooser) take(by attempt, t *schemas.Taken) {
 	}
 }
 
+// dealtWith notes that an attempt has loaded a reject's row or rejected it again. The newest
+// attempt counts: in a topic that was deleted since, an older one has dealt with another
+// reject of the same offset.
+func (c *chooser) dealtWith(ref schemas.RejectRef, by attempt) {
+	newest := c.done[ref]
+	if cmp.Or(cmp.Compare(by.number, newest.number), cmp.Compare(by.attempt, newest.attempt)) > 0 {
+		c.done[ref] = by
+	}
+}
+
 func (c *chooser) unfinished(number int) bool {
 	return slices.ContainsFunc(c.q.Unfinished, func(r schemas.InterruptedRun) bool { return r.Number == number })
 }
@@ -91,8 +101,8 @@ func (c *chooser) loaded(ctx context.Context, log Log) error {
 	if err != nil {
 		return err
 	}
-	for ref, id := range found.Replayed {
-		c.done[ref] = attempt{id.Number, id.Attempt}
+	for id, ref := range found.Replayed {
+		c.dealtWith(ref, attempt{id.Number, id.Attempt})
 	}
 	c.found.SentAgain = max(found.Records-int64(len(found.Replayed)), 0)
 	return nil

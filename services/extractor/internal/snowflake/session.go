@@ -62,10 +62,10 @@ type Session struct {
 	mayStillRun atomic.Bool
 	use         use
 	second      bool
-	tag         string // of statements, in place of the session's own; "" for that one
+	tag         string // of descriptions, in place of the session's own; "" for that one
 }
 
-// Tag makes Snowflake's query history show another tag beside the statements that follow.
+// Tag makes Snowflake's query history show another tag beside the descriptions that follow.
 // One goroutine uses the session meanwhile.
 func (s *Session) Tag(tag Tag) {
 	if text, err := json.Marshal(tag); err == nil { // texts always encode
@@ -73,7 +73,7 @@ func (s *Session) Tag(tag Tag) {
 	}
 }
 
-// tagged is the context of a statement.
+// tagged is the context of a description.
 func (s *Session) tagged(ctx context.Context) context.Context {
 	if s.tag == "" {
 		return ctx
