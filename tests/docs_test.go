@@ -2,9 +2,11 @@ package tests
 
 import (
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -104,11 +106,52 @@ func TestDocumentsNameTests(t *testing.T) {
 	}
 }
 
+// namedKey is what stands before a key's value, or alone, in a page's code.
+var namedKey = regexp.MustCompile("`([a-z][A-Za-z.]*)(?:: [^`]*)?`")
+
+// TestDocumentsSpellKeys: keys of the configuration are written as the services read them;
+// a service refuses a key that differs in case.
+func TestDocumentsSpellKeys(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(filepath.Join(harness.Root(), "libs/daemon/keys.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	spelling := map[string]string{} // by the key, and by its last part, in lower case
+	for _, key := range strings.Fields(string(text)) {
+		last := key[strings.LastIndex(key, ".")+1:]
+		spelling[strings.ToLower(key)], spelling[strings.ToLower(last)] = key, last
+	}
+	found := 0
+	for _, page := range append(pages(t), filepath.Join(harness.Root(), "CHANGELOG.md")) {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range namedKey.FindAllStringSubmatch(string(text), -1) {
+			want, ok := spelling[strings.ToLower(m[1])]
+			if !ok {
+				continue
+			}
+			if found++; m[1] != want {
+				t.Errorf("%s writes %s, and the key is %s", filepath.Base(page), m[1], want)
+			}
+		}
+	}
+	if found < 100 {
+		t.Errorf("the pages name %d keys, want at least 100: have they changed their form?", found)
+	}
+}
+
 // inMakefile is the name of a test in the Makefile, without the beginnings of patterns.
 var inMakefile = regexp.MustCompile(`\b(Test[A-Z][A-Za-z0-9]*)(?:[^A-Za-z0-9.]|$)`)
 
-// TestMakefileNamesTests: every test that a target names exists. Go says nothing if no
-// test has the name, so a test that was renamed would no longer be run.
+// testParts is a list of parts of names of tests, in the Makefile or in .ci/run.
+var testParts = regexp.MustCompile(`(?m)^(?:export )?(?:LARGE|CRASH_SKIP) ?\??= ?'?([A-Za-z|]+)'?$`)
+
+// TestMakefileNamesTests: every test that a target names exists, and every part of a name
+// that the lists of the Makefile and of .ci/run hold is in the name of one. Go says nothing
+// if no test has the name, so a test that was renamed would no longer be run.
 func TestMakefileNamesTests(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile(filepath.Join(harness.Root(), "Makefile"))
@@ -124,6 +167,21 @@ func TestMakefileNamesTests(t *testing.T) {
 	}
 	if len(names) < 20 {
 		t.Errorf("the Makefile names %d tests, want at least 20: has it changed its form?", len(names))
+	}
+	ci, err := os.ReadFile(filepath.Join(harness.Root(), ".ci/run"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lists := testParts.FindAllSubmatch(append(text, ci...), -1)
+	if len(lists) < 3 {
+		t.Errorf("%d lists of parts of names, want LARGE twice and CRASH_SKIP", len(lists))
+	}
+	for _, m := range lists {
+		for part := range strings.SplitSeq(string(m[1]), "|") {
+			if !slices.ContainsFunc(slices.Collect(maps.Keys(defined)), func(name string) bool { return strings.Contains(name, part) }) {
+				t.Errorf("%s names %s, and no test has that in its name", m[0], part)
+			}
+		}
 	}
 }
 

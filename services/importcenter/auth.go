@@ -156,8 +156,8 @@ func (c OIDCConfig) check(names access.Names) error {
 	bad(c.SessionsPerPerson < 1, "sessionsPerPerson", "must be at least 1")
 	bad(c.RoleRefresh < 0 || c.RoleRefresh > 0 && c.RoleRefresh < time.Second, "roleRefresh", "must be at least 1s, or 0 to ask never")
 	bad(c.MaxAuthAge < 0 || c.MaxAuthAge%time.Second != 0, "maxAuthAge", "must be whole seconds, or 0 for any age")
-	bad(slices.ContainsFunc(slices.Concat(c.RequireACR, c.RequireAMR), func(v string) bool { return v == "" || strings.ContainsAny(v, " \t") }), "requireACR",
-		"and requireAMR have values without blanks")
+	bad(slices.ContainsFunc(slices.Concat(c.RequireACR, c.RequireAMR), func(v string) bool { return v == "" || strings.ContainsAny(v, " \t") }), "requireAcr",
+		"and requireAmr have values without blanks")
 	_, err = c.roles(names)
 	bad(err != nil, "roles", fmt.Sprint(err))
 	return errors.Join(errs...)

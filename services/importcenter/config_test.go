@@ -26,7 +26,7 @@ func TestConfig(t *testing.T) {
 		"no session at all":             {"0.0.0.0:19000", "oidc", "oidc.sessionsPerPerson", func(c *OIDCConfig) { c.SessionsPerPerson = 0 }},
 		"a role asked for all the time": {"0.0.0.0:19000", "oidc", "oidc.roleRefresh", func(c *OIDCConfig) { c.RoleRefresh = time.Millisecond }},
 		"no role is asked for again":    {"0.0.0.0:19000", "oidc", "", func(c *OIDCConfig) { c.RoleRefresh = 0 }},
-		"a method with a blank":         {"0.0.0.0:19000", "oidc", "oidc.requireACR", func(c *OIDCConfig) { c.RequireAMR = []string{"mfa pwd"} }},
+		"a method with a blank":         {"0.0.0.0:19000", "oidc", "oidc.requireAcr", func(c *OIDCConfig) { c.RequireAMR = []string{"mfa pwd"} }},
 		"a sign-in in the future":       {"0.0.0.0:19000", "oidc", "oidc.maxAuthAge", func(c *OIDCConfig) { c.MaxAuthAge = -time.Hour }},
 		"a session that never ends":     {"0.0.0.0:19000", "oidc", "oidc.sessionLife", func(c *OIDCConfig) { c.SessionIdle = 0 }},
 

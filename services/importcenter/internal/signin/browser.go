@@ -94,7 +94,7 @@ func (b *Browser) callback(w http.ResponseWriter, r *http.Request) {
 	if errors.Is(err, errWeak) {
 		b.Log.WarnContext(r.Context(), "a sign-in was refused", slog.Any("error", err))
 		b.say(w, http.StatusForbidden, "you have signed in, but not as this deployment requires it: sign in again at the OpenID provider, with a second factor if you have one; "+
-			"an admin knows auth.oidc.requireACR, requireAMR and maxAuthAge")
+			"an admin knows auth.oidc.requireAcr, requireAmr and maxAuthAge")
 		return
 	}
 	if err != nil {
