@@ -298,8 +298,8 @@ tidy-check: ## fail if `make tidy` would change something, or if the tree holds 
 		if (ver ~ /^v[0-9]/) { if ((mod in have) && have[mod] != ver) { print mod ": " have[mod] " and " ver " (" FILENAME "); run make tidy"; bad = 1 } have[mod] = ver } } \
 		END { exit bad }' $(addsuffix /go.mod,$(MODULES))
 
-# What the tests import must be found as well; that they compile with the same versions,
-# which tidy-check wants, the other steps have seen.
+# What the tests import is only looked up: they were compiled within the workspace, whose
+# versions are the same (tidy-check).
 .PHONY: standalone
 standalone: ## build each module without the workspace, and find what its tests import
 	@set -e; for dir in $(MODULES); do echo "standalone $$dir"; (cd $$dir && GOWORK=off go build ./... && GOWORK=off go list -deps -test ./... >/dev/null); done

@@ -11,8 +11,8 @@ import (
 	"tapline.dev/tests/harness"
 )
 
-// orchestrators are the files of examples/orchestrators, each as its tool executes it. Of
-// the tools there is what the files use of them; make test-orchestrators has the tools.
+// orchestrators run each file of examples/orchestrators as its tool does. The tools themselves
+// are small fakes in testdata/orchestrators; make test-orchestrators uses the real ones.
 var orchestrators = map[string]string{
 	"airflow": `exec python3 -c 'import airflow_dag; from airflow.sdk import TASKS; print(TASKS[0]())'`,
 	"dagster": `exec python3 -c 'import dagster, dagster_job; print(dagster_job.run_import(dagster.OpExecutionContext()))'`,
@@ -20,14 +20,18 @@ var orchestrators = map[string]string{
 	"github":  `export GITHUB_RUN_ID=$RUN_ID GITHUB_STEP_SUMMARY=$PWD/summary; touch summary; eval "$STEP"`,
 }
 
-// TestOrchestrators runs each file against a whole pipeline, over HTTP and with a key of the
-// API: it makes one run and waits for its end, tried again it waits for the same run, and it
-// fails where the run is held or fails, and says what to do.
+// TestOrchestrators runs each file against a whole pipeline, over HTTP and with an idempotency
+// key. A file makes one run and waits for its end; tried again with the same key it waits for
+// the same run. If the run is held or fails, the file fails and says what to do.
 func TestOrchestrators(t *testing.T) {
 	t.Parallel()
 	for _, program := range []string{"python3", "curl", "jq"} {
-		if _, err := exec.LookPath(program); err != nil {
-			t.Skipf("%s is not here", program)
+		_, err := exec.LookPath(program)
+		if err != nil && os.Getenv("CI") == "true" {
+			t.Fatalf("%s is missing: .ci/run installs it", program)
+		}
+		if err != nil {
+			t.Skipf("%s is not installed, and an example uses it", program)
 		}
 	}
 	path, _ := customers(t, 40)
