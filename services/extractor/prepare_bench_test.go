@@ -15,36 +15,43 @@ import (
 	"tapline.dev/services/extractor/internal/plan"
 )
 
-// BenchmarkPrepare takes chunks from Arrow to the records of a transaction: what
-// one core does for a row, without the download and Kafka.
-func BenchmarkPrepare(b *testing.B) {
-	const n = 10_000
-	rows := make([]dbRow, n)
+// preparedRows is how many rows the chunk of preparer has.
+const preparedRows = 10_000
+
+// preparer is what makes records of the rows of a chunk, and the chunk.
+func preparer(tb testing.TB) (prep *chunk.Preparer, data []byte) {
+	tb.Helper()
+	rows := make([]dbRow, preparedRows)
 	for i := range rows {
 		rows[i] = dbRow{int64(i), fmt.Sprintf("somebody-%d@example.com", i), at(i / 100)}
 	}
-	data := encode(rows)
-	w := newWarehouse()
 	p, err := plan.New(spec(), mapping.Options{})
 	if err != nil {
-		b.Fatal(err)
+		tb.Fatal(err)
 	}
-	r, err := p.Read(w.columns, time.Now(), false)
+	r, err := p.Read(newWarehouse().columns, time.Now(), false)
 	if err != nil {
-		b.Fatal(err)
+		tb.Fatal(err)
 	}
 	a := attempt.Attempt{
 		Subject: importName, Import: importName,
 		Run: schemas.ActiveRun{Run: "customers.1", Number: 1, Attempt: 1, Mode: schemas.ModeFull, Spec: spec()},
 	}
-	m := chunk.Ledgers{Recorder: ledger.NewRecorder(discardStore{}, ledger.Config{Import: importName, Number: 1, Attempt: 1, Limit: DefaultConfig().LedgerLimit, Low: r.Cursor.Low})}
-	prep, err := chunk.NewPreparer(chunk.Config{
+	ledgers := chunk.Ledgers{Recorder: ledger.NewRecorder(discardStore{}, ledger.Config{Import: importName, Number: 1, Attempt: 1, Limit: DefaultConfig().LedgerLimit, Low: r.Cursor.Low})}
+	prep, err = chunk.NewPreparer(chunk.Config{
 		Attempt: a, Topics: schemas.NewTopics("tapline."), MaxRow: chunk.MaxRow(int64(DefaultConfig().Kafka.MaxMessageBytes)),
 		Spans: telemetry.NewParts(telemetry.Discard().Tracer(name), "extract chunk", slowChunk), Log: telemetry.Discard().Logger,
-	}, r, m, schemas.Extraction{ByPartition: make([]int64, a.Partitions())}, at(1000))
+	}, r, ledgers, schemas.Extraction{ByPartition: make([]int64, a.Partitions())}, at(1000))
 	if err != nil {
-		b.Fatal(err)
+		tb.Fatal(err)
 	}
+	return prep, encode(rows)
+}
+
+// BenchmarkPrepare takes chunks from Arrow to the records of a transaction: what
+// one core does for a row, without the download and Kafka.
+func BenchmarkPrepare(b *testing.B) {
+	prep, data := preparer(b)
 	b.ReportAllocs()
 	i := 0
 	for b.Loop() {
@@ -52,12 +59,12 @@ func BenchmarkPrepare(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if len(c.Records()) != n {
+		if len(c.Records()) != preparedRows {
 			b.Fatalf("%d records", len(c.Records()))
 		}
 		i++
 	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/row")
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/preparedRows, "ns/row")
 }
 
 // discardStore takes values and keeps none.

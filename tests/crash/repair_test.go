@@ -87,14 +87,25 @@ func (d *world) plant(t *testing.T, s *verified) {
 	t.Helper()
 	var records []string
 	for n := range len(s.versions) {
-		if d.planted(s, n) {
+		if s.planted(n) {
 			records = append(records, fmt.Sprintf(`{"type":"profile","identity":%q,"profileData":{%q:%d}}`, s.identity(n), s.property, 700+s.looks))
 		}
 	}
 	d.c.Plant(t, records...)
 }
 
-func (*world) planted(s *verified, n int) bool { return n < planted && !s.broken(n) }
+// planted reports whether a person's profile is changed by plant.
+func (s *verified) planted(n int) bool { return n < planted && !s.broken(n) }
+
+// people is how many there are whose profiles plant changes.
+func (s *verified) people() (count int64) {
+	for n := range len(s.versions) {
+		if s.planted(n) {
+			count++
+		}
+	}
+	return count
+}
 
 // look begins a verification of everybody.
 func (d *world) look(t *testing.T, s *verified) {
@@ -105,7 +116,7 @@ func (d *world) look(t *testing.T, s *verified) {
 	s.looks++
 }
 
-// people who differ or are missing, by what the newest verification has found.
+// differing are the people who differ or are missing, by what the newest verification has found.
 func (d *world) differing(t *testing.T, s *verified) map[string]bool {
 	t.Helper()
 	out, stderr, code := d.c.Tapline(t, "", "verify", schemas.DryRunID(s.name, s.looks), "-o", "json")
@@ -133,7 +144,7 @@ func (d *world) found(t *testing.T, s *verified, how string) (violations []strin
 	found := d.differing(t, s)
 	missed := 0
 	for n := range len(s.versions) {
-		switch planted := d.planted(s, n); {
+		switch planted := s.planted(n); {
 		case planted && !found[s.identity(n)]:
 			missed++
 		case !planted && found[s.identity(n)]:
@@ -181,12 +192,7 @@ func (d *world) repaired(t *testing.T, s *verified, run, how string) (violations
 	if open != nil {
 		return open
 	}
-	people := int64(0)
-	for n := range len(s.versions) {
-		if d.planted(s, n) {
-			people++
-		}
-	}
+	people := s.people()
 	if r.State != schemas.StateSucceeded || r.Counts.Read != people || r.Counts.Loaded != people || r.WatermarkTo != "" {
 		violations = append(violations, fmt.Sprintf("%s: %d people differ, and the repair is %s, %+v, %+v, watermark %q", how, people, r.State, r.Counts, r.Error, r.WatermarkTo))
 	}
@@ -223,7 +229,7 @@ func cancelledRepairLeavesTheRest(t *testing.T, d *world, s *verified) (violatio
 	d.c.Faults(t, `{"faults":[]}`)
 	d.look(t, s)
 	left := int64(len(d.differing(t, s)))
-	people := int64(planted - planted/brokenEvery)
+	people := s.people()
 	if first.State != schemas.StateCancelled || first.Counts.Loaded == 0 || left == 0 || left != people-first.Counts.Loaded {
 		violations = append(violations, fmt.Sprintf("%d people differed, the repair was %s after %d, and %d differ now", people, first.State, first.Counts.Loaded, left))
 	}

@@ -3,7 +3,6 @@ package model
 import (
 	"encoding/json"
 	"math/rand/v2"
-	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -18,22 +17,11 @@ import (
 // imports run, are cancelled, have records rejected and replay them. Every run must end, and
 // in the end every person and event must be at CleverTap, versions in their order.
 func TestControlTopicsMadeAnew(t *testing.T) {
-	kinds := controlTopicKinds()
-	eachDisturbedWorld(t, func(t *testing.T, first uint64) { controlTopicWorld(t, first, kinds) })
-}
-
-// controlTopicKinds are the disturbances of the imports beside it.
-func controlTopicKinds() (kinds []disturbance) {
-	wanted := []string{
+	// What disturbs the imports beside it.
+	kinds := named(t, disturbances(),
 		refusedForGood, "refused for good and cancelled", "replay", "replay of one code", "replay as sent", "replay cancelled",
-		"cancel in flight", "backfill", "mapping edited within a run", "written during the run",
-	}
-	for _, d := range disturbances() {
-		if slices.Contains(wanted, d.name) {
-			kinds = append(kinds, d)
-		}
-	}
-	return kinds
+		"cancel in flight", "backfill", "mapping edited within a run", "written during the run")
+	eachDisturbedWorld(t, func(t *testing.T, first uint64) { controlTopicWorld(t, first, kinds) })
 }
 
 func controlTopicWorld(t *testing.T, first uint64, kinds []disturbance) {

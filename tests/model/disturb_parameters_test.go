@@ -1,9 +1,9 @@
 package model
 
 import (
+	"maps"
 	"math/rand/v2"
 	"slices"
-	"strings"
 )
 
 // accountParameters are session parameters that change what a result is, with values that
@@ -43,11 +43,7 @@ func parameterDisturbances() []disturbance {
 }
 
 func anyParameter(rng *rand.Rand) string {
-	var names []string
-	for name := range accountParameters() {
-		names = append(names, name)
-	}
-	slices.SortFunc(names, strings.Compare)
+	names := slices.Sorted(maps.Keys(accountParameters()))
 	return names[rng.IntN(len(names))]
 }
 

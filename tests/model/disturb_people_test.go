@@ -11,6 +11,11 @@ import (
 
 // peopleDisturbances edit definitions, cancel and repeat runs, and delete imports.
 func peopleDisturbances() []disturbance {
+	return slices.Concat(cancelDisturbances(), editDisturbances(), deleteDisturbances())
+}
+
+// cancelDisturbances cancel runs and read spans again.
+func cancelDisturbances() []disturbance {
 	return []disturbance{
 		{name: "cancel in flight", within: func(s *scenario, run string) {
 			s.cancel(run)
@@ -21,27 +26,25 @@ func peopleDisturbances() []disturbance {
 			s.gate.misbehave(2, answer{name: "late over a cancel", late: s.lateness(s.rng), reply: hangUp})
 			s.cancel(run)
 		}},
-		{name: "backfill", command: func(s *scenario) schemas.Command {
-			r, ok := s.pick()
-			if !ok || s.event {
-				return schemas.Command{Kind: schemas.CommandRun} // events of a backfill are new events
-			}
-			return schemas.Command{
-				Kind: schemas.CommandBackfill, From: schemas.FormatInstant(r.at), To: schemas.FormatInstant(r.at.Add(time.Second)),
-			}
-		}},
+		{name: "backfill", command: func(s *scenario) schemas.Command { return s.backfill(time.Second) }},
 		{name: "backfill cancelled", before: func(s *scenario) {
 			s.gate.misbehave(3+s.rng.IntN(4), answer{name: "slow", slow: 20 * time.Millisecond})
-		}, command: func(s *scenario) schemas.Command {
-			r, ok := s.pick()
-			if !ok || s.event {
-				return schemas.Command{Kind: schemas.CommandRun} // events of a backfill are new events
-			}
-			return schemas.Command{Kind: schemas.CommandBackfill, From: schemas.FormatInstant(r.at), To: schemas.FormatInstant(r.at.Add(time.Minute))}
-		}, within: func(s *scenario, run string) {
+		}, command: func(s *scenario) schemas.Command { return s.backfill(time.Minute) }, within: func(s *scenario, run string) {
 			s.reaches(run, func(r schemas.Run) bool { return r.Counts.Loaded > 0 })
 			s.cancel(run)
 		}},
+	}
+}
+
+// editDisturbances edit definitions and resources, and begin anew.
+func editDisturbances() []disturbance {
+	reset := func(s *scenario, id string) {
+		s.mayRepeat = true
+		s.newEpoch()
+		all := int64(1 << 40)
+		s.w.command(s.name, schemas.Command{ID: fmt.Sprint(id, " ", len(s.runs)), Kind: schemas.CommandReset, Repeats: &all})
+	}
+	return []disturbance{
 		{name: "account moved by its resource", before: func(s *scenario) {
 			s.mayRepeat = true
 			s.newEpoch()
@@ -65,18 +68,14 @@ func peopleDisturbances() []disturbance {
 			s.newEpoch()
 			s.moveTable()
 		}},
-		{name: "reset", before: func(s *scenario) {
-			s.mayRepeat = true
-			s.newEpoch()
-			all := int64(1 << 40)
-			s.w.command(s.name, schemas.Command{ID: fmt.Sprint("reset ", len(s.runs)), Kind: schemas.CommandReset, Repeats: &all})
-		}},
-		{name: "reset within a run", within: func(s *scenario, _ string) {
-			s.mayRepeat = true
-			s.newEpoch()
-			all := int64(1 << 40)
-			s.w.command(s.name, schemas.Command{ID: fmt.Sprint("reset within ", len(s.runs)), Kind: schemas.CommandReset, Repeats: &all})
-		}},
+		{name: "reset", before: func(s *scenario) { reset(s, "reset") }},
+		{name: "reset within a run", within: func(s *scenario, _ string) { reset(s, "reset within") }},
+	}
+}
+
+// deleteDisturbances delete imports and create them again, let them wait and pause them.
+func deleteDisturbances() []disturbance {
+	return []disturbance{
 		{name: "deleted and created again within a run", within: func(s *scenario, _ string) {
 			s.mayReject["ambiguous"] = true // with onAmbiguous hold: an upload of the run that the deletion cancels
 			s.recreateWithin(false)
@@ -100,6 +99,16 @@ func peopleDisturbances() []disturbance {
 		{name: "deleted and created again", after: func(s *scenario) { s.recreate(false) }},
 		{name: "deleted with its topics and created again", after: func(s *scenario) { s.recreate(true) }},
 	}
+}
+
+// backfill reads a span again that begins with a random row; of events a plain run is made,
+// because a backfill's are new events.
+func (s *scenario) backfill(span time.Duration) schemas.Command {
+	r, ok := s.pick()
+	if !ok || s.event {
+		return schemas.Command{Kind: schemas.CommandRun}
+	}
+	return schemas.Command{Kind: schemas.CommandBackfill, From: schemas.FormatInstant(r.at), To: schemas.FormatInstant(r.at.Add(span))}
 }
 
 // recreate deletes the import as Import Center does and creates it again.

@@ -132,10 +132,7 @@ func (s *scenario) takeBaseline() bool {
 func (s *scenario) judgeReconciled(r schemas.Run) {
 	b, found := s.behind, r.Reconciled
 	switch {
-	case r.Mode != schemas.ModeReconcile:
-		b.came, b.perhaps = b.came+b.perhaps, 0
-		return
-	case !succeeded(r):
+	case r.Mode != schemas.ModeReconcile || !succeeded(r):
 		b.came, b.perhaps = b.came+b.perhaps, 0
 		return
 	case r.WatermarkTo != "" || found == nil:

@@ -3,6 +3,7 @@ package model
 import (
 	"math/rand/v2"
 	"slices"
+	"testing"
 
 	"tapline.dev/schemas"
 )
@@ -33,6 +34,28 @@ func disturbances() []disturbance {
 		proxyDisturbances(), answerDisturbances(), spellDisturbances(), peopleDisturbances(),
 		kafkaDisturbances(), tableDisturbances(), parameterDisturbances(), serviceDisturbances(), recreatedDisturbances(), replayDisturbances(),
 	)
+}
+
+// named are the disturbances that have one of these names, each of which one must have.
+func named(t *testing.T, all []disturbance, names ...string) []disturbance {
+	t.Helper()
+	out := slices.DeleteFunc(slices.Clone(all), func(d disturbance) bool { return !slices.Contains(names, d.name) })
+	if len(out) != len(names) {
+		t.Fatalf("%d disturbances have the names %q", len(out), names)
+	}
+	return out
+}
+
+// sharedApart divides disturbances into those that affect the other imports and those that do not.
+func sharedApart(all []disturbance) (shared, own []disturbance) {
+	for _, d := range all {
+		if d.shared {
+			shared = append(shared, d)
+			continue
+		}
+		own = append(own, d)
+	}
+	return shared, own
 }
 
 // atOnce is the largest number of disturbances of one run.

@@ -12,20 +12,9 @@ import (
 // that did. In the end each person must be at CleverTap as Snowflake has them and each event
 // once, and a second look must find nothing.
 func TestReconciles(t *testing.T) {
-	var reconciles, kills, others []disturbance
-	for _, d := range reconcileDisturbances() {
-		if d.shared {
-			kills = append(kills, d)
-			continue
-		}
-		reconciles = append(reconciles, d)
-	}
-	for _, d := range slices.Concat(peopleDisturbances(), replayDisturbances()) {
-		switch d.name {
-		case "cancel in flight", "paused and resumed", "replay", "replay beside a run", refusedForGood:
-			others = append(others, d)
-		}
-	}
+	kills, reconciles := sharedApart(reconcileDisturbances())
+	others := named(t, slices.Concat(peopleDisturbances(), replayDisturbances()),
+		"cancel in flight", "paused and resumed", "replay", "replay beside a run", refusedForGood)
 	eachDisturbedWorld(t, func(t *testing.T, first uint64) {
 		reconciles := reconciles
 		if first/scenariosPerWorld%2 == 1 { // in the others no event may be sent twice

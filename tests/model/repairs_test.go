@@ -11,20 +11,9 @@ import (
 // newest version, whichever service is killed meanwhile, and a repair must send nobody else. In
 // the end everybody is repaired, and a further look finds nobody.
 func TestRepairs(t *testing.T) {
-	var repairs, kills, others []disturbance
-	for _, d := range repairDisturbances() {
-		if d.shared {
-			kills = append(kills, d)
-			continue
-		}
-		repairs = append(repairs, d)
-	}
-	for _, d := range slices.Concat(peopleDisturbances(), replayDisturbances()) {
-		switch d.name {
-		case "cancel in flight", "backfill", "paused and resumed", "replay", refusedForGood:
-			others = append(others, d)
-		}
-	}
+	kills, repairs := sharedApart(repairDisturbances())
+	others := named(t, slices.Concat(peopleDisturbances(), replayDisturbances()),
+		"cancel in flight", "backfill", "paused and resumed", "replay", refusedForGood)
 	eachDisturbedWorld(t, func(t *testing.T, first uint64) {
 		repairs := repairs
 		if first/scenariosPerWorld%2 == 1 {

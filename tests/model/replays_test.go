@@ -12,23 +12,15 @@ import (
 // them and each event once, no replay may end with an older version than CleverTap held, and
 // no reject may be taken by two replays.
 func TestReplays(t *testing.T) {
-	var replays, kills, others []disturbance
-	for _, d := range replayDisturbances() {
-		switch {
-		case d.name == refusedForGood, d.name == "refused for good and cancelled":
-			others = append(others, d, d)
-		case d.shared:
-			kills = append(kills, d)
-		default:
-			replays = append(replays, d)
-		}
+	const refusedAndCancelled = "refused for good and cancelled"
+	var others []disturbance
+	for _, d := range named(t, replayDisturbances(), refusedForGood, refusedAndCancelled) {
+		others = append(others, d, d)
 	}
-	for _, d := range peopleDisturbances() {
-		switch d.name {
-		case "cancel in flight", "backfill", "paused and resumed":
-			others = append(others, d)
-		}
-	}
+	others = append(others, named(t, peopleDisturbances(), "cancel in flight", "backfill", "paused and resumed")...)
+	kills, replays := sharedApart(slices.DeleteFunc(replayDisturbances(), func(d disturbance) bool {
+		return d.name == refusedForGood || d.name == refusedAndCancelled
+	}))
 	eachDisturbedWorld(t, func(t *testing.T, first uint64) {
 		replays := replays
 		if first/scenariosPerWorld%2 == 1 { // in the others no event may be sent twice
