@@ -19,8 +19,9 @@ import (
 // Outages logs which brokers are away, for all clients of a service together: each of a
 // dozen clients meets the same outage. Safe for concurrent use.
 type Outages struct {
-	log  *slog.Logger
-	away atomic.Int32 // brokers
+	log      *slog.Logger
+	away     atomic.Int32 // brokers
+	failedAt atomic.Int64 // when one of them last did not answer, in Unix nanoseconds
 
 	mu      sync.Mutex
 	brokers map[string]*telemetry.Outage
@@ -58,6 +59,7 @@ func (o *Outages) OnBrokerE2E(broker kgo.BrokerMetadata, _ int16, e2e kgo.Broker
 
 func (o *Outages) failed(broker kgo.BrokerMetadata, err error) {
 	outage := o.of(broker)
+	o.failedAt.Store(time.Now().UnixNano())
 	o.mu.Lock()
 	if outage.Err() == nil {
 		o.away.Add(1)
@@ -92,6 +94,15 @@ func (o *Outages) of(broker kgo.BrokerMetadata) *telemetry.Outage {
 	return o.brokers[address]
 }
 
+// mutedFor is how long after a failure franz-go's lines are left out. A broker that nobody
+// asks any more, because it has left the cluster, never answers: its outage has no end.
+const mutedFor = time.Minute
+
+// muted reports whether a broker is away and is still being asked.
+func (o *Outages) muted() bool {
+	return o.away.Load() > 0 && time.Since(time.Unix(0, o.failedAt.Load())) < mutedFor
+}
+
 // logger passes franz-go's warnings and errors on, but not while a broker is away: these
 // lines say what the clients meet then, some thousands a minute. Other lines, about
 // reconnects and rebalances, are dropped always.
@@ -105,7 +116,7 @@ type awayHandler struct {
 }
 
 func (h awayHandler) Enabled(ctx context.Context, l slog.Level) bool {
-	return h.outages.away.Load() == 0 && h.Handler.Enabled(ctx, l)
+	return !h.outages.muted() && h.Handler.Enabled(ctx, l)
 }
 
 func (h awayHandler) WithAttrs(attrs []slog.Attr) slog.Handler {

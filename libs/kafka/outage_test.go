@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -51,4 +52,25 @@ func TestABrokerThatIsAwayIsSaidOnce(t *testing.T) {
 	o.OnBrokerE2E(two, 0, kgo.BrokerE2E{})
 	client.Warn("afterwards")
 	expect("both are back", map[string]int{`"Kafka is back" broker=two:9092`: 1, "afterwards": 1})
+}
+
+// TestABrokerThatLeavesForGood: franz-go's lines are heard again once nobody asks it any more,
+// though it never answers.
+func TestABrokerThatLeavesForGood(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var logs bytes.Buffer
+		o := NewOutages(slog.New(slog.NewTextHandler(&logs, nil)))
+		client, gone := o.logger(), kgo.BrokerMetadata{NodeID: 1, Host: "one", Port: 9092}
+		for range 10 {
+			o.OnBrokerConnect(gone, 0, nil, errors.New("connection refused"))
+			time.Sleep(mutedFor - time.Second)
+			client.Warn("while it is asked")
+		}
+		time.Sleep(time.Second)
+		client.Warn("afterwards")
+		if strings.Contains(logs.String(), "while it is asked") || !strings.Contains(logs.String(), "afterwards") {
+			t.Errorf("logged:\n%s", logs.String())
+		}
+	})
 }

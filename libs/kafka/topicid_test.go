@@ -4,6 +4,7 @@ import (
 	"errors"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"tapline.dev/libs/kafka"
@@ -70,40 +71,43 @@ func TestClusterID(t *testing.T) {
 }
 
 // TestAProducerOfARecreatedTopic: a producer that lives on writes to a topic that was deleted
-// and created again, also if several callers meet it at once.
+// and created again, also if several callers meet it at once, and whether or not its client
+// has noticed meanwhile.
 func TestAProducerOfARecreatedTopic(t *testing.T) {
 	t.Parallel()
-	cfg := kafkatest.Start(t)
-	producer := open[*kafka.Producer](t)(kafka.OpenProducer(cfg, kafkatest.Deps()))
-	defer producer.Close()
-	reader := open[*kafka.Reader](t)(kafka.OpenReader(cfg, kafkatest.Deps()))
-	defer reader.Close()
-	topics := schemas.NewTopics(cfg.Prefix)
-	topic := topics.Commands()
-	write := func(n int) {
-		var writing sync.WaitGroup
-		for range n {
-			writing.Go(func() {
-				if err := producer.Produce(t.Context(), &kafka.Record{Topic: topic, Value: []byte("x")}); err != nil {
-					t.Errorf("writing: %v", err)
+	for _, pause := range []time.Duration{0, 600 * time.Millisecond, time.Minute} {
+		synctest.Test(t, func(t *testing.T) {
+			cfg, deps := kafkatest.StartVirtual(t)
+			producer, err := kafka.OpenProducer(cfg, deps)
+			must(t, err)
+			defer producer.Close()
+			reader, err := kafka.OpenReader(cfg, deps)
+			must(t, err)
+			defer reader.Close()
+			topics := schemas.NewTopics(cfg.Prefix)
+			topic := topics.Commands()
+			write := func(n int) {
+				var writing sync.WaitGroup
+				for range n {
+					writing.Go(func() {
+						if err := producer.Produce(t.Context(), &kafka.Record{Topic: topic, Value: []byte("x")}); err != nil {
+							t.Errorf("writing: %v", err)
+						}
+					})
 				}
-			})
-		}
-		writing.Wait()
-	}
-	write(1)
-	for round := range 3 {
-		if err := kafka.DeleteTopics(t.Context(), cfg, kafkatest.Deps(), topic); err != nil {
-			t.Fatal(err)
-		}
-		if err := kafka.EnsureTopics(t.Context(), cfg, kafkatest.Deps(), topics.Catalogue()); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(time.Duration(round) * 600 * time.Millisecond) // the client may have noticed, or not
-		write(5)
-		end, err := reader.EndOffset(t.Context(), kafka.TP{Topic: topic})
-		if err != nil || end != 5 {
-			t.Errorf("round %d: the topic holds %d records, want 5 (%v)", round, end, err)
-		}
+				writing.Wait()
+			}
+			write(1)
+			for range 2 {
+				must(t, kafka.DeleteTopics(t.Context(), cfg, deps, topic))
+				must(t, kafka.EnsureTopics(t.Context(), cfg, deps, topics.Catalogue()))
+				time.Sleep(pause)
+				write(5)
+				end, err := reader.EndOffset(t.Context(), kafka.TP{Topic: topic})
+				if err != nil || end != 5 {
+					t.Errorf("after %v: the topic holds %d records, want 5 (%v)", pause, end, err)
+				}
+			}
+		})
 	}
 }
