@@ -100,14 +100,16 @@ func (l *loop) limits(d *destination, c *candidate) lane.Limits {
 	return lane.Limits{
 		Records: d.spec.RecordsPerUpload,
 		Bytes:   int64(d.spec.BytesPerUpload) - bodyOverhead,
-		Linger:  l.linger(c.run), MayFollow: mayFollow(c),
+		Linger:  l.linger(c), MayFollow: mayFollow(c),
 	}
 }
 
 // linger is how long a batch of a run waits for more records. The loop looks again when
-// the state says that the run has read its last row.
-func (l *loop) linger(run *schemas.ActiveRun) time.Duration {
-	if run.State == schemas.StateExtracting {
+// the state says that the run has read its last row. A paused partition gets no further
+// records until some are sent: with many partitions its share of the buffer may be smaller
+// than an upload.
+func (l *loop) linger(c *candidate) time.Duration {
+	if c.run.State == schemas.StateExtracting && !c.part.paused {
 		return max(l.cfg.Linger, l.cfg.ExtractingLinger)
 	}
 	return l.cfg.Linger

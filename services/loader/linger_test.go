@@ -1,6 +1,7 @@
 package loader
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -15,11 +16,7 @@ func TestUploadsFillWhileTheRunReads(t *testing.T) {
 	w.tune = func(c *Config) { c.ExtractingLinger = time.Hour }
 	spec := schemas.ImportSpec{}
 	w.importOf("customers", 1, spec)
-	reading := schemas.State{Import: "customers", LastNumber: 1, Active: &schemas.ActiveRun{
-		Run: schemas.RunID("customers", 1), Number: 1, Attempt: 1, State: schemas.StateExtracting,
-		Spec: schemas.ImportSpec{Destination: schemas.Destination{AccountRef: testAccount, Type: schemas.TypeProfile}},
-	}}
-	w.control(w.topics.State(), "customers", "customers", reading)
+	w.reading("customers")
 	w.start()
 	all := rows(2500, 1)
 	for i := 0; i < len(all); i += 100 { // each is in Kafka before the next: a linger of 10 ms would cut between them
@@ -31,4 +28,30 @@ func TestUploadsFillWhileTheRunReads(t *testing.T) {
 	if requests, _ := w.cleverTap.stats(); requests != 3 {
 		t.Errorf("%d requests for 2,500 records, want 3", requests)
 	}
+}
+
+// TestAFullBufferDoesNotLinger: records that fill their partition's share of the buffer, and
+// no upload, are sent while the run still reads.
+func TestAFullBufferDoesNotLinger(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.tune = func(c *Config) { c.ExtractingLinger, c.BufferBytes = time.Hour, 1<<20 }
+	w.importOf("customers", 1, schemas.ImportSpec{})
+	w.reading("customers")
+	large := rows(500, 1)
+	for i := range large {
+		large[i].data = `"Note":"` + strings.Repeat("x", 5000) + `"`
+	}
+	w.load("customers", large, 100)
+	w.start()
+	w.settled("customers", 250)
+}
+
+// reading makes the state say that the import's first run reads rows.
+func (w *world) reading(name string) {
+	w.t.Helper()
+	w.control(w.topics.State(), name, name, schemas.State{Import: name, LastNumber: 1, Active: &schemas.ActiveRun{
+		Run: schemas.RunID(name, 1), Number: 1, Attempt: 1, State: schemas.StateExtracting,
+		Spec: schemas.ImportSpec{Destination: schemas.Destination{AccountRef: testAccount, Type: schemas.TypeProfile}},
+	}})
 }
