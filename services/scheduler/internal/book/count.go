@@ -168,10 +168,11 @@ func noteOlderVersions(e *entry, succeeds bool) {
 
 // countBeside takes in what a run beside the watermark has loaded and rejected: a backfill, a
 // resend, a repair, a reconciliation. However it ends, no later run reads its rows again, so
-// that its rejects stay open until a replay.
+// that its rejects stay open until a replay. A sync is not such a run: the next one reads its
+// rows again and counts them, and a sample's size says nothing of how much that is.
 func countBeside(e *entry) {
 	s, a := e.state, e.state.Active
-	if usesLedger(a.Mode) || a.Mode == schemas.ModeReplay || a.Epoch != s.Epoch {
+	if usesLedger(a.Mode) || a.Mode == schemas.ModeReplay || a.Mode == schemas.ModeSync || a.Epoch != s.Epoch {
 		return
 	}
 	c := fold.Counts(e.fold)

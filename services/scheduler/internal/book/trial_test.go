@@ -210,6 +210,21 @@ func TestSyncSendsASampleOnce(t *testing.T) {
 	}
 }
 
+// TestASyncIsNotCounted in what the import has loaded and has open: the next run reads the
+// rows of the sample again.
+func TestASyncIsNotCounted(t *testing.T) {
+	t.Parallel()
+	d := newFixture(t)
+	d.define(nil)
+	d.tryOut("a.d1")
+	d.command(schemas.CommandSync, "s", func(c *schemas.Command) { c.Run = "a.d1" })
+	d.reports("a.1", 1, final(3), schemas.Report{Mapped: &schemas.Mapped{Mapped: 2, RejectsByCode: map[string]int64{"date_format": 1}}}, loaded(0, 1))
+	d.want("a.1", schemas.StateSucceededWithRejects)
+	if s := d.state(); s.Loaded != 0 || s.OpenRejects != 0 || s.OpenBeside != 0 {
+		t.Errorf("after the sync %d records count as loaded, %d rejects as open, %d as open beside", s.Loaded, s.OpenRejects, s.OpenBeside)
+	}
+}
+
 func TestSyncIsRefused(t *testing.T) {
 	t.Parallel()
 	for name, spoil := range map[string]func(d *fixture){
