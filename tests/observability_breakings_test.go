@@ -2,6 +2,7 @@ package tests
 
 import (
 	"fmt"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -54,9 +55,13 @@ spec:
   topic: {partitions: 2}
 `
 
+const soon, long = 60 * time.Second, 120 * time.Second
+
 // breakings are what is broken, in an order in which one leaves nothing behind for the next.
-func breakings() []breaking {
-	const soon, long = 60 * time.Second, 120 * time.Second
+func breakings() []breaking { return slices.Concat(toldSoon(), toldLater()) }
+
+// toldSoon are breakings of which an alert tells within a minute, mostly of whole services.
+func toldSoon() []breaking {
 	return []breaking{
 		{
 			name: "CleverTap refuses the credentials", within: soon, overWithin: soon,
@@ -96,6 +101,12 @@ func breakings() []breaking {
 			breakIt: func(_ *testing.T, o *observed) { o.Replicas["mapper"][1].Kill() },
 			mend:    func(t *testing.T, o *observed) { o.Replicas["mapper"][1].Start(t) },
 		},
+	}
+}
+
+// toldLater are breakings that an alert has to see for a while before it tells of them.
+func toldLater() []breaking {
+	return []breaking{
 		{
 			name: "CleverTap answers 500", inQuick: true, within: long, overWithin: long,
 			want: []string{"TaplineCircuitOpen{account=clevertap}"}, may: late,
