@@ -91,10 +91,17 @@ func TestWarningsThatRepeatAreHeldBack(t *testing.T) {
 		for range 4 {
 			tel.Logger.WarnContext(t.Context(), "no answer")
 		}
+		for i := range 5 {
+			tel.Logger.WarnContext(t.Context(), "a notification cannot be read", slog.Int("notification", i))
+			tel.Logger.WarnContext(t.Context(), "a caller was refused", slog.Int("caller", i))
+		}
 		want := []string{
 			"no answer", "no answer", "no answer", "no answer  57", "no answer  59", "no answer b",
 			"run failed", "run failed", "run failed", "run failed", "run failed",
 			"no answer  9", "no answer", "no answer",
+		}
+		for range 5 {
+			want = append(want, "a notification cannot be read", "a caller was refused")
 		}
 		if diff := cmp.Diff(want, lines(t, logs.String())); diff != "" {
 			t.Errorf("logged (-want +got)\n%s", diff)

@@ -19,7 +19,10 @@ const (
 
 // repeatCoordinates are the attributes by which two warnings with one text are about
 // different things.
-var repeatCoordinates = []string{"import", "run", "subject", "topic", "partition", "account", "connection", "broker", "path", "client"}
+var repeatCoordinates = []string{
+	"import", "run", "subject", "topic", "partition", "account", "connection", "broker", "path", "client",
+	"notification", "caller", "key", "code",
+}
 
 // repeats holds back warnings that repeat: one that comes a hundred times a minute hides the
 // one that matters. The next that is logged says how many were held back.
