@@ -255,12 +255,5 @@ func (h *handlers) endedRun(ctx context.Context, cmd schemas.Command, a catalog.
 	if id == "" {
 		id = schemas.RunID(cmd.Import, a.Number)
 	}
-	run, found, err := h.findRun(ctx, id)
-	if err != nil {
-		return schemas.Run{}, err
-	}
-	if !found {
-		return schemas.Run{}, h.noRun(ctx, id)
-	}
-	return run, nil
+	return h.existingRun(ctx, id)
 }

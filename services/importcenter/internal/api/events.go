@@ -91,12 +91,9 @@ func eventSchema(of *huma.Schema) *huma.Schema {
 }
 
 func (h *handlers) followRun(ctx context.Context, in *runEventsInput) (*huma.StreamResponse, error) {
-	run, found, err := h.findRun(ctx, in.Run)
+	run, err := h.existingRun(ctx, in.Run)
 	if err != nil {
 		return nil, err
-	}
-	if !found {
-		return nil, h.noRun(ctx, in.Run)
 	}
 	return h.events(ctx, in.LastEventID, func(s *events) error {
 		// The first event is of this reading: the shared one may be older than the run.

@@ -45,12 +45,9 @@ func (h *handlers) registerRunLog(api huma.API) {
 }
 
 func (h *handlers) runLog(ctx context.Context, in *RunPath) (*runLogOutput, error) {
-	run, found, err := h.findRun(ctx, in.Run)
+	run, err := h.existingRun(ctx, in.Run)
 	if err != nil {
 		return nil, err
-	}
-	if !found {
-		return nil, h.noRun(ctx, in.Run)
 	}
 	l := runLogger{run: in.Run, notes: map[string]bool{}}
 	for topic, fn := range map[string]func(*kafka.Record) error{

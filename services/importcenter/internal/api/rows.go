@@ -68,12 +68,9 @@ func (h *handlers) listRows(ctx context.Context, in *listRowsInput) (*huma.Strea
 	if schemas.IsTrial(in.Run) {
 		return nil, problem(http.StatusBadRequest, codeInvalidRequest, in.Run+" is no run but a trial: GET /v1/dryruns/{run} (tapline dryrun) shows the rows of a dry run")
 	}
-	run, found, err := h.findRun(ctx, in.Run)
+	run, err := h.existingRun(ctx, in.Run)
 	if err != nil {
 		return nil, err
-	}
-	if !found {
-		return nil, h.noRun(ctx, in.Run)
 	}
 	if refusal := h.auditRead(ctx, "rows", in.Run); refusal != nil {
 		return nil, refusal

@@ -80,12 +80,9 @@ func (h *handlers) registerRuns(api huma.API) {
 		Summary: "Read a run",
 		Errors:  []int{http.StatusNotFound, http.StatusServiceUnavailable},
 	}, func(ctx context.Context, in *RunPath) (*runOutput, error) {
-		run, found, err := h.findRun(ctx, in.Run)
+		run, err := h.existingRun(ctx, in.Run)
 		if err != nil {
 			return nil, err
-		}
-		if !found {
-			return nil, h.noRun(ctx, in.Run)
 		}
 		return &runOutput{Body: h.figured(run)}, nil
 	})
@@ -193,6 +190,15 @@ func (h *handlers) perDay(r schemas.Run, rates map[string]float64) schemas.Run {
 	use.SecondsPerDay = use.ExecutionSeconds * rate
 	r.Snowflake = &use
 	return r
+}
+
+// existingRun is findRun where a run that does not exist is a problem.
+func (h *handlers) existingRun(ctx context.Context, id string) (schemas.Run, error) {
+	run, found, err := h.findRun(ctx, id)
+	if err == nil && !found {
+		return schemas.Run{}, h.noRun(ctx, id)
+	}
+	return run, err
 }
 
 // findRun reads a run from the projection, or from the log if Redis is down

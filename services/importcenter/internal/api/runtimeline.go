@@ -59,12 +59,9 @@ func (h *handlers) registerRunTimeline(api huma.API) {
 }
 
 func (h *handlers) runTimeline(ctx context.Context, in *RunPath) (*runTimelineOutput, error) {
-	run, found, err := h.findRun(ctx, in.Run)
+	run, err := h.existingRun(ctx, in.Run)
 	if err != nil {
 		return nil, err
-	}
-	if !found {
-		return nil, h.noRun(ctx, in.Run)
 	}
 	t := runTimer{run: in.Run, rows: h.Topics.Rows(run.Import), records: h.Topics.Records(run.Import), intents: map[string]time.Time{}, places: map[kafka.TP]*RunPlace{}}
 	if schemas.IsTrial(in.Run) {
