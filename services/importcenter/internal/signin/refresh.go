@@ -71,8 +71,12 @@ func (s *Sessions) refresh(ctx context.Context, id string, now time.Time) (sessi
 			h.Token = sealed
 		}
 	})
+	if errors.Is(changeErr, errExpired) {
+		return session{}, changeErr
+	}
 	if changeErr != nil {
-		return held, changeErr
+		s.deps.Log.WarnContext(ctx, "what the provider says of a session is not kept, and the session may end soon", slog.Any("error", changeErr))
+		return session{}, unknownSession()
 	}
 	if err == nil {
 		// The next question is due after rules.Refresh, however soon that is.
@@ -88,7 +92,7 @@ func (s *Sessions) refresh(ctx context.Context, id string, now time.Time) (sessi
 func (s *Sessions) takeAway(ctx context.Context, id string, held session, why error) error {
 	s.deps.Log.WarnContext(ctx, "a session was ended", slog.String("caller", held.Name), slog.Any("error", why))
 	if err := s.end(ctx, id); err != nil {
-		return &access.UnavailableError{Detail: "Redis does not answer, so sessions of browsers are not known; try again, or use a key"}
+		return unknownSession()
 	}
 	role, err := access.ParseRole(held.Role)
 	if err == nil {

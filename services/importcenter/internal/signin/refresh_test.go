@@ -136,3 +136,31 @@ func TestOneRequestAsksTheProvider(t *testing.T) {
 		}
 	})
 }
+
+// unwritable is a Redis that answers and takes no change of a session.
+type unwritable struct{ sessionStore }
+
+func (unwritable) Replace(context.Context, string, []byte, []byte, time.Duration) (bool, error) {
+	return false, errors.New("OOM command not allowed when used memory > 'maxmemory'")
+}
+
+// TestARefreshThatCannotBeKept: the person is asked to try again, and not to sign in.
+func TestARefreshThatCannotBeKept(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		_, client := redistest.NewVirtual(t)
+		v := &vouching{caller: access.Caller{Name: "oidc:maya", Role: access.Viewer}, next: "second"}
+		s := NewSessions(unwritable{client}, SessionRules{Idle: time.Hour, Life: 2 * time.Hour, PerPerson: 3, Refresh: time.Minute}, SessionDeps{Refresh: v.refresh, Log: slog.New(slog.DiscardHandler)})
+		id, err := s.begin(t.Context(), access.Caller{Name: "oidc:maya", Role: access.Editor}, "first", time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		if caller, err := s.Caller(t.Context(), id, time.Now()); !errors.As(err, new(*access.UnavailableError)) {
+			t.Errorf("Caller() = %s, %v; want an UnavailableError", caller.Role, err)
+		}
+		if caller, err := s.Caller(t.Context(), id, time.Now()); err != nil || caller.Role != access.Editor {
+			t.Errorf("the next request = %s, %v; want the role as it was", caller.Role, err)
+		}
+	})
+}

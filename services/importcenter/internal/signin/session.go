@@ -122,7 +122,7 @@ func (s *Sessions) remaining(held session, now time.Time) time.Duration {
 func (s *Sessions) read(ctx context.Context, id string, now time.Time) (held session, raw []byte, err error) {
 	raw, ok, err := s.redis.Get(ctx, sessionKey(id))
 	if err != nil {
-		return held, nil, &access.UnavailableError{Detail: "Redis does not answer, so sessions of browsers are not known; try again, or use a key"}
+		return held, nil, unknownSession()
 	}
 	if !ok || json.Unmarshal(raw, &held) != nil {
 		return held, nil, errExpired
@@ -132,6 +132,11 @@ func (s *Sessions) read(ctx context.Context, id string, now time.Time) (held ses
 		return held, nil, errExpired
 	}
 	return held, raw, nil
+}
+
+// unknownSession says that the session may well be valid: whoever shows it is not signed out.
+func unknownSession() error {
+	return &access.UnavailableError{Detail: "Redis does not answer, so sessions of browsers are not known; try again, or use a key"}
 }
 
 // maxChanges bounds how often a change begins anew because somebody else has changed the
