@@ -69,7 +69,8 @@ type event struct {
 	seen   time.Time
 }
 
-// New returns a reader of a projection that may lack an event for as long as allowed. Until Follow has begun it takes Redis for up to date.
+// New returns a reader of a projection that may lack an event for as long as allowed.
+// Until Follow has begun it takes Redis for up to date.
 func New(reader *projection.Reader, positions Positions, allowed time.Duration, log *slog.Logger) *Reader {
 	r := &Reader{Reader: reader, positions: positions, allowed: allowed, outage: telemetry.NewOutage(log, telemetry.OutageTexts{
 		Begins: "Redis lacks runs that the log has: answers come from the log", Lasts: "Redis still lacks runs that the log has", Ends: "Redis shows what the log has again",
@@ -158,6 +159,9 @@ func (r *Reader) seen(rec *kafka.Record, now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	p := &r.partitions[rec.Partition]
+	if rec.Offset <= p.newest.offset {
+		p.lacks = nil // the topic was made anew: Redis will never show the events of the former one
+	}
 	p.newest = event{rec.Offset, now}
 	if rec.Offset < p.shown || len(p.lacks) >= maxMissing {
 		return
