@@ -17,6 +17,7 @@ import (
 func (s *sender) read(ctx context.Context) error {
 	tp := kafka.TP{Topic: s.deps.Topics.Notifications()}
 	_, err := s.deps.Reader.ReadTo(ctx, tp, 0, func(r *kafka.Record) error {
+		delete(s.unknown, string(r.Key))
 		if len(r.Value) == 0 {
 			delete(s.book, string(r.Key))
 			return nil
