@@ -46,8 +46,9 @@ definitions, imports and their states, the last runs and why imports are late; w
 --admin the metrics, readiness and build of the services at these addresses; with
 --config Kafka's topics, their settings and the last reports.
 
-Only names, codes, states, instants and figures are shown. Every other text is masked:
-queries, expressions, constants, reasons, people. Look through it before you send it.`,
+Only names, codes, states, instants and figures are shown, and what checks found. Every
+other text is masked: queries, expressions, constants, reasons, people. Look through it
+before you send it.`,
 		Args: cobra.NoArgs,
 	}
 	cmd.Flags().StringVar(&f.file, "file", "tapline-support.tar.gz", "where to write the archive; - is standard output")
@@ -95,7 +96,7 @@ func (a *app) supportOfCenter(ctx context.Context, b *support.Bundle, c *client.
 	runs, runsErr := c.Runs(ctx, client.RunsQuery{Size: supportRuns})
 	errs := []error{
 		b.JSON("about.json", map[string]any{
-			"time": now, "version": daemon.Version(), "service": "tapline", "level": runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH,
+			"time": now, "version": daemon.Version(), "service": "tapline", "go": runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH,
 		}, nil),
 		b.JSON("deployment.json", deployment, deploymentErr),
 		b.JSON("imports.json", imports, importsErr),
@@ -127,6 +128,9 @@ func supportOfServices(ctx context.Context, b *support.Bundle, addresses []strin
 		}
 		for file, at := range map[string]string{"metrics.txt": "/metrics", "ready.txt": "/readyz?verbose", "build.txt": "/debug/build"} {
 			text, err := getAdmin(ctx, strings.TrimRight(address, "/")+at)
+			if at == "/metrics" {
+				text = support.MaskMetrics(text)
+			}
 			errs = append(errs, b.Text(path.Join(name, file), text, err))
 		}
 	}

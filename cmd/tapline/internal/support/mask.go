@@ -15,15 +15,23 @@ import (
 // that is added later is masked until somebody decides otherwise.
 var shown = map[string]bool{
 	"account": true, "accountRef": true, "action": true, "apiVersion": true, "cause": true, "checks": true, "code": true, "codes": true, "connection": true,
-	"connectionRef": true, "cron": true, "every": true, "finding": true, "health": true, "healthWhy": true, "import": true, "kind": true,
+	"connectionRef": true, "cron": true, "every": true, "finding": true, "go": true, "health": true, "healthWhy": true, "import": true, "kind": true,
 	"mode": true, "mapping": true, "name": true, "nulls": true, "onAmbiguous": true, "op": true, "queryId": true, "region": true, "rowTime": true, "run": true,
 	"runs": true, "schedule": true, "service": true, "severity": true, "stage": true, "state": true, "status": true, "team": true, "timeBasis": true,
 	"timeZone": true, "timezone": true, "topic": true, "traceId": true, "type": true, "unknown": true, "upload": true, "version": true, "warning": true, "what": true,
-	"have": true, "want": true, "Name": true, "Writer": true, "refused": true, "outcome": true, "level": true, "behind": true, "condition": true, "service.name": true,
+	"have": true, "want": true, "Name": true, "Writer": true, "refused": true, "outcome": true, "behind": true, "condition": true, "service.name": true,
 }
 
-// constants are the fields whose numbers may be data too: the values that a mapping writes.
+// constants are the fields in which nothing is shown, numbers and objects either: the values
+// that a mapping writes.
 var constants = map[string]bool{"value": true, "values": true, "default": true, "equals": true, "min": true, "max": true}
+
+// owner is the label of metrics that names a person. Their other labels are those of shown,
+// or Tapline's own.
+var owner = regexp.MustCompile(`([{,]owner=)"(?:[^"\\]|\\.)*"`)
+
+// MaskMetrics returns metrics in Prometheus' text format without the owners of imports.
+func MaskMetrics(text []byte) []byte { return owner.ReplaceAll(text, []byte(`$1"[masked]"`)) }
 
 // plainMapping is a line of a mapping that names a column and a property, and nothing else.
 var plainMapping = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_$.]* *-> *[A-Za-z_][A-Za-z0-9_ .]*$`)
@@ -44,6 +52,9 @@ func Mask(value any) (any, error) {
 }
 
 func mask(key string, v any) any {
+	if _, isText := v.(string); constants[key] && !isText && v != nil {
+		return "[masked: a constant]"
+	}
 	switch v := v.(type) {
 	case map[string]any:
 		for k, inner := range v {
@@ -57,10 +68,6 @@ func mask(key string, v any) any {
 		return v
 	case string:
 		return maskText(key, v)
-	case json.Number:
-		if constants[key] {
-			return "[masked: a number]"
-		}
 	}
 	return v
 }

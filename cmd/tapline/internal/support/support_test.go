@@ -24,7 +24,7 @@ func TestMask(t *testing.T) {
 		"error": {"code": "column_missing", "reason": "Numeric value 'canary' is not recognized"}, "counts": {"read": 5},
 		"spec": {
 			"source": {"connectionRef": "warehouse", "query": "SELECT * FROM t WHERE email = 'canary@example.com'"},
-			"mapping": ["NAME -> Name", "'canary' -> Plan", {"from": "AGE", "value": 4711, "to": "Age"}, {"expression": "\"canary\"", "default": "2026-11-30T10:00:00Z"}],
+			"mapping": ["NAME -> Name", "'canary' -> Plan", {"from": "AGE", "value": 4711, "to": "Age"}, {"expression": "\"canary\"", "default": "2026-11-30T10:00:00Z"}, {"value": {"name": "canary"}}, {"value": ["canary", true]}, {"default": true}],
 			"labels": {"team": "growth", "contact": "canary"}
 		}, "newField": "canary", "none": null, "empty": "", "yes": true
 	}`
@@ -33,7 +33,7 @@ func TestMask(t *testing.T) {
 		"error": {"code": "column_missing", "reason": "[masked: 40 characters]"}, "counts": {"read": 5},
 		"spec": {
 			"source": {"connectionRef": "warehouse", "query": "[masked: 50 characters]"},
-			"mapping": ["NAME -> Name", "[masked: 16 characters]", {"from": "[masked: 3 characters]", "value": "[masked: a number]", "to": "[masked: 3 characters]"}, {"expression": "[masked: 8 characters]", "default": "[masked: 20 characters]"}],
+			"mapping": ["NAME -> Name", "[masked: 16 characters]", {"from": "[masked: 3 characters]", "value": "[masked: a constant]", "to": "[masked: 3 characters]"}, {"expression": "[masked: 8 characters]", "default": "[masked: 20 characters]"}, {"value": "[masked: a constant]"}, {"value": "[masked: a constant]"}, {"default": "[masked: a constant]"}],
 			"labels": {"team": "growth", "contact": "[masked: 6 characters]"}
 		}, "newField": "[masked: 6 characters]", "none": null, "empty": "", "yes": true
 	}`
@@ -51,6 +51,22 @@ func TestMask(t *testing.T) {
 	}
 	if diff := cmp.Diff(w, g); diff != "" {
 		t.Errorf("Mask() mismatch (-want +got)\n%s", diff)
+	}
+}
+
+// TestMaskMetrics: metrics name the owner of an import, who is masked elsewhere too.
+func TestMaskMetrics(t *testing.T) {
+	t.Parallel()
+	got := string(support.MaskMetrics([]byte(`tapline_import_info{account="main",owner="jo \"canary\" {x},y=",team="growth"} 1
+tapline_import_info{owner="",import="a"} 1
+tapline_import_state{import="owner",state="idle"} 1
+`)))
+	want := `tapline_import_info{account="main",owner="[masked]",team="growth"} 1
+tapline_import_info{owner="[masked]",import="a"} 1
+tapline_import_state{import="owner",state="idle"} 1
+`
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("MaskMetrics() mismatch (-want +got)\n%s", diff)
 	}
 }
 
