@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -89,5 +90,64 @@ func TestSessionsAreUsedAgain(t *testing.T) {
 		if len(idle.byConn) != 0 {
 			t.Errorf("%d connections are remembered", len(idle.byConn))
 		}
+	})
+}
+
+// TestASessionIsUsedByOneAtATime: a query that is described while another one is gets a
+// session of its own, and none ends while it is used, however long that takes.
+func TestASessionIsUsedByOneAtATime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		db := newWarehouse()
+		m, err := newMetrics(telemetry.Discard())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var mu sync.Mutex
+		var opened []*closable
+		s := sessions{
+			metrics: m.snowflake, idle: &idleSessions{}, log: telemetry.Discard().Logger,
+			open: func(ctx context.Context, conn schemas.SnowflakeConnectionSpec, tag snowflake.Tag) (source, error) {
+				src, err := db.open(ctx, conn, tag)
+				mu.Lock()
+				defer mu.Unlock()
+				opened = append(opened, &closable{source: src})
+				return opened[len(opened)-1], err
+			},
+		}
+		inUse := map[source]bool{}
+		use := func(src source) error {
+			mu.Lock()
+			if inUse[src] {
+				t.Error("two use one session")
+			}
+			inUse[src] = true
+			mu.Unlock()
+			time.Sleep(2 * sessionIdle)
+			mu.Lock()
+			defer mu.Unlock()
+			for _, c := range opened {
+				if c.closed > 0 {
+					t.Error("a session has ended while it was used")
+				}
+			}
+			inUse[src] = false
+			return nil
+		}
+		for range 3 {
+			var both sync.WaitGroup
+			for range 2 {
+				both.Go(func() {
+					if err := s.describing(t.Context(), schemas.SnowflakeConnectionSpec{User: "one"}, use); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			both.Wait()
+		}
+		if len(opened) != 2 {
+			t.Errorf("%d sessions for two at a time", len(opened))
+		}
+		time.Sleep(2 * sessionIdle)
 	})
 }
