@@ -77,9 +77,11 @@ type Index struct {
 	moved    chan struct{}      // closed and replaced when anything above changes
 }
 
+var errOpening = errors.New("it is being opened")
+
 // New returns an index that answers once Run has opened it.
 func New(cfg Config, deps Deps) *Index {
-	return &Index{cfg: cfg, deps: deps, failure: errors.New("it is being opened"), position: map[kafka.TP]int64{}, moved: make(chan struct{})}
+	return &Index{cfg: cfg, deps: deps, failure: errOpening, position: map[kafka.TP]int64{}, moved: make(chan struct{})}
 }
 
 // Run keeps the index until ctx is done. An error is logged, and the step tried again:
@@ -141,6 +143,9 @@ func (x *Index) closed() {
 	x.mu.Lock()
 	s := x.store
 	x.store = nil
+	if x.failure == nil {
+		x.failure = errOpening // until Run says why: closing waits for whoever reads
+	}
 	x.mu.Unlock()
 	if s != nil {
 		_ = s.close() // nothing of it is needed

@@ -134,3 +134,19 @@ func TestWalkOverWindows(t *testing.T) {
 		t.Errorf("%d rejects, want %d", count, want)
 	}
 }
+
+// TestAClosedIndexSaysWhy: Run knows the reason only once nobody reads the file any more.
+func TestAClosedIndexSaysWhy(t *testing.T) {
+	t.Parallel()
+	s, err := openStore(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := New(Config{}, Deps{})
+	x.opened(s, map[kafka.TP]int64{})
+	x.closed()
+	_, _, _, err = x.now(kafka.TP{})
+	if want := "the index of rejects is not available: it is being opened"; err == nil || err.Error() != want {
+		t.Errorf("now() = %v, want %s", err, want)
+	}
+}
