@@ -3,6 +3,7 @@ package signin
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
@@ -44,7 +45,7 @@ func (c *Client) exchange(ctx context.Context, code string, p pending, now time.
 	ctx = oidc.ClientContext(ctx, c.Provider.client)
 	tokens, err := config.Exchange(ctx, code, oauth2.VerifierOption(p.Verifier))
 	if err != nil {
-		return access.Caller{}, "", err
+		return access.Caller{}, "", withoutBody(err)
 	}
 	text, _ := tokens.Extra("id_token").(string)
 	caller, err = c.Provider.caller(ctx, text, expected{nonce: p.Nonce, strength: true}, now)
@@ -65,7 +66,7 @@ func (c *Client) Refresh(ctx context.Context, token string, now time.Time) (call
 		return access.Caller{}, "", errTakenAway
 	}
 	if err != nil {
-		return access.Caller{}, "", err
+		return access.Caller{}, "", withoutBody(err)
 	}
 	text, _ := tokens.Extra("id_token").(string)
 	if text == "" {
@@ -73,4 +74,13 @@ func (c *Client) Refresh(ctx context.Context, token string, now time.Time) (call
 	}
 	caller, err = c.Provider.caller(ctx, text, expected{}, now)
 	return caller, tokens.RefreshToken, err
+}
+
+// withoutBody leaves out of an error what the provider, or a proxy on the way, has answered:
+// it may repeat the token or the code that it was sent, and the error is logged.
+func withoutBody(err error) error {
+	if refused, ok := errors.AsType[*oauth2.RetrieveError](err); ok {
+		return fmt.Errorf("the provider answers a request for tokens with %d", refused.Response.StatusCode)
+	}
+	return err
 }
