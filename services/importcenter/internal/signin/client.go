@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
@@ -76,10 +77,17 @@ func (c *Client) Refresh(ctx context.Context, token string, now time.Time) (call
 	return caller, tokens.RefreshToken, err
 }
 
+// tokenErrors are the codes of RFC 6749 that say what is wrong with the configuration.
+var tokenErrors = []string{"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type", "invalid_scope"}
+
 // withoutBody leaves out of an error what the provider, or a proxy on the way, has answered:
 // it may repeat the token or the code that it was sent, and the error is logged.
 func withoutBody(err error) error {
-	if refused, ok := errors.AsType[*oauth2.RetrieveError](err); ok {
+	refused, ok := errors.AsType[*oauth2.RetrieveError](err)
+	switch {
+	case ok && slices.Contains(tokenErrors, refused.ErrorCode):
+		return fmt.Errorf("the provider answers a request for tokens with %d, %s", refused.Response.StatusCode, refused.ErrorCode)
+	case ok:
 		return fmt.Errorf("the provider answers a request for tokens with %d", refused.Response.StatusCode)
 	}
 	return err

@@ -1,7 +1,6 @@
 package signin
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -13,18 +12,19 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// TestWhatAProviderRepeats: an error of the provider tells its status, and nothing of what it
-// was sent.
+// TestWhatAProviderRepeats: an error of the provider tells its status and a code that OAuth knows,
+// and nothing of what it was sent.
 func TestWhatAProviderRepeats(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		status int
 		body   string
-		want   error
+		want   string
 	}{
-		"a page":        {http.StatusBadGateway, "<html>%s</html>", nil},
-		"a description": {http.StatusBadRequest, `{"error":"server_error","error_description":"cannot use %s"}`, nil},
-		"the end":       {http.StatusBadRequest, `{"error":"invalid_grant","error_description":"%s has ended"}`, errTakenAway},
+		"a page":            {http.StatusBadGateway, "<html>%s</html>", "the provider answers a request for tokens with 502"},
+		"a code":            {http.StatusUnauthorized, `{"error":"invalid_client","error_description":"not for %s"}`, "the provider answers a request for tokens with 401, invalid_client"},
+		"a code of its own": {http.StatusBadRequest, `{"error":"cannot use %s"}`, "the provider answers a request for tokens with 400"},
+		"the sign-in's end": {http.StatusBadRequest, `{"error":"invalid_grant","error_description":"%s has ended"}`, errTakenAway.Error()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -48,8 +48,8 @@ func TestWhatAProviderRepeats(t *testing.T) {
 					t.Errorf("the error is %v", err)
 				}
 			}
-			if c.want != nil && !errors.Is(refreshing, c.want) {
-				t.Errorf("Refresh() = %v, want %v", refreshing, c.want)
+			if refreshing == nil || refreshing.Error() != c.want {
+				t.Errorf("Refresh() = %v, want %s", refreshing, c.want)
 			}
 		})
 	}
