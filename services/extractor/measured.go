@@ -205,8 +205,7 @@ func (s *measuredSource) Clock(ctx context.Context) (time.Time, error) {
 // Query runs a statement under a span that ends once the result is complete. Below it lie
 // the spans of its queueing and its execution, as Snowflake tells them.
 func (s *measuredSource) Query(ctx context.Context, stmt statement.Statement, onID func(queryID string)) (result, error) {
-	return s.execute(ctx, "execute", func(ctx context.Context) (result, error) {
-		span := trace.SpanFromContext(ctx)
+	return s.execute(ctx, "execute", func(ctx context.Context, span trace.Span) (result, error) {
 		return s.source.Query(ctx, stmt, func(id string) {
 			span.SetAttributes(attribute.String("snowflake.query_id", id))
 			if onID != nil {
@@ -218,13 +217,13 @@ func (s *measuredSource) Query(ctx context.Context, stmt statement.Statement, on
 
 // Attach takes up the result of an earlier session under a span.
 func (s *measuredSource) Attach(ctx context.Context, queryID string) (result, error) {
-	return s.execute(ctx, "attach", func(ctx context.Context) (result, error) {
-		trace.SpanFromContext(ctx).SetAttributes(attribute.String("snowflake.query_id", queryID))
+	return s.execute(ctx, "attach", func(ctx context.Context, span trace.Span) (result, error) {
+		span.SetAttributes(attribute.String("snowflake.query_id", queryID))
 		return s.source.Attach(ctx, queryID)
 	})
 }
 
-func (s *measuredSource) execute(ctx context.Context, operation string, do func(ctx context.Context) (result, error)) (result, error) {
+func (s *measuredSource) execute(ctx context.Context, operation string, do func(ctx context.Context, span trace.Span) (result, error)) (result, error) {
 	inner, span := s.statements.Start(ctx, s.run, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(
 		attribute.String("db.system.name", "snowflake"), attribute.String("db.operation.name", operation), attribute.String("tapline.connection", s.connection),
 		attribute.String("tapline.import", s.importName), attribute.String("tapline.run", s.run)))
@@ -232,7 +231,7 @@ func (s *measuredSource) execute(ctx context.Context, operation string, do func(
 		inner = trace.ContextWithSpan(ctx, nil)
 	}
 	end, began := s.metrics.begin(s.connection, phaseExecute), time.Now()
-	res, err := do(inner)
+	res, err := do(inner, span) // which names the query: the span of one that fails is kept in every case
 	end()
 	of := attribute.String("connection", s.connection)
 	s.metrics.execution.Record(ctx, time.Since(began).Seconds(), metric.WithAttributes(of, outcomeOf(err)))
