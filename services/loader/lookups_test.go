@@ -36,11 +36,15 @@ func newProfileServer(t *testing.T, answer func(identity string) (status int, bo
 	p := &profileServer{}
 	p.Server = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		p.asked.Add(1)
-		now := p.inFlight.Add(1)
-		defer p.inFlight.Add(-1)
-		p.raiseMost(now)
 		query := r.URL.Query()
-		status, body := answer(query.Get("identity") + query.Get("objectId"))
+		identity := query.Get("identity") + query.Get("objectId")
+		if identity != "" { // else it is an upload
+			p.raiseMost(p.inFlight.Add(1))
+		}
+		status, body := answer(identity)
+		if identity != "" {
+			p.inFlight.Add(-1) // whoever gets the answer may ask again before this function ends
+		}
 		rw.WriteHeader(status)
 		_, _ = rw.Write([]byte(body))
 	}))
