@@ -98,7 +98,9 @@ func (r *Reader) Follow(ctx context.Context, topic string, tail func(ctx context
 		from[kafka.TP{Topic: topic, Partition: int32(p)}] = r.partitions[p].shown
 	}
 	r.mu.Unlock()
-	go r.keepLooking(ctx)
+	var looking sync.WaitGroup
+	looking.Go(func() { r.keepLooking(ctx) })
+	defer looking.Wait() // whoever stops this closes Redis next
 	for ctx.Err() == nil {
 		err := tail(ctx, from, func(rec *kafka.Record) error {
 			from[kafka.TP{Topic: topic, Partition: rec.Partition}] = rec.Offset + 1
