@@ -74,7 +74,7 @@ func TestAVerificationLooksUp(t *testing.T) {
 	}
 	identities = append(identities, "p1", "p1")
 	w.verifying("customers.d3", identities...)
-	for i := range 20 {
+	for i := range 200 { // enough to last until the verification begins
 		w.askFor(time.Now().Add(time.Minute), fmt.Sprintf("asked%d", i))
 	}
 	w.start()
