@@ -1,10 +1,11 @@
 import { Button, Group, List, Modal, Stack, Text, TextInput } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import type { ReactNode } from "react";
 
 import { ApiError } from "../api/client";
 import type { Confirmation } from "../api/client";
+import { Press } from "../app/Press";
 import { count } from "../format/number";
 import { text } from "../text";
 
@@ -13,6 +14,9 @@ export interface Agreement {
   confirm?: string;
   repeats?: number;
 }
+
+/** How long an action may be busy until what it has brought about is seen, in milliseconds. */
+const patience = 10_000;
 
 interface Action {
   start: () => void;
@@ -26,15 +30,22 @@ interface Action {
  * useAction sends a command. An answer 428 says what the command would do that cannot be
  * taken back: it is shown, and the command is sent again once a person has agreed. One
  * idempotency key stands for all tries of one press, so that a lost answer starts nothing twice.
+ * A command is accepted before it is carried out: seen tells whether the page shows that it was,
+ * and the action is busy until then.
  */
-export function useAction(send: (agreed: Agreement, key: string) => Promise<unknown>): Action {
+export function useAction(send: (agreed: Agreement, key: string) => Promise<unknown>, seen: () => boolean = () => true): Action {
   const queries = useQueryClient();
+  const looks = useRef(seen);
+  useEffect(() => {
+    looks.current = seen;
+  });
   const [asked, setAsked] = useState<{ confirmation: Confirmation; key: string }>();
   const mutation = useMutation({
     mutationFn: ({ agreed, key }: { agreed: Agreement; key: string }) => send(agreed, key),
-    onSuccess: () => {
+    onSuccess: async () => {
       setAsked(undefined);
-      return queries.invalidateQueries();
+      await queries.invalidateQueries();
+      for (const end = Date.now() + patience; !looks.current() && Date.now() < end;) await new Promise((resolve) => setTimeout(resolve, 100));
     },
     onError: (error, { key }) => {
       if (error instanceof ApiError && error.problem.confirmation !== undefined) setAsked({ confirmation: error.problem.confirmation, key });
@@ -87,7 +98,7 @@ function ConfirmDialog({ confirmation, pending, onAgree, onClose }: DialogProps)
         {word !== "" && <TextInput label={text.confirm.type(word)} value={typed} onChange={(e) => setTyped(e.currentTarget.value)} data-autofocus />}
         <Group justify="flex-end">
           <Button variant="default" onClick={onClose}>{text.confirm.cancel}</Button>
-          <Button color="red" disabled={typed !== word} loading={pending} onClick={() => onAgree(agreed)}>{text.confirm.agree}</Button>
+          <Press color="red" disabled={typed !== word} busy={pending} onClick={() => onAgree(agreed)}>{text.confirm.agree}</Press>
         </Group>
       </Stack>
     </Modal>

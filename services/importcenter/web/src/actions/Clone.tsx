@@ -1,10 +1,11 @@
-import { Button, Group, TextInput } from "@mantine/core";
+import { Group, TextInput } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { useState } from "react";
 
 import { useAction } from "../action/useAction";
 import { client, take } from "../api/client";
+import { Press } from "../app/Press";
 import { ProblemNote } from "../app/ProblemNote";
 import { text } from "../text";
 
@@ -21,7 +22,7 @@ export function Clone({ name }: { name: string }): ReactNode {
   return (
     <>
       <TextInput label={t.name} description={text.admin.resource.nameHelp} value={copy} onChange={(e) => setCopy(e.currentTarget.value)} />
-      <Group><Button disabled={copy === ""} loading={make.pending} onClick={make.start}>{t.go(copy)}</Button></Group>
+      <Group><Press disabled={copy === ""} busy={make.pending} onClick={make.start}>{t.go(copy)}</Press></Group>
       <ProblemNote error={make.error} />
       {make.dialog}
     </>

@@ -1,10 +1,11 @@
-import { Button, Checkbox, Group, NumberInput, Textarea } from "@mantine/core";
+import { Checkbox, Group, NumberInput, Textarea } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { useState } from "react";
 
 import { useAction } from "../action/useAction";
 import { client, take } from "../api/client";
+import { Press } from "../app/Press";
 import { ProblemNote } from "../app/ProblemNote";
 import { text } from "../text";
 import { Began } from "./Considered";
@@ -28,7 +29,7 @@ export function Verify({ name }: { name: string }): ReactNode {
     <>
       <NumberInput label={t.verify.rows} description={t.verify.rowsHelp} min={1} max={10_000} allowDecimal={false} hideControls disabled={identities.length > 0} value={rows} onChange={setRows} />
       <Textarea label={t.verify.identities} description={t.verify.identitiesHelp} minRows={2} maxRows={8} autosize autoComplete="off" spellCheck={false} value={typed} onChange={(e) => setTyped(e.currentTarget.value)} />
-      <Group><Button loading={compare.pending} disabled={identities.length === 0 && typeof rows !== "number"} onClick={compare.start}>{t.verify.go(identities.length)}</Button></Group>
+      <Group><Press busy={compare.pending} disabled={identities.length === 0 && typeof rows !== "number"} onClick={compare.start}>{t.verify.go(identities.length)}</Press></Group>
       <ProblemNote error={compare.error} />
       {compare.dialog}
     </>
@@ -46,7 +47,7 @@ export function Reconcile({ name }: { name: string }): ReactNode {
   return (
     <>
       <Checkbox label={t.reconcile.baseline} checked={baseline} onChange={(e) => setBaseline(e.currentTarget.checked)} />
-      <Group><Button loading={compare.pending} onClick={compare.start}>{baseline ? t.reconcile.goBaseline : t.reconcile.go}</Button></Group>
+      <Group><Press busy={compare.pending} onClick={compare.start}>{baseline ? t.reconcile.goBaseline : t.reconcile.go}</Press></Group>
       <ProblemNote error={compare.error} />
       {compare.dialog}
       {began !== undefined && <Began run={began} />}

@@ -1,4 +1,4 @@
-import { Anchor, Button, Group, List, Stack, Text } from "@mantine/core";
+import { Anchor, Group, List, Stack, Text } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
@@ -8,6 +8,7 @@ import { useAction } from "../action/useAction";
 import type { Agreement } from "../action/useAction";
 import { client, take } from "../api/client";
 import type { Confirmation, Schemas } from "../api/client";
+import { Press } from "../app/Press";
 import { ProblemNote } from "../app/ProblemNote";
 import { count } from "../format/number";
 import { text } from "../text";
@@ -45,14 +46,14 @@ export function Considered({ name, body, verb, send, done }: Props): ReactNode {
   const effect = shown?.of === typed ? shown?.effect : undefined;
   return (
     <Stack gap="xs">
-      <Group><Button variant="default" loading={plan.isPending} disabled={body === undefined} onClick={() => body !== undefined && plan.mutate(body)}>{effect === undefined ? t.plan : t.again}</Button></Group>
+      <Group><Press variant="default" busy={plan.isPending} disabled={body === undefined} onClick={() => body !== undefined && plan.mutate(body)}>{effect === undefined ? t.plan : t.again}</Press></Group>
       {effect !== undefined && (
         <div role="status">
           <Text fw={600}>{t.estimate(recordsOf(effect), text.confirm.account(effect.account, effect.environment ?? text.confirm.unsaid))}</Text>
           <List size="sm">{effect.sentences.map((s) => <List.Item key={s}>{s}</List.Item>)}</List>
         </div>
       )}
-      {effect !== undefined && <Group><Button loading={action.pending} onClick={action.start}>{verb(t.estimate(recordsOf(effect), effect.account))}</Button></Group>}
+      {effect !== undefined && <Group><Press busy={action.pending} onClick={action.start}>{verb(t.estimate(recordsOf(effect), effect.account))}</Press></Group>}
       <ProblemNote error={plan.error ?? action.error} />
       {action.dialog}
       {began !== undefined && <Began run={began.run} done={done} />}

@@ -1,4 +1,4 @@
-import { Anchor, Button, Checkbox, Group, List, Radio, Stack, Text, TextInput, Title } from "@mantine/core";
+import { Anchor, Checkbox, Group, List, Radio, Stack, Text, TextInput, Title } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { useState } from "react";
@@ -6,6 +6,7 @@ import { useState } from "react";
 import { useAction } from "../action/useAction";
 import { client, take } from "../api/client";
 import type { Schemas } from "../api/client";
+import { Press } from "../app/Press";
 import { ProblemNote } from "../app/ProblemNote";
 import { hold } from "../edit/requests";
 import { text } from "../text";
@@ -29,7 +30,7 @@ export function Remove({ name, onDeleted }: { name: string; onDeleted: (what: Sc
       </Radio.Group>
       <Checkbox label={t.cancel} checked={cancelActive} onChange={(e) => setCancelActive(e.currentTarget.checked)} />
       <TextInput label={t.type(name)} autoComplete="off" value={typed} onChange={(e) => setTyped(e.currentTarget.value)} />
-      <Group><Button color="red" disabled={topics === undefined || typed !== name} loading={remove.pending} onClick={remove.start}>{t.go[topics ?? "keep"](name)}</Button></Group>
+      <Group><Press color="red" disabled={topics === undefined || typed !== name} busy={remove.pending} onClick={remove.start}>{t.go[topics ?? "keep"](name)}</Press></Group>
       <ProblemNote error={remove.error} />
       {remove.dialog}
     </>

@@ -8,6 +8,7 @@ import { accountsQuery } from "../api/queries";
 import { Toned } from "../app/Badge";
 import { Commands } from "../app/Commands";
 import { Instant } from "../app/Instant";
+import { Press } from "../app/Press";
 import { ProblemNote, Unavailable } from "../app/ProblemNote";
 import { Waiting } from "../app/Waiting";
 import { useNow } from "../app/useNow";
@@ -41,7 +42,7 @@ export function AccountsScreen(): ReactNode {
                     <th scope="row">{name}</th>
                     <td>{spec.environment === "production" ? <Toned tone="warn"><b>{t.production}</b></Toned> : spec.environment}</td>
                     <td>{spec.region ?? spec.endpoint}</td><td className="numbers">{spec.slots}</td><td><Instant at={r.appliedAt} now={now} /></td>
-                    <td><Button size="compact-sm" variant="default" loading={test.isPending && test.variables === name} onClick={() => test.mutate(name)} aria-label={text.admin.testing(name)}>{text.admin.test}</Button></td>
+                    <td><Press size="compact-sm" variant="default" busy={test.isPending && test.variables === name} onClick={() => test.mutate(name)} aria-label={text.admin.testing(name)}>{text.admin.test}</Press></td>
                     <td><Button size="compact-sm" variant="default" aria-label={text.admin.resource.changeName(name)} renderRoot={(props) => <Link {...props} to="/accounts/$name" params={{ name }} />}>{text.admin.resource.change}</Button></td>
                   </tr>
                 );

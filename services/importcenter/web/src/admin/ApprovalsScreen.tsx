@@ -10,6 +10,7 @@ import { callerQuery } from "../api/queries";
 import { Commands } from "../app/Commands";
 import { Instant } from "../app/Instant";
 import { Json } from "../app/Json";
+import { Press } from "../app/Press";
 import { ProblemNote, Unavailable } from "../app/ProblemNote";
 import { Waiting } from "../app/Waiting";
 import { useRoleName } from "../app/role";
@@ -49,8 +50,8 @@ function Waits({ approval: a }: { approval: Schemas["Approval"] }): ReactNode {
         <Text size="sm">{t.columns.by} {a.by}, {roleName(a.role)}, <Instant at={a.since} now={now} />. {t.columns.ends} <Instant at={a.expiresAt} now={now} />.</Text>
         {caller?.name === a.by && <Text size="sm">{t.own}</Text>}
         <Group>
-          <Button loading={approve.pending} onClick={approve.start} aria-label={t.approveName(a.name)}>{t.approve}</Button>
-          <Button variant="default" loading={decline.pending} onClick={decline.start} aria-label={t.declineName(a.name)}>{t.decline}</Button>
+          <Press busy={approve.pending} onClick={approve.start} aria-label={t.approveName(a.name)}>{t.approve}</Press>
+          <Press variant="default" busy={decline.pending} onClick={decline.start} aria-label={t.declineName(a.name)}>{t.decline}</Press>
           <Button variant="subtle" onClick={() => setShown(!shown)} aria-expanded={shown}>{t.show}</Button>
         </Group>
         <ProblemNote error={approve.error ?? decline.error ?? whole.error} />

@@ -1,4 +1,4 @@
-import { Button, Group, Stack, Text, TextInput, Title } from "@mantine/core";
+import { Group, Stack, Text, TextInput, Title } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useState } from "react";
@@ -6,6 +6,7 @@ import type { ReactNode } from "react";
 
 import { Commands } from "../app/Commands";
 import { Instant } from "../app/Instant";
+import { Press } from "../app/Press";
 import { ProblemNote } from "../app/ProblemNote";
 import { useRoleName } from "../app/role";
 import { useNow } from "../app/useNow";
@@ -58,7 +59,7 @@ export function AuditScreen(): ReactNode {
           </table>
         </div>
       )}
-      {page.hasNextPage && <Group><Button variant="default" loading={page.isFetchingNextPage} onClick={() => void page.fetchNextPage()}>{t.more}</Button></Group>}
+      {page.hasNextPage && <Group><Press variant="default" busy={page.isFetchingNextPage} onClick={() => void page.fetchNextPage()}>{t.more}</Press></Group>}
       <Commands lines={[`tapline audit --since ${since}`]} />
     </Stack>
   );

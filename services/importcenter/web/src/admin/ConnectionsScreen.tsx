@@ -8,6 +8,7 @@ import type { Schemas } from "../api/client";
 import { connectionsQuery } from "../api/queries";
 import { Commands } from "../app/Commands";
 import { Instant } from "../app/Instant";
+import { Press } from "../app/Press";
 import { ProblemNote, Unavailable } from "../app/ProblemNote";
 import { Waiting } from "../app/Waiting";
 import { useNow } from "../app/useNow";
@@ -38,7 +39,7 @@ export function ConnectionsScreen(): ReactNode {
                 return (
                   <tr key={name}>
                     <th scope="row">{name}</th><td>{spec["account"]}</td><td>{spec["user"]}</td><td>{spec["role"]}</td><td>{spec["warehouse"]}</td><td><Instant at={r.appliedAt} now={now} /></td>
-                    <td><Button size="compact-sm" variant="default" loading={test.isPending && test.variables === name} onClick={() => test.mutate(name)} aria-label={text.admin.testing(name)}>{text.admin.test}</Button></td>
+                    <td><Press size="compact-sm" variant="default" busy={test.isPending && test.variables === name} onClick={() => test.mutate(name)} aria-label={text.admin.testing(name)}>{text.admin.test}</Press></td>
                     <td><Button size="compact-sm" variant="default" aria-label={text.admin.resource.changeName(name)} renderRoot={(props) => <Link {...props} to="/connections/$name" params={{ name }} />}>{text.admin.resource.change}</Button></td>
                   </tr>
                 );

@@ -1,8 +1,9 @@
-import { Button, Group, Stack, Text, Title } from "@mantine/core";
+import { Group, Stack, Text, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 
 import { Commands } from "../app/Commands";
+import { Press } from "../app/Press";
 import { Unavailable } from "../app/ProblemNote";
 import { Waiting } from "../app/Waiting";
 import { text } from "../text";
@@ -22,7 +23,7 @@ export function DoctorScreen(): ReactNode {
     <Stack>
       <AdminNav />
       <Group><Title order={1} size="h3">{t.title}</Title><Text size="sm">{t.version(seen.data.version)}</Text>
-        <Button size="compact-sm" variant="default" loading={seen.isFetching} onClick={() => void seen.refetch()}>{t.again}</Button></Group>
+        <Press size="compact-sm" variant="default" busy={seen.isFetching} onClick={() => void seen.refetch()}>{t.again}</Press></Group>
       {checks.every((c) => c.state === "ok") && <Text className="sentence">{t.allWell}</Text>}
       <Checks title={t.title} checks={checks} />
       <Commands lines={["tapline doctor"]} />

@@ -1,4 +1,4 @@
-import { Button, Group, Select, Stack, Text, TextInput, Title } from "@mantine/core";
+import { Group, Select, Stack, Text, TextInput, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import type { ReactNode } from "react";
@@ -8,6 +8,7 @@ import { client, take } from "../api/client";
 import { accountsQuery } from "../api/queries";
 import { Commands } from "../app/Commands";
 import { Instant } from "../app/Instant";
+import { Press } from "../app/Press";
 import { ProblemNote, Unavailable } from "../app/ProblemNote";
 import { Waiting } from "../app/Waiting";
 import { useNow } from "../app/useNow";
@@ -50,7 +51,7 @@ export function FreezesScreen(): ReactNode {
       <div className="form">
         <Select label={t.account} data={(accounts.data ?? []).map((a) => a.metadata.name)} value={account === "" ? null : account} onChange={(v) => setAccount(v ?? "")} />
         <TextInput label={t.reason} description={t.reasonHelp} value={reason} onChange={(e) => setReason(e.currentTarget.value)} />
-        <Group><Button color="red" disabled={account === ""} loading={freeze.pending} onClick={freeze.start}>{t.freeze(account === "" ? "…" : account)}</Button></Group>
+        <Group><Press color="red" disabled={account === ""} busy={freeze.pending} onClick={freeze.start}>{t.freeze(account === "" ? "…" : account)}</Press></Group>
         <ProblemNote error={freeze.error} />
         {freeze.dialog}
       </div>
@@ -61,5 +62,5 @@ export function FreezesScreen(): ReactNode {
 
 function Unfreeze({ name }: { name: string }): ReactNode {
   const lift = useAction(() => take(client.DELETE("/v1/freezes/{name}", { params: { path: { name } } })));
-  return <><Button size="compact-sm" variant="default" loading={lift.pending} onClick={lift.start} aria-label={t.unfreezeName(name)}>{t.unfreeze}</Button><ProblemNote error={lift.error} /></>;
+  return <><Press size="compact-sm" variant="default" busy={lift.pending} onClick={lift.start} aria-label={t.unfreezeName(name)}>{t.unfreeze}</Press><ProblemNote error={lift.error} /></>;
 }

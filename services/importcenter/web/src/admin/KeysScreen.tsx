@@ -1,4 +1,4 @@
-import { Button, Group, Select, Stack, Text, TextInput, Title } from "@mantine/core";
+import { Group, Select, Stack, Text, TextInput, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import type { ReactNode } from "react";
@@ -8,6 +8,7 @@ import { client, take } from "../api/client";
 import type { Schemas } from "../api/client";
 import { Commands } from "../app/Commands";
 import { Instant } from "../app/Instant";
+import { Press } from "../app/Press";
 import { ProblemNote, Unavailable } from "../app/ProblemNote";
 import { Waiting } from "../app/Waiting";
 import { roles, useRoleName } from "../app/role";
@@ -74,7 +75,7 @@ function Create(): ReactNode {
       <TextInput label={t.name} description={t.nameHelp} value={name} onChange={(e) => setName(e.currentTarget.value)} />
       <Select label={t.role} data={roles.map((r) => ({ value: r, label: roleName(r) }))} value={role} allowDeselect={false} onChange={(v) => setRole(v as Role)} />
       <TextInput label={t.days} description={t.daysHelp} inputMode="numeric" value={days} onChange={(e) => setDays(e.currentTarget.value.replace(/\D/g, ""))} />
-      <Group><Button disabled={name === ""} loading={create.pending} onClick={create.start}>{t.create}</Button></Group>
+      <Group><Press disabled={name === ""} busy={create.pending} onClick={create.start}>{t.create}</Press></Group>
       <ProblemNote error={create.error} />
       {create.dialog}
       {made !== undefined && <div role="status"><Text>{made.name}: {t.made}</Text><pre className="code">{made.key}</pre></div>}
@@ -84,5 +85,5 @@ function Create(): ReactNode {
 
 function Revoke({ name }: { name: string }): ReactNode {
   const revoke = useAction(() => take(client.DELETE("/v1/keys/{name}", { params: { path: { name } } })));
-  return <><Button size="compact-sm" variant="default" loading={revoke.pending} onClick={revoke.start} aria-label={t.revokeName(name)}>{t.revoke}</Button><ProblemNote error={revoke.error} /></>;
+  return <><Press size="compact-sm" variant="default" busy={revoke.pending} onClick={revoke.start} aria-label={t.revokeName(name)}>{t.revoke}</Press><ProblemNote error={revoke.error} /></>;
 }

@@ -1,10 +1,11 @@
-import { Button, Stack, Text, Title } from "@mantine/core";
+import { Stack, Text, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 
 import { useAction } from "../action/useAction";
 import { client, take } from "../api/client";
 import { Instant } from "../app/Instant";
+import { Press } from "../app/Press";
 import { ProblemNote, Unavailable } from "../app/ProblemNote";
 import { Waiting } from "../app/Waiting";
 import { useMay } from "../app/role";
@@ -50,5 +51,5 @@ export function SessionsScreen(): ReactNode {
 function End({ id, all }: { id: string; all: boolean }): ReactNode {
   const params = { params: { path: { session: id } } };
   const end = useAction(() => (all ? take(client.DELETE("/v1/sessions/{session}", params)) : take(client.DELETE("/v1/caller/sessions/{session}", params))));
-  return <><Button size="compact-sm" variant="default" loading={end.pending} onClick={end.start} aria-label={t.endName(id)}>{t.end}</Button><ProblemNote error={end.error} /></>;
+  return <><Press size="compact-sm" variant="default" busy={end.pending} onClick={end.start} aria-label={t.endName(id)}>{t.end}</Press><ProblemNote error={end.error} /></>;
 }

@@ -1,4 +1,4 @@
-import { Button, Group, Select, Stack, Text, Textarea, Title } from "@mantine/core";
+import { Group, Select, Stack, Text, Textarea, Title } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import type { ReactNode } from "react";
@@ -8,6 +8,7 @@ import { client, take } from "../api/client";
 import { accountsQuery } from "../api/queries";
 import { Commands } from "../app/Commands";
 import { Instant } from "../app/Instant";
+import { Press } from "../app/Press";
 import { ProblemNote, Unavailable } from "../app/ProblemNote";
 import { Waiting } from "../app/Waiting";
 import { useNow } from "../app/useNow";
@@ -68,9 +69,9 @@ function OfAccount({ account }: { account: string }): ReactNode {
       <div className="form">
         <Textarea label={t.identities} description={t.identitiesHelp} autosize minRows={4} maxRows={12} autoComplete="off" spellCheck={false} value={typed} onChange={(e) => setTyped(e.currentTarget.value)} />
         <Group>
-          <Button disabled={empty} loading={add.pending} onClick={add.start}>{t.add(identities.length, account)}</Button>
-          <Button variant="default" disabled={empty} loading={check.isPending} onClick={() => check.mutate(identities)}>{t.check}</Button>
-          <Button variant="default" disabled={empty} loading={remove.pending} onClick={remove.start}>{t.remove}</Button>
+          <Press disabled={empty} busy={add.pending} onClick={add.start}>{t.add(identities.length, account)}</Press>
+          <Press variant="default" disabled={empty} busy={check.isPending} onClick={() => check.mutate(identities)}>{t.check}</Press>
+          <Press variant="default" disabled={empty} busy={remove.pending} onClick={remove.start}>{t.remove}</Press>
         </Group>
       </div>
       <ProblemNote error={counts.error ?? add.error ?? remove.error ?? check.error} />

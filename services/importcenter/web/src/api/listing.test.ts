@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
 import type { Listing } from "./client";
-import { merged } from "./listing";
+import { asTold, merged } from "./listing";
 
 function listing(name: string, more: Partial<Listing> = {}): Listing {
   return {
@@ -25,4 +25,12 @@ test("imports come and go", () => {
   expect(merged(shown, { items: [listing("c")], removed: ["a"] }).items.map((l) => l.import)).toEqual(["b", "c"]);
   expect(merged(shown, { items: [listing("b"), listing("d")], removed: [], complete: true }).items.map((l) => l.import)).toEqual(["b", "d"]);
   expect(merged([], { items: [listing("b", { lastRun: "b.1" })], removed: [] }).missing).toBe(true);
+});
+
+test("an answer that was worked out before the stream spoke changes nothing but what the stream does not carry", () => {
+  const told = [listing("a", { status: "Paused", watermark: "2" }), listing("new")];
+  const answer = [listing("a", { status: "Ready", watermark: "2", freshnessSeconds: 5, recent }), listing("gone")];
+  expect(asTold(answer, told).map((l) => [l.import, l.status, l.freshnessSeconds, l.recent?.length])).toEqual([["a", "Paused", 5, 1], ["new", "Ready", undefined, undefined]]);
+  expect(asTold([listing("a", { watermark: "1", freshnessSeconds: 9000 })], told)[0]?.freshnessSeconds).toBeUndefined();
+  expect(asTold(answer, undefined)).toBe(answer);
 });

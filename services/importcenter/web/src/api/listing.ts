@@ -3,6 +3,25 @@ import type { Listing, Schemas } from "./client";
 export type Change = Schemas["ImportsEvent"];
 
 /**
+ * asTold lays what the stream has said since it began over an answer, which may have been worked out
+ * before and arrive after. The answer gives what the stream does not carry: the last runs, and how
+ * fresh a row is.
+ */
+export function asTold(answer: Listing[], told: Listing[] | undefined): Listing[] {
+  if (told === undefined) return answer;
+  const answered = new Map(answer.map((l) => [l.import, l]));
+  return told.map((l) => {
+    const a = answered.get(l.import);
+    if (a === undefined) return l;
+    return {
+      ...l,
+      ...(a.recent === undefined ? {} : { recent: a.recent }),
+      ...(a.freshnessSeconds === undefined || a.watermark !== l.watermark ? {} : { freshnessSeconds: a.freshnessSeconds }),
+    };
+  });
+}
+
+/**
  * merged lays an event of the stream over the rows that are shown. The stream does not carry the last
  * runs, so those that were known stay; missing tells that some have to be asked for.
  */

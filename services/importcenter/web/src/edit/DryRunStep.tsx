@@ -12,6 +12,7 @@ import { isActive } from "../api/queries";
 import { Toned } from "../app/Badge";
 import { Commands } from "../app/Commands";
 import { Json } from "../app/Json";
+import { Press } from "../app/Press";
 import { ProblemNote } from "../app/ProblemNote";
 import { count, rows } from "../format/number";
 import { took } from "../format/time";
@@ -39,7 +40,7 @@ export function DryRunStep({ editor }: StepProps): ReactNode {
   return (
     <Stack>
       <Group>
-        <Button onClick={() => start.mutate()} loading={start.isPending} disabled={isDraft ? saving.state !== "saved" : saving.state === "typed"}>{t.start(sampleRows)}</Button>
+        <Press onClick={() => start.mutate()} busy={start.isPending} disabled={isDraft ? saving.state !== "saved" : saving.state === "typed"}>{t.start(sampleRows)}</Press>
         <Text size="sm">{t.help}</Text>
       </Group>
       {lacks.length > 0 ? (
@@ -120,7 +121,7 @@ function Send({ run, records, account }: { run: string; records: number; account
   }
   return (
     <Stack gap="xs">
-      <Group><Button variant="default" loading={send.pending} onClick={send.start}>{t.send(records, account)}</Button><Text size="sm">{t.sendHelp}</Text></Group>
+      <Group><Press variant="default" busy={send.pending} onClick={send.start}>{t.send(records, account)}</Press><Text size="sm">{t.sendHelp}</Text></Group>
       <ProblemNote error={send.error} />
       {send.dialog}
     </Stack>

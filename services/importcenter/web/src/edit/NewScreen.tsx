@@ -1,4 +1,4 @@
-import { Button, Group, Radio, Select, Stack, Text, TextInput, Title } from "@mantine/core";
+import { Group, Radio, Select, Stack, Text, TextInput, Title } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
@@ -6,6 +6,7 @@ import type { FormEvent, ReactNode } from "react";
 
 import { accountsQuery, connectionsQuery } from "../api/queries";
 import { Commands } from "../app/Commands";
+import { Press } from "../app/Press";
 import { ProblemNote } from "../app/ProblemNote";
 import { Waiting } from "../app/Waiting";
 import { text } from "../text";
@@ -52,7 +53,7 @@ export function NewScreen(): ReactNode {
             <Select label={t.connection} allowDeselect={false} data={names(connections.data)} value={connection} onChange={(v) => setChosen({ ...chosen, connection: v ?? "" })} />
             <Select label={t.account} allowDeselect={false} data={accounts.data.map((a) => ({ value: a.metadata.name, label: production(a) ? `${a.metadata.name}, ${text.edit.production.toLowerCase()}` : a.metadata.name }))} value={account} onChange={(v) => setChosen({ ...chosen, account: v ?? "" })} />
             <ProblemNote error={start.error} />
-            <Group><Button type="submit" loading={start.isPending} disabled={name === ""}>{t.begin}</Button></Group>
+            <Group><Press type="submit" busy={start.isPending} disabled={name === ""}>{t.begin}</Press></Group>
           </Stack>
         </form>
       )}

@@ -4,6 +4,7 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useCallback, useMemo, useRef, useState } from "react";
 import type { ReactNode } from "react";
 
+import { Press } from "../app/Press";
 import { ProblemNote } from "../app/ProblemNote";
 import { text } from "../text";
 import { checksOf } from "./checks";
@@ -60,7 +61,7 @@ export function PropertiesStep({ editor, view }: StepProps): ReactNode {
         {sure.length > mapping.length && <Button variant="default" onClick={() => setMapping(sure)}>{t.takeSure(sure.length - mapping.length)}</Button>}
         <Button variant="default" onClick={() => setMapping([...mapping, { expr: "", to: "" }])}>{t.addExpression}</Button>
         <Button variant="default" onClick={() => setMapping([...mapping, { value: "", to: "" }])}>{t.addValue}</Button>
-        {view.sample === undefined && <Button variant="default" loading={view.reading} onClick={view.read}>{text.edit.source.preview}</Button>}
+        {view.sample === undefined && <Press variant="default" busy={view.reading} onClick={view.read}>{text.edit.source.preview}</Press>}
       </Group>
       {view.sample === undefined && <Text size="sm">{t.needSample}</Text>}
       <ProblemNote error={view.readError ?? tried.error} />

@@ -6,6 +6,7 @@ import type { ReactNode } from "react";
 import { useAction } from "../action/useAction";
 import { ApiError } from "../api/client";
 import { Commands } from "../app/Commands";
+import { Press } from "../app/Press";
 import { ProblemNote } from "../app/ProblemNote";
 import { Waiting } from "../app/Waiting";
 import { Consequences } from "../plan/Consequences";
@@ -38,7 +39,7 @@ export function ReviewStep({ editor }: StepProps): ReactNode {
       ) : <ProblemNote error={planned.error} />)}
       {planned.data === undefined ? planned.error === null && <Waiting /> : <Consequences planned={planned.data} />}
       <Group>
-        <Button onClick={apply.start} loading={apply.pending} disabled={planned.data === undefined || planned.data.refused === true || !settled}>{editor.isDraft ? t.applyDraft : t.apply}</Button>
+        <Press onClick={apply.start} busy={apply.pending} disabled={planned.data === undefined || planned.data.refused === true || !settled}>{editor.isDraft ? t.applyDraft : t.apply}</Press>
         <Text size="sm">{t.run}</Text>
       </Group>
       {overtaken(apply.error) ? <Conflict editor={editor} /> : <ProblemNote error={apply.error} />}

@@ -6,6 +6,7 @@ import type { ReactNode } from "react";
 
 import { client, take } from "../api/client";
 import { connectionsQuery } from "../api/queries";
+import { Press } from "../app/Press";
 import { ProblemNote } from "../app/ProblemNote";
 import { text } from "../text";
 import { switchType } from "./draft";
@@ -68,7 +69,7 @@ export function SourceStep({ editor, view, connections, accounts }: StepProps): 
       )}
       <ProblemNote error={view.describeError} />
       <Group>
-        <Button onClick={view.read} loading={view.reading} disabled={(source.query ?? "") === "" && (source.table ?? "") === ""}>{t.preview}</Button>
+        <Press onClick={view.read} busy={view.reading} disabled={(source.query ?? "") === "" && (source.table ?? "") === ""}>{t.preview}</Press>
         <Text size="sm">{t.previewHelp}</Text>
       </Group>
       <ProblemNote error={view.readError} />

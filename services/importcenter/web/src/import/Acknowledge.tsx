@@ -5,6 +5,7 @@ import { useState } from "react";
 import { useAction } from "../action/useAction";
 import { client, take } from "../api/client";
 import type { Listing } from "../api/client";
+import { Press } from "../app/Press";
 import { ProblemNote } from "../app/ProblemNote";
 import { useMay } from "../app/role";
 import { absolute } from "../format/time";
@@ -26,7 +27,7 @@ export function Acknowledge({ name, listing }: { name: string; listing: Listing 
     return (
       <Group>
         <Text>{t.known(known.by, absolute(known.until), known.reason ?? "")}</Text>
-        {may && <Button size="compact-sm" variant="default" loading={lift.pending} onClick={lift.start}>{t.lift}</Button>}
+        {may && <Press size="compact-sm" variant="default" busy={lift.pending} onClick={lift.start}>{t.lift}</Press>}
         <ProblemNote error={lift.error} />
       </Group>
     );
@@ -54,7 +55,7 @@ function Form({ name, onDone }: { name: string; onDone: () => void }): ReactNode
       <Select label={t.until} description={t.help} allowDeselect={false} value={span} data={spans.map((value) => ({ value, label: t.spans[value] ?? value }))} onChange={(v) => setSpan(v as Span)} />
       {span === "other" && <TextInput type="datetime-local" aria-label={t.spans["other"]} value={at} onChange={(e) => setAt(e.currentTarget.value)} />}
       <TextInput label={t.reason} description={t.reasonHelp} value={reason} onChange={(e) => setReason(e.currentTarget.value)} />
-      <Group><Button disabled={span === "other" && at === ""} loading={acknowledge.pending} onClick={acknowledge.start}>{t.go}</Button></Group>
+      <Group><Press disabled={span === "other" && at === ""} busy={acknowledge.pending} onClick={acknowledge.start}>{t.go}</Press></Group>
       <ProblemNote error={acknowledge.error} />
       {acknowledge.dialog}
     </div>

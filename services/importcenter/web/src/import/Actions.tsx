@@ -6,6 +6,7 @@ import type { ReactNode } from "react";
 import { useAction } from "../action/useAction";
 import { client, take } from "../api/client";
 import type { Listing } from "../api/client";
+import { Press } from "../app/Press";
 import { ProblemNote } from "../app/ProblemNote";
 import { useMay } from "../app/role";
 import { absolute } from "../format/time";
@@ -19,24 +20,24 @@ export function Actions({ name, listing }: { name: string; listing: Listing | un
   const mayChange = useMay("editor");
   const [planning, setPlanning] = useState(false);
   const params = { path: { import: name } };
-  const run = useAction((agreed, key) => take(client.POST("/v1/imports/{import}/runs", { params: { ...params, query: agreed, header: { "Idempotency-Key": key } } })));
-  const pause = useAction((_, key) => take(client.POST("/v1/imports/{import}/pause", { params: { ...params, header: { "Idempotency-Key": key } } })));
-  const resume = useAction((_, key) => take(client.POST("/v1/imports/{import}/resume", { params: { ...params, header: { "Idempotency-Key": key } } })));
-  const stop = useAction((_, key) => take(client.POST("/v1/imports/{import}/stop", { params: { ...params, header: { "Idempotency-Key": key } } })));
   const status = listing?.status ?? "";
   const halted = status === "Paused" || status === "Stopped";
+  const run = useAction((agreed, key) => take(client.POST("/v1/imports/{import}/runs", { params: { ...params, query: agreed, header: { "Idempotency-Key": key } } })));
+  const pause = useAction((_, key) => take(client.POST("/v1/imports/{import}/pause", { params: { ...params, header: { "Idempotency-Key": key } } })), () => halted);
+  const resume = useAction((_, key) => take(client.POST("/v1/imports/{import}/resume", { params: { ...params, header: { "Idempotency-Key": key } } })), () => !halted);
+  const stop = useAction((_, key) => take(client.POST("/v1/imports/{import}/stop", { params: { ...params, header: { "Idempotency-Key": key } } })), () => status === "Stopped");
   const planned = listing?.planned ?? [];
   return (
     <>
       <Group>
         {mayAct && (
           <>
-            <Button loading={run.pending} onClick={run.start} disabled={halted}>{t.run}</Button>
+            <Press busy={run.pending} onClick={run.start} disabled={halted}>{t.run}</Press>
             <Button variant="default" aria-expanded={planning} disabled={halted} onClick={() => setPlanning(!planning)}>{t.plan.open}</Button>
             {halted
-              ? <Button variant="default" loading={resume.pending} onClick={resume.start}>{t.resume}</Button>
-              : <Button variant="default" loading={pause.pending} onClick={pause.start}>{t.pause}</Button>}
-            {status !== "Stopped" && <Button variant="default" loading={stop.pending} onClick={stop.start} title={t.stopHelp}>{t.stop}</Button>}
+              ? <Press variant="default" busy={resume.pending || pause.pending} onClick={resume.start}>{t.resume}</Press>
+              : <Press variant="default" busy={pause.pending || resume.pending} onClick={pause.start}>{t.pause}</Press>}
+            {status !== "Stopped" && <Press variant="default" busy={stop.pending} onClick={stop.start} title={t.stopHelp}>{t.stop}</Press>}
           </>
         )}
         {mayChange && <Button variant="default" renderRoot={(props) => <Link {...props} to="/imports/$import/edit/$step" params={{ import: name, step: "source" }} />}>{t.edit}</Button>}
@@ -61,7 +62,7 @@ function PlanRun({ name, onDone }: { name: string; onDone: () => void }): ReactN
   return (
     <Stack gap="xs" className="form">
       <TextInput type="datetime-local" label={t.plan.at} description={t.plan.help} value={at} onChange={(e) => setAt(e.currentTarget.value)} />
-      <Group><Button disabled={at === ""} loading={plan.pending} onClick={plan.start}>{t.plan.now}</Button></Group>
+      <Group><Press disabled={at === ""} busy={plan.pending} onClick={plan.start}>{t.plan.now}</Press></Group>
       <ProblemNote error={plan.error} />
       {plan.dialog}
     </Stack>
@@ -73,7 +74,7 @@ function Planned({ name, at, by, may }: { name: string; at: string; by: string |
   return (
     <>
       <Text span size="sm">{t.plan.planned(absolute(at), by ?? "")}</Text>{" "}
-      {may && <Button size="compact-sm" variant="default" loading={cancel.pending} onClick={cancel.start}>{t.plan.cancel}</Button>}
+      {may && <Press size="compact-sm" variant="default" busy={cancel.pending} onClick={cancel.start}>{t.plan.cancel}</Press>}
       <ProblemNote error={cancel.error} />
     </>
   );

@@ -1,4 +1,4 @@
-import { Button, Group, Stack, Title } from "@mantine/core";
+import { Group, Stack, Title } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import type { ReactNode } from "react";
@@ -6,6 +6,7 @@ import type { ReactNode } from "react";
 import { useAction } from "../action/useAction";
 import { client, take } from "../api/client";
 import type { Definition, Schemas } from "../api/client";
+import { Press } from "../app/Press";
 import { ProblemNote } from "../app/ProblemNote";
 import { useMay } from "../app/role";
 import { Consequences } from "../plan/Consequences";
@@ -26,12 +27,12 @@ export function GoBack({ name, generation, to }: { name: string; generation: num
   if (!may) return null;
   return (
     <Stack gap="xs" component="section" aria-label={t.goBack(generation)}>
-      <Group><Button variant="default" loading={plan.isPending} onClick={() => plan.mutate()}>{t.goBack(generation)}</Button></Group>
+      <Group><Press variant="default" busy={plan.isPending} onClick={() => plan.mutate()}>{t.goBack(generation)}</Press></Group>
       {plan.data !== undefined && (
         <>
           <Consequences planned={ofImport(plan.data, name)} changed />
           <Title order={3} size="h6">{t.goBackWhat}</Title>
-          <Group><Button disabled={plan.data.refused === true} loading={apply.pending} onClick={apply.start}>{t.goBackNow(generation)}</Button></Group>
+          <Group><Press disabled={plan.data.refused === true} busy={apply.pending} onClick={apply.start}>{t.goBackNow(generation)}</Press></Group>
         </>
       )}
       <ProblemNote error={plan.error ?? apply.error} />

@@ -1,4 +1,4 @@
-import { Button, Group, Stack, Text, Title } from "@mantine/core";
+import { Group, Stack, Text, Title } from "@mantine/core";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import type { ReactNode } from "react";
@@ -9,6 +9,7 @@ import { importQuery, runsQuery } from "../api/queries";
 import { Toned } from "../app/Badge";
 import { Commands } from "../app/Commands";
 import { Facts } from "../app/Facts";
+import { Press } from "../app/Press";
 import { ProblemNote, Unavailable } from "../app/ProblemNote";
 import { Waiting } from "../app/Waiting";
 import { useNow } from "../app/useNow";
@@ -45,7 +46,7 @@ export function ImportScreen(): ReactNode {
       <Title order={2} size="h5">{text.import.runs}</Title>
       <ProblemNote error={runs.error} />
       {items.length === 0 && runs.data !== undefined ? <Text>{text.import.noRuns}</Text> : <RunsTable runs={items} now={now} />}
-      {runs.hasNextPage && <Group><Button variant="default" loading={runs.isFetchingNextPage} onClick={() => void runs.fetchNextPage()}>{text.import.older}</Button></Group>}
+      {runs.hasNextPage && <Group><Press variant="default" busy={runs.isFetchingNextPage} onClick={() => void runs.fetchNextPage()}>{text.import.older}</Press></Group>}
       <Stats name={name} />
       <Commands lines={[`tapline get import ${name}`, `tapline get runs --import ${name}`, `tapline run ${name} --wait`]} />
     </Stack>

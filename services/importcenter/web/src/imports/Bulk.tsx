@@ -3,6 +3,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 
+import { Press } from "../app/Press";
 import { ProblemNote } from "../app/ProblemNote";
 import { text } from "../text";
 import { each } from "./bulk";
@@ -21,7 +22,7 @@ export function Bulk({ names, onClear }: { names: string[]; onClear: () => void 
       {names.length > 0 && (
         <Group>
           <Text>{t.selected(names.length)}</Text>
-          {verbs.map((v) => <Button key={v} size="compact-sm" variant="default" loading={act.isPending && act.variables === v} disabled={act.isPending} onClick={() => act.mutate(v)}>{t.verbs[v]}</Button>)}
+          {verbs.map((v) => <Press key={v} size="compact-sm" variant="default" busy={act.isPending && act.variables === v} disabled={act.isPending} onClick={() => act.mutate(v)}>{t.verbs[v]}</Press>)}
           <Button size="compact-sm" variant="subtle" onClick={onClear}>{t.clear}</Button>
         </Group>
       )}

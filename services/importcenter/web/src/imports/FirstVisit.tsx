@@ -7,6 +7,7 @@ import { useAction } from "../action/useAction";
 import { client, take } from "../api/client";
 import { accountsQuery, connectionsQuery } from "../api/queries";
 import { Commands } from "../app/Commands";
+import { Press } from "../app/Press";
 import { ProblemNote } from "../app/ProblemNote";
 import { useMay } from "../app/role";
 import { atFirst, production } from "../edit/account";
@@ -53,5 +54,5 @@ function Sample({ connection, account }: { connection: string; account: string }
     await take(client.PUT("/v1/imports/{import}", { params: { path: { import: name }, header: { "If-None-Match": "*" }, query: { offline: true } }, body }));
     await navigate({ to: "/imports/$import/edit/$step", params: { import: name, step: "source" } });
   });
-  return <><Button loading={make.pending} onClick={make.start}>{t.sample}</Button><ProblemNote error={make.error} />{make.dialog}</>;
+  return <><Press busy={make.pending} onClick={make.start}>{t.sample}</Press><ProblemNote error={make.error} />{make.dialog}</>;
 }

@@ -1,4 +1,4 @@
-import { Button, Checkbox, Group, SegmentedControl, Select, Stack, Text, TextInput, Title } from "@mantine/core";
+import { Checkbox, Group, SegmentedControl, Select, Stack, Text, TextInput, Title } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate, useParams } from "@tanstack/react-router";
 import type { ReactNode } from "react";
@@ -8,6 +8,7 @@ import { useAction } from "../action/useAction";
 import { AdminNav } from "../admin/AdminNav";
 import { ApiError, client, take } from "../api/client";
 import { Commands } from "../app/Commands";
+import { Press } from "../app/Press";
 import { ProblemNote, Unavailable } from "../app/ProblemNote";
 import { Waiting } from "../app/Waiting";
 import { text } from "../text";
@@ -88,10 +89,10 @@ function Edit({ name, held }: { name: string; held: Held }): ReactNode {
         <details><summary>{f.more}</summary><Stack mt="sm">{["proxy", "caFile"].map((key) => <TextInput key={key} label={f.fields[key]} error={problem(key)} value={form.values[key] ?? ""} onChange={(e) => setValue(key, e.currentTarget.value)} />)}</Stack></details>
       </div>
       <Group>
-        <Button loading={apply.pending} disabled={called === "" || held.managed !== ""} onClick={apply.start}>{f.apply}</Button>
+        <Press busy={apply.pending} disabled={called === "" || held.managed !== ""} onClick={apply.start}>{f.apply}</Press>
         <Text size="sm">{f.applyHelp}</Text>
       </Group>
-      {name !== "" && held.managed === "" && <Group><Button variant="default" loading={remove.pending} onClick={remove.start}>{t.removeSure(name)}</Button></Group>}
+      {name !== "" && held.managed === "" && <Group><Press variant="default" busy={remove.pending} onClick={remove.start}>{t.removeSure(name)}</Press></Group>}
       <ProblemNote error={apply.error ?? remove.error} />
       {apply.dialog}{remove.dialog}
       <Commands lines={["tapline apply -f FILE", `tapline notify test ${called === "" ? "NAME" : called}`]} />

@@ -7,6 +7,7 @@ import { AdminNav } from "../admin/AdminNav";
 import { client, take } from "../api/client";
 import { Commands } from "../app/Commands";
 import { Instant } from "../app/Instant";
+import { Press } from "../app/Press";
 import { ProblemNote, Unavailable } from "../app/ProblemNote";
 import { Waiting } from "../app/Waiting";
 import { useMay } from "../app/role";
@@ -42,7 +43,7 @@ export function NotificationsScreen(): ReactNode {
                 return (
                   <tr key={name}>
                     <th scope="row">{name}</th><td>{t.channels[form.channel]}</td><td className="wraps"><bdi>{whichOf(r.spec, t.everything)}</bdi></td><td>{form.on.map((w) => t.conditions[w] ?? w).join(", ")}</td><td><Instant at={r.appliedAt} now={now} /></td>
-                    <td><Button size="compact-sm" variant="default" loading={test.isPending && test.variables === name} onClick={() => test.mutate(name)} aria-label={t.testName(name)}>{t.test}</Button></td>
+                    <td><Press size="compact-sm" variant="default" busy={test.isPending && test.variables === name} onClick={() => test.mutate(name)} aria-label={t.testName(name)}>{t.test}</Press></td>
                     <td><Button size="compact-sm" variant="default" aria-label={text.admin.resource.changeName(name)} renderRoot={(props) => <Link {...props} to="/notifications/$name" params={{ name }} />}>{text.admin.resource.change}</Button></td>
                   </tr>
                 );

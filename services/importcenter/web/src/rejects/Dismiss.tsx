@@ -4,6 +4,7 @@ import type { ReactNode } from "react";
 
 import { useAction } from "../action/useAction";
 import { client, take } from "../api/client";
+import { Press } from "../app/Press";
 import { ProblemNote } from "../app/ProblemNote";
 import { text } from "../text";
 
@@ -25,7 +26,7 @@ export function Dismiss({ name }: { name: string }): ReactNode {
           <ProblemNote error={dismiss.error} />
           <Group justify="flex-end">
             <Button variant="default" onClick={() => setAsked(false)}>{text.confirm.cancel}</Button>
-            <Button color="red" loading={dismiss.pending} onClick={dismiss.start}>{t.dismissNow}</Button>
+            <Press color="red" busy={dismiss.pending} onClick={dismiss.start}>{t.dismissNow}</Press>
           </Group>
         </Stack>
       </Modal>

@@ -1,8 +1,9 @@
-import { Button, Menu } from "@mantine/core";
+import { Menu } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 
 import { client, takeFile } from "../api/client";
+import { Press } from "../app/Press";
 import { ProblemNote } from "../app/ProblemNote";
 import { save } from "../app/save";
 import { text } from "../text";
@@ -28,7 +29,7 @@ export function Download({ name, search }: { name: string; search: RejectSearch 
   return (
     <>
       <Menu>
-        <Menu.Target><Button variant="default" loading={get.isPending}>{t.download}</Button></Menu.Target>
+        <Menu.Target><Press variant="default" busy={get.isPending}>{t.download}</Press></Menu.Target>
         <Menu.Dropdown>{formats.map((f) => <Menu.Item key={f.key} onClick={() => get.mutate(f)}>{t.formats[f.key]}</Menu.Item>)}</Menu.Dropdown>
       </Menu>
       <ProblemNote error={get.error} />

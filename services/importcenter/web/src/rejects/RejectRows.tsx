@@ -6,6 +6,7 @@ import type { ReactNode } from "react";
 
 import type { Reject } from "../api/client";
 import { Instant } from "../app/Instant";
+import { Press } from "../app/Press";
 import { ProblemNote } from "../app/ProblemNote";
 import { Waiting } from "../app/Waiting";
 import { useMay } from "../app/role";
@@ -55,7 +56,7 @@ export function RejectRows({ name, search, now }: { name: string; search: Reject
           </tbody>
         </table>
       </div>
-      {page.hasNextPage && <Group><Button variant="default" loading={page.isFetchingNextPage} onClick={() => void page.fetchNextPage()}>{t.older}</Button></Group>}
+      {page.hasNextPage && <Group><Press variant="default" busy={page.isFetchingNextPage} onClick={() => void page.fetchNextPage()}>{t.older}</Press></Group>}
       {items.length === 0 && <Text>{text.rows.none}</Text>}
     </Stack>
   );

@@ -8,6 +8,7 @@ import { useAction } from "../action/useAction";
 import { client, take } from "../api/client";
 import type { Schemas } from "../api/client";
 import { importQuery } from "../api/queries";
+import { Press } from "../app/Press";
 import { ProblemNote } from "../app/ProblemNote";
 import { count, rows } from "../format/number";
 import { text } from "../text";
@@ -50,7 +51,7 @@ export function Replay({ name, selection, onClose }: Props): ReactNode {
             {plan.data === undefined && plan.error === null && <Text role="status">{t.planning}</Text>}
             <ProblemNote error={plan.error ?? send.error} />
             {plan.data !== undefined && <Plan plan={plan.data} sends={how !== "declined"} />}
-            {taken > 0 && <Group><Button variant={how === "mapped" && plan.data?.wouldMap === 0 ? "default" : "filled"} loading={send.pending} onClick={send.start}>{how === "declined" ? t.decline(rows(taken)) : t.send(rows(taken), definition?.spec.destination.accountRef ?? "")}</Button></Group>}
+            {taken > 0 && <Group><Press variant={how === "mapped" && plan.data?.wouldMap === 0 ? "default" : "filled"} busy={send.pending} onClick={send.start}>{how === "declined" ? t.decline(rows(taken)) : t.send(rows(taken), definition?.spec.destination.accountRef ?? "")}</Press></Group>}
           </>
         )}
         <Group><Button size="compact-sm" variant="default" onClick={onClose}>{sent === undefined ? t.cancel : text.close}</Button></Group>

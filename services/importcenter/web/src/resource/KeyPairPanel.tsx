@@ -5,6 +5,7 @@ import type { ReactNode } from "react";
 
 import { client, take } from "../api/client";
 import { Commands } from "../app/Commands";
+import { Press } from "../app/Press";
 import { ProblemNote } from "../app/ProblemNote";
 import { save } from "../app/save";
 import { text } from "../text";
@@ -39,7 +40,7 @@ export function KeyPairPanel({ name, user, rotates, onReference }: Props): React
       <Stack gap="xs">
         <Title order={2} size="h5">{rotates ? t.rotate : t.title}</Title>
         <Text size="sm">{t.help}</Text>
-        <Group><Button variant="default" loading={make.isPending} disabled={user === ""} onClick={() => make.mutate()}>{t.make}</Button>{user === "" && <Text size="sm">{t.needsUser}</Text>}</Group>
+        <Group><Press variant="default" busy={make.isPending} disabled={user === ""} onClick={() => make.mutate()}>{t.make}</Press>{user === "" && <Text size="sm">{t.needsUser}</Text>}</Group>
         <ProblemNote error={make.error ?? store.error} />
         {pair !== undefined && (
           <>
@@ -48,7 +49,7 @@ export function KeyPairPanel({ name, user, rotates, onReference }: Props): React
             <Text>{t.private}</Text>
             <Group>
               <Button variant="default" onClick={() => save(new Blob([pair.pem], { type: "application/x-pem-file" }), rotates ? "snowflake_key_2.p8" : "snowflake_key.p8")}>{t.download}</Button>
-              {name !== "" && <Button variant="default" loading={store.isPending} disabled={store.isSuccess} onClick={() => store.mutate(pair.pem)}>{store.isSuccess ? t.stored : t.store}</Button>}
+              {name !== "" && <Press variant="default" busy={store.isPending} disabled={store.isSuccess} onClick={() => store.mutate(pair.pem)}>{store.isSuccess ? t.stored : t.store}</Press>}
             </Group>
             {!store.isSuccess && (
               <Group align="flex-end">

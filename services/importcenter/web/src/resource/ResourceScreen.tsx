@@ -1,4 +1,4 @@
-import { Button, Checkbox, Group, Select, Stack, Text, TextInput, Title } from "@mantine/core";
+import { Checkbox, Group, Select, Stack, Text, TextInput, Title } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate, useParams } from "@tanstack/react-router";
 import { useState } from "react";
@@ -8,6 +8,7 @@ import { useAction } from "../action/useAction";
 import { AdminNav } from "../admin/AdminNav";
 import { ApiError, client, take } from "../api/client";
 import { Commands } from "../app/Commands";
+import { Press } from "../app/Press";
 import { ProblemNote, Unavailable } from "../app/ProblemNote";
 import { Waiting } from "../app/Waiting";
 import { text } from "../text";
@@ -94,7 +95,7 @@ function Form({ kind, name, held }: { kind: Kind; name: string; held: Held }): R
       {kind === "connection" && (
         <KeyPairPanel name={called} user={textOf(spec["user"])} rotates={textOf(spec["privateKey"]) !== ""} onReference={(reference) => setSpec(textOf(spec["privateKey"]) === "" ? withField(withField(spec, "privateKey", reference), "password", "") : rotated(spec, reference))} />
       )}
-      <Group><Button loading={apply.pending} disabled={called === "" || held.managed !== "" || JSON.stringify(spec) === JSON.stringify(held.spec)} onClick={apply.start}>{t.apply}</Button><Text size="sm">{t.applyHelp}</Text></Group>
+      <Group><Press busy={apply.pending} disabled={called === "" || held.managed !== "" || JSON.stringify(spec) === JSON.stringify(held.spec)} onClick={apply.start}>{t.apply}</Press><Text size="sm">{t.applyHelp}</Text></Group>
       <ProblemNote error={apply.error} />
       {apply.dialog}
       <Commands lines={[`tapline get ${kind}s`, "tapline apply -f FILE"]} />

@@ -10,6 +10,7 @@ import type { Schemas } from "../api/client";
 import { runQuery } from "../api/queries";
 import { Commands } from "../app/Commands";
 import { Instant } from "../app/Instant";
+import { Press } from "../app/Press";
 import { ProblemNote, Unavailable } from "../app/ProblemNote";
 import { Waiting } from "../app/Waiting";
 import { useMay } from "../app/role";
@@ -90,7 +91,7 @@ function Download({ run, search }: { run: string; search: RowSearch }): ReactNod
       save(await takeFile(client.GET("/v1/runs/{run}/rows", { params, parseAs: "blob" })), `${run}-rows.${t.file}`);
     },
   });
-  return <><Button variant="default" loading={get.isPending} onClick={() => get.mutate()}>{t.download}</Button><ProblemNote error={get.error} /></>;
+  return <><Press variant="default" busy={get.isPending} onClick={() => get.mutate()}>{t.download}</Press><ProblemNote error={get.error} /></>;
 }
 
 function Rows({ run, of, search }: { run: string; of: string; search: RowSearch }): ReactNode {
@@ -131,7 +132,7 @@ function Rows({ run, of, search }: { run: string; of: string; search: RowSearch 
         </table>
       </div>
       {items.length === 0 && !page.hasNextPage && <Text>{t.none}</Text>}
-      {page.hasNextPage && <Group><Button variant="default" loading={page.isFetchingNextPage} onClick={() => void page.fetchNextPage()}>{t.more}</Button></Group>}
+      {page.hasNextPage && <Group><Press variant="default" busy={page.isFetchingNextPage} onClick={() => void page.fetchNextPage()}>{t.more}</Press></Group>}
       {unlisted.length > 0 && <Text size="sm">{t.unlisted(unlisted.map(([k, n]) => `${count(n)} ${t.unlistedOf[k] ?? k}`).join(", "))}</Text>}
     </Stack>
   );

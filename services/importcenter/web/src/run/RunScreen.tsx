@@ -1,4 +1,4 @@
-import { Anchor, Button, Group, List, Stack, Text, Title } from "@mantine/core";
+import { Anchor, Group, List, Stack, Text, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, getRouteApi } from "@tanstack/react-router";
 import type { ReactNode } from "react";
@@ -12,6 +12,7 @@ import { Badge } from "../app/Badge";
 import { Commands } from "../app/Commands";
 import { Facts } from "../app/Facts";
 import { Instant } from "../app/Instant";
+import { Press } from "../app/Press";
 import { ProblemNote, Unavailable } from "../app/ProblemNote";
 import { Waiting } from "../app/Waiting";
 import { useMay } from "../app/role";
@@ -131,9 +132,9 @@ function Actions({ run }: { run: Run }): ReactNode {
   return (
     <>
       <Group>
-        {run.state === "held" && <Button loading={approve.pending} onClick={approve.start}>{text.run.approve}</Button>}
-        {run.state === "held" && <Button variant="default" loading={decline.pending} onClick={decline.start}>{text.run.decline}</Button>}
-        {run.state !== "held" && <Button variant="default" loading={cancel.pending} onClick={cancel.start}>{text.run.cancel}</Button>}
+        {run.state === "held" && <Press busy={approve.pending} onClick={approve.start}>{text.run.approve}</Press>}
+        {run.state === "held" && <Press variant="default" busy={decline.pending} onClick={decline.start}>{text.run.decline}</Press>}
+        {run.state !== "held" && <Press variant="default" busy={cancel.pending} onClick={cancel.start}>{text.run.cancel}</Press>}
       </Group>
       <ProblemNote error={cancel.error ?? approve.error ?? decline.error} />
       {cancel.dialog}{approve.dialog}{decline.dialog}

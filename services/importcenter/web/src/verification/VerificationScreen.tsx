@@ -10,6 +10,7 @@ import { client, take, takeExact } from "../api/client";
 import type { Schemas } from "../api/client";
 import { importQuery, isActive, live } from "../api/queries";
 import { Commands } from "../app/Commands";
+import { Press } from "../app/Press";
 import { ProblemNote, Unavailable } from "../app/ProblemNote";
 import { Waiting } from "../app/Waiting";
 import { visible } from "../app/jsonLines";
@@ -100,7 +101,7 @@ function Repair({ v, wrong }: { v: Verification; wrong: number }): ReactNode {
   if (!may) return null;
   return (
     <>
-      {began === undefined && <Group><Button loading={repair.pending} onClick={repair.start}>{t.repair(rows(wrong, "profile"), definition?.spec.destination.accountRef ?? "")}</Button><Text size="sm">{t.repairWhat}</Text></Group>}
+      {began === undefined && <Group><Press busy={repair.pending} onClick={repair.start}>{t.repair(rows(wrong, "profile"), definition?.spec.destination.accountRef ?? "")}</Press><Text size="sm">{t.repairWhat}</Text></Group>}
       <ProblemNote error={repair.error} />
       {repair.dialog}
       {began !== undefined && <Began run={began} />}

@@ -7,6 +7,7 @@ import type { FormEvent, ReactNode } from "react";
 import { Commands } from "../app/Commands";
 import { Instant } from "../app/Instant";
 import { Json } from "../app/Json";
+import { Press } from "../app/Press";
 import { ProblemNote } from "../app/ProblemNote";
 import { useMay } from "../app/role";
 import { useNow } from "../app/useNow";
@@ -53,7 +54,7 @@ function Ask({ name, given }: { name: string; given: string }): ReactNode {
           onChange={(e) => setIdentity(e.currentTarget.value)} />
         <Checkbox label={t.clevertap} checked={clevertap} onChange={(e) => setClevertap(e.currentTarget.checked)} />
         <Group>
-          <Button type="submit" loading={ask.isPending} disabled={identity === ""}>{t.ask}</Button>
+          <Press type="submit" busy={ask.isPending} disabled={identity === ""}>{t.ask}</Press>
           <Button variant="subtle" disabled={identity === "" || identity === given} onClick={() => void navigate({ hash: `identity=${encodeURIComponent(identity)}`, replace: true })}>{t.link}</Button>
           <Text size="sm">{t.audited}</Text>
         </Group>
