@@ -1,6 +1,7 @@
 package importcenter
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -52,5 +53,46 @@ func TestFreezes(t *testing.T) {
 	audit := strings.Join(c.log(c.topics.Audit(), 0), "\n")
 	if strings.Count(audit, `"kind":"Freeze"`) != 2 || !strings.Contains(audit, "wrong campaign") {
 		t.Errorf("the audit has %s, want the freeze and its end", audit)
+	}
+}
+
+// TestEachFreezeIsItsOwn: a freeze whose name would be that of another one is made all the
+// same, and every freeze can be removed, however much it selects.
+func TestEachFreezeIsItsOwn(t *testing.T) {
+	t.Parallel()
+	c := start(t)
+	named := func(name string) string {
+		return strings.Replace(customers, `"name":"customers"`, `"name":"`+name+`"`, 1)
+	}
+	if a := c.apply(connection, account, customers, named("custx"), named("a-b"), named("a"), named("b")); a.status != http.StatusOK {
+		t.Fatalf("apply = %d %s", a.status, a.text)
+	}
+	many := `"customers"`
+	for i := range 60 {
+		many += fmt.Sprintf(`,"another-import-of-many-%d"`, i)
+	}
+	names := map[string]bool{}
+	for _, f := range []struct {
+		body string
+		want int
+	}{
+		{`{"selector":{"names":["custx"]}}`, 1}, {`{"selector":{"names":["cust*"]}}`, 2},
+		{`{"selector":{"names":["a-b"]}}`, 1}, {`{"selector":{"names":["a","b"]}}`, 2}, {`{"selector":{"names":["A","a?b"]}}`, 1},
+		{`{"selector":{"names":[` + many + `]}}`, 1},
+	} {
+		made := c.do("POST", "/v1/freezes", f.body)
+		name, _ := made.body["name"].(string)
+		if held, _ := made.body["imports"].([]any); made.status != http.StatusCreated || len(held) != f.want || names[name] {
+			t.Errorf("%.60s = %d %s", f.body, made.status, made.text)
+		}
+		names[name] = true
+		if again := c.do("POST", "/v1/freezes", f.body); again.body["name"] != name {
+			t.Errorf("%.60s the second time = %s", f.body, again.text)
+		}
+	}
+	for name := range names {
+		if a := c.do("DELETE", "/v1/freezes/"+name, ""); a.status != http.StatusNoContent {
+			t.Errorf("unfreeze %s = %d %s", name, a.status, a.text)
+		}
 	}
 }

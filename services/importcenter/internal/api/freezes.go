@@ -3,11 +3,9 @@ package api
 import (
 	"context"
 	"encoding/json"
-	"maps"
 	"net/http"
 	"path"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -115,19 +113,20 @@ func (h *handlers) createFreeze(ctx context.Context, in *createFreezeInput) (*fr
 	if refusal := h.badFreeze(spec); refusal != nil {
 		return nil, refusal
 	}
-	name := freezeName(spec)
 	raw, err := json.Marshal(spec)
 	if err != nil {
 		return nil, h.fail(ctx, codeInternal, "the freeze could not be made", err)
 	}
-	resource := schemas.Resource{
-		APIVersion: schemas.APIVersion, Kind: schemas.KindFreeze, Metadata: schemas.Metadata{Name: name}, Spec: raw,
-		Generation: 1, AppliedAt: h.Now(),
-	}
+	var resource schemas.Resource
 	err = h.write(ctx, func(ctx context.Context) ([]*kafka.Record, error) {
-		if now, ok := h.Catalog.Resource(schemas.KindFreeze, name); ok {
-			resource = now // the same freeze exists: keep who made it first, and since when
+		name, now := h.nameOfFreeze(spec)
+		if now != nil {
+			resource = *now // the same freeze exists: keep who made it first, and since when
 			return nil, nil
+		}
+		resource = schemas.Resource{
+			APIVersion: schemas.APIVersion, Kind: schemas.KindFreeze, Metadata: schemas.Metadata{Name: name}, Spec: raw,
+			Generation: 1, AppliedAt: h.Now(),
 		}
 		record, err := h.resourceRecord(schemas.KindFreeze, name, resource)
 		if err != nil {
@@ -171,35 +170,6 @@ func (h *handlers) badFreeze(spec schemas.FreezeSpec) *Problem {
 		return refuse("no import is selected")
 	}
 	return nil
-}
-
-// freezeName is derived from what is frozen, so that freezing the same twice makes
-// one freeze.
-func freezeName(spec schemas.FreezeSpec) string {
-	var parts []string
-	if spec.Account != "" {
-		parts = append(parts, "account", spec.Account)
-	}
-	if s := spec.Selector; s != nil {
-		if len(s.Names) > 0 {
-			parts = append(parts, "import")
-			parts = append(parts, s.Names...)
-		}
-		for _, key := range slices.Sorted(maps.Keys(s.Labels)) {
-			parts = append(parts, "label", key, s.Labels[key])
-		}
-	}
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r >= 'a' && r <= 'z', r >= '0' && r <= '9', r == '-':
-			return r
-		case r >= 'A' && r <= 'Z':
-			return r + 'a' - 'A'
-		case r == '*':
-			return 'x'
-		}
-		return '-'
-	}, strings.Join(parts, "-"))
 }
 
 func (h *handlers) deleteFreeze(ctx context.Context, in *freezePath) (*struct{}, error) {
