@@ -33,6 +33,8 @@ type ApprovalSpec struct {
 	// of what it removes.
 	ManagedBy *ManagedBy        `json:"managedBy,omitempty"`
 	Prune     map[string]string `json:"prune,omitempty"`
+	// Plan names what the apply would have done when it was asked for.
+	Plan string `json:"plan,omitempty"`
 	// Topics and CancelActive are of a deletion: keep or remove, and whether the active
 	// run is cancelled.
 	Topics       string `json:"topics,omitempty"`

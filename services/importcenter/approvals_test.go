@@ -188,6 +188,46 @@ func TestApprovalsExpire(t *testing.T) {
 	}
 }
 
+// TestWhatWasUnchangedIsNotUndone: a document that changed nothing when a change was asked
+// for does not undo what somebody has changed since.
+func TestWhatWasUnchangedIsNotUndone(t *testing.T) {
+	t.Parallel()
+	p := startGuarded(t)
+	orders := strings.Replace(customers, `"name":"customers"`, `"name":"orders"`, 1)
+	p.decides(p.omar, "approve", p.waits(p.documents(p.maya, connection, account, guarded, orders)), http.StatusOK)
+	for name, changed := range map[string]string{
+		"an import":  strings.Replace(orders, "select *", "select b", 1),
+		"an account": strings.Replace(account, "in1", "eu1", 1),
+	} {
+		wish := p.waits(p.documents(p.maya, account, strings.Replace(guarded, "select *", "select a", 1), orders))
+		if a := p.documents(p.omar, changed); a.status != http.StatusOK {
+			t.Fatalf("%s = %d %s", name, a.status, a.text)
+		}
+		if a := p.decides(p.omar, "approve", wish, http.StatusConflict); a.body["code"] != "changed_meanwhile" {
+			t.Errorf("%s: %s", name, a.text)
+		}
+		p.decides(p.omar, "decline", wish, http.StatusNoContent)
+		if a := p.documents(p.omar, orders, account); a.status != http.StatusOK {
+			t.Fatalf("%s back = %d %s", name, a.status, a.text)
+		}
+	}
+}
+
+// TestANameIsOfOneChange: whoever has looked at a change and approves it by its name never
+// approves another one that its author has put under the same name meanwhile.
+func TestANameIsOfOneChange(t *testing.T) {
+	t.Parallel()
+	p := startGuarded(t)
+	first := p.waits(p.documents(p.maya, connection, account, guarded))
+	p.decides(p.maya, "decline", first, http.StatusNoContent)
+	second := p.waits(p.documents(p.maya, connection, account, guarded))
+	if first == second {
+		t.Errorf("two requests are named %s", first)
+	}
+	p.decides(p.omar, "approve", first, http.StatusNotFound)
+	p.decides(p.omar, "approve", second, http.StatusOK)
+}
+
 // TestApprovalsAreReached: only by callers whose selector includes all their imports.
 func TestApprovalsAreReached(t *testing.T) {
 	t.Parallel()
@@ -198,6 +238,17 @@ func TestApprovalsAreReached(t *testing.T) {
 	p.decides(bounded, "decline", name, http.StatusForbidden)
 	if a := p.as(bounded, "GET", "/v1/approvals", ""); strings.Contains(a.text, name) {
 		t.Errorf("the list shows %s", a.text)
+	}
+	// What changes nothing is no part of what waits, and may be outside of the selector.
+	p.decides(p.omar, "approve", name, http.StatusOK)
+	secret := strings.Replace(strings.Replace(customers, `"name":"customers"`, `"name":"secret"`, 1), "select *", "select hidden", 1)
+	if a := p.documents(p.maya, secret); a.status != http.StatusOK {
+		t.Fatalf("apply = %d %s", a.status, a.text)
+	}
+	name = p.waits(p.documents(p.maya, secret, strings.Replace(guarded, "select *", "select a", 1)))
+	ours := p.writeKey("ours", schemas.AccessKeySpec{Role: "editor", Selector: &schemas.Selector{Names: []string{"customers"}}})
+	if a := p.as(ours, "GET", "/v1/approvals/"+name, ""); a.status != http.StatusOK || !strings.Contains(a.text, "select a") || strings.Contains(a.text, "secret") || strings.Contains(a.text, "hidden") {
+		t.Errorf("what waits = %d %s", a.status, a.text)
 	}
 }
 

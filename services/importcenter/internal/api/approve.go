@@ -8,6 +8,7 @@ import (
 	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
 	"tapline.dev/services/importcenter/internal/access"
+	"tapline.dev/services/importcenter/internal/plan"
 )
 
 // approving is the approval under which a change is made; nil where nobody had to
@@ -62,7 +63,9 @@ func (h *handlers) approveApproval(ctx context.Context, in *approvalInput) (*app
 	var err error
 	switch spec.Action {
 	case schemas.ApprovalApply:
-		_, err = h.apply(ctx, spec.By, wantedBy(spec))
+		w := wantedBy(spec)
+		w.unless = unlessChanged(spec)
+		_, err = h.apply(ctx, spec.By, w)
 	case schemas.ApprovalDelete:
 		_, err = h.deleteImport(ctx, h.approvedDelete(out.Body.Imports[0], spec))
 	default:
@@ -76,6 +79,17 @@ func wantedBy(spec schemas.ApprovalSpec) wanted {
 	w := wanted{ChangeSet: ChangeSet{Documents: spec.Documents, ManagedBy: spec.ManagedBy, Prune: spec.Prune}}
 	w.Offline = spec.Offline
 	return w
+}
+
+// unlessChanged refuses an apply that would do something else than what was asked for: a
+// document that changed nothing then would now undo what somebody has changed since.
+func unlessChanged(spec schemas.ApprovalSpec) func([]plan.Change) *Problem {
+	return func(changes []plan.Change) *Problem {
+		if spec.Plan == "" || spec.Plan == plan.Digest(changes) { // an older version keeps none
+			return nil
+		}
+		return problem(http.StatusConflict, codeChanged, "one of the definitions has been changed since this was asked for; decline it, and ask for the change of what is there now")
+	}
 }
 
 // approvedDelete is the deletion that was asked for, of the version that was there then.

@@ -2,7 +2,7 @@ package api
 
 import (
 	"context"
-	"crypto/sha256"
+	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -116,7 +116,8 @@ type pending struct {
 func (h *handlers) requestApproval(ctx context.Context, spec schemas.ApprovalSpec) (*pending, []*kafka.Record, error) {
 	caller := access.CallerOf(ctx)
 	spec.By, spec.Role = caller.Name, caller.Role.String()
-	p := &pending{name: approvalName(spec)}
+	wanted := wish(spec)
+	p := &pending{name: slices.Sorted(maps.Keys(spec.Imports))[0] + "-" + randomEnd()}
 	var records []*kafka.Record
 	open := 0
 	for _, r := range h.Catalog.Resources(schemas.KindApproval) {
@@ -126,8 +127,8 @@ func (h *handlers) requestApproval(ctx context.Context, spec schemas.ApprovalSpe
 			tombstone := control.Tombstone(h.Topics.Resources(), r.Metadata.Name, schemas.ResourceKey(schemas.KindApproval, r.Metadata.Name))
 			tombstone.Partition = 0 // the topic has one
 			records = append(records, tombstone)
-		case r.Metadata.Name == p.name:
-			p.spec = known
+		case wish(known) == wanted:
+			p.name, p.spec = r.Metadata.Name, known
 			return p, nil, nil
 		default:
 			open++
@@ -157,17 +158,25 @@ func (h *handlers) requestApproval(ctx context.Context, spec schemas.ApprovalSpe
 	return p, append(records, record, audit), err
 }
 
-// approvalName is the same for the same change asked for by the same person.
-func approvalName(spec schemas.ApprovalSpec) string {
+// wish is the same for the same change asked for by the same person, whenever it is.
+func wish(spec schemas.ApprovalSpec) string {
+	spec.Since, spec.ExpiresAt = time.Time{}, time.Time{}
 	if c := spec.Command; c != nil {
 		bare := *c
 		bare.ID, bare.Time, bare.Traceparent = "", time.Time{}, ""
 		spec.Command = &bare
 	}
 	raw, _ := json.Marshal(spec) // everything in it came out of JSON
-	sum := sha256.Sum256(raw)
-	first := slices.Sorted(maps.Keys(spec.Imports))[0]
-	return first + "-" + hex.EncodeToString(sum[:4])
+	return string(raw)
+}
+
+// randomEnd ends the name of an approval. Its author cannot choose it: whoever has looked
+// at a change and approves it by its name approves no other one, which its author has put
+// under the same name meanwhile.
+func randomEnd() string {
+	var end [4]byte
+	_, _ = rand.Read(end[:]) // it never fails
+	return hex.EncodeToString(end[:])
 }
 
 // problem is the answer to the caller whose change waits for a second person.
