@@ -98,8 +98,9 @@ var Routes = map[string]Route{
 	"get-verification":   {Role: Analyst, Scope: ScopeNamed, ShowsRows: true},
 	"list-rejects":       {Role: Analyst, Scope: ScopeNamed, ShowsRows: true},
 	"list-rows":          {Role: Analyst, Scope: ScopeNamed, ShowsRows: true},
-	"why":                {Role: Analyst, Scope: ScopeNamed, ShowsRows: true},
-	"export-rejects":     {Role: Analyst, Scope: ScopeNamed, ShowsRows: true},
+	"why": {Role: Analyst, Scope: ScopeNamed, ShowsRows: true,
+		Note: "what CleverTap holds of the person, only without a selector: every import has sent it"},
+	"export-rejects": {Role: Analyst, Scope: ScopeNamed, ShowsRows: true},
 	"preview": {Role: Analyst, Scope: ScopeDocuments, ShowsRows: true,
 		Note: "documents that are not applied need editor; a connection among them that differs from the applied one, admin"},
 

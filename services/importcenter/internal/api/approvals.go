@@ -162,6 +162,9 @@ func (h *handlers) getApproval(ctx context.Context, in *ApprovalPath) (*approval
 	}
 	set, _ := h.read(spec.Documents)
 	for _, c := range h.changes(set, wantedBy(spec).ChangeSet) {
+		if c.Import != nil && !h.reachesChange(ctx, c) {
+			continue // it was unchanged when this was asked for, else the caller would not get here
+		}
 		change := ApprovalChange{Kind: c.Kind, Name: c.Name, Outcome: c.Outcome}
 		switch {
 		case c.Outcome == plan.Removed:

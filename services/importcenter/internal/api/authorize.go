@@ -204,3 +204,14 @@ func (h *handlers) reaches(ctx context.Context, importName string) bool {
 	}
 	return access.CallerOf(ctx).Reaches(metadata)
 }
+
+// hiddenImports stands for the names of imports that the caller may not see.
+const hiddenImports = "other imports"
+
+// nameOf is the import's name, for a caller who may see it.
+func (h *handlers) nameOf(ctx context.Context, importName string) string {
+	if h.reaches(ctx, importName) {
+		return importName
+	}
+	return hiddenImports
+}

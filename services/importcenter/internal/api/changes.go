@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"tapline.dev/schemas"
@@ -18,12 +19,13 @@ func (h *handlers) mayChange(ctx context.Context, changes []plan.Change) *Proble
 	for _, c := range changes {
 		switch {
 		case c.Import != nil:
-			// The caller must reach the import with its applied labels and with its
-			// new ones: otherwise setting a label would give access to it.
-			if !caller.Reaches(c.Import.Metadata) || !h.reaches(ctx, c.Name) && h.applied(schemas.KindImport, c.Name) {
+			if !h.reachesChange(ctx, c) {
 				return outside(c.Name)
 			}
 			if refusal := h.mayWaitFor(ctx, c); refusal != nil {
+				return refusal
+			}
+			if refusal := h.maySucceed(ctx, c); refusal != nil {
 				return refusal
 			}
 			if deletion, _ := h.route("delete-import"); c.Outcome == plan.Removed && !caller.May(deletion.Role) {
@@ -39,6 +41,13 @@ func (h *handlers) mayChange(ctx context.Context, changes []plan.Change) *Proble
 	return nil
 }
 
+// reachesChange reports whether the caller's selector includes the import of a change with
+// its applied labels and with its new ones: otherwise setting a label would give access to
+// it.
+func (h *handlers) reachesChange(ctx context.Context, c plan.Change) bool {
+	return access.CallerOf(ctx).Reaches(c.Import.Metadata) && (h.reaches(ctx, c.Name) || !h.applied(schemas.KindImport, c.Name))
+}
+
 // mayWaitFor refuses an import that begins to wait for one outside of the caller's
 // selector: that would keep the other one from being deleted.
 func (h *handlers) mayWaitFor(ctx context.Context, c plan.Change) *Problem {
@@ -47,6 +56,36 @@ func (h *handlers) mayWaitFor(ctx context.Context, c plan.Change) *Problem {
 		if !slices.Contains(before.Spec.After, name) && !h.reaches(ctx, name) {
 			return outside(name)
 		}
+	}
+	return nil
+}
+
+// maySucceed refuses a new import under the name of a deleted one that the caller's
+// selector excludes: runs, rejects, rows and generations are kept under the name, so that
+// whoever makes the new import would read those of the former one.
+func (h *handlers) maySucceed(ctx context.Context, c plan.Change) *Problem {
+	caller := access.CallerOf(ctx)
+	if caller.Selector == nil || c.Outcome != plan.Created || h.reaches(ctx, c.Name) {
+		return nil // a selector that chooses by the name alone includes the former import
+	}
+	kept := h.Catalog.Generations(c.Name)
+	at := slices.IndexFunc(kept, func(g schemas.Generation) bool { return g.Action != schemas.AuditDelete })
+	if at < 0 {
+		if state, known := h.Catalog.State(c.Name); !known || state.LastNumber == 0 {
+			return nil // nobody had the name
+		}
+		return outside(c.Name)
+	}
+	former, err := h.readGeneration(ctx, c.Name, kept[at].Generation)
+	if err != nil {
+		refusal, ok := errors.AsType[*Problem](err)
+		if !ok {
+			return h.kafkaFailed(ctx, err)
+		}
+		return refusal
+	}
+	if former.Definition == nil || !caller.Reaches(former.Definition.Metadata) {
+		return outside(c.Name)
 	}
 	return nil
 }

@@ -62,7 +62,7 @@ func (h *handlers) judge(ctx context.Context, w wanted, mappings *definition.Map
 	}
 	refusal := h.managedElsewhere(changes, w.ManagedBy)
 	if refusal == nil {
-		refusal = h.mayRemove(changes)
+		refusal = h.mayRemove(ctx, changes)
 	}
 	return set, changes, refusal
 }
@@ -123,19 +123,19 @@ func unmanageName(kind, name string) string {
 }
 
 // mayRemove refuses to remove what a run or another definition uses.
-func (h *handlers) mayRemove(changes []plan.Change) *Problem {
+func (h *handlers) mayRemove(ctx context.Context, changes []plan.Change) *Problem {
 	for _, c := range changes {
 		if c.Outcome != plan.Removed {
 			continue
 		}
-		if refusal := h.inUse(c, changes); refusal != nil {
+		if refusal := h.inUse(ctx, c, changes); refusal != nil {
 			return refusal
 		}
 	}
 	return nil
 }
 
-func (h *handlers) inUse(c plan.Change, changes []plan.Change) *Problem {
+func (h *handlers) inUse(ctx context.Context, c plan.Change, changes []plan.Change) *Problem {
 	if state, _ := h.Catalog.State(c.Name); c.Import != nil && state.Active != nil {
 		return problem(http.StatusConflict, codeInUse,
 			"nothing was done: run "+state.Active.Run+" of "+c.Name+", which would be removed, is active; cancel it or wait for its end")
@@ -143,7 +143,9 @@ func (h *handlers) inUse(c plan.Change, changes []plan.Change) *Problem {
 	var users []string
 	for _, d := range h.remaining(changes) {
 		if c.Import != nil && slices.Contains(d.Spec.After, c.Name) || c.Import == nil && refers(d.Spec, c.Kind, c.Name) {
-			users = append(users, d.Metadata.Name)
+			if name := h.nameOf(ctx, d.Metadata.Name); !slices.Contains(users, name) {
+				users = append(users, name)
+			}
 		}
 		if state, _ := h.Catalog.State(d.Metadata.Name); c.Import == nil && state.Active != nil && refers(state.Active.Spec, c.Kind, c.Name) {
 			users = append(users, "the active run "+state.Active.Run)

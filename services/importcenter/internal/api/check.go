@@ -25,7 +25,7 @@ func (h *handlers) check(ctx context.Context, actor string, w wanted, mappings *
 		refusal = h.managedElsewhere(changes, w.ManagedBy)
 	}
 	if refusal == nil {
-		refusal = h.mayRemove(changes)
+		refusal = h.mayRemove(ctx, changes)
 	}
 	if refusal != nil {
 		return nil, refusal

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"tapline.dev/schemas"
@@ -38,8 +39,16 @@ func (h *handlers) verified(ctx context.Context, s *schemas.Sample) (Verificatio
 			others[d.Metadata.Name] = d.Spec
 		}
 	}
+	rules := verify.RulesOf(s.Spec, others)
+	for property, names := range rules.Others {
+		for i := range names {
+			names[i] = h.nameOf(ctx, names[i])
+		}
+		slices.Sort(names)
+		rules.Others[property] = slices.Compact(names)
+	}
 	c := &comparison{
-		rules: verify.RulesOf(s.Spec, others), byProperty: map[string]*VerifiedProperty{}, seen: map[string]bool{}, began: h.lastRunBegan(importName),
+		rules: rules, byProperty: map[string]*VerifiedProperty{}, seen: map[string]bool{}, began: h.lastRunBegan(importName),
 		out: Verification{Type: s.Spec.Destination.Type, Population: rows.population, Whole: rows.read >= rows.population, Properties: []VerifiedProperty{}, Rows: []Verified{}},
 	}
 	if c.out.Type == schemas.TypeEvent {

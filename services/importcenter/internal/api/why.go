@@ -14,6 +14,7 @@ import (
 	"tapline.dev/domain/projection"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/schemas"
+	"tapline.dev/services/importcenter/internal/access"
 	"tapline.dev/services/importcenter/internal/rowlog"
 )
 
@@ -69,6 +70,11 @@ func (h *handlers) why(ctx context.Context, in *whyInput) (*whyOutput, error) {
 	d, ok := h.Catalog.Import(in.Import)
 	if !ok {
 		return nil, h.noImport(ctx, in.Import)
+	}
+	if in.Body.CleverTap && access.CallerOf(ctx).Selector != nil {
+		return nil, problem(http.StatusForbidden, codeForbidden,
+			"what CleverTap holds of a person was sent by every import of the account and needs a credential without an import selector; yours has one. tapline verify "+
+				in.Import+" compares what this import sends")
 	}
 	if refusal := h.auditRead(ctx, "why", in.Import); refusal != nil {
 		return nil, refusal

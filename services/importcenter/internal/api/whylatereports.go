@@ -9,9 +9,6 @@ import (
 	"tapline.dev/services/importcenter/internal/whylate"
 )
 
-// hiddenImports stands for the imports in a count that the caller may not see.
-const hiddenImports = "other imports"
-
 // recentReports gathers what an explanation takes from the newest reports.
 type recentReports struct {
 	run     *schemas.ActiveRun
@@ -75,10 +72,7 @@ func stageOf(r schemas.Report) string {
 func (s *recentReports) recent(ctx context.Context, h *handlers) *whylate.Recent {
 	out := &whylate.Recent{Window: whyLateWindow, Last: s.last, Statement: s.newest.Statement, Mapped: s.mapped, Settled: s.settled, InFlight: map[string]int{}}
 	for _, name := range s.open {
-		if !h.reaches(ctx, name) {
-			name = hiddenImports
-		}
-		out.InFlight[name]++
+		out.InFlight[h.nameOf(ctx, name)]++
 	}
 	return out
 }
