@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -15,9 +16,12 @@ import (
 type otelEnv struct {
 	traces       bool
 	metrics      bool
+	logs         bool
 	tracesProto  string
 	metricsProto string
-	batch        batch
+	logsProto    string
+	batch        batch // of spans
+	logBatch     batch
 }
 
 const (
@@ -27,7 +31,8 @@ const (
 
 // readOtelEnv enables OTLP if an endpoint is given or an exporter is named. By
 // default the OpenTelemetry specification sends to localhost; here nothing is
-// sent by default.
+// sent by default. Logs leave only if they are named themselves, by their exporter
+// or their endpoint: whoever gathers the process's output has them already.
 func readOtelEnv(lookup func(string) (string, bool)) (otelEnv, error) {
 	get := func(names ...string) string {
 		for _, name := range names {
@@ -39,24 +44,28 @@ func readOtelEnv(lookup func(string) (string, bool)) (otelEnv, error) {
 	}
 	env := otelEnv{
 		batch:        defaultBatch(),
+		logBatch:     defaultBatch(),
 		tracesProto:  get("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"),
 		metricsProto: get("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"),
+		logsProto:    get("OTEL_EXPORTER_OTLP_LOGS_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"),
 	}
-	if err := env.batch.read(get); err != nil {
+	if err := errors.Join(env.batch.read(get, "OTEL_BSP_"), env.logBatch.read(get, "OTEL_BLRP_")); err != nil {
 		return env, err
 	}
 	if strings.EqualFold(get("OTEL_SDK_DISABLED"), "true") {
 		return env, nil
 	}
 	for _, signal := range []struct {
-		name  string
-		on    *bool
-		proto *string
+		name     string
+		on       *bool
+		proto    *string
+		endpoint string
 	}{
-		{"TRACES", &env.traces, &env.tracesProto},
-		{"METRICS", &env.metrics, &env.metricsProto},
+		{"TRACES", &env.traces, &env.tracesProto, "OTEL_EXPORTER_OTLP_ENDPOINT"},
+		{"METRICS", &env.metrics, &env.metricsProto, "OTEL_EXPORTER_OTLP_ENDPOINT"},
+		{"LOGS", &env.logs, &env.logsProto, ""},
 	} {
-		endpoint := get("OTEL_EXPORTER_OTLP_"+signal.name+"_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+		endpoint := get("OTEL_EXPORTER_OTLP_"+signal.name+"_ENDPOINT", signal.endpoint)
 		switch exporter := get("OTEL_" + signal.name + "_EXPORTER"); exporter {
 		case "otlp":
 			*signal.on = true
@@ -77,13 +86,14 @@ func readOtelEnv(lookup func(string) (string, bool)) (otelEnv, error) {
 	return env, nil
 }
 
-// read takes over what the standard variables say of batches.
-func (b *batch) read(get func(...string) string) error {
+// read takes over what the standard variables with a prefix say of batches.
+func (b *batch) read(get func(...string) string, prefix string) error {
 	for name, set := range map[string]func(n int){
-		"OTEL_BSP_SCHEDULE_DELAY": func(n int) { b.delay = time.Duration(n) * time.Millisecond },
-		"OTEL_BSP_MAX_QUEUE_SIZE": func(n int) { b.queue = n },
-		"OTEL_BSP_EXPORT_TIMEOUT": func(n int) { b.timeout = time.Duration(n) * time.Millisecond },
+		"SCHEDULE_DELAY": func(n int) { b.delay = time.Duration(n) * time.Millisecond },
+		"MAX_QUEUE_SIZE": func(n int) { b.queue = n },
+		"EXPORT_TIMEOUT": func(n int) { b.timeout = time.Duration(n) * time.Millisecond },
 	} {
+		name = prefix + name
 		text := get(name)
 		if text == "" {
 			continue

@@ -15,7 +15,8 @@ import (
 	"tapline.dev/schemas/metrics"
 )
 
-// batch is how spans are gathered before they are sent. What OTEL_BSP_* sets is used.
+// batch is how spans, or log records, are gathered before they are sent. What OTEL_BSP_*, or
+// OTEL_BLRP_*, sets is used.
 type batch struct {
 	// delay is short because a killed process loses what it has not sent.
 	delay time.Duration
@@ -30,7 +31,7 @@ func defaultBatch() batch { return batch{delay: time.Second, queue: 8192, timeou
 // lossLogEvery keeps a dead collector from filling the log.
 const lossLogEvery = time.Minute
 
-var errQueueFull = errors.New("more spans end than the collector takes")
+var errQueueFull = errors.New("the collector takes less than there is")
 
 // boundedQueue counts what the SDK's queue would drop in silence: it lets no more spans
 // into that queue than it holds.
@@ -79,26 +80,27 @@ func (e countingExporter) ExportSpans(ctx context.Context, spans []sdktrace.Read
 	return nil
 }
 
-// losses counts lost spans and logs them now and then.
+// losses counts lost spans or log records and logs that now and then.
 type losses struct {
 	logger *slog.Logger
-	spans  metric.Int64Counter
+	text   string
+	lost   metric.Int64Counter
 
 	mu   sync.Mutex
 	next time.Time
 }
 
-func newLosses(logger *slog.Logger, meters metric.MeterProvider) (*losses, error) {
+func newLosses(logger *slog.Logger, text string, meters metric.MeterProvider, of metrics.Metric) (*losses, error) {
 	in := NewInstruments(meters.Meter("tapline.dev/libs/telemetry"))
-	l := &losses{logger: logger, spans: in.Counter(metrics.SpansLost)}
+	l := &losses{logger: logger, text: text, lost: in.Counter(of)}
 	for _, why := range []string{"queue", "export"} {
-		l.spans.Add(context.Background(), 0, metric.WithAttributes(attribute.String("why", why)))
+		l.lost.Add(context.Background(), 0, metric.WithAttributes(attribute.String("why", why)))
 	}
 	return l, in.Err()
 }
 
 func (l *losses) add(ctx context.Context, why string, n int, err error) {
-	l.spans.Add(ctx, int64(n), metric.WithAttributes(attribute.String("why", why)))
+	l.lost.Add(ctx, int64(n), metric.WithAttributes(attribute.String("why", why)))
 	l.mu.Lock()
 	quiet := time.Now().Before(l.next)
 	if !quiet {
@@ -106,6 +108,6 @@ func (l *losses) add(ctx context.Context, why string, n int, err error) {
 	}
 	l.mu.Unlock()
 	if !quiet {
-		l.logger.WarnContext(ctx, "spans are lost", slog.String("why", why), slog.Int("spans", n), slog.Any("error", err))
+		l.logger.WarnContext(ctx, l.text, slog.String("why", why), slog.Int("lost", n), slog.Any("error", err)) //nolint:sloglint // a constant of whoever made it
 	}
 }

@@ -6,7 +6,8 @@
 // OpenTelemetry SDK and its exporters.
 //
 // Spans leave by OTLP when the standard OTEL_* variables ask for it; metrics are
-// always served to Prometheus, and pushed by OTLP too when asked. No exporter
+// always served to Prometheus, and pushed by OTLP too when asked; log lines are always
+// written, and sent by OTLP too when asked. No exporter
 // can hold up the work: queues are bounded, and what does not fit is dropped.
 //
 // Names: a span is "<verb> <thing>" with few distinct values ("extract chunk",
@@ -99,13 +100,18 @@ func Start(ctx context.Context, s Settings) (*Telemetry, error) {
 	}
 	level := &slog.LevelVar{}
 	level.Set(s.LogLevel)
-	t := &Telemetry{Logger: newLogger(s, level), Level: level, imports: newNames(s.Imports)}
+	t := &Telemetry{Level: level, imports: newNames(s.Imports)}
 	meters, handler, err := newMeters(ctx, env, res, t.imports.most)
 	if err != nil {
 		return nil, err
 	}
 	t.meters, t.metrics = meters, handler
-	losses, err := newLosses(t.Logger, meters)
+	logs, err := newLogExport(ctx, env, res, newLogger(s, level, nil), meters)
+	if err != nil {
+		return nil, errors.Join(err, meters.Shutdown(ctx))
+	}
+	t.Logger = newLogger(s, level, logs.handler())
+	losses, err := newLosses(t.Logger, "spans are lost", meters, metrics.SpansLost)
 	if err != nil {
 		return nil, errors.Join(err, meters.Shutdown(ctx))
 	}
@@ -117,7 +123,7 @@ func Start(ctx context.Context, s Settings) (*Telemetry, error) {
 		return nil, errors.Join(err, meters.Shutdown(ctx))
 	}
 	t.tracers = tracers
-	t.shutdown = []func(context.Context) error{tracers.Shutdown, meters.Shutdown}
+	t.shutdown = []func(context.Context) error{tracers.Shutdown, logs.shutdown, meters.Shutdown}
 	return t, nil
 }
 

@@ -154,6 +154,8 @@ func TestEnvironmentIsChecked(t *testing.T) {
 	for want, env := range map[string]map[string]string{
 		"OTEL_TRACES_EXPORTER":        {"OTEL_TRACES_EXPORTER": "zipkin"},
 		"OTEL_METRICS_EXPORTER":       {"OTEL_METRICS_EXPORTER": "x"},
+		"OTEL_LOGS_EXPORTER":          {"OTEL_LOGS_EXPORTER": "console"},
+		"OTEL_BLRP_MAX_QUEUE_SIZE":    {"OTEL_BLRP_MAX_QUEUE_SIZE": "many"},
 		"OTEL_EXPORTER_OTLP_PROTOCOL": {"OTEL_EXPORTER_OTLP_PROTOCOL": "http/json"},
 	} {
 		_, err := telemetry.Start(t.Context(), telemetry.Settings{Service: "x", LookupEnv: lookup(env)})

@@ -120,7 +120,7 @@ func ofServers() []Metric {
 		HealthCheck,
 		ClockSkew,
 		CertificateExpiry,
-		SpansLost,
+		SpansLost, LogsLost,
 	}
 }
 

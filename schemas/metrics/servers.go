@@ -167,6 +167,10 @@ var (
 		Name: "tapline.telemetry.spans.lost", Kind: Counter, Unit: "{span}", Labels: []Label{oneOf("why", "queue", "export")},
 		Help: "Spans that were not delivered, because the queue was full or the exporter failed.",
 	}
+	LogsLost = Metric{
+		Name: "tapline.telemetry.logs.lost", Kind: Counter, Unit: "{log_record}", Labels: []Label{oneOf("why", "queue", "export")},
+		Help: "Log records that OTLP did not deliver, because the queue was full or the exporter failed; the process's own log has them. No series unless they are sent by OTLP.",
+	}
 )
 
 // RequestResults are the values of the label result.

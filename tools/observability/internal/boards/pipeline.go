@@ -73,7 +73,10 @@ func internals() board {
 			{"Import Center and telemetry", []panel{
 				{title: "Requests to the API", unit: "reqps", queries: []query{{"sum by (status) (rate(tapline_importcenter_request_duration_seconds_count[$__rate_interval]))", "{{status}}"}}, about: "By status."},
 				{title: "Time of the API's answers", unit: "s", queries: quantiles("tapline_importcenter_request_duration_seconds", ""), about: "A question that waits for a change counts as long."},
-				{title: "Spans lost", queries: []query{{"sum by (why) (increase(tapline_telemetry_spans_lost_total[$__rate_interval]))", "{{why}}"}}, about: "The collector is away or slow.", empty: "a span was lost."},
+				{title: "Spans and log records lost", queries: []query{
+					{"sum by (why) (increase(tapline_telemetry_spans_lost_total[$__rate_interval]))", "spans: {{why}}"},
+					{"sum by (why) (increase(tapline_telemetry_logs_lost_total[$__rate_interval]))", "log records: {{why}}"},
+				}, about: "The collector is away or slow.", empty: "something was lost."},
 			}},
 		},
 	}
