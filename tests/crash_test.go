@@ -41,7 +41,7 @@ func TestTerminateEverythingInTheMiddle(t *testing.T) {
 	path, broken := customers(t, n)
 	c := harness.Start(t, harness.Options{Separate: true, DevArgs: []string{"--load", table + "=" + path}})
 	c.ApplyText(t, definition("customers"))
-	c.Faults(t, `{"faults":[{"kind":"latency","latencyMs":300,"share":1}]}`)
+	c.Faults(t, `{"faults":[{"kind":"latency","latencyMs":1000,"share":1}]}`)
 	name := c.Trigger(t, "customers")
 	c.Await(t, name, time.Minute, "rows are being loaded", func(r schemas.Run) bool { return inTheMiddle(r) && r.Counts.Loaded > 0 })
 	for _, service := range harness.Services {
@@ -65,7 +65,7 @@ func TestTerminateTheWholeProcessInTheMiddle(t *testing.T) {
 	path, broken := customers(t, n)
 	c := harness.Start(t, harness.Options{DevArgs: []string{"--load", table + "=" + path}})
 	c.ApplyText(t, definition("customers"))
-	c.Faults(t, `{"faults":[{"kind":"latency","latencyMs":300,"share":1}]}`)
+	c.Faults(t, `{"faults":[{"kind":"latency","latencyMs":1000,"share":1}]}`)
 	name := c.Trigger(t, "customers")
 	c.Await(t, name, time.Minute, "rows are being loaded", func(r schemas.Run) bool { return inTheMiddle(r) && r.Counts.Loaded > 0 })
 	c.Dev.Stop(t)
