@@ -168,9 +168,11 @@ test-capacity: ## prove the loader's order, its slots and a day of outage at ful
 
 # The mistakes are patches in tests/mutants. Those that need real programs are
 # made by test-crash.
+# SHARE=1/2 makes every second mistake, SHARE=2/2 the others.
+SHARE ?= 1
 .PHONY: test-mutants
 test-mutants: ## make known mistakes and see that the tests find each
-	TAPLINE_TEST_MUTANTS=1 go test -count=1 -timeout 15m -parallel 4 -v -run TestEachIsFound $(ARGS) ./tests/mutants
+	TAPLINE_TEST_MUTANTS=$(SHARE) go test -count=1 -timeout 15m -parallel 4 -v -run TestEachIsFound $(ARGS) ./tests/mutants
 
 SEEDS ?= 20000
 FROM ?= 1000

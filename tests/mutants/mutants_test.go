@@ -103,12 +103,14 @@ func testFiles(t *testing.T, folder string) string {
 }
 
 // TestEachIsFound makes each mistake and wants every test that its patch names to
-// fail, and to pass without the mistake.
+// fail, and to pass without the mistake. TAPLINE_TEST_MUTANTS says which mistakes: "1"
+// for all of them, "1/2" and "2/2" for either half.
 func TestEachIsFound(t *testing.T) {
-	if os.Getenv("TAPLINE_TEST_MUTANTS") == "" {
+	which := os.Getenv("TAPLINE_TEST_MUTANTS")
+	if which == "" {
 		t.Skip("make test-mutants")
 	}
-	patches := load(t)
+	patches := shareOf(t, load(t), which)
 	dir := t.TempDir()
 	overlay, err := mutants.Overlay(harness.Root(), dir, patches)
 	if err != nil {
@@ -124,6 +126,39 @@ func TestEachIsFound(t *testing.T) {
 				t.Parallel()
 				b.find(t, p.Name, f)
 			})
+		}
+	}
+}
+
+// shareOf returns every nth patch from the kth on, where which is "k/n".
+func shareOf(t *testing.T, patches []mutants.Patch, which string) []mutants.Patch {
+	t.Helper()
+	if which == "1" {
+		return patches
+	}
+	var k, n int
+	if _, err := fmt.Sscanf(which, "%d/%d", &k, &n); err != nil || k < 1 || k > n {
+		t.Fatalf("TAPLINE_TEST_MUTANTS is %q: it must be 1, or a share like 1/2", which)
+	}
+	var share []mutants.Patch
+	for i := k - 1; i < len(patches); i += n {
+		share = append(share, patches[i])
+	}
+	return share
+}
+
+// TestSharesAreEverything: whoever makes each share has made every mistake, once.
+func TestSharesAreEverything(t *testing.T) {
+	t.Parallel()
+	made := map[string]int{}
+	for _, which := range []string{"1/3", "2/3", "3/3"} {
+		for _, p := range shareOf(t, load(t), which) {
+			made[p.Name]++
+		}
+	}
+	for _, p := range load(t) {
+		if made[p.Name] != 1 {
+			t.Errorf("the three shares make %s %d times", p.Name, made[p.Name])
 		}
 	}
 }
