@@ -53,8 +53,8 @@ func TestSecretsAreWriteOnly(t *testing.T) {
 		}
 	}
 	audit := c.as(admin, "GET", "/v1/audit", "").text
-	if !strings.Contains(audit, `"kind":"Secret","name":"clevertap/main"`) {
-		t.Errorf("the audit lacks it: %s", audit)
+	if !strings.Contains(audit, `"kind":"Secret","name":"clevertap/main"`) || strings.Count(audit, `"kind":"Secret"`) != 1 {
+		t.Errorf("the audit has %s, want what was stored, once", audit)
 	}
 	for p := range int32(schemas.ControlPartitions) {
 		for _, topic := range []string{c.topics.Resources(), c.topics.Audit(), c.topics.Imports(), c.topics.Commands()} {

@@ -91,6 +91,9 @@ func TestRun(t *testing.T) {
 	if _, err := os.Stat(endpoints); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("endpoints.json is still there: %v", err)
 	}
+	if _, err := os.Stat(cfg.path("secrets", "rejects")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("rows of people lie among the secrets: %v", err)
+	}
 	for _, name := range []string{"snowflake-password", "clevertap-passcode"} {
 		info, err := os.Stat(cfg.path("secrets", name))
 		if err != nil {

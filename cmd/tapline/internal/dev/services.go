@@ -65,7 +65,8 @@ func (d *Dev) parts() []part {
 			cfg.Notifications.PageURL = "http://" + cfg.HTTP.Addr
 			// In a folder that the extractor and the loader may read.
 			cfg.Secrets.Store = filepath.Join(filepath.Dir(d.secrets.passwordFile), "store")
-			cfg.Rejects.Directory = filepath.Join(filepath.Dir(d.secrets.passwordFile), "rejects")
+			// Not in that folder: it holds rows of people, and no secret.
+			cfg.Rejects.Directory = filepath.Join(filepath.Dir(filepath.Dir(d.secrets.passwordFile)), "rejects")
 			return runOf(importcenter.New(cfg, importcenter.Deps{Telemetry: env.Telemetry, Health: env.Health}))
 		}},
 		{"scheduler", adminScheduler, func(env daemon.Env) (daemon.Run, error) {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -82,14 +81,13 @@ func (h *handlers) putSecret(ctx context.Context, in *putSecretInput) (*putSecre
 	if h.Store.Dir == "" {
 		return nil, noStore()
 	}
+	if _, err := store.Value(in.Body.Value); err != nil {
+		return nil, problem(http.StatusUnprocessableEntity, codeInvalidRequest, err.Error())
+	}
 	if err := h.auditSecret(ctx, schemas.AuditApply, in.SecretPath); err != nil {
 		return nil, err
 	}
-	err := h.Store.Put(in.Use, in.Name, in.Body.Value)
-	switch {
-	case errors.Is(err, store.ErrValue):
-		return nil, problem(http.StatusUnprocessableEntity, codeInvalidRequest, err.Error())
-	case err != nil:
+	if err := h.Store.Put(in.Use, in.Name, in.Body.Value); err != nil {
 		return nil, h.fail(ctx, codeInternal, "the secret could not be stored; the service's log says why", err)
 	}
 	out := &putSecretOutput{}

@@ -33,17 +33,26 @@ func (s Store) Reference(use, name string) string {
 	return "ref+file://" + filepath.Join(s.Dir, use, name)
 }
 
-// Put writes a secret to a file that only its owner may read. The write is atomic. Put
-// cuts off a line break at the end of a value in one line, as the services do.
-func (s Store) Put(use, name, value string) error {
-	if !strings.HasPrefix(value, "-----BEGIN ") {
-		value = strings.TrimRight(value, "\r\n")
-		if strings.ContainsAny(value, "\r\n") {
-			return ErrValue
+// Value returns a secret as it is stored: a line break at the end of a value in one line
+// is cut off, as the services do.
+func Value(text string) (string, error) {
+	if !strings.HasPrefix(text, "-----BEGIN ") {
+		text = strings.TrimRight(text, "\r\n")
+		if strings.ContainsAny(text, "\r\n") {
+			return "", ErrValue
 		}
 	}
-	if value == "" || len(value) > MaxBytes || strings.ContainsRune(value, 0) {
-		return ErrValue
+	if text == "" || len(text) > MaxBytes || strings.ContainsRune(text, 0) {
+		return "", ErrValue
+	}
+	return text, nil
+}
+
+// Put writes a secret to a file that only its owner may read. The write is atomic.
+func (s Store) Put(use, name, text string) error {
+	value, err := Value(text)
+	if err != nil {
+		return err
 	}
 	dir := filepath.Join(s.Dir, use)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
