@@ -51,7 +51,7 @@ func (a *app) confirmed(question string) bool {
 		return false
 	}
 	// Nothing is left to ask if standard error is closed.
-	_, _ = fmt.Fprint(a.io.Err, question)
+	_, _ = fmt.Fprint(a.io.Err, printableLines(question))
 	line, err := bufio.NewReader(a.io.In).ReadString('\n')
 	answer := strings.ToLower(strings.TrimSpace(line))
 	return (err == nil || line != "") && (answer == "yes" || answer == "y")

@@ -67,7 +67,7 @@ func reconciledText(run schemas.Run) string {
 	}
 	switch {
 	case r.Unknown != "":
-		fmt.Fprintf(&b, "%s: a baseline of the rows before %s was taken, and nothing compared: %s\n", run.Run, r.Baseline.Below, r.Unknown)
+		fmt.Fprintf(&b, "%s: a baseline of the rows before %s was taken, and nothing compared: %s\n", run.Run, r.Baseline.Below, printable(r.Unknown))
 	case r.Exact:
 		fmt.Fprintf(&b, "%s: since %s, %s rows have come before %s and %s have moved on or were deleted; %s records loaded\n",
 			run.Run, r.Since, number(r.Came), r.Below, number(r.Left), number(run.Counts.Loaded))

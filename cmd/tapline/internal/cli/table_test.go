@@ -2,11 +2,14 @@ package cli
 
 import (
 	"bytes"
+	"encoding/json"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/mattn/go-runewidth"
+
+	"tapline.dev/cmd/tapline/internal/client"
 )
 
 func TestTablesAlignWideCharacters(t *testing.T) {
@@ -81,5 +84,28 @@ func TestHealthIsNeverRoundedUp(t *testing.T) {
 	}
 	if got := health(nil); got != "-" {
 		t.Errorf("no health is shown as %s", got)
+	}
+}
+
+// TestTextsOfOthersActOnNoTerminal: rows, and what CleverTap answered, are other people's
+// texts also where they stand in sentences.
+func TestTextsOfOthersActOnNoTerminal(t *testing.T) {
+	t.Parallel()
+	const hostile = "\x1b]0;owned\x07\u009b2J\u202e"
+	raw := json.RawMessage(`{"A":"` + "\u009b2J\u202e" + `"}`)
+	for name, text := range map[string]string{
+		"why": whyText(client.Why{Rows: []client.WhyRow{{
+			Result: "rejected", Code: "x", Column: hostile, Reason: hostile, Row: raw, Record: raw, Notes: []string{hostile},
+			Lines: []client.WhyLine{{Property: hostile, Column: hostile, Before: raw, After: raw, Code: "x", Reason: hostile}}, Uploads: []client.WhyUpload{{Answer: hostile}},
+		}}, CleverTap: &client.WhyPerson{Outcome: "found", Profile: raw}}),
+		"why, no profile": whyText(client.Why{CleverTap: &client.WhyPerson{Outcome: "unanswered", Reason: hostile}}),
+		"why late":        whyLateText(client.WhyLate{Unknown: []string{hostile}, Causes: []client.LateCause{{Text: hostile, Next: hostile}}}),
+		"verify": verificationText(client.Verification{Rows: []client.Verified{{
+			Identity: hostile, Reason: hostile, Values: []client.VerifiedValue{{Property: hostile, Ours: raw, Theirs: raw, Reason: hostile}},
+		}}}, false),
+	} {
+		if strings.ContainsAny(text, "\x1b\x07\u009b\u202e") {
+			t.Errorf("%s: %q", name, text)
+		}
 	}
 }

@@ -232,7 +232,7 @@ func percentage(share float64) string { return fmt.Sprintf("%.2f %%", 100*share)
 func verifiedText(r client.Verified) string {
 	text := r.Result
 	if r.Reason != "" {
-		text += " (" + r.Reason + ")"
+		text += " (" + printable(r.Reason) + ")"
 	}
 	for _, v := range r.Values {
 		theirs := string(v.Theirs)
@@ -241,7 +241,7 @@ func verifiedText(r client.Verified) string {
 		}
 		text += fmt.Sprintf("\n    %s: %s here, %s at CleverTap", printable(v.Property), printable(string(v.Ours)), printable(theirs))
 		if v.Reason != "" {
-			text += ", not comparable (" + v.Reason + ")"
+			text += ", not comparable (" + printable(v.Reason) + ")"
 		}
 	}
 	if r.Waits {

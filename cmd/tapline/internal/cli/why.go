@@ -50,25 +50,26 @@ changed or lay in the future: the runs that read such rows are named.`,
 	return cmd
 }
 
-// whyText formats an answer for people.
+// whyText formats an answer for people. Rows and what CleverTap has said are other people's
+// texts: a terminal shows them and obeys none.
 func whyText(w client.Why) string {
 	var b strings.Builder
 	for _, r := range w.Rows {
-		fmt.Fprintf(&b, "%s  run %s, attempt %d: %s\n", moment(&r.Time), r.Run, r.Attempt, whyResult(r))
+		fmt.Fprintf(&b, "%s  run %s, attempt %d: %s\n", moment(&r.Time), r.Run, r.Attempt, printable(whyResult(r)))
 		if len(r.Row) > 0 {
-			fmt.Fprintf(&b, "  row      %s\n", r.Row)
+			fmt.Fprintf(&b, "  row      %s\n", printable(string(r.Row)))
 		}
 		for _, l := range r.Lines {
-			fmt.Fprintf(&b, "  %s\n", whyLine(l))
+			fmt.Fprintf(&b, "  %s\n", printable(whyLine(l)))
 		}
 		if len(r.Record) > 0 {
-			fmt.Fprintf(&b, "  record   %s\n", r.Record)
+			fmt.Fprintf(&b, "  record   %s\n", printable(string(r.Record)))
 		}
 		for _, u := range r.Uploads {
-			fmt.Fprintf(&b, "  upload   %s\n", whyUpload(u))
+			fmt.Fprintf(&b, "  upload   %s\n", printable(whyUpload(u)))
 		}
 		for _, n := range r.Notes {
-			fmt.Fprintf(&b, "  note     %s\n", n)
+			fmt.Fprintf(&b, "  note     %s\n", printable(n))
 		}
 	}
 	if len(w.Rows) == 0 {
@@ -94,9 +95,9 @@ func whyText(w client.Why) string {
 
 func whyPerson(p client.WhyPerson) string {
 	if p.Reason != "" {
-		return p.Outcome + " (" + p.Reason + ")"
+		return p.Outcome + " (" + printable(p.Reason) + ")"
 	}
-	return strings.TrimSuffix(p.Outcome+"\n  profile  "+string(p.Profile), "\n  profile  ")
+	return strings.TrimSuffix(p.Outcome+"\n  profile  "+printable(string(p.Profile)), "\n  profile  ")
 }
 
 func whyResult(r client.WhyRow) string {

@@ -51,7 +51,7 @@ func whyLateText(w client.WhyLate) string {
 		}
 	}
 	for _, u := range w.Unknown {
-		fmt.Fprintf(&b, "\nnot known: %s\n", u)
+		fmt.Fprintf(&b, "\nnot known: %s\n", printable(u))
 	}
 	return b.String()
 }
