@@ -92,6 +92,7 @@ func routeCalls() []routeCall {
 		{"list-secrets", "/v1/secrets", "", nothing, unavailable},
 		{"count-suppressions", "/v1/accounts/clevertap/suppressions", "", nothing, unavailable},
 		{"plan", "/v1/plan", document, nothing, unavailable},
+		{"plan-deletion", "/v1/imports/customers/deletion?topics=remove", "", nothing, unavailable},
 		{"plan-action", "/v1/imports/customers/actions/plan", `{"action":"reset"}`, nothing, unavailable},
 		{"plan-replay", "/v1/imports/customers/replays/plan", "{}", nothing, unavailable},
 		{"try-mapping", "/v1/mappings/try", `{"documents":[` + customers + `],"columns":[{"name":"EMAIL","type":"TEXT"},{"name":"CUSTOMER_ID","type":"TEXT"}],"rows":[]}`, nothing, fromMemory},

@@ -67,6 +67,7 @@ var Routes = map[string]Route{
 	"start-backfill":       {Role: Operator, Scope: ScopeNamed},
 	"start-resend":         {Role: Operator, Scope: ScopeNamed},
 	"plan-action":          {Role: Operator, Scope: ScopeNamed},
+	"plan-deletion":        {Role: Editor, Scope: ScopeNamed},
 	"plan-replay":          {Role: Operator, Scope: ScopeNamed},
 	"start-replay":         {Role: Operator, Scope: ScopeNamed},
 	"plan-run":             {Role: Operator, Scope: ScopeNamed},

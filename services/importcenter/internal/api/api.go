@@ -187,6 +187,7 @@ func New(cfg Config, deps Deps) http.Handler {
 	h.registerCommands(api)
 	h.registerLife(api)
 	h.registerPlanAction(api)
+	h.registerDeletion(api)
 	h.registerRuns(api)
 	h.registerStats(api)
 	h.registerEvents(api)

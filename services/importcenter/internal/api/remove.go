@@ -53,14 +53,11 @@ func (h *handlers) deleteImport(ctx context.Context, in *deleteImportInput) (*de
 		if refusal := in.conditions().unmet("the import "+in.Import, etag(before.Generation)); refusal != nil {
 			return nil, refusal
 		}
-		if refusal := managedRefusal(schemas.KindImport, in.Import, before.ManagedBy, nil); refusal != nil {
+		state, _ := h.Catalog.State(in.Import)
+		if refusal := h.undeletable(before, state, in.CancelActive); refusal != nil {
 			return nil, refusal
 		}
-		if state, _ := h.Catalog.State(in.Import); state.Active != nil {
-			if !in.CancelActive {
-				return nil, problem(http.StatusConflict, codeInUse, "run "+state.Active.Run+" is active; "+
-					"wait for its end, or delete the import with cancelActive=true (tapline delete import "+in.Import+" --cancel), which cancels the run")
-			}
+		if state.Active != nil {
 			out.Body.Cancelled = state.Active.Run
 		}
 		waits, records, err = h.approvalRecords(ctx, schemas.ApprovalSpec{
@@ -80,7 +77,7 @@ func (h *handlers) deleteImport(ctx context.Context, in *deleteImportInput) (*de
 			return nil, err
 		}
 	}
-	out.Body.Kept = h.kept(in)
+	out.Body.Kept = h.kept(in.Import, in.Topics)
 	return out, nil
 }
 
@@ -132,16 +129,16 @@ func (h *handlers) awaitDeleted(ctx context.Context, name string) bool {
 }
 
 // kept says what a deletion leaves behind.
-func (h *handlers) kept(in *deleteImportInput) []string {
+func (h *handlers) kept(name, topicsThen string) []string {
 	kept := []string{
 		"its runs are kept for 90 days, its rejects for 30 days and the audit for 365 days",
 		"the number of its newest run is kept for good, so that an import that is created under its name goes on counting",
 		"what it has sent stays in CleverTap",
 	}
 	topics := "its record in the topic columns and its ledger in Redis are kept until tapline topics prune removes them"
-	if in.Topics == topicsKept {
+	if topicsThen == topicsKept {
 		topics = fmt.Sprintf("its topics %s and %s keep their data until it expires, and stay until tapline topics prune removes them, with its record in the topic columns and its ledger in Redis",
-			h.Topics.Rows(in.Import), h.Topics.Records(in.Import))
+			h.Topics.Rows(name), h.Topics.Records(name))
 	}
 	return append(kept, topics)
 }

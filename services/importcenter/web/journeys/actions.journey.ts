@@ -83,6 +83,8 @@ test("a span is read again, runs are sent again, the import begins anew, each fo
     await remove.getByLabel(`Type ${which} to agree`).fill(which);
     expect(await button.isDisabled()).toBe(true);
     await remove.getByRole("radio", { name: choice }).check();
+    await remove.getByText("what it has sent stays in CleverTap").waitFor(slow);
+    await expect.poll(() => remove.getByText(`Removed for good: tapline.rows.${which}.v1, tapline.records.${which}.v1.`).count(), slow).toBe(topics / 2);
     await button.click();
     await page.getByRole("heading", { name: `${which} is deleted.` }).waitFor(slow);
     expect(await page.getByText(`Removed: tapline.rows.${which}.v1, tapline.records.${which}.v1.`).count()).toBe(topics / 2);

@@ -17,27 +17,33 @@ const few = "select CUSTOMER_ID, PLAN from CUSTOMERS where CUSTOMER_ID between 1
 /** small is an import of fifty people that writes a property of its own. */
 const small = (property: string) => ({ source: { connectionRef: "warehouse", query: few }, mapping: [{ from: "PLAN", to: property }] });
 
-test("several imports are paused, resumed and run at once; one that asks first is left to be started by itself", async () => {
+test("several imports are paused, resumed and run at once; what cannot be taken back is asked once for all", async () => {
   const word = unique("many");
-  const names = [`${word}-a`, `${word}-b`, `${word}-c`];
+  const names = [`${word}-a`, `${word}-b`, `${word}-c`, `${word}-d`];
   const shop = unique("bulk");
   await account(shop, "production");
-  for (const name of names) await importOf(name, { ...small(word), ...(name.endsWith("c") ? to(shop) : {}) });
+  for (const name of names) await importOf(name, { ...small(word), ...(/[cd]$/.test(name) ? to(shop) : {}) });
   const page = await open(`/?q=${word}`);
   await page.getByRole("checkbox", { name: "Select all that are shown" }).check();
-  await page.getByText("3 selected:").waitFor();
+  await page.getByText("4 selected:").waitFor();
   const bulk = (name: string) => page.getByRole("button", { name, exact: true });
   await bulk("Pause").click();
-  await page.getByText("3 paused.").waitFor(slow);
-  await expect.poll(() => statuses(names), slow).toEqual(["Paused", "Paused", "Paused"]);
-  await expect.poll(() => page.getByRole("cell", { name: "Paused" }).count(), slow).toBe(3);
+  await page.getByText("4 paused.").waitFor(slow);
+  await expect.poll(() => statuses(names), slow).toEqual(["Paused", "Paused", "Paused", "Paused"]);
+  await expect.poll(() => page.getByRole("cell", { name: "Paused" }).count(), slow).toBe(4);
   await bulk("Resume").click();
-  await page.getByText("3 resumed.").waitFor(slow);
+  await page.getByText("4 resumed.").waitFor(slow);
   await bulk("Run").click();
-  await page.getByText("2 started.").waitFor(slow);
-  await page.getByText("These ask first").waitFor();
-  expect(await newest(`${word}-c`)).toBeUndefined();
-  for (const name of names.slice(0, 2)) expect((await ended((await newest(name))?.run ?? "")).counts.loaded).toBe(50);
+  const asks = page.getByRole("dialog", { name: "2 of them cannot be taken back" });
+  await asks.waitFor(slow);
+  expect([await newest(`${word}-c`), await newest(`${word}-d`)]).toEqual([undefined, undefined]);
+  expect(await asks.getByText(`to CleverTap account ${shop}, production`).count()).toBe(2);
+  const agree = asks.getByRole("button", { name: "Agree and start all 2" });
+  expect(await agree.isDisabled()).toBe(true);
+  await asks.getByLabel(`Type ${shop} to agree`).fill(shop);
+  await agree.click();
+  await page.getByText("4 started.").waitFor(slow);
+  for (const name of names) expect((await ended((await newest(name))?.run ?? "")).counts.loaded).toBe(50);
 });
 
 test("a run that waits for its account is seen going on without a reload, by the stream", async () => {

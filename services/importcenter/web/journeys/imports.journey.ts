@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
 import { accessible, api, open, settled } from "./browser";
-import { importOf, newest, send, slow, unique } from "./world";
+import { importOf, newest, slow, unique } from "./world";
 
 interface Listings { items: { import: string; status: string }[] }
 

@@ -44,6 +44,8 @@ export const actions = {
   remove: {
     title: "Delete",
     what: "Ends the import. What CleverTap holds stays there. The definition can be read for a year under History; the watermark is gone, so an import of this name that is made later reads everything.",
+    approval: "It waits for a second person.", cancels: (run: string) => `${run} is active: it is cancelled if you say so, and its rows that are on the way are not sent.`,
+    removes: (topics: string) => `Removed for good: ${topics}.`, effect: "What deleting does", chooseFirst: "Choose what becomes of its topics, and you see here what deleting does.",
     topics: "Its rows and records in Kafka", choose: "Choose one.",
     keep: "Keep the topics: readers go on, and the data goes when its retention ends",
     removeTopics: "Remove the topics for good, with all rows and records in them: nothing can be sent again or looked up",

@@ -6,14 +6,9 @@ import type { ReactNode } from "react";
 import { ApiError } from "../api/client";
 import type { Confirmation } from "../api/client";
 import { Press } from "../app/Press";
-import { count } from "../format/number";
 import { text } from "../text";
-
-/** Agreement is what a person has agreed to, as the API asks for it. */
-export interface Agreement {
-  confirm?: string;
-  repeats?: number;
-}
+import { agreementTo, wouldSend } from "./agreement";
+import type { Agreement } from "./agreement";
 
 /** How long an action may be busy until what it has brought about is seen, in milliseconds. */
 const patience = 10_000;
@@ -82,23 +77,17 @@ interface DialogProps {
 function ConfirmDialog({ confirmation, pending, onAgree, onClose }: DialogProps): ReactNode {
   const [typed, setTyped] = useState("");
   const word = confirmation.confirm ?? "";
-  const records = confirmation.recordsKnown && confirmation.records !== undefined
-    ? `${count(confirmation.records)} ${confirmation.type}s` : text.confirm.unknown;
-  const agreed: Agreement = {
-    ...(word === "" ? {} : { confirm: word }),
-    ...(confirmation.repeats === undefined || confirmation.repeats === 0 ? {} : { repeats: confirmation.repeats }),
-  };
   return (
     <Modal opened onClose={onClose} title={text.confirm.title(confirmation.action)} closeButtonProps={{ "aria-label": text.close }}>
       <Stack>
-        <Text fw={600}>{text.confirm.send(records, text.confirm.account(confirmation.account, confirmation.environment ?? text.confirm.unsaid))}</Text>
+        <Text fw={600}>{wouldSend(confirmation)}</Text>
         <List>
           {confirmation.sentences.map((s) => <List.Item key={s}>{s}</List.Item>)}
         </List>
         {word !== "" && <TextInput label={text.confirm.type(word)} value={typed} onChange={(e) => setTyped(e.currentTarget.value)} data-autofocus />}
         <Group justify="flex-end">
           <Button variant="default" onClick={onClose}>{text.confirm.cancel}</Button>
-          <Press color="red" disabled={typed !== word} busy={pending} onClick={() => onAgree(agreed)}>{text.confirm.agree}</Press>
+          <Press color="red" disabled={typed !== word} busy={pending} onClick={() => onAgree(agreementTo(confirmation))}>{text.confirm.agree}</Press>
         </Group>
       </Stack>
     </Modal>

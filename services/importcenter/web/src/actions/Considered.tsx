@@ -5,7 +5,7 @@ import type { ReactNode } from "react";
 import { useState } from "react";
 
 import { useAction } from "../action/useAction";
-import type { Agreement } from "../action/useAction";
+import type { Agreement } from "../action/agreement";
 import { client, take } from "../api/client";
 import type { Confirmation, Schemas } from "../api/client";
 import { Press } from "../app/Press";

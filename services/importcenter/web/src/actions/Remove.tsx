@@ -1,4 +1,5 @@
 import { Anchor, Checkbox, Group, List, Radio, Stack, Text, TextInput, Title } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { useState } from "react";
@@ -6,6 +7,7 @@ import { useState } from "react";
 import { useAction } from "../action/useAction";
 import { client, take } from "../api/client";
 import type { Schemas } from "../api/client";
+import { Toned } from "../app/Badge";
 import { Press } from "../app/Press";
 import { ProblemNote } from "../app/ProblemNote";
 import { hold } from "../edit/requests";
@@ -13,7 +15,7 @@ import { text } from "../text";
 
 const t = text.actions.remove;
 
-/** Remove deletes an import: whether its topics stay is chosen, and its name typed. */
+/** Remove deletes an import: whether its topics stay is chosen, what that does is shown, and its name typed. */
 export function Remove({ name, onDeleted }: { name: string; onDeleted: (what: Schemas["Deleted"]) => void }): ReactNode {
   const [topics, setTopics] = useState<"keep" | "remove">();
   const [cancelActive, setCancelActive] = useState(false);
@@ -29,11 +31,35 @@ export function Remove({ name, onDeleted }: { name: string; onDeleted: (what: Sc
         <Stack gap="xs" mt="xs"><Radio value="keep" label={t.keep} /><Radio value="remove" label={t.removeTopics} /></Stack>
       </Radio.Group>
       <Checkbox label={t.cancel} checked={cancelActive} onChange={(e) => setCancelActive(e.currentTarget.checked)} />
+      {topics === undefined ? <Text size="sm">{t.chooseFirst}</Text> : <Effect name={name} topics={topics} cancelActive={cancelActive} />}
       <TextInput label={t.type(name)} autoComplete="off" value={typed} onChange={(e) => setTyped(e.currentTarget.value)} />
       <Group><Press color="red" disabled={topics === undefined || typed !== name} busy={remove.pending} onClick={remove.start}>{t.go[topics ?? "keep"](name)}</Press></Group>
       <ProblemNote error={remove.error} />
       {remove.dialog}
     </>
+  );
+}
+
+/** Effect says what a deletion would do. */
+function Effect({ name, topics, cancelActive }: { name: string; topics: "keep" | "remove"; cancelActive: boolean }): ReactNode {
+  const plan = useQuery({
+    queryKey: ["deletion", name, topics, cancelActive],
+    queryFn: () => take(client.GET("/v1/imports/{import}/deletion", { params: { path: { import: name }, query: { topics, cancelActive } } })),
+    placeholderData: (before) => before,
+  });
+  if (plan.data === undefined) return <ProblemNote error={plan.error} />;
+  const { refused, approval, cancels, removed, lost, kept } = plan.data;
+  return (
+    <section aria-label={t.effect}>
+      <Title order={3} size="h6">{t.effect}</Title>
+      <List size="sm">
+        {refused !== undefined && <List.Item><Toned tone="bad">{refused}</Toned></List.Item>}
+        {approval === true && <List.Item>{t.approval}</List.Item>}
+        {cancels !== undefined && <List.Item>{t.cancels(cancels)}</List.Item>}
+        {removed.length > 0 && <List.Item>{t.removes(removed.join(", "))}</List.Item>}
+        {[...lost, ...kept].map((s) => <List.Item key={s}>{s}</List.Item>)}
+      </List>
+    </section>
   );
 }
 

@@ -4,6 +4,7 @@ import { getRouteApi } from "@tanstack/react-router";
 import { Suspense, lazy, useMemo } from "react";
 import type { ReactNode } from "react";
 
+import type { Schemas } from "../api/client";
 import { statsQuery } from "../api/queries";
 import { ProblemNote } from "../app/ProblemNote";
 import { count, share } from "../format/number";
@@ -48,7 +49,18 @@ export function Stats({ name }: { name: string }): ReactNode {
           </tbody>
         </table>
       </div>
+      {stats.data.cost !== undefined && <Text size="sm">{costOf(stats.data.cost)}</Text>}
       {stats.data.truncated && <Text size="sm">{t.truncated}</Text>}
     </Stack>
   );
+}
+
+/** costOf says what the import takes at Snowflake, whose warehouse is paid by time. */
+function costOf(c: Schemas["Cost"]): string {
+  const parts = [
+    t.cost(took(1000 * c.executionSeconds), took(1000 * c.queueSeconds), c.runs),
+    ...(c.secondsPer1000 === undefined ? [] : [t.costOf1000(took(1000 * c.secondsPer1000))]),
+    ...(c.secondsPerDay === undefined ? [] : [t.costOfDay(took(1000 * c.secondsPerDay))]),
+  ];
+  return `${parts.join("; ")}.`;
 }

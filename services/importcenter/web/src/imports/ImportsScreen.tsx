@@ -4,7 +4,6 @@ import { Link, getRouteApi } from "@tanstack/react-router";
 import { useState } from "react";
 import type { ReactNode } from "react";
 
-import type { Listing } from "../api/client";
 import { useImports } from "../api/live";
 import { Unavailable } from "../app/ProblemNote";
 import { Commands } from "../app/Commands";
@@ -17,9 +16,10 @@ import { needs } from "./attention";
 import type { Need } from "./attention";
 import { Bulk } from "./Bulk";
 import { FirstVisit } from "./FirstVisit";
-import { choices, select } from "./filter";
+import { choices, isRare, select, valuesOf } from "./filter";
 import type { Search } from "./filter";
 import { ImportsTable } from "./ImportsTable";
+import { MoreFilters } from "./MoreFilters";
 
 const route = getRouteApi("/");
 const statuses = ["Draft", "Ready", "Scheduled", "Running", "Paused", "Stopped"];
@@ -31,13 +31,14 @@ export function ImportsScreen(): ReactNode {
   const now = useNow();
   const { data, error, dataUpdatedAt } = useImports();
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
+  const [more, setMore] = useState(isRare(search));
   const mayAct = useMay("operator");
   const mayChange = useMay("editor");
   const onSelect = (names: string[], on: boolean) => setSelected((old) => new Set(on ? [...old, ...names] : [...old].filter((n) => !names.includes(n))));
   if (data === undefined) return error === null ? <Waiting /> : <Unavailable title={text.imports.title} error={error} />;
   const shown = select(data, search);
   const chosen = shown.map((l) => l.import).filter((name) => selected.has(name));
-  const change = (part: Partial<Record<keyof Search, string | boolean | undefined>>) =>
+  const change = (part: Partial<Record<keyof Search, string | number | boolean | undefined>>) =>
     void navigate({ search: (old) => clean({ ...old, ...part }), replace: true });
   return (
     <Stack>
@@ -56,8 +57,10 @@ export function ImportsScreen(): ReactNode {
           <Select key={c} label={text.imports.filters[c]} placeholder={text.imports.any} clearable value={search[c] ?? null} data={valuesOf(data, c)}
             onChange={(v) => change({ [c]: v ?? undefined })} clearButtonProps={{ "aria-label": text.imports.clear }} />
         ))}
+        <Button variant="subtle" aria-expanded={more} onClick={() => setMore(!more)}>{more ? text.imports.fewerFilters : text.imports.moreFilters}</Button>
         {mayChange && <Button renderRoot={(props) => <Link {...props} to="/new" />}>{text.imports.new}</Button>}
       </div>
+      {(more || isRare(search)) && <MoreFilters imports={data} search={search} onChange={change} />}
       {data.length === 0 ? <FirstVisit /> : shown.length === 0 ? (
         <Group><Text>{text.imports.noMatch}</Text><Button variant="subtle" onClick={() => void navigate({ search: {} })}>{text.imports.clear}</Button></Group>
       ) : <ImportsTable imports={shown} search={search} now={now} onSort={(sort, down) => change({ sort, down })} selected={selected} onSelect={onSelect} />}
@@ -66,12 +69,6 @@ export function ImportsScreen(): ReactNode {
       <Commands lines={["tapline get imports -w"]} />
     </Stack>
   );
-}
-
-/** valuesOf are the values that imports have, with a word where they are codes. */
-function valuesOf(imports: Listing[], by: (typeof choices)[number]): { value: string; label: string }[] {
-  const values = [...new Set(imports.flatMap((l) => l[by] ?? []))].sort();
-  return values.map((value) => ({ value, label: (by === "condition" ? text.imports.conditions[value] : undefined) ?? value }));
 }
 
 function clean(s: Record<string, unknown>): Search {

@@ -46,3 +46,18 @@ test("an address that somebody mistyped shows everything", () => {
   // A search for 42 arrives as a number.
   expect(readSearch({ q: 42, sort: "last", down: true })).toEqual({ q: "42", sort: "last", down: true });
 });
+
+test("the rarer filters: nickname, age, and days of which the last one counts", () => {
+  const some = [
+    listing("a", { displayName: "Shop", createdAt: "2026-11-29T12:00:00Z", freshnessSeconds: 7200, partner: "Snowflake" }),
+    listing("b", { createdAt: "2026-11-30T12:00:00Z", freshnessSeconds: 60, createdBy: "maya" }),
+    listing("c"),
+  ];
+  expect(names(select(some, { nickname: "sho" }))).toEqual(["a"]);
+  expect(names(select(some, { freshnessOver: 3600 }))).toEqual(["a"]);
+  expect(names(select(some, { partner: "Snowflake" }))).toEqual(["a"]);
+  expect(names(select(some, { createdBy: "maya" }))).toEqual(["b"]);
+  expect(names(select(some, { createdAfter: "2026-11-29", createdBefore: "2026-11-29" }))).toEqual(["a"]);
+  expect(names(select(some, { createdAfter: "2026-11-30" }))).toEqual(["b"]);
+  expect(readSearch({ createdAfter: "2026-11-30", lastRunBefore: "yesterday", freshnessOver: "3600", nickname: 7 })).toEqual({ createdAfter: "2026-11-30", freshnessOver: 3600, nickname: "7" });
+});

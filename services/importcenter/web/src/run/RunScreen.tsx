@@ -100,11 +100,21 @@ function facts(run: Run, now: number, trace: string | undefined): [string, React
     [t.from, run.watermarkFrom || t.none],
     [t.to, run.watermarkTo || t.none],
     [t.query, run.queryId || t.none],
-    ...(run.snowflake === undefined ? [] : [[t.snowflake, t.snowflakeValue(took(1000 * run.snowflake.queueSeconds), took(1000 * run.snowflake.executionSeconds))] as [string, ReactNode]]),
+    ...(run.snowflake === undefined ? [] : [[t.snowflake, takenOf(run.snowflake)] as [string, ReactNode]]),
     ...(run.reconciled === undefined ? [] : [[t.reconciled, t.reconciledValue(count(run.reconciled.came), count(run.reconciled.left))] as [string, ReactNode]]),
     [t.definition, run.generation === undefined ? t.none : <Anchor key="definition" inherit renderRoot={(props) => <Link {...props} to="/imports/$import/definition" params={{ import: run.import }} search={{ generation: run.generation }} />}>{text.import.generationValue(run.generation)}</Anchor>],
     [t.trace, trace === undefined ? run.traceId || t.none : <Anchor key="trace" inherit href={trace} target="_blank" rel="noreferrer">{run.traceId}</Anchor>],
   ];
+}
+
+/** takenOf says what a run has taken at Snowflake. */
+function takenOf(s: NonNullable<Run["snowflake"]>): string {
+  const t = text.run;
+  return [
+    t.snowflakeValue(took(1000 * s.queueSeconds), took(1000 * s.executionSeconds)),
+    ...(s.secondsPer1000 === undefined ? [] : [t.costOf1000(took(1000 * s.secondsPer1000))]),
+    ...(s.secondsPerDay === undefined ? [] : [t.costOfDay(took(1000 * s.secondsPerDay))]),
+  ].join("; ");
 }
 
 function Figures({ title, of, link }: { title: string; of: Record<string, number>; link: (name: string) => ReactNode }): ReactNode {

@@ -32,6 +32,7 @@ export function Timeline({ run, now }: { run: Run; now: number }): ReactNode {
           {entries.map((e, n) => <li key={`${e.time} ${n}`}><time dateTime={e.time}>{clock(e.time)}</time> <span className={e.kind === "error" ? "bad" : ""}>{e.text}</span></li>)}
         </ol>
       )}
+      {(timeline.data?.attempts ?? []).length > 1 && <Attempts attempts={timeline.data?.attempts ?? []} />}
       {(timeline.data?.places ?? []).length > 0 && <Places places={timeline.data?.places ?? []} />}
     </Stack>
   );
@@ -51,6 +52,21 @@ function Bar({ lane: l }: { lane: Lane }): ReactNode {
       </svg>
       <Text size="sm">{told}</Text>
     </div>
+  );
+}
+
+/** Attempts are the tries of a run, of which the last one decides. */
+function Attempts({ attempts }: { attempts: Schemas["RunsTried"][] }): ReactNode {
+  const c = text.run.attemptColumns;
+  return (
+    <Stack gap="xs">
+      <Title order={3} size="h6">{text.run.attempts}</Title>
+      <Text size="sm">{text.run.attemptsWhat}</Text>
+      <table className="table narrow">
+        <thead><tr><th scope="col" className="numbers">{c.attempt}</th><th scope="col">{c.first}</th><th scope="col">{c.last}</th><th scope="col" className="numbers">{c.took}</th></tr></thead>
+        <tbody>{attempts.map((a) => <tr key={a.attempt}><td className="numbers">{count(a.attempt)}</td><td>{clock(a.first)}</td><td>{clock(a.last)}</td><td className="numbers">{took(Date.parse(a.last) - Date.parse(a.first))}</td></tr>)}</tbody>
+      </table>
+    </Stack>
   );
 }
 
