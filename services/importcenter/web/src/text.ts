@@ -149,6 +149,7 @@ export const text = {
       read: "These commands read them. BROKERS is your Kafka, such as 127.0.0.1:19001 of make dev. Names begin with tapline. unless kafka.prefix says otherwise.",
     },
     sentence: {
+      rejected: (n: string) => `${n} failed.`, through: (s: string) => `${s} of the records got through.`,
       ready: "runs when somebody starts it.",
       paused: "is paused: nothing starts until it is resumed.",
       stopped: "has no further run: its schedules are over.",
@@ -159,6 +160,7 @@ export const text = {
     },
   },
   run: {
+    todo: (action: string) => `What to do: ${action}`, change: "Change the import",
     cancel: "Cancel the run",
     approve: "Approve",
     decline: "Decline",

@@ -46,7 +46,7 @@ export function ActionsScreen(): ReactNode {
         {mayChange && <Part title={t.clone.title} what={t.clone.what}><Clone name={name} /></Part>}
         {mayChange && <Part title={t.remove.title} what={t.remove.what}><Remove name={name} onDeleted={setDeleted} /></Part>}
       </div>
-      <Commands lines={[`tapline verify ${name}`, `tapline backfill ${name} --from INSTANT --to INSTANT`, `tapline resend ${name} --runs 40..42`, `tapline reconcile ${name}`, `tapline reset ${name}`, `tapline clone ${name} NEW`, `tapline delete import ${name} --topics keep`]} />
+      <Commands lines={[`tapline verify ${name}`, `tapline backfill ${name} --from INSTANT --to INSTANT`, `tapline resend ${name} --runs 40..42`, `tapline reconcile ${name}`, `tapline reset ${name}`, `tapline clone ${name} NEW`, `tapline delete import ${name} --topics keep`]} api={[`GET /v1/imports/${name}/deletion`]} />
     </Stack>
   );
 }

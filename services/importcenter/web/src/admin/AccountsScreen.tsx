@@ -54,7 +54,7 @@ export function AccountsScreen(): ReactNode {
       <Group><Button variant="default" renderRoot={(props) => <Link {...props} to="/new/account" />}>{text.admin.resource.add.account}</Button></Group>
       <ProblemNote error={test.error} />
       {test.data !== undefined && <Checks title={test.data.account} checks={test.data.checks} />}
-      <Commands lines={["tapline get accounts", "tapline account test NAME"]} />
+      <Commands lines={["tapline get accounts", "tapline account test NAME"]} api={["GET /v1/accounts", "POST /v1/accounts/NAME/test"]} />
     </Stack>
   );
 }

@@ -29,7 +29,7 @@ export function ApprovalsScreen(): ReactNode {
       <AdminNav />
       <Title order={1} size="h3">{t.title}</Title>
       {list.data.length === 0 ? <Text className="sentence">{t.none}</Text> : list.data.map((a) => <Waits key={a.name} approval={a} />)}
-      <Commands lines={["tapline approvals list", "tapline approvals show NAME", "tapline approvals approve NAME"]} />
+      <Commands lines={["tapline approvals list", "tapline approvals show NAME", "tapline approvals approve NAME"]} api={["GET /v1/approvals", "POST /v1/approvals/NAME/approve"]} />
     </Stack>
   );
 }

@@ -60,7 +60,7 @@ export function AuditScreen(): ReactNode {
         </div>
       )}
       {page.hasNextPage && <Group><Press variant="default" busy={page.isFetchingNextPage} onClick={() => void page.fetchNextPage()}>{t.more}</Press></Group>}
-      <Commands lines={[`tapline audit --since ${since}`]} />
+      <Commands lines={[`tapline audit --since ${since}`]} api={["GET /v1/audit"]} />
     </Stack>
   );
 }

@@ -51,7 +51,7 @@ export function ConnectionsScreen(): ReactNode {
       <Group><Button variant="default" renderRoot={(props) => <Link {...props} to="/new/connection" />}>{text.admin.resource.add.connection}</Button></Group>
       <ProblemNote error={test.error} />
       {test.data !== undefined && <Result result={test.data} />}
-      <Commands lines={["tapline get connections", "tapline connection test NAME"]} />
+      <Commands lines={["tapline get connections", "tapline connection test NAME"]} api={["GET /v1/connections", "POST /v1/connections/NAME/test"]} />
     </Stack>
   );
 }

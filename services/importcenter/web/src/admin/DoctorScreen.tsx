@@ -26,7 +26,7 @@ export function DoctorScreen(): ReactNode {
         <Press size="compact-sm" variant="default" busy={seen.isFetching} onClick={() => void seen.refetch()}>{t.again}</Press></Group>
       {checks.every((c) => c.state === "ok") && <Text className="sentence">{t.allWell}</Text>}
       <Checks title={t.title} checks={checks} />
-      <Commands lines={["tapline doctor"]} />
+      <Commands lines={["tapline doctor"]} api={["GET /v1/deployment"]} />
     </Stack>
   );
 }

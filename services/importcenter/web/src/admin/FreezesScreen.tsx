@@ -55,7 +55,7 @@ export function FreezesScreen(): ReactNode {
         <ProblemNote error={freeze.error} />
         {freeze.dialog}
       </div>
-      <Commands lines={["tapline get freezes", `tapline freeze --account ${account || "NAME"}`]} />
+      <Commands lines={["tapline get freezes", `tapline freeze --account ${account || "NAME"}`]} api={["GET /v1/freezes"]} />
     </Stack>
   );
 }

@@ -49,7 +49,7 @@ export function KeysScreen(): ReactNode {
         </div>
       )}
       <Create />
-      <Commands lines={["tapline keys list", "tapline keys create NAME --role viewer", "tapline keys revoke NAME"]} />
+      <Commands lines={["tapline keys list", "tapline keys create NAME --role viewer", "tapline keys revoke NAME"]} api={["GET /v1/keys"]} />
     </Stack>
   );
 }

@@ -3,9 +3,18 @@ import { IconCheck, IconCopy } from "@tabler/icons-react";
 import type { ReactNode } from "react";
 
 import { text } from "../text";
+import { basePath } from "./base";
+
+interface Props {
+  lines: string[];
+  /** Requests such as GET /v1/imports, which are shown as commands too. */
+  api?: string[];
+  title?: string;
+}
 
 /** Commands shows how to do the same without the page, each line to copy. */
-export function Commands({ lines, title = text.import.teach }: { lines: string[]; title?: string }): ReactNode {
+export function Commands({ lines: commands, api = [], title = text.import.teach }: Props): ReactNode {
+  const lines = [...commands, ...api.map(curl)];
   return (
     <Stack gap={4} component="section">
       <Title order={2} size="h5">{title}</Title>
@@ -25,4 +34,10 @@ export function Commands({ lines, title = text.import.teach }: { lines: string[]
       ))}
     </Stack>
   );
+}
+
+/** curl is the command that sends a request to this Import Center. */
+function curl(request: string): string {
+  const [method = "", path = ""] = request.split(" ");
+  return `curl -H "Authorization: Bearer $TAPLINE_TOKEN" ${method === "GET" ? "" : `-X ${method} `}'${location.origin}${basePath}${path}'`;
 }

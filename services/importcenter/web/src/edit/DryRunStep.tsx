@@ -47,7 +47,7 @@ export function DryRunStep({ editor }: StepProps): ReactNode {
         <div role="alert"><Text>{t.lacks}</Text><List size="sm">{lacks.map((e) => <List.Item key={`${e.location ?? ""} ${e.message}`}>{[e.location, e.message].filter(Boolean).join(": ")}</List.Item>)}</List></div>
       ) : <ProblemNote error={start.error} />}
       {run !== undefined && <Progress run={run} editor={editor} />}
-      <Commands lines={[`tapline dryrun ${draft.name}`]} />
+      <Commands lines={[`tapline dryrun ${draft.name}`]} api={[`POST /v1/imports/${draft.name}/dryruns`]} />
     </Stack>
   );
 }

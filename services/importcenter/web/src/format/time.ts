@@ -2,10 +2,11 @@ const units: [limit: number, seconds: number, name: string][] = [
   [90, 1, "s"],
   [90 * 60, 60, "m"],
   [36 * 3600, 3600, "h"],
-  [Infinity, 86400, "d"],
+  [2 * 365 * 86400, 86400, "d"],
+  [Infinity, 365.25 * 86400, "y"],
 ];
 
-/** span writes a length of time in one unit: 45 s, 12 m, 3 h, 9 d. */
+/** span writes a length of time in one unit: 45 s, 12 m, 3 h, 9 d, 28 y. */
 export function span(milliseconds: number): string {
   const seconds = Math.max(0, milliseconds / 1000);
   for (const [limit, size, name] of units) {

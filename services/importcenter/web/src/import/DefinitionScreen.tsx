@@ -7,7 +7,6 @@ import { client, take } from "../api/client";
 import type { Definition, Schemas } from "../api/client";
 import { Commands } from "../app/Commands";
 import { Instant } from "../app/Instant";
-import { Json } from "../app/Json";
 import { ProblemNote, Unavailable } from "../app/ProblemNote";
 import { Waiting } from "../app/Waiting";
 import { useNow } from "../app/useNow";
@@ -60,7 +59,7 @@ export function DefinitionScreen(): ReactNode {
         </table>
       </div>
       {chosen !== undefined && chosen.action !== "delete" && <Shown key={chosen.generation} name={name} chosen={chosen} before={before} newest={newestFirst[0] === chosen} />}
-      <Commands lines={[`tapline history ${name}`, `tapline diff --generation N ${name}`, `tapline apply --generation N ${name}`, `tapline get import ${name} -o yaml`]} />
+      <Commands lines={[`tapline history ${name}`, `tapline diff --generation N ${name}`, `tapline apply --generation N ${name}`, `tapline get import ${name} -o yaml`]} api={[`GET /v1/imports/${name}/generations`]} />
     </Stack>
   );
 }
@@ -68,6 +67,7 @@ export function DefinitionScreen(): ReactNode {
 function Shown({ name, chosen, before, newest }: { name: string; chosen: Schemas["Generation"]; before: Schemas["Generation"] | undefined; newest: boolean }): ReactNode {
   const after = useQuery(generationQuery(name, chosen.generation));
   const earlier = useQuery({ ...generationQuery(name, before?.generation ?? 0), enabled: before !== undefined && before.action !== "delete" });
+  const yaml = useQuery({ queryKey: ["yaml", name, chosen.generation], queryFn: () => yamlOf(body(after.data?.definition)), enabled: after.data !== undefined, staleTime: Infinity });
   if (after.data === undefined) return after.error === null ? <Waiting /> : <ProblemNote error={after.error} />;
   return (
     <>
@@ -75,9 +75,14 @@ function Shown({ name, chosen, before, newest }: { name: string; chosen: Schemas
       {before !== undefined && earlier.data !== undefined && <Changes of={differences(body(earlier.data.definition), body(after.data.definition))} from={before.generation} to={chosen.generation} />}
       {!newest && after.data.definition !== undefined && <GoBack name={name} generation={chosen.generation} to={after.data.definition} />}
       <Title order={2} size="h5">{t.whole(chosen.generation)}</Title>
-      <Json value={body(after.data.definition)} />
+      <pre className="code tall" tabIndex={0} aria-label={t.whole(chosen.generation)}>{yaml.data}</pre>
     </>
   );
+}
+
+async function yamlOf(value: unknown): Promise<string> {
+  const { stringify } = await import("yaml");
+  return stringify(value, { lineWidth: 0 });
 }
 
 function body(d: Definition | undefined): unknown {

@@ -1,6 +1,6 @@
-import { Group, Stack, Text, Title } from "@mantine/core";
+import { Anchor, Group, Stack, Text, Title } from "@mantine/core";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { getRouteApi } from "@tanstack/react-router";
+import { Link, getRouteApi } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 
 import type { Definition, Listing, Run } from "../api/client";
@@ -13,6 +13,7 @@ import { Press } from "../app/Press";
 import { ProblemNote, Unavailable } from "../app/ProblemNote";
 import { Waiting } from "../app/Waiting";
 import { useNow } from "../app/useNow";
+import { health, rows } from "../format/number";
 import { relative } from "../format/time";
 import { text } from "../text";
 import { Acknowledge } from "./Acknowledge";
@@ -39,6 +40,12 @@ export function ImportScreen(): ReactNode {
       <ImportNav name={name} />
       {trouble(listing, items[0]) !== undefined && <Text className="sentence"><Toned tone="bad">{trouble(listing, items[0])}</Toned></Text>}
       {listing !== undefined && <Text className="sentence">{name} {sentence(listing, now)}</Text>}
+      {(listing?.openRejects ?? 0) > 0 && (
+        <Text className="sentence">
+          <Anchor inherit renderRoot={(props) => <Link {...props} to="/imports/$import/rejects" params={{ import: name }} search={{}} />}>{text.import.sentence.rejected(rows(listing?.openRejects ?? 0, "row"))}</Anchor>
+          {listing?.health !== null && listing?.health !== undefined && ` ${text.import.sentence.through(health(listing.health))}`}
+        </Text>
+      )}
       {listing !== undefined && (listing.status === "Running" || listing.condition === "stale" || listing.late !== undefined || listing.hold !== undefined) && <Late name={name} />}
       {listing !== undefined && <Acknowledge name={name} listing={listing} />}
       <Actions name={name} listing={listing} />
@@ -48,7 +55,7 @@ export function ImportScreen(): ReactNode {
       {items.length === 0 && runs.data !== undefined ? <Text>{text.import.noRuns}</Text> : <RunsTable runs={items} now={now} />}
       {runs.hasNextPage && <Group><Press variant="default" busy={runs.isFetchingNextPage} onClick={() => void runs.fetchNextPage()}>{text.import.older}</Press></Group>}
       <Stats name={name} />
-      <Commands lines={[`tapline get import ${name}`, `tapline get runs --import ${name}`, `tapline run ${name} --wait`]} />
+      <Commands lines={[`tapline get import ${name}`, `tapline get runs --import ${name}`, `tapline run ${name} --wait`]} api={[`GET /v1/imports/${name}`, `GET /v1/imports/${name}/stats`, `POST /v1/imports/${name}/runs`]} />
     </Stack>
   );
 }

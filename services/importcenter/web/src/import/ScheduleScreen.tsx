@@ -28,6 +28,8 @@ export function ScheduleScreen(): ReactNode {
   const due = useQuery(view(name));
   if (due.data === undefined) return due.error === null ? <Waiting /> : <Unavailable title={t.title} error={due.error} />;
   const { sentence, note, zone, viewer, next, past } = due.data;
+  const elsewhere = [...next, ...past].some((d) => d.viewer !== d.local);
+  const clocks = next.some((d) => d.clocks !== undefined && d.clocks !== "");
   return (
     <Stack>
       <Title order={1} size="h3">{t.title}</Title>
@@ -38,8 +40,8 @@ export function ScheduleScreen(): ReactNode {
       {next.length === 0 ? <Text>{t.noNext}</Text> : (
         <div className="scroll" tabIndex={0} role="region" aria-label={t.next}>
           <table className="table narrow">
-            <thead><tr><th scope="col">{t.here(viewer)}</th><th scope="col">{t.there(zone)}</th><th scope="col">{t.clocks}</th></tr></thead>
-            <tbody>{next.map((d) => <tr key={d.at}><td>{d.viewer}</td><td>{d.local}</td><td>{d.clocks}</td></tr>)}</tbody>
+            <thead><tr><th scope="col">{t.here(viewer)}</th>{elsewhere && <th scope="col">{t.there(zone)}</th>}{clocks && <th scope="col">{t.clocks}</th>}</tr></thead>
+            <tbody>{next.map((d) => <tr key={d.at}><td>{d.viewer}</td>{elsewhere && <td>{d.local}</td>}{clocks && <td>{d.clocks}</td>}</tr>)}</tbody>
           </table>
         </div>
       )}
@@ -47,12 +49,12 @@ export function ScheduleScreen(): ReactNode {
       {past.length === 0 ? <Text>{t.noPast}</Text> : (
         <div className="scroll" tabIndex={0} role="region" aria-label={t.past}>
           <table className="table">
-            <thead><tr><th scope="col">{t.here(viewer)}</th><th scope="col">{t.there(zone)}</th><th scope="col">{t.became}</th><th scope="col" className="numbers">{t.late}</th></tr></thead>
-            <tbody>{past.map((d) => <tr key={d.at}><td>{d.viewer}</td><td>{d.local}</td><td className="wraps"><Became due={d} /></td><td className="numbers">{d.lateSeconds !== undefined && span(1000 * d.lateSeconds)}</td></tr>)}</tbody>
+            <thead><tr><th scope="col">{t.here(viewer)}</th>{elsewhere && <th scope="col">{t.there(zone)}</th>}<th scope="col">{t.became}</th><th scope="col" className="numbers">{t.late}</th></tr></thead>
+            <tbody>{past.map((d) => <tr key={d.at}><td>{d.viewer}</td>{elsewhere && <td>{d.local}</td>}<td className="wraps"><Became due={d} /></td><td className="numbers">{d.lateSeconds !== undefined && span(1000 * d.lateSeconds)}</td></tr>)}</tbody>
           </table>
         </div>
       )}
-      <Commands lines={[`tapline schedule ${name} --past`]} />
+      <Commands lines={[`tapline schedule ${name} --past`]} api={[`GET /v1/imports/${name}/schedule`]} />
     </Stack>
   );
 }

@@ -46,7 +46,7 @@ export function ImportsScreen(): ReactNode {
       {error !== null && <Text role="status">{text.stale(span(now - dataUpdatedAt))}</Text>}
       <Attention needs={needs(data)} any={data.length > 0} />
       <div className="filters">
-        <TextInput id="search" label={text.imports.search} placeholder={text.imports.searchHelp} leftSection={<IconSearch size={16} aria-hidden />}
+        <TextInput id="search" className="search" label={text.imports.search} placeholder={text.imports.searchHelp} leftSection={<IconSearch size={16} aria-hidden />}
           value={search.q ?? ""} onChange={(e) => change({ q: e.currentTarget.value || undefined })} />
         <Select label={text.imports.status} placeholder={text.imports.any} clearable data={statuses} value={search.status ?? null}
           onChange={(v) => change({ status: v ?? undefined })} clearButtonProps={{ "aria-label": text.imports.clear }} />
@@ -66,7 +66,7 @@ export function ImportsScreen(): ReactNode {
       ) : <ImportsTable imports={shown} search={search} now={now} onSort={(sort, down) => change({ sort, down })} selected={selected} onSelect={onSelect} />}
       {mayAct && <Bulk names={chosen} onClear={() => setSelected(new Set())} />}
       <Text size="sm" aria-live="polite">{text.imports.total(shown.length, data.length)}</Text>
-      <Commands lines={["tapline get imports -w"]} />
+      <Commands lines={["tapline get imports -w"]} api={["GET /v1/imports"]} />
     </Stack>
   );
 }

@@ -39,5 +39,7 @@ export function whyOf(l: Listing): string {
   if (l.frozen !== undefined) return [t.frozen, l.frozen.reason].filter(Boolean).join(": ");
   if (l.waiting !== undefined) return t.waits(l.waiting.account, l.waiting.reason);
   if ((l.approvals ?? []).length > 0) return t.approval;
-  return l.condition === "green" ? "" : (l.conditionReason ?? "");
+  if (l.condition === "green") return "";
+  // The share stands under Health already.
+  return (l.conditionReason ?? "").replace(/^[\d.]+ % of the records got through; /, "");
 }

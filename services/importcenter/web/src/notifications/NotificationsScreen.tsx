@@ -55,7 +55,7 @@ export function NotificationsScreen(): ReactNode {
       <ProblemNote error={test.error} />
       {test.data !== undefined && <Text role="status">{test.data.delivered ? t.delivered(test.data.notification, test.data.millis) : t.refused(test.data.notification, test.data.reason ?? "")}</Text>}
       {may && <Group><Button variant="default" renderRoot={(props) => <Link {...props} to="/new/notification" />}>{t.add}</Button></Group>}
-      <Commands lines={["tapline get notifications", "tapline apply -f FILE", "tapline notify test NAME", "tapline notify acknowledge IMPORT --until 12h"]} />
+      <Commands lines={["tapline get notifications", "tapline apply -f FILE", "tapline notify test NAME", "tapline notify acknowledge IMPORT --until 12h"]} api={["GET /v1/notifications"]} />
     </Stack>
   );
 }

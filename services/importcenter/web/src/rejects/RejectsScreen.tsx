@@ -62,7 +62,7 @@ export function RejectsScreen(): ReactNode {
       <ProblemNote error={groups.error} />
       {total > 0 && <Groups counts={groups.data} name={name} search={search} />}
       {total > 0 && <Rows name={name} search={search} may={mayRead} />}
-      <Commands lines={[commandOf("tapline get rejects --import", name, search), commandOf("tapline replay", name, search) + " --plan"]} />
+      <Commands lines={[commandOf("tapline get rejects --import", name, search), commandOf("tapline replay", name, search) + " --plan"]} api={[`GET /v1/rejects?import=${name}`, `GET /v1/rejects/counts?import=${name}`]} />
     </Stack>
   );
 }

@@ -51,9 +51,11 @@ export function RowsScreen(): ReactNode {
   if (run.data === undefined) return run.error === null ? <Waiting /> : <Unavailable title={t.title(name)} error={run.error} />;
   return (
     <Stack>
-      <Title order={1} size="h3">{t.title(name)}</Title>
-      <Group gap="lg" align="end">
+      <Group gap="lg">
+        <Title order={1} size="h3">{t.title(name)}</Title>
         <Anchor renderRoot={(props) => <Link {...props} to="/runs/$run" params={{ run: name }} />}>{name}</Anchor>
+      </Group>
+      <Group gap="lg" align="end">
         <Select label={t.result} placeholder={t.any} clearable w={180} value={search.result ?? null} data={results.map((value) => ({ value, label: t.results[value] ?? value }))}
           clearButtonProps={{ "aria-label": text.imports.clear }} onChange={(v) => void navigate({ search: readSearch(v) })} />
         {may && <Download run={name} search={search} />}
@@ -62,7 +64,7 @@ export function RowsScreen(): ReactNode {
       {!may ? <Text>{t.notYours}</Text> : asked ? <Rows run={name} of={run.data.import} search={search} /> : (
         <Group><Text>{t.masked}</Text><Button onClick={() => setAsked(true)}>{t.show}</Button></Group>
       )}
-      <Commands lines={[`tapline get rows --run ${name}${search.result === undefined ? "" : ` --result ${search.result}`}`]} />
+      <Commands lines={[`tapline get rows --run ${name}${search.result === undefined ? "" : ` --result ${search.result}`}`]} api={[`GET /v1/runs/${name}/rows`]} />
     </Stack>
   );
 }

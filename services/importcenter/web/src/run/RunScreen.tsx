@@ -20,6 +20,7 @@ import { useNow } from "../app/useNow";
 import { count, rows } from "../format/number";
 import { relative, span, took } from "../format/time";
 import { Late } from "../import/Late";
+import { meaningOf } from "../row/catalogue";
 import { text } from "../text";
 import { Flow } from "./Flow";
 import { Timeline } from "./Timeline";
@@ -44,6 +45,7 @@ export function RunScreen(): ReactNode {
       </Group>
       {error !== null && <Text role="status">{text.stale(span(now - dataUpdatedAt))}</Text>}
       <Text className="sentence">{run.run} {sentence(run, now)}</Text>
+      {run.state === "failed" && <Todo run={run} />}
       <Actions run={run} />
       {isActive(run.state) && run.waiting !== null && <Late name={run.import} />}
       <Title order={2} size="h5">{text.run.equation}</Title>
@@ -65,7 +67,7 @@ export function RunScreen(): ReactNode {
       )}
       <Title order={2} size="h5">{text.run.facts}</Title>
       <Facts facts={facts(run, now, traceOf(traceUrl, run.traceId))} />
-      <Commands lines={[`tapline get run ${run.run}`, `tapline get rows --run ${run.run}`, `tapline get rejects --run ${run.run}`]} />
+      <Commands lines={[`tapline get run ${run.run}`, `tapline get rows --run ${run.run}`, `tapline get rejects --run ${run.run}`]} api={[`GET /v1/runs/${run.run}`, `GET /v1/runs/${run.run}/timeline`]} />
     </Stack>
   );
 }
@@ -105,6 +107,18 @@ function facts(run: Run, now: number, trace: string | undefined): [string, React
     [t.definition, run.generation === undefined ? t.none : <Anchor key="definition" inherit renderRoot={(props) => <Link {...props} to="/imports/$import/definition" params={{ import: run.import }} search={{ generation: run.generation }} />}>{text.import.generationValue(run.generation)}</Anchor>],
     [t.trace, trace === undefined ? run.traceId || t.none : <Anchor key="trace" inherit href={trace} target="_blank" rel="noreferrer">{run.traceId}</Anchor>],
   ];
+}
+
+/** Todo says what the catalogue of codes advises after a failure, and leads to where it is done. */
+function Todo({ run }: { run: Run }): ReactNode {
+  const mayChange = useMay("editor");
+  const advice = meaningOf(run.error?.code ?? "")?.action;
+  return (
+    <Text>
+      {advice !== undefined && `${text.run.todo(advice)} `}
+      {mayChange && <Anchor inherit renderRoot={(props) => <Link {...props} to="/imports/$import/edit/$step" params={{ import: run.import, step: "source" }} />}>{text.run.change}</Anchor>}
+    </Text>
+  );
 }
 
 /** takenOf says what a run has taken at Snowflake. */
