@@ -283,6 +283,9 @@ type ActiveRun struct {
 	// written.
 	RowsTopic    string `json:"rowsTopic,omitempty"`
 	RecordsTopic string `json:"recordsTopic,omitempty"`
+	// ReportsTopic is Kafka's id of the reports topic when the run began. If there is
+	// another one now, it is not known all that was extracted, mapped and sent of the run.
+	ReportsTopic string `json:"reportsTopic,omitempty"`
 	// Ending is set once the run is to be cancelled or stopped: what is left is
 	// skipped, and the run ends when the counts meet.
 	Ending      *Ending    `json:"ending,omitempty"`
@@ -290,6 +293,12 @@ type ActiveRun struct {
 	Traceparent string     `json:"traceparent,omitempty"`
 	TraceID     string     `json:"traceId,omitempty"`
 	StartedAt   time.Time  `json:"startedAt"`
+}
+
+// ReportsLost reports whether reports of the run may have been deleted with their topic,
+// given the id of the topic that is there now.
+func (a *ActiveRun) ReportsLost(topic string) bool {
+	return a.ReportsTopic != "" && topic != "" && a.ReportsTopic != topic
 }
 
 // Ending is how a run that is to end early will end.

@@ -69,6 +69,24 @@ func (r *Reader) StartOffsets(ctx context.Context, topics ...string) (map[TP]int
 	return out, nil
 }
 
+// EndOffsets are the high watermarks of the partitions of topics, but for those of which no
+// broker can tell it now.
+func (r *Reader) EndOffsets(ctx context.Context, topics ...string) (map[TP]int64, error) {
+	ends, err := r.admin.ListEndOffsets(ctx, topics...)
+	if err != nil {
+		return nil, fmt.Errorf("listing offsets: %w", err)
+	}
+	out := map[TP]int64{}
+	for topic, partitions := range ends {
+		for partition, o := range partitions {
+			if o.Err == nil {
+				out[TP{topic, partition}] = o.Offset
+			}
+		}
+	}
+	return out, nil
+}
+
 // StableOffset is the offset below which every transaction has ended: a reader of
 // committed records gets no further.
 func (r *Reader) StableOffset(ctx context.Context, tp TP) (int64, error) {

@@ -58,10 +58,34 @@ func (s *Service) takeOver(ctx context.Context, subject string, w *work) (err er
 		return fmt.Errorf("taking over: %w", err)
 	}
 	t := &task{cfg: s.cfg, attempt: a, journal: j, metrics: s.metrics, log: log}
+	lost, err := s.reportsLost(ctx, a)
+	if err != nil {
+		return fmt.Errorf("taking over: %w", err)
+	}
+	if lost != nil && a.Run.Ending == nil {
+		_, err = t.finish(ctx, lost, false)
+		return err
+	}
 	if t.mode, err = s.modeOf(a, j, log); err != nil {
 		return err
 	}
 	return t.run(ctx, s.tracer, w.ending)
+}
+
+// reportsLost returns why an attempt cannot go on: what an earlier owner said of it was
+// deleted with the reports topic.
+//
+// Invariant 3: its chunks would be read again, and outcomes of the first copies of their
+// rows would count for the second ones. The run could close before these are sent.
+func (s *Service) reportsLost(ctx context.Context, a attempt.Attempt) (lost, err error) {
+	if a.Trial() {
+		return nil, nil
+	}
+	topic, err := s.reader.TopicID(ctx, s.topics.Reports())
+	if err == nil && a.Run.ReportsLost(topic) {
+		lost = failure.Permanent(failure.CodeTopicRecreated, "the reports topic was deleted and created again during the run, so that it is not known what was extracted; the next run reads from the unchanged watermark")
+	}
+	return lost, err
 }
 
 // task is an attempt that this process has taken over.

@@ -115,6 +115,21 @@ func TestKilled(t *testing.T) {
 	}
 }
 
+// TestAnAttemptWhoseReportsAreLost: the reports topic was deleted and created again since the
+// run began. The next owner cannot know what was extracted, and reads nothing again.
+func TestAnAttemptWhoseReportsAreLost(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, customers(5)...)
+	w.activate(func(a *schemas.ActiveRun) { a.ReportsTopic = "of a topic that was deleted" })
+	w.extract(w.start())
+	if got := w.last(schemas.ReportAbandoned).Abandoned; got.Code != "topic_recreated" || !got.Permanent {
+		t.Errorf("the attempt ends with %+v", got)
+	}
+	if rows := w.rows(); len(rows) > 0 {
+		t.Errorf("%d rows, want none", len(rows))
+	}
+}
+
 func TestResultOfTheEarlierTermIsGone(t *testing.T) {
 	t.Parallel()
 	for code, spoil := range map[string]func(*world){

@@ -26,6 +26,10 @@ type partition struct {
 	idle, drained chan struct{}
 	isIdle        bool // idle is closed
 
+	// untold is the number of a run of which it is not known what earlier owners have sent;
+	// 0 if there is none. See lane.HeadUntold.
+	untold int
+
 	lookingUpRun bool      // the state topic is being read for the head's run
 	unknownRun   runKey    // a run that the state topic, read to its end, does not know
 	blockedUntil time.Time // until when the head is not looked at again

@@ -56,6 +56,11 @@ func (l *loop) plan(p *partition, now time.Time) {
 			l.settleUnsent(p, now, nil, outcome)
 		case verdict.Skip != "":
 			l.settleUnsent(p, now, nil, delivery.Outcome{Skip: verdict.Skip})
+		case p.untold == key.number && p.lane.HeadUntold():
+			// Invariant 4: sent now, it could overtake a newer version. Invariant 3: a run
+			// with records that were skipped so does not succeed, and the next one reads
+			// their rows again.
+			l.settleUnsent(p, now, verdict.Run, delivery.Outcome{Skip: schemas.SkipStopped})
 		case state == recovery.Ambiguous && policyOf(verdict.Run) == delivery.Hold:
 			l.settleUnsent(p, now, verdict.Run, delivery.Held)
 		case policyOf(verdict.Run) == delivery.Resend && p.lane.HeadTimes() > delivery.MaxResends:

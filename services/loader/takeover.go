@@ -67,7 +67,9 @@ type startPoint struct {
 	metadata  recovery.CommitMetadata
 	history   *recovery.History
 	onlyRun   string // only this run's reports are about the topic; "" if those of all runs are
-	anew      bool   // no report of an earlier owner counts: all from committed on is sent again
+	// passedOver says that no report is about what comes: the offsets are used again.
+	passedOver bool
+	untold     int // see partition
 }
 
 // takeOver reads what earlier owners reported past the committed offsets of the
@@ -134,6 +136,7 @@ func (m *member) firstOffsets(ctx context.Context, earlier map[string]*earlierRe
 // takenOver lets the partitions begin.
 func (l *loop) takenOver(starts []startPoint, pause *schemas.Report, taken, now time.Time) {
 	for _, s := range starts {
+		s.part.untold = s.untold
 		s.part.lane.Recover(s.committed, s.metadata, s.history, s.inGroup, taken)
 	}
 	if pause != nil {
@@ -160,18 +163,18 @@ func (e *earlierReports) need(from int64) {
 
 // starts returns by import, "" for trials, where its partitions are taken up.
 func (m *member) starts(ctx context.Context, reports kafka.TP, parts []*partition, committed map[kafka.TP]kafka.Commit) (map[string]*earlierReports, error) {
-	topic, err := m.reader.TopicID(ctx, reports.Topic)
+	now, err := m.reportsNow(ctx, reports)
 	if err != nil {
 		return nil, err
 	}
-	end, err := m.reader.EndOffset(ctx, reports)
-	if err != nil {
-		return nil, err
-	}
-	if slices.ContainsFunc(parts, func(p *partition) bool { return p.importName != "" && needsRun(committed[p.tp], topic) }) {
+	if slices.ContainsFunc(parts, func(p *partition) bool { return p.importName != "" && needsRun(committed[p.tp], now.topic) }) {
 		if err := m.runs.ReadToEnd(ctx, reports.Partition); err != nil {
 			return nil, err
 		}
+	}
+	ends, err := m.recordsEnds(ctx, parts)
+	if err != nil {
+		return nil, err
 	}
 	earlier := map[string]*earlierReports{}
 	for _, p := range parts {
@@ -180,48 +183,14 @@ func (m *member) starts(ctx context.Context, reports kafka.TP, parts []*partitio
 			e = &earlierReports{from: -1}
 			earlier[p.importName] = e
 		}
-		c := committed[p.tp]
-		if c.Offset < 0 {
-			s, err := m.startWithoutOffset(ctx, p, topic)
-			if err != nil {
-				return nil, err
-			}
-			if s.history != nil {
-				e.need(s.metadata.Reports)
-			}
-			e.starts = append(e.starts, s)
-			continue
-		}
-		metadata, err := recovery.ParseCommitMetadata(c.Metadata)
+		s, err := m.start(ctx, p, committed[p.tp], now, ends)
 		if err != nil {
-			// Offsets that an operator set have no metadata of a loader: all reports count.
-			m.log().WarnContext(ctx, "a committed offset has no metadata of a loader: all reports are read", slog.String("topic", p.tp.Topic), slog.Int("partition", int(p.tp.Partition)), slog.Int64("offset", c.Offset))
-			metadata = recovery.CommitMetadata{Prev: c.Offset - 1}
-			last, err := m.reader.EndOffset(ctx, p.tp)
-			if err != nil {
-				return nil, err
-			}
-			if c.Offset > last {
-				e.starts = append(e.starts, startAtEnd(p, last, end, topic))
-				continue
-			}
+			return nil, err
 		}
-		history := recovery.New(p.importName, p.tp.Partition, c.Offset)
-		anew := false
-		if metadata.OtherTopic(topic) {
-			if err := m.assumeIntents(ctx, p.tp, history); err != nil {
-				return nil, err
-			}
-			if anew, err = m.replaces(p.importName); err != nil {
-				return nil, err
-			}
+		if s.history != nil && !s.passedOver {
+			e.need(s.metadata.Reports)
 		}
-		metadata = metadata.ForTopic(topic, end)
-		e.need(metadata.Reports)
-		if anew {
-			metadata.Reports = end
-		}
-		e.starts = append(e.starts, startPoint{part: p, committed: c.Offset, inGroup: true, metadata: metadata, history: history, anew: anew})
+		e.starts = append(e.starts, s)
 	}
 	return earlier, nil
 }
@@ -278,7 +247,7 @@ func (e *earlierReports) add(report *schemas.Report, open time.Duration) {
 		}
 	}
 	for _, s := range e.starts {
-		if s.history != nil && !s.anew && (s.onlyRun == "" || s.onlyRun == report.Run) {
+		if s.history != nil && !s.passedOver && (s.onlyRun == "" || s.onlyRun == report.Run) {
 			s.history.Add(report, open)
 		}
 	}

@@ -82,6 +82,12 @@ func (b *batch) lookUpRun(ctx context.Context, key attemptKey, from kafka.TP) (*
 			return nil, err
 		}
 	}
+	if l.countedTo == unknown {
+		l.run, l.countedTo = nil, -1
+		if l.skip == "" {
+			l.skip = schemas.SkipStopped // with such rows no run succeeds
+		}
+	}
 	if l.run == nil {
 		return l, nil
 	}

@@ -36,6 +36,9 @@ type member struct {
 // lastMapped is the last offset that is counted in a report, -1 for none.
 type lastMapped int64
 
+// unknown is the last offset of rows of which the reports have been lost.
+const unknown = lastMapped(-2)
+
 func newMember(s *Service, group *kafka.GroupTransactor) *member {
 	return &member{
 		s: s, group: group, paused: newPausedPartitions(group), writable: map[kafka.TP]bool{}, mapped: map[attemptKey]lastMapped{},
@@ -48,6 +51,9 @@ func newMember(s *Service, group *kafka.GroupTransactor) *member {
 // second time. Each row is in exactly one report, which was written in the
 // transaction that mapped the row, so the reports show which rows those are.
 //
+// If they were deleted with their topic, it returns unknown: mapped again, rows could go out
+// after newer ones.
+//
 // Invariant 3: a row is counted once.
 func (m *member) mappedBefore(ctx context.Context, key attemptKey, topic string, run *schemas.ActiveRun) (lastMapped, error) {
 	if !m.group.InDoubt(kafka.TP{Topic: topic, Partition: key.partition}) {
@@ -57,9 +63,18 @@ func (m *member) mappedBefore(ctx context.Context, key attemptKey, topic string,
 		return to, nil
 	}
 	reports := kafka.TP{Topic: m.s.topics.Reports(), Partition: schemas.ControlPartition(key.subject)}
+	id, err := m.s.reader.TopicID(ctx, reports.Topic)
+	if err != nil {
+		return 0, err
+	}
+	if run.ReportsLost(id) {
+		m.s.deps.Telemetry.Logger.WarnContext(ctx, "the group's offsets are gone and the reports topic was created again: the rest of the run is skipped, and the run fails",
+			slog.String("topic", topic), slog.Int("partition", int(key.partition)))
+		m.mapped[key] = unknown
+		return unknown, nil
+	}
 	from := int64(0)
 	if !run.StartedAt.IsZero() { // zero if an older version wrote the state: all reports are read
-		var err error
 		if from, err = m.s.reader.OffsetAt(ctx, reports, run.StartedAt.Add(-maxClockDifference)); err != nil {
 			return 0, err
 		}
@@ -72,7 +87,7 @@ func (m *member) mappedBefore(ctx context.Context, key attemptKey, topic string,
 			to[tp.Partition] = -1
 		}
 	}
-	_, err := m.s.reader.ReadTo(ctx, reports, from, func(r *kafka.Record) error {
+	_, err = m.s.reader.ReadTo(ctx, reports, from, func(r *kafka.Record) error {
 		var report schemas.Report
 		if string(r.Key) != schemas.ImportOf(key.subject) || json.Unmarshal(r.Value, &report) != nil {
 			return nil

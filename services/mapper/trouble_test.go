@@ -145,6 +145,26 @@ func TestRowsAlreadyMappedAreSkipped(t *testing.T) {
 	}
 }
 
+// TestRowsOfLostReportsAreSkipped: the offsets of the group are gone, and the reports that
+// would tell what was mapped were deleted with their topic. Nothing is mapped again: the rows
+// are skipped as stopped, with which no run succeeds.
+func TestRowsOfLostReportsAreSkipped(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	stop := w.start(nil)
+	w.produce(w.row("3.2.1", 0, aRow), w.row("3.2.2", 0, aRow))
+	w.await()
+	stop()
+	w.forget()
+	w.activate(&schemas.ActiveRun{Run: "customers.3", Number: 3, Attempt: 2, Spec: spec(), ReportsTopic: "of a topic that was deleted"})
+	w.produce(w.row("3.2.3", 0, aRow))
+	w.sent[0] += 2 // they are polled again
+	defer w.start(nil)()
+	if got := w.await(); got.Records != 2 || got.ByReason[schemas.SkipStopped] != 3 {
+		t.Errorf("the topics hold %+v, want two records and three rows that were skipped", got)
+	}
+}
+
 // forget deletes the mapper's group.
 func (w *world) forget() {
 	w.t.Helper()

@@ -75,6 +75,29 @@ func MoveOffsets(ctx context.Context, cfg kafka.Config, group string, by int64) 
 	return nil
 }
 
+// SetOffset sets a consumer group's offset of one partition, with its metadata.
+func SetOffset(ctx context.Context, cfg kafka.Config, group string, tp kafka.TP, offset int64, metadata string) error {
+	client, err := kgo.NewClient(kgo.SeedBrokers(cfg.Brokers...))
+	if err != nil {
+		return err
+	}
+	admin := kadm.NewClient(client)
+	defer admin.Close()
+	var offsets kadm.Offsets
+	offsets.Add(kadm.Offset{Topic: tp.Topic, Partition: tp.Partition, At: offset, LeaderEpoch: -1, Metadata: metadata})
+	err = onceEmpty(ctx, func() error {
+		set, err := admin.CommitOffsets(ctx, cfg.Prefix+strings.TrimPrefix(group, cfg.Prefix), offsets)
+		if err == nil {
+			err = set.Error()
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("setting an offset of %s: %w", group, err)
+	}
+	return nil
+}
+
 // sessionsEnd is how long killed members are waited for.
 const sessionsEnd = 30 * time.Second
 

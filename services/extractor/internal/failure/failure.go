@@ -34,6 +34,9 @@ const (
 	CodeNothingToReplay  = "nothing_to_replay"
 	CodeReconcileTooMany = "reconcile_too_many"
 	CodeReplayTooLarge   = "replay_too_large"
+	// CodeTopicRecreated ends a run of which nobody knows what was extracted, because the
+	// reports topic was deleted and created again.
+	CodeTopicRecreated = "topic_recreated"
 	// CodeSourceChanged ends a run whose connection resolves to another place than
 	// when it began.
 	CodeSourceChanged = "source_changed"

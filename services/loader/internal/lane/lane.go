@@ -172,6 +172,10 @@ func (l *Lane) Head() (Item, recovery.State, bool) {
 // Head returns.
 func (l *Lane) HeadTimes() int { return l.history.Times(l.queue[l.head].Record.Offset) }
 
+// HeadUntold reports whether the record that Head returns has no outcome, and a later
+// version of it may have been sent already.
+func (l *Lane) HeadUntold() bool { return l.history.Untold(l.queue[l.head].Record.Offset) }
+
 // Cut takes the next batch, or says when to look again: a batch that is not
 // full waits for the linger, and so does one that a locked identity cuts short.
 // A zero time means that only a change (a record, a finished batch) helps.

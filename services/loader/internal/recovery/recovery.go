@@ -82,6 +82,14 @@ type History struct {
 	committed  int64
 	states     spans
 	last       int64 // highest offset with a report, -1 when there is none
+	untold     untold
+}
+
+// untold is which records may have been sent although no report says so.
+type untold struct {
+	below    int64 // all before this offset that have no outcome
+	gaps     bool  // those without any report that have one behind them
+	reported spans // the offsets with a report, if the gaps are looked for
 }
 
 // New returns a History without reports. Without an import's name it is of the dry runs'
@@ -116,6 +124,21 @@ func (p *History) Add(r *schemas.Report, open time.Duration) {
 // topic: a request with any of these records may still be applied.
 func (p *History) IntentsLost(end int64, open time.Duration) {
 	p.set([]schemas.Range{{From: p.committed, To: end - 1}}, reportedState{state: Fresh, open: open})
+	p.untold.below = end
+}
+
+// OnlyGapsAreUntold says that the committed offset is not an earlier owner's: a person has
+// moved it, or it is gone. Records that were passed over have no report, but later ones
+// have. It comes before Add.
+func (p *History) OnlyGapsAreUntold() { p.untold.gaps = true }
+
+// Untold reports whether the record at an offset has no outcome, and a later version may
+// have been sent before it.
+func (p *History) Untold(offset int64) bool {
+	if offset < p.untold.below {
+		return p.State(offset) != Done
+	}
+	return p.untold.gaps && offset < p.last && p.untold.reported.at(offset).state != Done
 }
 
 func (p *History) set(ranges []schemas.Range, reported reportedState) {
@@ -125,6 +148,9 @@ func (p *History) set(ranges []schemas.Range, reported reportedState) {
 			continue
 		}
 		p.states.set(from, r.To, reported)
+		if p.untold.gaps {
+			p.untold.reported.set(from, r.To, reportedState{state: Done})
+		}
 		p.last = max(p.last, r.To)
 	}
 }
@@ -147,7 +173,7 @@ func (p *History) Alike(a, b int64) bool {
 		return true // as nearly always: this is asked of every record
 	}
 	x, y := p.states.at(a), p.states.at(b)
-	return x.state == y.state && x.open == y.open && x.times == y.times
+	return x.state == y.state && x.open == y.open && x.times == y.times && p.Untold(a) == p.Untold(b)
 }
 
 // Open is how long, from the takeover on, a request of earlier owners with the

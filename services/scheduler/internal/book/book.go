@@ -75,6 +75,7 @@ type Book struct {
 	imports map[string]*entry
 	order   []*entry        // imports by name; nil when it has changed
 	broken  map[string]bool // subjects whose state or fold cannot be read
+	reports string          // Kafka's id of the reports topic
 	out     Changes
 }
 
@@ -126,6 +127,9 @@ func New(cfg Config, deps Deps) *Book {
 	b.clear()
 	return b
 }
+
+// ReportsTopic is told the id of the reports topic, which each run that begins notes.
+func (b *Book) ReportsTopic(id string) { b.reports = id }
 
 // Broken leaves an import or a trial out of the book, because its state or its
 // fold cannot be read. Without the state, a definition would start the import from

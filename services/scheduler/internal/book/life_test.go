@@ -41,6 +41,21 @@ func TestTheFirstRunOfAnInterval(t *testing.T) {
 	d.wantTriggers(d.define(every(time.Hour)), `a.3/1 full "" `) // another import of the name
 }
 
+// TestARunNotesItsReportsTopic: a run keeps the id under which it began, so that a service can
+// tell whether reports of it were deleted with their topic.
+func TestARunNotesItsReportsTopic(t *testing.T) {
+	t.Parallel()
+	d := newFixture(t)
+	d.b.ReportsTopic("first")
+	d.define(nil)
+	d.command(schemas.CommandRun, "k", nil)
+	d.b = d.reload()
+	d.b.ReportsTopic("second")
+	if a := d.state().Active; a == nil || !a.ReportsLost("second") || a.ReportsLost("first") || a.ReportsLost("") {
+		t.Errorf("the active run is %+v", a)
+	}
+}
+
 func TestAnIntervalWithAStartBeginsThere(t *testing.T) {
 	t.Parallel()
 	d := newFixture(t)

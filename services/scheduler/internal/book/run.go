@@ -61,7 +61,7 @@ func (b *Book) start(ctx context.Context, e *entry, q schemas.QueuedRun, now tim
 // once, unless the source and target have to be compared with those of the epoch
 // first, or a person has to approve the run first.
 func (b *Book) begin(ctx context.Context, e *entry, a schemas.ActiveRun, from string, now time.Time) {
-	a.Attempt, a.State, a.Epoch, a.StartedAt = 1, schemas.StateExtracting, e.state.Epoch, now
+	a.Attempt, a.State, a.Epoch, a.StartedAt, a.ReportsTopic = 1, schemas.StateExtracting, e.state.Epoch, now, b.reports
 	a.Traceparent, a.TraceID = b.trace(ctx, e.name, a.Run, from)
 	if usesLedger(a.Mode) {
 		a.Place = &schemas.Place{}

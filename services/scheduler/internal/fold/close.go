@@ -79,7 +79,7 @@ func Judge(f *schemas.Fold, a *schemas.ActiveRun) (string, *schemas.RunError) {
 	// Rows of an abandoned attempt may be skipped as closed: the next attempt reads
 	// them again. No attempt reads skipped rows of the last attempt again.
 	if left := f.SkippedAsOver[a.Attempt] + f.Skipped[schemas.SkipCancelled] + f.Skipped[schemas.SkipStopped]; left > 0 {
-		return schemas.StateFailed, &schemas.RunError{Code: CodeRowsLeft, Reason: fmt.Sprintf("%d rows were skipped because the run counted as over, although it was not", left)}
+		return schemas.StateFailed, &schemas.RunError{Code: CodeRowsLeft, Reason: fmt.Sprintf("%d rows were skipped because the run counted as over, although it was not, or because it is not known whether they were sent: reports were lost or offsets were moved; the next run reads from the unchanged watermark", left)}
 	}
 	if Counts(f).Rejected() > 0 {
 		return schemas.StateSucceededWithRejects, nil

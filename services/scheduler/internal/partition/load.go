@@ -52,6 +52,7 @@ func (t *term) load(ctx context.Context) error {
 	if err := t.comparePosition(ctx); err != nil {
 		return err
 	}
+	t.book.ReportsTopic(t.position.ReportsTopic)
 	t.leaveOut(ctx, t.topics.State(), states.Broken())
 	t.leaveOut(ctx, t.topics.Fold(), folds.Broken())
 	for _, s := range states.All() {
