@@ -247,28 +247,48 @@ func (f *feed) confirm(ctx context.Context, within time.Duration) error {
 }
 
 // ends returns the end offset of each of the partitions that holds any record, and the id
-// that the topic had after that.
+// of the topic that the offsets are of: one that is deleted and created again meanwhile is
+// asked about once more, because ends of the deleted one may never be reached.
 func (f *feed) ends(ctx context.Context, partitions []int32) (id [16]byte, ends map[int32]int64, err error) {
+	for {
+		before, err := f.topicID(ctx)
+		if err != nil {
+			return id, nil, err
+		}
+		if ends, err = f.listEnds(ctx, partitions); err != nil {
+			return id, nil, err
+		}
+		if id, err = f.topicID(ctx); err != nil || id == before {
+			return id, ends, err
+		}
+	}
+}
+
+func (f *feed) topicID(ctx context.Context) ([16]byte, error) {
+	found, err := describeTopics(ctx, f.reader.client, []string{f.topic})
+	return found[f.topic].TopicID, err
+}
+
+func (f *feed) listEnds(ctx context.Context, partitions []int32) (map[int32]int64, error) {
 	starts, err := f.reader.admin.ListStartOffsets(ctx, f.topic)
 	if err != nil {
-		return id, nil, err
+		return nil, err
 	}
 	listed, err := f.reader.admin.ListEndOffsets(ctx, f.topic)
 	if err != nil {
-		return id, nil, err
+		return nil, err
 	}
-	ends = map[int32]int64{}
+	ends := map[int32]int64{}
 	for p, end := range listed[f.topic] {
 		if len(partitions) > 0 && !slices.Contains(partitions, p) {
 			continue
 		}
 		if end.Err != nil {
-			return id, nil, end.Err
+			return nil, end.Err
 		}
 		if start := starts[f.topic][p]; end.Offset > start.Offset {
 			ends[p] = end.Offset
 		}
 	}
-	found, err := describeTopics(ctx, f.reader.client, []string{f.topic})
-	return found[f.topic].TopicID, ends, err
+	return ends, nil
 }

@@ -32,7 +32,7 @@ type Producer struct {
 	client *kgo.Client
 
 	mu     sync.Mutex
-	purges int // how often the client was made to forget topics
+	purges map[string]int // by topic: how often the client was made to forget it
 }
 
 // OpenProducer connects lazily: an unreachable broker shows at Produce.
@@ -41,13 +41,13 @@ func OpenProducer(cfg Config, deps Deps) (*Producer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening producer: %w", err)
 	}
-	return &Producer{client: client}, nil
+	return &Producer{client: client, purges: map[string]int{}}, nil
 }
 
 // Produce returns once every record is acknowledged, with their offsets set. On
 // an error some may have been written.
 func (p *Producer) Produce(ctx context.Context, records ...*Record) error {
-	before := p.purged()
+	before := p.purged(records)
 	refused, err := p.produce(ctx, records)
 	if len(refused) > 0 {
 		p.forget(refused, before)
@@ -76,28 +76,36 @@ func (p *Producer) produce(ctx context.Context, records []*Record) (refused []*R
 	return refused, err
 }
 
-func (p *Producer) purged() int {
+// purged returns how often the topic of each record was forgotten.
+func (p *Producer) purged(records []*Record) map[string]int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.purges
+	before := map[string]int{}
+	for _, r := range records {
+		before[r.Topic] = p.purges[r.Topic]
+	}
+	return before
 }
 
 // forget makes the client forget the topics of records that it has refused. It writes to no
-// topic that was created again until then, and would need a restart. If another caller has
-// done so since this one began, nothing is forgotten: it would drop what the other one sends.
-func (p *Producer) forget(refused []*Record, before int) {
+// topic that was created again until then, and would need a restart. A topic that another
+// caller has made it forget since this one began stays: what the other one sends would be
+// dropped.
+func (p *Producer) forget(refused []*Record, before map[string]int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.purges != before {
-		return
-	}
 	var topics []string
 	for _, r := range refused {
-		topics = append(topics, r.Topic)
+		if p.purges[r.Topic] == before[r.Topic] {
+			topics = append(topics, r.Topic)
+		}
 	}
 	slices.Sort(topics)
-	p.client.PurgeTopicsFromProducing(slices.Compact(topics)...)
-	p.purges++
+	topics = slices.Compact(topics)
+	p.client.PurgeTopicsFromProducing(topics...)
+	for _, topic := range topics {
+		p.purges[topic]++
+	}
 }
 
 // Close drops what is buffered and disconnects.

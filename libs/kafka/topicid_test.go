@@ -70,7 +70,7 @@ func TestClusterID(t *testing.T) {
 	}
 }
 
-// TestAProducerOfARecreatedTopic: a producer that lives on writes to a topic that was deleted
+// TestAProducerOfARecreatedTopic: a producer that lives on writes to topics that were deleted
 // and created again, also if several callers meet it at once, and whether or not its client
 // has noticed meanwhile.
 func TestAProducerOfARecreatedTopic(t *testing.T) {
@@ -85,27 +85,31 @@ func TestAProducerOfARecreatedTopic(t *testing.T) {
 			must(t, err)
 			defer reader.Close()
 			topics := schemas.NewTopics(cfg.Prefix)
-			topic := topics.Commands()
+			both := []string{topics.Commands(), topics.Rejects()}
 			write := func(n int) {
 				var writing sync.WaitGroup
 				for range n {
-					writing.Go(func() {
-						if err := producer.Produce(t.Context(), &kafka.Record{Topic: topic, Value: []byte("x")}); err != nil {
-							t.Errorf("writing: %v", err)
-						}
-					})
+					for _, topic := range both {
+						writing.Go(func() {
+							if err := producer.Produce(t.Context(), &kafka.Record{Topic: topic, Value: []byte("x")}); err != nil {
+								t.Errorf("writing: %v", err)
+							}
+						})
+					}
 				}
 				writing.Wait()
 			}
 			write(1)
 			for range 2 {
-				must(t, kafka.DeleteTopics(t.Context(), cfg, deps, topic))
+				must(t, kafka.DeleteTopics(t.Context(), cfg, deps, both...))
 				must(t, kafka.EnsureTopics(t.Context(), cfg, deps, topics.Catalogue()))
 				time.Sleep(pause)
 				write(5)
-				end, err := reader.EndOffset(t.Context(), kafka.TP{Topic: topic})
-				if err != nil || end != 5 {
-					t.Errorf("after %v: the topic holds %d records, want 5 (%v)", pause, end, err)
+				for _, topic := range both {
+					end, err := reader.EndOffset(t.Context(), kafka.TP{Topic: topic})
+					if err != nil || end != 5 {
+						t.Errorf("after %v: %s holds %d records, want 5 (%v)", pause, topic, end, err)
+					}
 				}
 			}
 		})
