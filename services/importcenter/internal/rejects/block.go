@@ -62,6 +62,9 @@ func (b *block) decode(base int64, raw []byte) error {
 			}
 			values[i], raw = v, raw[n:]
 		}
+		if values[0] >= blockOffsets || len(b.entries) == blockOffsets {
+			return errBlock // however long a damaged block says that it is
+		}
 		at += int64(values[0])                                                //nolint:gosec // as encoded
 		b.entries = append(b.entries, entry{at, values[1], int64(values[2])}) //nolint:gosec // as encoded
 	}

@@ -8,10 +8,10 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 )
 
-// closing bounds the wait for a file that is closed: a transaction that has met a damaged page
-// may never give its locks back.
+// closing bounds the wait for a file whose locks are never given back.
 const closing = 5 * time.Second
 
 // errDamaged says that the file holds what was not written: a disk that lost pages, or somebody
@@ -31,39 +31,124 @@ func withoutPanic(fn func() error) (err error) {
 	return fn()
 }
 
+// view calls fn with the state of the last commit. A file whose newest state is gone is
+// damaged: bbolt would go on with the one before.
 func (s *store) view(fn func(*bolt.Tx) error) error {
-	return s.use(func() error { return s.db.View(fn) })
+	tx, err := s.begin()
+	if err != nil {
+		return err
+	}
+	defer s.end(tx)
+	return s.use(func() error { return fn(tx) })
 }
 
+// begin begins to read. If bbolt panics here, at a damaged head, it never gives its locks back:
+// with s.locks held nobody else waits for them.
+func (s *store) begin() (*bolt.Tx, error) {
+	s.locks.Lock()
+	defer s.locks.Unlock()
+	if s.damaged.Load() {
+		return nil, errDamaged
+	}
+	committed := s.committed.Load() // before it begins
+	var tx *bolt.Tx
+	returned := false
+	err := s.note(withoutPanic(func() (err error) {
+		tx, err = s.db.Begin(false)
+		returned = true
+		return err
+	}))
+	if !returned {
+		close(s.stuck) // once: the file is damaged from then on
+	}
+	if err == nil && int64(tx.ID()) < committed {
+		return nil, errors.Join(s.note(errDamaged), tx.Rollback())
+	}
+	return tx, err
+}
+
+// end ends reading. Where locks are never given back it leaves the transaction open.
+func (s *store) end(tx *bolt.Tx) {
+	s.locks.Lock()
+	defer s.locks.Unlock()
+	select {
+	case <-s.stuck:
+	default:
+		_ = withoutPanic(tx.Rollback) // nothing was written
+	}
+}
+
+// update calls fn to write.
 func (s *store) update(fn func(*bolt.Tx) error) error {
-	return s.use(func() error { return s.db.Update(fn) })
+	return s.unlessStuck(func() error {
+		var id int64
+		err := s.use(func() error {
+			return s.db.Update(func(tx *bolt.Tx) error {
+				if id = int64(tx.ID()); id <= s.committed.Load() {
+					return errDamaged
+				}
+				return fn(tx)
+			})
+		})
+		if err == nil {
+			s.committed.Store(id)
+		}
+		return err
+	})
 }
 
-// use remembers that the file is damaged, for whoever writes it; nobody uses it from then on.
+// use calls fn, unless the file is damaged.
 func (s *store) use(fn func() error) error {
 	if s.damaged.Load() {
 		return errDamaged
 	}
-	err := withoutPanic(fn)
+	return s.note(withoutPanic(fn))
+}
+
+// note remembers that the file is damaged, for whoever writes it; nobody uses it from then on.
+func (s *store) note(err error) error {
+	for _, headLost := range []error{bolterrors.ErrInvalid, bolterrors.ErrChecksum, bolterrors.ErrVersionMismatch, bolterrors.ErrInvalidMapping} {
+		if errors.Is(err, headLost) {
+			err = fmt.Errorf("%w: %w", errDamaged, err)
+		}
+	}
 	if errors.Is(err, errDamaged) {
 		s.damaged.Store(true)
 	}
 	return err
 }
 
-// close closes the file once nobody reads it.
-func (s *store) close() error {
-	if !s.damaged.Load() {
-		return s.db.Close()
-	}
+// unlessStuck calls fn, and waits no longer than closing once bbolt keeps its locks.
+func (s *store) unlessStuck(fn func() error) error {
 	done := make(chan error, 1)
-	go func() { done <- withoutPanic(s.db.Close) }()
+	go func() { done <- fn() }()
+	select {
+	case err := <-done:
+		return err
+	case <-s.stuck:
+		return soon(done)
+	}
+}
+
+// soon waits for an error no longer than closing.
+func soon(done <-chan error) error {
 	select {
 	case err := <-done:
 		return err
 	case <-time.After(closing):
 		return errDamaged
 	}
+}
+
+// close closes the file once nobody reads it.
+func (s *store) close() error {
+	shut := func() error { return withoutPanic(s.db.Close) }
+	if !s.damaged.Load() {
+		return s.unlessStuck(shut)
+	}
+	done := make(chan error, 1)
+	go func() { done <- shut() }()
+	return soon(done)
 }
 
 // removeIfDamaged makes the next store an empty one.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -40,6 +41,12 @@ type store struct {
 	file os.FileInfo
 	// damaged says that something in the file cannot be read.
 	damaged atomic.Bool
+	// committed is the number of the last transaction that was written.
+	committed atomic.Int64
+	// locks is held while bbolt gives readers its locks and takes them back; stuck is closed
+	// when it keeps them.
+	locks sync.Mutex
+	stuck chan struct{}
 	// starts are the offsets below which nothing is kept. Only the goroutine of Run uses them.
 	starts map[kafka.TP]int64
 	// held are the reports, in order within each partition, that wait for rejects which have
@@ -81,7 +88,7 @@ func tryOpen(path string) (*store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the index of rejects: %w", err)
 	}
-	s := &store{db: db, path: path}
+	s := &store{db: db, path: path, stuck: make(chan struct{})}
 	err = s.update(func(tx *bolt.Tx) error {
 		for _, name := range [][]byte{metaBucket, cellsBucket, idsBucket, blockBucket} {
 			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
