@@ -9,6 +9,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/ipc"
+	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"tapline.dev/libs/jsonstring"
 	"tapline.dev/schemas"
@@ -128,13 +129,22 @@ func Supported(snowflakeType string) bool {
 
 // Rows calls fn for each row of one chunk, a whole Arrow IPC stream, in order,
 // and returns how many there were. fn reports whether it keeps the row's JSON.
-func (d *Decoder) Rows(chunk []byte, fn func(*Row) (keep bool, err error)) (int64, error) {
+func (d *Decoder) Rows(chunk []byte, fn func(*Row) (keep bool, err error)) (count int64, err error) {
 	reader, err := open(chunk)
 	if err != nil {
 		return 0, err
 	}
 	defer reader.Release()
-	var count int64
+	// Arrow panics at a value that does not lie in its buffer. A panic of fn is not the chunk's.
+	inside := false
+	defer func() {
+		if inside {
+			return
+		}
+		if p := recover(); p != nil {
+			count, err = 0, errors.New("reading the chunk: a value lies outside of its buffer")
+		}
+	}()
 	for reader.Next() {
 		batch := reader.RecordBatch()
 		appenders, err := d.appenders(batch)
@@ -142,9 +152,14 @@ func (d *Decoder) Rows(chunk []byte, fn func(*Row) (keep bool, err error)) (int6
 			return count, err
 		}
 		for i := range int(batch.NumRows()) {
-			if err := d.row(appenders, i, fn); err != nil {
+			row := d.row(appenders, i)
+			inside = true
+			keep, err := fn(row)
+			inside = false
+			if err != nil {
 				return count, err
 			}
+			d.took(row, keep)
 			count++
 		}
 	}
@@ -175,7 +190,7 @@ func (d *Decoder) appenders(batch arrow.RecordBatch) ([]appender, error) {
 
 // row appends one row to the block. The hidden columns stand behind the
 // object's closing brace and are dropped afterwards.
-func (d *Decoder) row(appenders []appender, i int, fn func(*Row) (bool, error)) error {
+func (d *Decoder) row(appenders []appender, i int) *Row {
 	if cap(d.block)-len(d.block) < blockReserve {
 		d.block = make([]byte, 0, blockSize)
 	}
@@ -210,15 +225,16 @@ func (d *Decoder) row(appenders []appender, i int, fn func(*Row) (bool, error)) 
 		end = len(b)
 	}
 	d.current = Row{JSON: b[start:end:end], Unreadable: unreadable, Placeholders: d.marked, start: start, spans: d.spans, block: b}
-	keep, err := fn(&d.current)
-	if err != nil {
-		return err
-	}
-	d.block = b[:start]
+	return &d.current
+}
+
+// took makes room for the next row.
+func (d *Decoder) took(r *Row, keep bool) {
+	end := r.start
 	if keep {
-		d.block = b[:end]
+		end += len(r.JSON)
 	}
-	return nil
+	d.block = r.block[:end]
 }
 
 // Count is how many rows a chunk holds. It fails where Rows would, so that a
@@ -250,9 +266,41 @@ func open(chunk []byte) (*ipc.Reader, error) {
 	if len(head) < 4 || uint64(binary.LittleEndian.Uint32(head)) > uint64(len(head)-4) {
 		return nil, errors.New("opening the chunk: it is not an Arrow stream")
 	}
-	reader, err := ipc.NewReader(bytes.NewReader(chunk))
+	size := int64(len(chunk))
+	memory := &bounded{Allocator: memory.DefaultAllocator, left: 2*size + 1<<20}
+	messages := ipc.NewMessageReader(bytes.NewReader(chunk), ipc.WithAllocator(memory), ipc.WithMetadataSizeLimit(size), ipc.WithBodySizeLimit(size))
+	reader, err := ipc.NewReaderFromMessageReader(messages, ipc.WithAllocator(memory))
 	if err != nil {
 		return nil, fmt.Errorf("opening the chunk: %w", err)
 	}
 	return reader, nil
+}
+
+// bounded gives a chunk's reader no more memory than the chunk can need: a length in it may say
+// anything.
+type bounded struct {
+	memory.Allocator
+	left int64
+}
+
+func (m *bounded) Allocate(size int) []byte {
+	m.take(size)
+	return m.Allocator.Allocate(size)
+}
+
+func (m *bounded) Reallocate(size int, b []byte) []byte {
+	m.take(size - len(b))
+	return m.Allocator.Reallocate(size, b)
+}
+
+func (m *bounded) Free(b []byte) {
+	m.left += int64(len(b))
+	m.Allocator.Free(b)
+}
+
+// take panics as Arrow's reader does at what it cannot read, which the reader recovers from.
+func (m *bounded) take(size int) {
+	if m.left -= int64(size); m.left < 0 {
+		panic("a buffer of the chunk is larger than the chunk")
+	}
 }

@@ -2,17 +2,23 @@ package rowjson
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"math"
 	"math/big"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
 
+	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/decimal128"
+	"github.com/apache/arrow-go/v18/arrow/ipc"
+
+	"tapline.dev/schemas"
 )
 
 // FuzzText: a text comes back as it was, or is refused because it is not UTF-8.
@@ -121,4 +127,83 @@ func FuzzInstant(f *testing.F) {
 			t.Fatalf("got %s, want %s", b, want)
 		}
 	})
+}
+
+// FuzzChunk: whatever a chunk holds, reading it ends with rows or with an error, and costs
+// memory in proportion to its bytes.
+func FuzzChunk(f *testing.F) {
+	columns, good := everyKind(f)
+	f.Add(good)
+	f.Add(lying(f, good))
+	for at := 8; at < len(good); at += len(good) / 64 {
+		bad := bytes.Clone(good)
+		bad[at] ^= 0xff
+		f.Add(bad)
+		binary.LittleEndian.PutUint32(bad[at&^3:], math.MaxInt32)
+		f.Add(bad)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		want, wantErr := Count(data)
+		d, err := NewLooseDecoder(columns, len(columns), []bool{true, true, true, false, false})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := d.Rows(data, func(r *Row) (bool, error) {
+			if !json.Valid(r.JSON) && r.Unreadable < 0 {
+				t.Fatalf("a row became %q", r.JSON)
+			}
+			return true, nil
+		})
+		if err == nil && (wantErr != nil || got != want) {
+			t.Fatalf("%d rows where %d were counted, %v", got, want, wantErr)
+		}
+		runtime.ReadMemStats(&after)
+		if grown := after.TotalAlloc - before.TotalAlloc; grown > 32<<20+64*uint64(len(data)) {
+			t.Fatalf("%d bytes were allocated for a chunk of %d", grown, len(data))
+		}
+	})
+}
+
+// everyKind is a chunk with a column of each way that values travel.
+func everyKind(tb testing.TB) ([]schemas.Column, []byte) {
+	var fields []arrow.Field
+	var cols []arrow.Array
+	var columns []schemas.Column
+	add := func(typ string, col arrow.Array) {
+		columns = append(columns, schemas.Column{Name: typ, Type: typ})
+		cols, fields = append(cols, col), append(fields, arrow.Field{Name: typ, Type: col.DataType(), Nullable: true})
+	}
+	add("TEXT", strs([]string{"a", "bc"}, nil))
+	add("FIXED", int64s([]int64{1, 2}, nil))
+	add("TIME", int32s([]int32{1, 2}, nil))
+	add("VARIANT", strs([]string{`{"a":1}`, `[]`}, nil))
+	add("DATE", int32s([]int32{1, 2}, nil))
+	return columns, chunk(tb, fields, cols)
+}
+
+// lying is the chunk with a body of two GiB announced.
+func lying(tb testing.TB, good []byte) []byte {
+	tb.Helper()
+	body := binary.LittleEndian.AppendUint64(nil, uint64(bodyLength(tb, good)))
+	bad := bytes.ReplaceAll(good, body, binary.LittleEndian.AppendUint64(nil, 2<<30))
+	if bytes.Equal(bad, good) {
+		tb.Fatal("the chunk does not say how long its body is")
+	}
+	return bad
+}
+
+// bodyLength is the length of the body of the chunk's batch.
+func bodyLength(tb testing.TB, chunk []byte) (n int64) {
+	tb.Helper()
+	messages := ipc.NewMessageReader(bytes.NewReader(chunk))
+	defer messages.Release()
+	for {
+		m, err := messages.Message()
+		if err != nil {
+			return n
+		}
+		n = m.BodyLen()
+	}
 }

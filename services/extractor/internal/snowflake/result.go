@@ -64,7 +64,7 @@ func (r *Result) Chunk(ctx context.Context, i int) ([]byte, error) {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		if try >= r.cfg.ChunkTries {
+		if try >= r.cfg.ChunkTries || errors.Is(err, errTooLarge) {
 			return nil, chunkError(i, rows, want, err)
 		}
 		if err := backoff.Wait(ctx, backoff.Delay(try, chunkPause, chunkPauseMax)); err != nil {
@@ -79,6 +79,9 @@ func chunkError(i int, rows, want int64, err error) error {
 	}
 	if want >= 0 {
 		return &Error{Code: CodeUnreadable, Reason: fmt.Sprintf("chunk %d of the result cannot be read as Arrow", i)}
+	}
+	if errors.Is(err, errTooLarge) {
+		return &Error{Code: CodeUnreadable, Reason: fmt.Sprintf("chunk %d of the result has more than %d MiB: select fewer or shorter columns", i, maxChunkBytes>>20)}
 	}
 	if errors.Is(err, errStalled) {
 		return &Error{Code: CodeUnreachable, Reason: fmt.Sprintf("the download of chunk %d of the result stalls", i)}

@@ -45,7 +45,9 @@ type server struct {
 	tried    int // aborts, spoiled or not
 	// monitoring is what it tells of a statement; nil tells nothing.
 	monitoring func() string
-	links      int // generation of the chunks' links; older ones have expired
+	// flood answers a query in place of a result.
+	flood func(w http.ResponseWriter)
+	links int // generation of the chunks' links; older ones have expired
 }
 
 func newServer(t *testing.T) *server {
@@ -218,8 +220,12 @@ func (s *server) result(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.mu.Lock()
-	links := s.links
+	links, flood := s.links, s.flood
 	s.mu.Unlock()
+	if flood != nil {
+		flood(w)
+		return
+	}
 	var chunks []any
 	for i := range s.chunks {
 		chunks = append(chunks, map[string]any{"url": fmt.Sprintf("%s/chunk/%d?links=%d", s.http.URL, i, links), "rowCount": 5})

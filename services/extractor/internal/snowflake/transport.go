@@ -203,6 +203,7 @@ func (t *transport) send(base *http.Transport, req *http.Request) (*http.Respons
 	if req.Method == http.MethodGet && resp.StatusCode == http.StatusOK {
 		resp.Body = &unpacked{ReadCloser: resp.Body}
 	}
+	resp.Body = bound(req, resp.Body)
 	return resp, nil
 }
 
