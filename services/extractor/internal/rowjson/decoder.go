@@ -266,6 +266,9 @@ func open(chunk []byte) (*ipc.Reader, error) {
 	if len(head) < 4 || uint64(binary.LittleEndian.Uint32(head)) > uint64(len(head)-4) {
 		return nil, errors.New("opening the chunk: it is not an Arrow stream")
 	}
+	if err := checkSchema(head[4 : 4+binary.LittleEndian.Uint32(head)]); err != nil {
+		return nil, err
+	}
 	size := int64(len(chunk))
 	memory := &bounded{Allocator: memory.DefaultAllocator, left: 2*size + 1<<20}
 	messages := ipc.NewMessageReader(bytes.NewReader(chunk), ipc.WithAllocator(memory), ipc.WithMetadataSizeLimit(size), ipc.WithBodySizeLimit(size))
