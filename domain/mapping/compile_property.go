@@ -173,8 +173,8 @@ func (c *compiler) compileType(p *property, path string, spec *schemas.Property,
 	}
 	if p.typ == typeDate {
 		p.date = c.dateReader(path, spec.Format, spec.Timezone, col)
-	} else if spec.Format != "" || spec.Timezone != "" {
-		c.problem(codeFormatForbidden, path, "format and timezone are for dates; this property is %s", orForm(p.typ))
+	} else if p.typ != "" && (spec.Format != "" || spec.Timezone != "") { // "" is for the columns to say
+		c.problem(codeFormatForbidden, path, "format and timezone are for dates, and this property is %s; write type: date if its values are dates", p.typ)
 	}
 	c.checkFit(path, p, col, sys)
 	p.convert = converterOf(p.typ)
@@ -202,13 +202,6 @@ func (c *compiler) typeFor(path string, spec *schemas.Property, col *schemas.Col
 	typ := defaultType(col)
 	if typ == "" {
 		c.problem(codeTypeNeeded, path+".type", "%s is %s; say which type its values have", col.Name, describe(col))
-	}
-	return typ
-}
-
-func orForm(typ string) string {
-	if typ == "" {
-		return "of no named type"
 	}
 	return typ
 }

@@ -208,6 +208,22 @@ func TestCompileWithout(t *testing.T) {
 	}
 }
 
+// TestTypesThatTheColumnsSay: before the query's columns are known, a format and a time zone may
+// belong to a date.
+func TestTypesThatTheColumnsSay(t *testing.T) {
+	t.Parallel()
+	spec := profile(t, `{"from":"D","to":"x","timezone":"UTC"}`)
+	for _, known := range [][]schemas.Column{nil, columns(t, "ID TEXT; D DATE")} {
+		if _, problems := Compile(spec, known, Options{}); len(problems) > 0 {
+			t.Errorf("with the columns %v: %v", known, problems)
+		}
+	}
+	_, problems := Compile(spec, columns(t, "ID TEXT; D TEXT"), Options{})
+	if len(problems) != 1 || !strings.Contains(problems[0].Message, "write type: date if its values are dates") {
+		t.Errorf("of a text: %v", problems)
+	}
+}
+
 func identifiedBy(spec schemas.ImportSpec, column string) schemas.ImportSpec {
 	spec.Identity.Column = column
 	return spec
