@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -37,8 +36,7 @@ and after, for a file of each day:
 	})
 	cmd.RunE = a.online(func(ctx context.Context, c *client.Client, _ []string) error {
 		if a.output == "ndjson" {
-			lines := json.NewEncoder(a.io.Out)
-			lines.SetEscapeHTML(false)
+			lines := a.encoder()
 			return c.Audit(ctx, q, func(e schemas.AuditEntry) error { return lines.Encode(e) })
 		}
 		var rows [][]string

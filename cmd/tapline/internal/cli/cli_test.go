@@ -276,6 +276,18 @@ func TestMistypedVerbsFail(t *testing.T) {
 	}
 }
 
+// TestRefusedFlags: what the API says of a parameter is said of the flag that gave it.
+func TestRefusedFlags(t *testing.T) {
+	t.Parallel()
+	url := center(t, map[string]http.HandlerFunc{
+		"GET /v1/runs": answer(422, `{"status":422,"detail":"validation failed","errors":[{"location":"query.state[0]","message":"expected value to be one of \"queued, failed\""}]}`),
+	})
+	r := tapline(t, "", "get", "runs", "--state", "wrong", "--server", url)
+	if r.code != ExitFailed || !strings.Contains(r.err, `--state: expected value to be one of "queued, failed"`) || strings.Contains(r.err, "query.") {
+		t.Errorf("%+v", r)
+	}
+}
+
 func TestCancelOfWhatIsOver(t *testing.T) {
 	t.Parallel()
 	cancelled := false

@@ -134,7 +134,7 @@ func (q *importsQuery) flags(cmd *cobra.Command) {
 	cmd.Flags().IntVar(&q.limit, "limit", 0, "how many to show, 1 to 1000; all by default")
 	cmd.Flags().StringVar(&q.token, "page-token", "", "nextPageToken of the previous page, with the same filters and order")
 	checkFirst(cmd, func([]string) error {
-		if q.limit != 0 {
+		if cmd.Flags().Changed("limit") {
 			return checkLimit(q.limit)
 		}
 		return nil

@@ -52,6 +52,7 @@ func TestFilters(t *testing.T) {
 		"--filter status":                              "is not NAME=VALUE",
 		"--filter status=Ready --filter status=Paused": "is given twice",
 		"--limit 1001":                                 "--limit is 1 to 1000",
+		"--limit 0":                                    "--limit is 1 to 1000, not 0",
 		"--filter status=Asleep":                       "status is one of Draft, Ready",
 		"--filter lastRunAfter=yesterday":              "lastRunAfter is a day such as 2026-11-01",
 		"--filter freshnessOver=old":                   "freshnessOver is a time such as 90m",

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"encoding/json"
+	"maps"
 	"strings"
 	"testing"
 	"unicode"
@@ -31,4 +33,25 @@ func FuzzTable(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestJSONIsNotObeyed: a value that a terminal would obey is written as an escape, and read back
+// as it was.
+func TestJSONIsNotObeyed(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	a := &app{io: IO{Out: &out}}
+	want := map[string]string{"a": "\x1b[31m\u009b2J\u202e\u2028\x7f é 表", "b": "👨"}
+	if err := a.printJSON(want); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range out.String() {
+		if r != '\n' && obeyed(r) {
+			t.Errorf("U+%04X reaches the terminal: %q", r, out.String())
+		}
+	}
+	var got map[string]string
+	if err := json.Unmarshal([]byte(out.String()), &got); err != nil || !maps.Equal(got, want) {
+		t.Errorf("%q is read as %q, %v", out.String(), got, err)
+	}
 }

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"strconv"
 
@@ -136,8 +135,7 @@ func (a *app) sayGroups(ctx context.Context, c *client.Client, q client.RejectsQ
 }
 
 func (a *app) streamRejects(ctx context.Context, c *client.Client, q client.RejectsQuery) error {
-	encoder := json.NewEncoder(a.io.Out)
-	encoder.SetEscapeHTML(false)
+	encoder := a.encoder()
 	return c.AllRejects(ctx, q, func(r schemas.Reject) error { return encoder.Encode(r) })
 }
 

@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 
 	"github.com/spf13/cobra"
 
@@ -46,8 +45,7 @@ hold nothing: they are counted only.`,
 	checkFirst(cmd, func([]string) error { return checkLimit(q.Size) })
 	cmd.RunE = a.online(func(ctx context.Context, c *client.Client, _ []string) error {
 		if all {
-			encoder := json.NewEncoder(a.io.Out)
-			encoder.SetEscapeHTML(false)
+			encoder := a.encoder()
 			return c.AllRows(ctx, q, func(r client.Row) error { return encoder.Encode(r) })
 		}
 		var unlisted map[string]int64

@@ -16,17 +16,41 @@ import (
 
 // printJSON writes what the API answered.
 func (a *app) printJSON(v any) error {
-	encoder := json.NewEncoder(a.io.Out)
-	encoder.SetEscapeHTML(false)
+	encoder := a.encoder()
 	encoder.SetIndent("", "  ")
 	return encoder.Encode(v)
 }
 
+// encoder writes values as lines of JSON.
+func (a *app) encoder() *json.Encoder {
+	encoder := json.NewEncoder(escaped{a.io.Out})
+	encoder.SetEscapeHTML(false)
+	return encoder
+}
+
+// escaped takes whole JSON values, and writes an escape for each character that a terminal acts
+// on: the same value for whoever parses it.
+type escaped struct{ out io.Writer }
+
+// Write implements io.Writer.
+func (e escaped) Write(text []byte) (int, error) {
+	var safe strings.Builder
+	for _, r := range string(text) {
+		if r != '\n' && obeyed(r) { // such characters stand in texts only, and all of them have four digits
+			fmt.Fprintf(&safe, `\u%04x`, r)
+		} else {
+			safe.WriteRune(r)
+		}
+	}
+	if _, err := io.WriteString(e.out, safe.String()); err != nil {
+		return 0, err
+	}
+	return len(text), nil
+}
+
 // printLine writes a value as one line of JSON.
 func (a *app) printLine(v any) error {
-	encoder := json.NewEncoder(a.io.Out)
-	encoder.SetEscapeHTML(false)
-	return encoder.Encode(v)
+	return a.encoder().Encode(v)
 }
 
 // printNames writes a name on each line, for scripts.

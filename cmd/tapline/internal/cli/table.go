@@ -101,11 +101,15 @@ func printRows(out io.Writer, before []int, rows [][]string) ([]int, error) {
 // control characters, and marks that change the direction of text.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029' {
+		if obeyed(r) {
 			return unicode.ReplacementChar
 		}
 		return r
 	}, s)
+}
+
+func obeyed(r rune) bool {
+	return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029'
 }
 
 // printableLines is printable for texts of several lines.

@@ -44,7 +44,7 @@ changed or lay in the future: the runs that read such rows are named.`,
 		if a.output == "json" {
 			return a.printJSON(text)
 		}
-		_, err = fmt.Fprint(a.io.Out, whyText(answer))
+		_, err = fmt.Fprint(a.io.Out, printableLines(whyText(answer)))
 		return err
 	})
 	return cmd

@@ -80,7 +80,10 @@ func (p *Problem) Error() string {
 	lines := make([]string, len(p.Errors))
 	for i, e := range p.Errors {
 		lines[i] = e.Message
-		if e.Location != "" {
+		if flag, ok := strings.CutPrefix(e.Location, "query."); ok {
+			flag, _, _ = strings.Cut(flag, "[")
+			lines[i] = "--" + flag + ": " + e.Message
+		} else if e.Location != "" {
 			lines[i] = e.Location + ": " + e.Message
 		}
 	}
