@@ -32,7 +32,7 @@ func (l *lines) Show(r schemas.Run) {
 	if r.State == l.state && now.Sub(l.last) < lineEvery {
 		return
 	}
-	waits := fmt.Sprint(r.Waiting != nil && !r.Waiting.Over, r.Total)
+	waits := fmt.Sprint(r.Waiting != nil && !r.Waiting.Over, r.Behind, r.Total)
 	if r.State == l.state && r.Counts == l.seen && waits == l.text && now.Sub(l.last) < idleEvery {
 		return
 	}

@@ -68,6 +68,9 @@ func remarks(r schemas.Run, p *pace) []string {
 	if n := r.Counts.Rejected(); n > 0 {
 		parts = append(parts, fmt.Sprintf("rejected %d", n))
 	}
+	if r.Behind != "" {
+		return append(parts, "behind "+r.Behind)
+	}
 	if r.Waiting != nil && !r.Waiting.Over {
 		return append(parts, "waiting for "+r.Waiting.Account+": "+r.Waiting.Reason)
 	}

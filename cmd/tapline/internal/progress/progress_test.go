@@ -17,7 +17,9 @@ func TestLines(t *testing.T) {
 	var out bytes.Buffer
 	now := time.Unix(0, 0)
 	l := &lines{out: &out, now: func() time.Time { return now }}
-	run := schemas.Run{Run: "customers.1", State: schemas.StateExtracting, Total: 10}
+	run := schemas.Run{Run: "customers.1", State: schemas.StateQueued, Behind: "customers.0, which is loading"}
+	l.Show(run)
+	run.State, run.Behind, run.Total = schemas.StateExtracting, "", 10
 	l.Show(run)
 	run.Counts = schemas.Counts{Read: 10, Extracted: 9, Mapped: 4, MapRejected: 1, Loaded: 2}
 	now = now.Add(lineEvery / 2)
@@ -34,6 +36,7 @@ func TestLines(t *testing.T) {
 	l.Close()
 
 	want := []string{
+		"customers.1 queued  extract 0/0  map 0/0  load 0/0  behind customers.0, which is loading",
 		"customers.1 extracting  extract 0/10  map 0/10  load 0/10",
 		"customers.1 loading  extract 10/10  map 5/9  load 2/8  rejected 1",
 		"customers.1 loading  extract 10/10  map 5/9  load 2/8  rejected 1  waiting for clevertap: credentials refused",
