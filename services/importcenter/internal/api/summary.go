@@ -94,12 +94,16 @@ func newPropertyCounts(spec schemas.ImportSpec, lines []DryRunProperty) *propert
 func (c *propertyCounts) add(rejects, omitted []DryRunCheck) {
 	for _, check := range rejects {
 		p := c.line(check)
-		p.fail(check)
+		if p.Failing == 0 { // in place of what is only left out
+			p.Code, p.Reason = check.Code, check.Reason
+		}
 		p.Result, p.Failing = "error", p.Failing+1
 	}
 	for _, check := range omitted {
 		p := c.line(check)
-		p.fail(check)
+		if p.Code == "" {
+			p.Code, p.Reason = check.Code, check.Reason
+		}
 		p.Omitted++
 	}
 }
@@ -135,12 +139,6 @@ func (s *sample) profiles() *DryRunProfiles {
 		}
 	}
 	return &p
-}
-
-func (p *DryRunProperty) fail(c DryRunCheck) {
-	if p.Code == "" {
-		p.Code, p.Reason = c.Code, c.Reason
-	}
 }
 
 // lines returns a line for the identity, for the event's name and time, and for
