@@ -53,7 +53,8 @@ func TestRunbooks(t *testing.T) {
 
 var (
 	// A command in a page, and in the text of an alert.
-	quoted = regexp.MustCompile("`tapline ([a-z-]+(?: [a-z-]+)?)[^`]*`")
+	quoted = regexp.MustCompile("`tapline ([a-z-]+(?: [a-z-]+)?)([^`]*)`")
+	flags  = regexp.MustCompile(`(?:^| )(--?[a-z][a-z-]*)`)
 	first  = regexp.MustCompile(`First: tapline ([a-z-]+(?: [a-z-]+)?)`)
 )
 
@@ -83,6 +84,11 @@ func TestCommandsExist(t *testing.T) {
 			if !exists(m[1]) {
 				t.Errorf("%s names the command tapline %s, which does not exist", filepath.Base(p), m[1])
 			}
+			for _, flag := range flags.FindAllStringSubmatch(m[2], -1) {
+				if !strings.Contains(section(string(reference), m[1]), "`"+flag[1]+"`") {
+					t.Errorf("%s gives tapline %s the flag %s, which it does not have", filepath.Base(p), m[1], flag[1])
+				}
+			}
 		}
 	}
 	for _, a := range rules.All() {
@@ -96,4 +102,17 @@ func TestCommandsExist(t *testing.T) {
 	if found < 80 {
 		t.Errorf("%d commands are named, want at least 80: have the pages changed their form?", found)
 	}
+}
+
+// section is what the reference says of a command: of its first word, if the second is an
+// argument.
+func section(reference, command string) string {
+	verb, _, _ := strings.Cut(command, " ")
+	for _, name := range []string{command, verb} {
+		if _, rest, found := strings.Cut(reference, "\n## tapline "+name+"\n"); found {
+			text, _, _ := strings.Cut(rest, "\n## ")
+			return text
+		}
+	}
+	return ""
 }
