@@ -29,7 +29,7 @@ func account() board {
 				{title: "Sent again", queries: []query{{"sum(rate(tapline_loader_records_resent_total[$__rate_interval]))", "records"}}, about: "Records of all accounts that were sent again after a request that may have been applied."},
 			}},
 			{"Slots", []panel{
-				{title: "In use by import", links: toImport, queries: []query{{"sum by (import) (tapline_loader_slots_used" + of + ")", "{{import}}"}}, about: "Who has the slots."},
+				{title: "In use by import", links: toImport, queries: []query{{"sum by (import) (tapline_loader_slots_used" + of + ")", "{{import}}"}}, about: "Who has the slots.", empty: "records are being sent."},
 				{title: "Waiting for one by import", unit: "s", links: toImport, warn: 60, bad: 600, queries: []query{{"max by (import) (tapline_loader_slot_waiting_age_seconds" + of + ")", "{{import}}"}}, about: "Who is ready and gets none.", empty: "records have waited for a slot."},
 				{title: "Use and limit", queries: []query{{"sum(rate(tapline_loader_slots_busy_seconds_total" + of + "[$__rate_interval]))", "in use"}, {"min(tapline_loader_slots_limit" + of + ")", "tolerated"}, {"sum(tapline_loader_slots_share" + of + ")", "leased"}}, about: "Full use is the account's ceiling; more loaders do not raise it."},
 				{title: "Wait before an upload", unit: "s", queries: quantiles("tapline_loader_slot_wait_seconds", of), about: "Of the oldest record of each upload."},
