@@ -36,11 +36,13 @@ type breaking struct {
 	want []string
 	// may are alerts that may be heard of as well, because they say the same of another
 	// side or are a matter of pace.
-	may        []string
-	breakIt    func(t *testing.T, o *observed)
-	mend       func(t *testing.T, o *observed)
-	inQuick    bool
-	within     time.Duration
+	may     []string
+	breakIt func(t *testing.T, o *observed)
+	mend    func(t *testing.T, o *observed)
+	inQuick bool
+	within  time.Duration
+	// quiet is for how long nothing else may be told, where nothing has to be.
+	quiet      time.Duration
 	overWithin time.Duration
 }
 
@@ -66,6 +68,8 @@ func TestAlertsOnBrokenTapline(t *testing.T) {
 }
 
 func (o *observed) breakAndMend(t *testing.T, b breaking) {
+	// What an earlier breaking left behind is not of this one.
+	harness.Eventually(t, 2*time.Minute, "nothing is told before anything is broken", func() bool { return len(o.told(t)) == 0 })
 	begin, mended := time.Now(), false
 	defer func() {
 		if !mended { // what is broken must not spoil the next
@@ -78,7 +82,7 @@ func (o *observed) breakAndMend(t *testing.T, b breaking) {
 		if told = o.told(t); !o.onlyAbout(t, b, told) {
 			return false
 		}
-		return !slices.ContainsFunc(b.want, func(want string) bool { return !isTold(told, want) })
+		return time.Since(begin) >= b.quiet && !slices.ContainsFunc(b.want, func(want string) bool { return !isTold(told, want) })
 	})
 	t.Logf("told after %s: %s", time.Since(begin).Round(time.Second), told)
 	begin, mended = time.Now(), true
