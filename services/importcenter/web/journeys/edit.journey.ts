@@ -234,7 +234,7 @@ test("an import in force that somebody else has changed meanwhile is not overwri
   await page.getByRole("button", { name: "Take theirs" }).click();
   await page.getByText("In force.").waitFor();
   expect(await nickname()).toBe("Changed by others");
-});
+}, 120_000);
 
 test("what the API refuses stands where it was typed, and an import in force changes only when it is applied", async () => {
   const page = await open("/imports/customers/edit/schedule");

@@ -51,7 +51,7 @@ export const text = {
   imports: {
     title: "Imports",
     search: "Search",
-    searchHelp: "name, nickname or owner",
+    searchHelp: "name, owner",
     allWell: "Nothing needs you.",
     needYou: (n: number) => (n === 1 ? "1 import needs you:" : `${n} imports need you:`),
     more: (n: number) => `and ${n} more`,

@@ -46,7 +46,7 @@ export function ImportsScreen(): ReactNode {
       {error !== null && <Text role="status">{text.stale(span(now - dataUpdatedAt))}</Text>}
       <Attention needs={needs(data)} any={data.length > 0} />
       <div className="filters">
-        <TextInput id="search" className="search" label={text.imports.search} placeholder={text.imports.searchHelp} leftSection={<IconSearch size={16} aria-hidden />}
+        <TextInput id="search" label={text.imports.search} placeholder={text.imports.searchHelp} leftSection={<IconSearch size={16} aria-hidden />}
           value={search.q ?? ""} onChange={(e) => change({ q: e.currentTarget.value || undefined })} />
         <Select label={text.imports.status} placeholder={text.imports.any} clearable data={statuses} value={search.status ?? null}
           onChange={(v) => change({ status: v ?? undefined })} clearButtonProps={{ "aria-label": text.imports.clear }} />
