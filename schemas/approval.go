@@ -35,6 +35,8 @@ type ApprovalSpec struct {
 	Prune     map[string]string `json:"prune,omitempty"`
 	// Plan names what the apply would have done when it was asked for.
 	Plan string `json:"plan,omitempty"`
+	// DropUnknown is of an apply that takes out what a newer version has written.
+	DropUnknown bool `json:"dropUnknown,omitempty"`
 	// Topics and CancelActive are of a deletion: keep or remove, and whether the active
 	// run is cancelled.
 	Topics       string `json:"topics,omitempty"`

@@ -1,9 +1,12 @@
 package schemas
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -16,6 +19,12 @@ type Unknown struct {
 	children map[string]*Unknown // by field, key of a map, or element of a list
 	// identity is of an object whose fields are kept only as long as it is the same one.
 	identity string
+	// kin and place are of an element of a list that may be changed and stay what it is:
+	// what such elements have in common, and where in the list it stood.
+	kin   string
+	place int
+	// elements are of such a list: those in which this version knows everything.
+	elements map[string]bool
 }
 
 // everyField says that an object counts as another one as soon as any known field differs.
@@ -32,6 +41,24 @@ var identities = map[reflect.Type]string{
 	reflect.TypeFor[DueSpan](): everyField, reflect.TypeFor[Hold](): everyField, reflect.TypeFor[Approved](): everyField,
 	reflect.TypeFor[Ending](): everyField, reflect.TypeFor[RunError](): everyField, reflect.TypeFor[Range](): everyField,
 	reflect.TypeFor[Schedule](): everyField, reflect.TypeFor[Property](): "op|to", reflect.TypeFor[Notice](): "id",
+}
+
+// kins are of types whose element of a list, once changed, is the same one still if it is of
+// the same kind: without a name of its own, nothing else tells.
+var kins = map[reflect.Type]func(text json.RawMessage) string{reflect.TypeFor[Schedule](): kindOfSchedule}
+
+// kindOfSchedule is which of its forms a schedule has.
+func kindOfSchedule(text json.RawMessage) string {
+	var object map[string]json.RawMessage
+	if json.Unmarshal(text, &object) != nil {
+		return ""
+	}
+	for _, kind := range []string{"every", "cron", "at", "daysOfWeek", "daysOfMonth"} {
+		if _, ok := object[kind]; ok {
+			return kind
+		}
+	}
+	return "times"
 }
 
 // UnknownOf returns the fields of a record that V does not have, nil if it has all.
@@ -62,12 +89,17 @@ func unknownOf(typ reflect.Type, text json.RawMessage) *Unknown {
 	for typ.Kind() == reflect.Pointer {
 		typ = typ.Elem()
 	}
-	u := &Unknown{fields: map[string]json.RawMessage{}, children: map[string]*Unknown{}}
+	u := &Unknown{fields: map[string]json.RawMessage{}, children: map[string]*Unknown{}, elements: map[string]bool{}}
 	for name, part := range parts(typ, text) {
 		if part.typ == nil {
 			u.fields[name] = part.text
 		} else if child := unknownOf(part.typ, part.text); child != nil {
+			if kin, ok := kins[part.typ]; ok {
+				child.kin, child.place = kin(part.text), part.place
+			}
 			u.children[name] = child
+		} else if _, ok := kins[part.typ]; ok {
+			u.elements[name] = true
 		}
 	}
 	if len(u.fields) == 0 && len(u.children) == 0 {
@@ -80,8 +112,9 @@ func unknownOf(typ reflect.Type, text json.RawMessage) *Unknown {
 // part is a field of an object, a value of a map or an element of a list. Its type is nil
 // if this version does not know the field.
 type part struct {
-	typ  reflect.Type
-	text json.RawMessage
+	typ   reflect.Type
+	text  json.RawMessage
+	place int // in a list
 }
 
 // parts are those of a value that may hold something unknown. A text that has another form
@@ -102,7 +135,7 @@ func parts(typ reflect.Type, text json.RawMessage) map[string]part {
 			known["spec"] = specType(object["kind"])
 		}
 		for name, value := range object {
-			out[name] = part{known[name], value}
+			out[name] = part{typ: known[name], text: value}
 		}
 	case reflect.Map:
 		var object map[string]json.RawMessage
@@ -110,7 +143,7 @@ func parts(typ reflect.Type, text json.RawMessage) map[string]part {
 			return nil
 		}
 		for name, value := range object {
-			out[name] = part{typ.Elem(), value}
+			out[name] = part{typ: typ.Elem(), text: value}
 		}
 	case reflect.Slice:
 		var list []json.RawMessage
@@ -122,7 +155,7 @@ func parts(typ reflect.Type, text json.RawMessage) map[string]part {
 			if same := identity(typ.Elem(), value); same != "" {
 				name = same
 			}
-			out[name] = part{typ.Elem(), value}
+			out[name] = part{typ.Elem(), value, i}
 		}
 	}
 	return out
@@ -220,16 +253,8 @@ func (u *Unknown) addToList(element reflect.Type, text json.RawMessage) (json.Ra
 	if json.Unmarshal(text, &list) != nil {
 		return text, nil
 	}
-	for i, value := range list {
-		name := strconv.Itoa(i)
-		if same := identity(element, value); same != "" {
-			name = same
-		}
-		child := u.children[name]
-		if child == nil {
-			continue
-		}
-		with, err := child.addTo(element, value)
+	for i, child := range u.ofElements(element, list) {
+		with, err := child.addTo(element, list[i])
 		if err != nil {
 			return nil, err
 		}
@@ -240,4 +265,36 @@ func (u *Unknown) addToList(element reflect.Type, text json.RawMessage) (json.Ra
 		return nil, fmt.Errorf("keeping unknown fields: %w", err)
 	}
 	return out, nil
+}
+
+// ofElements finds what is unknown in the elements of a list: by what tells them from each
+// other, or else in elements that were changed, by their kin and where they stand.
+func (u *Unknown) ofElements(element reflect.Type, list []json.RawMessage) map[int]*Unknown {
+	found, left := map[int]*Unknown{}, maps.Clone(u.children)
+	for i, value := range list {
+		name := cmp.Or(identity(element, value), strconv.Itoa(i))
+		if child := u.children[name]; child != nil {
+			found[i] = child
+			delete(left, name)
+		}
+	}
+	kin, ok := kins[element]
+	if !ok {
+		return found
+	}
+	byPlace := func(a, b *Unknown) int { return a.place - b.place }
+	for _, child := range slices.SortedFunc(maps.Values(left), byPlace) {
+		nearest := -1
+		for i, value := range list {
+			if found[i] == nil && !u.elements[identity(element, value)] && kin(value) == child.kin && (nearest < 0 || i == child.place) {
+				nearest = i
+			}
+		}
+		if nearest >= 0 {
+			changed := *child
+			changed.identity = "" // it is another text, and the same element
+			found[nearest] = &changed
+		}
+	}
+	return found
 }

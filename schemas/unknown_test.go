@@ -196,3 +196,32 @@ func TestUnknownFieldsOfALine(t *testing.T) {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
+
+// TestUnknownFieldsOfASchedule: what a newer version has said of a schedule stays with it when
+// it is changed, as long as it is of the same kind, and goes with it when it is taken out.
+func TestUnknownFieldsOfASchedule(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ name, before, after, want string }{
+		{"another interval", `{"every":"1h","new":1}`, `{"every":"2h"}`, `{"every":"2h","new":1}`},
+		{"another zone", `{"cron":"0 9 * * *","new":1}`, `{"cron":"0 9 * * *","timezone":"Asia/Kolkata"}`, `{"cron":"0 9 * * *","new":1,"timezone":"Asia/Kolkata"}`},
+		{"another kind", `{"every":"1h","new":1}`, `{"cron":"0 9 * * *"}`, `{"cron":"0 9 * * *"}`},
+		{"one before it", `{"every":"1h","new":1}`, `{"every":"5h"},{"every":"1h"}`, `{"every":"5h"},{"every":"1h","new":1}`},
+		{"the one without a change has its own", `{"every":"1h"},{"every":"2h","new":2}`, `{"every":"1h"},{"every":"3h"}`, `{"every":"1h"},{"every":"3h","new":2}`},
+		{"all are changed", `{"every":"1h","new":1},{"every":"2h","new":2}`, `{"every":"3h"},{"every":"4h"}`, `{"every":"3h","new":1},{"every":"4h","new":2}`},
+		{"the place tells", `{"every":"1h"},{"every":"2h","new":2}`, `{"every":"3h"},{"every":"4h"}`, `{"every":"3h"},{"every":"4h","new":2}`},
+		{"taken out", `{"every":"1h"},{"every":"2h","new":2}`, `{"every":"1h"}`, `{"every":"1h"}`},
+		{"days", `{"daysOfWeek":["mon"],"times":["09:00"],"new":1}`, `{"daysOfWeek":["tue"],"times":["10:00"]}`, `{"daysOfWeek":["tue"],"new":1,"times":["10:00"]}`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			record := func(schedules string) []byte { return []byte(`{"spec":{"schedules":[` + schedules + `]}}`) }
+			got, err := schemas.AddTo[schemas.Definition](schemas.UnknownOf[schemas.Definition](record(c.before)), record(c.after))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if string(got) != string(record(c.want)) {
+				t.Errorf("got %s, want %s", got, record(c.want))
+			}
+		})
+	}
+}

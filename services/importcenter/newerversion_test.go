@@ -230,3 +230,51 @@ func TestWhatGoesWithItsPart(t *testing.T) {
 		t.Errorf("the audit of a deletion says %s", last)
 	}
 }
+
+// TestDropUnknown: what a newer version has written is taken out where a person asks for it,
+// even if nothing else changes. The plan names it, apply makes what was planned, and the
+// generation and the audit tell both sides.
+func TestDropUnknown(t *testing.T) {
+	t.Parallel()
+	c := start(t)
+	c.applyAsNewer(ofANewer)
+	for id := range ofANewer {
+		kind, name, _ := strings.Cut(id, "/")
+		path := "/v1/" + plural(kind) + "/" + name
+		if kind != schemas.KindImportDefaults {
+			c.do("POST", path+"/unmanage", "")
+		}
+		a := c.do("GET", path, "")
+		document, err := json.Marshal(map[string]any{"apiVersion": a.body["apiVersion"], "kind": kind, "metadata": a.body["metadata"], "spec": a.body["spec"]})
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := a.body["generation"].(float64)
+		planned := c.do("POST", "/v1/plan?offline=true", `{"dropUnknown":true,"documents":[`+string(document)+`]}`)
+		if planned.status != http.StatusOK || !strings.Contains(planned.text, "it is taken out, as asked for") {
+			t.Fatalf("the plan of %s = %d %s", id, planned.status, planned.text)
+		}
+		plan, _ := json.Marshal(planned.body["plan"])
+		if a := c.do("POST", "/v1/apply?offline=true", `{"plan":`+string(plan)+`,"documents":[`+string(document)+`]}`); a.status != http.StatusPreconditionFailed {
+			t.Errorf("apply of another plan for %s = %d %s", id, a.status, a.text)
+		}
+		a = c.do("POST", "/v1/apply?offline=true", `{"dropUnknown":true,"plan":`+string(plan)+`,"documents":[`+string(document)+`]}`)
+		if a.status != http.StatusOK || !strings.Contains(a.text, `"outcome":"updated"`) || !strings.Contains(a.text, "it is taken out") {
+			t.Fatalf("apply of %s = %d %s", id, a.status, a.text)
+		}
+		if left := unknownIn(t, c.newest(kind, name)); len(left) > 0 {
+			t.Errorf("%s still has %v", id, left)
+		}
+		if after := c.do("GET", path, "").body["generation"].(float64); after != before+1 {
+			t.Errorf("%s is generation %v after %v", id, after, before)
+		}
+		audited := c.log(c.topics.Audit(), 0)
+		if last := audited[len(audited)-1]; !strings.Contains(last, `"nspec"`) && !strings.Contains(last, `"nwebhook"`) {
+			t.Errorf("the audit of %s does not tell what went: %s", id, last)
+		}
+		again := c.do("POST", "/v1/apply?offline=true", `{"dropUnknown":true,"documents":[`+string(document)+`]}`)
+		if again.status != http.StatusOK || !strings.Contains(again.text, `"outcome":"unchanged"`) {
+			t.Errorf("once more %s = %d %s", id, again.status, again.text)
+		}
+	}
+}

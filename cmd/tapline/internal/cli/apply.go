@@ -28,8 +28,8 @@ The queries of new and changed imports are described in Snowflake, and the
 mappings compared with their columns, before anything is applied. With --offline
 the first run does that; use it when Snowflake cannot be reached now.
 
---prune and --generation show what they change and ask. What is applied is what was
-shown, or nothing.
+--prune, --generation and --drop-unknown show what they change and ask. What is
+applied is what was shown, or nothing.
 
 Connections and accounts that are new or changed are tested after that, as by tapline
 connection test and tapline account test; what fails is a warning. --no-test skips this.
@@ -39,13 +39,13 @@ in a run of each such import, as tapline replay does.`,
 	}
 	a.outputFlag(cmd)
 	flags.add(cmd)
-	cmd.Flags().BoolVar(&yes, "yes", false, "do what --prune or --generation shows without being asked")
+	cmd.Flags().BoolVar(&yes, "yes", false, "do what --prune, --generation or --drop-unknown shows without being asked")
 	cmd.Flags().BoolVar(&untested, "no-test", false, "do not test new and changed connections and accounts")
 	cmd.Flags().BoolVar(&replay, "replay", false, "replay the rejects of imports that are changed, if some would map now")
 	sources := a.changeSources(cmd, &flags)
 	cmd.RunE = a.online(func(ctx context.Context, c *client.Client, args []string) error {
 		p, err := a.prepare(ctx, c, &flags, *sources, args)
-		if err == nil && (flags.prune || flags.generation > 0) {
+		if err == nil && (flags.prune || flags.generation > 0 || flags.dropUnknown) {
 			err = a.agreeToPlan(ctx, c, &p, yes)
 		}
 		if err != nil {

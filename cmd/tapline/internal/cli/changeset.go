@@ -18,14 +18,15 @@ import (
 
 // changeFlags are the flags of apply, plan and diff.
 type changeFlags struct {
-	files      []string
-	values     string
-	offline    bool
-	prune      bool
-	labels     labelSelector
-	managedBy  string
-	source     string
-	generation int
+	files       []string
+	values      string
+	offline     bool
+	prune       bool
+	dropUnknown bool
+	labels      labelSelector
+	managedBy   string
+	source      string
+	generation  int
 }
 
 func (f *changeFlags) add(cmd *cobra.Command) {
@@ -35,6 +36,7 @@ func (f *changeFlags) add(cmd *cobra.Command) {
 	flags.BoolVar(&f.offline, "offline", false, "do not ask Snowflake whether the queries' columns fit")
 	flags.BoolVar(&f.prune, "prune", false, "remove what has the labels of -l and is not in the files")
 	flags.VarP(&f.labels, "selector", "l", "labels of what --prune may remove, such as team=growth")
+	flags.BoolVar(&f.dropUnknown, "drop-unknown", false, "take out what a newer version of Import Center has written, and this one does not know")
 	flags.StringVar(&f.managedBy, "managed-by", "", "git: the definitions come from Git, and are changed from there only")
 	flags.StringVar(&f.source, "source", "", "with --managed-by: the URL of the repository")
 	flags.IntVar(&f.generation, "generation", 0, "in place of files: this generation of the import that is named")
@@ -101,7 +103,7 @@ func (a *app) prepare(ctx context.Context, c *client.Client, f *changeFlags, sou
 	if err != nil {
 		return p, err
 	}
-	p.change.Offline = f.offline
+	p.change.Offline, p.change.DropUnknown = f.offline, f.dropUnknown
 	if f.managedBy != "" {
 		p.change.ManagedBy = &schemas.ManagedBy{Tool: f.managedBy, Source: f.source}
 	}
@@ -157,7 +159,7 @@ func generationOf(ctx context.Context, c *client.Client, importName string, f *c
 	if p.sent, err = documents(&p.set); err != nil {
 		return p, err
 	}
-	p.change = client.ChangeSet{Documents: []json.RawMessage{p.sent[0].raw}, Offline: f.offline}
+	p.change = client.ChangeSet{Documents: []json.RawMessage{p.sent[0].raw}, Offline: f.offline, DropUnknown: f.dropUnknown}
 	return p, nil
 }
 

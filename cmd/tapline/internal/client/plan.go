@@ -17,6 +17,8 @@ type ChangeSet struct {
 	Documents []json.RawMessage  `json:"documents"`
 	ManagedBy *schemas.ManagedBy `json:"managedBy,omitempty"`
 	Prune     map[string]string  `json:"prune,omitempty"`
+	// DropUnknown takes out what a newer version of Import Center has written.
+	DropUnknown bool `json:"dropUnknown,omitempty"`
 	// Plan is of a Plan that was shown: apply then does that and nothing else.
 	Plan string `json:"plan,omitempty"`
 	// Offline leaves the queries unchecked.

@@ -120,7 +120,7 @@ func (h *handlers) apply(ctx context.Context, actor string, w wanted) ([]plan.Ch
 		}
 		waits, records, err = h.approvalRecords(ctx, schemas.ApprovalSpec{
 			Action: schemas.ApprovalApply, Imports: h.guardedChanges(changes), Documents: w.Documents, Offline: w.Offline,
-			ManagedBy: w.ManagedBy, Prune: w.Prune, Plan: plan.Digest(changes),
+			ManagedBy: w.ManagedBy, Prune: w.Prune, DropUnknown: w.DropUnknown, Plan: plan.Digest(changes),
 		})
 		if err != nil || waits != nil {
 			return records, err

@@ -76,7 +76,7 @@ func (h *handlers) approveApproval(ctx context.Context, in *approvalInput) (*app
 
 // wantedBy is the apply that was asked for.
 func wantedBy(spec schemas.ApprovalSpec) wanted {
-	w := wanted{ChangeSet: ChangeSet{Documents: spec.Documents, ManagedBy: spec.ManagedBy, Prune: spec.Prune}}
+	w := wanted{ChangeSet: ChangeSet{Documents: spec.Documents, ManagedBy: spec.ManagedBy, Prune: spec.Prune, DropUnknown: spec.DropUnknown}}
 	w.Offline = spec.Offline
 	return w
 }

@@ -15,9 +15,10 @@ import (
 
 // ChangeSet is what apply makes and plan shows.
 type ChangeSet struct {
-	Documents []json.RawMessage  `json:"documents" minItems:"1" maxItems:"1000" doc:"Import, ImportDefaults, SnowflakeConnection, CleverTapAccount and Notification documents"`
-	ManagedBy *schemas.ManagedBy `json:"managedBy,omitempty" doc:"Where the documents come from: from then on they are changed from there only"`
-	Prune     map[string]string  `json:"prune,omitempty" maxProperties:"20" doc:"Labels: whatever has all of them and is not among the documents is removed"`
+	Documents   []json.RawMessage  `json:"documents" minItems:"1" maxItems:"1000" doc:"Import, ImportDefaults, SnowflakeConnection, CleverTapAccount and Notification documents"`
+	ManagedBy   *schemas.ManagedBy `json:"managedBy,omitempty" doc:"Where the documents come from: from then on they are changed from there only"`
+	Prune       map[string]string  `json:"prune,omitempty" maxProperties:"20" doc:"Labels: whatever has all of them and is not among the documents is removed"`
+	DropUnknown bool               `json:"dropUnknown,omitempty" doc:"Take out of what the documents define what a newer version has written and this one does not know; otherwise it stays"`
 }
 
 // wanted is a change set, and what has to hold for it to be made.
@@ -69,7 +70,7 @@ func (h *handlers) judge(ctx context.Context, w wanted, mappings *definition.Map
 
 // changes are all that a change set does, removals last.
 func (h *handlers) changes(set *definition.Set, c ChangeSet) []plan.Change {
-	made := plan.Set{Imports: set.Imports, Resources: set.Resources, ManagedBy: c.ManagedBy}
+	made := plan.Set{Imports: set.Imports, Resources: set.Resources, ManagedBy: c.ManagedBy, DropUnknown: c.DropUnknown}
 	changes := plan.Make(made, h.Catalog, h.Now())
 	for i := range changes {
 		if changes[i].Import != nil {

@@ -11,6 +11,10 @@ import (
 // ofNewerVersion says which fields a change keeps although they are not shown, because a
 // newer version has written them, and which go with the part that they stood in.
 func ofNewerVersion(c plan.Change) []Consequence {
+	if dropped := c.Dropped.Paths(); len(dropped) > 0 {
+		return []Consequence{{About: "version", noted: true, Text: "a newer version of Tapline has written " + strings.Join(dropped, ", ") +
+			", which this one does not know: it is taken out, as asked for"}}
+	}
 	before := c.Unknown.Paths()
 	if len(before) == 0 || c.Outcome != plan.Updated {
 		return nil

@@ -38,6 +38,8 @@ type Set struct {
 	Resources []schemas.Resource
 	// ManagedBy is where the set comes from, if it is changed nowhere else.
 	ManagedBy *schemas.ManagedBy
+	// DropUnknown takes out what a newer version has written.
+	DropUnknown bool
 }
 
 // Change is what applying one document does, or the removal of what no document names.
@@ -56,6 +58,20 @@ type Change struct {
 	// Unknown is what a newer version has written into the definition. It stays: whoever
 	// changes the definition with this version can neither see nor mean it.
 	Unknown *schemas.Unknown
+	// Dropped is what a newer version has written and the change takes out, as asked for.
+	Dropped *schemas.Unknown
+}
+
+// drop takes out what a newer version has written: a change even if all that this version
+// knows stays as it is.
+func (c *Change) drop() {
+	if len(c.Unknown.Paths()) == 0 {
+		return
+	}
+	c.Dropped, c.Unknown = c.Unknown, nil
+	if c.Outcome == Unchanged {
+		c.Outcome, c.Generation = Updated, c.Generation+1
+	}
 }
 
 // Record is the record of what the change makes.
@@ -83,8 +99,11 @@ func Make(set Set, current Current, now time.Time) []Change {
 		c := Change{Kind: r.Kind, Name: r.Metadata.Name}
 		r.ManagedBy = cmp.Or(set.ManagedBy, before.ManagedBy)
 		c.Outcome, c.Generation = judge(ok, before.Generation, resourceBody(before), resourceBody(r))
+		if c.Unknown = current.Unknown(c.Kind, c.Name); set.DropUnknown {
+			c.drop()
+		}
 		r.APIVersion, r.Generation, r.AppliedAt = schemas.APIVersion, c.Generation, now
-		c.Resource, c.Before, c.Unknown = &r, encoded(ok, before), current.Unknown(c.Kind, c.Name)
+		c.Resource, c.Before = &r, encoded(ok, before)
 		changes = append(changes, c)
 	}
 	for _, d := range set.Imports {
@@ -96,12 +115,15 @@ func Make(set Set, current Current, now time.Time) []Change {
 		if !ok {
 			c.Generation, d.FirstGeneration = current.Next(d.Metadata.Name)
 		}
+		if c.Unknown = current.Unknown(c.Kind, c.Name); set.DropUnknown {
+			c.drop()
+		}
 		if d.FirstGeneration == 1 {
 			d.FirstGeneration = 0 // as a record from before
 		}
 		d.APIVersion, d.Kind, d.Generation, d.AppliedAt = schemas.APIVersion, schemas.KindImport, c.Generation, now
 		d.CreatedAt, d.CreatedBy = before.CreatedAt, before.CreatedBy
-		c.Import, c.Before, c.Unknown = &d, encoded(ok, before), current.Unknown(c.Kind, c.Name)
+		c.Import, c.Before = &d, encoded(ok, before)
 		changes = append(changes, c)
 	}
 	return changes

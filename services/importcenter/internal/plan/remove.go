@@ -56,7 +56,7 @@ func Digest(changes []Change) string {
 			after = resourceBody(*c.Resource)
 		}
 		// A hash takes everything, and what is encoded came out of JSON.
-		_ = encoder.Encode([]any{c.Kind, c.Name, c.Outcome, c.Generation, c.Before, after})
+		_ = encoder.Encode([]any{c.Kind, c.Name, c.Outcome, c.Generation, c.Before, after, c.Dropped.Paths()})
 	}
 	return hex.EncodeToString(sum.Sum(nil)[:16])
 }
