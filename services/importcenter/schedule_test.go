@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"tapline.dev/domain/control"
 	"tapline.dev/domain/projection"
 	"tapline.dev/libs/kafka"
@@ -67,6 +69,40 @@ func TestScheduleOfADefinition(t *testing.T) {
 	}
 	if a := c.do("GET", "/v1/imports/customers/schedule", ""); a.status != http.StatusNotFound {
 		t.Errorf("the schedule of nothing = %d %s", a.status, a.text)
+	}
+}
+
+// TestPlannedRunsAreInTheSchedule: a run that somebody has planned stands among the due
+// instants of the schedules, and alone where there are none.
+func TestPlannedRunsAreInTheSchedule(t *testing.T) {
+	t.Parallel()
+	c := start(t)
+	c.apply(connection, account, withSchedules(`[{"cron":"0 * * * *"}]`))
+	now := time.Now().UTC()
+	between := now.Truncate(time.Hour).Add(90 * time.Minute)
+	c.produce(c.topics.State(), schemas.State{Import: "customers", Anchor: &now, ScheduleSince: &now, Planned: []schemas.PlannedRun{{At: between, Key: "k"}}})
+	next := func() (got []string) {
+		for _, item := range c.do("GET", "/v1/imports/customers/schedule?next=3", "").body["next"].([]any) {
+			due := item.(map[string]any)
+			text := due["at"].(string)
+			if due["planned"] == true {
+				text += " planned " + due["local"].(string)
+			}
+			got = append(got, text)
+		}
+		return got
+	}
+	hour := func(n int) string {
+		return now.Truncate(time.Hour).Add(time.Duration(n) * time.Hour).Format(time.RFC3339)
+	}
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{hour(1), between.Format(time.RFC3339) + " planned " + between.In(berlin).Format("Mon 2006-01-02 15:04:05 MST (-07:00)"), hour(2)}
+	eventually(t, func() bool { return len(next()) == 3 && strings.Contains(next()[1], "planned") })
+	if diff := cmp.Diff(want, next()); diff != "" {
+		t.Errorf("next (-want +got):\n%s", diff)
 	}
 }
 

@@ -99,7 +99,11 @@ func (a *app) showSchedule(s client.Schedule, past bool) error {
 	}
 	var rows [][]string
 	for _, d := range s.Next {
-		rows = append(rows, []string{d.Local, d.Viewer, orDash(d.Clocks)})
+		by := "schedule"
+		if d.Planned {
+			by = "a person"
+		}
+		rows = append(rows, []string{d.Local, d.Viewer, by, orDash(d.Clocks)})
 	}
-	return printTable(a.io.Out, []string{"DUE (" + s.Zone + ")", "YOURS (" + s.Viewer + ")", "CLOCKS"}, rows)
+	return printTable(a.io.Out, []string{"DUE (" + s.Zone + ")", "YOURS (" + s.Viewer + ")", "BY", "CLOCKS"}, rows)
 }

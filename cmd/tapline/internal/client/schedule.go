@@ -26,6 +26,8 @@ type Due struct {
 	Local  string    `json:"local"`
 	Viewer string    `json:"viewer"`
 	Clocks string    `json:"clocks,omitempty"`
+	// Planned is of a run that somebody has asked for: it is none of the schedules'.
+	Planned bool `json:"planned,omitempty"`
 }
 
 // DueRecord is what became of a past due instant.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -48,6 +49,8 @@ type DueView struct {
 	Local  string    `json:"local" doc:"In the schedule's zone"`
 	Viewer string    `json:"viewer" doc:"In the viewer's zone"`
 	Clocks string    `json:"clocks,omitempty" doc:"How the clocks of the schedule's zone change since the instant before"`
+	// Planned tells runs that somebody has asked for from those of the schedules.
+	Planned bool `json:"planned,omitempty" doc:"Somebody has planned a run for it; it is none of the schedules'"`
 }
 
 // DueRecord is what became of a past due instant.
@@ -96,6 +99,7 @@ func (h *handlers) importSchedule(ctx context.Context, in *scheduleInput) (*sche
 	if err := out.Body.addNext(cal, after, in.Next, viewer); err != nil {
 		return nil, invalidSchedule(err)
 	}
+	out.Body.addPlanned(state.Planned, in.Next, viewer)
 	if in.Past > 0 {
 		var err error
 		out.Source, err = h.addPast(ctx, &out.Body, d, state, in.Past, viewer)
@@ -176,6 +180,21 @@ func (v *ScheduleView) addNext(cal schedule.Calendar, after time.Time, n int, vi
 		before = due
 	}
 	return nil
+}
+
+// addPlanned puts runs that somebody has planned among the due instants, of which it keeps n.
+func (v *ScheduleView) addPlanned(planned []schemas.PlannedRun, n int, viewer *time.Location) {
+	zone, err := time.LoadLocation(v.Zone)
+	if err != nil {
+		zone = time.UTC // a definition of before zones were checked
+	}
+	for _, p := range planned {
+		v.Next = append(v.Next, DueView{
+			At: p.At.UTC(), Local: p.At.In(zone).Format(dueLayout), Viewer: p.At.In(viewer).Format(dueLayout), Planned: true,
+		})
+	}
+	slices.SortStableFunc(v.Next, func(a, b DueView) int { return a.At.Compare(b.At) })
+	v.Next = v.Next[:min(n, len(v.Next))]
 }
 
 const dueLayout = "Mon 2006-01-02 15:04:05 MST (-07:00)"
