@@ -186,6 +186,7 @@ func (a *app) oneOf(cmd *cobra.Command, forms ...string) {
 	list := strings.Join(forms[:last], ", ") + " or " + forms[last]
 	// Each verb has a default of its own, so the shared field is set when one runs.
 	output := cmd.Flags().StringP("output", "o", forms[0], list)
+	completeWords(cmd, "output", forms)
 	checkFirst(cmd, func([]string) error {
 		a.output = *output
 		if !slices.Contains(forms, a.output) {

@@ -47,6 +47,14 @@ func (a *app) completeFlag(cmd *cobra.Command, flag string, offer names) {
 	}
 }
 
+// completeWords completes a flag's value with words that need no server.
+func completeWords(cmd *cobra.Command, flag string, words []string) {
+	err := cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
+	if err != nil {
+		panic(err) // the flag was not added before
+	}
+}
+
 func (a *app) offer(cmd *cobra.Command, offer names, there []string, begun string) ([]string, cobra.ShellCompDirective) {
 	ctx, cancel := context.WithTimeout(cmd.Context(), completeWithin)
 	defer cancel()

@@ -129,6 +129,11 @@ type importsQuery struct {
 
 func (q *importsQuery) flags(cmd *cobra.Command) {
 	cmd.Flags().Var(&q.filter, "filter", "only those with this, such as status=Paused,Stopped; may be given again")
+	conditions := make([]string, len(filterNames))
+	for i, name := range filterNames {
+		conditions[i] = name + "="
+	}
+	completeWords(cmd, "filter", conditions)
 	cmd.Flags().StringVar(&q.search, "search", "", "only those whose name, nickname, owner, datasource or label has this text")
 	cmd.Flags().StringVar(&q.sort, "sort", "", "by this column, such as health or -lastRun for the newest first")
 	cmd.Flags().IntVar(&q.limit, "limit", 0, "how many to show, 1 to 1000; all by default")

@@ -218,7 +218,7 @@ func (a *app) getRuns() *cobra.Command {
 	a.completeFlag(cmd, "import", importNames)
 	checkFirst(cmd, func([]string) error { return checkLimit(q.Size) })
 	cmd.RunE = a.online(func(ctx context.Context, c *client.Client, _ []string) error {
-		view := view[schemas.Run]{
+		view := view[schemas.Run]{newestFirst: true,
 			columns: runColumns, name: func(r schemas.Run) string { return r.Run },
 			fetch: func(ctx context.Context) (client.List[schemas.Run], error) { return c.Runs(ctx, q) },
 		}

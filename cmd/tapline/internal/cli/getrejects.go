@@ -84,7 +84,7 @@ so does tapline describe rejects.`,
 		if !f.watch && (a.output == "table" || a.output == "wide") {
 			a.sayGroups(ctx, c, q)
 		}
-		view := view[schemas.Reject]{
+		view := view[schemas.Reject]{newestFirst: true,
 			columns: rejectColumns, name: rejectName,
 			fetch: func(ctx context.Context) (client.List[schemas.Reject], error) { return c.Rejects(ctx, q) },
 		}

@@ -31,6 +31,8 @@ type view[T any] struct {
 	columns []column[T]
 	name    func(T) string
 	fetch   func(ctx context.Context) (client.List[T], error)
+	// newestFirst is of a list to which -w adds at the end, as to a log.
+	newestFirst bool
 	// document is a thing as apply takes it, for -o yaml; nil shows it as the API does.
 	document func(ctx context.Context, item T) ([]byte, error)
 }
@@ -53,11 +55,11 @@ func (v view[T]) row(item T, wide bool) (row []string) {
 	return row
 }
 
-// still is what of a thing -w compares.
-func (v view[T]) still(item T) string {
+// still is what of a thing -w compares: what is shown of it.
+func (v view[T]) still(item T, wide bool) string {
 	var text strings.Builder
 	for _, c := range v.columns {
-		if !c.moving {
+		if !c.moving && (wide || !c.wide) {
 			text.WriteString(c.cell(item) + "\x00")
 		}
 	}
@@ -212,7 +214,7 @@ func (w *watcher[T]) show(items []T) error {
 	wide := w.app.output == "wide"
 	var changed []T
 	for _, item := range items {
-		key := w.view.still(item)
+		key := w.view.still(item, wide)
 		if w.app.output == "json" {
 			raw, err := json.Marshal(item)
 			if err != nil {
@@ -225,7 +227,9 @@ func (w *watcher[T]) show(items []T) error {
 			changed = append(changed, item)
 		}
 	}
-	slices.Reverse(changed) // the newest last, as in a log
+	if w.view.newestFirst {
+		slices.Reverse(changed)
+	}
 	switch w.app.output {
 	case "json":
 		var failed []error

@@ -103,6 +103,9 @@ func TestGetForms(t *testing.T) {
 		"__complete edit ":                            {out: "import\nconnection\n"},
 		"__complete edit connection ":                 {out: "warehouse\n"},
 		"__complete get runs --import o":              {out: "orders\n"},
+		"__complete get imports -o ":                  {out: "table\nwide\njson\nyaml\nname\n"},
+		"__complete plan -o ":                         {out: "table\njson\n"},
+		"__complete get imports --filter st":          {out: "status=\n"},
 		"__complete get accounts ":                    {not: "warehouse"}, // the server knows none of them
 		"completion bash":                             {out: "__start_tapline"},
 		"completion zsh":                              {out: "#compdef tapline"},
@@ -140,7 +143,8 @@ func TestWatchShowsChanges(t *testing.T) {
 			case 2:
 				w.WriteHeader(http.StatusBadGateway)
 			case 3:
-				answer(200, `{"items":[{"import":"a","status":"Ready"},{"import":"b","status":"Running"}]}`)(w, r)
+				// The owner of a is not among what is shown.
+				answer(200, `{"items":[{"import":"a","status":"Ready","owner":"ana"},{"import":"b","status":"Running"}]}`)(w, r)
 			default:
 				cancel()
 				answer(200, `{"items":[]}`)(w, r)
@@ -150,7 +154,7 @@ func TestWatchShowsChanges(t *testing.T) {
 	var out, errs bytes.Buffer
 	code := Main(ctx, []string{"get", "imports", "-w", "--server", url}, IO{In: strings.NewReader(""), Out: &out, Err: &errs})
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
-	if code != ExitInterrupted || len(lines) != 4 || !strings.HasPrefix(lines[3], "b       Running") {
+	if code != ExitInterrupted || len(lines) != 4 || !strings.HasPrefix(lines[1], "a ") || !strings.HasPrefix(lines[3], "b       Running") {
 		t.Errorf("%d\n%s%s", code, out.String(), errs.String())
 	}
 	if !strings.Contains(errs.String(), "asking again") || !strings.Contains(errs.String(), "answers again") {

@@ -164,7 +164,7 @@ func printRun(out io.Writer, r schemas.Run) error {
 		{"repeated", number(r.Counts.Repeated)},
 		{"rejected", number(r.Counts.Rejected()) + "  " + countsByName(r.RejectsByCode)},
 		{"skipped", number(r.Counts.Skipped()) + "  " + countsByName(r.SkippedByReason)},
-		{"watermark", orDash(r.WatermarkFrom) + " -> " + orDash(r.WatermarkTo)},
+		reach(r),
 		{"query id", orDash(r.QueryID)},
 		{"trace id", traced(r.TraceID)},
 		{"started", moment(&r.StartedAt)},
@@ -188,6 +188,14 @@ func printRun(out io.Writer, r schemas.Run) error {
 		rows = append(rows, [2]string{"error", r.Error.Code + ": " + r.Error.Reason})
 	}
 	return printPairs(out, rows)
+}
+
+// reach is what of the cursor a run reads: a backfill has a span, and moves no watermark.
+func reach(r schemas.Run) [2]string {
+	if r.To != "" {
+		return [2]string{"span", "from " + r.WatermarkFrom + " to before " + r.To}
+	}
+	return [2]string{"watermark", orDash(r.WatermarkFrom) + " -> " + orDash(r.WatermarkTo)}
 }
 
 // due is the due instants that a run stands for.
