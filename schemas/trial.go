@@ -148,6 +148,9 @@ type AccountTest struct {
 type Clocks struct {
 	Scheduler time.Time `json:"scheduler"`
 	Mapper    time.Time `json:"mapper"`
+	// Beside is of a mapper that owns no partition in which it would be asked: its answer
+	// ends no question.
+	Beside bool `json:"beside,omitempty"`
 }
 
 // Check is one thing that was looked at and what came of it. Action says what to

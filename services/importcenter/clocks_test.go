@@ -54,6 +54,15 @@ func TestClocksAreCompared(t *testing.T) {
 	if m := got["mapper clock"]; m.State != schemas.CheckWarning || !strings.Contains(m.Finding, "ahead of") {
 		t.Errorf("one mapper of four that is a minute ahead: %+v", m)
 	}
+	o.mu.Lock()
+	o.beside = map[string]schemas.Report{"clocks-0": {Kind: schemas.ReportClocks, Clocks: &schemas.Clocks{Mapper: time.Now().Add(time.Minute), Beside: true}}}
+	o.mu.Unlock()
+	if got := ask(0, 0, 0, schemas.ControlPartitions); got["scheduler clock"].State != schemas.CheckOK || got["mapper clock"].State != schemas.CheckWarning {
+		t.Errorf("a mapper beside those that own partitions: %+v", got)
+	}
+	o.mu.Lock()
+	o.beside = nil
+	o.mu.Unlock()
 	if got := ask(0, 0, 0, 1); got["scheduler clock"].State != schemas.CheckUnknown || got["mapper clock"].Action == "" {
 		t.Errorf("with one answer of four: %+v", got)
 	}

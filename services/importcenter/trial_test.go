@@ -24,6 +24,8 @@ type oracle struct {
 	mu      sync.Mutex
 	answers map[string]schemas.Report // by import; one that is missing gets none
 	asked   []schemas.Command
+	// beside is reported before the answers, by import.
+	beside map[string]schemas.Report
 }
 
 func (o *oracle) commands() []schemas.Command {
@@ -73,6 +75,7 @@ func (o *oracle) answer(ctx context.Context, t *testing.T, c *center, producer *
 	o.mu.Lock()
 	o.asked = append(o.asked, cmd)
 	report, ok := o.answers[cmd.Import]
+	before, more := o.beside[cmd.Import]
 	o.mu.Unlock()
 	if !ok || cmd.Kind != schemas.CommandPreview && cmd.Kind != schemas.CommandListTables && cmd.Kind != schemas.CommandTestAccount && cmd.Kind != schemas.CommandCompareClocks {
 		return
@@ -84,6 +87,15 @@ func (o *oracle) answer(ctx context.Context, t *testing.T, c *center, producer *
 		return
 	}
 	var records []*kafka.Record
+	if more {
+		before.Import, before.Run, before.Attempt = cmd.Import, cmd.Run, 1
+		first, err := control.Record(c.topics.Reports(), cmd.Import, cmd.Import, before, "test", "test")
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		records = append(records, first)
+	}
 	for i := range min(cmd.Rows, 2) {
 		records = append(records, &kafka.Record{
 			Topic: c.topics.DryRunRows(), Partition: schemas.ControlPartition(cmd.Run), Key: []byte(cmd.Run),

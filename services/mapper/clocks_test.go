@@ -53,3 +53,44 @@ func TestAMapperTellsItsTime(t *testing.T) {
 		t.Errorf("%d answers to two questions", n)
 	}
 }
+
+// TestMappersBesideTheOwner: whoever owns a question's partition ends it, after the others
+// have had their look; whoever would never be asked answers beside it, once; and if such a
+// mapper becomes the owner, it ends the question.
+func TestMappersBesideTheOwner(t *testing.T) {
+	t.Parallel()
+	looks := func(n int, owns, ownsAny bool, a *clockAnswer) (given string) {
+		for range n {
+			beside, due := a.look(owns, ownsAny)
+			switch {
+			case !due:
+				given += "-"
+			case beside:
+				given += "b"
+			default:
+				given += "o"
+			}
+			if due {
+				a.given(beside, true)
+			}
+		}
+		return given
+	}
+	var owner, other, idle, failing clockAnswer
+	if got := looks(5, true, true, &owner); got != "--o--" {
+		t.Errorf("the owner gives %s", got)
+	}
+	if got := looks(5, false, true, &other); got != "-----" {
+		t.Errorf("a mapper that is asked another question gives %s", got)
+	}
+	if got := looks(3, false, false, &idle) + looks(2, true, true, &idle); got != "b--o-" {
+		t.Errorf("a mapper without a partition, which then gets it, gives %s", got)
+	}
+	if beside, due := failing.look(false, false); !beside || !due {
+		t.Error("nothing is due at first")
+	}
+	failing.given(true, false)
+	if _, due := failing.look(false, false); !due {
+		t.Error("what could not be written is not tried again")
+	}
+}

@@ -15,7 +15,7 @@ func (a *app) accountCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "account", Short: "Test CleverTap accounts"}
 	test := &cobra.Command{
 		Use:   "test NAME",
-		Short: "Ask CleverTap whether credentials, region, clock and limits fit; nothing is stored",
+		Short: "Check credentials, region, clock and limits; CleverTap stores nothing",
 		Long: `Have a loader ask the CleverTap account with requests that store nothing
 (dryRun=1). Each check has a line of its own, and none hides the next. It uses the
 account's slots, and waits for a free one.

@@ -22,7 +22,7 @@ func (a *app) connectionCommand() *cobra.Command {
 	test := &cobra.Command{
 		ValidArgsFunction: a.completeOne(resourceNames(resourceKinds[0])),
 		Use:               "test NAME",
-		Short:             "Sign in and show role, warehouse, region, clock and privileges; nothing is read",
+		Short:             "Sign in, check role, warehouse, clock and privileges; nothing is read",
 		Long: `Have an extractor sign in to Snowflake with the connection. Each check has a line of
 its own, and none hides the next. Nothing is read.
 

@@ -53,7 +53,7 @@ func resourceName(r schemas.Resource) string { return r.Metadata.Name }
 func (a *app) getResources(kind resourceKind) *cobra.Command {
 	var f listFlags
 	cmd := &cobra.Command{
-		Use: kind.plural + " [NAME…]", Short: "List " + kind.what + "; -o yaml prints them as apply takes them",
+		Use: kind.plural + " [NAME…]", Short: "List " + kind.what + "; -o yaml as apply takes them",
 		ValidArgsFunction: a.completeAll(resourceNames(kind)),
 	}
 	a.listFlags(cmd, &f, true)

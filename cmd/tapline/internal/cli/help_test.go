@@ -16,18 +16,23 @@ import (
 
 // TestHelpFitsAScreen: the help of each verb has an example, all before its flags is at most
 // 24 lines long, all of it at most 32 unless it has more than eight flags, and no line is
-// longer than 90 columns. The list of all verbs is longer, and as narrow.
+// longer than 90 columns. The list of all verbs is longer, and as narrow, as are those of groups.
 func TestHelpFitsAScreen(t *testing.T) {
 	t.Setenv(serverEnv, "")
 	root := newRoot(IO{Out: io.Discard, Err: io.Discard})
-	var all bytes.Buffer
-	root.SetOut(&all)
-	if err := root.Help(); err != nil {
-		t.Fatal(err)
-	}
-	for line := range strings.Lines(all.String()) {
-		if n := runewidth.StringWidth(strings.TrimSpace(line)); n > 90 {
-			t.Errorf("the help of tapline has a line of %d columns: %s", n, line)
+	for _, group := range append(root.Commands(), root) {
+		if !group.HasSubCommands() {
+			continue
+		}
+		var list bytes.Buffer
+		group.SetOut(&list)
+		if err := group.Help(); err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(list.String()) {
+			if n := runewidth.StringWidth(strings.TrimRight(line, "\n")); n > 90 {
+				t.Errorf("the help of %s has a line of %d columns: %s", group.CommandPath(), n, line)
+			}
 		}
 	}
 	for _, verb := range verbs(root) {

@@ -40,11 +40,15 @@ type reply struct {
 	account *schemas.AccountTest
 	tables  *schemas.TableList
 	clocks  *schemas.Clocks
+	beside  []toldTime // of mappers that own nothing in which they would be asked
 	refusal *schemas.Abandoned
 	// said is when the answer was given, by the clock of whoever gave it; asked and
 	// answered are by Import Center's.
 	said, asked, answered time.Time
 }
+
+// toldTime is what a clock said, and when Import Center learned it.
+type toldTime struct{ said, learned time.Time }
 
 // cancelTimeout bounds how long cancelling questions takes.
 const cancelTimeout = 5 * time.Second
@@ -98,7 +102,7 @@ func (h *handlers) replies(ctx context.Context, actor string, questions []questi
 	timer := time.AfterFunc(wait, stop)
 	defer timer.Stop()
 	err := h.Follow(waiting, from, func(r *kafka.Record) error {
-		i, ok := note(r, open, replies)
+		i, ok := note(r, open, replies, h.Now())
 		if !ok {
 			return nil
 		}
@@ -146,13 +150,17 @@ func (h *handlers) questionRecord(ctx context.Context, cmd schemas.Command) (*ka
 
 // note stores a report that answers an open question in replies, and returns that
 // question's index.
-func note(r *kafka.Record, open map[string]int, replies []reply) (int, bool) {
+func note(r *kafka.Record, open map[string]int, replies []reply, now time.Time) (int, bool) {
 	var report schemas.Report
 	if json.Unmarshal(r.Value, &report) != nil {
 		return 0, false
 	}
 	i, ok := open[report.Run]
 	if !ok || (report.Preview == nil && report.Connection == nil && report.Account == nil && report.Tables == nil && report.Clocks == nil && report.Abandoned == nil) {
+		return 0, false
+	}
+	if report.Clocks != nil && report.Clocks.Beside {
+		replies[i].beside = append(replies[i].beside, toldTime{report.Clocks.Mapper, now})
 		return 0, false
 	}
 	replies[i].preview, replies[i].tested, replies[i].account = report.Preview, report.Connection, report.Account

@@ -32,8 +32,8 @@ func (h *handlers) registerClocks(api huma.API) {
 	}, h.compareClocks)
 }
 
-// compareClocks asks one question in each partition of the control topics, so that up to so
-// many schedulers and mappers answer.
+// compareClocks asks one question in each partition of the control topics: each scheduler that
+// owns one answers, and every mapper.
 func (h *handlers) compareClocks(ctx context.Context, in *ActorHeader) (*clocksOutput, error) {
 	var questions []question
 	for _, name := range inEachPartition() {
@@ -45,6 +45,9 @@ func (h *handlers) compareClocks(ctx context.Context, in *ActorHeader) (*clocksO
 	}
 	scheduler, mapper := clock{name: "scheduler"}, clock{name: "mapper"}
 	for _, r := range replies {
+		for _, b := range r.beside {
+			mapper.compare(reply{asked: r.asked, answered: b.learned}, b.said)
+		}
 		if r.clocks == nil {
 			scheduler.silent, mapper.silent = true, true
 			continue

@@ -26,6 +26,9 @@ func (b *Book) Report(ctx context.Context, r *schemas.Report, now time.Time) boo
 		b.placeReported(ctx, e, r.Resolved, now)
 		return true
 	}
+	if r.Clocks != nil && r.Clocks.Beside {
+		return false // Import Center reads it; the owner's answer ends the question
+	}
 	if r.Snowflake != nil {
 		b.countSnowflake(e, r, now)
 	}
