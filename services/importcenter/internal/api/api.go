@@ -17,7 +17,6 @@ import (
 	"tapline.dev/domain/suppression"
 	"tapline.dev/libs/kafka"
 	"tapline.dev/libs/nearest"
-	"tapline.dev/libs/telemetry"
 	"tapline.dev/schemas"
 	"tapline.dev/services/importcenter/internal/access"
 	"tapline.dev/services/importcenter/internal/catalog"
@@ -240,9 +239,7 @@ func (h *handlers) fail(ctx context.Context, code, sentence string, err error) *
 	if code == codeKafka || code == codeRedis || code == codeIndex {
 		status = http.StatusServiceUnavailable
 	}
-	p := problem(status, code, sentence)
-	p.TraceID = telemetry.TraceID(ctx)
-	return p
+	return problem(status, code, sentence)
 }
 
 func (h *handlers) logFailure(ctx context.Context, code string, err error) {

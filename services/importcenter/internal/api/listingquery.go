@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"tapline.dev/domain/listing"
 	"tapline.dev/schemas"
 )
 
@@ -19,7 +20,7 @@ import (
 type ImportFilter struct {
 	Q             string    `query:"q" maxLength:"200" doc:"Text that the name, the nickname, the owner, the datasource or a label contains"`
 	Nickname      string    `query:"nickname" maxLength:"200" doc:"Text that the nickname contains"`
-	Health        []string  `query:"health" enum:"green,yellow,red" doc:"Colour of the health; condition has what stands in its place, too"`
+	Health        []string  `query:"health" enum:"green,yellow,red" doc:"Colour of the health, whatever the condition"`
 	FreshnessOver int       `query:"freshnessOver" minimum:"1" doc:"Only imports whose watermark is older than so many seconds"`
 	Status        []string  `query:"status" enum:"Draft,Running,Scheduled,Ready,Paused,Stopped" doc:"Only imports of these statuses"`
 	Partner       []string  `query:"partner" maxItems:"10" doc:"Such as Snowflake"`
@@ -43,12 +44,21 @@ type ImportFilter struct {
 	NextRunBefore time.Time `query:"nextRunBefore" doc:"Only imports whose next run is due before this instant"`
 }
 
+// colourOf is the colour of an import's health, also where its condition says something
+// else, such as that a run is held.
+func colourOf(l schemas.Listing) string {
+	if l.Health == nil {
+		return ""
+	}
+	return listing.Colour(*l.Health)
+}
+
 func (f ImportFilter) matches(l schemas.Listing) bool {
 	for _, choice := range []struct {
 		wanted []string
 		value  string
 	}{
-		{f.Status, l.Status}, {f.Partner, l.Partner}, {f.Type, l.Type}, {f.Frequency, l.Frequency}, {f.Condition, l.Condition}, {f.Health, l.Condition},
+		{f.Status, l.Status}, {f.Partner, l.Partner}, {f.Type, l.Type}, {f.Frequency, l.Frequency}, {f.Condition, l.Condition}, {f.Health, colourOf(l)},
 		{f.Datasource, l.Datasource}, {f.Account, l.Account}, {f.Owner, l.Owner}, {f.CreatedBy, l.CreatedBy}, {f.UpdatedBy, l.UpdatedBy},
 		{f.LastRunState, l.LastRunState},
 	} {

@@ -1,10 +1,13 @@
 package api
 
 import (
+	"context"
 	"net/http"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"tapline.dev/libs/telemetry"
 )
 
 // Codes of problems that are not about a definition's content.
@@ -102,13 +105,28 @@ func problem(status int, code, detail string, errs ...Detail) *Problem {
 	}
 }
 
-// asProblem turns huma's own refusals of a request into Problems. The values
-// that huma would echo are left out: they may be anybody's data (Invariant 9).
-func asProblem(_ huma.Context, _ string, v any) (any, error) {
-	model, ok := v.(*huma.ErrorModel)
-	if !ok {
-		return v, nil
+// asProblem turns huma's own refusals of a request into Problems, and names the request's
+// trace in each Problem.
+func asProblem(ctx huma.Context, _ string, v any) (any, error) {
+	switch v := v.(type) {
+	case *huma.ErrorModel:
+		return traced(ctx.Context(), problemOf(v)), nil
+	case *Problem:
+		return traced(ctx.Context(), v), nil
 	}
+	return v, nil
+}
+
+// traced is a Problem with the trace of the request that it answers.
+func traced(ctx context.Context, p *Problem) *Problem {
+	said := *p // the same one may answer several requests
+	said.TraceID = telemetry.TraceID(ctx)
+	return &said
+}
+
+// problemOf makes a Problem of a refusal of huma's. The values that huma would echo are
+// left out: they may be anybody's data (Invariant 9).
+func problemOf(model *huma.ErrorModel) *Problem {
 	code := codeInvalidRequest
 	detail := "the request is not understood: " + model.Detail
 	switch {
@@ -116,7 +134,7 @@ func asProblem(_ huma.Context, _ string, v any) (any, error) {
 		code = codeNotFound
 	case model.Status >= http.StatusInternalServerError:
 		// Its details come from errors inside the service.
-		return problem(model.Status, codeInternal, "the request could not be served; the service's log says why"), nil
+		return problem(model.Status, codeInternal, "the request could not be served; the service's log says why")
 	}
 	p := problem(model.Status, code, detail)
 	for _, e := range model.Errors {
@@ -124,7 +142,7 @@ func asProblem(_ huma.Context, _ string, v any) (any, error) {
 			p.Errors = append(p.Errors, Detail{Location: strings.TrimPrefix(e.Location, "body."), Message: plain(e.Message)})
 		}
 	}
-	return p, nil
+	return p
 }
 
 // plain says what huma says in Go's terms as people write it.

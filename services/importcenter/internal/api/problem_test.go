@@ -4,11 +4,15 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"net/http"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/danielgtaylor/huma/v2"
+
+	"tapline.dev/libs/telemetry"
 	"tapline.dev/schemas"
 )
 
@@ -42,5 +46,23 @@ func TestCodesAreInTheCatalogue(t *testing.T) {
 	}
 	if found < 20 {
 		t.Errorf("found %d codes, so that this test looks at the wrong place", found)
+	}
+}
+
+// TestProblemsNameTheirTrace: a refusal names the trace of its request, and one Problem that
+// answers two requests does not keep the first one's.
+func TestProblemsNameTheirTrace(t *testing.T) {
+	t.Parallel()
+	const trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+	ctx := telemetry.ContextWith(t.Context(), "00-"+trace+"-00f067aa0ba902b7-01")
+	refusal := problem(http.StatusNotFound, codeNotFound, "there is none")
+	if got := traced(ctx, refusal); got.TraceID != trace || got.Detail != refusal.Detail {
+		t.Errorf("of a request in a trace: %+v", got)
+	}
+	if got := traced(t.Context(), refusal); got.TraceID != "" {
+		t.Errorf("of one without: %+v", got)
+	}
+	if got := traced(ctx, problemOf(&huma.ErrorModel{Status: http.StatusUnprocessableEntity})); got.TraceID != trace {
+		t.Errorf("of what huma refuses: %+v", got)
 	}
 }
