@@ -72,8 +72,13 @@ type Parts struct {
 	slow   time.Duration
 
 	mu     sync.Mutex
-	counts map[string]*partCounts // by run
-	oldest []string               // the runs in the order in which they were first seen
+	counts countsByRun
+}
+
+// countsByRun are the counts of the runs that were seen last.
+type countsByRun struct {
+	runs   map[string]*partCounts
+	oldest []string // in the order in which they were first seen
 }
 
 // partCounts are the parts of a run in this process.
@@ -82,7 +87,7 @@ type partCounts struct{ leftOut, unusual, numbered int64 }
 // NewParts returns what makes spans of this name. A part that takes longer than slow is
 // kept.
 func NewParts(tracer trace.Tracer, name string, slow time.Duration) *Parts {
-	return &Parts{tracer: tracer, name: name, slow: slow, counts: map[string]*partCounts{}}
+	return &Parts{tracer: tracer, name: name, slow: slow, counts: countsByRun{runs: map[string]*partCounts{}}}
 }
 
 // Start starts the span of a part of a run.
@@ -101,7 +106,7 @@ func (p *Parts) Start(ctx context.Context, run string, options ...trace.SpanStar
 func (p *Parts) leaveOut(run string, kept, unusual string) (why string, leftOut int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	c := p.of(run)
+	c := p.counts.of(run)
 	if unusual != "" {
 		if c.unusual++; sparse(c.unusual, 1) {
 			return unusual, c.leftOut
@@ -113,18 +118,19 @@ func (p *Parts) leaveOut(run string, kept, unusual string) (why string, leftOut 
 	return kept, c.leftOut
 }
 
-// of returns the counts of a run. The caller holds the lock.
-func (p *Parts) of(run string) *partCounts {
-	c := p.counts[run]
-	if c == nil {
-		c = &partCounts{}
-		p.counts[run] = c
-		if p.oldest = append(p.oldest, run); len(p.oldest) > maxCounted {
-			delete(p.counts, p.oldest[0])
-			p.oldest = p.oldest[1:]
+// of returns the counts of a run, and forgets the run that was first seen longest ago
+// where there are too many.
+func (c *countsByRun) of(run string) *partCounts {
+	counts := c.runs[run]
+	if counts == nil {
+		counts = &partCounts{}
+		c.runs[run] = counts
+		if c.oldest = append(c.oldest, run); len(c.oldest) > maxCounted {
+			delete(c.runs, c.oldest[0])
+			c.oldest = c.oldest[1:]
 		}
 	}
-	return c
+	return counts
 }
 
 // Part is the span of a part. It is for one goroutine at a time, and must be ended.
@@ -158,7 +164,7 @@ func (p *Part) Header(chosen bool) []byte {
 func (p *Part) KeepSome() (kept bool) {
 	p.parts.mu.Lock()
 	defer p.parts.mu.Unlock()
-	c := p.parts.of(p.run)
+	c := p.parts.counts.of(p.run)
 	c.numbered++
 	if kept = sparse(c.numbered, 1); kept {
 		p.kept = keptNumber
@@ -200,5 +206,5 @@ func (p *Part) End(options ...trace.SpanEndOption) {
 func (p *Parts) Runs() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return len(p.counts)
+	return len(p.counts.runs)
 }

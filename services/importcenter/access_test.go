@@ -350,7 +350,7 @@ func TestNarrowedRoles(t *testing.T) {
 		"an analyst's rejects":   {analyst, "GET", "/v1/rejects?import=customers", 403},
 		"an admin's pause":       {admin, "POST", "/v1/imports/customers/pause", 202},
 		"an operator's listing":  {operator, "GET", "/v1/imports", 200},
-		"nobody's pause":         {"", "POST", "/v1/imports/customers/pause", 401},
+		"a pause without a key":  {"", "POST", "/v1/imports/customers/pause", 401},
 		"an admin's own rejects": {admin, "GET", "/v1/rejects?import=customers", 200},
 		"an operator's rejects":  {operator, "GET", "/v1/rejects?import=customers", 403},
 	} {

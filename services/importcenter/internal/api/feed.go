@@ -31,7 +31,7 @@ func (f *feed[T]) join() (leave func()) {
 	defer f.mu.Unlock()
 	f.readers++
 	if f.readers == 1 {
-		f.start()
+		f.stop = f.startReading()
 	}
 	return sync.OnceFunc(func() {
 		f.mu.Lock()
@@ -45,14 +45,10 @@ func (f *feed[T]) join() (leave func()) {
 	})
 }
 
-// start is called with the lock held.
-func (f *feed[T]) start() {
+// startReading reads and publishes until stop is called, which waits for the end of it.
+func (f *feed[T]) startReading() (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
-	f.stop = func() {
-		cancel()
-		<-done
-	}
 	go func() {
 		defer close(done)
 		timer := time.NewTimer(0)
@@ -68,6 +64,10 @@ func (f *feed[T]) start() {
 			timer.Reset(again)
 		}
 	}()
+	return func() {
+		cancel()
+		<-done
+	}
 }
 
 // publish puts a snapshot in place of the one before, unless its reading was ended: the

@@ -30,9 +30,14 @@ type Keys struct {
 	log       *slog.Logger
 
 	mu        sync.Mutex
-	byHash    map[string]key
-	changed   <-chan struct{} // closed once byHash is out of date
+	table     keyTable
 	confirmed time.Time
+}
+
+// keyTable is what was read of the keys.
+type keyTable struct {
+	byHash  map[string]key
+	changed <-chan struct{} // closed once byHash is out of date
 }
 
 type key struct {
@@ -46,7 +51,7 @@ type key struct {
 func NewKeys(from resources, log *slog.Logger) *Keys {
 	outdated := make(chan struct{})
 	close(outdated)
-	return &Keys{resources: from, log: log, changed: outdated}
+	return &Keys{resources: from, log: log, table: keyTable{changed: outdated}}
 }
 
 // read returns the keys by their hashes.
@@ -109,8 +114,7 @@ func (k *Keys) find(hash string, now time.Time) (key, error) {
 	if now.Sub(k.confirmed) > staleAfter {
 		return key{}, &access.UnavailableError{Detail: "Kafka does not answer, so it is not known whether your key still holds; try again"}
 	}
-	k.refresh()
-	held, ok := k.byHash[hash]
+	held, ok := k.table.current(k.resources, k.log)[hash]
 	switch {
 	case !ok:
 		return key{}, errUnknown
@@ -120,25 +124,25 @@ func (k *Keys) find(hash string, now time.Time) (key, error) {
 	return held, nil
 }
 
-// refresh reads the keys again if they have changed. The caller holds mu.
-func (k *Keys) refresh() {
+// current returns the keys, which are read again if they have changed.
+func (t *keyTable) current(from resources, log *slog.Logger) map[string]key {
 	select {
-	case <-k.changed:
+	case <-t.changed:
 		// The channel is taken before the keys are read: a change in between is
 		// then read twice, and never missed.
-		k.changed = k.resources.ResourcesChanged()
-		k.byHash = read(k.resources, k.log)
+		t.changed = from.ResourcesChanged()
+		t.byHash = read(from, log)
 	default:
 	}
+	return t.byHash
 }
 
 // Expiries is when each key ends, by name. Keys that never end are left out.
 func (k *Keys) Expiries() map[string]time.Time {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.refresh()
 	out := map[string]time.Time{}
-	for _, held := range k.byHash {
+	for _, held := range k.table.current(k.resources, k.log) {
 		if !held.expires.IsZero() {
 			out[held.name] = held.expires
 		}

@@ -9,19 +9,25 @@ import (
 func (p *Projector) Age() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.behindSince.IsZero() {
+	if p.behind.since.IsZero() {
 		return 0
 	}
-	return time.Since(p.behindSince)
+	return time.Since(p.behind.since)
 }
 
-// noteBehind notes that from this time on Redis does not show all. The caller holds mu.
-func (p *Projector) noteBehind(at time.Time) {
-	if p.behindSince.IsZero() {
-		p.behindSince = at
+// behind is from when on Redis does not show all that the log says.
+type behind struct {
+	since   time.Time // when the oldest change came that Redis does not show yet; zero if it shows all
+	changed time.Time // the oldest change since the write under way began
+}
+
+// note notes that from this time on Redis does not show all.
+func (b *behind) note(at time.Time) {
+	if b.since.IsZero() {
+		b.since = at
 	}
-	if p.changedSince.IsZero() {
-		p.changedSince = at
+	if b.changed.IsZero() {
+		b.changed = at
 	}
 }
 
@@ -29,16 +35,16 @@ func (p *Projector) noteBehind(at time.Time) {
 func (p *Projector) writePending(ctx context.Context) error {
 	began := time.Now()
 	p.mu.Lock()
-	p.changedSince = time.Time{}
+	p.behind.changed = time.Time{}
 	p.mu.Unlock()
 	err := p.writeWhatLacks(ctx)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err != nil || p.completeWrite == "" {
 		// It may have been emptied, so that it lacks more than what is pending.
-		p.noteBehind(began)
+		p.behind.note(began)
 	} else {
-		p.behindSince = p.changedSince
+		p.behind.since = p.behind.changed
 	}
 	return err
 }

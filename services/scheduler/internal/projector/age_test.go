@@ -18,10 +18,10 @@ func TestAge(t *testing.T) {
 	cancel()
 	hourLater := func() {
 		t.Helper()
-		if p.behindSince.IsZero() {
+		if p.behind.since.IsZero() {
 			t.Fatal("Redis counts as complete")
 		}
-		p.behindSince = p.behindSince.Add(-time.Hour)
+		p.behind.since = p.behind.since.Add(-time.Hour)
 	}
 	old := func(when string) {
 		t.Helper()

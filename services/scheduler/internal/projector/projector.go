@@ -53,9 +53,7 @@ type Projector struct {
 	written, attempted projection.Progress
 	failing            bool
 
-	// behindSince is when the oldest change came that Redis does not show yet; zero if
-	// Redis shows all. changedSince is the oldest since the write under way began.
-	behindSince, changedSince time.Time
+	behind behind
 }
 
 // New returns a projector that knows nothing yet.
@@ -63,7 +61,7 @@ func New(cfg Config, deps Deps) *Projector {
 	return &Projector{
 		cfg: cfg, deps: deps, wake: make(chan struct{}, 1),
 		runs: map[string]schemas.Run{}, listings: map[string]*schemas.Listing{}, unwrittenListings: map[string]bool{},
-		behindSince: time.Now(), // until a first write it is not known what Redis shows
+		behind: behind{since: time.Now()}, // until a first write it is not known what Redis shows
 	}
 }
 
@@ -79,7 +77,7 @@ func (p *Projector) Put(runs []schemas.Run, listings map[string]*schemas.Listing
 	for name, l := range listings {
 		p.listings[name], p.unwrittenListings[name] = l, true
 	}
-	p.noteBehind(time.Now())
+	p.behind.note(time.Now())
 	p.mu.Unlock()
 	select {
 	case p.wake <- struct{}{}:
