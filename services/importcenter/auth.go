@@ -53,9 +53,13 @@ type OIDCConfig struct {
 	// RolesClaim is the claim that lists a person's groups or roles at the
 	// provider; a dot reaches into an object, such as realm_access.roles. Roles
 	// gives the role of Tapline for a value of that claim, each as VALUE=ROLE, such
-	// as tapline-admins=admin. A person with several gets the highest.
+	// as tapline-admins=admin. A person with several gets the highest, and of those that
+	// give it the first. Selectors bounds the people of a value to some imports, each as
+	// VALUE=name:PATTERN or VALUE=label:KEY=VALUE: several names of a value add up, and
+	// labels must all fit.
 	RolesClaim string
 	Roles      []string
+	Selectors  []string
 	// NameClaim is the claim that names people in the audit topic.
 	NameClaim string
 	// Algorithms are the signature algorithms that are accepted.
@@ -158,8 +162,10 @@ func (c OIDCConfig) check(names access.Names) error {
 	bad(c.MaxAuthAge < 0 || c.MaxAuthAge%time.Second != 0, "maxAuthAge", "must be whole seconds, or 0 for any age")
 	bad(slices.ContainsFunc(slices.Concat(c.RequireACR, c.RequireAMR), func(v string) bool { return v == "" || strings.ContainsAny(v, " \t") }), "requireAcr",
 		"and requireAmr have values without blanks")
-	_, err = c.roles(names)
+	groups, err := c.roles(names)
 	bad(err != nil, "roles", fmt.Sprint(err))
+	_, err = c.bounded(groups)
+	bad(err != nil, "selectors", fmt.Sprint(err))
 	return errors.Join(errs...)
 }
 
@@ -168,22 +174,6 @@ func (c OIDCConfig) audiences() []string {
 		return c.Audiences
 	}
 	return slices.DeleteFunc([]string{c.ClientID, c.CLIClientID}, func(id string) bool { return id == "" })
-}
-
-func (c OIDCConfig) roles(names access.Names) (map[string]access.Role, error) {
-	roles := map[string]access.Role{}
-	for _, text := range c.Roles {
-		value, name, _ := strings.Cut(text, "=")
-		role, err := names.Parse(name)
-		if err != nil {
-			return nil, fmt.Errorf("%q is not VALUE=ROLE: %w", text, err)
-		}
-		roles[value] = role
-	}
-	if len(roles) == 0 {
-		return nil, errors.New("must give at least one value of the claim a role, such as tapline-admins=admin")
-	}
-	return roles, nil
 }
 
 // required is the least role of the operations that the deployment has narrowed.

@@ -50,9 +50,9 @@ func (s *Service) signingIn(keys *signin.Keys, used *signin.LastUse, rdb *redis.
 		return out
 	}
 	log, c := s.deps.Telemetry.Logger, s.cfg.Auth.OIDC
-	roles, _ := c.roles(s.cfg.Auth.names()) // Validate has refused what cannot be read
+	groups, _ := c.groups(s.cfg.Auth.names()) // Validate has refused what cannot be read
 	provider := signin.NewProvider(signin.OIDC{
-		Issuer: c.Issuer, Audiences: c.audiences(), RolesClaim: c.RolesClaim, Roles: roles, NameClaim: c.NameClaim,
+		Issuer: c.Issuer, Audiences: c.audiences(), RolesClaim: c.RolesClaim, Groups: groups, NameClaim: c.NameClaim,
 		Algorithms: c.Algorithms, ClockSkew: c.ClockSkew, Strength: signin.Strength{ACR: c.RequireACR, AMR: c.RequireAMR, MaxAge: c.MaxAuthAge},
 	}, log)
 	a.Tokens = provider

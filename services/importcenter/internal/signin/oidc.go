@@ -14,6 +14,7 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
 
+	"tapline.dev/schemas"
 	"tapline.dev/services/importcenter/internal/access"
 )
 
@@ -24,14 +25,22 @@ type OIDC struct {
 	// RolesClaim is the claim that lists the bearer's groups or roles; a dot
 	// reaches into an object.
 	RolesClaim string
-	// Roles gives the role of each value of the claim.
-	Roles map[string]access.Role
+	// Groups are what values of the claim give; others give nothing.
+	Groups []Group
 	// NameClaim is the claim that stands in the audit topic.
 	NameClaim  string
 	Algorithms []string
 	ClockSkew  time.Duration
 	// Strength is how people must have signed in.
 	Strength Strength
+}
+
+// Group is what a value of the roles claim gives to whoever bears it.
+type Group struct {
+	Value string
+	Role  access.Role
+	// Selector restricts its people to some imports; nil restricts nothing.
+	Selector *schemas.Selector
 }
 
 // expected is what a token has to fulfil besides being valid.
@@ -142,7 +151,10 @@ func (p *Provider) caller(ctx context.Context, token string, want expected, now 
 	if !ok || name == "" {
 		return access.Caller{}, errNoSub
 	}
-	return access.Caller{Name: "oidc:" + name, Role: p.role(claims), By: access.ByToken, Expires: verified.Expiry.Add(p.cfg.ClockSkew)}, nil
+	group := p.group(claims)
+	return access.Caller{
+		Name: "oidc:" + name, Role: group.Role, Selector: group.Selector, By: access.ByToken, Expires: verified.Expiry.Add(p.cfg.ClockSkew),
+	}, nil
 }
 
 func (p *Provider) check(token *oidc.IDToken, claims map[string]any, want expected, now time.Time) error {
@@ -167,8 +179,9 @@ func (p *Provider) check(token *oidc.IDToken, claims map[string]any, want expect
 	return p.cfg.Strength.check(claims, now, p.cfg.ClockSkew)
 }
 
-// role is the highest that the claim's values give; Anyone if none gives one.
-func (p *Provider) role(claims map[string]any) access.Role {
+// group is the one of the person's groups that gives the highest role, the first of these
+// in the configuration; the zero value gives none.
+func (p *Provider) group(claims map[string]any) Group {
 	var value any = claims
 	for part := range strings.SplitSeq(p.cfg.RolesClaim, ".") {
 		object, _ := value.(map[string]any)
@@ -178,10 +191,10 @@ func (p *Provider) role(claims map[string]any) access.Role {
 	if !ok {
 		values = []any{value}
 	}
-	best := access.Anyone
-	for _, v := range values {
-		if text, ok := v.(string); ok {
-			best = max(best, p.cfg.Roles[text])
+	var best Group
+	for _, g := range p.cfg.Groups {
+		if g.Role > best.Role && slices.Contains(values, any(g.Value)) {
+			best = g
 		}
 	}
 	return best

@@ -65,7 +65,7 @@ func (s *Sessions) refresh(ctx context.Context, id string, now time.Time) (sessi
 	sealed, sealErr := seal(id, next)
 	changed, changeErr := s.change(ctx, id, now, func(h *session) {
 		if err == nil {
-			h.Role, h.Asked = caller.Role.String(), now
+			h.Role, h.Selector, h.Asked = caller.Role.String(), caller.Selector, now
 		}
 		if next != "" && sealErr == nil {
 			h.Token = sealed

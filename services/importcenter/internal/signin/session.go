@@ -8,9 +8,11 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"reflect"
 	"sync"
 	"time"
 
+	"tapline.dev/schemas"
 	"tapline.dev/services/importcenter/internal/access"
 )
 
@@ -76,11 +78,13 @@ func NewSessions(redis sessionStore, rules SessionRules, deps SessionDeps) *Sess
 }
 
 type session struct {
-	Name    string    `json:"name"`
-	Role    string    `json:"role"`
-	From    string    `json:"from,omitempty"`
-	Began   time.Time `json:"began"`
-	Renewed time.Time `json:"renewed"`
+	Name string `json:"name"`
+	Role string `json:"role"`
+	// Selector restricts the session to some imports, as the person's group is.
+	Selector *schemas.Selector `json:"selector,omitempty"`
+	From     string            `json:"from,omitempty"`
+	Began    time.Time         `json:"began"`
+	Renewed  time.Time         `json:"renewed"`
 	// Asked is when the provider has said the role.
 	Asked time.Time `json:"asked,omitzero"`
 	// Token is the refresh token, sealed with the session's id.
@@ -91,7 +95,10 @@ type session struct {
 // sessions then loses the oldest.
 func (s *Sessions) begin(ctx context.Context, caller access.Caller, refresh string, now time.Time) (string, error) {
 	id := rand.Text() + rand.Text()
-	held := session{Name: caller.Name, Role: caller.Role.String(), From: access.OriginOf(ctx).Addr, Began: now, Renewed: now, Asked: now}
+	held := session{
+		Name: caller.Name, Role: caller.Role.String(), Selector: caller.Selector,
+		From: access.OriginOf(ctx).Addr, Began: now, Renewed: now, Asked: now,
+	}
 	if refresh != "" && s.rules.Refresh > 0 {
 		sealed, err := seal(id, refresh)
 		if err != nil {
@@ -184,15 +191,15 @@ func (s *Sessions) Caller(ctx context.Context, id string, now time.Time) (access
 		return access.Caller{}, errExpired
 	}
 	return access.Caller{
-		Name: held.Name, Role: role, By: access.BySession, Session: hashed(id)[:sessionIDLength],
-		Expires: held.Began.Add(s.rules.Life), Holds: s.stillThere(ctx, id, held.Role, now),
+		Name: held.Name, Role: role, Selector: held.Selector, By: access.BySession, Session: hashed(id)[:sessionIDLength],
+		Expires: held.Began.Add(s.rules.Life), Holds: s.stillThere(ctx, id, held, now),
 	}, nil
 }
 
-// stillThere tells a long answer that its session has been ended, or has another role. It
+// stillThere tells a long answer that its session has been ended, or may do something else. It
 // asks Redis twice a second at most, and believes in the session while Redis does not
 // answer: the session's life bounds that.
-func (s *Sessions) stillThere(ctx context.Context, id, role string, asked time.Time) func(time.Time) error {
+func (s *Sessions) stillThere(ctx context.Context, id string, before session, asked time.Time) func(time.Time) error {
 	var mu sync.Mutex
 	var ended error
 	return func(now time.Time) error {
@@ -206,7 +213,7 @@ func (s *Sessions) stillThere(ctx context.Context, id, role string, asked time.T
 		switch {
 		case errors.Is(err, errExpired):
 			ended = errExpired
-		case err == nil && held.Role != role:
+		case err == nil && (held.Role != before.Role || !reflect.DeepEqual(held.Selector, before.Selector)):
 			ended = errNarrowed
 		}
 		return ended
