@@ -75,9 +75,9 @@ test-quick: ## run the tests of packages and a few histories, with the race dete
 # Without the race detector, which makes each history five times as slow: `make
 # test` runs fewer of them with it.
 .PHONY: test-large
-LARGE ?= Histories|LivesThroughKills|ComeAfterOthers|ShareSlots|ControlTopics|TenZones|RandomRuns|ARowCosts|$(LITTLE)
+LARGE ?= Histories|LivesThroughKills|ComeAfterOthers|ShareSlots|ControlTopics|TenZones|RandomRuns|ARowCosts|$(BOUNDED)
 # Tests of package memtest, whose limit of memory the race detector does not live with.
-LITTLE := Hostile|NoMemory|EmptyErrors|UnpacksWithoutEnd
+BOUNDED := Hostile|NoMemory|EmptyErrors|UnpacksWithoutEnd
 test-large: ## run at full size what make test shortens: the model, the calendar's oracle, rows of random runs, allocations, hostile input in little memory
 	go test -timeout 15m -run '$(LARGE)' $(ARGS) ./tests/model ./domain/schedule ./services/importcenter/internal/rowlog ./services/mapper ./services/extractor $(shell grep -rl --include=*_test.go 'memtest\.Little' . | xargs -n1 dirname | sort -u)
 

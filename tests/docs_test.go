@@ -147,7 +147,7 @@ func TestDocumentsSpellKeys(t *testing.T) {
 var inMakefile = regexp.MustCompile(`\b(Test[A-Z][A-Za-z0-9]*)(?:[^A-Za-z0-9.]|$)`)
 
 // testParts is a list of parts of names of tests, in the Makefile or in .ci/run.
-var testParts = regexp.MustCompile(`(?m)^(?:export )?(?:LARGE|CRASH_SKIP) ?\??= ?'?([A-Za-z|]+)'?$`)
+var testParts = regexp.MustCompile(`(?m)^(?:export )?(?:LARGE|BOUNDED|CRASH_SKIP) ?[?:]?= ?'?([A-Za-z|]+?)(?:\|\$\(BOUNDED\))?'?$`)
 
 // TestMakefileNamesTests: every test that a target names exists, and every part of a name
 // that the lists of the Makefile and of .ci/run hold is in the name of one. Go says nothing
@@ -173,8 +173,8 @@ func TestMakefileNamesTests(t *testing.T) {
 		t.Fatal(err)
 	}
 	lists := testParts.FindAllSubmatch(append(text, ci...), -1)
-	if len(lists) < 3 {
-		t.Errorf("%d lists of parts of names, want LARGE twice and CRASH_SKIP", len(lists))
+	if len(lists) < 4 {
+		t.Errorf("%d lists of parts of names, want LARGE twice, BOUNDED and CRASH_SKIP", len(lists))
 	}
 	for _, m := range lists {
 		for part := range strings.SplitSeq(string(m[1]), "|") {

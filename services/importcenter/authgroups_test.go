@@ -57,10 +57,10 @@ func TestPeopleWithASelector(t *testing.T) {
 	get(t, browser, "GET", c.url+"/auth/login?return=/v1/caller")
 	token := p.deviceToken(t)
 	for path, want := range map[string]int{
-		"/v1/imports/orders":            http.StatusOK,
-		"/v1/imports/customers":         http.StatusForbidden,
-		"/v1/rejects?import=customers":  http.StatusForbidden,
-		"/v1/imports/nothing":           http.StatusForbidden,
+		"/v1/imports/orders":           http.StatusOK,
+		"/v1/imports/customers":        http.StatusForbidden,
+		"/v1/rejects?import=customers": http.StatusForbidden,
+		"/v1/imports/nothing":          http.StatusForbidden,
 	} {
 		if status, text, _ := get(t, browser, "GET", c.url+path); status != want {
 			t.Errorf("in a browser %s = %d %s, want %d", path, status, text, want)
