@@ -84,7 +84,7 @@ test-large: ## run at full size what make test shortens: the model, the calendar
 .PHONY: bench-rejects
 REJECTS ?= 2000000
 bench-rejects: ## write REJECTS=n rejects, build their index, and time the questions to it
-	go test -count=1 -v -timeout 60m -run TestRejectsAtSize ./services/importcenter/internal/rejects -rejects $(REJECTS)
+	go test -count=1 -v -timeout 4h -run TestRejectsAtSize ./services/importcenter/internal/rejects -rejects $(REJECTS)
 
 # Figures are written to .cache/bench. Nothing else should run on the machine.
 BENCH := TAPLINE_TEST_BIN=$(CURDIR)/bin go test -count=1 -v -timeout 60m
