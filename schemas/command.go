@@ -52,12 +52,18 @@ type Command struct {
 	Reconcile *Reconciliation `json:"reconcile,omitempty"`
 	// Verify makes a dry run a verification.
 	Verify *Verify `json:"verify,omitempty"`
+	// People makes a preview read the rows of a person: it names the list with their identity.
+	People string `json:"people,omitempty"`
 	// Spec and Connection are a preview's, which need not be of what is applied. Of a
 	// test, Spec names the connection or the account and nothing to read.
 	Spec       *ImportSpec              `json:"spec,omitempty"`
 	Connection *SnowflakeConnectionSpec `json:"connection,omitempty"`
 	// Tables is what of a connection is listed; Spec names the connection.
 	Tables *TablesQuery `json:"tables,omitempty"`
+	// Generation is the definition's that a replay, a repair, a reconciliation or a
+	// verification was asked for; 0 does not matter. If another one is in force when the
+	// command is taken up, it is refused: what was planned and agreed to is what is done.
+	Generation int `json:"generation,omitempty"`
 	// Repeats is how many events the asker has agreed to store a second time, of a
 	// run or a reset of an event import.
 	Repeats     *int64    `json:"repeats,omitempty"`

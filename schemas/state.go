@@ -166,6 +166,7 @@ const (
 	RefusedHasWatermark = "hasWatermark" // of a first run, of an import that has run
 	RefusedPlanFull     = "planFull"     // MaxPlanned runs are planned already
 	RefusedNotPlanned   = "notPlanned"   // of a cancelled plan
+	RefusedRedefined    = "redefined"    // another definition than the one that was asked for is in force
 )
 
 // PlannedRun is a run that a person wants at an instant, once.
@@ -250,6 +251,8 @@ type ActiveRun struct {
 	Reconcile *Reconciliation `json:"reconcile,omitempty"`
 	Rows      int             `json:"rows,omitempty"` // of a trial, at most
 	Verify    *Verify         `json:"verify,omitempty"`
+	// People names the list of the person whose rows a preview reads.
+	People string `json:"people,omitempty"`
 	// Connection stands in for the applied one in a preview.
 	Connection *SnowflakeConnectionSpec `json:"connection,omitempty"`
 	// Tables is what a trial of the mode tables lists.

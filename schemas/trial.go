@@ -114,6 +114,23 @@ type Preview struct {
 	Suppressed []int         `json:"suppressed,omitempty"`
 	Millis     int64         `json:"millis"`
 	Problems   []SpecProblem `json:"problems,omitempty"`
+	// Person is set if the rows are those of the person who was asked for.
+	Person *PersonRows `json:"person,omitempty"`
+}
+
+// MaxPersonRows bounds how many rows of a person a preview reads, the newest.
+const MaxPersonRows = 200
+
+// PersonRows says of the rows of a person, which are shown in the order of the cursor, where
+// they lie.
+type PersonRows struct {
+	Clock     string `json:"clock"` // T, in the cursor's time basis
+	TimeBasis string `json:"timeBasis,omitempty"`
+	// Cursors are those of the rows in that basis, Instants the same in UTC; "" of a NULL. An
+	// import without a cursor has none.
+	Cursors  []string `json:"cursors,omitempty"`
+	Instants []string `json:"instants,omitempty"`
+	More     bool     `json:"more,omitempty"` // there are more than are shown
 }
 
 // ConnectionTest is what a connection turned out to be once it had signed in.

@@ -145,6 +145,9 @@ func (h *handlers) writeCommand(ctx context.Context, cmd schemas.Command, agreed
 		if h.Catalog.ResultOf(cmd.Import, cmd.ID).Known {
 			return nil, nil
 		}
+		if cmd.Generation != 0 && cmd.Generation != def.Generation {
+			return nil, redefined(cmd.Import)
+		}
 		if n := h.needOf(cmd); !n.metBy(agreed) {
 			unmet = &n
 			return nil, nil

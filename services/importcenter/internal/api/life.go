@@ -182,11 +182,17 @@ func commandRefused(cmd schemas.Command, why string) *Problem {
 		return problem(http.StatusConflict, codeHasWatermark, name+" has a watermark, or its first run goes on, so it can no longer be told where to begin; tapline backfill "+name+" reads a span of it")
 	case schemas.RefusedPlanFull:
 		return problem(http.StatusConflict, codePlanFull, name+" has as many planned runs as it may have; take one back with tapline cancel "+name+" --at INSTANT")
+	case schemas.RefusedRedefined:
+		return redefined(name)
 	case schemas.RefusedNotPlanned:
 		return problem(http.StatusNotFound, codeNotFound, "no run of "+name+" is planned for that instant; tapline get imports -o json shows those that are")
 	}
 	return problem(http.StatusConflict, codePaused,
 		name+" is paused, or stopped because its schedules have no further instant, so nothing of it is started; tapline resume "+name+" lets it run again")
+}
+
+func redefined(name string) *Problem {
+	return problem(http.StatusConflict, codeRedefined, "another definition of "+name+" was applied while this was asked for, so nothing was started; ask again, and look at the plan anew")
 }
 
 func isDraft(name string) *Problem {

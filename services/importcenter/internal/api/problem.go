@@ -49,6 +49,7 @@ const (
 	codeAnswerNotKept   = "answer_not_kept"
 	codeInternal        = "internal"
 	codeNothingToReplay = "nothing_to_replay"
+	codeRedefined       = "redefined"
 	codeNothingToRepair = "nothing_to_repair"
 	codeNotReconcilable = "not_reconcilable"
 )

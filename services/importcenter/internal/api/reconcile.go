@@ -48,6 +48,6 @@ func (h *handlers) startReconciliation(ctx context.Context, in *reconcileInput) 
 		return nil, nothing(in.Import + " has no watermark: no run has succeeded since it began; tapline run " + in.Import + " first")
 	}
 	return h.writeAndAwaitRun(ctx, schemas.Command{
-		ID: in.Key, Import: in.Import, Kind: schemas.CommandReconcile, Reconcile: &schemas.Reconciliation{BaselineOnly: in.Body.Baseline}, Actor: in.Actor,
+		ID: in.Key, Import: in.Import, Kind: schemas.CommandReconcile, Reconcile: &schemas.Reconciliation{BaselineOnly: in.Body.Baseline}, Generation: def.Generation, Actor: in.Actor,
 	}, ConfirmQuery{})
 }

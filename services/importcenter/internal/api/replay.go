@@ -92,6 +92,10 @@ func (h *handlers) registerReplays(api huma.API) {
 }
 
 func (h *handlers) startReplay(ctx context.Context, in *replayInput) (*runStarted, error) {
+	if err := h.View.ReadToEnd(ctx); err != nil {
+		return nil, h.kafkaFailed(ctx, err)
+	}
+	def, _ := h.Catalog.Import(in.Import) // before the plan: one that is applied meanwhile refuses the replay
 	p, replay, refusal := h.planReplay(ctx, in.Import, in.Body)
 	if refusal != nil {
 		return nil, refusal
@@ -111,7 +115,7 @@ func (h *handlers) startReplay(ctx context.Context, in *replayInput) (*runStarte
 		return nil, refusal
 	}
 	return h.writeAndAwaitRun(ctx, schemas.Command{
-		ID: in.Key, Import: in.Import, Kind: schemas.CommandReplay, Replay: &replay, Actor: in.Actor,
+		ID: in.Key, Import: in.Import, Kind: schemas.CommandReplay, Replay: &replay, Generation: def.Generation, Actor: in.Actor,
 	}, in.ConfirmQuery)
 }
 

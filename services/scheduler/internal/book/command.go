@@ -33,6 +33,10 @@ func (b *Book) Command(ctx context.Context, c schemas.Command, now time.Time) {
 		b.refuse(ctx, e, c, why, now)
 		return
 	}
+	if c.Generation != 0 && e.def != nil && c.Generation != e.def.Generation {
+		b.refuse(ctx, e, c, schemas.RefusedRedefined, now)
+		return
+	}
 	if refused, known := b.obey(ctx, e, c, now); !known {
 		log.WarnContext(ctx, "unknown kind of command")
 		return

@@ -72,6 +72,32 @@ func TestAReplay(t *testing.T) {
 	}
 }
 
+// TestACommandOfAnotherDefinition: what was planned and agreed to with one definition is not
+// done with another one, whichever of the two the scheduler has in force.
+func TestACommandOfAnotherDefinition(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.define(func(def *schemas.Definition) {
+		asEvent(def)
+		def.Generation = 2
+	})
+	f.command(schemas.CommandRun, "k", nil)
+	f.reports("a.1", 1, final(10), schemas.Report{Mapped: &schemas.Mapped{Mapped: 2, RejectsByCode: map[string]int64{"date_format": 8}}}, loaded(0, 1))
+	now := f.state().Generation
+	of := func(generation int) func(*schemas.Command) {
+		return func(c *schemas.Command) {
+			replayOf("date_format")(c)
+			c.Generation = generation
+		}
+	}
+	f.command(schemas.CommandReplay, "r0", of(now-1))
+	f.command(schemas.CommandReplay, "r1", of(now+1))
+	if s := f.state(); s.Active != nil || s.RefusedBecause["r0"] != schemas.RefusedRedefined || s.RefusedBecause["r1"] != schemas.RefusedRedefined {
+		t.Fatalf("state %+v", s)
+	}
+	f.wantTriggers(f.command(schemas.CommandReplay, "r2", of(now)), `a.2/1 replay "" `)
+}
+
 // TestRejectsAreRetried: after the first run with another mapping that succeeds, and once
 // only, whatever else is queued; not if the definition does not ask for it, nothing is open,
 // or the records are events.
