@@ -165,6 +165,11 @@ func (w *warehouse) window(stmt statement.Statement) []dbRow {
 			}
 		}
 		slices.SortStableFunc(out, func(a, b dbRow) int { return strings.Compare(a.at, b.at) })
+		if _, limit, ok := strings.Cut(stmt.SQL, "DESC NULLS LAST LIMIT "); ok {
+			slices.Reverse(out)
+			n, _ := strconv.Atoi(limit)
+			out = out[:min(n, len(out))]
+		}
 		return out
 	}
 	backfill := len(stmt.Args) == 2 || len(stmt.Args) == 4

@@ -45,7 +45,7 @@ func (s *Service) modeOf(a attempt.Attempt, j *journal.Journal, log *slog.Logger
 		return &sample{extraction: extraction, reader: s.reader, topics: s.topics}, nil
 	case schemas.ModePreview:
 		return &preview{
-			sessions: sessions, resources: s.resources, suppressed: suppressed, journal: j, attempt: a, topics: s.topics, maxRow: extraction.chunks.MaxRow, log: log,
+			sessions: sessions, resources: s.resources, suppressed: suppressed, reader: s.reader, journal: j, attempt: a, topics: s.topics, maxRow: extraction.chunks.MaxRow, log: log,
 		}, nil
 	case schemas.ModeConnectionTest:
 		return &connectionTest{sessions: sessions, journal: j, log: log, maxRecord: extraction.chunks.MaxRow}, nil

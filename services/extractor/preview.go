@@ -30,6 +30,7 @@ type preview struct {
 	sessions   sessions
 	resources  *resources
 	suppressed *suppression.Checker
+	reader     *kafka.Reader
 	journal    *journal.Journal
 	attempt    attempt.Attempt
 	topics     schemas.Topics
@@ -50,6 +51,9 @@ func (v *preview) read(ctx context.Context) error {
 		return err
 	}
 	began := time.Now()
+	if v.attempt.Run.People != "" {
+		return v.readPerson(ctx, conn, p, began)
+	}
 	if v.attempt.Run.Rows == 0 {
 		var columns []schemas.Column
 		var found *schemas.Preview

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -125,6 +126,33 @@ func TestPreviewSaysWhySnowflakeRefuses(t *testing.T) {
 	w.extract(w.start())
 	if got := w.last(schemas.ReportAbandoned).Abandoned; got.Code != snowflake.CodeAuth {
 		t.Errorf("refused with %+v", got)
+	}
+}
+
+// TestAPreviewOfAPerson reads the newest rows of one person by one statement, and says where
+// each lies in the order of the cursor.
+func TestAPreviewOfAPerson(t *testing.T) {
+	t.Parallel()
+	rows := customers(3)
+	rows[1].at = at(-5)
+	for i := range schemas.MaxPersonRows {
+		rows = append(rows, dbRow{id: 2, email: fmt.Sprint(i), at: at(-10 - i)})
+	}
+	w := newWorld(t, rows...)
+	w.cfg.Suppression.Keys = testKeys
+	w.suppress(2)
+	w.list("x", "2")
+	w.trial(schemas.ModePreview, 0, func(a *schemas.ActiveRun) { a.People = "x" })
+	w.extract(w.start())
+	p := w.last(schemas.ReportPreview).Preview
+	if p.Person == nil || !p.Person.More || len(p.Person.Cursors) != schemas.MaxPersonRows || p.Person.Cursors[0] != at(-5) || p.Person.Instants[0] != at(-5) || p.Person.Clock == "" {
+		t.Fatalf("the rows are placed at %+v", p.Person)
+	}
+	if got := w.shown(); len(got) != schemas.MaxPersonRows || !strings.Contains(got["1.1.1"], `"ID":2`) || len(p.Suppressed) != len(got) || len(w.rows()) != 0 {
+		t.Errorf("%d rows are shown, the first %s, suppressed %d; %d in the import's topic", len(got), got["1.1.1"], len(p.Suppressed), len(w.rows()))
+	}
+	if len(w.db.statements) != 1 {
+		t.Errorf("it ran %v", w.db.statements)
 	}
 }
 

@@ -26,6 +26,7 @@ type oracle struct {
 	asked   []schemas.Command
 	// beside is reported before the answers, by import.
 	beside map[string]schemas.Report
+	rows    int // of an answer to a command that asks for none
 }
 
 func (o *oracle) commands() []schemas.Command {
@@ -76,6 +77,7 @@ func (o *oracle) answer(ctx context.Context, t *testing.T, c *center, producer *
 	o.asked = append(o.asked, cmd)
 	report, ok := o.answers[cmd.Import]
 	before, more := o.beside[cmd.Import]
+	rows := max(cmd.Rows, o.rows)
 	o.mu.Unlock()
 	if !ok || cmd.Kind != schemas.CommandPreview && cmd.Kind != schemas.CommandListTables && cmd.Kind != schemas.CommandTestAccount && cmd.Kind != schemas.CommandCompareClocks {
 		return
@@ -96,7 +98,7 @@ func (o *oracle) answer(ctx context.Context, t *testing.T, c *center, producer *
 		}
 		records = append(records, first)
 	}
-	for i := range min(cmd.Rows, 2) {
+	for i := range min(rows, 2) {
 		records = append(records, &kafka.Record{
 			Topic: c.topics.DryRunRows(), Partition: schemas.ControlPartition(cmd.Run), Key: []byte(cmd.Run),
 			Value: []byte([]string{`{"CUSTOMER_ID":"a<b","EMAIL":null}`, `{"CUSTOMER_ID":"2","EMAIL":"x"}`}[i]),

@@ -14,7 +14,7 @@ import (
 )
 
 func (a *app) whyCommand() *cobra.Command {
-	var clevertap bool
+	var q client.WhyQuestion
 	cmd := &cobra.Command{
 		Use: "why IMPORT IDENTITY", Short: "Tell what became of a person's rows, run by run", Args: cobra.ExactArgs(2),
 		ValidArgsFunction: a.completeOne(importNames),
@@ -24,20 +24,22 @@ CleverTap answered, or why nothing was sent. IDENTITY is as CleverTap gets it; a
 dash reads it from standard input, so that it stays out of the shell's history.
 
 The topics tell as far back as they are kept, and nothing of rows that had not
-changed or lay in the future: the runs that read such rows are named.`,
+changed or lay in the future: the runs that read such rows are named. --snowflake
+reads the person's rows there once and tells from them.`,
 	}
 	a.oneOf(cmd, "text", "json")
-	cmd.Flags().BoolVar(&clevertap, "clevertap", false, "add what CleverTap holds of the person now; a loader looks it up")
+	cmd.Flags().BoolVar(&q.Snowflake, "snowflake", false, "read the person's rows in Snowflake, by one statement, and tell from them of unchanged and future rows")
+	cmd.Flags().BoolVar(&q.CleverTap, "clevertap", false, "add what CleverTap holds of the person now; a loader looks it up")
 	cmd.RunE = a.online(func(ctx context.Context, c *client.Client, args []string) error {
-		identity := args[1]
-		if identity == "-" {
+		q.Identity = args[1]
+		if q.Identity == "-" {
 			in := bufio.NewScanner(a.io.In)
 			if !in.Scan() {
 				return errors.Join(errors.New("standard input has no line with the identity"), in.Err())
 			}
-			identity = in.Text()
+			q.Identity = in.Text()
 		}
-		answer, text, err := c.Why(ctx, args[0], identity, clevertap)
+		answer, text, err := c.Why(ctx, args[0], q)
 		if err != nil {
 			return err
 		}
@@ -82,12 +84,40 @@ func whyText(w client.Why) string {
 		counts := countsByName(map[string]int64{"unchanged": o.Unchanged, "future": o.Future, "still rejected": o.StillRejected, "suppressed": o.Suppressed})
 		fmt.Fprintf(&b, "%s  run %s read rows for which the topics hold no identity: %s\n", moment(&o.StartedAt), o.Run, counts)
 	}
+	if held := w.Snowflake; held != nil {
+		b.WriteString(whyHeld(*held))
+	}
 	if p := w.CleverTap; p != nil {
 		fmt.Fprintf(&b, "CleverTap's account %s now: %s\n", p.Account, whyPerson(*p))
 	}
 	for _, topic := range []string{"reports", "rows", "records", "rejects"} {
 		if since, ok := w.Reach[topic]; ok {
 			fmt.Fprintf(&b, "the topic %s was read from %s on\n", topic, since.UTC().Format(time.RFC3339))
+		}
+	}
+	return b.String()
+}
+
+// whyHeld formats what Snowflake has of the person.
+func whyHeld(held client.WhyHeld) string {
+	var b strings.Builder
+	if held.Outcome != "read" {
+		fmt.Fprintf(&b, "Snowflake was not read: %s (%s)\n", strings.TrimSpace(held.Outcome+" "+held.Code), held.Reason)
+		return b.String()
+	}
+	if len(held.Rows) == 0 {
+		b.WriteString("Snowflake has no row of this person.\n")
+	}
+	if held.More {
+		fmt.Fprintf(&b, "Snowflake has more rows of this person than the newest %d, which are shown.\n", len(held.Rows))
+	}
+	for _, r := range held.Rows {
+		fmt.Fprintf(&b, "Snowflake now: %s\n", r.Row)
+		for _, in := range r.Runs {
+			fmt.Fprintf(&b, "  run %s: %s (%s)\n", in.Run, in.Result, in.Reason)
+		}
+		if r.Note != "" {
+			fmt.Fprintf(&b, "  note     %s\n", r.Note)
 		}
 	}
 	return b.String()

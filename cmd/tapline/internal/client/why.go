@@ -17,6 +17,7 @@ type Why struct {
 	Others   []WhyRun             `json:"others"`
 
 	CleverTap *WhyPerson `json:"clevertap"`
+	Snowflake *WhyHeld   `json:"snowflake"`
 }
 
 // WhyPerson is what CleverTap holds of the person now.
@@ -26,6 +27,35 @@ type WhyPerson struct {
 	Reason  string          `json:"reason"`
 	Profile json.RawMessage `json:"profile"`
 	Time    time.Time       `json:"time"`
+}
+
+// WhyHeld is what Snowflake has of the person now.
+type WhyHeld struct {
+	Outcome string       `json:"outcome"`
+	Code    string       `json:"code"`
+	Reason  string       `json:"reason"`
+	QueryID string       `json:"queryId"`
+	Rows    []WhyHeldRow `json:"rows"`
+	More    bool         `json:"more"`
+}
+
+// WhyHeldRow is a row that Snowflake has now, and what became of it in each run.
+type WhyHeldRow struct {
+	Row     json.RawMessage `json:"row"`
+	Changed string          `json:"changed"`
+	Runs    []struct {
+		Run    string `json:"run"`
+		Result string `json:"result"`
+		Reason string `json:"reason"`
+	} `json:"runs"`
+	Note string `json:"note"`
+}
+
+// WhyQuestion is what is asked about a person.
+type WhyQuestion struct {
+	Identity  string `json:"identity"`
+	CleverTap bool   `json:"clevertap,omitempty"`
+	Snowflake bool   `json:"snowflake,omitempty"`
 }
 
 // WhyRow is one row of the person in a run.
@@ -83,10 +113,10 @@ type WhyRun struct {
 }
 
 // Why asks what became of the rows of a person. It returns the answer as it came too.
-func (c *Client) Why(ctx context.Context, importName, identity string, clevertap bool) (Why, json.RawMessage, error) {
+func (c *Client) Why(ctx context.Context, importName string, q WhyQuestion) (Why, json.RawMessage, error) {
 	var text json.RawMessage
 	var out Why
-	err := c.doWithin(ctx, 5*time.Minute, http.MethodPost, "/v1/imports/"+url.PathEscape(importName)+"/why", nil, map[string]any{"identity": identity, "clevertap": clevertap}, &text)
+	err := c.doWithin(ctx, 5*time.Minute, http.MethodPost, "/v1/imports/"+url.PathEscape(importName)+"/why", nil, q, &text)
 	if err == nil {
 		err = json.Unmarshal(text, &out)
 	}

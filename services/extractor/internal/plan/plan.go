@@ -197,6 +197,14 @@ func (p *Plan) Identities(r *Reader, keys []string) (stmt statement.Statement, o
 	return p.source.Identities(r.Columns, r.Cursor, r.Columns[r.Identity], keys)
 }
 
+// Person is the statement that reads the newest rows of one person; ok is false if no row can
+// have the key.
+//
+// Invariant 10: the key is a person's identity, so that it is bound or digits.
+func (p *Plan) Person(r *Reader, key string, limit int) (stmt statement.Statement, ok bool) {
+	return p.source.Person(r.Columns, r.Cursor, r.Columns[r.Identity], key, limit)
+}
+
 // hashed are the identity and the columns that the mapping reads: what a row's hash
 // covers.
 func (p *Plan) hashed(r *Reader) []schemas.Column {

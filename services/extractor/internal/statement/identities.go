@@ -1,6 +1,7 @@
 package statement
 
 import (
+	"strconv"
 	"strings"
 
 	"tapline.dev/schemas"
@@ -24,6 +25,17 @@ func (s *Source) Identities(columns []schemas.Column, cur *Cursor, identity sche
 	}
 	where, args, ok := isOneOf(identity, keys)
 	return Statement{SQL: "SELECT " + list(visible) + behind + " FROM (\n" + s.text + "\n) AS src WHERE " + where + order, Args: args}, ok
+}
+
+// Person writes the statement that reads the newest rows of one person, in the cursor's
+// order. ok is false if no row can have the key.
+func (s *Source) Person(columns []schemas.Column, cur *Cursor, identity schemas.Column, key string, limit int) (stmt Statement, ok bool) {
+	stmt, ok = s.Identities(columns, cur, identity, []string{key})
+	if cur != nil {
+		stmt.SQL = strings.TrimSuffix(stmt.SQL, "NULLS FIRST") + "DESC NULLS LAST"
+	}
+	stmt.SQL += " LIMIT " + strconv.Itoa(limit)
+	return stmt, ok
 }
 
 // isOneOf is the condition of rows whose identity is one of the keys; ok is false if no

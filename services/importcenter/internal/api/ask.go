@@ -27,6 +27,7 @@ type question struct {
 	connection *schemas.SnowflakeConnectionSpec // nil: the applied one
 	rows       int
 	tables     *schemas.TablesQuery
+	people     string // the list of the person whose rows are read
 	kind       string // of the command
 }
 
@@ -130,7 +131,7 @@ func (h *handlers) writeQuestions(ctx context.Context, actor string, questions [
 		for i, q := range questions {
 			rec, err := h.questionRecord(ctx, schemas.Command{
 				Import: q.importName, Kind: q.kind, Run: replies[i].run, Rows: q.rows,
-				Spec: &questions[i].spec, Connection: q.connection, Tables: q.tables, Actor: actor,
+				Spec: &questions[i].spec, Connection: q.connection, Tables: q.tables, People: q.people, Actor: actor,
 			})
 			if err != nil {
 				return nil, err

@@ -30,6 +30,7 @@ type whyInput struct {
 	Body struct {
 		Identity  string `json:"identity" doc:"As CleverTap gets it: letter by letter, with its case and blanks"`
 		CleverTap bool   `json:"clevertap,omitempty" doc:"Look up what CleverTap holds of the person now; a loader does, within the account's limit"`
+		Snowflake bool   `json:"snowflake,omitempty" doc:"Read the person's rows in Snowflake, by one statement, and tell from them which runs left them out as unchanged or in the future"`
 	}
 }
 
@@ -38,8 +39,9 @@ type WhyAnswer struct {
 	Import string `json:"import"`
 	rowlog.Answer
 	// Others are runs and not rows: for such rows the topics hold no identity.
-	CleverTap *Person  `json:"clevertap,omitempty" doc:"What CleverTap holds of the person now, if it was asked for"`
-	Others    []WhyRun `json:"others" doc:"Runs that read unchanged rows, rows in the future, still rejected ones or ones of suppressed people: the topics cannot tell whose those are"`
+	CleverTap *Person   `json:"clevertap,omitempty" doc:"What CleverTap holds of the person now, if it was asked for"`
+	Snowflake *HeldRows `json:"snowflake,omitempty" doc:"What Snowflake has of the person now, if it was asked for"`
+	Others    []WhyRun  `json:"others" doc:"Runs that read unchanged rows, rows in the future, still rejected ones or ones of suppressed people: the topics cannot tell whose those are"`
 }
 
 // WhyRun counts the rows of a run of which the topics do not tell whose they are.
@@ -88,48 +90,65 @@ func (h *handlers) why(ctx context.Context, in *whyInput) (*whyOutput, error) {
 			return nil, failed
 		}
 	}
-	rows := h.Topics.Rows(in.Import)
+	rules := &ruleBook{h: h, ctx: ctx, importName: in.Import, compiled: map[*schemas.Started]*rowlog.Rule{}}
+	runs, refusal := h.whyTopics(ctx, identity, &out.Body, rules)
+	if refusal == nil && in.Body.Snowflake {
+		out.Body.Snowflake, refusal = h.heldRows(ctx, d, identity, &out.Body.Answer, runs, rules)
+	}
+	if refusal == nil && rules.err != nil {
+		refusal = h.kafkaFailed(ctx, rules.err)
+	}
+	if refusal != nil {
+		return nil, refusal
+	}
+	return out, nil
+}
+
+// whyTopics fills in what the topics tell, and returns the runs of whose rows they do.
+func (h *handlers) whyTopics(ctx context.Context, identity string, out *WhyAnswer, rules *ruleBook) ([]schemas.Run, *Problem) {
+	rows := h.Topics.Rows(out.Import)
 	counts, err := h.PartitionCounts(ctx, []string{rows})
 	if err != nil {
 		return nil, h.kafkaFailed(ctx, err)
 	}
 	if counts[rows] == 0 {
-		return out, nil // no run has read a row
+		return nil, nil // no run has read a row
 	}
-	rules := &ruleBook{h: h, ctx: ctx, importName: in.Import, compiled: map[*schemas.Started]*rowlog.Rule{}}
-	answer, err := rowlog.Why(ctx, h.Partitions, h.Topics, rowlog.Question{Import: in.Import, Identity: identity, Partitions: counts[rows], Rule: rules.of})
+	answer, err := rowlog.Why(ctx, h.Partitions, h.Topics, rowlog.Question{Import: out.Import, Identity: identity, Partitions: counts[rows], Rule: rules.of})
 	if err == nil {
 		err = rules.err
 	}
 	if err != nil {
 		return nil, h.kafkaFailed(ctx, err)
 	}
-	out.Body.Answer = *answer
-	if out.Body.Others, err = h.otherRuns(ctx, in.Import, answer.Runs); err != nil {
-		return nil, err
+	out.Answer = *answer
+	runs, err := h.toldRuns(ctx, out.Import, answer.Runs)
+	if err != nil {
+		return nil, h.kafkaFailed(ctx, err)
 	}
-	return out, nil
+	for _, r := range runs {
+		if (unlisted(r) != UnlistedRows{}) {
+			out.Others = append(out.Others, WhyRun{r.Run, r.StartedAt, unlisted(r)})
+		}
+	}
+	return runs, nil
 }
 
-// otherRuns are the runs that have read rows of which the topics do not tell whose they
-// are, as far back as the reports reach.
-func (h *handlers) otherRuns(ctx context.Context, importName string, told []int) ([]WhyRun, error) {
+// toldRuns are runs by their numbers, the oldest first.
+func (h *handlers) toldRuns(ctx context.Context, importName string, told []int) ([]schemas.Run, error) {
 	query := projection.Query{Import: importName, Limit: maxWhyRuns, Match: func(r schemas.Run) bool {
 		_, number, err := schemas.ParseRunID(r.Run)
-		return err == nil && slices.Contains(told, number) && unlisted(r) != UnlistedRows{}
+		return err == nil && slices.Contains(told, number)
 	}}
 	page, err := h.Projection.Runs(ctx, query)
 	if err != nil {
 		h.logFailure(ctx, codeRedis, err)
 		if page, err = h.runsFromLog(ctx, query, time.Time{}); err != nil {
-			return nil, h.kafkaFailed(ctx, err)
+			return nil, err
 		}
 	}
-	out := []WhyRun{}
-	for _, r := range slices.Backward(page.Runs) {
-		out = append(out, WhyRun{r.Run, r.StartedAt, unlisted(r)})
-	}
-	return out, nil
+	slices.Reverse(page.Runs)
+	return page.Runs, nil
 }
 
 // ruleBook finds the definitions and mappings of an import's runs, for one question.

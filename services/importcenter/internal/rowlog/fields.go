@@ -89,3 +89,12 @@ func rowID(rec *kafka.Record, number int) (schemas.RowID, bool) {
 	id, ok := schemas.ParseRowID(kafka.HeaderValue(rec, schemas.HeaderID))
 	return id, ok && id.Number == number
 }
+
+// IdentityOf is whose a row of Snowflake's is; nil if it does not tell.
+func IdentityOf(spec schemas.ImportSpec, row []byte) []byte {
+	var columns map[string]json.RawMessage
+	if json.Unmarshal(row, &columns) != nil {
+		return nil
+	}
+	return mapping.IdentityKey(nil, column(columns, spec.Identity.Column))
+}

@@ -39,6 +39,11 @@ type Answer struct {
 	Complete bool `json:"complete" doc:"Whether everything that the topics hold of the person was read"`
 	// Runs are those of whose rows the topics were read, by number.
 	Runs []int `json:"-"`
+
+	started map[int]*schemas.Started // of the newest attempt of each run
+	// lostBefore is when the oldest row was read that the person's partition still holds;
+	// zero if nothing was removed from it.
+	lostBefore time.Time
 }
 
 // Results of a person's rows besides those of the rows of a run.
@@ -100,7 +105,7 @@ type Upload struct {
 // partition only, and of it the offsets that the reports of the runs name.
 func Why(ctx context.Context, log Log, topics schemas.Topics, q Question) (*Answer, error) {
 	w := &inquiry{log: log, topics: topics, q: q, partition: schemas.Partition([]byte(q.Identity), q.Partitions), attempts: map[attemptOf]*told{}}
-	w.answer = &Answer{Rows: []Appearance{}, Reach: map[string]time.Time{}, Complete: true}
+	w.answer = &Answer{Rows: []Appearance{}, Reach: map[string]time.Time{}, Complete: true, started: map[int]*schemas.Started{}}
 	for _, step := range []struct {
 		what string
 		do   func(context.Context) error
@@ -188,6 +193,7 @@ func (w *inquiry) overview(ctx context.Context) error {
 		switch {
 		case r.Started != nil && len(r.Started.Columns) > 0:
 			a.started = r.Started
+			w.answer.started[r.Number] = r.Started // attempts begin one after the other
 		case r.Mapped != nil && r.Mapped.Partition == w.partition:
 			a.rows.reach(r.Mapped.From, r.Mapped.To)
 		case r.Receipt != nil && r.Receipt.Partition == w.partition:
@@ -265,30 +271,5 @@ func (w *inquiry) readRecords(ctx context.Context) error {
 			w.add(a)
 		}
 		a.Record, a.recordAt = rec.Value, rec.Offset
-	})
-}
-
-// readPartition calls fn with the person's rows or records of a stretch of their
-// partition, and with those after it, which no report names yet.
-func (w *inquiry) readPartition(ctx context.Context, name string, tp kafka.TP, in span, fn func(*kafka.Record, schemas.RowID)) error {
-	if in.to < in.from {
-		in.from = 0
-	}
-	from, cut, err := w.bounded(ctx, tp, in.from, whyOffsets)
-	if err != nil {
-		return err
-	}
-	if cut {
-		w.answer.Complete = false
-	}
-	return readUntil(ctx, w.log, tp, from, func(rec *kafka.Record) error {
-		w.reached(name, rec)
-		if string(rec.Key) != w.q.Identity {
-			return nil
-		}
-		if id, ok := schemas.ParseRowID(kafka.HeaderValue(rec, schemas.HeaderID)); ok {
-			fn(rec, id)
-		}
-		return nil
 	})
 }

@@ -47,7 +47,7 @@ func (b *Book) preview(ctx context.Context, c schemas.Command, mode string, now 
 		return
 	}
 	b.startTrial(ctx, schemas.ActiveRun{
-		Run: c.Run, Number: n, Mode: mode, Spec: *c.Spec, Connection: c.Connection, Tables: c.Tables,
+		Run: c.Run, Number: n, Mode: mode, Spec: *c.Spec, Connection: c.Connection, Tables: c.Tables, People: c.People,
 		Rows: min(c.Rows, schemas.MaxPreviewRows), Key: c.ID,
 	}, &schemas.State{}, c.Traceparent, now)
 }
