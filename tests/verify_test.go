@@ -32,6 +32,7 @@ type verification struct {
 		Values           []struct {
 			Property, Result, Reason string
 			Ours, Theirs             json.RawMessage
+			Sent                     *time.Time
 		}
 	}
 }
@@ -78,6 +79,13 @@ func TestVerifyFindsAndRepairsExactlyWhatDiffers(t *testing.T) {
 	v, code = verify(t, c, "customers", "--all")
 	if diff := cmp.Diff(want, found(v)); diff != "" || code != 3 {
 		t.Fatalf("verify after differences were planted: exit code %d (-want +got)\n%s", code, diff)
+	}
+	for _, r := range v.Rows {
+		for _, value := range r.Values {
+			if value.Result == "differs" && (value.Sent == nil || value.Sent.After(v.Run.StartedAt)) {
+				t.Errorf("%s of %s was last sent at %v; the verification began at %s", value.Property, r.Identity, value.Sent, v.Run.StartedAt)
+			}
+		}
 	}
 	before := c.Stats(t)
 	statements := len(windows(c.Statements(t)))

@@ -101,6 +101,8 @@ func routeCalls() []routeCall {
 		{"list-rejects", "/v1/rejects?import=customers", "", shows, unavailable},
 		{"export-rejects", "/v1/rejects/export?import=customers", "", shows, unavailable},
 		{"list-rows", "/v1/runs/customers.1/rows", "", shows, unavailable},
+		{"export-rows", "/v1/runs/customers.1/rows/export", "", shows, unavailable},
+		{"open-row", "/v1/runs/customers.1/rows/records-0-0", "", shows, unavailable},
 		{"why", "/v1/imports/customers/why", `{"identity":"1"}`, shows, unavailable},
 		{"get-dry-run", "/v1/dryruns/customers.d1", "", shows, unavailable},
 		{"get-verification", "/v1/verifications/customers.d2", "", shows, unavailable},

@@ -2,9 +2,12 @@ package importcenter
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -106,4 +109,47 @@ func TestRejectsInGroups(t *testing.T) {
 	if a := c.do("GET", "/v1/rejects?import=customers&code=emial_invalid", ""); a.status != http.StatusNotFound || !strings.Contains(a.text, "did you mean email_invalid?") {
 		t.Errorf("a misspelt code = %d %s", a.status, a.text)
 	}
+}
+
+// TestAReaderWhoGoesAway: an export whose reader goes away ends at once, and what was read of
+// it does not pass for the whole.
+func TestAReaderWhoGoesAway(t *testing.T) {
+	t.Parallel()
+	c := start(t)
+	c.apply(connection, account, customers)
+	const n = 3000
+	row := []byte(`{"EMAIL":"` + strings.Repeat("x", 10_000) + `"}`)
+	for range n / 500 {
+		var some []any
+		for range 500 {
+			some = append(some, schemas.Reject{Stage: schemas.StageMap, Code: "email_invalid", Column: "EMAIL", Import: "customers", Run: "customers.1", Attempt: 1, Row: row})
+		}
+		c.produce(c.topics.Rejects(), some...)
+	}
+	eventually(t, func() bool {
+		a := c.do("GET", "/v1/rejects/counts?import=customers", "")
+		return a.body["total"] == float64(n) && a.body["complete"] == true
+	})
+	ctx, leave := context.WithCancel(t.Context())
+	defer leave()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.url+"/v1/rejects/export?import=customers&format=csv", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if _, err := io.CopyN(io.Discard, res.Body, 100_000); err != nil {
+		t.Fatal(err)
+	}
+	leave()
+	if rest, err := io.Copy(io.Discard, res.Body); err == nil {
+		t.Errorf("the file ends after %d bytes as if it were whole", 100_000+rest)
+	}
+	eventually(t, func() bool {
+		stacks := make([]byte, 8<<20)
+		return !bytes.Contains(stacks[:runtime.Stack(stacks, true)], []byte("writeExport"))
+	})
 }

@@ -40,16 +40,39 @@ func TestRowsAreAskedForByRun(t *testing.T) {
 	if log := strings.Join(c.log(c.topics.Audit(), 0), "\n"); strings.Count(log, `"kind":"rows"`) != 3 {
 		t.Errorf("the audit does not hold the three looks: %s", log)
 	}
+	c.exportedRows(t)
 	for path, want := range map[string]int{
-		"/v1/runs/customers.9/rows":                http.StatusNotFound,
-		"/v1/runs/customers/rows":                  http.StatusNotFound,
-		"/v1/runs/customers.d1/rows":               http.StatusBadRequest,
-		"/v1/runs/customers.1/rows?pageToken=x":    http.StatusBadRequest,
-		"/v1/runs/customers.1/rows?result=unknown": http.StatusUnprocessableEntity,
+		"/v1/runs/customers.1/rows/export?format=parquet&bom=true": http.StatusBadRequest,
+		"/v1/runs/customers.1/rows/records-9-9":                    http.StatusNotFound,
+		"/v1/runs/customers.9/rows/export":                         http.StatusNotFound,
+		"/v1/runs/customers.9/rows":                                http.StatusNotFound,
+		"/v1/runs/customers/rows":                                  http.StatusNotFound,
+		"/v1/runs/customers.d1/rows":                               http.StatusBadRequest,
+		"/v1/runs/customers.1/rows?pageToken=x":                    http.StatusBadRequest,
+		"/v1/runs/customers.1/rows?result=unknown":                 http.StatusUnprocessableEntity,
 	} {
 		if a := c.do("GET", path, ""); a.status != want {
 			t.Errorf("%s = %d %s, want %d", path, a.status, a.text, want)
 		}
+	}
+}
+
+// exportedRows: files, one of which a reader leaves in the middle, and a row that is opened.
+func (c *center) exportedRows(t *testing.T) {
+	t.Helper()
+	a := c.do("GET", "/v1/runs/customers.1/rows/export?format=csv&result=rejected", "")
+	if lines := strings.Split(strings.TrimSpace(a.text), "\r\n"); a.status != http.StatusOK || len(lines) != 3 || !strings.Contains(a.text, "email_invalid") {
+		t.Errorf("the CSV file is %d %s", a.status, a.text)
+	}
+	if note := a.header.Get("Tapline-Note"); !strings.Contains(note, "cleverTapId is empty") {
+		t.Errorf("the file does not say what it lacks: %q", note)
+	}
+	page := c.do("GET", "/v1/runs/customers.1/rows?pageSize=1", "")
+	items, _ := page.body["items"].([]any)
+	row, _ := items[0].(map[string]any)
+	ref, _ := row["ref"].(string)
+	if a := c.do("GET", "/v1/runs/customers.1/rows/"+ref, ""); a.status != http.StatusOK || !strings.Contains(a.text, `"cleverTapIds":[]`) {
+		t.Errorf("the row %s is %d %s", ref, a.status, a.text)
 	}
 }
 
@@ -92,5 +115,60 @@ func TestWhyKeepsTheIdentityToItself(t *testing.T) {
 	audit := strings.Join(c.log(c.topics.Audit(), 0), "\n")
 	if strings.Contains(audit, identity) || strings.Count(audit, `"kind":"why"`) < 3 {
 		t.Errorf("the audit is %s", audit)
+	}
+}
+
+// TestWhyAsksSnowflake: the command names a list of people, which alone holds the identity;
+// the statement does not look at blanks, the answer does.
+func TestWhyAsksSnowflake(t *testing.T) {
+	t.Parallel()
+	c := startWith(t, func(cfg *Config) { cfg.PreviewTimeout = 10 * time.Second })
+	o := &oracle{answers: map[string]schemas.Report{}}
+	o.listen(t, c)
+	if got := c.do("POST", "/v1/apply?offline=true", `{"documents":[`+connection+","+account+","+customers+`]}`); got.status != http.StatusOK {
+		t.Fatalf("apply = %d %s", got.status, got.text)
+	}
+	ask := func() string {
+		t.Helper()
+		a := c.do("POST", "/v1/imports/customers/why", `{"identity":"2","snowflake":true}`)
+		if a.status != http.StatusOK {
+			t.Fatalf("why = %d %s", a.status, a.text)
+		}
+		return a.text
+	}
+	answer := fits()
+	answer.Preview.Person = &schemas.PersonRows{Clock: "2026-11-30T10:00:00.000000000", Cursors: []string{"", ""}, Instants: []string{"", ""}, More: true}
+	o.mu.Lock()
+	o.rows = 2
+	o.answers["customers"] = answer
+	o.mu.Unlock()
+	text := ask()
+	for _, want := range []string{`"outcome":"read"`, `"queryId":"01b"`, `"row":{"CUSTOMER_ID":"2","EMAIL":"x"}`, `"more":true`, `"note":"no run has taken it yet; the next one reads it"`} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%s is not in %s", want, text)
+		}
+	}
+	if strings.Contains(text, "a<b") {
+		t.Errorf("another person's row is shown: %s", text)
+	}
+	asked := o.commands()
+	if last := asked[len(asked)-1]; last.People == "" || last.Rows != 0 {
+		t.Errorf("asked %+v", last)
+	}
+	for _, r := range c.log(c.topics.Commands(), schemas.ControlPartition("customers")) {
+		if strings.Contains(r, `"identities"`) {
+			t.Errorf("a command holds an identity: %s", r)
+		}
+	}
+	for want, report := range map[string]schemas.Report{
+		`"outcome":"refused","code":"snowflake_auth","reason":"refused the password"`: refusal("snowflake_auth", "refused the password"),
+		`"outcome":"unanswered","reason":"the extractor or the scheduler is of`:       fits(),
+	} {
+		o.mu.Lock()
+		o.answers["customers"] = report
+		o.mu.Unlock()
+		if text := ask(); !strings.Contains(text, want) {
+			t.Errorf("%s is not in %s", want, text)
+		}
 	}
 }

@@ -27,12 +27,15 @@ var rowColumns = []column[client.Row]{
 func (a *app) getRows() *cobra.Command {
 	var q client.RowsQuery
 	var f listFlags
-	var all bool
+	var all, bom bool
+	var format, ref string
 	cmd := &cobra.Command{
 		Use: "rows", Short: "List the rows of a run: what was loaded, rejected and skipped", Args: cobra.NoArgs,
 		Long: `List the rows of a run: what was loaded, rejected and skipped, with identities,
 which are personal data. Of unchanged rows and of rows in the future the topics
-hold nothing: they are counted only.`,
+hold nothing: they are counted only. With --export, write all as a file to the
+standard output. With --open, show one row as JSON with the person's CleverTap
+IDs, which a loader looks up.`,
 	}
 	a.listFlags(cmd, &f, false)
 	cmd.Flags().StringVar(&q.Run, "run", "", "the run, such as customers.42")
@@ -40,6 +43,10 @@ hold nothing: they are counted only.`,
 	cmd.Flags().IntVar(&q.Size, "limit", 100, "how many to show, 1 to 1000")
 	cmd.Flags().StringVar(&q.Token, "page-token", "", "nextPageToken of the previous page")
 	cmd.Flags().BoolVar(&all, "all", false, "print all as NDJSON, a line each")
+	cmd.Flags().StringVar(&format, "export", "", "write a file of all: ndjson, csv or parquet")
+	cmd.Flags().BoolVar(&bom, "bom", false, "begin a CSV file with a byte order mark, for Excel")
+	cmd.Flags().StringVar(&ref, "open", "", "show the row of this name, such as records-3-18273 (-o wide shows names)")
+	cmd.MarkFlagsMutuallyExclusive("all", "export", "open")
 	_ = cmd.MarkFlagRequired("run") // the flag is defined above
 	a.completeFlag(cmd, "run", runNames)
 	checkFirst(cmd, func([]string) error { return checkLimit(q.Size) })
@@ -47,6 +54,20 @@ hold nothing: they are counted only.`,
 		if all {
 			encoder := a.encoder()
 			return c.AllRows(ctx, q, func(r client.Row) error { return encoder.Encode(r) })
+		}
+		if format != "" {
+			note, err := c.ExportRows(ctx, q, format, bom, a.io.Out)
+			if err == nil && note != "" {
+				a.say("%s", note)
+			}
+			return err
+		}
+		if ref != "" {
+			text, err := c.OpenRow(ctx, q.Run, ref)
+			if err != nil {
+				return err
+			}
+			return a.printJSON(text)
 		}
 		var unlisted map[string]int64
 		view := view[client.Row]{

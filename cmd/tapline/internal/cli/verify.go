@@ -240,6 +240,9 @@ func verifiedText(r client.Verified) string {
 			theirs = "nothing"
 		}
 		text += fmt.Sprintf("\n    %s: %s here, %s at CleverTap", printable(v.Property), printable(string(v.Ours)), printable(theirs))
+		if v.Sent != nil {
+			text += ", last sent " + moment(v.Sent)
+		}
 		if v.Reason != "" {
 			text += ", not comparable (" + printable(v.Reason) + ")"
 		}

@@ -2,6 +2,9 @@ package client
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"time"
@@ -61,4 +64,29 @@ func (c *Client) AllRows(ctx context.Context, q RowsQuery, fn func(Row) error) e
 	}
 	defer func() { _ = res.Body.Close() }() // read to its end below
 	return eachLine(res.Body, fn)
+}
+
+// ExportRows writes a file of all rows of a run: ndjson, csv or parquet. It returns what
+// whoever reads the file has to know.
+func (c *Client) ExportRows(ctx context.Context, q RowsQuery, format string, bom bool, to io.Writer) (note string, err error) {
+	values := map[string]string{"result": q.Result, "format": format}
+	if bom {
+		values["bom"] = "true"
+	}
+	res, err := c.send(ctx, http.MethodGet, "/v1/runs/"+url.PathEscape(q.Run)+"/rows/export?"+query(values), nil, nil)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = res.Body.Close() }() // read to its end below
+	if _, err := io.Copy(to, res.Body); err != nil {
+		return "", fmt.Errorf("reading the file, which is incomplete: %w", err)
+	}
+	return res.Header.Get("Tapline-Note"), nil
+}
+
+// OpenRow returns one row of a run with the person's CleverTap IDs, as it came.
+func (c *Client) OpenRow(ctx context.Context, run, ref string) (json.RawMessage, error) {
+	var text json.RawMessage
+	err := c.doWithin(ctx, 5*time.Minute, http.MethodGet, "/v1/runs/"+url.PathEscape(run)+"/rows/"+url.PathEscape(ref), nil, nil, &text)
+	return text, err
 }

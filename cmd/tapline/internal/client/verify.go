@@ -72,6 +72,7 @@ type VerifiedValue struct {
 	Result   string          `json:"result"`
 	Ours     json.RawMessage `json:"ours"`
 	Theirs   json.RawMessage `json:"theirs"`
+	Sent     *time.Time      `json:"sent"`
 	Reason   string          `json:"reason"`
 }
 

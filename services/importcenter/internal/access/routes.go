@@ -99,6 +99,8 @@ var Routes = map[string]Route{
 	"get-verification":   {Role: Analyst, Scope: ScopeNamed, ShowsRows: true},
 	"list-rejects":       {Role: Analyst, Scope: ScopeNamed, ShowsRows: true},
 	"list-rows":          {Role: Analyst, Scope: ScopeNamed, ShowsRows: true},
+	"export-rows":        {Role: Analyst, Scope: ScopeNamed, ShowsRows: true},
+	"open-row":           {Role: Analyst, Scope: ScopeNamed, ShowsRows: true},
 	"why": {Role: Analyst, Scope: ScopeNamed, ShowsRows: true,
 		Note: "what CleverTap holds of the person, only without a selector: every import has sent it"},
 	"export-rejects": {Role: Analyst, Scope: ScopeNamed, ShowsRows: true},

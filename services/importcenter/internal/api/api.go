@@ -196,6 +196,7 @@ func New(cfg Config, deps Deps) http.Handler {
 	h.registerRejects(api)
 	h.registerReplays(api)
 	h.registerRows(api)
+	h.registerRowExport(api)
 	h.registerWhy(api)
 	h.registerWhyLate(api)
 	h.registerVerifications(api)

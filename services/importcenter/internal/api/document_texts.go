@@ -170,6 +170,10 @@ var componentTexts = map[string]string{
 	"Interval":                    "What a sample says of everybody.",
 	"Row":                         "A row of a run and its result.",
 	"RowsPage":                    "A page of the rows of a run.",
+	"OpenedRow":                   "One row of a run, with the person's CleverTap IDs.",
+	"HeldRows":                    "What Snowflake has of a person now, and what became of it in the runs.",
+	"Held":                        "A row that Snowflake has of a person now.",
+	"HeldIn":                      "What became of such a row in a run.",
 	"UnlistedRows":                "How many rows of a run the topics hold nothing of.",
 	"Caller":                      "The caller and what they may do.",
 }

@@ -65,26 +65,11 @@ func (h *handlers) listRows(ctx context.Context, in *listRowsInput) (*huma.Strea
 	if err != nil {
 		return nil, problem(http.StatusBadRequest, codeInvalidRequest, err.Error())
 	}
-	if schemas.IsTrial(in.Run) {
-		return nil, problem(http.StatusBadRequest, codeInvalidRequest, in.Run+" is no run but a trial: GET /v1/dryruns/{run} (tapline dryrun) shows the rows of a dry run")
-	}
-	run, err := h.existingRun(ctx, in.Run)
+	query, err := h.rowsQuery(ctx, in.Run, in.Result)
 	if err != nil {
 		return nil, err
 	}
-	if refusal := h.auditRead(ctx, "rows", in.Run); refusal != nil {
-		return nil, refusal
-	}
-	query := rowlog.Query{Run: run, Result: in.Result, From: from, Batch: rowBatch}
-	if query.Spec, query.Rule, err = h.ruleOf(ctx, run); err != nil {
-		return nil, h.kafkaFailed(ctx, err)
-	}
-	records := h.Topics.Records(run.Import)
-	counts, err := h.PartitionCounts(ctx, []string{records})
-	if err != nil {
-		return nil, h.kafkaFailed(ctx, err)
-	}
-	query.Partitions = counts[records]
+	query.From = from
 	if strings.Contains(in.Accept, ndjson) {
 		return &huma.StreamResponse{Body: func(c huma.Context) {
 			h.stream(c, func(write func(any) error) error {
@@ -94,7 +79,7 @@ func (h *handlers) listRows(ctx context.Context, in *listRowsInput) (*huma.Strea
 		}}, nil
 	}
 	query.Reports, query.Batch = rowReports, in.PageSize+1
-	page := RowsPage{Items: []rowlog.Row{}, Unlisted: unlisted(run)}
+	page := RowsPage{Items: []rowlog.Row{}, Unlisted: unlisted(query.Run)}
 	next, more, err := rowlog.Walk(ctx, h.Partitions, h.Topics, query, func(r rowlog.Row) error {
 		if len(page.Items) == in.PageSize {
 			return rowlog.ErrEnough
@@ -113,6 +98,31 @@ func (h *handlers) listRows(ctx context.Context, in *listRowsInput) (*huma.Strea
 		// The reader is gone if this fails; nobody is left to tell.
 		_ = json.NewEncoder(c.BodyWriter()).Encode(page)
 	}}, nil
+}
+
+// rowsQuery is the question for the rows of a run, once the look is in the audit.
+func (h *handlers) rowsQuery(ctx context.Context, name, result string) (query rowlog.Query, err error) {
+	if schemas.IsTrial(name) {
+		return query, problem(http.StatusBadRequest, codeInvalidRequest, name+" is no run but a trial: GET /v1/dryruns/{run} (tapline dryrun) shows the rows of a dry run")
+	}
+	run, err := h.existingRun(ctx, name)
+	if err != nil {
+		return query, err
+	}
+	if refusal := h.auditRead(ctx, "rows", name); refusal != nil {
+		return query, refusal
+	}
+	query = rowlog.Query{Run: run, Result: result, Batch: rowBatch}
+	if query.Spec, query.Rule, err = h.ruleOf(ctx, run); err != nil {
+		return query, h.kafkaFailed(ctx, err)
+	}
+	records := h.Topics.Records(run.Import)
+	counts, err := h.PartitionCounts(ctx, []string{records})
+	if err != nil {
+		return query, h.kafkaFailed(ctx, err)
+	}
+	query.Partitions = counts[records]
+	return query, nil
 }
 
 // ruleOf returns the definition that a run used, and the mapping of its newest attempt.

@@ -108,7 +108,8 @@ func (h *handlers) startVerification(ctx context.Context, in *verificationInput)
 	if err := h.View.ReadToEnd(ctx); err != nil {
 		return nil, h.kafkaFailed(ctx, err)
 	}
-	if _, ok := h.Catalog.Import(in.Import); !ok {
+	def, ok := h.Catalog.Import(in.Import)
+	if !ok {
 		return nil, h.noImport(ctx, in.Import)
 	}
 	if refusal := h.untriable(ctx, in.Import); refusal != nil {
@@ -124,7 +125,7 @@ func (h *handlers) startVerification(ctx context.Context, in *verificationInput)
 		what.People, what.Asked, rows = people.ID, len(people.Identities), schemas.MaxDryRunRows
 	}
 	return h.writeAndAwaitRun(ctx, schemas.Command{
-		ID: in.Key, Import: in.Import, Kind: schemas.CommandDryRun, Rows: rows, Verify: what, Actor: in.Actor,
+		ID: in.Key, Import: in.Import, Kind: schemas.CommandDryRun, Rows: rows, Verify: what, Generation: def.Generation, Actor: in.Actor,
 	}, ConfirmQuery{})
 }
 
@@ -186,7 +187,8 @@ func (h *handlers) startRepair(ctx context.Context, in *repairInput) (*runStarte
 	if err := h.View.ReadToEnd(ctx); err != nil {
 		return nil, h.kafkaFailed(ctx, err)
 	}
-	cmd := schemas.Command{ID: in.Key, Import: importName, Kind: schemas.CommandRepair, Actor: in.Actor, Repair: &schemas.Repair{Verification: in.Run}}
+	def, _ := h.Catalog.Import(importName)
+	cmd := schemas.Command{ID: in.Key, Import: importName, Kind: schemas.CommandRepair, Generation: def.Generation, Actor: in.Actor, Repair: &schemas.Repair{Verification: in.Run}}
 	// A request that is repeated because its answer was lost finds its run.
 	if !h.Catalog.ResultOf(importName, in.Key).Known {
 		refusal := h.whom(ctx, cmd.Repair)
@@ -254,6 +256,9 @@ func (h *handlers) getVerification(ctx context.Context, in *RunPath) (*verificat
 	v, _, err := h.verified(ctx, state.Sample)
 	if err != nil {
 		return nil, h.kafkaFailed(ctx, err)
+	}
+	if refusal := h.addSent(ctx, run.Import, v.Rows); refusal != nil {
+		return nil, refusal
 	}
 	v.Run, v.Done = run, true
 	out.Body = v

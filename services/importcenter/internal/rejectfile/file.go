@@ -1,4 +1,4 @@
-// Package rejectfile writes rejects as NDJSON, CSV or Parquet, in bounded memory.
+// Package rejectfile writes rejects, and rows of runs, as NDJSON, CSV or Parquet, in bounded memory.
 package rejectfile
 
 import (

@@ -11,6 +11,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 
 	"tapline.dev/schemas"
+	"tapline.dev/services/importcenter/internal/rowlog"
 )
 
 func TestNeutral(t *testing.T) {
@@ -70,5 +71,37 @@ func TestCSV(t *testing.T) {
 		"0-1,2026-11-30T01:02:03.000004Z,customers,customers.1,1,map,email_invalid,,,,r,open,,false,,7,,-1,5,\"{\"\"EMAIL\"\":\"\"ü,\\\"\"\\n\"\"}\",\r\n"
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Errorf("CSV (-want +got):\n%s", diff)
+	}
+}
+
+// TestRowsOfARun: the file says nothing of CleverTap IDs that nobody has looked up, and is
+// valid once it is closed only.
+func TestRowsOfARun(t *testing.T) {
+	t.Parallel()
+	row := rowlog.Row{Ref: "records-3-1", ID: "1.1.1", Result: "loaded", Identity: "=cmd", Time: time.Date(2026, 11, 30, 1, 2, 3, 0, time.UTC)}
+	var out bytes.Buffer
+	f := NewRows("csv", true, &out)
+	if err := errors.Join(f.Write(row), f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	want := byteOrderMark + "ref,id,result,stage,code,reason,column,property,identity,cleverTapId,event,upload,time,gone\r\n" +
+		"records-3-1,1.1.1,loaded,,,,,,'=cmd,,,,2026-11-30T01:02:03Z,false\r\n"
+	if diff := cmp.Diff(want, out.String()); diff != "" {
+		t.Errorf("CSV (-want +got):\n%s", diff)
+	}
+	out.Reset()
+	p := NewRows("parquet", false, &out)
+	if err := p.Write(row); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := parquet.Read[fileRow](bytes.NewReader(out.Bytes()), int64(out.Len())); err == nil {
+		t.Error("a file that was not closed can be read")
+	}
+	if err := p.Close(); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := parquet.Read[fileRow](bytes.NewReader(out.Bytes()), int64(out.Len()))
+	if err != nil || len(rows) != 1 || *rows[0].Identity != "=cmd" || rows[0].CleverTapID != nil {
+		t.Errorf("Parquet: %+v, %v", rows, err)
 	}
 }

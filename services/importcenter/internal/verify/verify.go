@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"strings"
+	"time"
 
 	"tapline.dev/schemas"
 )
@@ -64,6 +65,7 @@ type Value struct {
 	Ours     json.RawMessage `json:"ours,omitempty" doc:"As it would be sent now; of an event, how many of its name the sample has of the person"`
 	Theirs   json.RawMessage `json:"theirs,omitempty" doc:"As CleverTap holds it; absent if it holds none"`
 	Reason   string          `json:"reason,omitempty" doc:"Why it cannot be compared"`
+	Sent     *time.Time      `json:"sent,omitempty" doc:"When we last sent it, of one that differs: when CleverTap took the newest record of the person that has it; absent if the topics tell of none, and of all but the first 20 people"`
 }
 
 // profile is a record of CleverTap's.
