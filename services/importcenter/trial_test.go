@@ -26,7 +26,7 @@ type oracle struct {
 	asked   []schemas.Command
 	// beside is reported before the answers, by import.
 	beside map[string]schemas.Report
-	rows    int // of an answer to a command that asks for none
+	rows   int // of an answer to a command that asks for none
 }
 
 func (o *oracle) commands() []schemas.Command {
