@@ -46,7 +46,7 @@ type table struct {
 // field is where a field lies, 0 if the table lacks it.
 func (t table) field(n int) int {
 	layout := t.at - int(int32(binary.LittleEndian.Uint32(t.bytes[t.at:]))) //nolint:gosec // as Arrow reads it
-	if 4+2*n >= int(binary.LittleEndian.Uint16(t.bytes[layout:])) { // as Arrow's reader asks
+	if 4+2*n >= int(binary.LittleEndian.Uint16(t.bytes[layout:])) {         // as Arrow's reader asks
 		return 0
 	}
 	if offset := binary.LittleEndian.Uint16(t.bytes[layout+4+2*n:]); offset > 0 {
