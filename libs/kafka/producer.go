@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
-	"sync"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/plugin/kslog"
+	"golang.org/x/sync/semaphore"
 )
 
 // ErrOutcomeUnknown says that the broker was asked to commit a transaction and has not
@@ -31,9 +32,14 @@ var ErrAborted = errors.New("transaction aborted")
 type Producer struct {
 	client *kgo.Client
 
-	mu     sync.Mutex
-	purges map[string]int // by topic: how often the client was made to forget it
+	// writing is held in part by each write under way, and whole while the client is made
+	// to forget topics, which drops what is on its way to them.
+	writing *semaphore.Weighted
+	purges  map[string]int // by topic: how often the client was made to forget it
 }
+
+// whole is more than there are writes under way.
+const whole = math.MaxInt64
 
 // OpenProducer connects lazily: an unreachable broker shows at Produce.
 func OpenProducer(cfg Config, deps Deps) (*Producer, error) {
@@ -41,17 +47,17 @@ func OpenProducer(cfg Config, deps Deps) (*Producer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening producer: %w", err)
 	}
-	return &Producer{client: client, purges: map[string]int{}}, nil
+	return &Producer{client: client, writing: semaphore.NewWeighted(whole), purges: map[string]int{}}, nil
 }
 
 // Produce returns once every record is acknowledged, with their offsets set. On
 // an error some may have been written.
 func (p *Producer) Produce(ctx context.Context, records ...*Record) error {
-	before := p.purged(records)
-	refused, err := p.produce(ctx, records)
+	refused, before, err := p.produce(ctx, records)
 	if len(refused) > 0 {
-		p.forget(refused, before)
-		_, err = p.produce(ctx, refused)
+		if err = p.forget(ctx, refused, before); err == nil {
+			_, _, err = p.produce(ctx, refused)
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("producing to %s: %w", records[0].Topic, err)
@@ -60,40 +66,39 @@ func (p *Producer) Produce(ctx context.Context, records ...*Record) error {
 }
 
 // produce returns the first error, and if there is no other, the records whose topic was
-// created again: none of these was written.
-func (p *Producer) produce(ctx context.Context, records []*Record) (refused []*Record, err error) {
+// created again: none of these was written. before is how often each topic had been
+// forgotten then.
+func (p *Producer) produce(ctx context.Context, records []*Record) (refused []*Record, before map[string]int, err error) {
+	if err := p.writing.Acquire(ctx, 1); err != nil {
+		return nil, nil, err
+	}
+	defer p.writing.Release(1)
+	before = map[string]int{}
+	for _, r := range records {
+		before[r.Topic] = p.purges[r.Topic]
+	}
 	for _, r := range p.client.ProduceSync(ctx, records...) {
 		switch {
 		case errors.Is(r.Err, kerr.UnknownTopicID):
 			refused = append(refused, r.Record)
 		case r.Err != nil:
-			return nil, r.Err
+			return nil, nil, r.Err
 		}
 	}
 	if len(refused) > 0 {
 		err = kerr.UnknownTopicID
 	}
-	return refused, err
-}
-
-// purged returns how often the topic of each record was forgotten.
-func (p *Producer) purged(records []*Record) map[string]int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	before := map[string]int{}
-	for _, r := range records {
-		before[r.Topic] = p.purges[r.Topic]
-	}
-	return before
+	return refused, before, err
 }
 
 // forget makes the client forget the topics of records that it has refused. It writes to no
 // topic that was created again until then, and would need a restart. A topic that another
-// caller has made it forget since this one began stays: what the other one sends would be
-// dropped.
-func (p *Producer) forget(refused []*Record, before map[string]int) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+// caller has made it forget since this one began stays as it is.
+func (p *Producer) forget(ctx context.Context, refused []*Record, before map[string]int) error {
+	if err := p.writing.Acquire(ctx, whole); err != nil {
+		return err
+	}
+	defer p.writing.Release(whole)
 	var topics []string
 	for _, r := range refused {
 		if p.purges[r.Topic] == before[r.Topic] {
@@ -106,6 +111,7 @@ func (p *Producer) forget(refused []*Record, before map[string]int) {
 	for _, topic := range topics {
 		p.purges[topic]++
 	}
+	return nil
 }
 
 // Close drops what is buffered and disconnects.
