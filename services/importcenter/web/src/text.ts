@@ -61,7 +61,8 @@ export const text = {
     columns: { name: "Name", status: "Status", sync: "Sync", health: "Health", recent: "Last 10", fresh: "Fresh", last: "Last run", next: "Next", schedule: "Schedule", owner: "Owner", why: "Why" },
     waits: (account: string, reason: string) => `waits for ${account}: ${reason}`,
     progress: (percent: string) => `now ${percent}`,
-    filters: { condition: "Health", owner: "Owner", datasource: "Datasource", partner: "Partner", account: "Account", createdBy: "Created by" },
+    filters: { condition: "Health", owner: "Owner", datasource: "Datasource", partner: "Partner", frequency: "Frequency", account: "Account", createdBy: "Created by" },
+    frequencies: { repeatIntervals: "Repeat intervals", customSchedule: "Custom schedule", manual: "By hand" } as Record<string, string>,
     moreFilters: "More filters", fewerFilters: "Fewer filters", nickname: "Nickname contains", freshness: "Older than", freshnessHelp: "What CleverTap holds",
     ages: { "900": "15 minutes", "3600": "1 hour", "21600": "6 hours", "86400": "1 day", "604800": "7 days" } as Record<string, string>,
     dates: { createdAfter: "Created from", createdBefore: "Created until", lastRunAfter: "Last run from", lastRunBefore: "Last run until" },
@@ -131,7 +132,7 @@ export const text = {
     why: "Find a person",
     nav: { overview: "Overview", schedule: "Schedule", definition: "History", topics: "Topics", actions: "More actions", production: (account: string) => `production account ${account}` },
     due: {
-      title: "When it is due", next: "Due next", past: "Past due instants", here: (zone: string) => `Here (${zone})`, there: (zone: string) => `In ${zone}`, clocks: "Clocks", became: "What became of it", late: "Late by",
+      title: "When it is due", next: "Due next", past: "Past due instants", here: (zone: string) => `Here (${zone})`, there: (zone: string) => `In ${zone}`, clocks: "Clocks", planned: "Planned by a person", byPlan: "Why", bySchedule: "Schedule", became: "What became of it", late: "Late by",
       noNext: "No run is due.", noPast: "None is known.",
       outcomes: { run: "a run", skipped: "skipped", waiting: "waits", unknown: "no longer known" } as Record<string, string>,
     },

@@ -30,6 +30,7 @@ export function ScheduleScreen(): ReactNode {
   const { sentence, note, zone, viewer, next, past } = due.data;
   const elsewhere = [...next, ...past].some((d) => d.viewer !== d.local);
   const clocks = next.some((d) => d.clocks !== undefined && d.clocks !== "");
+  const planned = next.some((d) => d.planned === true);
   return (
     <Stack>
       <Title order={1} size="h3">{t.title}</Title>
@@ -40,8 +41,8 @@ export function ScheduleScreen(): ReactNode {
       {next.length === 0 ? <Text>{t.noNext}</Text> : (
         <div className="scroll" tabIndex={0} role="region" aria-label={t.next}>
           <table className="table narrow">
-            <thead><tr><th scope="col">{t.here(viewer)}</th>{elsewhere && <th scope="col">{t.there(zone)}</th>}{clocks && <th scope="col">{t.clocks}</th>}</tr></thead>
-            <tbody>{next.map((d) => <tr key={d.at}><td>{d.viewer}</td>{elsewhere && <td>{d.local}</td>}{clocks && <td>{d.clocks}</td>}</tr>)}</tbody>
+            <thead><tr><th scope="col">{t.here(viewer)}</th>{elsewhere && <th scope="col">{t.there(zone)}</th>}{planned && <th scope="col">{t.byPlan}</th>}{clocks && <th scope="col">{t.clocks}</th>}</tr></thead>
+            <tbody>{next.map((d) => <tr key={d.at}><td>{d.viewer}</td>{elsewhere && <td>{d.local}</td>}{planned && <td>{d.planned === true ? t.planned : t.bySchedule}</td>}{clocks && <td>{d.clocks}</td>}</tr>)}</tbody>
           </table>
         </div>
       )}

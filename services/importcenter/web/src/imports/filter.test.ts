@@ -56,6 +56,7 @@ test("the rarer filters: nickname, age, and days of which the last one counts", 
   expect(names(select(some, { nickname: "sho" }))).toEqual(["a"]);
   expect(names(select(some, { freshnessOver: 3600 }))).toEqual(["a"]);
   expect(names(select(some, { partner: "Snowflake" }))).toEqual(["a"]);
+  expect(names(select([listing("x", { frequency: "manual" }), listing("y", { frequency: "repeatIntervals" })], { frequency: "manual" }))).toEqual(["x"]);
   expect(names(select(some, { createdBy: "maya" }))).toEqual(["b"]);
   expect(names(select(some, { createdAfter: "2026-11-29", createdBefore: "2026-11-29" }))).toEqual(["a"]);
   expect(names(select(some, { createdAfter: "2026-11-30" }))).toEqual(["b"]);

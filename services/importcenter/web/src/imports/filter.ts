@@ -13,6 +13,7 @@ export interface Search {
   owner?: string;
   datasource?: string;
   partner?: string;
+  frequency?: string;
   account?: string;
   createdBy?: string;
   nickname?: string;
@@ -30,7 +31,7 @@ export interface Search {
 /** choices are the filters whose choices are what the imports have. */
 export const choices = ["condition", "owner", "datasource"] as const;
 /** rarer are such filters that are asked for less often. */
-export const rarer = ["partner", "account", "createdBy"] as const;
+export const rarer = ["partner", "frequency", "account", "createdBy"] as const;
 const chosenBy = [...choices, ...rarer] as const;
 /** dates are filters by day. */
 export const dates = ["createdAfter", "createdBefore", "lastRunAfter", "lastRunBefore"] as const;
@@ -64,10 +65,12 @@ export function readSearch(raw: Record<string, unknown>): Search {
   };
 }
 
+const words: Readonly<Record<string, Record<string, string>>> = { condition: text.imports.conditions, frequency: text.imports.frequencies };
+
 /** valuesOf are the values that imports have, with a word where they are codes. */
 export function valuesOf(imports: Listing[], by: (typeof chosenBy)[number]): { value: string; label: string }[] {
   const values = [...new Set(imports.flatMap((l) => l[by] ?? []))].sort();
-  return values.map((value) => ({ value, label: (by === "condition" ? text.imports.conditions[value] : undefined) ?? value }));
+  return values.map((value) => ({ value, label: words[by]?.[value] ?? value }));
 }
 
 /** select returns the imports that match, in order. What has no value for the sort key comes last either way. */
