@@ -69,7 +69,7 @@ so does tapline describe rejects.`,
 		if q.Import == "" && q.Run == "" {
 			return errors.New("say whose rejects: --import IMPORT or --run RUN; tapline get imports shows who has some (-o wide)")
 		}
-		return nil
+		return a.exports(format)
 	})
 	cmd.RunE = a.online(func(ctx context.Context, c *client.Client, _ []string) error {
 		if format != "" {

@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
 
 	"github.com/spf13/cobra"
 
@@ -49,7 +50,7 @@ IDs, which a loader looks up.`,
 	cmd.MarkFlagsMutuallyExclusive("all", "export", "open")
 	_ = cmd.MarkFlagRequired("run") // the flag is defined above
 	a.completeFlag(cmd, "run", runNames)
-	checkFirst(cmd, func([]string) error { return checkLimit(q.Size) })
+	checkFirst(cmd, func([]string) error { return errors.Join(checkLimit(q.Size), a.exports(format)) })
 	cmd.RunE = a.online(func(ctx context.Context, c *client.Client, _ []string) error {
 		if all {
 			encoder := a.encoder()
