@@ -2,6 +2,7 @@ package api
 
 // componentTexts say what each schema of the OpenAPI document is.
 var componentTexts = map[string]string{
+	"Deletion":                    "What deleting an import would do, and why it would be refused.",
 	"Explanation":                 "Why an import is late, or what its run waits for.",
 	"RejectSettings":              "What becomes of the rows that were rejected.",
 	"Repair":                      "What a run of the mode repair sends: the people of whom CleverTap does not hold what it should.",
